@@ -1,0 +1,28 @@
+/*
+ * policy_set.h - may this subject do this here?  Policies compiled once, asked on every event.
+ *
+ * A deny that fits wins; else an allow that fits; else it is denied.  A rule fits when each of its lists is absent or
+ * holds a fitting pattern.  A pattern is text in which * stands for any characters and {sub} for the subject; a rule with
+ * rooms fits only requests that name a room.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/wire/records.h"
+
+enum policy_action { POLICY_CONNECT, POLICY_EMIT, POLICY_SUBSCRIBE, POLICY_PUBLISH, POLICY_HISTORY, POLICY_ADMIN };
+
+struct policy_compiled;              /* immutable, counted */
+
+struct policy_question { struct str namespace, event, room, subject; enum policy_action action; };
+struct policy_answer { bool allowed; int rule; };    /* rule -1: none fits */
+
+/* ERR_INVALID_ARGUMENT and `why` for an unknown effect or action. */
+enum err policy_compile(struct str name, const struct policy_rule_list *rules, struct policy_compiled **out,
+    struct wire_error *why) MUST_CHECK;
+struct policy_compiled *policy_ref_take(struct policy_compiled *policy);
+void policy_ref_drop(struct policy_compiled **policy);
+struct str policy_name(const struct policy_compiled *policy);
+struct policy_answer policy_ask(const struct policy_compiled *policy, const struct policy_question *question);
+bool policy_action_parse(struct str name, enum policy_action *out);
+const char *policy_action_name(enum policy_action action);

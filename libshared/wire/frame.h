@@ -1,0 +1,32 @@
+/*
+ * frame.h - heads of the messages between processes.  A message is two ZeroMQ frames, head and body.
+ *
+ *      request  [1, id, method, budget_ms, trace, principal]   body: a record, as a map
+ *      reply    [2, id, code]                                  body: the result, or a `failure` record
+ *      event    [3, stream, seq, name]                         body: a record
+ *
+ * budget_ms is what is left of the deadline when it is sent.  Texts are views into the frame.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/wire/records.h"
+
+enum frame_kind { FRAME_REQUEST = 1, FRAME_REPLY = 2, FRAME_EVENT = 3 };
+
+struct frame_request { uint64_t id; struct str method; int64_t budget_ms; struct str trace; struct principal who; };
+struct frame_reply   { uint64_t id; enum err status; };
+struct frame_event   { struct id stream; int64_t seq; struct str name; };
+
+struct frame_head {
+    enum frame_kind kind;
+    union { struct frame_request request; struct frame_reply reply; struct frame_event event; };
+};
+
+void frame_put_request(struct buf *out, const struct frame_request *head);
+void frame_put_reply(struct buf *out, const struct frame_reply *head);
+void frame_put_event(struct buf *out, const struct frame_event *head);
+enum err frame_read(struct str bytes, struct arena *arena, struct frame_head *out) MUST_CHECK;   /* ERR_MALFORMED */
+
+/* The body of an error reply. */
+void frame_put_failure(struct buf *out, enum err e, const struct wire_error *why);

@@ -1,0 +1,69 @@
+/*
+ * wire.h - the contract, interpreted.
+ *
+ *      msgpack bytes --wire_decode--> struct --wire_encode--> msgpack bytes
+ *      JSON text  --wire_from_json--> msgpack bytes --wire_to_json--> JSON text
+ *
+ * A record of proto/ is a C struct (records.h) and a shape: its fields as data.  Strictness lives here and nowhere
+ * else: types, bounds, what is required.  Unknown fields are ignored, so an older process survives a newer peer.
+ * On msgpack's side an ID is bin 16 and a TIME an integer; in JSON an ID is its 36 characters.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/base/buf.h"
+#include "libshared/base/id.h"
+
+enum wire_kind { WIRE_INT, WIRE_BOOL, WIRE_TEXT, WIRE_BYTES, WIRE_ID, WIRE_TIME, WIRE_ANY, WIRE_TEXTS, WIRE_IDS, WIRE_LIST };
+
+#define WIRE_MAX_DEPTH  16      /* nesting of what we take */
+#define WIRE_MAX_FIELDS 64
+
+struct str_list { struct str *at; size_t len; };
+struct id_list  { struct id  *at; size_t len; };
+
+struct wire_shape;
+struct wire_field {
+    const char *name, *doc;
+    size_t at;                                    /* offsetof in the struct */
+    enum wire_kind kind;
+    int64_t min, max;                             /* value, code points, bytes or items, as the kind has it */
+    int64_t item_max;                             /* TEXTS: code points of each */
+    const struct wire_shape *(*of)(void);         /* LIST: the record */
+    bool required;
+    int64_t fallback;                             /* INT, BOOL: the value when absent */
+};
+struct wire_shape { const char *name, *doc; size_t size; const struct wire_field *fields; /* ends with name NULL */ };
+
+/* Why something was refused: the field at fault (empty: the whole) and a sentence. */
+struct wire_error { char field[65]; char text[240]; int64_t retry_after_ms; };
+
+/* Absent optionals are zero: an ID nil, a TIME 0, TEXT, BYTES and ANY with at == NULL, lists with len 0.
+ * TEXT, BYTES and ANY are views into `bytes`, which must live as long as the record; lists are in the arena.
+ * ERR_MALFORMED: not msgpack.  ERR_INVALID_ARGUMENT: msgpack, but not this record; `why` names the field. */
+enum err wire_decode(const struct wire_shape *shape, struct str bytes, struct arena *arena, void *out,
+    struct wire_error *why) MUST_CHECK;
+
+/* Append the record.  Absent optionals are left out.  Bounds are checked here too: ERR_INTERNAL names a field of ours. */
+enum err wire_encode(const struct wire_shape *shape, const void *record, struct buf *out) MUST_CHECK;
+
+/* JSON text to checked msgpack, and back to compact JSON (key order of the shape, non-ASCII kept, control characters escaped).
+ * ANY fields and unknown fields as in decode.  ERR_MALFORMED: not JSON, or deeper than WIRE_MAX_DEPTH. */
+enum err wire_from_json(const struct wire_shape *shape, struct str json, struct buf *out, struct wire_error *why) MUST_CHECK;
+enum err wire_to_json(const struct wire_shape *shape, struct str bytes, struct buf *out) MUST_CHECK;
+
+/* The same when the JSON is parsed already (the gateway merges path, query and body). */
+struct json_t;
+enum err wire_from_jansson(const struct wire_shape *shape, const struct json_t *json, struct buf *out,
+    struct wire_error *why) MUST_CHECK;
+
+/* Any msgpack value to JSON and back, without a shape.  bin becomes base64 text. */
+enum err wire_any_to_json(struct str bytes, struct buf *out) MUST_CHECK;
+enum err wire_any_from_json(struct str json, struct buf *out) MUST_CHECK;
+
+/* Is this exactly one well-formed msgpack value: depth, counts that fit into the bytes left, nothing after it?
+ * Everything that unpacks asks this first, because msgpack-c allocates by the declared count. */
+bool wire_is_sane(struct str bytes);
+
+const struct wire_field *wire_find(const struct wire_shape *shape, struct str name);   /* NULL if it has none such */
+enum err wire_refuse(struct wire_error *why, enum err e, const char *field, const char *fmt, ...) PRINTF_LIKE(4, 5); /* returns e */

@@ -1,0 +1,63 @@
+/*
+ * eio.h - Engine.IO v4: sessions that live on polling requests or on a WebSocket, and move from one to the other.
+ *
+ *      listener (http, ws)  -->  eio session  -->  upper (Socket.IO, or an echo for the protocol suite)
+ *
+ * A packet is encoded once and sent to many sessions by reference.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/gateway/listener/listener.h"
+
+#define EIO_SID_CHARS 20
+
+struct eio;
+struct eio_session;
+
+/* One message packet, counted.  Text is the payload without the digit 4. */
+struct eio_packet;
+struct eio_packet *eio_packet_text(struct str payload);
+struct eio_packet *eio_packet_text_parts(const struct str *parts, size_t n);       /* joined */
+struct eio_packet *eio_packet_binary(struct str payload);
+struct eio_packet *eio_packet_take(struct eio_packet *packet);
+void eio_packet_drop(struct eio_packet *packet);
+size_t eio_packet_bytes(const struct eio_packet *packet);
+
+struct eio_upper {
+    void *arg;
+    /* A session opened; `http` (query, headers, address) is valid during the call.  Returns the session's user. */
+    void *(*opened)(void *arg, struct eio_session *session, struct http *http);
+    void (*message)(void *user, struct eio_session *session, bool binary, struct str bytes);
+    /* What waited for the socket has gone out, after it had waited beyond `queue_bytes`. */
+    void (*drained)(void *user, struct eio_session *session);
+    /* Once; forget the pointers.  reason: "transport close", "ping timeout"... (socket.io's own words) */
+    void (*closed)(void *user, struct eio_session *session, const char *reason);
+};
+
+/* One for each path: /socket.io/, /engine.io/ (conformance), a msgpack path. */
+struct eio *eio_create(struct ev_loop *loop, const struct eio_upper *upper);
+void eio_destroy(struct eio **eio);
+size_t eio_sessions(const struct eio *eio);
+
+/* From the listener's dispatcher: a request or upgrade for this Engine.IO path. */
+int  eio_http_begin(struct eio *eio, struct http *http);
+void eio_http_ready(struct eio *eio, struct http *http);
+void eio_http_gone(struct eio *eio, struct http *http);
+int  eio_ws_accept(struct eio *eio, struct http *http, struct str *body);
+void eio_ws_open(struct eio *eio, struct ws *ws, struct http *http);
+void eio_ws_message(struct ws *ws, bool binary, struct str bytes);
+void eio_ws_writable(struct ws *ws);
+void eio_ws_closed(struct ws *ws);
+
+void eio_send(struct eio_session *session, struct eio_packet *packet);    /* takes a reference of its own */
+void eio_send_volatile(struct eio_session *session, struct eio_packet *packet);   /* only if it can go out now */
+size_t eio_queued_bytes(const struct eio_session *session);
+bool eio_is_slow(const struct eio_session *session);                      /* over queue_bytes until drained */
+/* Sends what waits, then a close packet or frame; `closed` is called from the loop, not from within. */
+void eio_close(struct eio_session *session, const char *reason);
+void eio_connected(struct eio_session *session);                          /* a namespace was joined: no connect timeout any more */
+const char *eio_sid(const struct eio_session *session);                   /* a secret */
+const char *eio_transport(const struct eio_session *session);             /* "polling" or "websocket" */
+struct str eio_address(const struct eio_session *session);
+void eio_each(struct eio *eio, void (*visit)(void *arg, struct eio_session *session), void *arg);
