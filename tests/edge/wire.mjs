@@ -1,0 +1,122 @@
+// wire.mjs - a TCP (or TLS) connection on which a test writes what it likes and reads what comes.
+// SPDX-License-Identifier: Apache-2.0
+
+import net from 'node:net';
+import tls from 'node:tls';
+import { base } from './target.mjs';
+
+const CRLF2 = Buffer.from('\r\n\r\n');
+
+export class Wire {
+    constructor(socket) {
+        this.socket = socket;
+        this.buffer = Buffer.alloc(0);
+        this.ended = false;
+        this.wake = () => {};
+        socket.on('data', (chunk) => {
+            this.buffer = Buffer.concat([this.buffer, chunk]);
+            this.wake();
+        });
+        for (const event of ['end', 'close', 'error'])
+            socket.on(event, () => {
+                this.ended = true;
+                this.wake();
+            });
+    }
+
+    static connect() {
+        const { protocol, hostname, port } = new URL(base);
+        const secure = protocol === 'https:';
+        const options = { host: hostname, port: Number(port || (secure ? 443 : 80)), servername: hostname };
+        return new Promise((resolve, reject) => {
+            const socket = secure ? tls.connect({ ...options, ALPNProtocols: ['http/1.1'] }) : net.connect(options);
+            socket.setNoDelay(true);
+            socket.once('error', reject);
+            socket.once(secure ? 'secureConnect' : 'connect', () => {
+                socket.off('error', reject);
+                resolve(new Wire(socket));
+            });
+        });
+    }
+
+    /** Writing to a connection that the server has dropped is no error: reading shows it. */
+    write(bytes) {
+        if (!this.socket.destroyed) this.socket.write(bytes);
+    }
+
+    close() {
+        this.socket.destroy();
+    }
+
+    /**
+     * What `parse(buffer)` makes of the bytes so far: {value, used}, or undefined while more is needed.
+     * Returns the value; undefined when the connection ended first; 'late' when time ran out.
+     */
+    async take(parse, ms = 2000) {
+        const until = Date.now() + ms;
+        for (;;) {
+            const found = parse(this.buffer);
+            if (found) {
+                this.buffer = this.buffer.subarray(found.used);
+                return found.value;
+            }
+            if (this.ended) return undefined;
+            const left = until - Date.now();
+            if (left <= 0) return 'late';
+            await this.#more(left);
+        }
+    }
+
+    #more(ms) {
+        return new Promise((resolve) => {
+            const timer = setTimeout(resolve, ms);
+            this.wake = () => {
+                clearTimeout(timer);
+                resolve();
+            };
+        });
+    }
+
+    /** The next HTTP response: {status, headers, body}. */
+    response(ms) {
+        return this.take(parseResponse, ms);
+    }
+
+    /** True when the server ended the connection within the time. */
+    async gone(ms = 2000) {
+        return (await this.take(() => undefined, ms)) === undefined;
+    }
+}
+
+function parseResponse(buffer) {
+    const end = buffer.indexOf(CRLF2);
+    if (end < 0) return undefined;
+    const [first, ...lines] = buffer.subarray(0, end).toString('latin1').split('\r\n');
+    const headers = {};
+    for (const line of lines) {
+        const colon = line.indexOf(':');
+        headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
+    }
+    const status = Number(first.split(' ')[1]);
+    const length = status === 101 || status === 204 ? 0 : Number(headers['content-length'] ?? 0);
+    const from = end + 4;
+    if (buffer.length < from + length) return undefined;
+    return { value: { status, headers, body: buffer.subarray(from, from + length) }, used: from + length };
+}
+
+/** The text of a request, Host included. */
+export function request(method, path, headers = {}, body = '') {
+    const all = { Host: new URL(base).host, ...headers };
+    if (body.length && !('Content-Length' in all)) all['Content-Length'] = Buffer.byteLength(body);
+    const lines = Object.entries(all).filter(([, v]) => v !== undefined).map(([k, v]) => `${k}: ${v}\r\n`);
+    return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`;
+}
+
+/** Write one request on a connection of its own; the response, undefined (dropped) or 'late'. */
+export async function exchange(bytes, ms) {
+    const wire = await Wire.connect();
+    wire.write(bytes);
+    const response = await wire.response(ms);
+    wire.close();
+    return response;
+}
