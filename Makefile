@@ -1,0 +1,169 @@
+# Madang.  `make help` prints what there is to do.
+#
+# Two commands do all the set-up on a bare Debian 12: `make up` runs the product, `make test` proves it.
+
+# --- what to build with: `make CC=clang`, `make SAN=address` (ASan + UBSan), `make SAN=thread` ---
+CC      = gcc
+SAN     =
+BUILD   = build$(if $(SAN),/$(SAN))$(if $(filter clang,$(CC)),/clang)
+RUN     = .run
+
+PACKAGES = libczmq libzmq libwebsockets libpq msgpack libjwt hiredis jansson libcrypto libssl zlib libcurl
+# Asked once, and only by targets that compile: on a bare machine pkg-config comes with scripts/setup.
+pkg_cflags = $(eval pkg_cflags := $$(shell pkg-config --cflags $(PACKAGES)))$(pkg_cflags)
+pkg_libs   = $(eval pkg_libs := $$(shell pkg-config --libs $(PACKAGES)))$(pkg_libs)
+
+WARNINGS = -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
+           -Wundef -Wpointer-arith -Wimplicit-fallthrough -Werror
+HARDEN_  = -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
+HARDEN_address = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -fPIE
+HARDEN_thread  = -O1 -fsanitize=thread -fno-omit-frame-pointer -fPIE
+LDHARDEN_ = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+LDHARDEN_address = -pie -fsanitize=address,undefined
+LDHARDEN_thread  = -pie -fsanitize=thread
+
+CFLAGS  = -std=c17 -D_GNU_SOURCE -g $(HARDEN_$(SAN)) $(WARNINGS) -I. $(pkg_cflags) -DMADANG_VERSION='"$(VERSION)"'
+LDFLAGS = $(LDHARDEN_$(SAN)) -pthread
+LDLIBS  = $(pkg_libs) -lev -lcrypt -pthread
+VERSION = $(shell sed -n 's/^\#\# \[\([0-9.]*\)\].*/\1/p' CHANGELOG.md 2>/dev/null | head -n 1)
+
+# --- what there is: found, not listed ---
+sources   = $(sort $(shell find $(1) -name '*.c' $(2) 2>/dev/null))
+objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+SHARED    = $(call sources,libshared)
+SERVICES  = gateway auth chat store share
+AUTHCTL   = $(call sources,services/auth/authctl)
+TOOLS     = $(call sources,services/tools)
+service_sources = $(filter-out services/auth/authctl/%,$(call sources,services/$(1)))
+UNIT      = $(call sources,tests/unit tests/contract,-name 'test_*.c')
+SERVICE_TESTS = $(call sources,tests/service,-name 'test_*.c')
+FUZZ      = $(call sources,tests/fuzz,-name 'fuzz_*.c')
+BENCH     = $(call sources,tests/bench,-name '*.c' -not -path '*/node_modules/*')
+
+BINARIES  = $(SERVICES:%=$(BUILD)/bin/%) $(BUILD)/bin/authctl $(TOOLS:services/tools/%.c=$(BUILD)/bin/%)
+LIBSHARED = $(BUILD)/libshared.a
+LIBS      = $(SERVICES:%=$(BUILD)/lib%.a) $(LIBSHARED)
+UNIT_BINARIES    = $(UNIT:tests/%.c=$(BUILD)/tests/%)
+SERVICE_BINARIES = $(SERVICE_TESTS:tests/%.c=$(BUILD)/tests/%)
+REPLAY_BINARIES  = $(FUZZ:tests/fuzz/%.c=$(BUILD)/tests/replay/%)
+
+.DEFAULT_GOAL = help
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+help: ## Print this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+# --- running ---
+up: ## Install what is missing, build, run everything, wait until it is ready, print a first key
+	@scripts/setup run
+	@$(MAKE) --no-print-directory build
+	@scripts/stack up $(RUN)
+	@scripts/welcome $(RUN)
+
+down: ## Stop everything; the data stays in .run
+	@scripts/stack down $(RUN)
+
+restart: ## Rolling restart: gateways one after the other, each new one up before the old one leaves
+	@scripts/stack roll $(RUN)
+
+status: ## Show each process, its state and its readiness
+	@scripts/stack status $(RUN)
+
+logs: ## Follow all logs
+	@scripts/stack logs $(RUN)
+
+# --- building ---
+build: $(BINARIES) ## Compile all programs into build/bin
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(LIBSHARED): $(call objects,$(SHARED))
+	@rm -f $@ && ar rcs $@ $^
+
+define service_rules
+$(BUILD)/lib$(1).a: $(call objects,$(filter-out services/$(1)/main.c,$(call service_sources,$(1))))
+	@rm -f $$@ && ar rcs $$@ $$^
+$(BUILD)/bin/$(1): $(BUILD)/obj/services/$(1)/main.o $(BUILD)/lib$(1).a $(LIBSHARED)
+	$$(link)
+endef
+
+define link
+@mkdir -p $(@D)
+@echo "  LINK  $@"
+@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) $(EXTRA_LIBS)
+endef
+
+$(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
+
+$(BUILD)/bin/authctl: $(call objects,$(AUTHCTL)) $(LIBSHARED)
+	$(link)
+
+$(TOOLS:services/tools/%.c=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/services/tools/%.o $(LIBSHARED)
+	$(link)
+
+$(UNIT_BINARIES) $(SERVICE_BINARIES): EXTRA_LIBS = -lcmocka
+$(UNIT_BINARIES) $(SERVICE_BINARIES): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBS)
+	$(link)
+
+$(BUILD)/tests/echo_host: $(BUILD)/obj/tests/unit/gateway/echo_host.o $(LIBS)
+	$(link)
+
+$(REPLAY_BINARIES): $(BUILD)/tests/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(LIBS)
+	$(link)
+
+# One program per file of bench/, and one of all files of bench/load/.
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBS)
+	$(link)
+$(BUILD)/bench/load: $(call objects,$(call sources,tests/bench/load))
+	$(link)
+bench-programs: $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c)) $(BUILD)/bench/load
+
+# --- testing ---
+test: ## Everything, from nothing; ends with one line `N passed, N failed`
+	@scripts/setup test
+	@tests/run
+
+check: $(UNIT_BINARIES) ## The inner loop: unit and contract tests; T=word runs what matches
+	@tests/check-all $(if $(T),-k $(T)) $(UNIT_BINARIES)
+
+check-san: ## The same under ASan and UBSan
+	@$(MAKE) --no-print-directory check SAN=address
+
+check-tsan: ## The same under TSan, where threads meet
+	@TSAN_OPTIONS="suppressions=tests/tsan.supp" $(MAKE) --no-print-directory check SAN=thread T='$(or $(T),rpc)'
+
+service-tests: $(SERVICE_BINARIES) build $(BUILD)/tests/echo_host
+replay: $(REPLAY_BINARIES)
+	@tests/replay-all $(REPLAY_BINARIES)
+
+fuzz: ## Fuzz each decoder for T seconds (60); crashes become seeds
+	@tests/fuzz-all $(or $(T),60)
+
+bench: bench-programs build ## Measure against the Node peer, in one run; prints ratios
+	@scripts/setup test
+	@node tests/bench/run.mjs $(ARGS)
+
+soak: build ## Two minutes of 10,000 connections, stalled readers and a rolling restart
+	@scripts/setup test
+	@node tests/bench/soak.mjs $(ARGS)
+
+lint: ## Formatting, cppcheck, both compilers' warnings, and the rules in scripts/lint
+	@scripts/lint/all
+
+docs: build ## Print docs/ that come from the tables: openapi.json, events.md, errors.md, settings.md, .env.example
+	@scripts/docs
+
+stats: ## The longest functions and files
+	@scripts/stats
+
+clean: ## Remove what was built; .run stays
+	rm -rf build
+
+.PHONY: help up down restart status logs build test check check-san check-tsan service-tests replay fuzz bench bench-programs soak lint docs stats clean
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
