@@ -1,0 +1,57 @@
+/* conn.h - one client connection: socket, TLS, WebSocket, bytes in and out. */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum conn_state {
+    CONN_UNUSED,
+    CONN_CONNECTING, /* TCP */
+    CONN_SECURING,   /* TLS */
+    CONN_UPGRADING,  /* waits for the 101 */
+    CONN_OPEN,       /* WebSocket frames */
+    CONN_READY,      /* in the namespace: set by the layer above */
+    CONN_LOST,
+};
+
+struct conn {
+    int fd;
+    enum conn_state state;
+    uint32_t index;  /* which connection of the swarm this is */
+    uint32_t number; /* for whoever uses the connection: its room, as a rule */
+    uint32_t rest_len, out_len;
+    int64_t begun_us;
+    bool wants_writable; /* epoll has been asked for EPOLLOUT */
+    SSL *ssl;            /* NULL: plain */
+    char *rest;          /* the cut-off frame at the end of the last read */
+    char *out;           /* what the socket would not take */
+};
+
+/* What every connection of a run shares. */
+struct conn_target {
+    struct sockaddr_in address;
+    const char *host, *path;
+    SSL_CTX *tls; /* NULL: plain */
+    size_t sources;
+    int epoll;
+};
+
+/* Called for each whole text frame, in order. The bytes are only lent. */
+typedef void conn_hears(struct conn *conn, const char *text, size_t len);
+
+/* Begin to connect from the index's source address, keeping `number`. False: the reason is in errno. */
+bool conn_begin(struct conn *conn, const struct conn_target *target, uint32_t index);
+
+/* Do what epoll's events allow. False: the connection is lost, and `*why` says how. */
+bool conn_turn(struct conn *conn, const struct conn_target *target, uint32_t events,
+    conn_hears *hears, const char **why);
+
+/* Send a frame. The text is masked where it stands. */
+void conn_send(struct conn *conn, const struct conn_target *target, char *text, size_t len);
+
+/* Close and free. */
+void conn_end(struct conn *conn);
