@@ -5,5 +5,7 @@
 
 #include "libshared/base/err.h"
 
-/* Connects as the schema's own role.  Logs each file.  A changed or missing applied file refuses the start. */
+/* Connects as the schema's own role; `dir` holds this schema's files ("migrations/auth").  Logs each file.
+ * ERR_CONFLICT: an applied file was changed or is missing, or numbers have a gap: refuse the start.
+ * ERR_UNAVAILABLE: no database (yet): try again.  ERR_INTERNAL: a file failed; nothing of it stays. */
 enum err migrate_up(const char *conninfo, const char *schema, const char *dir) MUST_CHECK;

@@ -34,7 +34,7 @@ struct pg_arg pg_texts(struct arena *arena, struct str_list list); /* text[] */
 struct pg_arg pg_ids(struct arena *arena, struct id_list list);    /* uuid[] */
 struct pg_arg pg_ints(struct arena *arena, const int64_t *at, size_t n);   /* bigint[] */
 struct pg_arg pg_times(struct arena *arena, const int64_t *at, size_t n);  /* timestamptz[] */
-struct pg_arg pg_jsons(struct arena *arena, struct str_list list);         /* jsonb[] of ANYs */
+struct pg_arg pg_jsons(struct arena *arena, struct str_list list);         /* jsonb[] of ANYs; in lists too at == NULL is NULL */
 
 /* A statement is named by its text's address and prepared at its first use on each connection: `sql` must be a constant. */
 enum err pg_one(struct pg *pg, struct arena *arena, const struct wire_shape *shape, void *rec, const char *sql,
@@ -47,6 +47,11 @@ enum err pg_run(struct pg *pg, struct arena *arena, const char *sql, const struc
 enum err pg_commit(struct pg *pg) MUST_CHECK;                      /* OK if nothing was begun */
 void pg_rollback(struct pg *pg);
 void pg_set_deadline(struct pg *pg, int64_t deadline_us);          /* statements get a timeout from what is left */
+
+/* What a column becomes: the field of its name.  uuid: ID; timestamptz: TIME; integers: INT, TIME; boolean: BOOL; bytea:
+ * BYTES, ANY (msgpack); text and its kin: TEXT; json, jsonb: ANY, LIST (checked by its record); text[], uuid[]: TEXTS, IDS.
+ * NULL is an absent optional.  A column without a field, or of another type, is our bug: ERR_INTERNAL.  Fields without a
+ * column keep what they had. */
 
 /* For the hot paths that speak libpq themselves (the store's batch): the connection, or NULL while there is none. */
 struct pg_conn;
