@@ -47,7 +47,8 @@ async function withRedis(io) {
     io.adapter(createAdapter(pub, sub));
 }
 
-const http = createServer((req, res) => res.writeHead(404).end());
+const timeouts = { headersTimeout: 2000, requestTimeout: 2000, connectionsCheckingInterval: 200 };
+const http = createServer({ ...timeouts, ...mutant.http }, (req, res) => res.writeHead(404).end());
 const engine = new Engine(engineOptions);
 engine.attach(http, { path: '/engine.io/', destroyUpgrade: false });
 engine.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));

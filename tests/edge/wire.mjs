@@ -49,13 +49,13 @@ export class Wire {
     }
 
     /**
-     * What `parse(buffer)` makes of the bytes so far: {value, used}, or undefined while more is needed.
+     * What `parse(buffer, ended)` makes of the bytes so far: {value, used}, or undefined while more is needed.
      * Returns the value; undefined when the connection ended first; 'late' when time ran out.
      */
     async take(parse, ms = 2000) {
         const until = Date.now() + ms;
         for (;;) {
-            const found = parse(this.buffer);
+            const found = parse(this.buffer, this.ended);
             if (found) {
                 this.buffer = this.buffer.subarray(found.used);
                 return found.value;
@@ -88,7 +88,7 @@ export class Wire {
     }
 }
 
-function parseResponse(buffer) {
+function parseResponse(buffer, ended) {
     const end = buffer.indexOf(CRLF2);
     if (end < 0) return undefined;
     const [first, ...lines] = buffer.subarray(0, end).toString('latin1').split('\r\n');
@@ -98,10 +98,32 @@ function parseResponse(buffer) {
         headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
     }
     const status = Number(first.split(' ')[1]);
-    const length = status === 101 || status === 204 ? 0 : Number(headers['content-length'] ?? 0);
-    const from = end + 4;
-    if (buffer.length < from + length) return undefined;
-    return { value: { status, headers, body: buffer.subarray(from, from + length) }, used: from + length };
+    const rest = buffer.subarray(end + 4);
+    const found = headers['transfer-encoding'] === 'chunked'
+        ? parseChunks(rest) : parseLength(rest, ended, status, headers);
+    return found && { value: { status, headers, body: found.body }, used: end + 4 + found.used };
+}
+
+function parseLength(buffer, ended, status, headers) {
+    const untilEnd = headers['content-length'] === undefined && headers.connection === 'close';
+    if (untilEnd && !ended) return undefined;
+    const unstated = untilEnd ? buffer.length : 0;
+    const length = status === 101 || status === 204 ? 0 : Number(headers['content-length'] ?? unstated);
+    return buffer.length < length ? undefined : { body: buffer.subarray(0, length), used: length };
+}
+
+function parseChunks(buffer) {
+    const parts = [];
+    for (let at = 0; ;) {
+        const line = buffer.indexOf('\r\n', at);
+        if (line < 0) return undefined;
+        const size = parseInt(buffer.subarray(at, line).toString(), 16);
+        const next = line + 2 + size + 2;
+        if (buffer.length < next) return undefined;
+        if (size === 0) return { body: Buffer.concat(parts), used: next };
+        parts.push(buffer.subarray(line + 2, line + 2 + size));
+        at = next;
+    }
 }
 
 /** The text of a request, Host included. */
