@@ -116,6 +116,9 @@ $(BUILD)/tests/echo_host: $(BUILD)/obj/tests/unit/gateway/echo_host.o $(LIBS)
 $(REPLAY_BINARIES): $(BUILD)/tests/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(LIBS)
 	$(link)
 
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIBS)
+	$(link)
+
 # One program per file of bench/, and one of all files of bench/load/.
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBS)
 	$(link)

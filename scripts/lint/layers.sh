@@ -1,0 +1,21 @@
+#!/bin/bash
+# layers - arrows only go down: service > rpc > db, cache > policy > wire > base; services never include each other.
+bad=0
+allow() {   # allow DIR 'regexp of what it may include'
+    local hits
+    hits=$(grep -rnE '^#include "(libshared|services)/' "$1" --include='*.[ch]' | grep -vE "#include \"($2)" || true)
+    [ -z "$hits" ] || { echo "$1 may not include:"; echo "$hits"; bad=1; }
+}
+allow libshared/base    'libshared/base/'
+allow libshared/wire    'libshared/(base|wire)/'
+allow libshared/policy  'libshared/(base|wire|policy)/'
+allow libshared/db      'libshared/(base|wire|db)/'
+allow libshared/cache   'libshared/(base|cache)/'
+allow libshared/rpc     'libshared/(base|wire|db|rpc|service/metrics)'
+allow libshared/service 'libshared/'
+for s in auth chat store share gateway; do allow services/$s "libshared/|services/$s/"; done
+hits=$(grep -rln 'libwebsockets.h' services | grep -v '^services/gateway/listener/' || true)
+[ -z "$hits" ] || { echo "only the listener knows libwebsockets: $hits"; bad=1; }
+hits=$(grep -rln 'libpq-fe.h' services libshared | grep -vE '^(libshared/db|services/store|services/auth)/' || true)
+[ -z "$hits" ] || { echo "only libshared/db (and the two paths that speak libpq themselves) know libpq: $hits"; bad=1; }
+exit $bad
