@@ -23,6 +23,7 @@ struct frame_head {
     union { struct frame_request request; struct frame_reply reply; struct frame_event event; };
 };
 
+/* A principal that is out of its bounds makes `out` over, like bytes beyond its bound. */
 void frame_put_request(struct buf *out, const struct frame_request *head);
 void frame_put_reply(struct buf *out, const struct frame_reply *head);
 void frame_put_event(struct buf *out, const struct frame_event *head);

@@ -17,6 +17,7 @@
 enum wire_kind { WIRE_INT, WIRE_BOOL, WIRE_TEXT, WIRE_BYTES, WIRE_ID, WIRE_TIME, WIRE_ANY, WIRE_TEXTS, WIRE_IDS, WIRE_LIST };
 
 #define WIRE_MAX_DEPTH  16      /* nesting of what we take */
+#define WIRE_ANY_DEPTH  12      /* nesting of an ANY: what one record took still fits into the lists of another */
 #define WIRE_MAX_FIELDS 64
 
 struct str_list { struct str *at; size_t len; };
@@ -35,7 +36,8 @@ struct wire_field {
 };
 struct wire_shape { const char *name, *doc; size_t size; const struct wire_field *fields; /* ends with name NULL */ };
 
-/* Why something was refused: the field at fault (empty: the whole) and a sentence. */
+/* Why something was refused: the field at fault (empty: the whole; "rules[2].effect" inside a list) and a sentence,
+ * which names the field too. */
 struct wire_error { char field[65]; char text[240]; int64_t retry_after_ms; };
 
 /* Absent optionals are zero: an ID nil, a TIME 0, TEXT, BYTES and ANY with at == NULL, lists with len 0.
@@ -44,7 +46,9 @@ struct wire_error { char field[65]; char text[240]; int64_t retry_after_ms; };
 enum err wire_decode(const struct wire_shape *shape, struct str bytes, struct arena *arena, void *out,
     struct wire_error *why) MUST_CHECK;
 
-/* Append the record.  Absent optionals are left out.  Bounds are checked here too: ERR_INTERNAL names a field of ours. */
+/* Append the record.  Absent optionals are left out, and so is an INT at a default that lies out of its bounds.  Bounds
+ * are checked here too: ERR_INTERNAL, with a log line that names the field.  ERR_TOO_LARGE: the buffer's bound.
+ * Whatever fails to append (here and below) leaves `out` as it was. */
 enum err wire_encode(const struct wire_shape *shape, const void *record, struct buf *out) MUST_CHECK;
 
 /* JSON text to checked msgpack, and back to compact JSON (key order of the shape, non-ASCII kept, control characters escaped).

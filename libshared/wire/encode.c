@@ -1,0 +1,180 @@
+/* encode.c - records to msgpack. */
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "libshared/base/log.h"
+#include "libshared/wire/check.h"
+#include "libshared/wire/pack.h"
+#include "libshared/wire/walk.h"
+
+struct writer { msgpack_packer pk; struct buf *out; struct wire_error *why; };
+struct any_list { const void *at; size_t len; };
+
+static enum err write_record(const struct wire_shape *shape, const void *record, struct writer *w);
+
+static bool is_list(const struct wire_field *f)
+{
+    return f->kind == WIRE_TEXTS || f->kind == WIRE_IDS || f->kind == WIRE_LIST;
+}
+
+/* Is an optional field's value the one that stands for absence? */
+static bool is_absent(const struct wire_field *f, const void *at)
+{
+    if (f->required)
+        return false;
+    if (is_list(f))
+        return ((const struct any_list *)at)->len == 0;
+    switch (f->kind) {
+    case WIRE_INT: {
+        int64_t n = *(const int64_t *)at;
+        return n == f->fallback && (n < f->min || n > f->max);
+    }
+    case WIRE_TIME: return *(const int64_t *)at == 0;
+    case WIRE_ID:   return id_is_nil(*(const struct id *)at);
+    case WIRE_BOOL: return false;
+    default:        return ((const struct str *)at)->at == NULL;
+    }
+}
+
+static enum err write_any(const struct wire_field *f, struct str s, struct writer *w)
+{
+    struct str rest = s;
+    size_t values = 0;
+
+    TRY(check_any_size(f, s.len, w->why));
+    if (!walk_value(&rest, WIRE_ANY_DEPTH, &values) || rest.len > 0)
+        return refuse_field(f, "is not one msgpack value", w->why);
+    buf_add_str(w->out, s);
+    return OK;
+}
+
+static enum err write_texts(const struct wire_field *f, const struct str_list *list, struct writer *w)
+{
+    for (size_t i = 0; i < list->len; i++) {
+        TRY(check_item(f, i, list->at[i], w->why));
+        pack_text(&w->pk, list->at[i]);
+    }
+    return OK;
+}
+
+static enum err write_ids(const struct wire_field *f, const struct id_list *list, struct writer *w)
+{
+    for (size_t i = 0; i < list->len; i++) {
+        TRY(check_id(f, list->at[i], w->why));
+        pack_id(&w->pk, list->at[i]);
+    }
+    return OK;
+}
+
+static enum err write_list(const struct wire_field *f, const struct any_list *list, struct writer *w)
+{
+    const struct wire_shape *shape = f->of();
+
+    for (size_t i = 0; i < list->len; i++) {
+        enum err e = write_record(shape, (const char *)list->at + i * shape->size, w);
+        if (e != OK)
+            return refuse_within(f, (long)i, e, w->why);
+    }
+    return OK;
+}
+
+static enum err write_many(const struct wire_field *f, const void *at, struct writer *w)
+{
+    size_t len = ((const struct any_list *)at)->len;
+
+    TRY(check_count(f, len, w->why));
+    msgpack_pack_array(&w->pk, len);
+    if (f->kind == WIRE_TEXTS)
+        return write_texts(f, at, w);
+    if (f->kind == WIRE_IDS)
+        return write_ids(f, at, w);
+    return write_list(f, at, w);
+}
+
+static enum err write_int(const struct wire_field *f, int64_t n, struct writer *w)
+{
+    TRY(check_int(f, n, w->why));
+    msgpack_pack_int64(&w->pk, n);
+    return OK;
+}
+
+static enum err write_bytes(const struct wire_field *f, struct str s, struct writer *w)
+{
+    TRY(check_bytes(f, s.len, w->why));
+    pack_bytes(&w->pk, s);
+    return OK;
+}
+
+static enum err write_text(const struct wire_field *f, struct str s, struct writer *w)
+{
+    TRY(check_text(f, s, w->why));
+    pack_text(&w->pk, s);
+    return OK;
+}
+
+static enum err write_id(const struct wire_field *f, struct id id, struct writer *w)
+{
+    TRY(check_id(f, id, w->why));
+    pack_id(&w->pk, id);
+    return OK;
+}
+
+static enum err write_bool(bool yes, struct writer *w)
+{
+    if (yes)
+        msgpack_pack_true(&w->pk);
+    else
+        msgpack_pack_false(&w->pk);
+    return OK;
+}
+
+static enum err write_value(const struct wire_field *f, const void *at, struct writer *w)
+{
+    switch (f->kind) {
+    case WIRE_INT:
+    case WIRE_TIME:  return write_int(f, *(const int64_t *)at, w);
+    case WIRE_BOOL:  return write_bool(*(const bool *)at, w);
+    case WIRE_TEXT:  return write_text(f, *(const struct str *)at, w);
+    case WIRE_BYTES: return write_bytes(f, *(const struct str *)at, w);
+    case WIRE_ID:    return write_id(f, *(const struct id *)at, w);
+    case WIRE_ANY:   return write_any(f, *(const struct str *)at, w);
+    case WIRE_TEXTS:
+    case WIRE_IDS:
+    case WIRE_LIST:  break;
+    }
+    return write_many(f, at, w);
+}
+
+static enum err write_record(const struct wire_shape *shape, const void *record, struct writer *w)
+{
+    uint64_t given = 0;
+
+    for (const struct wire_field *f = shape->fields; f->name != NULL; f++)
+        if (!is_absent(f, (const char *)record + f->at))
+            given |= UINT64_C(1) << (f - shape->fields);
+
+    msgpack_pack_map(&w->pk, (size_t)__builtin_popcountll(given));
+    for (const struct wire_field *f = shape->fields; f->name != NULL; f++) {
+        if ((given & UINT64_C(1) << (f - shape->fields)) == 0)
+            continue;
+        pack_text(&w->pk, str_of(f->name));
+        TRY(write_value(f, (const char *)record + f->at, w));
+    }
+    return OK;
+}
+
+enum err wire_encode(const struct wire_shape *shape, const void *record, struct buf *out)
+{
+    struct wire_error why = { .field = "" };
+    struct writer w = { pack_into(out), out, &why };
+    size_t before = out->len;
+    enum err e = write_record(shape, record, &w);
+
+    if (e == OK && !out->over)
+        return OK;
+    out->len = before;
+    if (e == OK)
+        return ERR_TOO_LARGE;
+    LOG(ERROR, "wire.encode_failed", F_TEXT("record", shape->name), F_TEXT("why", why.text));
+    return ERR_INTERNAL;
+}
