@@ -1,0 +1,194 @@
+/* sio.c - Engine.IO messages become Socket.IO packets, and find their socket. */
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+
+#include "libshared/service/settings.h"
+#include "services/gateway/socketio/sio_inside.h"
+
+/* Four of the largest messages: a packet may be large, or have attachments, not ten of the largest. */
+#define ASSEMBLY_PAYLOADS 4
+
+struct sio *sio_create(void)
+{
+    struct sio *sio = mem_zero(sizeof *sio);
+
+    sio->scratch = arena_create("sio.scratch", (size_t)settings.gateway.max_payload * 2 + 65536);
+    sio->events = metric_counter("madang_socketio_events_total", NULL, "Events that clients sent");
+    sio->violations = metric_counter("madang_socketio_violations_total", NULL, "Sessions ended for breaking the protocol");
+    sio->open = metric_gauge("madang_socketio_sockets", NULL, "Open connections to namespaces");
+    return sio;
+}
+
+void sio_destroy(struct sio **sio)
+{
+    if (*sio == NULL)
+        return;
+    arena_destroy(&(*sio)->scratch);
+    mem_free(*sio);
+    *sio = NULL;
+}
+
+void sio_add(struct sio *sio, const struct sio_namespace *nsp)
+{
+    assert(sio->n < SIO_NAMESPACES_MAX);
+    sio->nsp[sio->n++] = nsp;
+}
+
+size_t sio_sockets(const struct sio *sio)
+{
+    return sio->sockets;
+}
+
+static const struct sio_namespace *find_namespace(const struct sio *sio, struct str name)
+{
+    for (size_t i = 0; i < sio->n; i++)
+        if (str_is(name, sio->nsp[i]->name))
+            return sio->nsp[i];
+    return NULL;
+}
+
+static void violation(struct sio_session *session)
+{
+    session->closing = true;
+    metric_add(session->sio->violations, 1);
+    eio_close(session->eio, "parse error");
+}
+
+static void refuse_unknown(struct sio_session *session, struct str nsp)
+{
+    struct eio_packet *packet = sio_packet_make(SIO_CONNECT_ERROR, nsp, -1, 0,
+        STR("{\"message\":\"Invalid namespace\"}"));
+
+    eio_send(session->eio, packet);
+    eio_packet_drop(packet);
+}
+
+static void on_connect(struct sio_session *session, const struct sio_packet *packet)
+{
+    const struct sio_namespace *nsp = find_namespace(session->sio, packet->nsp);
+
+    if (nsp == NULL)
+        refuse_unknown(session, packet->nsp);
+    else
+        nsp->connect(nsp->arg, sio_socket_create(session, nsp), packet->json.len > 0 ? packet->json : STR_NONE);
+}
+
+static void on_event(struct sio_socket *socket, const struct sio_packet *packet, const struct str *parts)
+{
+    metric_add(socket->session->sio->events, 1);
+    socket->nsp->event(socket->nsp->arg, socket, &(struct sio_event){
+        .name = packet->name, .array = packet->json, .args = packet->args, .first = packet->first,
+        .attachments = parts, .n_attachments = packet->attachments, .ack = packet->id });
+}
+
+/* A whole packet.  We ask for no acknowledgements, so an ACK answers nothing: it is ignored. */
+static void on_packet(struct sio_session *session, const struct sio_packet *packet, const struct str *parts)
+{
+    struct sio_socket *socket = sio_socket_find(session, packet->nsp);
+
+    if (packet->type == SIO_CONNECT)
+        on_connect(session, packet);
+    else if (packet->type == SIO_DISCONNECT)
+        sio_socket_end(socket, "client namespace disconnect");
+    else if (packet->type == SIO_EVENT || packet->type == SIO_BINARY_EVENT)
+        on_event(socket, packet, parts);
+}
+
+/* Only CONNECT is for a namespace that is not connected, and for no other. */
+static bool is_in_order(struct sio_session *session, const struct sio_packet *packet)
+{
+    struct sio_socket *socket = sio_socket_find(session, packet->nsp);
+
+    if (packet->type == SIO_CONNECT)
+        return socket == NULL;
+    return socket != NULL && socket->state == SIO_OPEN;
+}
+
+static size_t assembly_bytes(void)
+{
+    return (size_t)settings.gateway.max_payload * ASSEMBLY_PAYLOADS;
+}
+
+static void on_text(struct sio_session *session, struct str text)
+{
+    struct sio_packet packet;
+
+    if (session->pending != NULL || !sio_packet_read(text, session->sio->scratch, &packet)
+        || !is_in_order(session, &packet))
+        violation(session);
+    else if (packet.attachments > 0)
+        session->pending = sio_assembly_create(text, assembly_bytes());
+    else
+        on_packet(session, &packet, NULL);
+}
+
+static void on_binary(struct sio_session *session, struct str bytes)
+{
+    struct sio_assembly *whole = session->pending;
+
+    if (whole == NULL || !sio_assembly_add(whole, bytes)) {
+        violation(session);
+        return;
+    }
+    if (!sio_assembly_is_whole(whole))
+        return;
+    session->pending = NULL;
+    if (is_in_order(session, &whole->packet))    /* else we ended the socket while the attachments were on their way */
+        on_packet(session, &whole->packet, whole->parts);
+    sio_assembly_destroy(&whole);
+}
+
+static void *opened(void *arg, struct eio_session *eio, struct http *http)
+{
+    struct sio_session *session = mem_zero(sizeof *session);
+
+    (void)http;
+    session->sio = arg;
+    session->eio = eio;
+    return session;
+}
+
+static void message(void *user, struct eio_session *eio, bool binary, struct str bytes)
+{
+    struct sio_session *session = user;
+    struct arena *scratch = session->sio->scratch;
+
+    (void)eio;
+    if (session->closing)
+        return;
+    if (binary)
+        on_binary(session, bytes);
+    else
+        on_text(session, bytes);
+    arena_reset(scratch);
+}
+
+static void drained(void *user, struct eio_session *eio)
+{
+    struct sio_session *session = user;
+    struct sio_socket *next;
+
+    (void)eio;
+    for (struct sio_socket *s = session->first; s != NULL; s = next) {
+        next = s->next;
+        if (sio_is_open(s) && s->nsp->drained != NULL)
+            s->nsp->drained(s->nsp->arg, s);
+    }
+}
+
+static void closed(void *user, struct eio_session *eio, const char *reason)
+{
+    struct sio_session *session = user;
+
+    (void)eio;
+    session->closing = true;
+    while (session->first != NULL)
+        sio_socket_end(session->first, reason);
+    sio_assembly_destroy(&session->pending);
+    mem_free(session);
+}
+
+struct eio_upper sio_upper(struct sio *sio)
+{
+    return (struct eio_upper){ .arg = sio, .opened = opened, .message = message, .drained = drained, .closed = closed };
+}

@@ -1,0 +1,76 @@
+/*
+ * sio.h - Socket.IO: sockets in namespaces, many on one Engine.IO session.
+ *
+ *      eio session --packets--> sio session --+-- socket in /       --> struct sio_namespace of /
+ *                                             +-- socket in /chat   --> struct sio_namespace of /chat
+ *
+ *      socket:  CONNECT --> pending --sio_accept--> open --DISCONNECT, sio_disconnect, end of the session--> closed
+ *                              +-----sio_refuse--> closed
+ *
+ * Whatever breaks the protocol ends the whole session ("parse error").  Another parser (msgpack) would be another way
+ * from bytes to struct sio_packet and back; nothing above this header would notice.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/gateway/socketio/packet.h"
+
+struct sio;
+struct sio_socket;                   /* counted: see sio_socket_take */
+
+struct sio_event {
+    struct str name;
+    struct str array;                /* the packet's whole JSON array, as it came */
+    struct str args;                 /* its elements after the name, without brackets */
+    struct str first;                /* the first argument, raw; STR_NONE: there is none */
+    const struct str *attachments;
+    unsigned n_attachments;
+    int64_t ack;                     /* for sio_ack(); -1: none is wanted */
+};
+
+/* What lives in a namespace.  Texts are valid during the call. */
+struct sio_namespace {
+    const char *name;
+    void *arg;
+    /* Answer with sio_accept or sio_refuse, now or later.  auth: a JSON object, STR_NONE if there was none. */
+    void (*connect)(void *arg, struct sio_socket *socket, struct str auth);
+    void (*event)(void *arg, struct sio_socket *socket, const struct sio_event *event);
+    /* What waited beyond the bound has gone out; may be NULL. */
+    void (*drained)(void *arg, struct sio_socket *socket);
+    /* Once for each socket that `connect` saw and did not refuse.  Nothing can be sent any more. */
+    void (*disconnected)(void *arg, struct sio_socket *socket, const char *reason);
+};
+
+struct sio *sio_create(void);
+void sio_destroy(struct sio **sio);
+/* The namespace must outlive the sio.  Names are taken literally. */
+void sio_add(struct sio *sio, const struct sio_namespace *nsp);
+struct eio_upper sio_upper(struct sio *sio);
+size_t sio_sockets(const struct sio *sio);
+
+void sio_accept(struct sio_socket *socket);
+/* data: a JSON object for err.data, or STR_NONE. */
+void sio_refuse(struct sio_socket *socket, const char *message, struct str data);
+/* Ends this socket; `disconnected` is called before it returns. */
+void sio_disconnect(struct sio_socket *socket);
+/* Ends the whole session; `disconnected` follows from the loop. */
+void sio_close(struct sio_socket *socket, const char *reason);
+
+struct sio_socket *sio_socket_take(struct sio_socket *socket);   /* to hold it while an answer is on its way */
+void sio_socket_drop(struct sio_socket *socket);
+bool sio_is_open(const struct sio_socket *socket);
+const char *sio_sid(const struct sio_socket *socket);            /* not a secret */
+struct str sio_nsp(const struct sio_socket *socket);
+struct str sio_address(const struct sio_socket *socket);
+bool sio_is_slow(const struct sio_socket *socket);
+void sio_set_user(struct sio_socket *socket, void *user);
+void *sio_user(const struct sio_socket *socket);
+/* The open socket of the same session in another namespace, or NULL. */
+struct sio_socket *sio_sibling(struct sio_socket *socket, const char *nsp);
+
+/* To a closed socket nothing is sent. */
+void sio_send(struct sio_socket *socket, struct eio_packet *packet);                 /* by reference */
+void sio_emit(struct sio_socket *socket, const char *name, struct str args);         /* args: JSON elements */
+void sio_emit_binary(struct sio_socket *socket, struct str array, const struct str *attachments, unsigned n);
+/* The answer to an event, at most once for each; array: JSON with its brackets. */
+void sio_ack(struct sio_socket *socket, int64_t ack, struct str array, const struct str *attachments, unsigned n);

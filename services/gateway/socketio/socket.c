@@ -1,0 +1,210 @@
+/* socket.c - one connection to one namespace. */
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <string.h>
+
+#include "libshared/base/secret.h"
+#include "services/gateway/socketio/sio_inside.h"
+
+struct sio_socket *sio_socket_create(struct sio_session *session, const struct sio_namespace *nsp)
+{
+    struct sio_socket *socket = mem_zero(sizeof *socket);
+
+    secret_text(socket->sid, EIO_SID_CHARS);
+    socket->state = SIO_PENDING;
+    socket->refs = 1;
+    socket->session = session;
+    socket->nsp = nsp;
+    socket->next = session->first;
+    session->first = socket;
+    return socket;
+}
+
+struct sio_socket *sio_socket_find(struct sio_session *session, struct str nsp)
+{
+    for (struct sio_socket *s = session->first; s != NULL; s = s->next)
+        if (str_is(nsp, s->nsp->name))
+            return s;
+    return NULL;
+}
+
+static void unlink_socket(struct sio_socket *socket)
+{
+    struct sio_socket **at = &socket->session->first;
+
+    while (*at != socket)
+        at = &(*at)->next;
+    *at = socket->next;
+}
+
+static void close_socket(struct sio_socket *socket)
+{
+    struct sio *sio = socket->session->sio;
+
+    if (socket->state == SIO_OPEN)
+        metric_set(sio->open, (int64_t)--sio->sockets);
+    unlink_socket(socket);
+    socket->state = SIO_CLOSED;
+    socket->session = NULL;
+}
+
+void sio_socket_end(struct sio_socket *socket, const char *reason)
+{
+    close_socket(socket);
+    socket->nsp->disconnected(socket->nsp->arg, socket, reason);
+    sio_socket_drop(socket);
+}
+
+void sio_accept(struct sio_socket *socket)
+{
+    char reply[EIO_SID_CHARS + 16] = "{\"sid\":\"";
+
+    if (socket->state != SIO_PENDING)
+        return;
+    socket->state = SIO_OPEN;
+    metric_set(socket->session->sio->open, (int64_t)++socket->session->sio->sockets);
+    strcat(strcat(reply, socket->sid), "\"}");
+    struct eio_packet *packet = sio_packet_make(SIO_CONNECT, sio_nsp(socket), -1, 0, str_of(reply));
+    eio_send(socket->session->eio, packet);
+    eio_packet_drop(packet);
+    eio_connected(socket->session->eio);
+}
+
+/* message is one of our own constants: nothing in it needs escaping. */
+static struct eio_packet *refusal(struct str nsp, const char *message, struct str data)
+{
+    struct buf json = BUF(16384);
+
+    buf_printf(&json, "{\"message\":\"%s\"", message);
+    if (data.len > 0)
+        buf_printf(&json, ",\"data\":%.*s", STR_ARG(data));
+    buf_add_char(&json, '}');
+    struct eio_packet *packet = sio_packet_make(SIO_CONNECT_ERROR, nsp, -1, 0, buf_str(&json));
+    buf_free(&json);
+    return packet;
+}
+
+void sio_refuse(struct sio_socket *socket, const char *message, struct str data)
+{
+    if (socket->state != SIO_PENDING)
+        return;
+    struct eio_packet *packet = refusal(sio_nsp(socket), message, data);
+    eio_send(socket->session->eio, packet);
+    eio_packet_drop(packet);
+    close_socket(socket);
+    sio_socket_drop(socket);
+}
+
+void sio_disconnect(struct sio_socket *socket)
+{
+    if (socket->state != SIO_OPEN)
+        return;
+    struct eio_packet *packet = sio_packet_make(SIO_DISCONNECT, sio_nsp(socket), -1, 0, STR_NONE);
+    eio_send(socket->session->eio, packet);
+    eio_packet_drop(packet);
+    sio_socket_end(socket, "server namespace disconnect");
+}
+
+void sio_close(struct sio_socket *socket, const char *reason)
+{
+    if (socket->session == NULL || socket->session->closing)
+        return;
+    socket->session->closing = true;
+    eio_close(socket->session->eio, reason);
+}
+
+struct sio_socket *sio_socket_take(struct sio_socket *socket)
+{
+    socket->refs++;
+    return socket;
+}
+
+void sio_socket_drop(struct sio_socket *socket)
+{
+    assert(socket->refs > 0);
+    if (--socket->refs == 0)
+        mem_free(socket);
+}
+
+bool sio_is_open(const struct sio_socket *socket)
+{
+    return socket->state == SIO_OPEN && !socket->session->closing;
+}
+
+const char *sio_sid(const struct sio_socket *socket)
+{
+    return socket->sid;
+}
+
+struct str sio_nsp(const struct sio_socket *socket)
+{
+    return str_of(socket->nsp->name);
+}
+
+struct str sio_address(const struct sio_socket *socket)
+{
+    return socket->session != NULL ? eio_address(socket->session->eio) : STR_NONE;
+}
+
+bool sio_is_slow(const struct sio_socket *socket)
+{
+    return sio_is_open(socket) && eio_is_slow(socket->session->eio);
+}
+
+void sio_set_user(struct sio_socket *socket, void *user)
+{
+    socket->user = user;
+}
+
+void *sio_user(const struct sio_socket *socket)
+{
+    return socket->user;
+}
+
+struct sio_socket *sio_sibling(struct sio_socket *socket, const char *nsp)
+{
+    if (socket->session == NULL)
+        return NULL;
+    struct sio_socket *other = sio_socket_find(socket->session, str_of(nsp));
+    return other != NULL && sio_is_open(other) ? other : NULL;
+}
+
+void sio_send(struct sio_socket *socket, struct eio_packet *packet)
+{
+    if (sio_is_open(socket))
+        eio_send(socket->session->eio, packet);
+}
+
+static void send_and_drop(struct sio_socket *socket, struct eio_packet *packet)
+{
+    sio_send(socket, packet);
+    eio_packet_drop(packet);
+}
+
+/* A packet and its attachments are queued in one go: nothing may come between. */
+static void send_parts(struct sio_socket *socket, struct eio_packet *packet, const struct str *parts, unsigned n)
+{
+    send_and_drop(socket, packet);
+    for (unsigned i = 0; i < n; i++)
+        send_and_drop(socket, eio_packet_binary(parts[i]));
+}
+
+void sio_emit(struct sio_socket *socket, const char *name, struct str args)
+{
+    send_and_drop(socket, sio_packet_event(sio_nsp(socket), name, args));
+}
+
+void sio_emit_binary(struct sio_socket *socket, struct str array, const struct str *attachments, unsigned n)
+{
+    enum sio_type type = n > 0 ? SIO_BINARY_EVENT : SIO_EVENT;
+
+    send_parts(socket, sio_packet_make(type, sio_nsp(socket), -1, n, array), attachments, n);
+}
+
+void sio_ack(struct sio_socket *socket, int64_t ack, struct str array, const struct str *attachments, unsigned n)
+{
+    enum sio_type type = n > 0 ? SIO_BINARY_ACK : SIO_ACK;
+
+    assert(ack >= 0);
+    send_parts(socket, sio_packet_make(type, sio_nsp(socket), ack, n, array), attachments, n);
+}
