@@ -1,60 +1,85 @@
 // host.mjs - a private corner of this machine: a directory, free ports, children that are ended.
 // SPDX-License-Identifier: Apache-2.0
 import { spawn, spawnSync } from "node:child_process"
-import { chownSync, chmodSync, mkdirSync, mkdtempSync, openSync, closeSync, rmSync } from "node:fs"
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+} from "node:fs"
 import net from "node:net"
 import os from "node:os"
 import path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
 
-export const repository = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), "../../..")
+export const repository = fileURLToPath(new URL("../../..", import.meta.url))
 
-// `run(host)` with a directory that is removed and children that are stopped, whatever happens.
+// `run(host)` with a directory of its own. Afterwards, also after an interrupt, what was begun
+// is ended, the last first, and the directory removed.
 export async function withHost(run) {
-  const host = { directory: mkdtempSync(path.join(os.tmpdir(), "madang-bench-")), children: [] }
+  const host = { directory: mkdtempSync(path.join(os.tmpdir(), "madang-bench-")), endings: [] }
+  const interrupted = new Promise((_, reject) => {
+    host.interrupt = () => reject(new Error("interrupted"))
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, host.interrupt)
+  })
   chmodSync(host.directory, 0o711) // PostgreSQL's user must be able to pass through
-  const end = () => host.children.forEach((child) => child.exitCode ?? child.kill("SIGKILL"))
-  process.once("exit", end)
+
   try {
-    return await run(host)
+    return await Promise.race([run(host), interrupted])
   } finally {
-    for (const child of host.children.reverse()) await stop(child)
-    process.off("exit", end)
+    for (const end of host.endings.reverse()) await end()
+    for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, host.interrupt)
     if (process.env.BENCH_KEEP) console.error(`kept: ${host.directory}`)
     else rmSync(host.directory, { recursive: true, force: true })
   }
 }
 
-export function directoryIn(host, name, owner) {
+export function directoryIn(host, name, owner, mode = 0o700) {
   const made = path.join(host.directory, name)
-  mkdirSync(made, { recursive: true, mode: 0o700 })
+  mkdirSync(made, { recursive: true, mode })
   if (owner) chownSync(made, owner.uid, owner.gid)
   return made
 }
 
-// A child whose output goes to `<name>.log`, but for what `ready` looks for on its stdout.
-export function start(host, name, command, args, options = {}) {
+// A child whose output goes to `<name>.log`; with `says` its standard output comes to us.
+export function start(
+  host,
+  name,
+  command,
+  args,
+  { says = false, endsOn = "SIGTERM", ...options } = {},
+) {
   const log = openSync(path.join(host.directory, `${name}.log`), "a")
-  const child = spawn(command, args, { stdio: ["ignore", options.ready ? "pipe" : log, log], ...options })
+  const child = spawn(command, args, {
+    stdio: ["ignore", says ? "pipe" : log, log],
+    ...options,
+  })
   closeSync(log)
   child.name = name
   child.on("error", (error) => console.error(`${name}: ${error.message}`))
-  host.children.push(child)
+  host.endings.push(() => stop(child, endsOn))
   return child
 }
 
-export async function stop(child, signal = child.stopSignal ?? "SIGTERM") {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const gone = new Promise((resolve) => child.once("exit", resolve))
+export async function stop(child, signal) {
+  const gone = () => child.exitCode !== null || child.signalCode !== null
+  if (gone()) return
+  const exit = new Promise((resolve) => child.once("exit", resolve))
   child.kill(signal)
-  await Promise.race([gone, sleep(10_000, undefined, { ref: false })])
-  if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL")
+  await Promise.race([exit, sleep(10_000, undefined, { ref: false })])
+  if (!gone()) child.kill("SIGKILL")
 }
 
 export function saysReady(child) {
   return new Promise((resolve, reject) => {
     child.stdout.on("data", (text) => /^ready$/m.test(text) && resolve())
-    child.once("exit", (code) => reject(new Error(`${child.name} ended with ${code} before it was ready`)))
+    child.once("exit", (code) =>
+      reject(new Error(`${child.name} ended with ${code} before it was ready`)),
+    )
   })
 }
 
@@ -62,7 +87,9 @@ export function saysReady(child) {
 export function runOnce(command, args, options = {}) {
   const done = spawnSync(command, args, { encoding: "utf8", ...options })
   if (done.status !== 0)
-    throw new Error(`${command} ${args.join(" ")}: ${done.error?.message ?? done.stderr + done.stdout}`)
+    throw new Error(
+      `${command} ${args.join(" ")}: ${done.error?.message ?? `${done.stderr}${done.stdout}`}`,
+    )
   return done.stdout
 }
 
@@ -74,13 +101,14 @@ export async function until(what, test, seconds = 30) {
   throw new Error(`waited ${seconds} s for ${what}`)
 }
 
-// Below the range from which the load's own connections take theirs.
-export async function freePort() {
+// `count` ports in a row, below the range from which the load's own connections take theirs.
+export async function freePorts(count = 1) {
   for (let tries = 0; tries < 100; tries++) {
-    const port = 20000 + Math.floor(Math.random() * 12000)
-    if (await canListen(port)) return port
+    const first = 20000 + Math.floor(Math.random() * 12000)
+    const ports = Array.from({ length: count }, (_, i) => first + i)
+    if ((await Promise.all(ports.map(canListen))).every(Boolean)) return first
   }
-  throw new Error("no free port between 20000 and 32000")
+  throw new Error("no free ports between 20000 and 32000")
 }
 
 function canListen(port) {

@@ -11,14 +11,23 @@ function readProcess(pid) {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
     const field = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
     const ticks = [11, 12, 13, 14].reduce((sum, i) => sum + Number(field[i]), 0)
-    return { pid, parent: Number(field[1]), cpu: (ticks / TICKS_PER_SECOND) * 1e6, rss: Number(field[21]) * PAGE_BYTES }
+    return {
+      pid,
+      parent: Number(field[1]),
+      cpu: (ticks / TICKS_PER_SECOND) * 1e6,
+      rss: Number(field[21]) * PAGE_BYTES,
+    }
   } catch {
     return null // it has ended since
   }
 }
 
 function allProcesses() {
-  return readdirSync("/proc").map(Number).filter(Number.isInteger).map(readProcess).filter(Boolean)
+  return readdirSync("/proc")
+    .map(Number)
+    .filter(Number.isInteger)
+    .map(readProcess)
+    .filter(Boolean)
 }
 
 // `groups` is { name: [pid, ...] }; the answer { at, cpu: { name: us }, rss: { name: bytes } }.
@@ -37,7 +46,7 @@ export function sample(groups) {
 
 function withDescendants(all, roots) {
   const family = new Set(roots)
-  for (let size = -1; size !== family.size; ) {
+  for (let size = -1; size !== family.size;) {
     size = family.size
     for (const each of all) if (family.has(each.parent)) family.add(each.pid)
   }
@@ -47,5 +56,7 @@ function withDescendants(all, roots) {
 // CPU microseconds per second of wall time between two samples, by group.
 export function cpuRates(from, to) {
   const seconds = (to.at - from.at) / 1e6
-  return Object.fromEntries(Object.keys(to.cpu).map((name) => [name, (to.cpu[name] - from.cpu[name]) / seconds]))
+  return Object.fromEntries(
+    Object.keys(to.cpu).map((name) => [name, (to.cpu[name] - from.cpu[name]) / seconds]),
+  )
 }

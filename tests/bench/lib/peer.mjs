@@ -5,7 +5,7 @@ import path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 
 import { startPostgres, startRedis } from "./engines.mjs"
-import { freePort, repository, runOnce, saysReady, start } from "./host.mjs"
+import { freePorts, repository, runOnce, saysReady, start } from "./host.mjs"
 
 const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" })
 
@@ -13,39 +13,86 @@ function issueToken() {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url")
   const now = Math.floor(Date.now() / 1000)
   const text = `${part({ alg: "ES256", typ: "JWT", kid: "bench" })}.${part({
-    iss: "bench", aud: "bench", sub: `key:${randomUUID()}`, sid: randomUUID(), jti: randomUUID(), pol: "chat-client", iat: now, exp: now + 3600,
+    iss: "bench",
+    aud: "bench",
+    sub: `key:${randomUUID()}`,
+    sid: randomUUID(),
+    jti: randomUUID(),
+    pol: "chat-client",
+    iat: now,
+    exp: now + 3600,
   })}`
-  const signature = sign("sha256", Buffer.from(text), { key: privateKey, dsaEncoding: "ieee-p1363" })
+  const signature = sign("sha256", Buffer.from(text), {
+    key: privateKey,
+    dsaEncoding: "ieee-p1363",
+  })
   return `${text}.${signature.toString("base64url")}`
 }
 
 function makeCertificate(host) {
   const [cert, key] = ["peer.crt", "peer.key"].map((name) => path.join(host.directory, name))
-  runOnce("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-    "-subj", "/CN=localhost", "-days", "2", "-keyout", key, "-out", cert])
+  runOnce("openssl", [
+    "req",
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+    "-nodes",
+    "-subj",
+    "/CN=localhost",
+    "-days",
+    "2",
+    "-keyout",
+    key,
+    "-out",
+    cert,
+  ])
   return { PEER_TLS_CERT: cert, PEER_TLS_KEY: key }
 }
 
 // The engines may be given (BENCH_DATABASE and BENCH_REDIS, URLs); then their CPU is not seen.
 async function engines(host) {
   if (process.env.BENCH_DATABASE && process.env.BENCH_REDIS)
-    return { database: process.env.BENCH_DATABASE, redis: process.env.BENCH_REDIS, groups: { postgres: [], redis: [] } }
+    return {
+      database: process.env.BENCH_DATABASE,
+      redis: process.env.BENCH_REDIS,
+      groups: { postgres: [], redis: [] },
+    }
   const postgres = await startPostgres(host)
   const redis = await startRedis(host)
-  return { database: postgres.url, redis: redis.socket, groups: { postgres: [postgres.pid], redis: [redis.pid] } }
+  return {
+    database: postgres.url,
+    redis: redis.socket,
+    groups: { postgres: [postgres.pid], redis: [redis.pid] },
+  }
 }
 
 export async function startPeer(host, { tls, tokens, workers }) {
   const { database, redis, groups } = await engines(host)
-  const port = await freePort()
-  const env = { ...process.env, NODE_ENV: "production", PEER_PORT: port, PEER_DATABASE: database, PEER_REDIS: redis,
-    PEER_PUBLIC_KEY: publicKey.export({ type: "spki", format: "pem" }), PEER_WORKERS: workers, ...(tls && makeCertificate(host)) }
+  const port = await freePorts()
+  const env = {
+    ...process.env,
+    NODE_ENV: "production",
+    PEER_PORT: port,
+    PEER_DATABASE: database,
+    PEER_REDIS: redis,
+    PEER_PUBLIC_KEY: publicKey.export({ type: "spki", format: "pem" }),
+    PEER_WORKERS: workers,
+    ...(tls && makeCertificate(host)),
+  }
   const main = path.join(repository, "tests/bench/peer/server.mjs")
-  const child = start(host, "peer", process.execPath, ["--expose-gc", main], { env, ready: true })
+  const child = start(host, "peer", process.execPath, ["--expose-gc", main], {
+    env,
+    says: true,
+  })
 
   await saysReady(child)
   return {
-    name: "peer", port, tls, tokens: Array.from({ length: tokens }, issueToken),
+    name: "peer",
+    port,
+    tls,
+    tokens: Array.from({ length: tokens }, issueToken),
     groups: { server: [child.pid], ...groups },
     // Its garbage is not held against it: memory is read after a collection.
     tidy: async () => {

@@ -45,11 +45,9 @@ static uint32_t next_mask(void)
 
 static void watch(struct conn *conn, const struct conn_target *target, bool writable)
 {
-    struct epoll_event event = { .events = EPOLLIN | (writable ? (uint32_t)EPOLLOUT : 0u),
-                                 .data.u32 = conn->index };
+    struct epoll_event event = { .events = EPOLLIN | (writable ? (uint32_t)EPOLLOUT : 0u), .data.u32 = conn->index };
 
-    if (conn->wants_writable == writable)
-        return;
+    if (conn->wants_writable == writable) return;
     conn->wants_writable = writable;
     epoll_ctl(target->epoll, EPOLL_CTL_MOD, conn->fd, &event);
 }
@@ -62,8 +60,7 @@ static ssize_t write_some(struct conn *conn, const char *at, size_t len)
         return n >= 0 ? n : errno == EAGAIN || errno == EINTR ? 0 : -1;
     }
     int n = SSL_write(conn->ssl, at, (int)len);
-    if (n > 0)
-        return n;
+    if (n > 0) return n;
     int e = SSL_get_error(conn->ssl, n);
     ERR_clear_error();
     return e == SSL_ERROR_WANT_WRITE || e == SSL_ERROR_WANT_READ ? 0 : -1;
@@ -76,8 +73,7 @@ static ssize_t read_some(struct conn *conn, char *at, size_t len)
         return n > 0 ? n : n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
     }
     int n = SSL_read(conn->ssl, at, (int)len);
-    if (n > 0)
-        return n;
+    if (n > 0) return n;
     int e = SSL_get_error(conn->ssl, n);
     ERR_clear_error();
     return e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE ? 0 : -1;
@@ -85,15 +81,13 @@ static ssize_t read_some(struct conn *conn, char *at, size_t len)
 
 static void keep(struct conn *conn, const char *at, size_t len)
 {
-    if (len == 0)
-        return;
+    if (len == 0) return;
     if (conn->out_len + len > MAX_OUT_BYTES) {
         fprintf(stderr, "bench-load: the server has stopped reading connection %u\n", conn->index);
         exit(1);
     }
     conn->out = realloc(conn->out, conn->out_len + len);
-    if (conn->out == NULL)
-        abort();
+    if (conn->out == NULL) abort();
     memcpy(conn->out + conn->out_len, at, len);
     conn->out_len += (uint32_t)len;
 }
@@ -103,8 +97,7 @@ static void put(struct conn *conn, const struct conn_target *target, const char 
 {
     ssize_t n = conn->out_len > 0 ? 0 : write_some(conn, at, len);
 
-    if (n < 0)
-        return;
+    if (n < 0) return;
     keep(conn, at + n, len - (size_t)n);
     watch(conn, target, conn->out_len > 0);
 }
@@ -113,16 +106,14 @@ static bool put_rest(struct conn *conn, const struct conn_target *target)
 {
     ssize_t n = conn->out_len > 0 ? write_some(conn, conn->out, conn->out_len) : 0;
 
-    if (n < 0)
-        return false;
+    if (n < 0) return false;
     conn->out_len -= (uint32_t)n;
     memmove(conn->out, conn->out + n, conn->out_len);
     watch(conn, target, conn->out_len > 0);
     return true;
 }
 
-static void send_frame(struct conn *conn, const struct conn_target *target, int opcode,
-    char *data, size_t len)
+static void send_frame(struct conn *conn, const struct conn_target *target, int opcode, char *data, size_t len)
 {
     static char whole[FRAME_HEAD_BYTES + MAX_FRAME];
     uint32_t mask = next_mask();
@@ -183,8 +174,7 @@ static bool connected(struct conn *conn, const struct conn_target *target, const
         return true;
     }
     conn->ssl = SSL_new(target->tls);
-    if (conn->ssl == NULL || SSL_set_fd(conn->ssl, conn->fd) != 1)
-        abort();
+    if (conn->ssl == NULL || SSL_set_fd(conn->ssl, conn->fd) != 1) abort();
     SSL_set_connect_state(conn->ssl);
     conn->state = CONN_SECURING;
     return secure(conn, target, why);
@@ -196,10 +186,8 @@ static ssize_t upgraded(const char *at, size_t len, const char **why)
     static char line[128];
     const char *end = memmem(at, len, "\r\n\r\n", 4);
 
-    if (end == NULL)
-        return 0;
-    if (len > 12 && memcmp(at, "HTTP/1.1 101", 12) == 0)
-        return end + 4 - at;
+    if (end == NULL) return 0;
+    if (len > 12 && memcmp(at, "HTTP/1.1 101", 12) == 0) return end + 4 - at;
     const char *first = memchr(at, '\r', len);
     snprintf(line, sizeof line, "upgrade refused: %.*s", (int)(first - at), at);
     *why = line;
@@ -207,16 +195,15 @@ static ssize_t upgraded(const char *at, size_t len, const char **why)
 }
 
 /* Hear each whole frame; answers how many bytes they took, or -1. */
-static ssize_t hear(struct conn *conn, const struct conn_target *target, char *at, size_t len,
-    conn_hears *hears, const char **why)
+static ssize_t hear(
+    struct conn *conn, const struct conn_target *target, char *at, size_t len, conn_hears *hears, const char **why)
 {
     struct frame frame;
     size_t done = 0;
 
     for (;;) {
         enum frame_found found = frame_read(at + done, len - done, &frame);
-        if (found == FRAME_PARTIAL)
-            return (ssize_t)done;
+        if (found == FRAME_PARTIAL) return (ssize_t)done;
         if (found == FRAME_BROKEN || frame.opcode == FRAME_CLOSE) {
             *why = found == FRAME_BROKEN ? "a frame that nobody asked for" : "closed by the server";
             return -1;
@@ -229,30 +216,25 @@ static ssize_t hear(struct conn *conn, const struct conn_target *target, char *a
     }
 }
 
-static bool take(struct conn *conn, const struct conn_target *target, size_t len,
-    conn_hears *hears, const char **why)
+static bool take(struct conn *conn, const struct conn_target *target, size_t len, conn_hears *hears, const char **why)
 {
     size_t done = 0;
 
     if (conn->state == CONN_UPGRADING) {
         ssize_t n = upgraded(read_buffer, len, why);
-        if (n < 0)
-            return false;
+        if (n < 0) return false;
         done = (size_t)n;
-        if (n > 0)
-            conn->state = CONN_OPEN;
+        if (n > 0) conn->state = CONN_OPEN;
     }
     if (conn->state >= CONN_OPEN) {
         ssize_t n = hear(conn, target, read_buffer + done, len - done, hears, why);
-        if (n < 0)
-            return false;
+        if (n < 0) return false;
         done += (size_t)n;
     }
     conn->rest_len = (uint32_t)(len - done);
     if (conn->rest_len > 0) {
         conn->rest = realloc(conn->rest, conn->rest_len);
-        if (conn->rest == NULL)
-            abort();
+        if (conn->rest == NULL) abort();
         memcpy(conn->rest, read_buffer + done, conn->rest_len);
     }
     return conn->rest_len < READ_BYTES;
@@ -260,21 +242,16 @@ static bool take(struct conn *conn, const struct conn_target *target, size_t len
 
 /* TLS hands out a record at a time, so it is asked until it has no more: epoll would not tell
  * of what already lies in its buffer. */
-static bool drink(struct conn *conn, const struct conn_target *target, conn_hears *hears,
-    const char **why)
+static bool drink(struct conn *conn, const struct conn_target *target, conn_hears *hears, const char **why)
 {
     for (;;) {
         size_t had = conn->rest_len;
         *why = "closed by the server without a word";
-        if (had > 0)
-            memcpy(read_buffer, conn->rest, had);
+        if (had > 0) memcpy(read_buffer, conn->rest, had);
         ssize_t n = read_some(conn, read_buffer + had, READ_BYTES - had);
-        if (n <= 0)
-            return n == 0;
-        if (!take(conn, target, had + (size_t)n, hears, why))
-            return false;
-        if (conn->ssl == NULL)
-            return true;
+        if (n <= 0) return n == 0;
+        if (!take(conn, target, had + (size_t)n, hears, why)) return false;
+        if (conn->ssl == NULL) return true;
     }
 }
 
@@ -285,43 +262,39 @@ bool conn_begin(struct conn *conn, const struct conn_target *target, uint32_t in
     struct epoll_event event = { .events = EPOLLIN | EPOLLOUT, .data.u32 = index };
     int yes = 1;
 
-    *conn = (struct conn){ .state = CONN_CONNECTING, .index = index, .wants_writable = true,
-                           .number = conn->number, .begun_us = tally_now_us() };
+    *conn = (struct conn){ .state = CONN_CONNECTING,
+        .index = index,
+        .wants_writable = true,
+        .number = conn->number,
+        .begun_us = tally_now_us() };
     conn->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (conn->fd < 0)
-        return false;
+    if (conn->fd < 0) return false;
     setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     /* The port is chosen at connect(), when the kernel knows the whole four-tuple. */
     setsockopt(conn->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
     bool loopback = (ntohl(target->address.sin_addr.s_addr) >> 24) == 127;
-    if (loopback && bind(conn->fd, (struct sockaddr *)&from, sizeof from) != 0)
-        return false;
+    if (loopback && bind(conn->fd, (struct sockaddr *)&from, sizeof from) != 0) return false;
     if (connect(conn->fd, (const struct sockaddr *)&target->address, sizeof target->address) != 0 &&
         errno != EINPROGRESS)
         return false;
     return epoll_ctl(target->epoll, EPOLL_CTL_ADD, conn->fd, &event) == 0;
 }
 
-bool conn_turn(struct conn *conn, const struct conn_target *target, uint32_t events,
-    conn_hears *hears, const char **why)
+bool conn_turn(
+    struct conn *conn, const struct conn_target *target, uint32_t events, conn_hears *hears, const char **why)
 {
-    if (conn->state == CONN_CONNECTING)
-        return connected(conn, target, why);
-    if (conn->state == CONN_SECURING)
-        return secure(conn, target, why);
+    if (conn->state == CONN_CONNECTING) return connected(conn, target, why);
+    if (conn->state == CONN_SECURING) return secure(conn, target, why);
 
     *why = "the connection broke while writing";
-    if ((events & EPOLLOUT) != 0 && !put_rest(conn, target))
-        return false;
-    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
-        return drink(conn, target, hears, why);
+    if ((events & EPOLLOUT) != 0 && !put_rest(conn, target)) return false;
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) return drink(conn, target, hears, why);
     return true;
 }
 
 void conn_end(struct conn *conn)
 {
-    if (conn->fd >= 0)
-        close(conn->fd);
+    if (conn->fd >= 0) close(conn->fd);
     SSL_free(conn->ssl);
     free(conn->rest);
     free(conn->out);

@@ -47,8 +47,8 @@ typedef void conn_hears(struct conn *conn, const char *text, size_t len);
 bool conn_begin(struct conn *conn, const struct conn_target *target, uint32_t index);
 
 /* Do what epoll's events allow. False: the connection is lost, and `*why` says how. */
-bool conn_turn(struct conn *conn, const struct conn_target *target, uint32_t events,
-    conn_hears *hears, const char **why);
+bool conn_turn(
+    struct conn *conn, const struct conn_target *target, uint32_t events, conn_hears *hears, const char **why);
 
 /* Send a frame. The text is masked where it stands. */
 void conn_send(struct conn *conn, const struct conn_target *target, char *text, size_t len);

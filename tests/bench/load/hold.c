@@ -34,9 +34,7 @@ void hold_idle(const struct options *o)
     swarm_create(o, o->connections, &nobody);
     double seconds = open_timed();
     swarm_pace("ready");
-    for (int64_t end = tally_now_us() + (int64_t)(o->seconds * 1e6);
-         !o->paced && tally_now_us() < end;)
-        swarm_turn(50);
+    for (int64_t end = tally_now_us() + (int64_t)(o->seconds * 1e6); !o->paced && tally_now_us() < end;) swarm_turn(50);
     print_counts(o, seconds);
     swarm_destroy();
 }

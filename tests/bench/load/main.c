@@ -14,12 +14,9 @@ int main(int argc, char **argv)
     struct options o = options_read(argc, argv);
 
     signal(SIGPIPE, SIG_IGN);
-    if (strcmp(o.mode, "idle") == 0)
-        return hold_idle(&o), 0;
-    if (strcmp(o.mode, "connect") == 0)
-        return hold_connect(&o), 0;
-    if (o.room_count > 0 && strcmp(o.mode, "durable") == 0)
-        return traffic_run(&o, CLOCK_ACKED) ? 0 : 1;
+    if (strcmp(o.mode, "idle") == 0) return hold_idle(&o), 0;
+    if (strcmp(o.mode, "connect") == 0) return hold_connect(&o), 0;
+    if (o.room_count > 0 && strcmp(o.mode, "durable") == 0) return traffic_run(&o, CLOCK_ACKED) ? 0 : 1;
     if (o.room_count > 0 && (strcmp(o.mode, "fanout") == 0 || strcmp(o.mode, "rooms") == 0))
         return traffic_run(&o, CLOCK_HEARD) ? 0 : 1;
     fprintf(stderr, "bench-load: no such --mode, or no --room-list for it\n");

@@ -70,17 +70,14 @@ static char **read_lines(const char *path, size_t *count)
     size_t room = 0;
     char *line = NULL;
 
-    if (file == NULL || lines == NULL)
-        wrong(strerror(errno), path);
+    if (file == NULL || lines == NULL) wrong(strerror(errno), path);
     for (*count = 0; *count < MAX_LINES && getline(&line, &room, file) > 0; line = NULL) {
         line[strcspn(line, "\r\n")] = '\0';
-        if (*line != '\0')
-            lines[(*count)++] = line;
+        if (*line != '\0') lines[(*count)++] = line;
         room = 0;
     }
     fclose(file);
-    if (*count == 0)
-        wrong("no line in it", path);
+    if (*count == 0) wrong("no line in it", path);
     return lines;
 }
 
@@ -104,24 +101,29 @@ static void take(struct options *o, const struct row *row, const char *value)
 static const struct row *find_row(const char *name)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(rows[i].name, name) == 0)
-            return &rows[i];
+        if (strcmp(rows[i].name, name) == 0) return &rows[i];
     wrong("no such option", name);
 }
 
 struct options options_read(int argc, char **argv)
 {
-    struct options o = { .host = "127.0.0.1", .path = "/socket.io/", .connections = 1000,
-                         .members = 1000, .in_flight = 4, .body_bytes = 200, .opening = 64,
-                         .sources = 4, .open_seconds = 120, .warmup_seconds = 1, .seconds = 5 };
+    struct options o = { .host = "127.0.0.1",
+        .path = "/socket.io/",
+        .connections = 1000,
+        .members = 1000,
+        .in_flight = 4,
+        .body_bytes = 200,
+        .opening = 64,
+        .sources = 4,
+        .open_seconds = 120,
+        .warmup_seconds = 1,
+        .seconds = 5 };
 
     for (int i = 1; i < argc; i++) {
         const struct row *row = find_row(argv[i]);
-        if (row->kind != FLAG && i + 1 == argc)
-            wrong("wants a value", row->name);
+        if (row->kind != FLAG && i + 1 == argc) wrong("wants a value", row->name);
         take(&o, row, row->kind == FLAG ? NULL : argv[++i]);
     }
-    if (o.mode == NULL || o.port == 0 || o.token_count == 0)
-        wrong("all three are needed", "--mode, --port, --tokens");
+    if (o.mode == NULL || o.port == 0 || o.token_count == 0) wrong("all three are needed", "--mode, --port, --tokens");
     return o;
 }

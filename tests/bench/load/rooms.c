@@ -12,8 +12,7 @@ static void *grown(void *old, size_t had, size_t wanted)
 {
     char *bytes = realloc(old, wanted);
 
-    if (bytes == NULL)
-        abort();
+    if (bytes == NULL) abort();
     memset(bytes + had, 0, wanted - had);
     return bytes;
 }
@@ -23,10 +22,8 @@ void rooms_create(struct rooms *rooms, char **ids, size_t room_count, size_t mem
     *rooms = (struct rooms){ .room_count = room_count, .members = members };
     rooms->room = grown(NULL, 0, room_count * sizeof *rooms->room);
     rooms->member = grown(NULL, 0, room_count * members * sizeof *rooms->member);
-    for (size_t i = 0; i < room_count; i++)
-        rooms->room[i].id = ids[i];
-    for (size_t i = 0; i < room_count * members; i++)
-        rooms->member[i].last_seq = -1;
+    for (size_t i = 0; i < room_count; i++) rooms->room[i].id = ids[i];
+    for (size_t i = 0; i < room_count * members; i++) rooms->member[i].last_seq = -1;
 }
 
 void rooms_destroy(struct rooms *rooms)
@@ -35,8 +32,7 @@ void rooms_destroy(struct rooms *rooms)
         free(rooms->room[i].sent_us);
         free(rooms->room[i].heard);
     }
-    for (size_t i = 0; i < rooms->room_count * rooms->members; i++)
-        free(rooms->member[i].seen);
+    for (size_t i = 0; i < rooms->room_count * rooms->members; i++) free(rooms->member[i].seen);
     free(rooms->room);
     free(rooms->member);
 }
@@ -45,8 +41,7 @@ static void make_place(struct room *room)
 {
     uint32_t had = room->capacity, wanted = had == 0 ? FIRST_CAPACITY : 2 * had;
 
-    if (room->sent < had)
-        return;
+    if (room->sent < had) return;
     room->sent_us = grown(room->sent_us, had * sizeof(int64_t), wanted * sizeof(int64_t));
     room->heard = grown(room->heard, had * sizeof(uint32_t), wanted * sizeof(uint32_t));
     room->capacity = wanted;
@@ -57,8 +52,7 @@ size_t rooms_compose(struct rooms *rooms, size_t r, size_t body_bytes, char *out
     struct room *room = &rooms->room[r];
     char body[MAX_BODY_BYTES + 1];
 
-    if (room->sent == MAX_MESSAGES)
-        return 0;
+    if (room->sent == MAX_MESSAGES) return 0;
     make_place(room);
     int head = snprintf(body, sizeof body, "~%zu.%u~", r, room->sent);
     memset(body + head, 'x', body_bytes - (size_t)head);
@@ -69,8 +63,7 @@ size_t rooms_compose(struct rooms *rooms, size_t r, size_t body_bytes, char *out
         "42/chat,%u[\"message:send\",{\"room\":\"%s\",\"id\":\"%08x-%04x-7000-8000-%012x\","
         "\"body\":\"%s\"}]",
         room->sent, room->id, (unsigned)tally_now_us(), (unsigned)r & 0xffff, room->sent, body);
-    if (n < 0 || (size_t)n >= size)
-        return 0;
+    if (n < 0 || (size_t)n >= size) return 0;
     room->sent_us[room->sent++] = tally_now_us();
     rooms->counts.sent++;
     return (size_t)n;
@@ -83,10 +76,8 @@ static int64_t number_after(const char *text, size_t len, const char *key)
     const char *at = memmem(text, len, key, key_len), *end = text + len;
     int64_t n = 0;
 
-    if (at == NULL || (at += key_len) == end || *at < '0' || *at > '9')
-        return -1;
-    for (; at < end && *at >= '0' && *at <= '9'; at++)
-        n = n * 10 + (*at - '0');
+    if (at == NULL || (at += key_len) == end || *at < '0' || *at > '9') return -1;
+    for (; at < end && *at >= '0' && *at <= '9'; at++) n = n * 10 + (*at - '0');
     return n;
 }
 
@@ -95,8 +86,7 @@ bool rooms_acked(struct rooms *rooms, size_t r, uint64_t n, const char *text, si
     struct room *room = &rooms->room[r];
     bool stored = number_after(text, len, "\"seq\":") >= 0;
 
-    if (n >= room->sent)
-        return false;
+    if (n >= room->sent) return false;
     if (stored) {
         room->acked++;
         rooms->counts.acked++;
@@ -114,8 +104,7 @@ static bool read_mark(const char *text, size_t len, size_t *r, uint32_t *n)
     const char *mark = memchr(text, '~', len);
     const char *dot = mark == NULL ? NULL : memchr(mark, '.', (size_t)(text + len - mark));
 
-    if (dot == NULL)
-        return false;
+    if (dot == NULL) return false;
     int64_t room = number_after(mark, (size_t)(dot - mark), "~");
     int64_t number = number_after(dot, (size_t)(text + len - dot), ".");
     *r = (size_t)room;
@@ -128,8 +117,7 @@ static bool mark_seen(struct member *member, uint32_t n)
 {
     uint32_t had = member->capacity, wanted = had == 0 ? FIRST_CAPACITY : had;
 
-    while (wanted <= n)
-        wanted *= 2;
+    while (wanted <= n) wanted *= 2;
     if (wanted > had) {
         member->seen = grown(member->seen, had / 8, wanted / 8);
         member->capacity = wanted;
@@ -164,8 +152,7 @@ bool rooms_heard(struct rooms *rooms, size_t m, const char *text, size_t len)
     c->out_of_order += seq <= member->last_seq;
     member->last_seq = seq > member->last_seq ? seq : member->last_seq;
     c->heard++;
-    if (++room->heard[n] < rooms->members)
-        return false;
+    if (++room->heard[n] < rooms->members) return false;
     c->complete++;
     tally_add(&c->complete_us, tally_now_us() - room->sent_us[n]);
     return true;

@@ -30,8 +30,7 @@ void swarm_complain(const char *about, const char *text, size_t len)
 {
     static bool complained;
 
-    if (!complained)
-        fprintf(stderr, "bench-load: %s: %.*s\n", about, (int)(len < 300 ? len : 300), text);
+    if (!complained) fprintf(stderr, "bench-load: %s: %.*s\n", about, (int)(len < 300 ? len : 300), text);
     complained = true;
 }
 
@@ -44,8 +43,8 @@ static void enter_namespace(struct conn *conn)
 {
     const struct options *o = swarm.options;
     char packet[MAX_PACKET];
-    int n = snprintf(packet, sizeof packet, "40" NAMESPACE "{\"token\":\"%s\"}",
-        o->tokens[conn->index % o->token_count]);
+    int n =
+        snprintf(packet, sizeof packet, "40" NAMESPACE "{\"token\":\"%s\"}", o->tokens[conn->index % o->token_count]);
 
     assert(n > 0 && (size_t)n < sizeof packet);
     swarm_send(conn, packet, (size_t)n);
@@ -68,14 +67,12 @@ static void lose(struct conn *conn, const char *why)
 
 static void welcome(struct conn *conn)
 {
-    if (conn->state == CONN_READY)
-        return;
+    if (conn->state == CONN_READY) return;
     conn->state = CONN_READY;
     swarm.counts.opening--;
     swarm.counts.ready++;
     tally_add(&swarm.counts.open_us, tally_now_us() - conn->begun_us);
-    if (swarm.user->ready != NULL)
-        swarm.user->ready(conn);
+    if (swarm.user->ready != NULL) swarm.user->ready(conn);
 }
 
 /* `text` begins after the namespace. */
@@ -84,23 +81,19 @@ static void hear_ack(struct conn *conn, const char *text, size_t len)
     uint64_t id = 0;
     size_t i = 0;
 
-    for (; i < len && text[i] >= '0' && text[i] <= '9'; i++)
-        id = id * 10 + (uint64_t)(text[i] - '0');
-    if (swarm.user->ack != NULL)
-        swarm.user->ack(conn, id, text + i, len - i);
+    for (; i < len && text[i] >= '0' && text[i] <= '9'; i++) id = id * 10 + (uint64_t)(text[i] - '0');
+    if (swarm.user->ack != NULL) swarm.user->ack(conn, id, text + i, len - i);
 }
 
 static void hear_message(struct conn *conn, const char *text, size_t len)
 {
     const size_t skip = 2 + strlen(NAMESPACE);
 
-    if (len < skip || memcmp(text + 2, NAMESPACE, strlen(NAMESPACE)) != 0)
-        return;
+    if (len < skip || memcmp(text + 2, NAMESPACE, strlen(NAMESPACE)) != 0) return;
     switch (text[1]) {
     case '0': welcome(conn); return;
     case '2':
-        if (swarm.user->event != NULL)
-            swarm.user->event(conn, text + skip, len - skip);
+        if (swarm.user->event != NULL) swarm.user->event(conn, text + skip, len - skip);
         return;
     case '3': hear_ack(conn, text + skip, len - skip); return;
     case '1':
@@ -115,8 +108,7 @@ static void hear_packet(struct conn *conn, const char *text, size_t len)
 {
     char pong[] = { '3' };
 
-    if (len == 0)
-        return;
+    if (len == 0) return;
     switch (text[0]) {
     case '0': enter_namespace(conn); return;
     case '2': swarm_send(conn, pong, sizeof pong); return;
@@ -131,8 +123,7 @@ static void open_more(void)
     while (c->begun < c->total && c->opening < swarm.options->opening) {
         struct conn *conn = &swarm.conns[c->begun];
         c->opening++;
-        if (!conn_begin(conn, &swarm.target, (uint32_t)c->begun++))
-            lose(conn, strerror(errno));
+        if (!conn_begin(conn, &swarm.target, (uint32_t)c->begun++)) lose(conn, strerror(errno));
     }
 }
 
@@ -144,8 +135,7 @@ void swarm_turn(int most_ms)
     for (int i = 0; i < n; i++) {
         struct conn *conn = &swarm.conns[events[i].data.u32];
         const char *why = "";
-        if (conn->fd >= 0 && !conn_turn(conn, &swarm.target, events[i].events, hear_packet, &why))
-            lose(conn, why);
+        if (conn->fd >= 0 && !conn_turn(conn, &swarm.target, events[i].events, hear_packet, &why)) lose(conn, why);
     }
 }
 
@@ -171,8 +161,7 @@ static bool line_came(void)
 void swarm_pace(const char *word)
 {
     fprintf(stderr, "%s\n", word);
-    while (swarm.options->paced && !line_came())
-        swarm_turn(5);
+    while (swarm.options->paced && !line_came()) swarm_turn(5);
 }
 
 const struct swarm_counts *swarm_counts(void)
@@ -190,11 +179,10 @@ static SSL_CTX *tls_create(void)
 {
     SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
 
-    if (tls == NULL)
-        abort();
+    if (tls == NULL) abort();
     SSL_CTX_set_verify(tls, SSL_VERIFY_NONE, NULL);
-    SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                              SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(
+        tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
     return tls;
 }
@@ -207,8 +195,8 @@ static void want_fds(size_t connections)
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur < connections + SPARE_FDS) {
-        fprintf(stderr, "bench-load: %zu connections want more than the %lu files allowed\n",
-            connections, (unsigned long)limit.rlim_cur);
+        fprintf(stderr, "bench-load: %zu connections want more than the %lu files allowed\n", connections,
+            (unsigned long)limit.rlim_cur);
         exit(2);
     }
 }
@@ -220,14 +208,14 @@ void swarm_create(const struct options *options, size_t total, const struct swar
     swarm.user = user;
     swarm.counts = (struct swarm_counts){ .total = total };
     swarm.conns = calloc(total, sizeof *swarm.conns);
-    if (swarm.conns == NULL)
-        abort();
-    for (size_t i = 0; i < total; i++)
-        swarm.conns[i].fd = -1;
+    if (swarm.conns == NULL) abort();
+    for (size_t i = 0; i < total; i++) swarm.conns[i].fd = -1;
 
-    swarm.target = (struct conn_target){ .host = options->host, .path = options->path,
+    swarm.target = (struct conn_target){ .host = options->host,
+        .path = options->path,
         .address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)options->port) },
-        .sources = options->sources, .epoll = epoll_create1(EPOLL_CLOEXEC),
+        .sources = options->sources,
+        .epoll = epoll_create1(EPOLL_CLOEXEC),
         .tls = options->tls ? tls_create() : NULL };
     if (inet_pton(AF_INET, options->host, &swarm.target.address.sin_addr) != 1) {
         fprintf(stderr, "bench-load: --host wants an IPv4 address\n");
@@ -237,8 +225,7 @@ void swarm_create(const struct options *options, size_t total, const struct swar
 
 void swarm_destroy(void)
 {
-    for (size_t i = 0; i < swarm.counts.total; i++)
-        conn_end(&swarm.conns[i]);
+    for (size_t i = 0; i < swarm.counts.total; i++) conn_end(&swarm.conns[i]);
     free(swarm.conns);
     SSL_CTX_free(swarm.target.tls);
     close(swarm.target.epoll);

@@ -17,8 +17,7 @@ int64_t tally_now_us(void)
 
 static unsigned bucket_of(uint64_t us)
 {
-    if (us < PER_DOUBLING)
-        return (unsigned)us;
+    if (us < PER_DOUBLING) return (unsigned)us;
     unsigned shift = 63u - LOG_PER_DOUBLING - (unsigned)__builtin_clzll(us);
     unsigned bucket = shift * PER_DOUBLING + (unsigned)(us >> shift);
     return bucket < TALLY_BUCKETS ? bucket : TALLY_BUCKETS - 1;
@@ -26,8 +25,7 @@ static unsigned bucket_of(uint64_t us)
 
 static uint64_t most_in(unsigned bucket)
 {
-    if (bucket < 2 * PER_DOUBLING)
-        return bucket;
+    if (bucket < 2 * PER_DOUBLING) return bucket;
     unsigned shift = bucket / PER_DOUBLING - 1;
     return ((uint64_t)(bucket % PER_DOUBLING + PER_DOUBLING + 1) << shift) - 1;
 }
@@ -38,8 +36,7 @@ void tally_add(struct tally *tally, int64_t us)
 
     tally->count++;
     tally->buckets[bucket_of(n)]++;
-    if (n > tally->most)
-        tally->most = n;
+    if (n > tally->most) tally->most = n;
 }
 
 uint64_t tally_share(const struct tally *tally, double share)
@@ -48,14 +45,13 @@ uint64_t tally_share(const struct tally *tally, double share)
 
     for (unsigned i = 0; i < TALLY_BUCKETS; i++) {
         seen += tally->buckets[i];
-        if (seen > 0 && seen >= wanted)
-            return most_in(i) < tally->most ? most_in(i) : tally->most;
+        if (seen > 0 && seen >= wanted) return most_in(i) < tally->most ? most_in(i) : tally->most;
     }
     return 0;
 }
 
 void tally_print(const struct tally *tally, const char *name, FILE *out)
 {
-    fprintf(out, "\"%s\":{\"p50\":%" PRIu64 ",\"p90\":%" PRIu64 ",\"p99\":%" PRIu64 ",\"max\":%" PRIu64 "}",
-        name, tally_share(tally, 0.5), tally_share(tally, 0.9), tally_share(tally, 0.99), tally->most);
+    fprintf(out, "\"%s\":{\"p50\":%" PRIu64 ",\"p90\":%" PRIu64 ",\"p99\":%" PRIu64 ",\"max\":%" PRIu64 "}", name,
+        tally_share(tally, 0.5), tally_share(tally, 0.9), tally_share(tally, 0.99), tally->most);
 }

@@ -2,8 +2,8 @@
  *
  *   open, join --> ready --> warming up --> measuring --> draining --> figures
  *
- * Connections 0..rooms-1 are the senders; they do not join their rooms, so that only the
- * members hear. The members of room r follow in one stretch.
+ * Connections 0..rooms-1 are the senders; they join their rooms, to become members, and leave
+ * them again, so that only listeners hear. The listeners of room r follow in one stretch.
  */
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/load/traffic.h"
@@ -17,6 +17,9 @@
 #include "tests/bench/load/swarm.h"
 
 enum { MAX_PACKET = 8192, MAX_REFUSED = 1000, DRAIN_SECONDS = 10 };
+
+/* Ids of acknowledgements: those of messages are their numbers, which stay below. */
+enum { ACK_JOIN = 1 << 30, ACK_LEAVE };
 
 static struct {
     const struct options *options;
@@ -42,58 +45,56 @@ static void send_next(size_t room)
     char packet[MAX_PACKET];
     struct conn *sender = swarm_conn(room);
 
-    if (!traffic.sending || sender->state != CONN_READY ||
-        traffic.rooms.counts.refused > MAX_REFUSED)
-        return;
+    if (!traffic.sending || sender->state != CONN_READY || traffic.rooms.counts.refused > MAX_REFUSED) return;
     size_t n = rooms_compose(&traffic.rooms, room, traffic.options->body_bytes, packet, sizeof packet);
-    if (n > 0)
-        swarm_send(sender, packet, n);
+    if (n > 0) swarm_send(sender, packet, n);
+}
+
+static void ask(struct conn *conn, unsigned ack, const char *event)
+{
+    char packet[256];
+    int n = snprintf(packet, sizeof packet, "42/chat,%u[\"%s\",{\"room\":\"%.100s\"}]", ack, event,
+        traffic.rooms.room[conn->number].id);
+
+    swarm_send(conn, packet, (size_t)n);
 }
 
 static void join(struct conn *conn)
 {
-    char packet[256];
-
-    if (is_sender(conn))
-        return;
-    int n = snprintf(packet, sizeof packet, "42/chat,0[\"room:join\",{\"room\":\"%.100s\"}]",
-        traffic.rooms.room[conn->number].id);
-    swarm_send(conn, packet, (size_t)n);
+    ask(conn, ACK_JOIN, "room:join");
 }
 
 /* A refusal is an object with a code, whatever the rest of it is. */
-static void hear_joined(const char *text, size_t len)
+static void hear_place(struct conn *conn, uint64_t id, const char *text, size_t len)
 {
-    if (memmem(text, len, "\"code\":", 7) == NULL) {
+    if (memmem(text, len, "\"code\":", 7) != NULL) {
+        traffic.not_joined++;
+        swarm_complain("a room was refused", text, len);
+    } else if (is_sender(conn) && id == ACK_JOIN) {
+        ask(conn, ACK_LEAVE, "room:leave");
+    } else {
         traffic.joined++;
-        return;
     }
-    traffic.not_joined++;
-    swarm_complain("room:join was refused", text, len);
 }
 
 static void hear_ack(struct conn *conn, uint64_t id, const char *text, size_t len)
 {
-    if (!is_sender(conn)) {
-        hear_joined(text, len);
+    if (id >= ACK_JOIN) {
+        hear_place(conn, id, text, len);
         return;
     }
     bool stored = rooms_acked(&traffic.rooms, conn->number, id, text, len);
-    if (!stored)
-        swarm_complain("message:send was refused", text, len);
-    if (traffic.clock == CLOCK_ACKED || !stored)
-        send_next(conn->number);
+    if (!stored) swarm_complain("message:send was refused", text, len);
+    if (traffic.clock == CLOCK_ACKED || !stored) send_next(conn->number);
 }
 
 static void hear_event(struct conn *conn, const char *text, size_t len)
 {
     static const char message[] = "[\"message\",";
 
-    if (is_sender(conn) || len < sizeof message || memcmp(text, message, sizeof message - 1) != 0)
-        return;
+    if (is_sender(conn) || len < sizeof message || memcmp(text, message, sizeof message - 1) != 0) return;
     size_t member = conn->index - traffic.rooms.room_count;
-    if (rooms_heard(&traffic.rooms, member, text, len) && traffic.clock == CLOCK_HEARD)
-        send_next(conn->number);
+    if (rooms_heard(&traffic.rooms, member, text, len) && traffic.clock == CLOCK_HEARD) send_next(conn->number);
 }
 
 static const struct swarm_user user = { .ready = join, .event = hear_event, .ack = hear_ack };
@@ -104,16 +105,17 @@ static struct moment moment_now(void)
     struct rusage u;
 
     getrusage(RUSAGE_SELF, &u);
-    return (struct moment){ .us = tally_now_us(), .sent = c->sent, .acked = c->acked,
-        .heard = c->heard, .complete = c->complete,
-        .cpu_us = (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000ll + u.ru_utime.tv_usec +
-                  u.ru_stime.tv_usec };
+    return (struct moment){ .us = tally_now_us(),
+        .sent = c->sent,
+        .acked = c->acked,
+        .heard = c->heard,
+        .complete = c->complete,
+        .cpu_us = (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000ll + u.ru_utime.tv_usec + u.ru_stime.tv_usec };
 }
 
 static void turn_for(double seconds)
 {
-    for (int64_t end = tally_now_us() + (int64_t)(seconds * 1e6); tally_now_us() < end;)
-        swarm_turn(10);
+    for (int64_t end = tally_now_us() + (int64_t)(seconds * 1e6); tally_now_us() < end;) swarm_turn(10);
 }
 
 static bool all_answered(void)
@@ -128,18 +130,16 @@ static void drain(void)
     int64_t end = tally_now_us() + DRAIN_SECONDS * 1000000ll;
 
     traffic.sending = false;
-    while (!all_answered() && tally_now_us() < end)
-        swarm_turn(10);
+    while (!all_answered() && tally_now_us() < end) swarm_turn(10);
 }
 
 static void open_and_join(void)
 {
-    size_t wanted = traffic.rooms.room_count * traffic.rooms.members;
+    size_t wanted = swarm_counts()->total;
     int64_t end = tally_now_us() + (int64_t)(traffic.options->open_seconds * 1e6);
 
     swarm_open();
-    while (traffic.joined + traffic.not_joined < wanted && tally_now_us() < end)
-        swarm_turn(10);
+    while (traffic.joined + traffic.not_joined < wanted && tally_now_us() < end) swarm_turn(10);
 }
 
 static void print_rates(struct moment from, struct moment to)
@@ -168,10 +168,10 @@ static void print_figures(struct moment from, struct moment to)
     printf(",");
     tally_print(&c->complete_us, "complete_us", stdout);
     printf(",\"sent\":%" PRIu64 ",\"acked\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"heard\":%" PRIu64
-           ",\"unanswered\":%" PRIu64 ",\"missing\":%" PRIu64 ",\"duplicate\":%" PRIu64
-           ",\"out_of_order\":%" PRIu64 ",\"strayed\":%" PRIu64 ",\"unreadable\":%" PRIu64 "}\n",
-        c->sent, c->acked, c->refused, c->heard, c->sent - c->acked - c->refused, rooms_missing(r),
-        c->duplicate, c->out_of_order, c->strayed, c->unreadable);
+           ",\"unanswered\":%" PRIu64 ",\"missing\":%" PRIu64 ",\"duplicate\":%" PRIu64 ",\"out_of_order\":%" PRIu64
+           ",\"strayed\":%" PRIu64 ",\"unreadable\":%" PRIu64 "}\n",
+        c->sent, c->acked, c->refused, c->heard, c->sent - c->acked - c->refused, rooms_missing(r), c->duplicate,
+        c->out_of_order, c->strayed, c->unreadable);
     fflush(stdout);
 }
 
@@ -183,8 +183,7 @@ static void prepare(const struct options *o, enum traffic_clock clock)
     traffic.clock = clock;
     rooms_create(&traffic.rooms, o->rooms, rooms, o->members);
     swarm_create(o, total, &user);
-    for (size_t i = 0; i < total; i++)
-        swarm_conn(i)->number = (uint32_t)(i < rooms ? i : (i - rooms) / o->members);
+    for (size_t i = 0; i < total; i++) swarm_conn(i)->number = (uint32_t)(i < rooms ? i : (i - rooms) / o->members);
 }
 
 static bool all_is_well(void)
@@ -202,8 +201,7 @@ bool traffic_run(const struct options *o, enum traffic_clock clock)
     swarm_pace("ready");
     traffic.sending = true;
     for (size_t room = 0; room < o->room_count; room++)
-        for (size_t i = 0; i < o->in_flight; i++)
-            send_next(room);
+        for (size_t i = 0; i < o->in_flight; i++) send_next(room);
     turn_for(o->warmup_seconds);
     memset(&traffic.rooms.counts.ack_us, 0, sizeof(struct tally));
     memset(&traffic.rooms.counts.complete_us, 0, sizeof(struct tally));

@@ -1,4 +1,5 @@
-// chat.mjs - the namespace /chat, as the load knows it: room:join, message:send, message.
+// chat.mjs - the namespace /chat, as the load knows it: room:join, room:leave,
+// message:send, message.
 // SPDX-License-Identifier: Apache-2.0
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const MAX_BODY = 4000
@@ -16,20 +17,23 @@ export function serveChat(io, log, verify) {
   })
 
   chat.on("connection", (socket) => {
-    socket.on("room:join", (ask, ack) => answer(ack, () => join(socket, log, ask)))
+    socket.on("room:join", (ask, ack) => answer(ack, () => move(socket, log, ask, "join")))
+    socket.on("room:leave", (ask, ack) => answer(ack, () => move(socket, log, ask, "leave")))
     socket.on("message:send", async (ask, ack) => {
       const message = await answer(ack, () => store(socket, log, ask))
       if (message && !message.again) {
         const { seq, id, sender, created_at } = message
-        chat.to(ask.room).emit("message", { room: ask.room, seq, id, sender, body: ask.body, created_at })
+        chat
+          .to(ask.room)
+          .emit("message", { room: ask.room, seq, id, sender, body: ask.body, created_at })
       }
     })
   })
 }
 
-async function join(socket, log, ask) {
+async function move(socket, log, ask, how) {
   await requireRoom(log, ask)
-  socket.join(ask.room)
+  socket[how](ask.room)
   return { room: ask.room }
 }
 
@@ -37,7 +41,8 @@ async function store(socket, log, ask) {
   await requireRoom(log, ask)
   const { id, room, body } = ask
   if (typeof id !== "string" || id.length > 64) throw refusal("invalid_argument", "id")
-  if (typeof body !== "string" || body.length > MAX_BODY) throw refusal("invalid_argument", "body")
+  if (typeof body !== "string" || body.length > MAX_BODY)
+    throw refusal("invalid_argument", "body")
 
   const sender = socket.data.sub
   const { seq, at, again } = await log.append(room, id, sender, body)
@@ -45,7 +50,8 @@ async function store(socket, log, ask) {
 }
 
 async function requireRoom(log, ask) {
-  if (typeof ask?.room !== "string" || !UUID.test(ask.room)) throw refusal("invalid_argument", "room")
+  if (typeof ask?.room !== "string" || !UUID.test(ask.room))
+    throw refusal("invalid_argument", "room")
   if (!(await log.hasRoom(ask.room))) throw refusal("not_found", "room")
 }
 

@@ -6,12 +6,15 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS rooms (
     id uuid PRIMARY KEY, name text NOT NULL, open boolean NOT NULL, created_at timestamptz NOT NULL DEFAULT now());
   CREATE TABLE IF NOT EXISTS messages (
-    seq bigint GENERATED ALWAYS AS IDENTITY, room uuid NOT NULL REFERENCES rooms, id text NOT NULL,
+    seq bigint GENERATED ALWAYS AS IDENTITY, room uuid NOT NULL, id text NOT NULL,
     sender text NOT NULL, body text NOT NULL, created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (room, seq), UNIQUE (room, id));`
 
 // Named, so that each connection prepares them once.
-const INSERT_ROOM = { name: "room", text: "INSERT INTO rooms (id, name, open) VALUES ($1, $2, $3)" }
+const INSERT_ROOM = {
+  name: "room",
+  text: "INSERT INTO rooms (id, name, open) VALUES ($1, $2, $3)",
+}
 const ROOM_BY_ID = { name: "room_by_id", text: "SELECT 1 FROM rooms WHERE id = $1" }
 const INSERT_MESSAGE = {
   name: "message",
@@ -26,7 +29,8 @@ const MESSAGE_BY_ID = {
 export function openLog({ database, poolSize }) {
   const pool = new pg.Pool({ connectionString: database, max: poolSize })
   const known = new Set() // rooms are never deleted here
-  const ask = (query, ...values) => pool.query({ ...query, values }).then((result) => result.rows)
+  const ask = (query, ...values) =>
+    pool.query({ ...query, values }).then((result) => result.rows)
 
   return {
     migrate: () => pool.query(SCHEMA),

@@ -24,7 +24,8 @@ function serveRest(log, verify) {
   app.get("/healthz", (_, answer) => answer.json({ success: true }))
   app.post("/api/v1/rooms", bearer(verify), async (ask, answer) => {
     const { name, open } = ask.body ?? {}
-    if (typeof name !== "string") return answer.status(400).json({ success: false, error: { code: "invalid_argument" } })
+    if (typeof name !== "string")
+      return answer.status(400).json({ success: false, error: { code: "invalid_argument" } })
     const id = randomUUID()
     await log.makeRoom(id, name, open === true)
     answer.status(201).json({ success: true, data: { id, name, open: open === true } })
@@ -44,7 +45,9 @@ function bearer(verify) {
 }
 
 async function connectRedis(where) {
-  const client = createClient(where.startsWith("/") ? { socket: { path: where } } : { url: where })
+  const client = createClient(
+    where.startsWith("/") ? { socket: { path: where } } : { url: where },
+  )
   client.on("error", (error) => console.error("redis", error.message))
   return client.connect()
 }
@@ -60,7 +63,9 @@ async function serve() {
 
   io.adapter(createAdapter(publisher, subscriber))
   serveChat(io, log, verify)
-  await new Promise((resolve) => server.listen({ port: settings.port, host: settings.host, backlog: 4096 }, resolve))
+  await new Promise((resolve) =>
+    server.listen({ port: settings.port, host: settings.host, backlog: 4096 }, resolve),
+  )
   process.on("SIGTERM", () => process.exit(0))
   process.on("SIGUSR2", () => globalThis.gc?.()) // so that memory can be read without garbage
 }
@@ -72,7 +77,9 @@ async function lead() {
   let waiting = settings.workers
   cluster.on("listening", () => --waiting === 0 && console.log("ready"))
   for (let i = 0; i < settings.workers; i++) cluster.fork()
-  process.on("SIGUSR2", () => Object.values(cluster.workers).forEach((worker) => worker.process.kill("SIGUSR2")))
+  process.on("SIGUSR2", () =>
+    Object.values(cluster.workers).forEach((worker) => worker.process.kill("SIGUSR2")),
+  )
   process.on("SIGTERM", () => process.exit(0))
 }
 

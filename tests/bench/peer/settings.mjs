@@ -10,7 +10,7 @@ export const settings = {
   workers: Number(env.PEER_WORKERS ?? 1),
   publicKey: env.PEER_PUBLIC_KEY, // ES256, PEM
   database: env.PEER_DATABASE, // a postgres:// URL, or a libpq-like host in PGHOST
-  poolSize: Number(env.PEER_POOL ?? 8),
+  poolSize: Number(env.PEER_POOL ?? 16),
   redis: env.PEER_REDIS, // redis:// URL or the path of a Unix socket
   tls: env.PEER_TLS_CERT && {
     cert: readFileSync(env.PEER_TLS_CERT),

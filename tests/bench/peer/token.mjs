@@ -11,10 +11,18 @@ export function tokenVerifier(pem) {
     const [head, claims, signature] = parts
 
     if (decode(head).alg !== "ES256") throw new Error("token_malformed")
-    if (!verify("sha256", Buffer.from(`${head}.${claims}`), key, Buffer.from(signature, "base64url")))
+    if (
+      !verify(
+        "sha256",
+        Buffer.from(`${head}.${claims}`),
+        key,
+        Buffer.from(signature, "base64url"),
+      )
+    )
       throw new Error("token_invalid")
     const found = decode(claims)
-    if (typeof found.sub !== "string" || !(found.exp > Date.now() / 1000)) throw new Error("token_expired")
+    if (typeof found.sub !== "string" || !(found.exp > Date.now() / 1000))
+      throw new Error("token_expired")
     return found
   }
 }

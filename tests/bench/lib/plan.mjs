@@ -1,0 +1,114 @@
+// plan.mjs - which runs are made, and which figures come of each.
+// SPDX-License-Identifier: Apache-2.0
+
+const MORE = "more",
+  LESS = "less"
+const FULL = { connections: 10000, dials: 3000, members: 1000, seconds: 8, warmup: 2 }
+const QUICK = { connections: 1000, dials: 500, members: 200, seconds: 2, warmup: 0.5 }
+
+const cpuPer = (group, rate) => (run) => run.cpu[group] / run[rate]
+const heldBytes = (run) => (run.ready.rss.server - run.before.rss.server) / run.connected
+
+function figure(what, unit, better, of) {
+  return { what, unit, better, of }
+}
+
+function traffic(name, mode, rooms, members, inFlight, size, figures) {
+  const args = {
+    "--mode": mode,
+    "--members": members,
+    "--in-flight": inFlight,
+    "--seconds": size.seconds,
+    "--warmup-seconds": size.warmup,
+  }
+  return { name, rooms, args, figures }
+}
+
+const deliveries = [
+  figure("deliveries", "/s", MORE, (run) => run.deliveries_per_s),
+  figure("server CPU per delivery", "µs", LESS, cpuPer("server", "deliveries_per_s")),
+  figure("heard by all, median", "ms", LESS, (run) => run.complete_us.p50 / 1000),
+]
+
+const durable = [
+  figure("acknowledged messages", "/s", MORE, (run) => run.acked_per_s),
+  figure("server CPU per message", "µs", LESS, cpuPer("server", "acked_per_s")),
+  figure("PostgreSQL CPU per message", "µs", LESS, cpuPer("postgres", "acked_per_s")),
+  figure("Redis CPU per message", "µs", LESS, cpuPer("redis", "acked_per_s")),
+  figure("acknowledged, median", "ms", LESS, (run) => run.ack_us.p50 / 1000),
+  figure("acknowledged, 99 %", "ms", LESS, (run) => run.ack_us.p99 / 1000),
+]
+
+function held(kind, size) {
+  return {
+    name: `${size.connections} idle connections, ${kind}`,
+    args: { "--mode": "idle", "--connections": size.connections },
+    figures: [figure("memory per connection", "kB", LESS, (run) => heldBytes(run) / 1000)],
+  }
+}
+
+function dialled(kind, size) {
+  return {
+    name: `new connections, ${kind}`,
+    args: { "--mode": "connect", "--connections": size.dials },
+    figures: [
+      figure("connections", "/s", MORE, (run) => run.connections_per_s),
+      figure("server CPU per connection", "µs", LESS, cpuPer("server", "connections_per_s")),
+    ],
+  }
+}
+
+// Idle memory comes first, while the server is fresh.
+export function planOf({ quick, tlsTraffic }) {
+  const size = quick ? QUICK : FULL
+  const messages = [
+    traffic("durable, 16 senders with 16 in flight", "durable", 16, 1, 16, size, durable),
+    traffic(
+      `fan-out 1 to ${size.members}, 4 in flight`,
+      "fanout",
+      1,
+      size.members,
+      4,
+      size,
+      deliveries,
+    ),
+    traffic(
+      `fan-out 1 to ${size.members}, 16 in flight`,
+      "fanout",
+      1,
+      size.members,
+      16,
+      size,
+      deliveries,
+    ),
+    traffic("50 rooms of 20, 4 in flight each", "rooms", 50, 20, 4, size, deliveries),
+  ]
+  return [
+    {
+      tls: false,
+      runs: [held("plain", size), dialled("plain", size), ...(tlsTraffic ? [] : messages)],
+    },
+    {
+      tls: true,
+      runs: [held("TLS", size), dialled("TLS", size), ...(tlsTraffic ? messages : [])],
+    },
+  ]
+}
+
+// What is wrong with what a run's members heard: { word: count }, empty if nothing is.
+export function faultsOf(run) {
+  const words = [
+    "failed",
+    "lost",
+    "refused",
+    "unanswered",
+    "missing",
+    "duplicate",
+    "out_of_order",
+    "strayed",
+    "unreadable",
+  ]
+  return Object.fromEntries(
+    words.filter((word) => run[word] > 0).map((word) => [word, run[word]]),
+  )
+}

@@ -1,0 +1,95 @@
+// run.mjs - `make bench`: Madang and a Node peer under the same load, in one run, with the ratio.
+// SPDX-License-Identifier: Apache-2.0
+import { writeFileSync } from "node:fs"
+import os from "node:os"
+import { parseArgs } from "node:util"
+
+import { withHost } from "./lib/host.mjs"
+import { buildLoad, runLoad } from "./lib/load.mjs"
+import { startMadang } from "./lib/madang.mjs"
+import { startPeer } from "./lib/peer.mjs"
+import { faultsOf, planOf } from "./lib/plan.mjs"
+import { makeRooms } from "./lib/rest.mjs"
+import { tableOf } from "./lib/table.mjs"
+
+const HELP = `node tests/bench/run.mjs [options]
+  --quick            short runs with fewer connections: whether it works, not how fast
+  --only NAME        madang or peer alone
+  --match WORDS      only runs whose name contains this, such as "fan-out"
+  --tls              messages over TLS too, not only connections
+  --gateways N       Madang's gateway processes (1)
+  --peer-workers N   the peer's processes (1)
+  --tokens N         tokens that the connections use in turn (100)
+  --json FILE        every figure, for a machine
+`
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean" },
+    tls: { type: "boolean" },
+    help: { type: "boolean" },
+    only: { type: "string" },
+    match: { type: "string", default: "" },
+    json: { type: "string" },
+    tokens: { type: "string", default: "100" },
+    gateways: { type: "string", default: "1" },
+    "peer-workers": { type: "string", default: "1" },
+  },
+})
+
+const STARTS = { madang: startMadang, peer: startPeer }
+
+// All runs of one part of the plan against one server, started for them and stopped after.
+async function measure(name, { tls, runs }, binary, results) {
+  await withHost(async (host) => {
+    const server = await STARTS[name](host, {
+      tls,
+      tokens: Number(options.tokens),
+      gateways: options.gateways,
+      workers: options["peer-workers"],
+    })
+    for (const run of runs) {
+      console.error(`${name}: ${run.name}`)
+      const rooms = run.rooms && (await makeRooms(server, run.rooms))
+      results[run.name] ??= {}
+      results[run.name][name] = await runLoad(host, binary, server, { args: run.args, rooms })
+    }
+  })
+}
+
+function wanted(plan) {
+  return plan
+    .map((part) => ({
+      ...part,
+      runs: part.runs.filter((run) => run.name.includes(options.match)),
+    }))
+    .filter((part) => part.runs.length > 0)
+}
+
+async function main() {
+  const plan = wanted(planOf({ quick: options.quick, tlsTraffic: options.tls }))
+  const servers = options.only ? [options.only] : ["madang", "peer"]
+  const binary = buildLoad()
+  const results = {}
+  const began = new Date().toISOString()
+
+  for (const part of plan)
+    for (const server of servers) await measure(server, part, binary, results)
+
+  console.log(
+    `\n${os.cpus().length} cores shared by servers, engines and load; Node ${process.version}; ${began}\n`,
+  )
+  console.log(tableOf(plan, results, servers))
+  if (options.json)
+    writeFileSync(options.json, JSON.stringify({ began, options, results }, null, 1))
+  return Object.values(results).some(
+    ({ madang }) => madang && Object.keys(faultsOf(madang)).length > 0,
+  )
+}
+
+if (options.help || (options.only && !STARTS[options.only])) {
+  console.log(HELP)
+} else if (await main()) {
+  console.error("\nWhat Madang's members heard is not what was sent: see above.")
+  process.exitCode = 1
+}
