@@ -1,0 +1,53 @@
+// first_run - what a newcomer does: `make up` in a clean clone, the line that it prints, `make down`.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { root } from '../lib/stack.mjs'
+import { freePorts } from '../lib/ports.mjs'
+
+const clone = join(mkdtempSync(join(tmpdir(), 'first-run-')), 'madang')
+const inClone = (command, more = {}) =>
+  execFileSync('bash', ['-c', command], { cwd: clone, encoding: 'utf8', timeout: 400000, env: { PATH: process.env.PATH, HOME: process.env.HOME, ...more } })
+let printed, env
+
+before(async () => {
+  execFileSync('git', ['clone', '-q', '--depth', '1', `file://${root}`, clone])
+  const port = await freePorts(16)
+  writeFileSync(join(clone, '.env'), [`MADANG_GATEWAY_HTTPS=127.0.0.1:${port}`, `MADANG_GATEWAY_HTTP=127.0.0.1:${port + 1}`,
+    `MADANG_GATEWAY_PUBLIC_URL=https://localhost:${port}`].join('\n') + '\n')
+  env = { HEALTH_PORT: String(port + 2) }
+  printed = inClone('make up', env)
+}, { timeout: 420000 })
+after(() => {
+  inClone('make down', env)
+  rmSync(join(clone, '..'), { recursive: true, force: true })
+}, { timeout: 60000 })
+
+test('make up ends with the URL, a first key and a line to try, which works when pasted', () => {
+  assert.match(printed, /https:\/\/localhost:\d+/)
+  assert.match(printed, /mdk_\w+/)
+  const line = printed.split('\n').find(l => /^ +scripts\/first-message/.test(l))
+  const answer = inClone(line.trim(), env)
+  assert.match(answer, /"seq":1/)
+  assert.match(answer, /Hello, courtyard/)
+})
+
+test('a second make up is harmless and says the same', () => {
+  const again = inClone('make up', env)
+  assert.equal(again.match(/mdk_\w+/)[0], printed.match(/mdk_\w+/)[0])
+  assert.match(inClone('scripts/first-message again', env), /"seq":2/)
+})
+
+test('make status shows every process as ready', () => {
+  const status = inClone('make status', env)
+  for (const name of ['postgres', 'redis', 'auth', 'chat', 'store', 'share', 'gateway-1']) assert.match(status, new RegExp(`run: ${name}`))
+  assert.ok(!/NOT READY/.test(status))
+})
+
+test('it leaves nothing outside .run and build', () => {
+  const untracked = inClone('git status --porcelain --ignored').trim().split('\n').map(l => l.slice(3)).sort()
+  assert.deepEqual(untracked, ['.env', '.run/', 'build/'])
+})

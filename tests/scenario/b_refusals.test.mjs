@@ -1,0 +1,143 @@
+// b_refusals - whatever is wrong gets a stable code and a clear sentence, and harms nobody.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { randomUUID } from 'node:crypto'
+import { startStack } from '../lib/stack.mjs'
+import { Person, request, tokenFor } from '../lib/people.mjs'
+
+let stack, key, token, ada, room
+before(async () => {
+  stack = await startStack({ env: { MADANG_GATEWAY_MAX_PAYLOAD: '100000' } })
+  key = await stack.issueKey()
+  token = await tokenFor(stack, key, 'ada')
+  ada = await Person.arrives(stack, key, 'ada')
+  room = (await ada.makesRoom()).id
+})
+after(async () => { ada?.leaves(); await stack?.stop() })
+
+const refused = (answer, status, code) => {
+  assert.equal(answer.status, status, answer.text)
+  assert.equal(answer.json?.success, false, answer.text)
+  assert.equal(answer.json.error.code, code, answer.text)
+  assert.ok(answer.json.error.message.length > 3)
+}
+
+test('connecting without, with a bad, or with an expired token is a connect_error with a code', async () => {
+  const connectWith = auth => new Person(stack, 'x', auth).connects({ reconnection: false, ...(auth === undefined ? { auth: {} } : {}) })
+  const codeOf = async auth => connectWith(auth).then(() => 'connected', error => error.data?.code)
+  assert.equal(await codeOf(undefined), 'unauthenticated')
+  assert.equal(await codeOf('nonsense'), 'token_invalid')
+  const [head, claims, signature] = token.split('.')
+  const forged = Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(claims, 'base64url')), sub: 'root' })).toString('base64url')
+  assert.equal(await codeOf(`${head}.${forged}.${signature}`), 'token_invalid')
+  const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')
+  assert.equal(await codeOf(`${none}.${claims}.`), 'token_invalid')
+  const brief = await tokenFor(stack, key, 'ada', { ttl_s: 10 })
+  await new Promise(resolve => setTimeout(resolve, 10500))
+  assert.equal(await codeOf(brief), 'token_expired')
+})
+
+test('an unknown namespace is refused', async () => {
+  await assert.rejects(Person.arrives(stack, key, 'ada', { namespace: '/nowhere', reconnection: false }), { message: 'Invalid namespace' })
+})
+
+test('a policy forbids connecting, and single events, by name', async () => {
+  const { writeFileSync } = await import('node:fs')
+  const { join } = await import('node:path')
+  const file = join(stack.dir, 'listener.json')
+  writeFileSync(file, JSON.stringify({ rules: [
+    { effect: 'allow', namespaces: ['/chat'], actions: ['connect', 'subscribe', 'history'] },
+    { effect: 'allow', namespaces: ['/chat'], events: ['room:list'], actions: ['emit'] },
+  ] }))
+  await stack.authctl('policy', 'put', 'listener', file)
+  const quiet = await stack.issueKey({ policy: 'listener' })
+  const eve = await Person.arrives(stack, quiet, 'eve')
+  await eve.joins(room)
+  await eve.isRefused('message:send', { room, id: randomUUID(), body: 'x' }, 'forbidden')
+  await eve.calls('room:list', {})
+  await assert.rejects(Person.arrives(stack, quiet, 'eve', { namespace: '/system', reconnection: false }), error => error.data?.code === 'forbidden')
+  refused(await request(stack, 'POST', `/api/v1/rooms/${room}/messages`, { token: eve.token, body: { id: randomUUID(), body: 'x' } }), 403, 'forbidden')
+  eve.leaves()
+})
+
+test('fields: missing, of the wrong type, too short, too long; each is named', async () => {
+  const id = randomUUID()
+  await ada.isRefused('message:send', { room, id }, 'invalid_argument', /body/)
+  await ada.isRefused('message:send', { room, id, body: 7 }, 'invalid_argument', /body/)
+  await ada.isRefused('message:send', { room, id, body: '' }, 'invalid_argument', /body/)
+  await ada.isRefused('message:send', { room, id, body: 'x'.repeat(1001) }, 'invalid_argument', /body/)
+  await ada.isRefused('message:send', { room: 'lobby', id, body: 'x' }, 'invalid_argument', /room/)
+  await ada.isRefused('message:send', { room, id: 'short', body: 'x' }, 'invalid_argument', /id/)
+  await ada.isRefused('message:send', { room, id, body: 'a\u0000b' }, 'invalid_argument', /body/)
+  await ada.isRefused('message:send', 'not an object', 'invalid_argument')
+  await ada.isRefused('message:send', undefined, 'invalid_argument')
+  await ada.isRefused('room:join', { room: randomUUID() }, 'not_found')
+  await ada.says(room, '☃'.repeat(1000))
+})
+
+test('an unknown event without a room is refused, in its ack or on /error', async () => {
+  await ada.isRefused('no:such', { a: 1 }, 'no_event')
+  const listener = await Person.arrives(stack, key, 'ada', { namespace: '/error' })
+  const chat = listener.socket.io.socket('/chat', { auth: { token } })
+  chat.connect()
+  await new Promise(resolve => chat.once('connect', resolve))
+  chat.emit('no:such', { a: 1 })
+  const [, failure] = await listener.hearsEvent('error')
+  assert.equal(failure.code, 'no_event')
+  chat.disconnect(); listener.leaves()
+})
+
+test('REST: malformed, wrong, missing, unknown', async () => {
+  const rooms = '/api/v1/rooms'
+  refused(await request(stack, 'POST', rooms, { token, raw: '{"name":' }), 400, 'malformed')
+  refused(await request(stack, 'POST', rooms, { token, raw: '['.repeat(2000) + ']'.repeat(2000) }), 400, 'malformed')
+  refused(await request(stack, 'POST', rooms, { token, raw: '"text"' }), 400, 'invalid_argument')
+  refused(await request(stack, 'POST', rooms, { token, body: { name: 5 } }), 400, 'invalid_argument')
+  refused(await request(stack, 'POST', rooms, { token, raw: '{}', headers: { 'content-type': 'text/plain' } }), 415, 'unsupported_media')
+  refused(await request(stack, 'POST', rooms, { body: {} }), 401, 'unauthenticated')
+  refused(await request(stack, 'POST', rooms, { body: {}, token: 'x.y.z' }), 401, 'token_invalid')
+  refused(await request(stack, 'GET', '/api/v1/nothing', { token }), 404, 'no_route')
+  refused(await request(stack, 'PUT', rooms, { token, body: {} }), 405, 'method_not_allowed')
+  refused(await request(stack, 'GET', `${rooms}/${room}/messages?limit=0`, { token }), 400, 'invalid_argument')
+  refused(await request(stack, 'GET', `${rooms}/${room}/messages?limit=ten`, { token }), 400, 'invalid_argument')
+  refused(await request(stack, 'GET', `${rooms}/not-a-room/messages`, { token }), 400, 'invalid_argument')
+  refused(await request(stack, 'POST', `${rooms}/${room}/messages`, { token, body: { id: randomUUID(), body: 'x'.repeat(200000) } }), 413, 'too_large')
+  refused(await request(stack, 'GET', rooms, { token, headers: { 'x-long': 'x'.repeat(60000) } }), 431, 'headers_too_large')
+})
+
+test('keys: wrong, altered, revoked; tokens of a revoked key end at once, live sockets too', async () => {
+  const exchange = api_key => request(stack, 'POST', '/auth/token', { body: { api_key } })
+  refused(await exchange('nonsense'), 401, 'key_invalid')
+  const altered = key.replace(/.(?=_[^_]*$)/, c => c === 'A' ? 'B' : 'A')
+  refused(await exchange(altered), 401, 'key_invalid')
+
+  const doomed = await stack.authctl('key', 'issue', '--name', 'doomed', '--policy', 'chat-client')
+  const kim = await Person.arrives(stack, doomed.key, 'kim')
+  const gone = new Promise(resolve => kim.socket.once('disconnect', resolve))
+  const began = Date.now()
+  await stack.authctl('key', 'revoke', doomed.id)
+  await gone
+  refused(await exchange(doomed.key), 401, 'key_revoked')
+  refused(await kim.rest('GET', '/api/v1/rooms'), 401, 'key_revoked')
+  assert.ok(Date.now() - began < 5000)
+  kim.leaves()
+})
+
+test('no secret is in any log', async () => {
+  const { readdirSync } = await import('node:fs')
+  const secret = key.split('_')[2]
+  for (const name of readdirSync(`${stack.dir}/log`)) {
+    const log = stack.log(name)
+    assert.ok(!log.includes(secret), `${name} logged the API key`)
+    assert.ok(!log.includes(token.split('.')[2]), `${name} logged a token`)
+  }
+  assert.match(stack.log('gateway-1'), /"event":/)
+})
+
+test('nobody was harmed', async () => {
+  const before = ada.heard.length
+  await ada.joins(room)
+  await ada.says(room, 'still here')
+  await ada.hears('still here')
+  assert.ok(ada.heard.length > before)
+})
