@@ -1,0 +1,30 @@
+/*
+ * membership.h - who is in which room, remembered: read from the database when first asked for, changed in the order of the
+ * room's version, forgotten when not asked for longest.
+ *
+ *      want --> remembered? --yes--> answer
+ *                   | no                ^
+ *                   v                   |
+ *               one reading, all who ask meanwhile wait for it
+ *
+ * Loop thread only.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/rpc/rpc_server.h"
+
+struct membership;
+
+struct membership *membership_create(size_t max);
+void membership_destroy(struct membership **rooms);            /* who still waits gets shutting_down */
+
+/* `role`: owner, member, or empty.  e is ERR_NOT_FOUND if there is no such room; else why it could not be found out. */
+typedef void membership_fn(void *arg, enum err e, struct str role);
+
+/* Ask for a subject's role; `answer` comes once, perhaps before this returns.  subject must live until then. */
+void membership_ask(struct membership *rooms, struct rpc_server *server, struct id room, struct str subject,
+    membership_fn *answer, void *arg);
+
+/* A change of membership was committed as this version of the room. */
+void membership_change(struct membership *rooms, struct id room, int64_t version, struct access_change_list who);
