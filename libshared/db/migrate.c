@@ -16,7 +16,11 @@
 #define MAX_FILES      1000
 #define MAX_FILE_BYTES (4u << 20)
 
-struct file { char name[120]; char *sql; char sha256[65]; };
+struct file {
+    char name[120];
+    char *sql;
+    char sha256[65];
+};
 
 struct migration {
     PGconn *conn;
@@ -37,8 +41,8 @@ static int is_migration(const struct dirent *entry)
     const char *name = entry->d_name;
     size_t len = strlen(name);
 
-    return len > 9 && len < sizeof((struct file *)0)->name && strspn(name, "0123456789") == 4 && name[4] == '_'
-        && strcmp(name + len - 4, ".sql") == 0;
+    return len > 9 && len < sizeof((struct file *)0)->name && strspn(name, "0123456789") == 4 && name[4] == '_' &&
+           strcmp(name + len - 4, ".sql") == 0;
 }
 
 static char *read_text(struct arena *arena, const char *path)
@@ -46,13 +50,11 @@ static char *read_text(struct arena *arena, const char *path)
     FILE *in = fopen(path, "re");
     char *text = arena_alloc(arena, MAX_FILE_BYTES + 1);
 
-    if (in == NULL)
-        return NULL;
+    if (in == NULL) return NULL;
     size_t len = fread(text, 1, MAX_FILE_BYTES + 1, in);
     bool whole = !ferror(in) && len <= MAX_FILE_BYTES && memchr(text, 0, len) == NULL;
     fclose(in);
-    if (!whole)
-        return NULL;
+    if (!whole) return NULL;
     text = arena_copy(arena, text, len + 1);
     text[len] = '\0';
     return text;
@@ -64,8 +66,7 @@ static void digest(const char *text, char hex[65])
     int good = EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL);
 
     assert(good == 1);
-    for (int i = 0; i < 32; i++)
-        sprintf(hex + 2 * i, "%02x", hash[i]);
+    for (int i = 0; i < 32; i++) sprintf(hex + 2 * i, "%02x", hash[i]);
 }
 
 static enum err load_file(struct migration *m, const char *name, int version)
@@ -82,8 +83,7 @@ static enum err load_file(struct migration *m, const char *name, int version)
         digest(text, file->sha256);
     }
     arena_destroy(&scratch);
-    if (text == NULL)
-        return refuse(m, name, "it cannot be read");
+    if (text == NULL) return refuse(m, name, "it cannot be read");
     return atoi(name) == version ? OK : refuse(m, name, "files are numbered 0001, 0002, ... without a gap");
 }
 
@@ -93,13 +93,11 @@ static enum err load_files(struct migration *m)
     int n = scandir(m->dir, &entries, is_migration, alphasort);
     enum err e = OK;
 
-    if (n < 0 || n > MAX_FILES)
-        e = refuse(m, m->dir, n < 0 ? "no such directory" : "too many files");
+    if (n < 0 || n > MAX_FILES) e = refuse(m, m->dir, n < 0 ? "no such directory" : "too many files");
     m->n_files = e == OK ? n : 0;
     m->files = arena_zero(m->arena, ((size_t)m->n_files + 1) * sizeof *m->files);
     for (int i = 0; i < n; i++) {
-        if (e == OK)
-            e = load_file(m, entries[i]->d_name, i + 1);
+        if (e == OK) e = load_file(m, entries[i]->d_name, i + 1);
         free(entries[i]);
     }
     free(entries);
@@ -110,7 +108,8 @@ static enum err failed(const struct migration *m, PGresult *res, const char *doi
 {
     bool gone = PQstatus(m->conn) == CONNECTION_BAD;
 
-    LOG(ERROR, "migrate.failed", F_TEXT("schema", m->schema), F_TEXT("doing", doing), F_TEXT("why", PQerrorMessage(m->conn)));
+    LOG(ERROR, "migrate.failed", F_TEXT("schema", m->schema), F_TEXT("doing", doing),
+        F_TEXT("why", PQerrorMessage(m->conn)));
     PQclear(res);
     return gone ? ERR_UNAVAILABLE : ERR_INTERNAL;
 }
@@ -119,8 +118,7 @@ static enum err run(const struct migration *m, const char *sql, const char *doin
 {
     PGresult *res = PQexec(m->conn, sql);
 
-    if (PQresultStatus(res) != PGRES_COMMAND_OK && PQresultStatus(res) != PGRES_TUPLES_OK)
-        return failed(m, res, doing);
+    if (PQresultStatus(res) != PGRES_COMMAND_OK && PQresultStatus(res) != PGRES_TUPLES_OK) return failed(m, res, doing);
     PQclear(res);
     return OK;
 }
@@ -142,8 +140,7 @@ static enum err compare(const struct migration *m, int *applied)
     PGresult *res = PQexec(m->conn, APPLIED);
     enum err e = OK;
 
-    if (PQresultStatus(res) != PGRES_TUPLES_OK)
-        return failed(m, res, "reading what is applied");
+    if (PQresultStatus(res) != PGRES_TUPLES_OK) return failed(m, res, "reading what is applied");
     *applied = PQntuples(res);
     for (int i = 0; i < *applied && e == OK; i++) {
         if (i >= m->n_files || strcmp(PQgetvalue(res, i, 1), m->files[i].name) != 0)
@@ -163,8 +160,7 @@ static enum err record(const struct migration *m, int version)
 
     snprintf(number, sizeof number, "%d", version);
     PGresult *res = PQexecParams(m->conn, RECORD_FILE, 3, NULL, values, NULL, NULL, 0);
-    if (PQresultStatus(res) != PGRES_COMMAND_OK)
-        return failed(m, res, "recording a file");
+    if (PQresultStatus(res) != PGRES_COMMAND_OK) return failed(m, res, "recording a file");
     PQclear(res);
     return OK;
 }
@@ -175,8 +171,7 @@ static enum err apply(const struct migration *m, int version)
 
     TRY(run(m, "BEGIN", file->name));
     enum err e = run(m, file->sql, file->name);
-    if (e == OK)
-        e = record(m, version);
+    if (e == OK) e = record(m, version);
     if (e != OK) {
         PQclear(PQexec(m->conn, "ROLLBACK"));
         return e;
@@ -194,8 +189,7 @@ static enum err bring_up(struct migration *m)
     TRY(run(m, LOCK_SCHEMA, "locking the schema"));
     TRY(run(m, MAKE_TABLE, "making the table of migrations"));
     TRY(compare(m, &applied));
-    for (int version = applied + 1; version <= m->n_files; version++)
-        TRY(apply(m, version));
+    for (int version = applied + 1; version <= m->n_files; version++) TRY(apply(m, version));
     return OK;
 }
 
@@ -209,7 +203,8 @@ static PGconn *open_connection(const char *conninfo, const char *schema)
 {
     char options[200];
 
-    snprintf(options, sizeof options, "-c search_path=%s -c client_min_messages=warning", schema);
+    snprintf(options, sizeof options,
+        "-c search_path=%s -c client_min_messages=warning -c lock_timeout=0 -c statement_timeout=0", schema);
     const char *names[] = { "connect_timeout", "fallback_application_name", "dbname", "options", NULL };
     const char *values[] = { "3", "migrate", conninfo, options, NULL };
     return PQconnectdbParams(names, values, 1);

@@ -21,8 +21,7 @@ struct pg *pg_create(const char *conninfo, const char *schema)
 
 void pg_destroy(struct pg **pg)
 {
-    if (*pg == NULL)
-        return;
+    if (*pg == NULL) return;
     PQfinish((*pg)->conn);
     mem_free((*pg)->conninfo);
     mem_free((*pg)->schema);
@@ -52,7 +51,8 @@ static PGconn *open_connection(const struct pg *pg)
 
     snprintf(options, sizeof options,
         "-c search_path=%s -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000"
-        " -c default_transaction_isolation=read\\ committed -c client_min_messages=warning", pg->schema);
+        " -c default_transaction_isolation=read\\ committed -c client_min_messages=warning",
+        pg->schema);
     const char *names[] = { "connect_timeout", "keepalives_idle", "tcp_user_timeout", "fallback_application_name",
         "dbname", "options", "client_encoding", NULL };
     const char *values[] = { "3", "15", "15000", pg->schema, pg->conninfo, options, "UTF8", NULL };
@@ -67,10 +67,8 @@ static void keep_error(struct pg *pg, const char *text)
 
 bool pg_connect(struct pg *pg)
 {
-    if (pg->conn != NULL)
-        return true;
-    if (clock_mono_us() < pg->retry_at_us)
-        return false;
+    if (pg->conn != NULL) return true;
+    if (clock_mono_us() < pg->retry_at_us) return false;
 
     pg->conn = open_connection(pg);
     if (PQstatus(pg->conn) == CONNECTION_OK) {
@@ -86,8 +84,7 @@ bool pg_connect(struct pg *pg)
 
 bool pg_is_up(struct pg *pg)
 {
-    if (pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_BAD)
-        pg_drop(pg);
+    if (pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_BAD) pg_drop(pg);
     return pg_connect(pg);
 }
 
@@ -113,28 +110,24 @@ static enum err send_begin(struct pg *pg)
 
     if (pg->deadline_us != 0) {
         int64_t left_ms = (pg->deadline_us - clock_mono_us()) / 1000;
-        if (left_ms <= 0)
-            return ERR_DEADLINE;
-        snprintf(sql, sizeof sql, "BEGIN; SET LOCAL statement_timeout = %lld", (long long)(left_ms < 600000 ? left_ms : 600000));
+        if (left_ms <= 0) return ERR_DEADLINE;
+        snprintf(sql, sizeof sql, "BEGIN; SET LOCAL statement_timeout = %lld",
+            (long long)(left_ms < 600000 ? left_ms : 600000));
     }
     return pg_command(pg, sql);
 }
 
 enum err pg_begin(struct pg *pg)
 {
-    if (pg->lost)
-        return ERR_UNAVAILABLE;
-    if (pg->begun)
-        return OK;
+    if (pg->lost) return ERR_UNAVAILABLE;
+    if (pg->begun) return OK;
 
     bool was_open = pg->conn != NULL;
-    if (!pg_is_up(pg))
-        return ERR_UNAVAILABLE;
+    if (!pg_is_up(pg)) return ERR_UNAVAILABLE;
 
     enum err e = send_begin(pg);
     /* The connection may have died while nobody used it: nothing was done on it, so begin on a new one. */
-    if (e == ERR_UNAVAILABLE && was_open && pg->conn == NULL && pg_connect(pg))
-        e = send_begin(pg);
+    if (e == ERR_UNAVAILABLE && was_open && pg->conn == NULL && pg_connect(pg)) e = send_begin(pg);
     pg->begun = e == OK;
     return e;
 }
@@ -161,8 +154,7 @@ enum err pg_commit(struct pg *pg)
 {
     enum err e = pg->lost ? ERR_UNAVAILABLE : OK;
 
-    if (pg->begun && !pg->lost)
-        e = send_commit(pg);
+    if (pg->begun && !pg->lost) e = send_commit(pg);
     forget_transaction(pg);
     return e;
 }
@@ -171,8 +163,7 @@ void pg_rollback(struct pg *pg)
 {
     bool open = pg->begun && !pg->lost;
 
-    pg->deadline_us = 0;             /* undoing is not bound by the time that ran out */
-    if (open && pg_command(pg, "ROLLBACK") != OK && pg->conn != NULL)
-        pg_drop(pg);
+    pg->deadline_us = 0; /* undoing is not bound by the time that ran out */
+    if (open && pg_command(pg, "ROLLBACK") != OK && pg->conn != NULL) pg_drop(pg);
     forget_transaction(pg);
 }

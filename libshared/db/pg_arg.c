@@ -78,7 +78,7 @@ static struct str jsonb_of(struct arena *arena, struct str any)
 
     buf_add_char(&json, 1);
     enum err e = wire_any_to_json(any, &json);
-    assert(e == OK && !json.over);                       /* an ANY was checked when it came in */
+    assert(e == OK && !json.over); /* an ANY was checked when it came in */
     struct str bytes = arena_str(arena, buf_str(&json));
     buf_free(&json);
     return bytes;
@@ -122,11 +122,9 @@ static struct pg_arg array_of_strs(struct arena *arena, unsigned type, unsigned 
     size_t total = 0;
     struct str out;
 
-    for (size_t i = 0; i < list.len; i++)
-        total += list.at[i].at ? list.at[i].len : 0;
+    for (size_t i = 0; i < list.len; i++) total += list.at[i].at ? list.at[i].len : 0;
     char *at = array_begin(arena, item_type, list.len, total, &out);
-    for (size_t i = 0; i < list.len; i++)
-        at = array_item(at, list.at[i].at, list.at[i].len);
+    for (size_t i = 0; i < list.len; i++) at = array_item(at, list.at[i].at, list.at[i].len);
     return view(type, 1, out);
 }
 
@@ -139,8 +137,7 @@ struct pg_arg pg_jsons(struct arena *arena, struct str_list list)
 {
     struct str_list encoded = { arena_alloc(arena, (list.len + 1) * sizeof *encoded.at), list.len };
 
-    for (size_t i = 0; i < list.len; i++)
-        encoded.at[i] = list.at[i].at ? jsonb_of(arena, list.at[i]) : STR_NONE;
+    for (size_t i = 0; i < list.len; i++) encoded.at[i] = list.at[i].at ? jsonb_of(arena, list.at[i]) : STR_NONE;
     return array_of_strs(arena, PG_JSONBS, PG_JSONB, encoded);
 }
 
@@ -149,12 +146,12 @@ struct pg_arg pg_ids(struct arena *arena, struct id_list list)
     struct str out;
     char *at = array_begin(arena, PG_UUID, list.len, 16 * list.len, &out);
 
-    for (size_t i = 0; i < list.len; i++)
-        at = array_item(at, list.at[i].b, 16);
+    for (size_t i = 0; i < list.len; i++) at = array_item(at, list.at[i].b, 16);
     return view(PG_UUIDS, 1, out);
 }
 
-static struct pg_arg array_of_eights(struct arena *arena, unsigned type, unsigned item_type, const int64_t *n, size_t len)
+static struct pg_arg array_of_eights(
+    struct arena *arena, unsigned type, unsigned item_type, const int64_t *n, size_t len)
 {
     struct str out;
     char *at = array_begin(arena, item_type, len, 8 * len, &out);

@@ -32,8 +32,7 @@ enum err pg_one(struct pg *pg, struct arena *arena, const struct wire_shape *sha
     PGresult *res;
 
     TRY(execute(pg, arena, sql, args, &res));
-    if (PQntuples(res) == 0)
-        return ERR_NOT_FOUND;
+    if (PQntuples(res) == 0) return ERR_NOT_FOUND;
     if (PQntuples(res) > 1) {
         log_failed("more than one row", sql, PQntuples(res));
         return ERR_INTERNAL;
@@ -43,10 +42,13 @@ enum err pg_one(struct pg *pg, struct arena *arena, const struct wire_shape *sha
 }
 
 /* What every struct <rec>_list is. */
-struct any_list { void *at; size_t len; };
+struct any_list {
+    void *at;
+    size_t len;
+};
 
-enum err pg_all(struct pg *pg, struct arena *arena, const struct wire_shape *shape, void *list, size_t max, const char *sql,
-    const struct pg_args *args)
+enum err pg_all(struct pg *pg, struct arena *arena, const struct wire_shape *shape, void *list, size_t max,
+    const char *sql, const struct pg_args *args)
 {
     struct pg_columns columns;
     PGresult *res;
@@ -60,8 +62,7 @@ enum err pg_all(struct pg *pg, struct arena *arena, const struct wire_shape *sha
     TRY(pg_columns_match(res, shape, sql, &columns));
 
     char *at = arena_zero(arena, n * shape->size);
-    for (size_t i = 0; i < n; i++)
-        TRY(pg_row_read(res, (int)i, &columns, arena, at + i * shape->size));
+    for (size_t i = 0; i < n; i++) TRY(pg_row_read(res, (int)i, &columns, arena, at + i * shape->size));
     memcpy(list, &(struct any_list){ at, n }, sizeof(struct any_list));
     return OK;
 }
@@ -72,8 +73,7 @@ enum err pg_run(struct pg *pg, struct arena *arena, const char *sql, const struc
 
     (void)arena;
     TRY(pg_execute(pg, sql, args, &res));
-    if (rows != NULL)
-        *rows = atoll(PQcmdTuples(res));
+    if (rows != NULL) *rows = atoll(PQcmdTuples(res));
     PQclear(res);
     return OK;
 }

@@ -8,7 +8,11 @@
 
 #define JSON_MAX (16u << 20)
 
-struct cell { const char *at; int len; Oid type; };
+struct cell {
+    const char *at;
+    int len;
+    Oid type;
+};
 
 static enum err misfit(const char *column, const char *why)
 {
@@ -19,12 +23,10 @@ static enum err misfit(const char *column, const char *why)
 enum err pg_columns_match(const PGresult *res, const struct wire_shape *shape, const char *sql, struct pg_columns *out)
 {
     out->n = PQnfields(res);
-    if (out->n > WIRE_MAX_FIELDS)
-        return misfit(sql, "too many columns");
+    if (out->n > WIRE_MAX_FIELDS) return misfit(sql, "too many columns");
     for (int i = 0; i < out->n; i++) {
         out->of[i] = wire_find(shape, str_of(PQfname(res, i)));
-        if (out->of[i] == NULL)
-            return misfit(PQfname(res, i), sql);
+        if (out->of[i] == NULL) return misfit(PQfname(res, i), sql);
     }
     return OK;
 }
@@ -41,7 +43,7 @@ static bool is_json(Oid type)
 
 static struct str json_text(struct cell c)
 {
-    int version = c.type == PG_JSONB;                    /* one byte before the text */
+    int version = c.type == PG_JSONB; /* one byte before the text */
 
     return (struct str){ c.at + version, (size_t)(c.len - version) };
 }
@@ -53,17 +55,16 @@ static bool read_int(struct cell c, int64_t *out)
     case PG_INT8: *out = (int64_t)pg_get(c.at, 8); return true;
     case PG_INT4: *out = (int32_t)pg_get(c.at, 4); return true;
     case PG_INT2: *out = (int16_t)pg_get(c.at, 2); return true;
-    case PG_OID:  *out = (int64_t)pg_get(c.at, 4); return true;
+    case PG_OID: *out = (int64_t)pg_get(c.at, 4); return true;
     default: return false;
     }
 }
 
 static bool read_time(struct cell c, int64_t *out)
 {
-    if (c.type != PG_TIMESTAMPTZ)
-        return read_int(c, out);
+    if (c.type != PG_TIMESTAMPTZ) return read_int(c, out);
     int64_t us = (int64_t)pg_get(c.at, 8);
-    if (us == INT64_MAX || us == INT64_MIN)              /* infinity: a time that never comes is no time */
+    if (us == INT64_MAX || us == INT64_MIN) /* infinity: a time that never comes is no time */
         *out = 0;
     else
         *out = (us - (us % 1000 + 1000) % 1000) / 1000 + PG_EPOCH_MS;
@@ -98,8 +99,8 @@ static bool read_list(struct cell c, const struct wire_field *field, struct aren
     buf_printf(&json, "{\"%s\":", field->name);
     buf_add_str(&json, json_text(c));
     buf_add_char(&json, '}');
-    bool good = !json.over && wire_from_json(&alone, buf_str(&json), &bytes, &why) == OK
-        && wire_decode(&alone, arena_str(arena, buf_str(&bytes)), arena, &list, &why) == OK;
+    bool good = !json.over && wire_from_json(&alone, buf_str(&json), &bytes, &why) == OK &&
+                wire_decode(&alone, arena_str(arena, buf_str(&bytes)), arena, &list, &why) == OK;
     buf_free(&json);
     buf_free(&bytes);
     memcpy(out, &list, sizeof list);
@@ -109,11 +110,9 @@ static bool read_list(struct cell c, const struct wire_field *field, struct aren
 /* A one-dimensional array's items, NULLs as none: -1 if it is not one of such items. */
 static int array_items(struct cell c, Oid item_type, struct arena *arena, struct str **out)
 {
-    if (c.len < 12 || pg_get(c.at + 8, 4) != item_type || pg_get(c.at, 4) > 1)
-        return -1;
+    if (c.len < 12 || pg_get(c.at + 8, 4) != item_type || pg_get(c.at, 4) > 1) return -1;
     *out = NULL;
-    if (pg_get(c.at, 4) == 0)
-        return 0;
+    if (pg_get(c.at, 4) == 0) return 0;
 
     int n = (int)pg_get(c.at + 12, 4);
     const char *at = c.at + 20;
@@ -139,12 +138,10 @@ static bool read_ids(struct cell c, struct arena *arena, struct id_list *out)
     struct str *items;
     int n = array_items(c, PG_UUID, arena, &items);
 
-    if (n < 0)
-        return false;
+    if (n < 0) return false;
     *out = (struct id_list){ arena_zero(arena, (size_t)n * sizeof *out->at), (size_t)n };
     for (int i = 0; i < n; i++)
-        if (items[i].len == 16)
-            memcpy(out->at[i].b, items[i].at, 16);
+        if (items[i].len == 16) memcpy(out->at[i].b, items[i].at, 16);
     return true;
 }
 
@@ -156,8 +153,7 @@ static bool read_str(struct cell c, bool fits, struct str *out)
 
 static bool read_id(struct cell c, struct id *out)
 {
-    if (c.type != PG_UUID)
-        return false;
+    if (c.type != PG_UUID) return false;
     memcpy(out->b, c.at, sizeof out->b);
     return true;
 }
@@ -165,16 +161,16 @@ static bool read_id(struct cell c, struct id *out)
 static bool read_cell(struct cell c, const struct wire_field *field, struct arena *arena, void *out)
 {
     switch (field->kind) {
-    case WIRE_INT:   return read_int(c, out);
-    case WIRE_TIME:  return read_time(c, out);
-    case WIRE_BOOL:  *(bool *)out = c.at[0] != 0; return c.type == PG_BOOL;
-    case WIRE_TEXT:  return read_str(c, is_text(c.type), out);
+    case WIRE_INT: return read_int(c, out);
+    case WIRE_TIME: return read_time(c, out);
+    case WIRE_BOOL: *(bool *)out = c.at[0] != 0; return c.type == PG_BOOL;
+    case WIRE_TEXT: return read_str(c, is_text(c.type), out);
     case WIRE_BYTES: return read_str(c, c.type == PG_BYTEA, out);
-    case WIRE_ID:    return read_id(c, out);
-    case WIRE_ANY:   return read_any(c, arena, out);
+    case WIRE_ID: return read_id(c, out);
+    case WIRE_ANY: return read_any(c, arena, out);
     case WIRE_TEXTS: return read_texts(c, arena, out);
-    case WIRE_IDS:   return read_ids(c, arena, out);
-    case WIRE_LIST:  return is_json(c.type) && read_list(c, field, arena, out);
+    case WIRE_IDS: return read_ids(c, arena, out);
+    case WIRE_LIST: return is_json(c.type) && read_list(c, field, arena, out);
     }
     return false;
 }
@@ -182,20 +178,19 @@ static bool read_cell(struct cell c, const struct wire_field *field, struct aren
 static size_t size_of(enum wire_kind kind)
 {
     switch (kind) {
-    case WIRE_INT: case WIRE_TIME: return sizeof(int64_t);
+    case WIRE_INT:
+    case WIRE_TIME: return sizeof(int64_t);
     case WIRE_BOOL: return sizeof(bool);
     case WIRE_ID: return sizeof(struct id);
-    default: return sizeof(struct str);                  /* views and lists are a pointer and a length */
+    default: return sizeof(struct str); /* views and lists are a pointer and a length */
     }
 }
 
 static void set_absent(const struct wire_field *field, void *out)
 {
     memset(out, 0, size_of(field->kind));
-    if (field->kind == WIRE_INT)
-        *(int64_t *)out = field->fallback;
-    if (field->kind == WIRE_BOOL)
-        *(bool *)out = field->fallback != 0;
+    if (field->kind == WIRE_INT) *(int64_t *)out = field->fallback;
+    if (field->kind == WIRE_BOOL) *(bool *)out = field->fallback != 0;
 }
 
 enum err pg_row_read(const PGresult *res, int row, const struct pg_columns *columns, struct arena *arena, void *rec)

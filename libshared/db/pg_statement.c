@@ -10,21 +10,23 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 
-#define GRACE_US   1000000           /* the server's own timeout should strike first */
+#define GRACE_US       1000000 /* the server's own timeout should strike first */
 #define NO_DEADLINE_US (75 * 1000000LL)
 
 enum err pg_sqlstate(const char *state)
 {
-    static const struct { const char *prefix; enum err e; } map[] = {
-        { "23505", ERR_CONFLICT }, { "23P01", ERR_CONFLICT }, { "57014", ERR_DEADLINE },
-        { "40001", ERR_UNAVAILABLE }, { "40P01", ERR_UNAVAILABLE }, { "55P03", ERR_UNAVAILABLE },
-        { "08", ERR_UNAVAILABLE }, { "53", ERR_UNAVAILABLE }, { "57P", ERR_UNAVAILABLE }, { "25P03", ERR_UNAVAILABLE },
-        { "25006", ERR_UNAVAILABLE },        /* read only: this one is a standby */
+    static const struct {
+        const char *prefix;
+        enum err e;
+    } map[] = {
+        { "23505", ERR_CONFLICT }, { "23P01", ERR_CONFLICT }, { "57014", ERR_DEADLINE }, { "40001", ERR_UNAVAILABLE },
+        { "40P01", ERR_UNAVAILABLE }, { "55P03", ERR_UNAVAILABLE }, { "08", ERR_UNAVAILABLE },
+        { "53", ERR_UNAVAILABLE }, { "57P", ERR_UNAVAILABLE }, { "25P03", ERR_UNAVAILABLE },
+        { "25006", ERR_UNAVAILABLE }, /* read only: this one is a standby */
     };
 
     for (size_t i = 0; i < COUNT(map); i++)
-        if (strncmp(state, map[i].prefix, strlen(map[i].prefix)) == 0)
-            return map[i].e;
+        if (strncmp(state, map[i].prefix, strlen(map[i].prefix)) == 0) return map[i].e;
     return ERR_INTERNAL;
 }
 
@@ -47,13 +49,13 @@ static enum err failure_of(struct pg *pg, const PGresult *res, const char *what)
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 
-    if (state == NULL)
-        return PQstatus(pg->conn) == CONNECTION_BAD ? lose(pg, what) : ERR_INTERNAL;
+    if (state == NULL) return PQstatus(pg->conn) == CONNECTION_BAD ? lose(pg, what) : ERR_INTERNAL;
 
     enum err e = pg_sqlstate(state);
     keep_error(pg, state, text ? text : "");
     if (e == ERR_INTERNAL || e == ERR_UNAVAILABLE)
-        LOG(ERROR, "pg.failed", F_TEXT("schema", pg->schema), F_TEXT("sqlstate", state), F_TEXT("why", text), F_TEXT("sql", what));
+        LOG(ERROR, "pg.failed", F_TEXT("schema", pg->schema), F_TEXT("sqlstate", state), F_TEXT("why", text),
+            F_TEXT("sql", what));
     return e;
 }
 
@@ -66,10 +68,8 @@ static bool wait_answer(struct pg *pg)
         int64_t left_ms = (until - clock_mono_us()) / 1000;
         struct pollfd fd = { .fd = PQsocket(pg->conn), .events = POLLIN };
         int n = left_ms > 0 ? poll(&fd, 1, (int)left_ms) : 0;
-        if (n == 0 || (n < 0 && errno != EINTR))
-            return false;
-        if (!PQconsumeInput(pg->conn))
-            return false;
+        if (n == 0 || (n < 0 && errno != EINTR)) return false;
+        if (!PQconsumeInput(pg->conn)) return false;
     }
     return true;
 }
@@ -85,8 +85,7 @@ static bool last_result(struct pg *pg, PGresult **out)
             return false;
         }
         PGresult *next = PQgetResult(pg->conn);
-        if (next == NULL)
-            return *out != NULL;
+        if (next == NULL) return *out != NULL;
         PQclear(*out);
         *out = next;
     }
@@ -94,18 +93,15 @@ static bool last_result(struct pg *pg, PGresult **out)
 
 enum err pg_finish(struct pg *pg, int sent, const char *what, PGresult **out)
 {
-    if (!sent || !last_result(pg, out))
-        return lose(pg, what);
+    if (!sent || !last_result(pg, out)) return lose(pg, what);
 
     ExecStatusType status = PQresultStatus(*out);
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
-        return OK;
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return OK;
 
     enum err e = failure_of(pg, *out, what);
     PQclear(*out);
     *out = NULL;
-    if (pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_BAD)
-        pg_drop(pg);
+    if (pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_BAD) pg_drop(pg);
     return e;
 }
 
@@ -125,8 +121,7 @@ static const void **slot_of(struct pg *pg, const char *sql)
 
     for (;; i++) {
         const void **slot = &pg->prepared[i & (PG_PREPARED_SLOTS - 1)];
-        if (*slot == NULL || *slot == sql)
-            return slot;
+        if (*slot == NULL || *slot == sql) return slot;
     }
 }
 
@@ -135,15 +130,13 @@ static enum err prepare(struct pg *pg, const char *name, const char *sql, const 
     const void **slot = slot_of(pg, sql);
     Oid types[PG_MAX_ARGS];
 
-    if (*slot == sql)
-        return OK;
-    for (int i = 0; i < args->n; i++)
-        types[i] = args->at[i].type;
+    if (*slot == sql) return OK;
+    for (int i = 0; i < args->n; i++) types[i] = args->at[i].type;
 
     PGresult *res;
     TRY(pg_finish(pg, PQsendPrepare(pg->conn, name, sql, args->n, types), sql, &res));
     PQclear(res);
-    assert(pg->n_prepared < PG_PREPARED_SLOTS / 2);      /* else somebody names statements that are no constants */
+    assert(pg->n_prepared < PG_PREPARED_SLOTS / 2); /* else somebody names statements that are no constants */
     pg->n_prepared++;
     *slot = sql;
     return OK;
@@ -170,8 +163,7 @@ enum err pg_execute(struct pg *pg, const char *sql, const struct pg_args *args, 
 
     assert(args->n <= PG_MAX_ARGS);
     TRY(pg_begin(pg));
-    if (pg->deadline_us != 0 && clock_mono_us() >= pg->deadline_us)
-        return ERR_DEADLINE;
+    if (pg->deadline_us != 0 && clock_mono_us() >= pg->deadline_us) return ERR_DEADLINE;
 
     snprintf(name, sizeof name, "s%llx", (unsigned long long)(uintptr_t)sql);
     TRY(prepare(pg, name, sql, args));

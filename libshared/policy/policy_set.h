@@ -2,8 +2,9 @@
  * policy_set.h - may this subject do this here?  Policies compiled once, asked on every event.
  *
  * A deny that fits wins; else an allow that fits; else it is denied.  A rule fits when each of its lists is absent or
- * holds a fitting pattern.  A pattern is text in which * stands for any characters and {sub} for the subject; a rule with
- * rooms fits only requests that name a room.
+ * holds a fitting pattern.  A pattern is text in which * stands for any characters and {sub} for the subject, literally.
+ * `*` alone fits everything.  No other pattern fits what is empty: a rule with rooms fits only requests that name one.
+ * A pattern with {sub} fits nothing where there is no subject.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once

@@ -19,10 +19,12 @@ static struct policy_compiled *twenty_rules(void)
     struct policy_compiled *policy = NULL;
 
     for (int i = 0; i < RULES; i++)
-        rules[i] = (struct policy_rule){ .effect = i % 5 == 4 ? STR("deny") : STR("allow"), .namespaces = { namespaces, 2 },
-            .events = { events, 3 }, .rooms = { rooms, 3 }, .actions = { actions, 2 } };
-    if (policy_compile(STR("twenty"), &(struct policy_rule_list){ rules, RULES }, &policy, NULL) != OK)
-        return NULL;
+        rules[i] = (struct policy_rule){ .effect = i % 5 == 4 ? STR("deny") : STR("allow"),
+            .namespaces = { namespaces, 2 },
+            .events = { events, 3 },
+            .rooms = { rooms, 3 },
+            .actions = { actions, 2 } };
+    if (policy_compile(STR("twenty"), &(struct policy_rule_list){ rules, RULES }, &policy, NULL) != OK) return NULL;
     return policy;
 }
 
@@ -33,7 +35,7 @@ static void measure(const char *what, const struct policy_compiled *policy, cons
 
     for (int i = 0; i < QUESTIONS; i++) {
         allowed += policy_ask(policy, q).allowed;
-        __asm__ volatile("" ::: "memory");               /* ask again, each time */
+        __asm__ volatile("" ::: "memory"); /* ask again, each time */
     }
     double ns = (double)(clock_mono_us() - begin) * 1000 / QUESTIONS;
     printf("policy_ask, 20 rules, %-24s %7.1f ns  (%s)\n", what, ns, allowed ? "allowed" : "denied");
@@ -44,8 +46,7 @@ int main(void)
     struct policy_compiled *policy = twenty_rules();
     struct policy_question q = { STR("/chat"), STR("message:send"), STR("inbox:ada"), STR("ada"), POLICY_EMIT };
 
-    if (policy == NULL)
-        return 1;
+    if (policy == NULL) return 1;
     measure("first rule decides:", policy, &q);
     q.room = STR("0190a0b4-7c5e-7000-8000-0123456789ab");
     measure("no room pattern fits:", policy, &q);

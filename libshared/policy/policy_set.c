@@ -1,0 +1,158 @@
+/* policy_set.c - policies, compiled: denies first, then allows, so that the first rule that fits decides. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/policy/policy_set.h"
+
+#include <stdatomic.h>
+
+#include "libshared/policy/pattern.h"
+
+#define POLICY_BYTES_MAX (16u << 20) /* far above what the bounds of a policy record need */
+
+struct patterns {
+    struct pattern *at;
+    size_t len;
+}; /* len 0: fits everything */
+
+struct rule {
+    unsigned actions; /* a bit each */
+    bool allow;
+    int number;
+    struct patterns namespaces, events, rooms;
+};
+
+struct policy_compiled {
+    atomic_uint refs;
+    struct arena *arena; /* holds all of it, this struct too */
+    struct str name;
+    struct rule *rules;
+    size_t n_rules;
+};
+
+static const char *const action_names[] = {
+    [POLICY_CONNECT] = "connect",
+    [POLICY_EMIT] = "emit",
+    [POLICY_SUBSCRIBE] = "subscribe",
+    [POLICY_PUBLISH] = "publish",
+    [POLICY_HISTORY] = "history",
+    [POLICY_ADMIN] = "admin",
+};
+
+bool policy_action_parse(struct str name, enum policy_action *out)
+{
+    for (size_t i = 0; i < COUNT(action_names); i++)
+        if (str_is(name, action_names[i])) {
+            *out = (enum policy_action)i;
+            return true;
+        }
+    return false;
+}
+
+const char *policy_action_name(enum policy_action action)
+{
+    return action_names[action];
+}
+
+static struct patterns compile_patterns(struct arena *arena, struct str_list list)
+{
+    struct patterns out = { arena_alloc(arena, (list.len + 1) * sizeof *out.at), list.len };
+
+    for (size_t i = 0; i < list.len; i++) out.at[i] = pattern_compile(arena, list.at[i]);
+    return out;
+}
+
+static enum err compile_actions(struct str_list list, size_t number, unsigned *out, struct wire_error *why)
+{
+    enum policy_action action;
+
+    *out = list.len == 0 ? ~0u : 0;
+    for (size_t i = 0; i < list.len; i++) {
+        if (!policy_action_parse(list.at[i], &action))
+            return wire_refuse(
+                why, ERR_INVALID_ARGUMENT, "rules", "rule %zu: there is no action %.*s", number, STR_ARG(list.at[i]));
+        *out |= 1u << action;
+    }
+    return OK;
+}
+
+static enum err compile_rule(
+    struct arena *arena, const struct policy_rule *from, size_t number, struct rule *out, struct wire_error *why)
+{
+    if (!str_is(from->effect, "allow") && !str_is(from->effect, "deny"))
+        return wire_refuse(why, ERR_INVALID_ARGUMENT, "rules", "rule %zu: effect is allow or deny", number);
+
+    out->allow = str_is(from->effect, "allow");
+    out->number = (int)number;
+    out->namespaces = compile_patterns(arena, from->namespaces);
+    out->events = compile_patterns(arena, from->events);
+    out->rooms = compile_patterns(arena, from->rooms);
+    return compile_actions(from->actions, number, &out->actions, why);
+}
+
+static enum err compile_rules(struct policy_compiled *p, const struct policy_rule_list *from, struct wire_error *why)
+{
+    p->rules = arena_alloc(p->arena, (from->len + 1) * sizeof *p->rules);
+    for (int allow = 0; allow <= 1; allow++)
+        for (size_t i = 0; i < from->len; i++) {
+            struct rule rule;
+            TRY(compile_rule(p->arena, &from->at[i], i, &rule, why));
+            if (rule.allow == allow) p->rules[p->n_rules++] = rule;
+        }
+    return OK;
+}
+
+enum err policy_compile(
+    struct str name, const struct policy_rule_list *rules, struct policy_compiled **out, struct wire_error *why)
+{
+    struct arena *arena = arena_create("policy", POLICY_BYTES_MAX);
+    struct policy_compiled *p = arena_zero(arena, sizeof *p);
+
+    atomic_init(&p->refs, 1);
+    p->arena = arena;
+    p->name = arena_str(arena, name);
+    enum err e = compile_rules(p, rules, why);
+    if (e != OK) arena_destroy(&arena);
+    *out = e == OK ? p : NULL;
+    return e;
+}
+
+struct policy_compiled *policy_ref_take(struct policy_compiled *policy)
+{
+    atomic_fetch_add(&policy->refs, 1);
+    return policy;
+}
+
+void policy_ref_drop(struct policy_compiled **policy)
+{
+    struct policy_compiled *p = *policy;
+
+    *policy = NULL;
+    if (p == NULL || atomic_fetch_sub(&p->refs, 1) != 1) return;
+    struct arena *arena = p->arena;
+    arena_destroy(&arena);
+}
+
+struct str policy_name(const struct policy_compiled *policy)
+{
+    return policy->name;
+}
+
+static bool any_fits(struct patterns patterns, struct str text, struct str subject)
+{
+    for (size_t i = 0; i < patterns.len; i++)
+        if (pattern_fits(&patterns.at[i], text, subject)) return true;
+    return patterns.len == 0;
+}
+
+static bool rule_fits(const struct rule *rule, const struct policy_question *q)
+{
+    return (rule->actions & 1u << q->action) != 0 && any_fits(rule->namespaces, q->namespace, q->subject) &&
+           any_fits(rule->events, q->event, q->subject) && any_fits(rule->rooms, q->room, q->subject);
+}
+
+struct policy_answer policy_ask(const struct policy_compiled *policy, const struct policy_question *question)
+{
+    for (size_t i = 0; i < policy->n_rules; i++)
+        if (rule_fits(&policy->rules[i], question))
+            return (struct policy_answer){ policy->rules[i].allow, policy->rules[i].number };
+    return (struct policy_answer){ false, -1 };
+}
