@@ -89,7 +89,11 @@ async function main() {
 
 if (options.help || (options.only && !STARTS[options.only])) {
   console.log(HELP)
-} else if (await main()) {
-  console.error("\nWhat Madang's members heard is not what was sent: see above.")
-  process.exitCode = 1
+} else {
+  try {
+    if (await main()) throw new Error("what Madang's members heard is not what was sent: see above")
+  } catch (error) {
+    console.error(`\nbench: ${error.message}`)
+    process.exitCode = 1
+  }
 }

@@ -21,6 +21,15 @@ static void print_counts(const struct options *o, double seconds)
     fflush(stdout);
 }
 
+static bool finish(const struct options *o, double seconds)
+{
+    bool all = swarm_counts()->ready == swarm_counts()->total;
+
+    print_counts(o, seconds);
+    swarm_destroy();
+    return all;
+}
+
 static double open_timed(void)
 {
     int64_t began = tally_now_us();
@@ -29,22 +38,20 @@ static double open_timed(void)
     return (double)(tally_now_us() - began) / 1e6;
 }
 
-void hold_idle(const struct options *o)
+bool hold_idle(const struct options *o)
 {
     swarm_create(o, o->connections, &nobody);
     double seconds = open_timed();
     swarm_pace("ready");
     for (int64_t end = tally_now_us() + (int64_t)(o->seconds * 1e6); !o->paced && tally_now_us() < end;) swarm_turn(50);
-    print_counts(o, seconds);
-    swarm_destroy();
+    return finish(o, seconds);
 }
 
-void hold_connect(const struct options *o)
+bool hold_connect(const struct options *o)
 {
     swarm_create(o, o->connections, &nobody);
     swarm_pace("ready");
     double seconds = open_timed();
     swarm_pace("measured");
-    print_counts(o, seconds);
-    swarm_destroy();
+    return finish(o, seconds);
 }

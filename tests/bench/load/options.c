@@ -62,7 +62,7 @@ static double read_number(const struct row *row, const char *text)
     return n;
 }
 
-/* The lines of a small file. They live as long as the process. */
+/* The lines of a small file. */
 static char **read_lines(const char *path, size_t *count)
 {
     FILE *file = fopen(path, "r");
@@ -73,9 +73,13 @@ static char **read_lines(const char *path, size_t *count)
     if (file == NULL || lines == NULL) wrong(strerror(errno), path);
     for (*count = 0; *count < MAX_LINES && getline(&line, &room, file) > 0; line = NULL) {
         line[strcspn(line, "\r\n")] = '\0';
-        if (*line != '\0') lines[(*count)++] = line;
+        if (*line != '\0')
+            lines[(*count)++] = line;
+        else
+            free(line);
         room = 0;
     }
+    free(line);
     fclose(file);
     if (*count == 0) wrong("no line in it", path);
     return lines;
@@ -126,4 +130,16 @@ struct options options_read(int argc, char **argv)
     }
     if (o.mode == NULL || o.port == 0 || o.token_count == 0) wrong("all three are needed", "--mode, --port, --tokens");
     return o;
+}
+
+static void free_lines(char **lines, size_t count)
+{
+    for (size_t i = 0; i < count; i++) free(lines[i]);
+    free(lines);
+}
+
+void options_free(struct options *o)
+{
+    free_lines(o->tokens, o->token_count);
+    free_lines(o->rooms, o->room_count);
 }

@@ -29,3 +29,5 @@ struct options {
 
 /* Read the command line. A wrong one ends the process with a line that says why. */
 struct options options_read(int argc, char **argv);
+
+void options_free(struct options *options);
