@@ -13,20 +13,27 @@
 #define BLOCK_BYTES 16384
 #define ALIGNMENT   _Alignof(max_align_t)
 
-struct block { struct block *next; size_t size, used; _Alignas(max_align_t) char at[]; };
-struct cleanup { struct cleanup *next; void (*clean)(void *); void *arg; };
+struct block {
+    struct block *next;
+    size_t size, used;
+    _Alignas(max_align_t) char at[];
+};
+struct cleanup {
+    struct cleanup *next;
+    void (*clean)(void *);
+    void *arg;
+};
 
 struct arena {
     const char *name;
     size_t cap, used;
-    struct block *blocks;          /* the one in use is first */
-    struct cleanup *cleanups;      /* newest first; they lie in the blocks */
+    struct block *blocks;     /* the one in use is first */
+    struct cleanup *cleanups; /* newest first; they lie in the blocks */
 };
 
 static void *or_die(void *at, size_t size)
 {
-    if (at != NULL)
-        return at;
+    if (at != NULL) return at;
     LOG(ERROR, "memory.exhausted", F_INT("bytes", size));
     abort();
 }
@@ -62,8 +69,7 @@ struct arena *arena_create(const char *name, size_t cap_bytes)
 
 void arena_destroy(struct arena **arena)
 {
-    if (*arena == NULL)
-        return;
+    if (*arena == NULL) return;
     arena_reset(*arena);
     mem_free((*arena)->blocks);
     mem_free(*arena);
@@ -113,8 +119,7 @@ static struct block *block_for(struct arena *arena, size_t size)
 {
     struct block *first = arena->blocks;
 
-    if (first != NULL && first->size - first->used >= size)
-        return first;
+    if (first != NULL && first->size - first->used >= size) return first;
 
     struct block *b = block_create(size > BLOCK_BYTES / 2 ? size : BLOCK_BYTES);
     bool behind = first != NULL && b->size != BLOCK_BYTES;
@@ -126,8 +131,8 @@ static struct block *block_for(struct arena *arena, size_t size)
 void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > arena->cap || arena->used + size > arena->cap) {
-        LOG(ERROR, "arena.over_cap", F_TEXT("arena", arena->name), F_INT("cap", arena->cap),
-            F_INT("used", arena->used), F_INT("want", size));
+        LOG(ERROR, "arena.over_cap", F_TEXT("arena", arena->name), F_INT("cap", arena->cap), F_INT("used", arena->used),
+            F_INT("want", size));
         abort();
     }
     arena->used += size;
@@ -148,8 +153,7 @@ void *arena_copy(struct arena *arena, const void *from, size_t size)
 {
     void *at = arena_alloc(arena, size);
 
-    if (size > 0)
-        memcpy(at, from, size);
+    if (size > 0) memcpy(at, from, size);
     return at;
 }
 
@@ -162,8 +166,7 @@ char *arena_cstr(struct arena *arena, struct str from)
 {
     char *at = arena_alloc(arena, from.len + 1);
 
-    if (from.len > 0)
-        memcpy(at, from.at, from.len);
+    if (from.len > 0) memcpy(at, from.at, from.len);
     at[from.len] = '\0';
     return at;
 }
@@ -172,6 +175,7 @@ struct str arena_printf(struct arena *arena, const char *fmt, ...)
 {
     va_list args, again;
 
+    assert(fmt != NULL);
     va_start(args, fmt);
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, fmt, args);

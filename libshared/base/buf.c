@@ -13,8 +13,7 @@ static void grow(struct buf *b, size_t need)
 {
     size_t cap = b->cap < LEAST_BYTES ? LEAST_BYTES : b->cap;
 
-    while (cap < need)
-        cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+    while (cap < need) cap = cap > SIZE_MAX / 2 ? need : cap * 2;
     b->cap = cap < b->max ? cap : b->max;
     b->at = mem_grow(b->at, b->cap);
 }
@@ -25,15 +24,13 @@ bool buf_reserve(struct buf *b, size_t more)
         b->over = true;
         return false;
     }
-    if (b->len + more > b->cap)
-        grow(b, b->len + more);
+    if (b->len + more > b->cap) grow(b, b->len + more);
     return true;
 }
 
 void buf_add(struct buf *b, const void *at, size_t len)
 {
-    if (!buf_reserve(b, len) || len == 0)
-        return;
+    if (!buf_reserve(b, len) || len == 0) return;
     memcpy(b->at + b->len, at, len);
     b->len += len;
 }
@@ -45,8 +42,7 @@ void buf_add_str(struct buf *b, struct str s)
 
 void buf_add_char(struct buf *b, char c)
 {
-    if (!buf_reserve(b, 1))
-        return;
+    if (!buf_reserve(b, 1)) return;
     b->at[b->len++] = c;
 }
 
@@ -54,6 +50,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list args, again;
 
+    assert(fmt != NULL);
     va_start(args, fmt);
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, fmt, args);
@@ -65,8 +62,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     vsnprintf(text, (size_t)len + 1, fmt, again);
     va_end(again);
     buf_add(b, text, (size_t)len);
-    if (text != small)
-        mem_free(text);
+    if (text != small) mem_free(text);
 }
 
 void buf_clear(struct buf *b)

@@ -5,7 +5,11 @@
 #include <assert.h>
 #include <string.h>
 
-static const struct { const char *code; int status; const char *text; } errors[ERR_COUNT] = {
+static const struct {
+    const char *code;
+    int status;
+    const char *text;
+} errors[ERR_COUNT] = {
     [OK] = { "ok", 200, "It was done" },
 #define ERROR(name, code_, status_, text_) [ERR_##name] = { code_, status_, text_ },
 #include "proto/errors.def"
@@ -33,7 +37,6 @@ const char *err_text(enum err e)
 enum err err_find(const char *code, unsigned long len)
 {
     for (enum err e = OK; e < ERR_COUNT; e++)
-        if (strlen(errors[e].code) == len && memcmp(errors[e].code, code, len) == 0)
-            return e;
+        if (strlen(errors[e].code) == len && memcmp(errors[e].code, code, len) == 0) return e;
     return ERR_INTERNAL;
 }

@@ -19,8 +19,7 @@ static uint64_t next_tick(void)
     uint64_t ns = (uint64_t)now.tv_nsec;
     uint64_t tick = ((uint64_t)now.tv_sec * 1000 + ns / 1000000) << 12 | (ns % 1000000 << 12) / 1000000;
     uint64_t before = atomic_load(&last), mine;
-    do
-        mine = tick > before ? tick : before + 1;
+    do mine = tick > before ? tick : before + 1;
     while (!atomic_compare_exchange_weak(&last, &before, mine));
     return mine;
 }
@@ -30,8 +29,7 @@ struct id id_new(void)
     struct id id;
     uint64_t tick = next_tick(), ms = tick >> 12;
 
-    for (int i = 0; i < 6; i++)
-        id.b[i] = (uint8_t)(ms >> (40 - 8 * i));
+    for (int i = 0; i < 6; i++) id.b[i] = (uint8_t)(ms >> (40 - 8 * i));
     id.b[6] = (uint8_t)(0x70 | ((tick >> 8) & 0x0F));
     id.b[7] = (uint8_t)tick;
     secret_random(id.b + 8, 8);
@@ -56,8 +54,7 @@ static bool has_dash(size_t at)
 
 static int hex_digit(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
+    if (c >= '0' && c <= '9') return c - '0';
     c |= 0x20;
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
@@ -66,17 +63,14 @@ bool id_parse(struct str text, struct id *out)
 {
     struct id id;
 
-    if (text.len != ID_TEXT_BYTES)
-        return false;
+    if (text.len != ID_TEXT_BYTES) return false;
     for (size_t i = 0, n = 0; i < ID_TEXT_BYTES; i++) {
         if (has_dash(i)) {
-            if (text.at[i] != '-')
-                return false;
+            if (text.at[i] != '-') return false;
             continue;
         }
         int high = hex_digit(text.at[i]), low = hex_digit(text.at[i + 1]);
-        if (high < 0 || low < 0)
-            return false;
+        if (high < 0 || low < 0) return false;
         id.b[n++] = (uint8_t)(high << 4 | low);
         i++;
     }
@@ -90,8 +84,7 @@ void id_format(struct id id, char out[ID_TEXT_BYTES + 1])
     size_t at = 0;
 
     for (size_t i = 0; i < sizeof id.b; i++) {
-        if (has_dash(at))
-            out[at++] = '-';
+        if (has_dash(at)) out[at++] = '-';
         out[at++] = digits[id.b[i] >> 4];
         out[at++] = digits[id.b[i] & 15];
     }

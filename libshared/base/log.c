@@ -17,9 +17,13 @@
 #define LINE_BYTES 4096
 #define TAIL       ",\"cut\":true}\n"
 #define BODY_BYTES (LINE_BYTES - sizeof TAIL)
-#define TEXT_BYTES 1024        /* of one field; what is longer ends with three dots */
+#define TEXT_BYTES 1024 /* of one field; what is longer ends with three dots */
 
-struct line { char at[LINE_BYTES]; size_t len; bool cut; };
+struct line {
+    char at[LINE_BYTES];
+    size_t len;
+    bool cut;
+};
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
 static char service_name[32] = "-";
@@ -34,8 +38,7 @@ void log_init(const char *service, enum log_level threshold)
 bool log_level_parse(struct str name, enum log_level *out)
 {
     for (size_t i = 0; i < COUNT(level_names); i++) {
-        if (!str_is(name, level_names[i]))
-            continue;
+        if (!str_is(name, level_names[i])) continue;
         *out = (enum log_level)i;
         return true;
     }
@@ -78,8 +81,7 @@ static void add_format(struct line *line, const char *fmt, ...)
 static size_t sequence(struct str s)
 {
     for (size_t n = 1; n <= 4 && n <= s.len; n++)
-        if (utf8_is_valid(s.at, n))
-            return n;
+        if (utf8_is_valid(s.at, n)) return n;
     return 0;
 }
 
@@ -104,8 +106,7 @@ static void add_quoted(struct line *line, struct str s)
     size_t end = line->len + TEXT_BYTES;
 
     add_text(line, "\"");
-    while (s.len > 0 && line->len < end && !line->cut)
-        s = str_skip(s, add_one(line, s));
+    while (s.len > 0 && line->len < end && !line->cut) s = str_skip(s, add_one(line, s));
     add_text(line, s.len > 0 ? "...\"" : "\"");
 }
 
@@ -120,24 +121,19 @@ static void add_value(struct line *line, const struct log_field *f)
         else
             add_quoted(line, f->s);
         break;
-    case LOG_INT:
-        add_format(line, "%" PRId64, f->i);
-        break;
+    case LOG_INT: add_format(line, "%" PRId64, f->i); break;
     case LOG_REAL:
         if (isfinite(f->r))
             add_format(line, "%.6g", f->r);
         else
             add_text(line, "null");
         break;
-    case LOG_BOOL:
-        add_text(line, f->i ? "true" : "false");
-        break;
+    case LOG_BOOL: add_text(line, f->i ? "true" : "false"); break;
     case LOG_ID:
         id_format(f->id, text);
         add_quoted(line, str_of(text));
         break;
-    case LOG_END:
-        break;
+    case LOG_END: break;
     }
 }
 
@@ -150,8 +146,7 @@ static void add_field(struct line *line, const struct log_field *f)
     add_quoted(line, str_of(f->key));
     add_text(line, ":");
     add_value(line, f);
-    if (line->cut)
-        line->len = before;
+    if (line->cut) line->len = before;
 }
 
 static void add_time(struct line *line)
@@ -171,8 +166,7 @@ static void put(const char *at, size_t len)
 {
     ssize_t n;
 
-    do
-        n = write(STDOUT_FILENO, at, len);
+    do n = write(STDOUT_FILENO, at, len);
     while (n < 0 && errno == EINTR);
 }
 

@@ -15,8 +15,7 @@ void secret_random(void *out, size_t len)
 
     while (len > 0) {
         ssize_t n = getrandom(at, len, 0);
-        if (n < 0 && errno == EINTR)
-            continue;
+        if (n < 0 && errno == EINTR) continue;
         if (n <= 0) {
             LOG(ERROR, "secret.no_random", F_INT("errno", errno));
             abort();
@@ -31,8 +30,7 @@ bool secret_eq(const void *a, const void *b, size_t len)
     const volatile unsigned char *x = a, *y = b;
     unsigned char differ = 0;
 
-    for (size_t i = 0; i < len; i++)
-        differ |= x[i] ^ y[i];
+    for (size_t i = 0; i < len; i++) differ |= x[i] ^ y[i];
     return differ == 0;
 }
 
@@ -47,6 +45,6 @@ void secret_text(char *out, size_t chars)
 
     secret_random(out, chars);
     for (size_t i = 0; i < chars; i++)
-        out[i] = alphabet[out[i] & 63];    /* 64 letters divide 256: no letter is likelier */
+        out[i] = alphabet[out[i] & 63]; /* 64 letters divide 256: no letter is likelier */
     out[chars] = '\0';
 }

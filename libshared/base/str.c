@@ -41,8 +41,7 @@ bool str_find(struct str s, char c, size_t *at)
 {
     const char *found = s.len == 0 ? NULL : memchr(s.at, c, s.len);
 
-    if (found == NULL)
-        return false;
+    if (found == NULL) return false;
     *at = (size_t)(found - s.at);
     return true;
 }
@@ -52,17 +51,13 @@ bool str_to_int(struct str s, int64_t *out)
     bool negative = s.len > 0 && s.at[0] == '-';
     int64_t n = 0;
 
-    if (negative)
-        s = str_skip(s, 1);
-    if (s.len == 0)
-        return false;
+    if (negative) s = str_skip(s, 1);
+    if (s.len == 0) return false;
     for (size_t i = 0; i < s.len; i++) {
         int digit = s.at[i] - '0';
-        if (digit < 0 || digit > 9 || __builtin_mul_overflow(n, 10, &n))
-            return false;
+        if (digit < 0 || digit > 9 || __builtin_mul_overflow(n, 10, &n)) return false;
         /* Counting down for negatives reaches INT64_MIN, which has no positive twin. */
-        if (__builtin_add_overflow(n, negative ? -digit : digit, &n))
-            return false;
+        if (__builtin_add_overflow(n, negative ? -digit : digit, &n)) return false;
     }
     *out = n;
     return true;

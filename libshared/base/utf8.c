@@ -25,20 +25,13 @@ static size_t sequence(const unsigned char *p, size_t left)
 {
     unsigned char a = p[0], b = left > 1 ? p[1] : 0;
 
-    if (a < 0x80)
-        return a != 0;
-    if (a < 0xC2 || a > 0xF4 || !is_tail(b))
-        return 0;
-    if (a < 0xE0)
-        return 2;
-    if ((a == 0xE0 && b < 0xA0) || (a == 0xED && b > 0x9F))
-        return 0;
-    if (left < 3 || !is_tail(p[2]))
-        return 0;
-    if (a < 0xF0)
-        return 3;
-    if ((a == 0xF0 && b < 0x90) || (a == 0xF4 && b > 0x8F))
-        return 0;
+    if (a < 0x80) return a != 0;
+    if (a < 0xC2 || a > 0xF4 || !is_tail(b)) return 0;
+    if (a < 0xE0) return 2;
+    if ((a == 0xE0 && b < 0xA0) || (a == 0xED && b > 0x9F)) return 0;
+    if (left < 3 || !is_tail(p[2])) return 0;
+    if (a < 0xF0) return 3;
+    if ((a == 0xF0 && b < 0x90) || (a == 0xF4 && b > 0x8F)) return 0;
     return left >= 4 && is_tail(p[3]) ? 4 : 0;
 }
 
@@ -52,8 +45,7 @@ bool utf8_is_valid(const char *at, size_t len)
             continue;
         }
         size_t n = sequence(p + i, len - i);
-        if (n == 0)
-            return false;
+        if (n == 0) return false;
         i += n;
     }
     return true;
@@ -63,7 +55,6 @@ size_t utf8_length(const char *at, size_t len)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < len; i++)
-        n += !is_tail((unsigned char)at[i]);
+    for (size_t i = 0; i < len; i++) n += !is_tail((unsigned char)at[i]);
     return n;
 }

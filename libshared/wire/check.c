@@ -9,17 +9,22 @@
 #include <string.h>
 
 static const char *const kind_names[] = {
-    [WIRE_INT] = "an integer", [WIRE_BOOL] = "true or false", [WIRE_TEXT] = "a text",
-    [WIRE_BYTES] = "bytes", [WIRE_ID] = "an id", [WIRE_TIME] = "a time in milliseconds",
-    [WIRE_ANY] = "a value", [WIRE_TEXTS] = "a list of texts", [WIRE_IDS] = "a list of ids",
+    [WIRE_INT] = "an integer",
+    [WIRE_BOOL] = "true or false",
+    [WIRE_TEXT] = "a text",
+    [WIRE_BYTES] = "bytes",
+    [WIRE_ID] = "an id",
+    [WIRE_TIME] = "a time in milliseconds",
+    [WIRE_ANY] = "a value",
+    [WIRE_TEXTS] = "a list of texts",
+    [WIRE_IDS] = "a list of ids",
     [WIRE_LIST] = "a list",
 };
 
 const struct wire_field *wire_find(const struct wire_shape *shape, struct str name)
 {
     for (const struct wire_field *f = shape->fields; f->name != NULL; f++)
-        if (str_is(name, f->name))
-            return f;
+        if (str_is(name, f->name)) return f;
     return NULL;
 }
 
@@ -27,8 +32,7 @@ enum err wire_refuse(struct wire_error *why, enum err e, const char *field, cons
 {
     va_list args;
 
-    if (why == NULL)
-        return e;
+    if (why == NULL) return e;
     snprintf(why->field, sizeof why->field, "%s", field == NULL ? "" : field);
     int at = snprintf(why->text, sizeof why->text, "%s%s", why->field, *why->field ? ": " : "");
     va_start(args, fmt);
@@ -39,16 +43,14 @@ enum err wire_refuse(struct wire_error *why, enum err e, const char *field, cons
 
 enum err refuse_within(const struct wire_field *f, long i, enum err e, struct wire_error *why)
 {
-    if (why == NULL)
-        return e;
+    if (why == NULL) return e;
 
     struct wire_error inner = *why;
     const char *dot = *inner.field ? "." : "", *said = inner.text;
     char path[sizeof why->field];
     size_t named = strlen(inner.field);
 
-    if (named > 0 && strncmp(said, inner.field, named) == 0)
-        said += named + strlen(": ");
+    if (named > 0 && strncmp(said, inner.field, named) == 0) said += named + strlen(": ");
     if (i < 0)
         snprintf(path, sizeof path, "%s%s%.40s", f->name, dot, inner.field);
     else
@@ -73,19 +75,15 @@ bool is_text(struct str s)
 
 enum err check_int(const struct wire_field *f, int64_t n, struct wire_error *why)
 {
-    if (n >= f->min && n <= f->max)
-        return OK;
-    if (f->max == INT64_MAX)
-        return wire_refuse(why, ERR_INVALID_ARGUMENT, f->name, "is less than %" PRId64, f->min);
-    return wire_refuse(why, ERR_INVALID_ARGUMENT, f->name, "is not within %" PRId64 " and %" PRId64,
-        f->min, f->max);
+    if (n >= f->min && n <= f->max) return OK;
+    if (f->max == INT64_MAX) return wire_refuse(why, ERR_INVALID_ARGUMENT, f->name, "is less than %" PRId64, f->min);
+    return wire_refuse(why, ERR_INVALID_ARGUMENT, f->name, "is not within %" PRId64 " and %" PRId64, f->min, f->max);
 }
 
 /* Between min and max code points?  Counting is only for texts near a bound. */
 static bool has_length(struct str s, int64_t min, int64_t max)
 {
-    if (s.len >= 4 * (size_t)min && s.len <= (size_t)max)
-        return true;
+    if (s.len >= 4 * (size_t)min && s.len <= (size_t)max) return true;
     int64_t n = (int64_t)utf8_length(s.at, s.len);
     return n >= min && n <= max;
 }
@@ -93,8 +91,8 @@ static bool has_length(struct str s, int64_t min, int64_t max)
 enum err check_text(const struct wire_field *f, struct str s, struct wire_error *why)
 {
     if (!has_length(s, f->min, f->max))
-        return wire_refuse(why, ERR_INVALID_ARGUMENT, f->name,
-            "has to have %" PRId64 " to %" PRId64 " characters", f->min, f->max);
+        return wire_refuse(
+            why, ERR_INVALID_ARGUMENT, f->name, "has to have %" PRId64 " to %" PRId64 " characters", f->min, f->max);
     return is_text(s) ? OK : refuse_field(f, "is not UTF-8 without NUL", why);
 }
 
@@ -102,19 +100,17 @@ enum err check_item(const struct wire_field *f, size_t i, struct str s, struct w
 {
     char path[sizeof why->field];
 
-    if (has_length(s, 0, f->item_max) && is_text(s))
-        return OK;
+    if (has_length(s, 0, f->item_max) && is_text(s)) return OK;
     snprintf(path, sizeof path, "%s[%zu]", f->name, i);
-    return wire_refuse(why, ERR_INVALID_ARGUMENT, path,
-        "has to be UTF-8 without NUL of up to %" PRId64 " characters", f->item_max);
+    return wire_refuse(
+        why, ERR_INVALID_ARGUMENT, path, "has to be UTF-8 without NUL of up to %" PRId64 " characters", f->item_max);
 }
 
 enum err check_bytes(const struct wire_field *f, size_t len, struct wire_error *why)
 {
-    if (len >= (size_t)f->min && len <= (size_t)f->max)
-        return OK;
-    return wire_refuse(why, ERR_INVALID_ARGUMENT, f->name,
-        "has to have %" PRId64 " to %" PRId64 " bytes", f->min, f->max);
+    if (len >= (size_t)f->min && len <= (size_t)f->max) return OK;
+    return wire_refuse(
+        why, ERR_INVALID_ARGUMENT, f->name, "has to have %" PRId64 " to %" PRId64 " bytes", f->min, f->max);
 }
 
 enum err check_id(const struct wire_field *f, struct id id, struct wire_error *why)
@@ -124,15 +120,13 @@ enum err check_id(const struct wire_field *f, struct id id, struct wire_error *w
 
 enum err check_count(const struct wire_field *f, size_t n, struct wire_error *why)
 {
-    if (n <= (size_t)f->max)
-        return OK;
+    if (n <= (size_t)f->max) return OK;
     return wire_refuse(why, ERR_INVALID_ARGUMENT, f->name, "has more than %" PRId64 " items", f->max);
 }
 
 enum err check_any_size(const struct wire_field *f, size_t len, struct wire_error *why)
 {
-    if (len <= (size_t)f->max)
-        return OK;
+    if (len <= (size_t)f->max) return OK;
     return wire_refuse(why, ERR_INVALID_ARGUMENT, f->name, "is larger than %" PRId64 " bytes", f->max);
 }
 
@@ -142,8 +136,7 @@ static const char *fault_in_array(msgpack_object_array a, unsigned depth)
 {
     const char *fault = depth == 0 ? "is nested too deeply" : NULL;
 
-    for (uint32_t i = 0; i < a.size && fault == NULL; i++)
-        fault = fault_of(&a.ptr[i], depth - 1);
+    for (uint32_t i = 0; i < a.size && fault == NULL; i++) fault = fault_of(&a.ptr[i], depth - 1);
     return fault;
 }
 
@@ -152,10 +145,8 @@ static const char *fault_in_map(msgpack_object_map m, unsigned depth)
     const char *fault = depth == 0 ? "is nested too deeply" : NULL;
 
     for (uint32_t i = 0; i < m.size && fault == NULL; i++) {
-        fault = m.ptr[i].key.type == MSGPACK_OBJECT_STR ? fault_of(&m.ptr[i].key, 1)
-                                                        : "has a key that is not a text";
-        if (fault == NULL)
-            fault = fault_of(&m.ptr[i].val, depth - 1);
+        fault = m.ptr[i].key.type == MSGPACK_OBJECT_STR ? fault_of(&m.ptr[i].key, 1) : "has a key that is not a text";
+        if (fault == NULL) fault = fault_of(&m.ptr[i].val, depth - 1);
     }
     return fault;
 }
@@ -165,18 +156,14 @@ static const char *fault_of(const msgpack_object *o, unsigned depth)
 {
     switch (o->type) {
     case MSGPACK_OBJECT_STR:
-        return is_text((struct str){ o->via.str.ptr, o->via.str.size }) ? NULL : "has a text that is not UTF-8 without NUL";
-    case MSGPACK_OBJECT_ARRAY:
-        return fault_in_array(o->via.array, depth);
-    case MSGPACK_OBJECT_MAP:
-        return fault_in_map(o->via.map, depth);
+        return is_text((struct str){ o->via.str.ptr, o->via.str.size }) ? NULL
+                                                                        : "has a text that is not UTF-8 without NUL";
+    case MSGPACK_OBJECT_ARRAY: return fault_in_array(o->via.array, depth);
+    case MSGPACK_OBJECT_MAP: return fault_in_map(o->via.map, depth);
     case MSGPACK_OBJECT_FLOAT32:
-    case MSGPACK_OBJECT_FLOAT64:
-        return isfinite(o->via.f64) ? NULL : "has a number that is not finite";
-    case MSGPACK_OBJECT_EXT:
-        return "has an extension type";
-    default:
-        return NULL;
+    case MSGPACK_OBJECT_FLOAT64: return isfinite(o->via.f64) ? NULL : "has a number that is not finite";
+    case MSGPACK_OBJECT_EXT: return "has an extension type";
+    default: return NULL;
     }
 }
 

@@ -23,4 +23,4 @@ enum err refuse_field(const struct wire_field *f, const char *what, struct wire_
 /* A refusal came from within f: say so in its path.  `i` < 0: f is no list. */
 enum err refuse_within(const struct wire_field *f, long i, enum err e, struct wire_error *why);
 
-bool is_text(struct str s);          /* UTF-8 without NUL; the empty one, too */
+bool is_text(struct str s); /* UTF-8 without NUL; the empty one, too */

@@ -8,7 +8,11 @@
 #include "libshared/wire/walk.h"
 
 /* What one record is read with. */
-struct reader { struct arena *arena; const char *end; struct wire_error *why; };
+struct reader {
+    struct arena *arena;
+    const char *end;
+    struct wire_error *why;
+};
 
 static struct str view(msgpack_object_str s)
 {
@@ -20,14 +24,12 @@ enum err unpack_open(struct str bytes, struct unpacked *out)
     struct str rest = bytes;
     size_t values = 0, done = 0;
 
-    if (!walk_value(&rest, WIRE_MAX_DEPTH, &values) || rest.len > 0)
-        return ERR_MALFORMED;
+    if (!walk_value(&rest, WIRE_MAX_DEPTH, &values) || rest.len > 0) return ERR_MALFORMED;
 
     /* The walk has counted the values, so the zone allocates once. */
     bool has_memory = msgpack_zone_init(&out->zone, (values + 2) * sizeof(msgpack_object));
     assert(has_memory);
-    if (msgpack_unpack(bytes.at, bytes.len, &done, &out->zone, &out->root) == MSGPACK_UNPACK_SUCCESS)
-        return OK;
+    if (msgpack_unpack(bytes.at, bytes.len, &done, &out->zone, &out->root) == MSGPACK_UNPACK_SUCCESS) return OK;
     unpack_close(out);
     return ERR_MALFORMED;
 }
@@ -44,7 +46,7 @@ struct str unpack_raw(const msgpack_object *key, const char *end)
     size_t values = 0;
     bool sane = walk_value(&rest, WIRE_MAX_DEPTH, &values);
 
-    assert(sane);                          /* unpack_open has walked here before */
+    assert(sane); /* unpack_open has walked here before */
     return (struct str){ at, (size_t)(rest.at - at) };
 }
 
@@ -61,32 +63,28 @@ static enum err read_int(const struct wire_field *f, const msgpack_object *o, st
 
 static enum err read_id(const struct wire_field *f, const msgpack_object *o, struct reader *r, struct id *out)
 {
-    if (o->type != MSGPACK_OBJECT_BIN || o->via.bin.size != sizeof out->b)
-        return refuse_kind(f, r->why);
+    if (o->type != MSGPACK_OBJECT_BIN || o->via.bin.size != sizeof out->b) return refuse_kind(f, r->why);
     memcpy(out->b, o->via.bin.ptr, sizeof out->b);
     return check_id(f, *out, r->why);
 }
 
 static enum err read_text(const struct wire_field *f, const msgpack_object *o, struct reader *r, struct str *out)
 {
-    if (o->type != MSGPACK_OBJECT_STR)
-        return refuse_kind(f, r->why);
+    if (o->type != MSGPACK_OBJECT_STR) return refuse_kind(f, r->why);
     *out = view(o->via.str);
     return check_text(f, *out, r->why);
 }
 
 static enum err read_bytes(const struct wire_field *f, const msgpack_object *o, struct reader *r, struct str *out)
 {
-    if (o->type != MSGPACK_OBJECT_BIN)
-        return refuse_kind(f, r->why);
+    if (o->type != MSGPACK_OBJECT_BIN) return refuse_kind(f, r->why);
     *out = (struct str){ o->via.bin.ptr, o->via.bin.size };
     return check_bytes(f, out->len, r->why);
 }
 
 static enum err read_bool(const struct wire_field *f, const msgpack_object *o, struct reader *r, bool *out)
 {
-    if (o->type != MSGPACK_OBJECT_BOOLEAN)
-        return refuse_kind(f, r->why);
+    if (o->type != MSGPACK_OBJECT_BOOLEAN) return refuse_kind(f, r->why);
     *out = o->via.boolean;
     return OK;
 }
@@ -98,59 +96,52 @@ static enum err read_any(const struct wire_field *f, const msgpack_object_kv *kv
     return check_any(f, &kv->val, r->why);
 }
 
-static enum err read_texts(const struct wire_field *f, msgpack_object_array from, struct reader *r,
-    struct str_list *out)
+static enum err read_texts(
+    const struct wire_field *f, msgpack_object_array from, struct reader *r, struct str_list *out)
 {
     out->at = arena_alloc(r->arena, from.size * sizeof *out->at);
     for (out->len = 0; out->len < from.size; out->len++) {
         const msgpack_object *o = &from.ptr[out->len];
-        if (o->type != MSGPACK_OBJECT_STR)
-            return refuse_kind(f, r->why);
+        if (o->type != MSGPACK_OBJECT_STR) return refuse_kind(f, r->why);
         out->at[out->len] = view(o->via.str);
         TRY(check_item(f, out->len, view(o->via.str), r->why));
     }
     return OK;
 }
 
-static enum err read_ids(const struct wire_field *f, msgpack_object_array from, struct reader *r,
-    struct id_list *out)
+static enum err read_ids(const struct wire_field *f, msgpack_object_array from, struct reader *r, struct id_list *out)
 {
     out->at = arena_alloc(r->arena, from.size * sizeof *out->at);
-    for (out->len = 0; out->len < from.size; out->len++)
-        TRY(read_id(f, &from.ptr[out->len], r, &out->at[out->len]));
+    for (out->len = 0; out->len < from.size; out->len++) TRY(read_id(f, &from.ptr[out->len], r, &out->at[out->len]));
     return OK;
 }
 
 /* Every `struct rec_list` has this layout. */
-struct any_list { void *at; size_t len; };
+struct any_list {
+    void *at;
+    size_t len;
+};
 
-static enum err read_list(const struct wire_field *f, msgpack_object_array from, struct reader *r,
-    struct any_list *out)
+static enum err read_list(const struct wire_field *f, msgpack_object_array from, struct reader *r, struct any_list *out)
 {
     const struct wire_shape *shape = f->of();
 
     out->len = from.size;
     out->at = arena_zero(r->arena, out->len * shape->size);
     for (size_t i = 0; i < out->len; i++) {
-        enum err e = unpack_record(shape, &from.ptr[i], r->end, r->arena,
-            (char *)out->at + i * shape->size, r->why);
-        if (e != OK)
-            return refuse_within(f, (long)i, e, r->why);
+        enum err e = unpack_record(shape, &from.ptr[i], r->end, r->arena, (char *)out->at + i * shape->size, r->why);
+        if (e != OK) return refuse_within(f, (long)i, e, r->why);
     }
     return OK;
 }
 
 static enum err read_many(const struct wire_field *f, const msgpack_object *o, struct reader *r, void *out)
 {
-    if (o->type != MSGPACK_OBJECT_ARRAY)
-        return refuse_kind(f, r->why);
+    if (o->type != MSGPACK_OBJECT_ARRAY) return refuse_kind(f, r->why);
     TRY(check_count(f, o->via.array.size, r->why));
-    if (o->via.array.size == 0)
-        return OK;
-    if (f->kind == WIRE_TEXTS)
-        return read_texts(f, o->via.array, r, out);
-    if (f->kind == WIRE_IDS)
-        return read_ids(f, o->via.array, r, out);
+    if (o->via.array.size == 0) return OK;
+    if (f->kind == WIRE_TEXTS) return read_texts(f, o->via.array, r, out);
+    if (f->kind == WIRE_IDS) return read_ids(f, o->via.array, r, out);
     return read_list(f, o->via.array, r, out);
 }
 
@@ -158,15 +149,15 @@ static enum err read_value(const struct wire_field *f, const msgpack_object_kv *
 {
     switch (f->kind) {
     case WIRE_INT:
-    case WIRE_TIME:  return read_int(f, &kv->val, r, out);
-    case WIRE_BOOL:  return read_bool(f, &kv->val, r, out);
-    case WIRE_TEXT:  return read_text(f, &kv->val, r, out);
+    case WIRE_TIME: return read_int(f, &kv->val, r, out);
+    case WIRE_BOOL: return read_bool(f, &kv->val, r, out);
+    case WIRE_TEXT: return read_text(f, &kv->val, r, out);
     case WIRE_BYTES: return read_bytes(f, &kv->val, r, out);
-    case WIRE_ID:    return read_id(f, &kv->val, r, out);
-    case WIRE_ANY:   return read_any(f, kv, r, out);
+    case WIRE_ID: return read_id(f, &kv->val, r, out);
+    case WIRE_ANY: return read_any(f, kv, r, out);
     case WIRE_TEXTS:
     case WIRE_IDS:
-    case WIRE_LIST:  break;
+    case WIRE_LIST: break;
     }
     return read_many(f, &kv->val, r, out);
 }
@@ -174,8 +165,7 @@ static enum err read_value(const struct wire_field *f, const msgpack_object_kv *
 /* What was not given: an error, or the default. */
 static enum err read_absent(const struct wire_field *f, struct reader *r, void *out)
 {
-    if (f->required)
-        return refuse_field(f, "is missing", r->why);
+    if (f->required) return refuse_field(f, "is missing", r->why);
     if (f->kind == WIRE_INT)
         *(int64_t *)out = f->fallback;
     else if (f->kind == WIRE_BOOL)
@@ -183,10 +173,10 @@ static enum err read_absent(const struct wire_field *f, struct reader *r, void *
     return OK;
 }
 
-const struct wire_field *unpack_find(const struct wire_shape *shape, const struct wire_field *near, const msgpack_object *key)
+const struct wire_field *unpack_find(
+    const struct wire_shape *shape, const struct wire_field *near, const msgpack_object *key)
 {
-    if (key->type != MSGPACK_OBJECT_STR)
-        return NULL;
+    if (key->type != MSGPACK_OBJECT_STR) return NULL;
     struct str name = view(key->via.str);
     return near->name != NULL && str_is(name, near->name) ? near : wire_find(shape, name);
 }
@@ -203,23 +193,20 @@ enum err unpack_record(const struct wire_shape *shape, const msgpack_object *fro
     for (uint32_t i = 0; i < from->via.map.size; i++) {
         const msgpack_object_kv *kv = &from->via.map.ptr[i];
         const struct wire_field *f = unpack_find(shape, near, &kv->key);
-        if (f == NULL)
-            continue;
+        if (f == NULL) continue;
         uint64_t bit = UINT64_C(1) << (f - shape->fields);
-        if (seen & bit)
-            return refuse_field(f, "is given twice", why);
+        if (seen & bit) return refuse_field(f, "is given twice", why);
         seen |= bit;
         near = f + 1;
         TRY(read_value(f, kv, &r, (char *)out + f->at));
     }
     for (const struct wire_field *f = shape->fields; f->name != NULL; f++)
-        if ((seen & UINT64_C(1) << (f - shape->fields)) == 0)
-            TRY(read_absent(f, &r, (char *)out + f->at));
+        if ((seen & UINT64_C(1) << (f - shape->fields)) == 0) TRY(read_absent(f, &r, (char *)out + f->at));
     return OK;
 }
 
-enum err wire_decode(const struct wire_shape *shape, struct str bytes, struct arena *arena, void *out,
-    struct wire_error *why)
+enum err wire_decode(
+    const struct wire_shape *shape, struct str bytes, struct arena *arena, void *out, struct wire_error *why)
 {
     struct unpacked in;
 

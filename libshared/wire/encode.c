@@ -7,8 +7,15 @@
 #include "libshared/wire/pack.h"
 #include "libshared/wire/walk.h"
 
-struct writer { msgpack_packer pk; struct buf *out; struct wire_error *why; };
-struct any_list { const void *at; size_t len; };
+struct writer {
+    msgpack_packer pk;
+    struct buf *out;
+    struct wire_error *why;
+};
+struct any_list {
+    const void *at;
+    size_t len;
+};
 
 static enum err write_record(const struct wire_shape *shape, const void *record, struct writer *w);
 
@@ -20,19 +27,17 @@ static bool is_list(const struct wire_field *f)
 /* Is an optional field's value the one that stands for absence? */
 static bool is_absent(const struct wire_field *f, const void *at)
 {
-    if (f->required)
-        return false;
-    if (is_list(f))
-        return ((const struct any_list *)at)->len == 0;
+    if (f->required) return false;
+    if (is_list(f)) return ((const struct any_list *)at)->len == 0;
     switch (f->kind) {
     case WIRE_INT: {
         int64_t n = *(const int64_t *)at;
         return n == f->fallback && (n < f->min || n > f->max);
     }
     case WIRE_TIME: return *(const int64_t *)at == 0;
-    case WIRE_ID:   return id_is_nil(*(const struct id *)at);
+    case WIRE_ID: return id_is_nil(*(const struct id *)at);
     case WIRE_BOOL: return false;
-    default:        return ((const struct str *)at)->at == NULL;
+    default: return ((const struct str *)at)->at == NULL;
     }
 }
 
@@ -72,8 +77,7 @@ static enum err write_list(const struct wire_field *f, const struct any_list *li
 
     for (size_t i = 0; i < list->len; i++) {
         enum err e = write_record(shape, (const char *)list->at + i * shape->size, w);
-        if (e != OK)
-            return refuse_within(f, (long)i, e, w->why);
+        if (e != OK) return refuse_within(f, (long)i, e, w->why);
     }
     return OK;
 }
@@ -84,10 +88,8 @@ static enum err write_many(const struct wire_field *f, const void *at, struct wr
 
     TRY(check_count(f, len, w->why));
     msgpack_pack_array(&w->pk, len);
-    if (f->kind == WIRE_TEXTS)
-        return write_texts(f, at, w);
-    if (f->kind == WIRE_IDS)
-        return write_ids(f, at, w);
+    if (f->kind == WIRE_TEXTS) return write_texts(f, at, w);
+    if (f->kind == WIRE_IDS) return write_ids(f, at, w);
     return write_list(f, at, w);
 }
 
@@ -132,15 +134,15 @@ static enum err write_value(const struct wire_field *f, const void *at, struct w
 {
     switch (f->kind) {
     case WIRE_INT:
-    case WIRE_TIME:  return write_int(f, *(const int64_t *)at, w);
-    case WIRE_BOOL:  return write_bool(*(const bool *)at, w);
-    case WIRE_TEXT:  return write_text(f, *(const struct str *)at, w);
+    case WIRE_TIME: return write_int(f, *(const int64_t *)at, w);
+    case WIRE_BOOL: return write_bool(*(const bool *)at, w);
+    case WIRE_TEXT: return write_text(f, *(const struct str *)at, w);
     case WIRE_BYTES: return write_bytes(f, *(const struct str *)at, w);
-    case WIRE_ID:    return write_id(f, *(const struct id *)at, w);
-    case WIRE_ANY:   return write_any(f, *(const struct str *)at, w);
+    case WIRE_ID: return write_id(f, *(const struct id *)at, w);
+    case WIRE_ANY: return write_any(f, *(const struct str *)at, w);
     case WIRE_TEXTS:
     case WIRE_IDS:
-    case WIRE_LIST:  break;
+    case WIRE_LIST: break;
     }
     return write_many(f, at, w);
 }
@@ -150,13 +152,11 @@ static enum err write_record(const struct wire_shape *shape, const void *record,
     uint64_t given = 0;
 
     for (const struct wire_field *f = shape->fields; f->name != NULL; f++)
-        if (!is_absent(f, (const char *)record + f->at))
-            given |= UINT64_C(1) << (f - shape->fields);
+        if (!is_absent(f, (const char *)record + f->at)) given |= UINT64_C(1) << (f - shape->fields);
 
     msgpack_pack_map(&w->pk, (size_t)__builtin_popcountll(given));
     for (const struct wire_field *f = shape->fields; f->name != NULL; f++) {
-        if ((given & UINT64_C(1) << (f - shape->fields)) == 0)
-            continue;
+        if ((given & UINT64_C(1) << (f - shape->fields)) == 0) continue;
         pack_text(&w->pk, str_of(f->name));
         TRY(write_value(f, (const char *)record + f->at, w));
     }
@@ -170,11 +170,9 @@ enum err wire_encode(const struct wire_shape *shape, const void *record, struct 
     size_t before = out->len;
     enum err e = write_record(shape, record, &w);
 
-    if (e == OK && !out->over)
-        return OK;
+    if (e == OK && !out->over) return OK;
     out->len = before;
-    if (e == OK)
-        return ERR_TOO_LARGE;
+    if (e == OK) return ERR_TOO_LARGE;
     LOG(ERROR, "wire.encode_failed", F_TEXT("record", shape->name), F_TEXT("why", why.text));
     return ERR_INTERNAL;
 }

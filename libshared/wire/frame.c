@@ -8,7 +8,7 @@
 #include "libshared/wire/pack.h"
 #include "libshared/wire/unpack.h"
 
-#define NAME_BYTES 128         /* methods, traces, events */
+#define NAME_BYTES 128 /* methods, traces, events */
 
 void frame_put_request(struct buf *out, const struct frame_request *head)
 {
@@ -20,8 +20,7 @@ void frame_put_request(struct buf *out, const struct frame_request *head)
     pack_text(&pk, head->method);
     msgpack_pack_int64(&pk, head->budget_ms);
     pack_text(&pk, head->trace);
-    if (wire_encode(principal_shape(), &head->who, out) != OK)
-        out->over = true;
+    if (wire_encode(principal_shape(), &head->who, out) != OK) out->over = true;
 }
 
 void frame_put_reply(struct buf *out, const struct frame_reply *head)
@@ -54,8 +53,8 @@ static bool get_uint(const msgpack_object *o, uint64_t *out)
 static bool get_int(const msgpack_object *o, int64_t *out)
 {
     *out = o->via.i64;
-    return o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER
-        || (o->type == MSGPACK_OBJECT_POSITIVE_INTEGER && o->via.u64 <= INT64_MAX);
+    return o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER ||
+           (o->type == MSGPACK_OBJECT_POSITIVE_INTEGER && o->via.u64 <= INT64_MAX);
 }
 
 static bool get_name(const msgpack_object *o, struct str *out)
@@ -66,48 +65,44 @@ static bool get_name(const msgpack_object *o, struct str *out)
 
 static bool get_id(const msgpack_object *o, struct id *out)
 {
-    if (o->type != MSGPACK_OBJECT_BIN || o->via.bin.size != sizeof out->b)
-        return false;
+    if (o->type != MSGPACK_OBJECT_BIN || o->via.bin.size != sizeof out->b) return false;
     memcpy(out->b, o->via.bin.ptr, sizeof out->b);
     return true;
 }
 
 static bool read_request(msgpack_object_array a, const char *end, struct arena *arena, struct frame_request *out)
 {
-    return a.size == 6 && get_uint(&a.ptr[1], &out->id) && get_name(&a.ptr[2], &out->method)
-        && get_int(&a.ptr[3], &out->budget_ms) && get_name(&a.ptr[4], &out->trace)
-        && unpack_record(principal_shape(), &a.ptr[5], end, arena, &out->who, NULL) == OK;
+    return a.size == 6 && get_uint(&a.ptr[1], &out->id) && get_name(&a.ptr[2], &out->method) &&
+           get_int(&a.ptr[3], &out->budget_ms) && get_name(&a.ptr[4], &out->trace) &&
+           unpack_record(principal_shape(), &a.ptr[5], end, arena, &out->who, NULL) == OK;
 }
 
 static bool read_reply(msgpack_object_array a, struct frame_reply *out)
 {
     struct str code;
 
-    if (a.size != 3 || !get_uint(&a.ptr[1], &out->id) || !get_name(&a.ptr[2], &code))
-        return false;
+    if (a.size != 3 || !get_uint(&a.ptr[1], &out->id) || !get_name(&a.ptr[2], &code)) return false;
     out->status = err_find(code.at, code.len);
     return true;
 }
 
 static bool read_event(msgpack_object_array a, struct frame_event *out)
 {
-    return a.size == 4 && get_id(&a.ptr[1], &out->stream) && get_int(&a.ptr[2], &out->seq)
-        && get_name(&a.ptr[3], &out->name);
+    return a.size == 4 && get_id(&a.ptr[1], &out->stream) && get_int(&a.ptr[2], &out->seq) &&
+           get_name(&a.ptr[3], &out->name);
 }
 
 static bool read_head(const msgpack_object *root, const char *end, struct arena *arena, struct frame_head *out)
 {
     uint64_t kind;
 
-    if (root->type != MSGPACK_OBJECT_ARRAY || root->via.array.size == 0)
-        return false;
-    if (!get_uint(&root->via.array.ptr[0], &kind) || kind > FRAME_EVENT)
-        return false;
+    if (root->type != MSGPACK_OBJECT_ARRAY || root->via.array.size == 0) return false;
+    if (!get_uint(&root->via.array.ptr[0], &kind) || kind > FRAME_EVENT) return false;
     out->kind = (enum frame_kind)kind;
     switch (out->kind) {
     case FRAME_REQUEST: return read_request(root->via.array, end, arena, &out->request);
-    case FRAME_REPLY:   return read_reply(root->via.array, &out->reply);
-    case FRAME_EVENT:   return read_event(root->via.array, &out->event);
+    case FRAME_REPLY: return read_reply(root->via.array, &out->reply);
+    case FRAME_EVENT: return read_event(root->via.array, &out->event);
     }
     return false;
 }
@@ -143,6 +138,5 @@ void frame_put_failure(struct buf *out, enum err e, const struct wire_error *why
         .retry_after_ms = waits ? w->retry_after_ms : 0,
     };
 
-    if (wire_encode(failure_shape(), &failure, out) != OK)
-        out->over = true;
+    if (wire_encode(failure_shape(), &failure, out) != OK) out->over = true;
 }

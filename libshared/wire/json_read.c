@@ -8,7 +8,11 @@
 #include "libshared/wire/json_text.h"
 #include "libshared/wire/pack.h"
 
-struct packing { msgpack_packer pk; struct buf *out; struct wire_error *why; };
+struct packing {
+    msgpack_packer pk;
+    struct buf *out;
+    struct wire_error *why;
+};
 
 static enum err pack_record(const struct wire_shape *shape, const json_t *json, struct packing *p);
 static bool pack_any(const json_t *json, unsigned depth, struct packing *p);
@@ -29,8 +33,7 @@ static bool is_shallow(struct str json)
             depth++;
         else if (!quoted && depth > 0 && (c == '}' || c == ']'))
             depth--;
-        if (depth > WIRE_MAX_DEPTH)
-            return false;
+        if (depth > WIRE_MAX_DEPTH) return false;
     }
     return true;
 }
@@ -39,11 +42,9 @@ static enum err parse(struct str text, json_t **out, struct wire_error *why)
 {
     json_error_t fault;
 
-    if (!is_shallow(text))
-        return wire_refuse(why, ERR_MALFORMED, NULL, "JSON nested too deeply");
+    if (!is_shallow(text)) return wire_refuse(why, ERR_MALFORMED, NULL, "JSON nested too deeply");
     *out = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
-    if (*out != NULL)
-        return OK;
+    if (*out != NULL) return OK;
     if (json_error_code(&fault) == json_error_duplicate_key)
         return wire_refuse(why, ERR_INVALID_ARGUMENT, NULL, "a key is given twice");
     /* jansson's own words quote the text, which may hold a secret. */
@@ -61,8 +62,7 @@ static bool pack_any_array(const json_t *json, unsigned depth, struct packing *p
 
     msgpack_pack_array(&p->pk, n);
     for (size_t i = 0; i < n; i++)
-        if (!pack_any(json_array_get(json, i), depth - 1, p))
-            return false;
+        if (!pack_any(json_array_get(json, i), depth - 1, p)) return false;
     return true;
 }
 
@@ -72,10 +72,10 @@ static bool pack_any_object(const json_t *json, unsigned depth, struct packing *
     json_t *value;
 
     msgpack_pack_map(&p->pk, json_object_size(json));
-    json_object_foreach((json_t *)json, key, value) {
+    json_object_foreach((json_t *)json, key, value)
+    {
         pack_text(&p->pk, str_of(key));
-        if (!pack_any(value, depth - 1, p))
-            return false;
+        if (!pack_any(value, depth - 1, p)) return false;
     }
     return true;
 }
@@ -84,8 +84,7 @@ static bool pack_any_text(const json_t *json, struct packing *p)
 {
     struct str s = text_of(json);
 
-    if (!is_text(s))
-        return false;
+    if (!is_text(s)) return false;
     pack_text(&p->pk, s);
     return true;
 }
@@ -93,22 +92,21 @@ static bool pack_any_text(const json_t *json, struct packing *p)
 static bool pack_any(const json_t *json, unsigned depth, struct packing *p)
 {
     switch (json_typeof(json)) {
-    case JSON_OBJECT:  return depth > 0 && pack_any_object(json, depth, p);
-    case JSON_ARRAY:   return depth > 0 && pack_any_array(json, depth, p);
-    case JSON_STRING:  return pack_any_text(json, p);
+    case JSON_OBJECT: return depth > 0 && pack_any_object(json, depth, p);
+    case JSON_ARRAY: return depth > 0 && pack_any_array(json, depth, p);
+    case JSON_STRING: return pack_any_text(json, p);
     case JSON_INTEGER: return msgpack_pack_int64(&p->pk, json_integer_value(json)) == 0;
-    case JSON_REAL:    return msgpack_pack_double(&p->pk, json_real_value(json)) == 0;
-    case JSON_TRUE:    return msgpack_pack_true(&p->pk) == 0;
-    case JSON_FALSE:   return msgpack_pack_false(&p->pk) == 0;
-    case JSON_NULL:    break;
+    case JSON_REAL: return msgpack_pack_double(&p->pk, json_real_value(json)) == 0;
+    case JSON_TRUE: return msgpack_pack_true(&p->pk) == 0;
+    case JSON_FALSE: return msgpack_pack_false(&p->pk) == 0;
+    case JSON_NULL: break;
     }
     return msgpack_pack_nil(&p->pk) == 0;
 }
 
 static enum err pack_int(const struct wire_field *f, const json_t *json, struct packing *p)
 {
-    if (!json_is_integer(json))
-        return refuse_kind(f, p->why);
+    if (!json_is_integer(json)) return refuse_kind(f, p->why);
     TRY(check_int(f, json_integer_value(json), p->why));
     msgpack_pack_int64(&p->pk, json_integer_value(json));
     return OK;
@@ -116,16 +114,14 @@ static enum err pack_int(const struct wire_field *f, const json_t *json, struct 
 
 static enum err pack_bool(const struct wire_field *f, const json_t *json, struct packing *p)
 {
-    if (!json_is_boolean(json))
-        return refuse_kind(f, p->why);
+    if (!json_is_boolean(json)) return refuse_kind(f, p->why);
     pack_any(json, 0, p);
     return OK;
 }
 
 static enum err pack_string(const struct wire_field *f, const json_t *json, struct packing *p)
 {
-    if (!json_is_string(json))
-        return refuse_kind(f, p->why);
+    if (!json_is_string(json)) return refuse_kind(f, p->why);
     TRY(check_text(f, text_of(json), p->why));
     pack_text(&p->pk, text_of(json));
     return OK;
@@ -135,8 +131,7 @@ static enum err pack_id_text(const struct wire_field *f, const json_t *json, str
 {
     struct id id;
 
-    if (!json_is_string(json) || !id_parse(text_of(json), &id))
-        return refuse_kind(f, p->why);
+    if (!json_is_string(json) || !id_parse(text_of(json), &id)) return refuse_kind(f, p->why);
     TRY(check_id(f, id, p->why));
     pack_id(&p->pk, id);
     return OK;
@@ -147,15 +142,12 @@ static enum err pack_base64(const struct wire_field *f, const json_t *json, stru
     struct str text = text_of(json);
     size_t len = 0;
 
-    if (!json_is_string(json))
-        return refuse_kind(f, p->why);
-    if (text.len > 4 * ((size_t)f->max / 3 + 1))
-        return check_bytes(f, (size_t)f->max + 1, p->why);
+    if (!json_is_string(json)) return refuse_kind(f, p->why);
+    if (text.len > 4 * ((size_t)f->max / 3 + 1)) return check_bytes(f, (size_t)f->max + 1, p->why);
     uint8_t *bytes = mem_alloc(text.len);
-    enum err e = base64_decode(text, bytes, &len) ? check_bytes(f, len, p->why)
-                                                  : refuse_field(f, "is not base64", p->why);
-    if (e == OK)
-        pack_bytes(&p->pk, (struct str){ (char *)bytes, len });
+    enum err e =
+        base64_decode(text, bytes, &len) ? check_bytes(f, len, p->why) : refuse_field(f, "is not base64", p->why);
+    if (e == OK) pack_bytes(&p->pk, (struct str){ (char *)bytes, len });
     mem_free(bytes);
     return e;
 }
@@ -164,21 +156,18 @@ static enum err pack_value_any(const struct wire_field *f, const json_t *json, s
 {
     size_t before = p->out->len;
 
-    if (!pack_any(json, WIRE_ANY_DEPTH, p))
-        return refuse_field(f, "is nested too deeply, or has a NUL", p->why);
+    if (!pack_any(json, WIRE_ANY_DEPTH, p)) return refuse_field(f, "is nested too deeply, or has a NUL", p->why);
     return check_any_size(f, p->out->len - before, p->why);
 }
 
 static enum err pack_item(const struct wire_field *f, size_t i, const json_t *json, struct packing *p)
 {
-    if (f->kind == WIRE_IDS)
-        return pack_id_text(f, json, p);
+    if (f->kind == WIRE_IDS) return pack_id_text(f, json, p);
     if (f->kind == WIRE_LIST) {
         enum err e = pack_record(f->of(), json, p);
         return e == OK ? OK : refuse_within(f, (long)i, e, p->why);
     }
-    if (!json_is_string(json))
-        return refuse_kind(f, p->why);
+    if (!json_is_string(json)) return refuse_kind(f, p->why);
     TRY(check_item(f, i, text_of(json), p->why));
     pack_text(&p->pk, text_of(json));
     return OK;
@@ -186,14 +175,12 @@ static enum err pack_item(const struct wire_field *f, size_t i, const json_t *js
 
 static enum err pack_list(const struct wire_field *f, const json_t *json, struct packing *p)
 {
-    if (!json_is_array(json))
-        return refuse_kind(f, p->why);
+    if (!json_is_array(json)) return refuse_kind(f, p->why);
 
     size_t n = json_array_size(json);
     TRY(check_count(f, n, p->why));
     msgpack_pack_array(&p->pk, n);
-    for (size_t i = 0; i < n; i++)
-        TRY(pack_item(f, i, json_array_get(json, i), p));
+    for (size_t i = 0; i < n; i++) TRY(pack_item(f, i, json_array_get(json, i), p));
     return OK;
 }
 
@@ -201,15 +188,15 @@ static enum err pack_value(const struct wire_field *f, const json_t *json, struc
 {
     switch (f->kind) {
     case WIRE_INT:
-    case WIRE_TIME:  return pack_int(f, json, p);
-    case WIRE_BOOL:  return pack_bool(f, json, p);
-    case WIRE_TEXT:  return pack_string(f, json, p);
+    case WIRE_TIME: return pack_int(f, json, p);
+    case WIRE_BOOL: return pack_bool(f, json, p);
+    case WIRE_TEXT: return pack_string(f, json, p);
     case WIRE_BYTES: return pack_base64(f, json, p);
-    case WIRE_ID:    return pack_id_text(f, json, p);
-    case WIRE_ANY:   return pack_value_any(f, json, p);
+    case WIRE_ID: return pack_id_text(f, json, p);
+    case WIRE_ANY: return pack_value_any(f, json, p);
     case WIRE_TEXTS:
     case WIRE_IDS:
-    case WIRE_LIST:  break;
+    case WIRE_LIST: break;
     }
     return pack_list(f, json, p);
 }
@@ -229,25 +216,22 @@ static enum err pack_record(const struct wire_shape *shape, const json_t *json, 
     }
     msgpack_pack_map(&p->pk, n);
     for (size_t i = 0; shape->fields[i].name != NULL; i++) {
-        if (values[i] == NULL)
-            continue;
+        if (values[i] == NULL) continue;
         pack_text(&p->pk, str_of(shape->fields[i].name));
         TRY(pack_value(&shape->fields[i], values[i], p));
     }
     return OK;
 }
 
-enum err wire_from_jansson(const struct wire_shape *shape, const struct json_t *json, struct buf *out,
-    struct wire_error *why)
+enum err wire_from_jansson(
+    const struct wire_shape *shape, const struct json_t *json, struct buf *out, struct wire_error *why)
 {
     struct packing p = { pack_into(out), out, why };
     size_t before = out->len;
     enum err e = pack_record(shape, json, &p);
 
-    if (e == OK && out->over)
-        e = wire_refuse(why, ERR_TOO_LARGE, NULL, "more than %zu bytes", out->max);
-    if (e != OK)
-        out->len = before;
+    if (e == OK && out->over) e = wire_refuse(why, ERR_TOO_LARGE, NULL, "more than %zu bytes", out->max);
+    if (e != OK) out->len = before;
     return e;
 }
 
@@ -270,9 +254,7 @@ enum err wire_any_from_json(struct str text, struct buf *out)
     TRY(parse(text, &json, NULL));
     enum err e = pack_any(json, WIRE_MAX_DEPTH, &p) ? OK : ERR_MALFORMED;
     json_decref(json);
-    if (e == OK && out->over)
-        e = ERR_TOO_LARGE;
-    if (e != OK)
-        out->len = before;
+    if (e == OK && out->over) e = ERR_TOO_LARGE;
+    if (e != OK) out->len = before;
     return e;
 }

@@ -7,7 +7,10 @@
 #include "libshared/wire/wire.h"
 
 /* Texts and bytes of the objects are views into the bytes. */
-struct unpacked { msgpack_zone zone; msgpack_object root; };
+struct unpacked {
+    msgpack_zone zone;
+    msgpack_object root;
+};
 
 /* ERR_MALFORMED: nothing to close. */
 enum err unpack_open(struct str bytes, struct unpacked *out) MUST_CHECK;
@@ -22,4 +25,5 @@ struct str unpack_raw(const msgpack_object *key, const char *end);
 
 /* The field that this key names, or NULL.  Keys mostly come in the shape's order: `near`, the field after the last
  * one found, is tried first. */
-const struct wire_field *unpack_find(const struct wire_shape *shape, const struct wire_field *near, const msgpack_object *key);
+const struct wire_field *unpack_find(
+    const struct wire_shape *shape, const struct wire_field *near, const msgpack_object *key);

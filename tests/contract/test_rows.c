@@ -1,0 +1,244 @@
+/* test_rows.c - promises that hold between the rows of proto/: every name resolves, no name means two things. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "libshared/wire/records.h"
+
+struct method {
+    const char *service, *name, *callers;
+    const struct wire_shape *(*req)(void), *(*rep)(void);
+};
+
+/* clang-format off */
+#define ROW_OF(service, noun, verb, in, out, callers) { service, #noun "." #verb, callers, in##_shape, out##_shape },
+static const struct method methods[] = {
+#define METHOD(noun, verb, in, out, where, repeat, callers, doc) ROW_OF("auth", noun, verb, in, out, callers)
+#include "proto/begin.def"
+#include "proto/auth.def"
+#include "proto/end.def"
+#define METHOD(noun, verb, in, out, where, repeat, callers, doc) ROW_OF("chat", noun, verb, in, out, callers)
+#include "proto/begin.def"
+#include "proto/chat.def"
+#include "proto/end.def"
+#define METHOD(noun, verb, in, out, where, repeat, callers, doc) ROW_OF("store", noun, verb, in, out, callers)
+#include "proto/begin.def"
+#include "proto/store.def"
+#include "proto/end.def"
+#define METHOD(noun, verb, in, out, where, repeat, callers, doc) ROW_OF("share", noun, verb, in, out, callers)
+#include "proto/begin.def"
+#include "proto/share.def"
+#include "proto/end.def"
+};
+
+struct face {
+    const char *at, *within;            /* "/chat" and "message:send"; "GET" and "/api/..." */
+    const char *service, *method, *event, *action, *rate, *who, *effect;
+    int status;
+};
+
+static const struct face routes[] = {
+#define ROUTE(http, path, service, noun, verb, who, event, action, rate, status, doc) \
+    { #http, path, #service, #noun "." #verb, event, #action, #rate, #who, "CALL", status },
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+};
+static const struct face events[] = {
+#define ON(nsp, event, service, noun, verb, action, effect, rate, doc) \
+    { nsp, event, #service, #noun "." #verb, event, #action, #rate, "BEARER", #effect, 200 },
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+};
+static const struct face heard[] = {
+#define HEAR(nsp, event, rec, doc) { .at = nsp, .within = event },
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+};
+static const char *const rates[] = {
+#define RATE(name, count, seconds, by, doc) #name,
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+};
+static const char *const announced[] = {
+#define EVENT(noun, name, rec, doc) #noun "." #name,
+#include "proto/all.def"
+};
+/* clang-format on */
+
+static const struct method *find(const char *service, const char *name)
+{
+    for (size_t i = 0; i < COUNT(methods); i++)
+        if (strcmp(methods[i].name, name) == 0 && strcmp(methods[i].service, service) == 0) return &methods[i];
+    return NULL;
+}
+
+static bool is_among(const char *word, const char *words)
+{
+    for (const char *at = words; (at = strstr(at, word)) != NULL; at++) {
+        bool begins = at == words || at[-1] == ' ';
+        if (begins && (at[strlen(word)] == ' ' || at[strlen(word)] == '\0')) return true;
+    }
+    return false;
+}
+
+static void every_method_has_one_name_and_known_callers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(methods); i++) {
+        for (size_t j = 0; j < i; j++) assert_string_not_equal(methods[i].name, methods[j].name);
+        assert_true(*methods[i].callers != '\0');
+        assert_non_null(methods[i].req()->name);
+        assert_non_null(methods[i].rep()->name);
+    }
+}
+
+static void every_announcement_has_one_name(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(announced); i++)
+        for (size_t j = 0; j < i; j++) assert_string_not_equal(announced[i], announced[j]);
+}
+
+static void every_error_has_its_own_code_status_and_words(void **state)
+{
+    (void)state;
+    for (enum err e = OK; e < ERR_COUNT; e++) {
+        assert_int_equal(err_find(err_code(e), strlen(err_code(e))), e);
+        assert_true(e == OK ? err_status(e) == 200 : err_status(e) >= 400 && err_status(e) <= 599);
+        assert_true(strlen(err_code(e)) <= 32 && strlen(err_text(e)) > 10);
+        for (enum err other = OK; other < e; other++) assert_string_not_equal(err_text(e), err_text(other));
+    }
+    assert_int_equal(err_find("no such code", 12), ERR_INTERNAL);
+}
+
+static void resolves(const struct face *f)
+{
+    const struct method *m = find(f->service, f->method);
+    bool rated = false;
+
+    if (m == NULL) fail_msg("%s %s names no method: %s of %s", f->at, f->within, f->method, f->service);
+    if (!is_among("gateway", m->callers)) fail_msg("%s %s: the gateway may not call %s", f->at, f->within, f->method);
+    for (size_t i = 0; i < COUNT(rates); i++) rated |= strcmp(rates[i], f->rate) == 0;
+    if (!rated) fail_msg("%s %s has no rate class: %s", f->at, f->within, f->rate);
+}
+
+static void every_face_names_a_method_that_the_gateway_may_call(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(routes); i++) resolves(&routes[i]);
+    for (size_t i = 0; i < COUNT(events); i++) resolves(&events[i]);
+}
+
+static void are_distinct(const struct face *faces, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(faces[i].at, faces[j].at) == 0 && strcmp(faces[i].within, faces[j].within) == 0)
+                fail_msg("%s %s stands there twice", faces[i].at, faces[i].within);
+}
+
+static void no_face_is_given_twice(void **state)
+{
+    (void)state;
+    are_distinct(routes, COUNT(routes));
+    are_distinct(events, COUNT(events));
+    are_distinct(heard, COUNT(heard));
+}
+
+/* A path holds texts: the field has to be one that a text can say. */
+static void check_path(const struct face *r)
+{
+    const struct wire_shape *shape = find(r->service, r->method)->req();
+
+    for (const char *at = r->within; (at = strchr(at, '{')) != NULL; at++) {
+        size_t len = strcspn(at + 1, "}/");
+        const struct wire_field *f = wire_find(shape, (struct str){ at + 1, len });
+        if (at[1 + len] != '}' || f == NULL) fail_msg("%s %s: no such field: %s", r->at, r->within, at);
+        assert_true(f->kind == WIRE_ID || f->kind == WIRE_TEXT || f->kind == WIRE_INT);
+    }
+}
+
+static void every_path_parameter_is_a_field_of_the_request(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(routes); i++) check_path(&routes[i]);
+}
+
+static void what_has_no_body_asks_for_no_more_than_a_query_can_say(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(routes); i++) {
+        if (strcmp(routes[i].at, "GET") != 0 && strcmp(routes[i].at, "DELETE") != 0) continue;
+        const struct wire_field *f = find(routes[i].service, routes[i].method)->req()->fields;
+        for (; f->name != NULL; f++) assert_true(f->kind != WIRE_ANY && f->kind != WIRE_BYTES && f->kind < WIRE_TEXTS);
+    }
+}
+
+static void a_route_and_an_event_of_one_meaning_ask_for_one_permission(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(routes); i++) {
+        bool is_open = strcmp(routes[i].who, "ANYONE") == 0;
+        assert_true(is_open == (routes[i].event[0] == '\0'));
+        for (size_t j = 0; j < COUNT(events); j++) {
+            bool named_alike = strcmp(routes[i].event, events[j].event) == 0;
+            if (strcmp(routes[i].method, events[j].method) == 0) assert_true(named_alike);
+            if (!named_alike) continue;
+            assert_string_equal(routes[i].method, events[j].method);
+            assert_string_equal(routes[i].action, events[j].action);
+            assert_string_equal(routes[i].rate, events[j].rate);
+        }
+    }
+}
+
+static bool has_field(const struct wire_shape *s, const char *name, enum wire_kind kind)
+{
+    const struct wire_field *f = wire_find(s, str_of(name));
+
+    return f != NULL && f->kind == kind;
+}
+
+static void who_joins_or_leaves_names_a_room(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(events); i++) {
+        const struct method *m = find(events[i].service, events[i].method);
+        if (strcmp(events[i].effect, "CALL") == 0) continue;
+        assert_true(has_field(m->req(), "room", WIRE_ID));
+        if (strcmp(events[i].effect, "JOIN") == 0) assert_true(has_field(m->rep(), "room", WIRE_ID));
+    }
+}
+
+static void names_have_the_form_of_socket_io(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(events); i++)
+        assert_true(events[i].at[0] == '/' && strchr(events[i].within, ' ') == NULL);
+    for (size_t i = 0; i < COUNT(routes); i++) assert_true(routes[i].within[0] == '/' && routes[i].status / 100 == 2);
+    for (size_t i = 0; i < COUNT(heard); i++) assert_true(heard[i].at[0] == '/' && heard[i].within[0] != '\0');
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_method_has_one_name_and_known_callers),
+        cmocka_unit_test(every_announcement_has_one_name),
+        cmocka_unit_test(every_error_has_its_own_code_status_and_words),
+        cmocka_unit_test(every_face_names_a_method_that_the_gateway_may_call),
+        cmocka_unit_test(no_face_is_given_twice),
+        cmocka_unit_test(every_path_parameter_is_a_field_of_the_request),
+        cmocka_unit_test(what_has_no_body_asks_for_no_more_than_a_query_can_say),
+        cmocka_unit_test(a_route_and_an_event_of_one_meaning_ask_for_one_permission),
+        cmocka_unit_test(who_joins_or_leaves_names_a_room),
+        cmocka_unit_test(names_have_the_form_of_socket_io),
+    };
+    return cmocka_run_group_tests_name("rows", tests, NULL, NULL);
+}

@@ -1,0 +1,101 @@
+/* test_str.c - views, numbers and UTF-8. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "libshared/base/str.h"
+
+static void views_compare_by_bytes_and_then_by_length(void **state)
+{
+    (void)state;
+    assert_true(str_eq(STR("abc"), (struct str){ "abcd", 3 }));
+    assert_false(str_eq(STR("abc"), STR("abd")));
+    assert_true(str_eq(STR_NONE, STR("")));
+    assert_true(str_is(STR("x"), "x") && !str_is(STR("x"), "xy"));
+    assert_true(str_cmp(STR("a"), STR("b")) < 0 && str_cmp(STR("b"), STR("a")) > 0);
+    assert_true(str_cmp(STR("a"), STR("ab")) < 0 && str_cmp(STR("ab"), STR("a")) > 0);
+    assert_int_equal(str_cmp(STR("same"), STR("same")), 0);
+}
+
+static void views_are_cut_and_searched(void **state)
+{
+    size_t at = 99;
+
+    (void)state;
+    assert_true(str_starts(STR("mdk_x"), STR("mdk_")));
+    assert_false(str_starts(STR("md"), STR("mdk_")));
+    assert_true(str_is(str_skip(STR("mdk_x"), 4), "x"));
+    assert_int_equal(str_skip(STR("x"), 1).len, 0);
+    assert_true(str_find(STR("a,b,c"), ',', &at) && at == 1);
+    assert_false(str_find(STR_NONE, ',', &at));
+    assert_null(str_of(NULL).at);
+}
+
+static void a_number_is_all_of_the_text_or_none(void **state)
+{
+    static const char *const bad[] = { "", "-", "+1", " 1", "1 ", "1.0", "0x1", "9223372036854775808",
+        "-9223372036854775809", "99999999999999999999", "--1" };
+    int64_t n = 7;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(str_to_int(str_of(bad[i]), &n));
+    assert_int_equal(n, 7);
+    assert_true(str_to_int(STR("0"), &n) && n == 0);
+    assert_true(str_to_int(STR("-12"), &n) && n == -12);
+    assert_true(str_to_int(STR("9223372036854775807"), &n) && n == INT64_MAX);
+    assert_true(str_to_int(STR("-9223372036854775808"), &n) && n == INT64_MIN);
+}
+
+static bool is_valid(const char *text)
+{
+    return utf8_is_valid(text, str_of(text).len);
+}
+
+static void utf8_is_what_the_standard_says(void **state)
+{
+    static const char *const good[] = { "", "plain", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF",
+        "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF",
+        "eight bytes and \xF0\x9F\x98\x80 more" };
+    static const char *const bad[] = { "\x80", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2\x41", "\xE0\x9F\xBF", "\xE2\x82",
+        "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x8F\xBF\xBF", "\xF0\x9F\x98", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
+        "\xFF", "sevenby\xFF", "eightbyt\xFF" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) assert_true(is_valid(good[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(is_valid(bad[i]));
+}
+
+static void a_nul_is_found_wherever_it_stands(void **state)
+{
+    char text[20];
+
+    (void)state;
+    for (size_t at = 0; at < sizeof text; at++) {
+        for (size_t i = 0; i < sizeof text; i++) text[i] = i == at ? '\0' : 'x';
+        assert_false(utf8_is_valid(text, sizeof text));
+        assert_true(utf8_is_valid(text, at));
+    }
+}
+
+static void length_counts_code_points(void **state)
+{
+    (void)state;
+    assert_int_equal(utf8_length("", 0), 0);
+    assert_int_equal(utf8_length("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 10), 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(views_compare_by_bytes_and_then_by_length),
+        cmocka_unit_test(views_are_cut_and_searched),
+        cmocka_unit_test(a_number_is_all_of_the_text_or_none),
+        cmocka_unit_test(utf8_is_what_the_standard_says),
+        cmocka_unit_test(a_nul_is_found_wherever_it_stands),
+        cmocka_unit_test(length_counts_code_points),
+    };
+    return cmocka_run_group_tests_name("str", tests, NULL, NULL);
+}

@@ -1,0 +1,222 @@
+/* test_json.c - JSON to msgpack and back: what is kept, what is refused. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "libshared/wire/records.h"
+
+#define ROOM "\"room\":\"0190a0b1-c2d3-7e4f-8a5b-6c7d8e9fa0b1\""
+
+static struct wire_error why;
+
+static enum err any_round(const char *json, struct buf *back)
+{
+    struct buf b = BUF(1 << 20);
+    enum err e = wire_any_from_json(str_of(json), &b);
+
+    if (e == OK) e = wire_any_to_json(buf_str(&b), back);
+    buf_free(&b);
+    return e;
+}
+
+static void values_come_back_as_they_were(void **state)
+{
+    static const char *const same[] = { "null", "true", "false", "0", "-1", "9223372036854775807",
+        "-9223372036854775808", "1.0", "-0.0", "0.1", "1e-07", "1.7976931348623157e+308", "5e-324", "123456789.125",
+        "\"\"", "\"caf\xC3\xA9 \xF0\x9F\x98\x80\"", "\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u001e\\u001f\"", "[]", "{}",
+        "[[],{}]", "{\"b\":1,\"a\":[1,2.5,\"x\",null],\"\":{\"\\n\":false}}" };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(same); i++) {
+        struct buf back = BUF(1 << 20);
+        assert_int_equal(any_round(same[i], &back), OK);
+        buf_add_char(&back, '\0');
+        assert_string_equal(back.at, same[i]);
+        buf_free(&back);
+    }
+}
+
+static void what_is_not_json_is_malformed(void **state)
+{
+    static const char *const bad[] = { "", " ", "{", "[1,]", "{\"a\"}", "nul", "1 2", "{}{}", "'a'", "\"\\u0000\"",
+        "\"\\ud800\"", "\"\xFF\"", "\"\x01\"", "9223372036854775808", "1e999", "01", "[NaN]", "{\"\\u0000\":1}",
+        "// x\n1" };
+    struct buf back = BUF(1 << 20);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(bad); i++) assert_int_equal(any_round(bad[i], &back), ERR_MALFORMED);
+    assert_int_equal(back.len, 0);
+    buf_free(&back);
+}
+
+static void a_key_given_twice_is_refused(void **state)
+{
+    struct buf b = BUF(1 << 20);
+
+    (void)state;
+    assert_int_equal(wire_any_from_json(STR("{\"a\":1,\"a\":1}"), &b), ERR_INVALID_ARGUMENT);
+    assert_int_equal(wire_from_json(room_ref_shape(), STR("{" ROOM "," ROOM "}"), &b, &why), ERR_INVALID_ARGUMENT);
+    assert_int_equal(wire_any_from_json(STR("[{\"a\":1},{\"a\":1}]"), &b), OK);
+    buf_free(&b);
+}
+
+static enum err brackets(unsigned depth, struct buf *out)
+{
+    struct buf json = BUF(1 << 20);
+
+    for (unsigned i = 0; i < depth; i++) buf_add_char(&json, '[');
+    for (unsigned i = 0; i < depth; i++) buf_add_char(&json, ']');
+    enum err e = wire_any_from_json(buf_str(&json), out);
+    buf_free(&json);
+    return e;
+}
+
+static void nesting_is_bounded_before_anyone_recurses(void **state)
+{
+    struct buf b = BUF(1 << 20);
+
+    (void)state;
+    assert_int_equal(brackets(WIRE_MAX_DEPTH, &b), OK);
+    assert_int_equal(brackets(WIRE_MAX_DEPTH + 1, &b), ERR_MALFORMED);
+    assert_int_equal(brackets(100000, &b), ERR_MALFORMED);
+    assert_int_equal(wire_any_from_json(STR("\"[[[[[[[[[[[[[[[[[[[[ \\\" [[[[[\""), &b), OK);
+    buf_free(&b);
+}
+
+/* A draft of a message with this `meta`. */
+static enum err take_meta(const char *meta)
+{
+    struct buf json = BUF(1 << 20), b = BUF(1 << 20);
+
+    buf_printf(&json, "{" ROOM ",\"id\":\"12345678\",\"body\":\"x\",\"meta\":%s}", meta);
+    enum err e = wire_from_json(message_draft_shape(), buf_str(&json), &b, &why);
+    assert_true(e == OK || b.len == 0);
+    buf_free(&json);
+    buf_free(&b);
+    return e;
+}
+
+static void an_any_is_bounded_in_depth_and_size(void **state)
+{
+    char text[5000];
+
+    (void)state;
+    assert_int_equal(take_meta("[[[[[[[[[[[[1]]]]]]]]]]]]"), OK);
+    assert_int_equal(take_meta("[[[[[[[[[[[[[1]]]]]]]]]]]]]"), ERR_INVALID_ARGUMENT);
+    assert_string_equal(why.field, "meta");
+    memset(text, 'x', sizeof text);
+    text[0] = '"';
+    text[4094] = '"';
+    text[4095] = '\0';
+    assert_int_equal(take_meta(text), OK);
+    text[4094] = 'x';
+    text[4095] = '"';
+    text[4096] = '\0';
+    assert_int_equal(take_meta(text), ERR_INVALID_ARGUMENT);
+    assert_int_equal(take_meta("null"), OK);
+}
+
+static void a_refusal_names_the_field_and_where_it_lies(void **state)
+{
+    struct buf b = BUF(1 << 20);
+    static const char json[] =
+        "{\"name\":\"x\",\"rules\":[{\"effect\":\"allow\"},{\"effect\":\"deny\",\"events\":[\"a\",7]}]}";
+
+    (void)state;
+    assert_int_equal(wire_from_json(policy_shape(), str_of(json), &b, &why), ERR_INVALID_ARGUMENT);
+    assert_string_equal(why.field, "rules[1].events");
+    assert_string_equal(why.text, "rules[1].events: is not a list of texts");
+    assert_int_equal(wire_from_json(room_ref_shape(), STR("[]"), &b, &why), ERR_INVALID_ARGUMENT);
+    assert_string_equal(why.field, "");
+    assert_int_equal(wire_from_json(room_ref_shape(), STR("{\"secret\":\"mdk_x"), &b, &why), ERR_MALFORMED);
+    assert_null(strstr(why.text, "mdk"));
+    buf_free(&b);
+}
+
+static void integers_are_integers(void **state)
+{
+    struct buf b = BUF(1 << 20);
+
+    (void)state;
+    assert_int_equal(wire_from_json(room_query_shape(), STR("{\"limit\":5}"), &b, &why), OK);
+    assert_int_equal(wire_from_json(room_query_shape(), STR("{\"limit\":5.0}"), &b, &why), ERR_INVALID_ARGUMENT);
+    assert_int_equal(wire_from_json(room_query_shape(), STR("{\"limit\":\"5\"}"), &b, &why), ERR_INVALID_ARGUMENT);
+    assert_int_equal(wire_from_json(room_query_shape(), STR("{\"limit\":null}"), &b, &why), ERR_INVALID_ARGUMENT);
+    buf_free(&b);
+}
+
+static enum err take_args(const char *base64, struct buf *out)
+{
+    struct buf json = BUF(1 << 20);
+
+    buf_printf(&json, "{" ROOM ",\"namespace\":\"/\",\"event\":\"e\",\"args\":\"%s\"}", base64);
+    enum err e = wire_from_json(relay_shape(), buf_str(&json), out, &why);
+    buf_free(&json);
+    return e;
+}
+
+static void bytes_are_base64_with_one_text_for_each(void **state)
+{
+    static const char *const bad[] = { "A", "AA", "AAA", "AA=", "A===", "AB==", "AAB=", "AA=A", "AA==AA==", "AA-_",
+        "A A=" };
+    struct buf b = BUF(1 << 20), json = BUF(1 << 20);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(bad); i++) assert_int_equal(take_args(bad[i], &b), ERR_INVALID_ARGUMENT);
+    assert_int_equal(take_args("+/8=", &b), OK);
+    assert_int_equal(wire_to_json(relay_shape(), buf_str(&b), &json), OK);
+    buf_add_char(&json, '\0');
+    assert_non_null(strstr(json.at, "\"args\":\"+/8=\""));
+    buf_free(&b);
+    buf_free(&json);
+}
+
+static void a_full_buffer_is_too_large_and_stays_as_it_was(void **state)
+{
+    struct buf b = BUF(20);
+
+    (void)state;
+    buf_add(&b, "before", 6);
+    assert_int_equal(wire_from_json(room_ref_shape(), STR("{" ROOM "}"), &b, &why), ERR_TOO_LARGE);
+    assert_true(str_is(buf_str(&b), "before"));
+    buf_free(&b);
+}
+
+static void what_json_cannot_say_is_refused_on_the_way_out(void **state)
+{
+    static const struct str bad[] = { { "\xcb\x7f\xf0\x00\x00\x00\x00\x00\x00", 9 }, /* infinite */
+        { "\xd4\x01z", 3 },                                                          /* an extension */
+        { "\x81\x01\x02", 3 },                                                       /* a key that is no text */
+        { "\xa1\xff", 2 }, { "\xa1\x00", 2 } };
+    struct buf json = BUF(1 << 20);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(bad); i++) assert_int_equal(wire_any_to_json(bad[i], &json), ERR_INVALID_ARGUMENT);
+    assert_int_equal(wire_to_json(room_ref_shape(), STR("\x80"), &json), ERR_INVALID_ARGUMENT);
+    assert_int_equal(json.len, 0);
+    assert_int_equal(wire_any_to_json((struct str){ "\xcf\xff\xff\xff\xff\xff\xff\xff\xff", 9 }, &json), OK);
+    assert_true(str_is(buf_str(&json), "18446744073709551615"));
+    buf_free(&json);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_come_back_as_they_were),
+        cmocka_unit_test(what_is_not_json_is_malformed),
+        cmocka_unit_test(a_key_given_twice_is_refused),
+        cmocka_unit_test(nesting_is_bounded_before_anyone_recurses),
+        cmocka_unit_test(an_any_is_bounded_in_depth_and_size),
+        cmocka_unit_test(a_refusal_names_the_field_and_where_it_lies),
+        cmocka_unit_test(integers_are_integers),
+        cmocka_unit_test(bytes_are_base64_with_one_text_for_each),
+        cmocka_unit_test(a_full_buffer_is_too_large_and_stays_as_it_was),
+        cmocka_unit_test(what_json_cannot_say_is_refused_on_the_way_out),
+    };
+    return cmocka_run_group_tests_name("json", tests, NULL, NULL);
+}

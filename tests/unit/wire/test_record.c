@@ -1,0 +1,155 @@
+/* test_record.c - a record between struct and bytes: views, absence, and what encode refuses. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "libshared/base/log.h"
+#include "libshared/wire/records.h"
+
+static struct arena *arena;
+static struct wire_error why;
+
+static int begin(void **state)
+{
+    (void)state;
+    log_init("test", LOG_ERROR + 1);
+    arena = arena_create("test", 1 << 20);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    arena_destroy(&arena);
+    return 0;
+}
+
+static struct message sample(void)
+{
+    return (struct message){
+        .room = id_new(), .seq = 1, .id = STR("id"), .sender = STR("alice"), .body = STR("hello"), .at = 5
+    };
+}
+
+static void texts_are_views_into_the_bytes(void **state)
+{
+    struct message out, m = sample();
+    struct buf b = BUF(4096);
+
+    (void)state;
+    m.meta = (struct str){ "\x92\x01\xc0", 3 };
+    assert_int_equal(wire_encode(message_shape(), &m, &b), OK);
+    assert_int_equal(wire_decode(message_shape(), buf_str(&b), arena, &out, &why), OK);
+    assert_true(out.body.at > b.at && out.body.at + out.body.len < b.at + b.len);
+    assert_true(out.meta.at > b.at && str_eq(out.meta, m.meta));
+    assert_int_equal(arena_used(arena), 0);
+    buf_free(&b);
+}
+
+static void absent_optionals_are_zero_and_defaults_are_set(void **state)
+{
+    struct message_query out;
+    struct message_page page = { .head = 3 }, back;
+    struct buf b = BUF(4096);
+
+    (void)state;
+    struct message_query query = { .room = id_new(), .after = -1, .before = -1, .limit = 7 };
+    assert_int_equal(wire_encode(message_query_shape(), &query, &b), OK);
+    assert_int_equal(wire_decode(message_query_shape(), buf_str(&b), arena, &out, &why), OK);
+    assert_true(out.after == -1 && out.before == -1 && out.limit == 7);
+    buf_clear(&b);
+    assert_int_equal(wire_encode(message_page_shape(), &page, &b), OK);
+    assert_int_equal(wire_decode(message_page_shape(), buf_str(&b), arena, &back, &why), OK);
+    assert_true(back.messages.len == 0 && back.head == 3);
+    buf_free(&b);
+}
+
+static enum err encode(const struct message *m)
+{
+    struct buf b = BUF(4096);
+    enum err e;
+
+    buf_add_char(&b, 'x');
+    e = wire_encode(message_shape(), m, &b);
+    assert_true(e == OK || b.len == 1);
+    buf_free(&b);
+    return e;
+}
+
+static void what_is_out_of_bounds_is_not_sent(void **state)
+{
+    struct message m = sample();
+
+    (void)state;
+    assert_int_equal(encode(&m), OK);
+    m.seq = 0;
+    assert_int_equal(encode(&m), ERR_INTERNAL);
+    m = sample();
+    m.room = (struct id){ { 0 } };
+    assert_int_equal(encode(&m), ERR_INTERNAL);
+    m = sample();
+    m.body = (struct str){ "\xff", 1 };
+    assert_int_equal(encode(&m), ERR_INTERNAL);
+    m = sample();
+    m.meta = (struct str){ "\x92\x01", 2 };
+    assert_int_equal(encode(&m), ERR_INTERNAL);
+    m = sample();
+    m.sender = STR_NONE;
+    assert_int_equal(encode(&m), ERR_INTERNAL);
+    m = sample();
+    m.body = STR_NONE; /* required, and may be empty */
+    assert_int_equal(encode(&m), OK);
+}
+
+static void a_list_is_refused_with_the_place_of_its_fault(void **state)
+{
+    struct buf b = BUF(4096), odd = BUF(4096);
+    struct message all[3] = { sample(), sample(), sample() };
+    struct message_page page = { .messages = { all, 3 } }, out;
+    char *seq;
+
+    (void)state;
+    all[2].seq = 77;
+    assert_int_equal(wire_encode(message_page_shape(), &page, &b), OK);
+    assert_non_null(seq = memmem(b.at, b.len, "\xa3seq\x4d", 5));
+    seq[4] = 0;
+    assert_int_equal(wire_decode(message_page_shape(), buf_str(&b), arena, &out, &why), ERR_INVALID_ARGUMENT);
+    assert_string_equal(why.field, "messages[2].seq");
+    assert_string_equal(why.text, "messages[2].seq: is less than 1");
+    buf_free(&b);
+    buf_free(&odd);
+}
+
+static void what_json_could_not_repeat_is_no_any(void **state)
+{
+    static const struct str bad[] = { { "\xa1\xff", 2 }, { "\x81\x01\x02", 3 }, { "\xd4\x01z", 3 },
+        { "\x91\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00", 10 }, { "\x81\xa1\x00\x01", 4 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct buf b = BUF(4096);
+        struct message m = sample(), out;
+        m.meta = bad[i];
+        assert_int_equal(wire_encode(message_shape(), &m, &b), OK);
+        assert_int_equal(wire_decode(message_shape(), buf_str(&b), arena, &out, &why), ERR_INVALID_ARGUMENT);
+        assert_string_equal(why.field, "meta");
+        buf_free(&b);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_are_views_into_the_bytes),
+        cmocka_unit_test(absent_optionals_are_zero_and_defaults_are_set),
+        cmocka_unit_test(what_is_out_of_bounds_is_not_sent),
+        cmocka_unit_test(a_list_is_refused_with_the_place_of_its_fault),
+        cmocka_unit_test(what_json_could_not_repeat_is_no_any),
+    };
+    return cmocka_run_group_tests_name("record", tests, begin, end);
+}
