@@ -1,0 +1,101 @@
+/* keys.c - CURVE certificates on disk, and the authenticator that reads them. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/rpc/keys.h"
+
+#include <czmq.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+static zactor_t *authenticator;
+
+static void die(const char *path, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", path, why);
+    exit(2);
+}
+
+static void check_is_private(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        die(path, strerror(errno));
+    if (st.st_mode & (S_IRWXG | S_IRWXO))
+        die(path, "a secret key that others may read; chmod 600 it");
+}
+
+struct _zcert_t *keys_load_self(const char *key_dir, const char *self)
+{
+    char secret[600], base[600];
+    snprintf(secret, sizeof(secret), "%s/%s.key_secret", key_dir, self);
+    snprintf(base, sizeof(base), "%s/%s.key", key_dir, self);
+    check_is_private(secret);
+
+    zcert_t *cert = zcert_load(base);       /* it adds the _secret itself */
+    if (cert == NULL)
+        die(secret, "not a CURVE certificate");
+    return cert;
+}
+
+struct _zcert_t *keys_load_peer(const char *key_dir, const char *peer)
+{
+    char path[600];
+    snprintf(path, sizeof(path), "%s/peers/%s.key", key_dir, peer);
+    zcert_t *cert = zcert_load(path);
+    if (cert == NULL)
+        die(path, "no such CURVE certificate");
+    return cert;
+}
+
+static bool is_certificate(const char *file)
+{
+    size_t len = strlen(file);
+    return file[0] != '.' && len > 4 && strcmp(file + len - 4, ".key") == 0;
+}
+
+/* The name is taken from the certificate's metadata.  One that has none would let its owner send a name of his own
+ * choice in the handshake, so each must have it. */
+static void check_name(const char *key_dir, const char *file)
+{
+    char peer[256];
+    snprintf(peer, sizeof(peer), "%.*s", (int)(strlen(file) - 4), file);
+    zcert_t *cert = keys_load_peer(key_dir, peer);
+    const char *name = zcert_meta(cert, "name");
+    if (name == NULL || strcmp(name, peer) != 0)
+        die(file, "its metadata must say name = <the file's name>");
+    zcert_destroy(&cert);
+}
+
+static void check_names(const char *key_dir, const char *peers)
+{
+    DIR *dir = opendir(peers);
+    if (dir == NULL)
+        die(peers, strerror(errno));
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
+        if (is_certificate(entry->d_name))
+            check_name(key_dir, entry->d_name);
+    closedir(dir);
+}
+
+static void stop_auth(void)
+{
+    zactor_destroy(&authenticator);
+}
+
+void keys_start_auth(const char *key_dir)
+{
+    if (authenticator != NULL)
+        return;
+    char peers[600];
+    snprintf(peers, sizeof(peers), "%s/peers", key_dir);
+    check_names(key_dir, peers);
+
+    zsys_handler_set(NULL);                 /* signals are service_main's */
+    authenticator = zactor_new(zauth, NULL);
+    if (authenticator == NULL)
+        die(peers, "cannot start the authenticator");
+    zstr_sendx(authenticator, "CURVE", peers, NULL);
+    zsock_wait(authenticator);
+    atexit(stop_auth);                      /* before czmq's own, which would complain of it */
+}

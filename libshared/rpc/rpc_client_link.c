@@ -1,0 +1,184 @@
+/*
+ * rpc_client_link.c - the connection: greeted, up, broken, made anew.
+ *
+ *      DOWN --handshake--> GREETING --hello's reply--> UP --disconnected, quiet, goodbye--> DOWN
+ *
+ * Each connection that got as far as a handshake has a socket of its own: what an old one had still to deliver cannot
+ * be mistaken for the new one's.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <utlist.h>
+
+#include "libshared/base/clock.h"
+#include "libshared/rpc/rpc_client_inside.h"
+
+#define GREETING_US 5000000
+#define QUIET_US    10000000             /* pings go out every 2 s, and are answered */
+
+static const int MONITORED = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED;
+
+/* The bind of the new pipe may still lie in the socket's mailbox, and a send alone need not look there. */
+static void settle_commands(struct rpc_client *client)
+{
+    int events;
+    size_t size = sizeof(events);
+    zmq_getsockopt(client->socket.raw, ZMQ_EVENTS, &events, &size);
+}
+
+static bool send_empty(struct rpc_client *client, uint64_t id, struct str method, int64_t budget_ms)
+{
+    zmq_msg_t body;
+    zmq_msg_init_size(&body, 1);
+    memcpy(zmq_msg_data(&body), "\x80", 1);
+    bool sent = rpc_client_put(client, &(struct frame_request){ .id = id, .method = method, .budget_ms = budget_ms }, &body);
+    zmq_msg_close(&body);
+    return sent;
+}
+
+bool rpc_link_send_hello(struct rpc_client *client)
+{
+    settle_commands(client);
+    if (!send_empty(client, client->last_id + 1, STR("hello"), GREETING_US / 1000))
+        return false;
+    client->hello_id = ++client->last_id;
+    return true;
+}
+
+static void on_handshake(struct rpc_client *client)
+{
+    if (client->link != LINK_DOWN) {     /* it was lost and made again before we heard of the loss */
+        rpc_link_break(client, "disconnected");
+        return;
+    }
+    client->link = LINK_GREETING;
+    client->hello_id = 0;
+    client->greeted_us = client->heard_us = clock_mono_us();
+    rpc_link_send_hello(client);         /* else the tick tries again */
+    if (!ev_is_active(&client->tick))
+        ev_timer_again(client->loop, &client->tick);
+}
+
+static void on_refused(struct rpc_client *client, uint16_t event)
+{
+    if (client->refused)
+        return;
+    client->refused = true;
+    LOG(WARN, "rpc.handshake_failed", F_TEXT("peer", client->config.service), F_INT("event", event));
+}
+
+static void on_monitor(void *arg)
+{
+    struct rpc_client *client = arg;
+    zmq_msg_t msg;
+    zmq_msg_init(&msg);
+    while (!client->broken && zmq_msg_recv(&msg, client->monitor.raw, ZMQ_DONTWAIT) >= 0) {
+        uint16_t event = 0;
+        if (zmq_msg_size(&msg) >= sizeof(event))
+            memcpy(&event, zmq_msg_data(&msg), sizeof(event));
+        while (zmq_msg_more(&msg) && zmq_msg_recv(&msg, client->monitor.raw, ZMQ_DONTWAIT) >= 0)
+            continue;
+        if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+            on_handshake(client);
+        else if (event != ZMQ_EVENT_DISCONNECTED)
+            on_refused(client, event);
+        else if (client->link != LINK_DOWN)
+            rpc_link_break(client, "disconnected");
+    }
+    zmq_msg_close(&msg);
+}
+
+void rpc_link_open(struct rpc_client *client)
+{
+    const struct rpc_client_config *config = &client->config;
+    int hwm = (int)(config->pending_max < 1000000 ? config->pending_max : 1000000) + 100;
+    client->socket = rpc_socket_client(config->key_dir, config->self, config->service, hwm);
+    client->monitor = rpc_socket_monitor(client->socket.raw, MONITORED);
+    client->watch = loop_sock_create(client->loop, client->socket.raw, rpc_client_readable, client);
+    client->monitor_watch = loop_sock_create(client->loop, client->monitor.raw, on_monitor, client);
+    int rc = zmq_connect(client->socket.raw, config->endpoint);
+    if (rc != 0)
+        LOG(ERROR, "rpc.bad_endpoint", F_TEXT("endpoint", config->endpoint), F_TEXT("why", zmq_strerror(zmq_errno())));
+}
+
+void rpc_link_close(struct rpc_client *client)
+{
+    zmq_socket_monitor(client->socket.raw, NULL, 0);
+    loop_sock_destroy(&client->watch);
+    loop_sock_destroy(&client->monitor_watch);
+    rpc_socket_close(&client->monitor);
+    rpc_socket_close(&client->socket);
+}
+
+void rpc_link_break(struct rpc_client *client, const char *why)
+{
+    if (client->broken)
+        return;
+    LOG(WARN, "rpc.peer_lost", F_TEXT("peer", client->config.service), F_TEXT("why", why),
+        F_INT("pending", client->n_waiting));
+    client->link = LINK_DOWN;
+    client->broken = true;
+    client->leaving = client->held_up = false;
+    if (!ev_is_active(&client->soon))
+        ev_timer_start(client->loop, &client->soon);
+}
+
+/* SAFE ones wait for the next connection; what became of the others nobody knows. */
+static void fail_what_was_sent(struct rpc_client *client)
+{
+    struct waiting *w, *next;
+    DL_FOREACH_SAFE(client->first, w, next) {
+        if (w->sent && !w->safe)
+            rpc_wait_end(client, w, ERR_UNAVAILABLE);
+        else
+            w->sent = false;
+    }
+}
+
+void rpc_link_replace(struct rpc_client *client)
+{
+    client->broken = false;
+    rpc_link_close(client);
+    fail_what_was_sent(client);
+    rpc_link_open(client);
+    if (client->told_up) {
+        client->told_up = false;
+        if (client->config.down != NULL)
+            client->config.down(client->config.arg);
+    }
+}
+
+void rpc_link_greeted(struct rpc_client *client, enum err status, struct str body)
+{
+    struct hello hello;
+    struct wire_error why = { .field = "" };
+    if (client->link != LINK_GREETING)
+        return;
+    if (status != OK || wire_decode(hello_shape(), body, client->arena, &hello, &why) != OK
+        || !str_is(hello.service, client->config.service)) {
+        rpc_link_break(client, "not the service that we want");
+        return;
+    }
+    client->link = LINK_UP;
+    client->told_up = true;
+    client->refused = false;
+    LOG(INFO, "rpc.peer_up", F_TEXT("peer", client->config.service), F_INT("pending", client->n_waiting));
+    if (client->config.up != NULL)
+        client->config.up(client->config.arg, hello.instance);
+    rpc_client_send_held(client);
+}
+
+/* Twice between two pings of the server's patience; the answers tell us that its loop turns. */
+void rpc_link_ping(struct rpc_client *client)
+{
+    int64_t now_us = clock_mono_us();
+    if (client->link == LINK_GREETING && now_us - client->greeted_us > GREETING_US)
+        rpc_link_break(client, "no answer to hello");
+    if (client->link != LINK_UP)
+        return;
+    if (now_us - client->heard_us > QUIET_US)
+        rpc_link_break(client, "quiet");
+    else
+        send_empty(client, ++client->last_id, STR("ping"), 2000);
+}

@@ -1,0 +1,177 @@
+/* rpc_client_wait.c - requests without an answer: in order, by id, by deadline. */
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <stdio.h>
+#include <utlist.h>
+
+#include "libshared/base/clock.h"
+#include "libshared/rpc/rpc_client_inside.h"
+
+static size_t slot_of(int64_t deadline_us)
+{
+    return (size_t)(deadline_us / WHEEL_SLOT_US + 1) % WHEEL_SLOTS;
+}
+
+static size_t text_bytes(const struct rpc_request *request)
+{
+    size_t n = strlen(request->method) + request->trace.len;
+    const struct principal *who = request->who;
+    if (who != NULL)
+        n += who->sub.len + who->kind.len + who->session.len + who->key.len + who->policy.len + who->address.len;
+    return n;
+}
+
+static struct str put_text(char **at, struct str text)
+{
+    if (text.at == NULL)
+        return text;
+    memcpy(*at, text.at, text.len);
+    struct str copy = { *at, text.len };
+    *at += text.len;
+    return copy;
+}
+
+static void copy_head(struct frame_request *head, const struct rpc_request *request, char *at)
+{
+    head->method = put_text(&at, str_of(request->method));
+    head->trace = put_text(&at, request->trace);
+    const struct principal *who = request->who;
+    if (who == NULL)
+        return;
+    head->who.sub = put_text(&at, who->sub);
+    head->who.kind = put_text(&at, who->kind);
+    head->who.session = put_text(&at, who->session);
+    head->who.key = put_text(&at, who->key);
+    head->who.policy = put_text(&at, who->policy);
+    head->who.address = put_text(&at, who->address);
+}
+
+static void copy_body(zmq_msg_t *body, struct str from)
+{
+    int rc = zmq_msg_init_size(body, from.len);
+    assert(rc == 0 && "out of memory");
+    (void)rc;
+    if (from.len > 0)
+        memcpy(zmq_msg_data(body), from.at, from.len);
+}
+
+struct waiting *rpc_wait_add(struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg)
+{
+    assert(request->budget_ms >= 1 && request->budget_ms <= 60000);
+    struct waiting *w = mem_alloc(sizeof(*w) + text_bytes(request));
+    *w = (struct waiting){
+        .id = ++client->last_id, .deadline_us = clock_mono_us() + request->budget_ms * 1000,
+        .safe = request->safe, .reply = reply, .arg = arg,
+    };
+    w->head.id = w->id;
+    copy_head(&w->head, request, (char *)(w + 1));
+    copy_body(&w->body, request->body);
+    DL_APPEND(client->first, w);
+    DL_APPEND2(client->wheel[slot_of(w->deadline_us)], w, earlier, later);
+    HASH_ADD(hh, client->by_id, id, sizeof(w->id), w);
+    client->n_waiting++;
+    if (!ev_is_active(&client->tick)) {
+        client->wheel_at = clock_mono_us() / WHEEL_SLOT_US;
+        ev_timer_again(client->loop, &client->tick);
+    }
+    return w;
+}
+
+struct waiting *rpc_wait_find(struct rpc_client *client, uint64_t id)
+{
+    struct waiting *w;
+    HASH_FIND(hh, client->by_id, &id, sizeof(id), w);
+    return w;
+}
+
+static void leave(struct rpc_client *client, struct waiting *w)
+{
+    DL_DELETE(client->first, w);
+    DL_DELETE2(client->wheel[slot_of(w->deadline_us)], w, earlier, later);
+    HASH_DEL(client->by_id, w);
+    client->n_waiting--;
+}
+
+void rpc_wait_answer(struct rpc_client *client, struct waiting *w, enum err status, struct str body)
+{
+    leave(client, w);
+    w->reply(w->arg, status, body);
+    zmq_msg_close(&w->body);
+    mem_free(w);
+}
+
+void rpc_wait_end(struct rpc_client *client, struct waiting *w, enum err status)
+{
+    leave(client, w);
+    w->status = status;
+    DL_APPEND(client->ended, w);
+    client->n_ended++;
+    if (!ev_is_active(&client->soon))
+        ev_timer_start(client->loop, &client->soon);
+}
+
+static void describe(const struct rpc_client *client, const struct waiting *w, struct wire_error *why)
+{
+    const char *service = client->config.service;
+    if (w->status == ERR_DEADLINE)
+        snprintf(why->text, sizeof(why->text), "%s did not answer in time", service);
+    else if (w->status == ERR_OVERLOADED)
+        snprintf(why->text, sizeof(why->text), "too many requests to %s are unanswered", service);
+    else if (w->status == ERR_UNAVAILABLE)
+        snprintf(why->text, sizeof(why->text), "%s is away", service);
+    else
+        snprintf(why->text, sizeof(why->text), "%s", err_text(w->status));
+    if (w->status == ERR_OVERLOADED || w->status == ERR_UNAVAILABLE)
+        why->retry_after_ms = 100;
+}
+
+static void tell(struct rpc_client *client, struct waiting *w)
+{
+    struct wire_error why = { .field = "" };
+    struct buf body = BUF(2048);
+    describe(client, w, &why);
+    frame_put_failure(&body, w->status, &why);
+    w->reply(w->arg, w->status, buf_str(&body));
+    buf_free(&body);
+    zmq_msg_close(&w->body);
+    mem_free(w);
+}
+
+/* Those who are told may call again, and fail again: that is for the next turn. */
+void rpc_wait_tell(struct rpc_client *client)
+{
+    struct waiting *list = client->ended;
+    client->ended = NULL;
+    client->n_ended = 0;
+    while (list != NULL) {
+        struct waiting *w = list;
+        DL_DELETE(list, w);
+        tell(client, w);
+    }
+}
+
+static void expire_slot(struct rpc_client *client, int64_t slot, int64_t now_us)
+{
+    struct waiting *w, *next;
+    DL_FOREACH_SAFE2(client->wheel[(size_t)slot % WHEEL_SLOTS], w, next, later)
+        if (w->deadline_us <= now_us)
+            rpc_wait_end(client, w, ERR_DEADLINE);
+}
+
+/* Each slot that the clock has passed, once; a whole round at most. */
+void rpc_wait_expire(struct rpc_client *client)
+{
+    int64_t now_us = clock_mono_us();
+    int64_t now = now_us / WHEEL_SLOT_US;
+    if (now - client->wheel_at > WHEEL_SLOTS)
+        client->wheel_at = now - WHEEL_SLOTS;
+    while (client->wheel_at < now)
+        expire_slot(client, ++client->wheel_at, now_us);
+}
+
+void rpc_wait_free(struct rpc_client *client)
+{
+    while (client->first != NULL)
+        rpc_wait_end(client, client->first, ERR_SHUTTING_DOWN);
+    rpc_wait_tell(client);
+}

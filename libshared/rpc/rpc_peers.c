@@ -1,0 +1,101 @@
+/* rpc_peers.c - who is at the other ends of the pipes, and since when not. */
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <stdio.h>
+
+#include "libshared/rpc/rpc_inside.h"
+#include "libshared/service/metrics.h"
+
+const char *rpc_peer_name(const struct rpc_peer *peer)
+{
+    return peer->name;
+}
+
+struct rpc_peer *rpc_peer_find(struct rpc_server *server, const void *id)
+{
+    struct rpc_peer *peer;
+    HASH_FIND(hh, server->peers, id, RPC_ID_BYTES, peer);
+    return peer;
+}
+
+struct rpc_peer *rpc_peer_add(struct rpc_server *server, const void *id, const char *name)
+{
+    struct rpc_peer *peer = mem_zero(sizeof(*peer));
+    memcpy(peer->id, id, RPC_ID_BYTES);
+    snprintf(peer->name, sizeof(peer->name), "%s", name);
+    peer->instance = id_new();
+    peer->last_waiting = &peer->waiting;
+    HASH_ADD(hh, server->peers, id, RPC_ID_BYTES, peer);
+    metric_set(server->peers_now, HASH_COUNT(server->peers));
+    LOG(INFO, "rpc.peer_new", F_TEXT("peer", peer->name));
+    return peer;
+}
+
+static void forget(struct rpc_server *server, struct rpc_peer *peer)
+{
+    if (server->config.peer_gone != NULL)
+        server->config.peer_gone(server->config.context, peer);
+    rpc_outgoing_free(peer);
+    mem_free(peer);
+}
+
+/* A LATER request of the peer may still subscribe it to something when it is answered; so its end is told after that. */
+static void reap(void *arg)
+{
+    struct rpc_server *server = arg;
+    for (struct rpc_peer **at = &server->gone; *at != NULL;) {
+        struct rpc_peer *peer = *at;
+        if (peer->in_hand > 0) {
+            at = &peer->next_gone;
+            continue;
+        }
+        *at = peer->next_gone;
+        forget(server, peer);
+    }
+}
+
+void rpc_peer_lose(struct rpc_server *server, struct rpc_peer *peer, const char *why)
+{
+    if (peer->gone)
+        return;
+    LOG(INFO, "rpc.peer_gone", F_TEXT("peer", peer->name), F_TEXT("why", why));
+    peer->gone = true;
+    HASH_DEL(server->peers, peer);
+    metric_set(server->peers_now, HASH_COUNT(server->peers));
+    peer->next_gone = server->gone;
+    server->gone = peer;
+    loop_post_run(server->post, reap, server);     /* our caller may be walking a list that has this peer */
+}
+
+void rpc_peer_answered(struct rpc_server *server, struct rpc_peer *peer)
+{
+    assert(peer->in_hand > 0);
+    if (--peer->in_hand == 0 && peer->gone)
+        loop_post_run(server->post, reap, server);
+}
+
+/* Ticks are counted, not time: when our own loop was held up, what the peers said meanwhile waits in the socket, and
+ * no peer may be blamed for that. */
+void rpc_peers_tick(struct rpc_server *server)
+{
+    struct rpc_peer *peer, *next;
+    HASH_ITER(hh, server->peers, peer, next) {
+        if (++peer->quiet <= RPC_QUIET_MAX)
+            continue;
+        rpc_send_goodbye(server, peer->id);
+        rpc_peer_lose(server, peer, "quiet");
+    }
+}
+
+void rpc_peers_free(struct rpc_server *server)
+{
+    struct rpc_peer *peer, *next;
+    HASH_ITER(hh, server->peers, peer, next) {
+        HASH_DEL(server->peers, peer);
+        forget(server, peer);
+    }
+    while ((peer = server->gone) != NULL) {
+        server->gone = peer->next_gone;
+        forget(server, peer);
+    }
+}

@@ -1,0 +1,223 @@
+/*
+ * rpc_send.c - replies and events out, on the loop thread.
+ *
+ * A pipe that is full loses events, and says so with a `resync` when there is room; replies wait, in order.  While a
+ * peer has either, nothing overtakes: its events count as lost, its replies join those that wait.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <errno.h>
+
+#include "libshared/rpc/rpc_inside.h"
+#include "libshared/service/metrics.h"
+
+enum sent { SENT, FULL, LOST };
+
+struct rpc_event { zmq_msg_t head, body; };
+
+static const char EMPTY_MAP[] = "\x80";
+
+static void fill(zmq_msg_t *msg, struct str bytes)
+{
+    int rc = zmq_msg_init_size(msg, bytes.len);
+    assert(rc == 0 && "out of memory");
+    (void)rc;
+    if (bytes.len > 0)
+        memcpy(zmq_msg_data(msg), bytes.at, bytes.len);
+}
+
+/* Only the first part can be refused: once it is in, the ROUTER takes the whole message.  head and body are consumed
+ * if it says SENT. */
+static enum sent send_parts(struct rpc_server *server, const void *id, zmq_msg_t *head, zmq_msg_t *body)
+{
+    if (zmq_send(server->socket.raw, id, RPC_ID_BYTES, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+        return errno == EAGAIN ? FULL : LOST;
+    int rc = zmq_msg_send(head, server->socket.raw, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    assert(rc >= 0);
+    rc = zmq_msg_send(body, server->socket.raw, ZMQ_DONTWAIT);
+    assert(rc >= 0);
+    (void)rc;
+    loop_sock_nudge(server->watch);
+    return SENT;
+}
+
+static void wait_for_room(struct rpc_server *server)
+{
+    if (!ev_is_active(&server->flush))
+        ev_timer_again(server->loop, &server->flush);
+}
+
+static bool is_held_up(const struct rpc_peer *peer)
+{
+    return peer->missed || peer->n_waiting > 0;
+}
+
+static void keep(struct rpc_server *server, struct rpc_peer *peer, zmq_msg_t *head, zmq_msg_t *body)
+{
+    struct rpc_outgoing *out = mem_zero(sizeof(*out));
+    zmq_msg_init(&out->head);
+    zmq_msg_init(&out->body);
+    zmq_msg_move(&out->head, head);
+    zmq_msg_move(&out->body, body);
+    *peer->last_waiting = out;
+    peer->last_waiting = &out->next;
+    peer->n_waiting++;
+    wait_for_room(server);
+}
+
+/* The peer bounds its own unanswered requests, so that this bound is met by one that doesn't read at all. */
+static void send_or_keep(struct rpc_server *server, struct rpc_peer *peer, zmq_msg_t *head, zmq_msg_t *body)
+{
+    if (peer->n_waiting >= (size_t)server->config.event_hwm) {
+        rpc_peer_lose(server, peer, "does not read its replies");
+        return;
+    }
+    enum sent sent = is_held_up(peer) ? FULL : send_parts(server, peer->id, head, body);
+    if (sent == FULL)
+        keep(server, peer, head, body);
+    if (sent == LOST)
+        rpc_peer_lose(server, peer, "unreachable");
+}
+
+void rpc_send_reply(struct rpc_server *server, struct rpc_peer *peer, uint64_t id, enum err status, struct str body)
+{
+    if (peer->gone)
+        return;
+    zmq_msg_t head_msg, body_msg;
+    buf_clear(&server->head);
+    frame_put_reply(&server->head, &(struct frame_reply){ id, status });
+    fill(&head_msg, buf_str(&server->head));
+    fill(&body_msg, body);
+    send_or_keep(server, peer, &head_msg, &body_msg);
+    zmq_msg_close(&head_msg);
+    zmq_msg_close(&body_msg);
+}
+
+static enum sent send_notice(struct rpc_server *server, const void *id, struct str name)
+{
+    zmq_msg_t head_msg, body_msg;
+    buf_clear(&server->head);
+    frame_put_event(&server->head, &(struct frame_event){ .name = name });
+    fill(&head_msg, buf_str(&server->head));
+    fill(&body_msg, (struct str){ EMPTY_MAP, 1 });
+    enum sent sent = send_parts(server, id, &head_msg, &body_msg);
+    zmq_msg_close(&head_msg);
+    zmq_msg_close(&body_msg);
+    return sent;
+}
+
+void rpc_send_goodbye(struct rpc_server *server, const void *id)
+{
+    send_notice(server, id, STR("goodbye"));
+}
+
+static enum sent flush_replies(struct rpc_server *server, struct rpc_peer *peer)
+{
+    while (peer->waiting != NULL) {
+        struct rpc_outgoing *out = peer->waiting;
+        enum sent sent = send_parts(server, peer->id, &out->head, &out->body);
+        if (sent != SENT)
+            return sent;
+        peer->waiting = out->next;
+        peer->n_waiting--;
+        zmq_msg_close(&out->head);
+        zmq_msg_close(&out->body);
+        mem_free(out);
+    }
+    peer->last_waiting = &peer->waiting;
+    return SENT;
+}
+
+static enum sent flush_peer(struct rpc_server *server, struct rpc_peer *peer)
+{
+    enum sent sent = flush_replies(server, peer);
+    if (sent == SENT && peer->missed) {
+        sent = send_notice(server, peer->id, STR("resync"));
+        peer->missed = sent == FULL;
+    }
+    return sent;
+}
+
+void rpc_send_flush(struct rpc_server *server)
+{
+    struct rpc_peer *peer, *next;
+    bool full = false;
+    HASH_ITER(hh, server->peers, peer, next) {
+        if (!is_held_up(peer))
+            continue;
+        enum sent sent = flush_peer(server, peer);
+        full = full || sent == FULL;
+        if (sent == LOST)
+            rpc_peer_lose(server, peer, "unreachable");
+    }
+    if (!full)
+        ev_timer_stop(server->loop, &server->flush);
+    rpc_server_check_drained(server);
+}
+
+void rpc_outgoing_free(struct rpc_peer *peer)
+{
+    while (peer->waiting != NULL) {
+        struct rpc_outgoing *out = peer->waiting;
+        peer->waiting = out->next;
+        zmq_msg_close(&out->head);
+        zmq_msg_close(&out->body);
+        mem_free(out);
+    }
+}
+
+struct rpc_event *rpc_event_create(struct id stream, int64_t seq, const char *name, const struct wire_shape *shape,
+    const void *rec)
+{
+    struct rpc_event *event = mem_zero(sizeof(*event));
+    struct buf head = BUF(1024), body = BUF(RPC_BODY_MAX);
+    frame_put_event(&head, &(struct frame_event){ stream, seq, str_of(name) });
+    enum err e = wire_encode(shape, rec, &body);
+    assert(e == OK && "an event of ours has its record's shape");
+    (void)e;
+    fill(&event->head, buf_str(&head));
+    fill(&event->body, buf_str(&body));
+    buf_free(&head);
+    buf_free(&body);
+    return event;
+}
+
+void rpc_event_destroy(struct rpc_event **event)
+{
+    if (*event == NULL)
+        return;
+    zmq_msg_close(&(*event)->head);
+    zmq_msg_close(&(*event)->body);
+    mem_free(*event);
+    *event = NULL;
+}
+
+static enum sent send_copy(struct rpc_server *server, struct rpc_peer *peer, const struct rpc_event *event)
+{
+    zmq_msg_t head, body;
+    zmq_msg_init(&head);
+    zmq_msg_init(&body);
+    zmq_msg_copy(&head, (zmq_msg_t *)&event->head);      /* by reference count; ZeroMQ knows no const */
+    zmq_msg_copy(&body, (zmq_msg_t *)&event->body);
+    enum sent sent = send_parts(server, peer->id, &head, &body);
+    zmq_msg_close(&head);
+    zmq_msg_close(&body);
+    return sent;
+}
+
+bool rpc_event_send(struct rpc_server *server, struct rpc_peer *peer, const struct rpc_event *event)
+{
+    if (peer->gone)
+        return false;
+    enum sent sent = is_held_up(peer) ? FULL : send_copy(server, peer, event);
+    if (sent == LOST)
+        rpc_peer_lose(server, peer, "unreachable");
+    if (sent == FULL) {
+        if (!peer->missed)
+            LOG(WARN, "rpc.event_lost", F_TEXT("peer", peer->name));
+        peer->missed = true;
+        wait_for_room(server);
+    }
+    metric_add(sent == SENT ? server->events : server->events_lost, 1);
+    return sent == SENT;
+}

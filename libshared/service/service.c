@@ -1,0 +1,242 @@
+/* service.c - what every process does around its own work. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/service/service.h"
+
+#include <ev.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libshared/base/clock.h"
+#include "libshared/db/migrate.h"
+#include "libshared/db/pg.h"
+#include "libshared/service/settings.h"
+
+#ifndef MADANG_VERSION
+#define MADANG_VERSION ""
+#endif
+
+#define LATER_MAX     50000              /* LATER requests unanswered */
+#define PIPE_MESSAGES 50000              /* waiting for one peer */
+#define PROBE_S       2.
+#define PROBE_OLD_US  10000000           /* after so long without an answer the database counts as away */
+
+struct process {
+    const struct service *service;
+    struct ev_loop *loop;
+    struct rpc_server *server;
+    struct health *health;
+    void *context;
+    ev_signal term, interrupt, usr1;
+    ev_timer drain_end, probe;
+    bool draining, probing, db_up;
+    int64_t probed_us;
+};
+
+/* The settings that each service has. */
+struct face { const char *name; const char **bind, **db, **health; int64_t *workers, *queue_max; };
+
+static const struct face FACES[] = {
+#define FACE(group) { #group, &settings.group.bind, &settings.group.db, &settings.group.health, \
+    &settings.group.workers, &settings.group.queue_max }
+    FACE(auth), FACE(chat), FACE(store), FACE(share),
+#undef FACE
+};
+
+static const struct face *face_of(const char *name)
+{
+    for (size_t i = 0; i < COUNT(FACES); i++)
+        if (strcmp(FACES[i].name, name) == 0)
+            return &FACES[i];
+    fprintf(stderr, "%s: no such service\n", name);
+    exit(2);
+}
+
+static void print_usage(const char *program, const char *group, const char *doc)
+{
+    printf("%s - %s\n\nusage: %s [--help | --version]\n", group, doc, program);
+    settings_print_help(group);
+}
+
+static void read_arguments(int argc, char **argv, const char *group, const char *doc)
+{
+    if (argc < 2)
+        return;
+    if (strcmp(argv[1], "--help") == 0) {
+        print_usage(argv[0], group, doc);
+        exit(0);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("madang %s %s\n", group, MADANG_VERSION[0] != '\0' ? MADANG_VERSION : "unreleased");
+        exit(0);
+    }
+    fprintf(stderr, "%s: settings come from the environment; --help lists them\n", argv[1]);
+    exit(2);
+}
+
+void service_begin(int argc, char **argv, const char *group, const char *doc)
+{
+    enum log_level level = LOG_INFO;
+    read_arguments(argc, argv, group, doc);
+    settings_load();
+    if (!log_level_parse(str_of(settings.common.log_level), &level))
+        level = LOG_INFO;
+    log_init(group, level);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* --- readiness --- */
+
+static enum err probe_work(struct pg *pg, struct arena *arena, void *arg)
+{
+    (void)arena, (void)arg;
+    return pg_is_up(pg) ? OK : ERR_UNAVAILABLE;
+}
+
+static void probe_done(void *arg, enum err e)
+{
+    struct process *process = arg;
+    process->probing = false;
+    process->db_up = e == OK;
+    process->probed_us = clock_mono_us();
+}
+
+static void on_probe(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)loop, (void)revents;
+    struct process *process = timer->data;
+    if (process->probing || process->draining)
+        return;
+    process->probing = rpc_server_work(process->server, probe_work, probe_done, process);
+}
+
+static bool is_ready(void *arg, struct buf *why)
+{
+    struct process *process = arg;
+    const struct service *service = process->service;
+    if (process->draining) {
+        buf_add_str(why, STR("leaving"));
+        return false;
+    }
+    if (!process->db_up || clock_mono_us() - process->probed_us > PROBE_OLD_US) {
+        buf_add_str(why, STR("no database"));
+        return false;
+    }
+    return service->ready == NULL || service->ready(process->context, why);
+}
+
+/* --- signals --- */
+
+static void on_drained(void *arg)
+{
+    struct process *process = arg;
+    ev_break(process->loop, EVBREAK_ALL);
+}
+
+static void on_drain_end(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)timer, (void)revents;
+    LOG(WARN, "service.drain_cut_short", F_INT("after_ms", settings.common.drain_ms));
+    ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_stop_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+    (void)revents;
+    struct process *process = watcher->data;
+    LOG(INFO, "service.stopping", F_INT("signal", watcher->signum));
+    if (process->draining) {             /* asked twice: at once */
+        ev_break(loop, EVBREAK_ALL);
+        return;
+    }
+    process->draining = true;
+    ev_timer_init(&process->drain_end, on_drain_end, (double)settings.common.drain_ms / 1000, 0.);
+    ev_timer_start(loop, &process->drain_end);
+    rpc_server_drain(process->server, on_drained, process);
+}
+
+static void on_usr1(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+    (void)loop, (void)revents;
+    struct process *process = watcher->data;
+    rpc_server_print_calls(process->server);
+}
+
+static void watch_signals(struct process *process)
+{
+    ev_signal_init(&process->term, on_stop_signal, SIGTERM);
+    ev_signal_init(&process->interrupt, on_stop_signal, SIGINT);
+    ev_signal_init(&process->usr1, on_usr1, SIGUSR1);
+    process->term.data = process->interrupt.data = process->usr1.data = process;
+    ev_signal_start(process->loop, &process->term);
+    ev_signal_start(process->loop, &process->interrupt);
+    ev_signal_start(process->loop, &process->usr1);
+}
+
+/* --- the life of a service --- */
+
+static void migrate(const struct service *service, const struct face *face)
+{
+    char dir[300];
+    if (**face->db == '\0') {
+        fprintf(stderr, "%s: its database is not set; --help says how\n", service->name);
+        exit(2);
+    }
+    snprintf(dir, sizeof(dir), "%s/%s", settings.common.migrations_dir, service->name);
+    enum err e = migrate_up(*face->db, service->name, dir);
+    if (e != OK) {
+        LOG(ERROR, "service.migration_failed", F_TEXT("dir", dir), F_TEXT("code", err_code(e)));
+        exit(1);
+    }
+}
+
+static void serve(struct process *process, const struct face *face)
+{
+    const struct service *service = process->service;
+    struct rpc_server_config config = {
+        .service = service->name, .endpoints = *face->bind, .key_dir = settings.common.key_dir,
+        .methods = service->methods, .n_methods = service->n_methods, .context = process->context,
+        .workers = (unsigned)*face->workers, .pg_conninfo = *face->db, .queue_max = (size_t)*face->queue_max,
+        .later_max = LATER_MAX, .event_hwm = PIPE_MESSAGES, .peer_gone = service->peer_gone,
+    };
+    process->server = rpc_server_create(process->loop, &config);
+    if (service->serving != NULL)
+        service->serving(process->context, process->server);
+    ev_timer_init(&process->probe, on_probe, 0., PROBE_S);
+    process->probe.data = process;
+    ev_timer_start(process->loop, &process->probe);
+    process->health = health_create(process->loop, *face->health, is_ready, process);
+}
+
+static void end(struct process *process)
+{
+    ev_timer_stop(process->loop, &process->probe);
+    ev_timer_stop(process->loop, &process->drain_end);
+    rpc_server_destroy(&process->server);
+    if (process->service->stop != NULL)
+        process->service->stop(process->context);
+    health_destroy(&process->health);
+    ev_signal_stop(process->loop, &process->term);
+    ev_signal_stop(process->loop, &process->interrupt);
+    ev_signal_stop(process->loop, &process->usr1);
+    ev_loop_destroy(process->loop);
+    LOG(INFO, "service.stopped");
+}
+
+int service_main(int argc, char **argv, const struct service *service)
+{
+    const struct face *face = face_of(service->name);
+    service_begin(argc, argv, service->name, service->doc);
+    migrate(service, face);
+
+    struct process process = { .service = service, .loop = ev_default_loop(EVFLAG_AUTO) };
+    watch_signals(&process);
+    if (service->start != NULL)
+        process.context = service->start(process.loop);
+    serve(&process, face);
+    LOG(INFO, "service.started");
+    ev_run(process.loop, 0);
+    end(&process);
+    return 0;
+}

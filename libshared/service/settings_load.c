@@ -1,0 +1,134 @@
+/* settings_load.c - from the environment into `settings`, or not at all. */
+// SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libshared/base/arena.h"
+#include "libshared/service/settings_rows.h"
+
+struct settings settings;
+
+static void die(const char *variable, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", variable, why);
+    exit(2);
+}
+
+static void *field_of(const struct setting_row *row)
+{
+    return (char *)&settings + row->at;
+}
+
+static void load_int(const struct setting_row *row, const char *variable, const char *text)
+{
+    int64_t n;
+    char why[100];
+    if (!str_to_int(str_of(text), &n) || n < row->lo || n > row->hi) {
+        snprintf(why, sizeof(why), "wants a number from %" PRId64 " to %" PRId64, row->lo, row->hi);
+        die(variable, why);
+    }
+    *(int64_t *)field_of(row) = n;
+}
+
+static void load_bool(const struct setting_row *row, const char *variable, const char *text)
+{
+    if (strcmp(text, "0") != 0 && strcmp(text, "1") != 0)
+        die(variable, "wants 0 or 1");
+    *(bool *)field_of(row) = text[0] == '1';
+}
+
+static char *keep(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(mem_alloc(size), text, size);
+}
+
+static void load_text(const struct setting_row *row, const char *variable, const char *text)
+{
+    char why[100];
+    if ((int64_t)strlen(text) > row->hi) {
+        snprintf(why, sizeof(why), "is longer than %" PRId64 " bytes", row->hi);
+        die(variable, why);
+    }
+    *(const char **)field_of(row) = keep(text);
+}
+
+static bool is_choice(const char *choices, const char *text)
+{
+    size_t len = strlen(text);
+    for (const char *at = choices; *at != '\0';) {
+        size_t word = strcspn(at, "|");
+        if (word == len && memcmp(at, text, len) == 0)
+            return true;
+        at += word;
+        at += *at == '|';
+    }
+    return false;
+}
+
+static void load_choice(const struct setting_row *row, const char *variable, const char *text)
+{
+    char why[200];
+    if (!is_choice(row->choices, text)) {
+        snprintf(why, sizeof(why), "wants one of %s", row->choices);
+        die(variable, why);
+    }
+    *(const char **)field_of(row) = keep(text);
+}
+
+static void load_row(const struct setting_row *row)
+{
+    char variable[80];
+    setting_variable(row, variable, sizeof(variable));
+    const char *text = getenv(variable);
+    if (text == NULL)
+        text = row->fallback;
+    switch (row->kind) {
+    case KIND_INT:
+        load_int(row, variable, text);
+        return;
+    case KIND_BOOL:
+        load_bool(row, variable, text);
+        return;
+    case KIND_TEXT:
+        load_text(row, variable, text);
+        return;
+    case KIND_CHOICE:
+        load_choice(row, variable, text);
+        return;
+    }
+}
+
+static bool is_known(const char *variable, size_t len)
+{
+    char known[80];
+    for (size_t i = 0; i < n_setting_rows; i++) {
+        setting_variable(&setting_rows[i], known, sizeof(known));
+        if (strlen(known) == len && memcmp(known, variable, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A typo is not a default. */
+static void refuse_unknown(void)
+{
+    for (char **at = environ; *at != NULL; at++) {
+        size_t len = strcspn(*at, "=");
+        if (strncmp(*at, SETTINGS_PREFIX, sizeof(SETTINGS_PREFIX) - 1) != 0 || is_known(*at, len))
+            continue;
+        char name[200];
+        snprintf(name, sizeof(name), "%.*s", (int)len, *at);
+        die(name, "there is no such setting; --help lists them");
+    }
+}
+
+void settings_load(void)
+{
+    refuse_unknown();
+    for (size_t i = 0; i < n_setting_rows; i++)
+        load_row(&setting_rows[i]);
+}

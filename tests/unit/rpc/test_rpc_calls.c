@@ -1,0 +1,351 @@
+/* test_rpc_calls.c - what a call may meet: an answer, a refusal, a full queue, a deadline. */
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/rpc/fixture.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+static struct rpc_later *held[8];
+static int n_held, after_runs, after_order[8];
+static atomic_int running, gate_open;
+static char seen_who[40], seen_peer[40];
+static atomic_bool must_fail;
+
+static enum err run_echo(struct call *call, const void *req, void *rep)
+{
+    snprintf(seen_who, sizeof(seen_who), "%.*s", STR_ARG(call->who->sub));
+    snprintf(seen_peer, sizeof(seen_peer), "%.*s", STR_ARG(call->peer_name));
+    ((struct room_ref *)rep)->room = ((const struct room_ref *)req)->room;
+    return OK;
+}
+
+static enum err run_fail(struct call *call, const void *req, void *rep)
+{
+    (void)req, (void)rep;
+    return call_fail(call, ERR_CONFLICT, "room: it is %s", "taken");
+}
+
+static enum err run_wait(struct call *call, const void *req, void *rep)
+{
+    atomic_fetch_add(&running, 1);
+    while (!atomic_load(&gate_open))
+        usleep(1000);
+    return run_echo(call, req, rep);
+}
+
+static void note_after(struct rpc_server *server, void *context, void *arg)
+{
+    assert_non_null(server);
+    assert_ptr_equal(context, &after_runs);
+    after_order[after_runs++] = *(int *)arg;
+}
+
+static enum err run_after(struct call *call, const void *req, void *rep)
+{
+    for (int i = 1; i <= 2; i++)
+        call_after(call, note_after, arena_copy(call->arena, &i, sizeof(i)));
+    enum err e = run_echo(call, req, rep);
+    return atomic_load(&must_fail) ? ERR_CONFLICT : e;
+}
+
+static void begin_hold(struct call *call, const void *req, struct rpc_later *later)
+{
+    (void)call, (void)req;
+    held[n_held++] = later;
+}
+
+static const struct rpc_method METHODS[] = {
+#define METHOD(name_, where_, ...) { .name = name_, .req = room_ref_shape, .rep = room_ref_shape, .where = where_, \
+    .repeat = ONCE, .callers = "store gateway", __VA_ARGS__ }
+    METHOD("echo.loop", LOOP, .run = run_echo),
+    METHOD("echo.worker", WORKER, .run = run_echo),
+    METHOD("fail.loop", LOOP, .run = run_fail),
+    METHOD("fail.worker", WORKER, .run = run_fail),
+    METHOD("wait.worker", WORKER, .run = run_wait),
+    METHOD("after.worker", WORKER, .run = run_after),
+    METHOD("hold.later", LATER, .begin = begin_hold),
+#undef METHOD
+};
+
+static struct rpc_server *server;
+static struct probe gateway;
+
+static int begin(void **state)
+{
+    (void)state;
+    struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 2);
+    config.context = &after_runs;
+    server = rpc_server_create(fx.loop, &config);
+    n_held = after_runs = heard_order = 0;
+    atomic_store(&gate_open, 0);
+    atomic_store(&running, 0);
+    atomic_store(&must_fail, false);
+    probe_open(&gateway, "gateway", 20);
+    UNTIL(rpc_client_is_up(gateway.client));
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    atomic_store(&gate_open, 1);
+    rpc_client_destroy(&gateway.client);
+    rpc_server_destroy(&server);
+    return 0;
+}
+
+static void a_call_is_answered_on_the_loop_and_on_a_worker(void **state)
+{
+    (void)state;
+    struct heard a, b;
+    struct id one = id_new(), two = id_new();
+    ask(&gateway, "echo.loop", false, 2000, one, &a);
+    ask(&gateway, "echo.worker", false, 2000, two, &b);
+    UNTIL(a.order && b.order);
+    assert_int_equal(a.status, OK);
+    assert_true(id_eq(a.room, one));
+    assert_int_equal(b.status, OK);
+    assert_true(id_eq(b.room, two));
+    assert_string_equal(seen_who, "alice");
+    assert_string_equal(seen_peer, "gateway");
+}
+
+static void a_failure_says_why_and_which_field(void **state)
+{
+    (void)state;
+    struct heard a, b;
+    ask(&gateway, "fail.loop", false, 2000, id_new(), &a);
+    ask(&gateway, "fail.worker", false, 2000, id_new(), &b);
+    UNTIL(a.order && b.order);
+    assert_int_equal(a.status, ERR_CONFLICT);
+    assert_string_equal(a.code, "conflict");
+    assert_string_equal(a.message, "room: it is taken");
+    assert_int_equal(b.status, ERR_CONFLICT);
+}
+
+static void an_unknown_method_is_no_method(void **state)
+{
+    (void)state;
+    struct heard a;
+    ask(&gateway, "echo.nowhere", false, 2000, id_new(), &a);
+    UNTIL(a.order);
+    assert_int_equal(a.status, ERR_NO_METHOD);
+}
+
+static void a_body_of_another_shape_is_refused(void **state)
+{
+    (void)state;
+    struct heard a = { 0 }, b = { 0 };
+    rpc_client_call(gateway.client, &(struct rpc_request){ .method = "echo.loop", .budget_ms = 1000, .body = STR("\x80") },
+        on_heard, &a);
+    rpc_client_call(gateway.client, &(struct rpc_request){ .method = "echo.worker", .budget_ms = 1000, .body = STR("\xc1") },
+        on_heard, &b);
+    UNTIL(a.order && b.order);
+    assert_int_equal(a.status, ERR_INVALID_ARGUMENT);
+    assert_int_equal(b.status, ERR_MALFORMED);
+}
+
+static void a_peer_may_call_only_what_names_it_and_the_operator_all(void **state)
+{
+    (void)state;
+    struct probe chat, operator;
+    struct heard a, b;
+    probe_open(&chat, "chat", 20);
+    probe_open(&operator, "operator", 20);
+    UNTIL(rpc_client_is_up(chat.client) && rpc_client_is_up(operator.client));
+    ask(&chat, "echo.loop", false, 2000, id_new(), &a);
+    ask(&operator, "echo.loop", false, 2000, id_new(), &b);
+    UNTIL(a.order && b.order);
+    assert_int_equal(a.status, ERR_FORBIDDEN);
+    assert_int_equal(b.status, OK);
+    rpc_client_destroy(&chat.client);
+    rpc_client_destroy(&operator.client);
+}
+
+static void nobody_waits_beyond_the_deadline(void **state)
+{
+    (void)state;
+    struct heard a;
+    int64_t began_us = clock_mono_us();
+    ask(&gateway, "hold.later", false, 200, id_new(), &a);
+    UNTIL(a.order);
+    assert_int_equal(a.status, ERR_DEADLINE);
+    assert_in_range(clock_mono_us() - began_us, 200000, 400000);
+    assert_int_equal(rpc_client_pending(gateway.client), 0);
+    rpc_later_done(held[0], OK, &(struct room_ref){ id_new() });   /* too late, and harmless */
+    turn_for(20);
+}
+
+static void work_past_its_deadline_is_not_done(void **state)
+{
+    (void)state;
+    struct heard a, b, c;
+    ask(&gateway, "wait.worker", false, 5000, id_new(), &a);
+    ask(&gateway, "wait.worker", false, 5000, id_new(), &b);
+    UNTIL(atomic_load(&running) == 2);
+    ask(&gateway, "wait.worker", false, 50, id_new(), &c);
+    UNTIL(c.order);
+    atomic_store(&gate_open, 1);
+    UNTIL(a.order && b.order);
+    turn_for(20);
+    assert_int_equal(c.status, ERR_DEADLINE);
+    assert_int_equal(atomic_load(&running), 2);                    /* it never ran */
+}
+
+static void a_full_worker_queue_is_overloaded_at_once(void **state)
+{
+    (void)state;
+    struct heard some[7];
+    for (int i = 0; i < 2; i++)
+        ask(&gateway, "wait.worker", false, 5000, id_new(), &some[i]);
+    UNTIL(atomic_load(&running) == 2);
+    for (int i = 2; i < 7; i++)                                    /* the queue takes four */
+        ask(&gateway, "wait.worker", false, 5000, id_new(), &some[i]);
+    UNTIL(some[6].order);
+    assert_int_equal(some[6].status, ERR_OVERLOADED);
+    assert_true(some[6].retry_after_ms > 0);
+    assert_int_equal(heard_order, 1);
+    atomic_store(&gate_open, 1);
+    UNTIL(heard_order == 7);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(some[i].status, OK);
+}
+
+static void too_many_later_requests_are_overloaded(void **state)
+{
+    (void)state;
+    struct heard some[4];
+    for (int i = 0; i < 4; i++)
+        ask(&gateway, "hold.later", false, 5000, id_new(), &some[i]);
+    UNTIL(some[3].order);
+    assert_int_equal(some[3].status, ERR_OVERLOADED);
+    assert_int_equal(n_held, 3);
+    struct id room = id_new();
+    rpc_later_done(held[2], OK, &(struct room_ref){ room });
+    rpc_later_done(held[0], ERR_NOT_FOUND, NULL);
+    call_fail(rpc_later_call(held[1]), ERR_CONFLICT, "no");
+    rpc_later_done(held[1], ERR_CONFLICT, NULL);
+    UNTIL(heard_order == 4);
+    assert_true(id_eq(some[2].room, room));
+    assert_int_equal(some[0].status, ERR_NOT_FOUND);
+    assert_string_equal(some[1].message, "no");
+    assert_int_equal(some[2].order, 2);                            /* in the order of the answers */
+}
+
+static void over_pending_max_the_client_itself_is_overloaded(void **state)
+{
+    (void)state;
+    struct heard some[21];
+    for (int i = 0; i < 21; i++)
+        ask(&gateway, "echo.loop", false, 5000, id_new(), &some[i]);
+    UNTIL(heard_order == 21);
+    assert_int_equal(some[20].status, ERR_OVERLOADED);
+    assert_int_equal(some[19].status, OK);
+}
+
+static void what_runs_after_the_commit_runs_before_the_reply_and_not_after_a_failure(void **state)
+{
+    (void)state;
+    struct heard a, b;
+    ask(&gateway, "after.worker", false, 2000, id_new(), &a);
+    while (!a.order) {
+        if (after_runs == 0)
+            assert_int_equal(a.order, 0);
+        turn_for(1);
+    }
+    assert_int_equal(after_runs, 2);
+    assert_int_equal(after_order[0], 1);
+    assert_int_equal(after_order[1], 2);
+    atomic_store(&must_fail, true);
+    ask(&gateway, "after.worker", false, 2000, id_new(), &b);
+    UNTIL(b.order);
+    assert_int_equal(b.status, ERR_CONFLICT);
+    assert_int_equal(after_runs, 2);
+}
+
+static int works_done;
+static enum err works_status;
+
+static enum err do_work(struct pg *pg, struct arena *arena, void *arg)
+{
+    assert_null(pg);                                               /* this server has no database */
+    assert_non_null(arena_alloc(arena, 100));
+    return *(enum err *)arg;
+}
+
+static void work_done(void *arg, enum err e)
+{
+    (void)arg;
+    works_done++;
+    works_status = e;
+}
+
+static void work_for_a_worker_comes_back_to_the_loop(void **state)
+{
+    (void)state;
+    enum err wanted = ERR_CONFLICT;
+    works_done = 0;
+    assert_true(rpc_server_work(server, do_work, work_done, &wanted));
+    assert_int_equal(works_done, 0);
+    UNTIL(works_done == 1);
+    assert_int_equal(works_status, ERR_CONFLICT);
+}
+
+static void many_calls_in_flight_each_get_their_own_answer(void **state)
+{
+    (void)state;
+    struct probe busy;
+    static struct heard some[900];
+    static struct id rooms[900];
+    probe_open(&busy, "gateway", 5000);
+    UNTIL(rpc_client_is_up(busy.client));
+    for (int i = 0; i < 900; i++) {
+        rooms[i] = id_new();
+        ask(&busy, "echo.loop", i % 2, 5000, rooms[i], &some[i]);
+    }
+    UNTIL(heard_order == 900);
+    for (int i = 0; i < 900; i++)
+        assert_true(some[i].status == OK && id_eq(some[i].room, rooms[i]));
+    rpc_client_destroy(&busy.client);
+}
+
+static void answering_without_sockets_is_the_same(void **state)
+{
+    (void)state;
+    char bytes[64];
+    struct id room = id_new();
+    struct rpc_thread on = { arena_create("test", 1u << 20), NULL };
+    struct buf out = BUF(1000);
+    struct frame_request head = { .id = 1, .method = STR("echo.worker"), .budget_ms = 1000 };
+    assert_int_equal(rpc_server_answer(METHODS, COUNT(METHODS), NULL, &on, &head, STR("gateway"), room_bytes(room, bytes), &out), OK);
+    assert_true(out.len > 16);
+    buf_clear(&out);
+    assert_int_equal(rpc_server_answer(METHODS, COUNT(METHODS), NULL, &on, &head, STR("chat"), room_bytes(room, bytes), &out),
+        ERR_FORBIDDEN);
+    assert_true(out.len > 0);
+    buf_free(&out);
+    arena_destroy(&on.arena);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_call_is_answered_on_the_loop_and_on_a_worker),
+        CASE(a_failure_says_why_and_which_field),
+        CASE(an_unknown_method_is_no_method),
+        CASE(a_body_of_another_shape_is_refused),
+        CASE(a_peer_may_call_only_what_names_it_and_the_operator_all),
+        CASE(nobody_waits_beyond_the_deadline),
+        CASE(work_past_its_deadline_is_not_done),
+        CASE(a_full_worker_queue_is_overloaded_at_once),
+        CASE(too_many_later_requests_are_overloaded),
+        CASE(over_pending_max_the_client_itself_is_overloaded),
+        CASE(what_runs_after_the_commit_runs_before_the_reply_and_not_after_a_failure),
+        CASE(work_for_a_worker_comes_back_to_the_loop),
+        CASE(many_calls_in_flight_each_get_their_own_answer),
+        CASE(answering_without_sockets_is_the_same),
+    };
+    return cmocka_run_group_tests_name("rpc calls", tests, fixture_begin, fixture_end);
+}
