@@ -12,6 +12,22 @@ ENV DEBIAN_FRONTEND=noninteractive
 RUN groupadd --gid 10001 madang && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin madang \
  && install -d -o madang -g madang /run/madang /var/lib/madang /vault /secrets
 
+FROM base AS postgres
+COPY scripts/setup /tmp/setup
+RUN /tmp/setup postgres && rm -rf /var/lib/apt/lists/* /tmp/setup /var/lib/postgresql \
+ && install -d -o madang -g madang /var/lib/madang/pg /run/postgresql
+COPY scripts/container/postgres scripts/db-init /usr/local/lib/madang/
+USER madang
+STOPSIGNAL SIGINT
+CMD ["/usr/local/lib/madang/postgres"]
+
+FROM base AS redis
+COPY scripts/setup /tmp/setup
+RUN /tmp/setup redis && rm -rf /var/lib/apt/lists/* /tmp/setup
+USER madang
+CMD ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--appendonly", "no", \
+     "--maxmemory", "128mb", "--maxmemory-policy", "volatile-lru", "--dir", "/tmp"]
+
 FROM base AS build
 COPY scripts/setup /src/scripts/setup
 RUN /src/scripts/setup build && rm -rf /var/lib/apt/lists/*
@@ -30,20 +46,3 @@ COPY migrations /usr/local/share/madang/migrations
 COPY scripts/container/ scripts/certs /usr/local/lib/madang/
 ENV MADANG_MIGRATIONS_DIR=/usr/local/share/madang/migrations MADANG_RUN_DIR=/run/madang MADANG_KEY_DIR=/secrets/keys
 USER madang
-
-FROM base AS postgres
-COPY scripts/setup /tmp/setup
-RUN /tmp/setup postgres && rm -rf /var/lib/apt/lists/* /tmp/setup /var/lib/postgresql \
- && install -d -o madang -g madang /var/lib/madang/pg /run/postgresql
-COPY scripts/container/postgres scripts/db-init /usr/local/lib/madang/
-COPY scripts/sql /usr/local/lib/madang/sql
-USER madang
-STOPSIGNAL SIGINT
-CMD ["/usr/local/lib/madang/postgres"]
-
-FROM base AS redis
-COPY scripts/setup /tmp/setup
-RUN /tmp/setup redis && rm -rf /var/lib/apt/lists/* /tmp/setup
-USER madang
-CMD ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--appendonly", "no", \
-     "--maxmemory", "128mb", "--maxmemory-policy", "volatile-lru", "--dir", "/tmp"]
