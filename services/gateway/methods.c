@@ -1,0 +1,37 @@
+/* methods.c - the METHOD rows as a table, and one way to call them. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/methods.h"
+
+#include <assert.h>
+
+#include "libshared/service/settings.h"
+
+#define ASK_BYTES_MAX (1u << 20)
+
+/* clang-format off */
+#define IS_SAFE_SAFE true
+#define IS_SAFE_ONCE false
+
+const struct method methods[METHOD_COUNT] = {
+#define METHOD(noun, verb, req_, rep_, where, repeat, callers, doc) \
+    { .name = #noun "." #verb, .req = req_##_shape, .rep = rep_##_shape, .safe = IS_SAFE_##repeat },
+#include "proto/all.def"
+};
+/* clang-format on */
+
+void method_call(struct rpc_client *to, enum method_index method, const struct principal *who, struct str trace,
+    struct str body, rpc_reply_fn *reply, void *arg)
+{
+    rpc_client_call(to, &(struct rpc_request){ .method = methods[method].name, .safe = methods[method].safe,
+        .budget_ms = settings.common.call_budget_ms, .trace = trace, .who = who, .body = body }, reply, arg);
+}
+
+void method_ask(struct rpc_client *to, enum method_index method, const void *record, rpc_reply_fn *reply, void *arg)
+{
+    struct buf body = BUF(ASK_BYTES_MAX);
+    enum err e = wire_encode(methods[method].req(), record, &body);
+
+    assert(e == OK);
+    method_call(to, method, NULL, STR_NONE, buf_str(&body), reply, arg);
+    buf_free(&body);
+}

@@ -1,0 +1,135 @@
+/* guest.c - a local socket and the rooms that it sits in. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/log.h"
+#include "libshared/service/settings.h"
+#include "services/gateway/rooms/halls_inside.h"
+
+static void on_slow(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct guest *guest = timer->data;
+
+    (void)loop, (void)events;
+    if (!sio_is_slow(guest->socket))
+        return;
+    LOG(INFO, "gateway.too_slow", F_TEXT("socket", sio_sid(guest->socket)), F_STR("subject", guest->subject));
+    sio_close(guest->socket, "forced server close");     /* the client connects again by itself, and is resumed */
+}
+
+void guest_begin(struct guest *guest, struct halls *halls, struct sio_socket *socket, struct str subject)
+{
+    *guest = (struct guest){ .home = halls, .socket = socket, .subject = subject };
+    ev_timer_init(&guest->slow, on_slow, (double)settings.gateway.slow_ms / 1000., 0.);
+    guest->slow.data = guest;
+}
+
+void guest_end(struct guest *guest)
+{
+    ev_timer_stop(guest->home->loop, &guest->slow);
+    guest_drop_kept(guest);
+    while (guest->n > 0)
+        seat_leave(guest->seats[guest->n - 1]);
+    mem_free(guest->seats);
+    guest->seats = NULL;
+    guest->cap = 0;
+}
+
+void guest_is_slow(struct guest *guest)
+{
+    if (!ev_is_active(&guest->slow)) {
+        ev_timer_set(&guest->slow, (double)settings.gateway.slow_ms / 1000., 0.);
+        ev_timer_start(guest->home->loop, &guest->slow);
+    }
+}
+
+void guest_drained(struct guest *guest)
+{
+    ev_timer_stop(guest->home->loop, &guest->slow);
+    guest_send_kept(guest);
+    for (size_t i = 0; i < guest->n; i++)
+        if (guest->seats[i]->state == SEAT_BEHIND)
+            seat_fetch(guest->seats[i]);
+}
+
+static struct seat *find_seat(const struct guest *guest, struct id room)
+{
+    for (size_t i = 0; i < guest->n; i++)
+        if (id_eq(guest->seats[i]->hall->id, room))
+            return guest->seats[i];
+    return NULL;
+}
+
+bool guest_sits(const struct guest *guest, struct id room)
+{
+    return find_seat(guest, room) != NULL;
+}
+
+static void append(struct seat ***list, size_t *n, size_t *cap, struct seat *seat)
+{
+    if (*n == *cap) {
+        *cap = *cap > 0 ? *cap * 2 : 4;
+        *list = mem_grow(*list, *cap * sizeof **list);
+    }
+    (*list)[(*n)++] = seat;
+}
+
+static struct seat *take_seat(struct guest *guest, struct hall *hall)
+{
+    struct seat *seat = mem_zero(sizeof *seat);
+
+    seat->guest = guest;
+    seat->hall = hall;
+    seat->in_hall = hall->n;
+    seat->in_guest = guest->n;
+    append(&hall->seats, &hall->n, &hall->cap, seat);
+    append(&guest->seats, &guest->n, &guest->cap, seat);
+    return seat;
+}
+
+/* A second join: a client that lost our answer.  If the first is still under way, it answers both alike: not yet. */
+static void sit_again(struct seat *seat, guest_seated_fn *seated, void *arg)
+{
+    if (seat->seated != NULL)
+        seated(arg, ERR_CONFLICT, 0);
+    else
+        seated(arg, OK, seat->state == SEAT_LIVE ? seat->hall->seq : seat->seq);
+}
+
+void guest_sit(struct guest *guest, struct id room, int64_t since, guest_seated_fn *seated, void *arg)
+{
+    struct seat *seat = find_seat(guest, room);
+
+    if (seat != NULL) {
+        sit_again(seat, seated, arg);
+        return;
+    }
+    if (guest->n >= (size_t)settings.gateway.socket_rooms_max) {
+        seated(arg, ERR_TOO_LARGE, 0);
+        return;
+    }
+    struct hall *hall = hall_get(guest->home, room);
+    seat = take_seat(guest, hall);
+    seat->seq = since;
+    seat->seated = seated;
+    seat->arg = arg;
+    if (hall->seq >= 0)
+        seat_begin(seat);
+    else
+        hall_pursue(hall);
+}
+
+bool guest_leave(struct guest *guest, struct id room)
+{
+    struct seat *seat = find_seat(guest, room);
+
+    if (seat == NULL)
+        return false;
+    seat_leave(seat);
+    return true;
+}
+
+void guest_review(struct guest *guest, bool (*may)(void *arg, struct id room), void *arg)
+{
+    for (size_t i = guest->n; i-- > 0;)
+        if (!may(arg, guest->seats[i]->hall->id))
+            seat_remove(guest->seats[i]);
+}

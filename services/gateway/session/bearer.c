@@ -1,0 +1,179 @@
+/* bearer.c - verified tokens, remembered, and what they allow now. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/clock.h"
+
+#include <openssl/sha.h>
+#include <string.h>
+
+#include "services/gateway/session/bearer_inside.h"
+#include "services/gateway/table.h"
+
+#define REMEMBERED_MAX 10000
+
+struct remembered {
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    struct bearer *bearer;
+    UT_hash_handle hh;               /* in the order of their coming */
+};
+
+struct bearers {
+    const struct trusted *trusted;
+    struct remembered *table;
+};
+
+struct bearers *bearers_create(const struct trusted *trusted)
+{
+    struct bearers *bearers = mem_zero(sizeof *bearers);
+
+    bearers->trusted = trusted;
+    return bearers;
+}
+
+static struct bearer *take(struct bearer *bearer)
+{
+    bearer->refs++;
+    return bearer;
+}
+
+static void drop(struct bearer *bearer)
+{
+    struct arena *arena = bearer->arena;
+
+    if (--bearer->refs > 0)
+        return;
+    policy_ref_drop(&bearer->cap);
+    arena_destroy(&arena);
+}
+
+static void forget(struct bearers *bearers, struct remembered *one)
+{
+    HASH_DEL(bearers->table, one);
+    drop(one->bearer);
+    mem_free(one);
+}
+
+void bearers_forget(struct bearers *bearers)
+{
+    while (bearers->table != NULL)
+        forget(bearers, bearers->table);
+}
+
+void bearers_destroy(struct bearers **bearers)
+{
+    if (*bearers == NULL)
+        return;
+    bearers_forget(*bearers);
+    mem_free(*bearers);
+    *bearers = NULL;
+}
+
+static void remember(struct bearers *bearers, const unsigned char *digest, struct bearer *bearer)
+{
+    struct remembered *one = mem_zero(sizeof *one);
+
+    if (HASH_COUNT(bearers->table) >= REMEMBERED_MAX)
+        forget(bearers, bearers->table);
+    memcpy(one->digest, digest, sizeof one->digest);
+    one->bearer = take(bearer);
+    HASH_ADD(hh, bearers->table, digest, sizeof one->digest, one);
+}
+
+static enum err find(struct bearers *bearers, struct str token, struct bearer **out)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    struct remembered *known;
+
+    SHA256((const unsigned char *)token.at, token.len, digest);
+    HASH_FIND(hh, bearers->table, digest, sizeof digest, known);
+    if (known != NULL) {
+        *out = take(known->bearer);
+        return OK;
+    }
+    TRY(claims_read(bearers->trusted, token, out));
+    remember(bearers, digest, *out);
+    return OK;
+}
+
+/* What may change while a token lives. */
+static enum err check(struct bearers *bearers, const struct bearer *bearer, struct policy_compiled **policy)
+{
+    if (bearer->expires_at <= clock_ms())
+        return ERR_TOKEN_EXPIRED;
+    if (bearer->key.len > 0 && trusted_is_revoked(bearers->trusted, bearer->key))
+        return ERR_KEY_REVOKED;
+    *policy = trusted_find_policy(bearers->trusted, bearer->policy);
+    return *policy != NULL ? OK : ERR_FORBIDDEN;
+}
+
+enum err rights_get(struct bearers *bearers, struct str token, struct rights *out)
+{
+    struct policy_compiled *policy;
+    struct bearer *bearer;
+
+    if (!trusted_is_known(bearers->trusted))
+        return ERR_UNAVAILABLE;
+    if (token.len == 0)
+        return ERR_UNAUTHENTICATED;
+    if (token.len > TOKEN_BYTES_MAX || memchr(token.at, '\0', token.len) != NULL)
+        return ERR_TOKEN_INVALID;
+    TRY(find(bearers, token, &bearer));
+    enum err e = check(bearers, bearer, &policy);
+    if (e == OK)
+        *out = (struct rights){ bearer, policy_ref_take(policy) };
+    else
+        drop(bearer);
+    return e;
+}
+
+enum err rights_renew(struct bearers *bearers, struct rights *rights)
+{
+    struct policy_compiled *policy;
+
+    TRY(check(bearers, rights->bearer, &policy));
+    policy_ref_take(policy);
+    policy_ref_drop(&rights->policy);
+    rights->policy = policy;
+    return OK;
+}
+
+void rights_drop(struct rights *rights)
+{
+    if (rights->bearer == NULL)
+        return;
+    drop(rights->bearer);
+    policy_ref_drop(&rights->policy);
+    *rights = (struct rights){ 0 };
+}
+
+bool rights_allow(const struct rights *rights, struct str nsp, struct str event, struct str room, enum policy_action action)
+{
+    struct policy_question question = { nsp, event, room, rights->bearer->sub, action };
+
+    return policy_ask(rights->policy, &question).allowed
+        && (rights->bearer->cap == NULL || policy_ask(rights->bearer->cap, &question).allowed);
+}
+
+struct str bearer_subject(const struct bearer *bearer)
+{
+    return bearer->sub;
+}
+
+struct str bearer_session(const struct bearer *bearer)
+{
+    return bearer->session;
+}
+
+struct str bearer_key(const struct bearer *bearer)
+{
+    return bearer->key;
+}
+
+struct str bearer_policy(const struct bearer *bearer)
+{
+    return bearer->policy;
+}
+
+int64_t bearer_expires_at(const struct bearer *bearer)
+{
+    return bearer->expires_at;
+}

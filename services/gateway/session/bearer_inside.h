@@ -1,0 +1,18 @@
+/* bearer_inside.h - what bearer.c and claims.c share. */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/gateway/session/bearer.h"
+
+#define TOKEN_BYTES_MAX 8192
+
+struct bearer {
+    unsigned refs;
+    struct arena *arena;             /* holds the texts and this struct */
+    struct str sub, session, key, policy;
+    int64_t expires_at;
+    struct policy_compiled *cap;     /* NULL: the policy is not narrowed */
+};
+
+/* Check signature, issuer and audience, and read the claims; not the time.  *out has one reference. */
+enum err claims_read(const struct trusted *trusted, struct str token, struct bearer **out) MUST_CHECK;

@@ -1,0 +1,268 @@
+/* client.c - sockets with an identity. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/session/client.h"
+
+#include <jansson.h>
+
+#include "libshared/base/clock.h"
+#include "libshared/base/log.h"
+#include "libshared/service/metrics.h"
+#include "libshared/service/settings.h"
+#include "services/gateway/session/refusal.h"
+
+struct clients {
+    struct ev_loop *loop;
+    struct bearers *bearers;
+    struct clients_upper upper;
+    struct client **at;
+    size_t n, cap;
+    struct metric *accepted, *refused;
+};
+
+struct clients *clients_create(struct ev_loop *loop, struct bearers *bearers, const struct clients_upper *upper)
+{
+    struct clients *clients = mem_zero(sizeof *clients);
+
+    clients->loop = loop;
+    clients->bearers = bearers;
+    clients->upper = *upper;
+    clients->accepted = metric_counter("madang_connects_total", "result=\"accepted\"", "Attempts to connect to a namespace");
+    clients->refused = metric_counter("madang_connects_total", "result=\"refused\"", "Attempts to connect to a namespace");
+    return clients;
+}
+
+void clients_destroy(struct clients **clients)
+{
+    if (*clients == NULL)
+        return;
+    mem_free((*clients)->at);
+    mem_free(*clients);
+    *clients = NULL;
+}
+
+size_t clients_count(const struct clients *clients)
+{
+    return clients->n;
+}
+
+void clients_each(struct clients *clients, void (*visit)(void *arg, struct client *client), void *arg)
+{
+    for (size_t i = clients->n; i-- > 0;)
+        visit(arg, clients->at[i]);
+}
+
+bool client_may(const struct client *client, struct str event, struct str room, enum policy_action action)
+{
+    return rights_allow(&client->rights, sio_nsp(client->socket), event, room, action);
+}
+
+struct principal client_principal(const struct client *client)
+{
+    const struct bearer *bearer = client->rights.bearer;
+
+    return (struct principal){ .sub = bearer_subject(bearer), .kind = STR("token"), .session = str_of(sio_sid(client->socket)),
+        .key = bearer_key(bearer), .policy = bearer_policy(bearer), .address = sio_address(client->socket) };
+}
+
+static void end(struct client *client, enum err e)
+{
+    LOG(INFO, "gateway.ended", F_TEXT("socket", sio_sid(client->socket)),
+        F_STR("subject", bearer_subject(client->rights.bearer)), F_TEXT("code", err_code(e)));
+    refusal_disconnect(client->socket, e);
+}
+
+static void emit_expiring(struct client *client)
+{
+    struct buf json = BUF(100);
+
+    buf_printf(&json, "{\"expires_at\":%lld}", (long long)bearer_expires_at(client->rights.bearer));
+    sio_emit(client->socket, "token:expiring", buf_str(&json));
+    buf_free(&json);
+}
+
+static void start_timer(struct client *client)
+{
+    int64_t left_ms = bearer_expires_at(client->rights.bearer) - clock_ms();
+    int64_t wait_ms = client->warned ? left_ms : left_ms - settings.gateway.token_warning_s * 1000;
+
+    ev_timer_stop(client->home->loop, &client->token);
+    ev_timer_set(&client->token, wait_ms > 0 ? (double)wait_ms / 1000. : 0., 0.);
+    ev_timer_start(client->home->loop, &client->token);
+}
+
+static void on_token_time(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct client *client = timer->data;
+
+    (void)loop, (void)events;
+    if (client->warned) {
+        end(client, ERR_TOKEN_EXPIRED);
+        return;
+    }
+    client->warned = true;
+    if (settings.gateway.token_warning_s > 0)
+        emit_expiring(client);
+    start_timer(client);
+}
+
+static struct client *admit(struct clients *clients, struct sio_socket *socket, const struct rights *rights)
+{
+    struct client *client = mem_zero(sizeof *client);
+
+    client->home = clients;
+    client->index = clients->n;
+    client->socket = socket;
+    client->rights = *rights;
+    ev_timer_init(&client->token, on_token_time, 0., 0.);
+    client->token.data = client;
+    if (clients->n == clients->cap) {
+        clients->cap = clients->cap > 0 ? clients->cap * 2 : 64;
+        clients->at = mem_grow(clients->at, clients->cap * sizeof *clients->at);
+    }
+    clients->at[clients->n++] = client;
+    sio_set_user(socket, client);
+    return client;
+}
+
+/* `token` of an object of JSON; the text lives as long as *json. */
+static struct str token_of(struct str object, json_t **json)
+{
+    *json = object.len > 0 ? json_loadb(object.at, object.len, 0, NULL) : NULL;
+    return str_of(json_string_value(json_object_get(*json, "token")));
+}
+
+static enum err get_rights(struct clients *clients, struct str nsp, struct str object, struct rights *out)
+{
+    json_t *json;
+    enum err e = rights_get(clients->bearers, token_of(object, &json), out);
+
+    json_decref(json);
+    if (e == OK && !rights_allow(out, nsp, STR_NONE, STR_NONE, POLICY_CONNECT)) {
+        rights_drop(out);
+        e = ERR_FORBIDDEN;
+    }
+    return e;
+}
+
+static void refuse(struct sio_socket *socket, enum err e)
+{
+    struct buf data = BUF(200);
+
+    buf_printf(&data, "{\"code\":\"%s\"}", err_code(e));
+    sio_refuse(socket, err_text(e), buf_str(&data));
+    buf_free(&data);
+}
+
+static void on_connect(void *arg, struct sio_socket *socket, struct str auth)
+{
+    struct clients *clients = arg;
+    struct rights rights = { 0 };
+    enum err e = get_rights(clients, sio_nsp(socket), auth, &rights);
+
+    LOG(INFO, "gateway.connect", F_STR("namespace", sio_nsp(socket)), F_STR("address", sio_address(socket)),
+        F_STR("subject", e == OK ? bearer_subject(rights.bearer) : STR_NONE), F_TEXT("code", err_code(e)));
+    metric_add(e == OK ? clients->accepted : clients->refused, 1);
+    if (e != OK) {
+        refuse(socket, e);
+        return;
+    }
+    struct client *client = admit(clients, socket, &rights);
+    sio_accept(socket);
+    clients->upper.opened(clients->upper.arg, client, auth);
+    start_timer(client);
+}
+
+/* The same subject only: a socket does not change hands. */
+static enum err renew_token(struct client *client, struct str object)
+{
+    struct rights rights = { 0 };
+
+    TRY(get_rights(client->home, sio_nsp(client->socket), object, &rights));
+    if (!str_eq(bearer_subject(rights.bearer), bearer_subject(client->rights.bearer))) {
+        rights_drop(&rights);
+        return ERR_TOKEN_INVALID;
+    }
+    struct rights old = client->rights;
+    client->rights = rights;
+    client->warned = false;
+    start_timer(client);
+    client->home->upper.changed(client->home->upper.arg, client);
+    rights_drop(&old);
+    return OK;
+}
+
+static void on_refresh(struct client *client, const struct sio_event *event)
+{
+    enum err e = renew_token(client, event->first);
+
+    LOG(INFO, "gateway.refresh", F_TEXT("socket", sio_sid(client->socket)),
+        F_STR("subject", bearer_subject(client->rights.bearer)), F_TEXT("code", err_code(e)));
+    if (e != OK) {
+        struct failure failure = refusal_plain(e);
+        refusal_send(client->socket, event->ack, &failure);
+    } else if (event->ack >= 0) {
+        struct buf json = BUF(100);
+        buf_printf(&json, "[{\"ok\":true,\"expires_at\":%lld}]", (long long)bearer_expires_at(client->rights.bearer));
+        sio_ack(client->socket, event->ack, buf_str(&json), NULL, 0);
+        buf_free(&json);
+    }
+}
+
+static void on_event(void *arg, struct sio_socket *socket, const struct sio_event *event)
+{
+    struct clients *clients = arg;
+    struct client *client = sio_user(socket);
+
+    if (str_is(event->name, "auth:refresh"))
+        on_refresh(client, event);
+    else
+        clients->upper.event(clients->upper.arg, client, event);
+}
+
+static void on_drained(void *arg, struct sio_socket *socket)
+{
+    struct clients *clients = arg;
+
+    clients->upper.drained(clients->upper.arg, sio_user(socket));
+}
+
+static void on_disconnected(void *arg, struct sio_socket *socket, const char *reason)
+{
+    struct clients *clients = arg;
+    struct client *client = sio_user(socket);
+
+    LOG(INFO, "gateway.disconnect", F_STR("namespace", sio_nsp(socket)), F_TEXT("socket", sio_sid(socket)),
+        F_STR("subject", bearer_subject(client->rights.bearer)), F_TEXT("reason", reason));
+    clients->upper.closed(clients->upper.arg, client);
+    ev_timer_stop(clients->loop, &client->token);
+    clients->at[client->index] = clients->at[--clients->n];
+    clients->at[client->index]->index = client->index;
+    rights_drop(&client->rights);
+    sio_set_user(socket, NULL);
+    mem_free(client);
+}
+
+struct sio_namespace clients_namespace(struct clients *clients, const char *name)
+{
+    return (struct sio_namespace){ .name = name, .arg = clients, .connect = on_connect, .event = on_event,
+        .drained = on_drained, .disconnected = on_disconnected };
+}
+
+static void review(void *arg, struct client *client)
+{
+    struct clients *clients = arg;
+    enum err e = rights_renew(clients->bearers, &client->rights);
+
+    if (e == OK && !client_may(client, STR_NONE, STR_NONE, POLICY_CONNECT))
+        e = ERR_FORBIDDEN;
+    if (e != OK)
+        end(client, e);
+    else
+        clients->upper.changed(clients->upper.arg, client);
+}
+
+void clients_review(struct clients *clients)
+{
+    bearers_forget(clients->bearers);
+    clients_each(clients, review, clients);
+}

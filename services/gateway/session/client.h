@@ -1,0 +1,48 @@
+/*
+ * client.h - sockets with an identity: let in by a token, held to its policy, ended with it.
+ *
+ *      CONNECT {token} --> verified, may connect here? --> open --auth:refresh--> open, with the new token's rights
+ *                                                           |  \--what is trusted changes--> asked again, at once
+ *                                                           +--token:expiring ... token's end--> error, DISCONNECT
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ev.h>
+
+#include "services/gateway/rooms/halls.h"
+#include "services/gateway/session/bearer.h"
+#include "services/gateway/session/rates.h"
+
+struct clients;
+
+struct client {
+    struct clients *home;
+    size_t index;
+    struct sio_socket *socket;
+    struct rights rights;
+    ev_timer token;                  /* to its warning, then to its end */
+    bool warned;
+    struct guest guest;              /* for the upper */
+};
+
+struct clients_upper {
+    void *arg;
+    void (*opened)(void *arg, struct client *client, struct str auth);
+    void (*event)(void *arg, struct client *client, const struct sio_event *event);
+    void (*drained)(void *arg, struct client *client);
+    void (*changed)(void *arg, struct client *client);       /* its rights; it may still connect */
+    void (*closed)(void *arg, struct client *client);
+};
+
+struct clients *clients_create(struct ev_loop *loop, struct bearers *bearers, const struct clients_upper *upper);
+void clients_destroy(struct clients **clients);
+/* A namespace for sio_add(); name must outlive it. */
+struct sio_namespace clients_namespace(struct clients *clients, const char *name);
+void clients_review(struct clients *clients);                /* what is trusted has changed */
+size_t clients_count(const struct clients *clients);
+void clients_each(struct clients *clients, void (*visit)(void *arg, struct client *client), void *arg);
+
+bool client_may(const struct client *client, struct str event, struct str room, enum policy_action action);
+/* For the head of a request; views that live as long as the client keeps its token. */
+struct principal client_principal(const struct client *client);

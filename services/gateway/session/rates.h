@@ -1,0 +1,26 @@
+/* rates.h - the RATE rows of proto/public.def: how many of a kind one address, subject or socket may send. */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/base/err.h"
+#include "libshared/base/str.h"
+
+/* clang-format off */
+enum rate_class {
+#define RATE(name, count, seconds, by, doc) RATE_##name,
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+    RATE_COUNT
+};
+/* clang-format on */
+enum rate_by { BY_ADDRESS, BY_SUBJECT, BY_SOCKET };
+
+struct rates;
+struct rates *rates_create(void);
+void rates_destroy(struct rates **rates);
+
+enum rate_by rates_by(enum rate_class class);
+/* One more of this class by `who`, an address, subject or socket as the class has it: 0, or milliseconds until the next
+ * one is welcome.  The table is bounded: the longest known are forgotten first. */
+int64_t rates_take(struct rates *rates, enum rate_class class, struct str who, int64_t now_us);
