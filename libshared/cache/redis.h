@@ -17,7 +17,8 @@ struct redisReply;
 struct redis *redis_create(struct ev_loop *loop, const char *url);   /* redis://[user:password@]host:port/db, unix:///path; "" : none */
 void redis_destroy(struct redis **redis);
 bool redis_is_up(const struct redis *redis);
-/* reply is NULL when Redis is away or failed; else hiredis' own, valid during the call.  Called exactly once. */
+/* reply is NULL when Redis is away, hangs or failed; else hiredis' own, valid during the call.  Called exactly once, by
+ * redis_command itself if it cannot send.  The function may be NULL.  At most 64 words. */
 typedef void redis_reply_fn(void *arg, const struct redisReply *reply);
 void redis_command(struct redis *redis, redis_reply_fn *reply, void *arg, const struct str *words, size_t n);
 /* A second connection for publish/subscribe; `message(arg, channel, bytes)`.  Subscribed again after each reconnection. */

@@ -1,0 +1,132 @@
+/* redis_link.c - one connection to Redis, tried again with growing pauses. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/cache/redis_link.h"
+
+#include "libshared/base/clock.h"
+#include "libshared/base/log.h"
+
+#define FIRST_DELAY_S 0.1
+#define MOST_DELAY_S  2.0
+
+static void try_again_later(struct redis_link *link)
+{
+    if (link->closing) return;
+    ev_timer_stop(link->loop, &link->retry);
+    ev_timer_set(&link->retry, link->delay_s, 0);
+    ev_timer_start(link->loop, &link->retry);
+    link->delay_s = link->delay_s * 2 < MOST_DELAY_S ? link->delay_s * 2 : MOST_DELAY_S;
+}
+
+/* hiredis frees the context itself after this. */
+static void lost(struct redis_link *link, const char *why)
+{
+    link->ac = NULL;
+    link->up = false;
+    if (!link->told && !link->closing) LOG(WARN, "redis.away", F_TEXT("link", link->role), F_TEXT("why", why));
+    link->told = true;
+    try_again_later(link);
+}
+
+static void on_disconnect(const redisAsyncContext *ac, int status)
+{
+    lost(ac->data, status == REDIS_OK ? "disconnected" : ac->errstr);
+}
+
+/* A refused AUTH or SELECT makes the connection useless. */
+static void on_greeted(redisAsyncContext *ac, void *reply, void *arg)
+{
+    const redisReply *r = reply;
+    struct redis_link *link = arg;
+
+    if (r == NULL || r->type != REDIS_REPLY_ERROR) return;
+    LOG(ERROR, "redis.refused", F_TEXT("link", link->role), F_TEXT("why", r->str));
+    link->up = false;
+    link->delay_s = MOST_DELAY_S; /* a password does not become right by asking often */
+    redisAsyncFree(ac);
+}
+
+static void greet(struct redis_link *link)
+{
+    const struct redis_url *url = link->url;
+
+    if (url->password != NULL && url->user != NULL)
+        redisAsyncCommand(link->ac, on_greeted, link, "AUTH %s %s", url->user, url->password);
+    else if (url->password != NULL)
+        redisAsyncCommand(link->ac, on_greeted, link, "AUTH %s", url->password);
+    if (url->db != 0) redisAsyncCommand(link->ac, on_greeted, link, "SELECT %d", url->db);
+}
+
+static void on_connect(const redisAsyncContext *ac, int status)
+{
+    struct redis_link *link = ac->data;
+
+    if (status != REDIS_OK) {
+        lost(link, ac->errstr);
+        return;
+    }
+    LOG(INFO, "redis.up", F_TEXT("link", link->role));
+    link->up = true;
+    link->told = false;
+    link->delay_s = FIRST_DELAY_S;
+    greet(link);
+    if (link->ready != NULL) link->ready(link, link->arg);
+}
+
+/* hiredis' adapter is a header of static functions: this is the one file that includes it. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include <hiredis/adapters/libev.h>
+#pragma GCC diagnostic pop
+
+static void attempt(struct redis_link *link)
+{
+    const struct redis_url *url = link->url;
+    redisAsyncContext *ac = url->path ? redisAsyncConnectUnix(url->path) : redisAsyncConnect(url->host, url->port);
+
+    link->since_us = clock_mono_us();
+    if (ac == NULL || ac->err != 0) {
+        lost(link, ac ? ac->errstr : "out of memory");
+        if (ac != NULL) redisAsyncFree(ac);
+        return;
+    }
+    link->ac = ac;
+    ac->data = link;
+    if (url->path == NULL) redisEnableKeepAlive(&ac->c); /* on a Unix socket it fails, and the failure sticks */
+    redisLibevAttach(link->loop, ac);
+    redisAsyncSetDisconnectCallback(ac, on_disconnect);
+    redisAsyncSetConnectCallback(ac, on_connect);
+    if (ac->c.flags & REDIS_CONNECTED) /* a Unix socket connects at once, and hiredis 0.14 does not say so */
+        on_connect(ac, REDIS_OK);
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)loop;
+    (void)events;
+    attempt(timer->data);
+}
+
+void redis_link_open(struct redis_link *link)
+{
+    link->delay_s = FIRST_DELAY_S;
+    ev_timer_init(&link->retry, on_retry, 0, 0);
+    link->retry.data = link;
+    attempt(link);
+}
+
+void redis_link_drop(struct redis_link *link)
+{
+    redisAsyncContext *ac = link->ac;
+
+    if (ac == NULL) return;
+    link->up = false;
+    redisAsyncFree(ac); /* calls on_disconnect only if it was connected */
+    if (link->ac == ac) lost(link, "no answer");
+}
+
+void redis_link_close(struct redis_link *link)
+{
+    link->closing = true;
+    ev_timer_stop(link->loop, &link->retry);
+    redis_link_drop(link);
+}

@@ -1,0 +1,294 @@
+/* test_redis.c - Redis that is there, away, killed, frozen and back again: a real redis-server throughout. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <hiredis/hiredis.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libshared/base/clock.h"
+#include "libshared/base/log.h"
+#include "libshared/cache/redis.h"
+#include "libshared/cache/redis_link.h"
+
+static char dir[] = "/tmp/madang-redis.XXXXXX";
+static char url[120], path[100], port[8];
+static pid_t server;
+static struct ev_loop *loop;
+static struct redis *redis;
+
+static void start_server(const char *password)
+{
+    server = fork();
+    if (server != 0) return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int null = open("/dev/null", O_WRONLY);
+    dup2(null, 1);
+    execlp("redis-server", "redis-server", "--port", port, "--bind", "127.0.0.1", "--unixsocket", path, "--save", "",
+        "--dir", dir, *password ? "--requirepass" : (char *)NULL, password, (char *)NULL);
+    _exit(127);
+}
+
+static void stop_server(void)
+{
+    if (server > 0) {
+        kill(server, SIGKILL);
+        waitpid(server, NULL, 0);
+    }
+    server = 0;
+    unlink(path);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    log_init("test", LOG_ERROR + 1);
+    signal(SIGPIPE, SIG_IGN);
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/s", dir);
+    snprintf(url, sizeof url, "unix://%s", path);
+    snprintf(port, sizeof port, "%d", 21000 + getpid() % 1000);
+    loop = ev_loop_new(EVFLAG_AUTO);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    stop_server();
+    ev_loop_destroy(loop);
+    return rmdir(dir);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    start_server("");
+    redis = redis_create(loop, url);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    redis_destroy(&redis);
+    stop_server();
+    return 0;
+}
+
+static void wake(struct ev_loop *l, ev_timer *t, int events)
+{
+    (void)l;
+    (void)t;
+    (void)events;
+}
+
+/* Turn the loop until it is so; false: not within five seconds. */
+static bool until(bool (*is_so)(void))
+{
+    int64_t end_us = clock_mono_us() + 5000000;
+    ev_timer tick;
+
+    ev_timer_init(&tick, wake, 0.02, 0.02);
+    ev_timer_start(loop, &tick);
+    while (!is_so() && clock_mono_us() < end_us) ev_run(loop, EVRUN_ONCE);
+    ev_timer_stop(loop, &tick);
+    return is_so();
+}
+
+static bool is_up(void)
+{
+    return redis_is_up(redis);
+}
+
+static bool is_away(void)
+{
+    return !redis_is_up(redis);
+}
+
+static int answers, unknowns;
+static char last[100];
+
+static void on_answer(void *arg, const struct redisReply *reply)
+{
+    (void)arg;
+    answers += reply != NULL;
+    unknowns += reply == NULL;
+    if (reply != NULL && reply->str != NULL) snprintf(last, sizeof last, "%s", reply->str);
+}
+
+static bool has_answer(void)
+{
+    return answers + unknowns > 0;
+}
+
+static void ask(struct str a, struct str b, struct str c)
+{
+    struct str words[] = { a, b, c };
+
+    answers = unknowns = 0;
+    last[0] = '\0';
+    redis_command(redis, on_answer, NULL, words, c.at ? 3 : 2);
+}
+
+static void a_command_is_answered(void **state)
+{
+    (void)state;
+    assert_true(until(is_up));
+    ask(STR("SET"), STR("k"), STR("v"));
+    assert_true(until(has_answer));
+    ask(STR("GET"), STR("k"), STR_NONE);
+    assert_true(until(has_answer));
+    assert_int_equal(answers, 1);
+    assert_string_equal(last, "v");
+}
+
+static void no_redis_means_dont_know_at_once(void **state)
+{
+    (void)state;
+    redis_destroy(&redis);
+    redis = redis_create(loop, "");
+    ask(STR("GET"), STR("k"), STR_NONE);
+    assert_int_equal(unknowns, 1);
+    assert_false(redis_is_up(redis));
+}
+
+static void a_killed_server_is_found_again(void **state)
+{
+    (void)state;
+    assert_true(until(is_up));
+    stop_server();
+    ask(STR("GET"), STR("k"), STR_NONE);
+    assert_true(until(has_answer));
+    assert_int_equal(unknowns, 1);
+    assert_true(until(is_away));
+    ask(STR("GET"), STR("k"), STR_NONE);
+    assert_int_equal(unknowns, 1); /* at once */
+    start_server("");
+    assert_true(until(is_up));
+    ask(STR("SET"), STR("k"), STR("w"));
+    assert_true(until(has_answer));
+    assert_int_equal(answers, 1);
+}
+
+static void a_frozen_server_counts_as_away(void **state)
+{
+    (void)state;
+    assert_true(until(is_up));
+    kill(server, SIGSTOP);
+    ask(STR("GET"), STR("k"), STR_NONE);
+    assert_true(until(has_answer));
+    assert_int_equal(unknowns, 1);
+    assert_true(is_away());
+    kill(server, SIGCONT);
+    assert_true(until(is_up));
+}
+
+static char heard[100];
+static int n_heard;
+
+static void on_heard(void *arg, struct str channel, struct str bytes)
+{
+    n_heard++;
+    snprintf(heard, sizeof heard, "%s %.*s %.*s", (const char *)arg, STR_ARG(channel), STR_ARG(bytes));
+}
+
+/* PUBLISH answers with the number of subscribers; a subscription that comes late is why we ask again. */
+static bool someone_heard(void)
+{
+    if (n_heard == 0 && redis_is_up(redis)) ask(STR("PUBLISH"), STR("news.one"), STR("hello"));
+    return n_heard > 0;
+}
+
+static void subscriptions_survive_the_server(void **state)
+{
+    (void)state;
+    static char tag[] = "pattern";
+    redis_subscribe(redis, STR("news.*"), true, on_heard, tag);
+    for (int i = 0; i < 2; i++) {
+        n_heard = 0;
+        assert_true(until(someone_heard));
+        assert_string_equal(heard, "pattern news.one hello");
+        stop_server();
+        start_server("");
+    }
+}
+
+static void a_password_is_given_and_a_wrong_one_is_no_redis(void **state)
+{
+    (void)state;
+    static const struct str ping[] = { { "PING", 4 } };
+    char tcp[100];
+
+    redis_destroy(&redis);
+    stop_server();
+    start_server("p@ss:w/rd");
+    snprintf(tcp, sizeof tcp, "redis://:p@ss:w/rd@127.0.0.1:%s/2", port);
+    redis = redis_create(loop, tcp);
+    assert_true(until(is_up));
+    answers = unknowns = 0;
+    redis_command(redis, on_answer, NULL, ping, 1);
+    assert_true(until(has_answer));
+    assert_string_equal(last, "PONG");
+
+    redis_destroy(&redis);
+    snprintf(tcp, sizeof tcp, "redis://:wrong@127.0.0.1:%s", port);
+    redis = redis_create(loop, tcp);
+    assert_true(until(is_up));
+    assert_true(until(is_away));
+}
+
+static void urls_are_taken_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *host, *path, *user, *password;
+        int port, db;
+    } good[] = {
+        { "redis://h", "h", NULL, NULL, NULL, 6379, 0 },
+        { "redis://h:7000/3", "h", NULL, NULL, NULL, 7000, 3 },
+        { "redis://:pw@h/", "h", NULL, NULL, "pw", 6379, 0 },
+        { "redis://u:p@[::1]:6380", "::1", NULL, "u", "p", 6380, 0 },
+        { "redis://me:p@ss:w/rd@h", "h", NULL, "me", "p@ss:w/rd", 6379, 0 }, /* the last @ ends it */
+        { "unix:///run/r.sock", NULL, "/run/r.sock", NULL, NULL, 0, 0 },
+    };
+    static const char *const bad[] = { "http://h", "redis://", "redis://h:x", "redis://h:70000", "redis://u@h",
+        "redis://h/x", "unix://r", "redis://[::1", "redis://[::1]x" };
+    struct redis_url u;
+
+    for (size_t i = 0; i < COUNT(good); i++) {
+        assert_true(redis_url_parse(str_of(good[i].text), &u));
+        assert_true(str_eq(str_of(u.host), str_of(good[i].host)) && str_eq(str_of(u.path), str_of(good[i].path)));
+        assert_true(
+            str_eq(str_of(u.user), str_of(good[i].user)) && str_eq(str_of(u.password), str_of(good[i].password)));
+        assert_int_equal(u.port, good[i].port);
+        assert_int_equal(u.db, good[i].db);
+        redis_url_free(&u);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++)
+        if (redis_url_parse(str_of(bad[i]), &u)) fail_msg("%s was taken", bad[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
+        T(a_command_is_answered),
+        T(no_redis_means_dont_know_at_once),
+        T(a_killed_server_is_found_again),
+        T(a_frozen_server_counts_as_away),
+        T(subscriptions_survive_the_server),
+        T(a_password_is_given_and_a_wrong_one_is_no_redis),
+        cmocka_unit_test(urls_are_taken_apart),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
