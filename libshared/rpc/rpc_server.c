@@ -81,10 +81,11 @@ static void log_and_post(struct rpc_later *later)
  * waits for another transaction would stop here for ever: no constraint of ours is deferred.) */
 static void settle_in_order(struct rpc_later *later, enum err e)
 {
-    pthread_mutex_lock(&later->server->commit_lock);
+    struct rpc_server *server = later->server;
+    pthread_mutex_lock(&server->commit_lock);
     later->status = rpc_call_settle(&later->call, e, &later->reply);
-    log_and_post(later);
-    pthread_mutex_unlock(&later->server->commit_lock);
+    log_and_post(later);                 /* from here on it is the loop's */
+    pthread_mutex_unlock(&server->commit_lock);
 }
 
 static void run_on_worker(struct rpc_task *task, struct pg *pg)
@@ -201,10 +202,12 @@ static void malformed(struct rpc_later *later, const char *name)
 }
 
 /* A connection begins with `hello`.  Whoever speaks without is a peer that we gave up, and that doesn't know it. */
-static void take_request(struct rpc_later *later, const void *id, const char *name)
+static void take_request(struct rpc_later *later, const void *id)
 {
     struct rpc_server *server = later->server;
     struct frame_head head;
+    /* Not of the routing id: asking the socket for its events makes libzmq 4.3.4 lose that frame's metadata. */
+    const char *name = zmq_msg_gets(&later->head_bytes, "name");
     struct str bytes = { zmq_msg_data(&later->head_bytes), zmq_msg_size(&later->head_bytes) };
     if (name == NULL || frame_read(bytes, later->arena, &head) != OK || head.kind != FRAME_REQUEST) {
         malformed(later, name);
@@ -246,16 +249,15 @@ static bool receive(struct rpc_server *server)
         return false;
     }
     struct rpc_later *later = rpc_later_take(server);
-    const char *name = zmq_msg_gets(&id, "name");
     bool whole = zmq_msg_size(&id) == RPC_ID_BYTES
         && zmq_msg_more(&id) && receive_part(server, &later->head_bytes)
         && zmq_msg_more(&later->head_bytes) && receive_part(server, &later->body_bytes)
         && !zmq_msg_more(&later->body_bytes);
     if (whole) {
-        take_request(later, zmq_msg_data(&id), name);
+        take_request(later, zmq_msg_data(&id));
     } else {
         skip_parts(server, zmq_msg_size(&later->body_bytes) ? &later->body_bytes : &id);
-        malformed(later, name);
+        malformed(later, NULL);
     }
     zmq_msg_close(&id);
     return true;
