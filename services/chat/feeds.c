@@ -1,7 +1,6 @@
 /* feeds.c - which gateway hears which room, and how committed messages reach them. */
 // SPDX-License-Identifier: Apache-2.0
-#include <uthash.h>
-
+#include "libshared/base/table.h"
 #include "services/chat/chat.h"
 
 struct feed {

@@ -3,9 +3,9 @@
 #include "services/chat/membership.h"
 
 #include <string.h>
-#include <uthash.h>
 #include <utlist.h>
 
+#include "libshared/base/table.h"
 #include "services/chat/room_read.h"
 
 struct member {
@@ -86,6 +86,15 @@ static void answer_all(struct room_memory *room, enum err e)
     }
 }
 
+static void free_questions(struct room_memory *room)
+{
+    struct question *q, *next;
+
+    DL_FOREACH_SAFE(room->questions, q, next)
+        mem_free(q);
+    room->questions = NULL;
+}
+
 void membership_destroy(struct membership **rooms)
 {
     struct room_memory *room, *next;
@@ -93,7 +102,7 @@ void membership_destroy(struct membership **rooms)
     if (*rooms == NULL)
         return;
     HASH_ITER(hh, (*rooms)->all, room, next) {
-        answer_all(room, ERR_SHUTTING_DOWN);
+        free_questions(room);
         forget(*rooms, room);
     }
     mem_free(*rooms);

@@ -1,0 +1,23 @@
+/* batch.h - one batch of messages into the log: one round trip, one transaction. */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/wire/records.h"
+
+struct pg;
+struct rpc_later;
+
+/* A message on its way into the log, and what became of it. */
+struct append {
+    struct append *next;
+    void *owner;                     /* whose it is, for `done` */
+    int64_t deadline_us;             /* after it nobody waits */
+    struct message message;          /* in: room, id, sender, body, meta.  out: seq, at; of a repeat, all as stored first */
+    enum err e;
+};
+
+/* Store n appends, 1 or more, in their order.  Each gets a seq; one whose room, sender and id are in the log already, or
+ * earlier in the batch, gets that one's seq, and its text and time too.
+ * OK: on disk.  ERR_UNAVAILABLE: the database is away; perhaps stored, a repeat tells.  ERR_CONFLICT: lost against
+ * another transaction; try again.  Else: at least one of them cannot be stored, and none was. */
+enum err batch_commit(struct pg *pg, struct arena *arena, struct append **at, size_t n) MUST_CHECK;

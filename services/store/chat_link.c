@@ -1,0 +1,143 @@
+/* chat_link.c - the pipe to chat: questions, publications, and the changes that chat tells. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/store/chat_link.h"
+
+#include <assert.h>
+#include <ev.h>
+
+#include "libshared/service/settings.h"
+#include "services/store/grants.h"
+
+#define WATCH_RETRY_S 0.5
+#define BODY_MAX (64u << 20)
+
+struct chat_link {
+    struct ev_loop *loop;
+    struct rpc_client *client;
+    struct grants *grants;
+    struct arena *arena;             /* for decoding one event */
+    ev_timer retry;
+};
+
+static void call(struct chat_link *link, const char *method, const struct wire_shape *shape, const void *rec,
+    rpc_reply_fn *done, void *arg)
+{
+    struct buf body = BUF(BODY_MAX);
+    enum err e = wire_encode(shape, rec, &body);
+
+    assert(e == OK);                 /* these records are ours */
+    rpc_client_call(link->client, &(struct rpc_request){
+        .method = method, .safe = true, .budget_ms = settings.common.call_budget_ms, .body = buf_str(&body) }, done, arg);
+    buf_free(&body);
+}
+
+static void on_watched(void *arg, enum err status, struct str body)
+{
+    struct chat_link *link = arg;
+
+    (void)body;
+    if (status == OK)
+        grants_watched(link->grants);
+    else if (rpc_client_is_up(link->client))
+        ev_timer_start(link->loop, &link->retry);
+}
+
+static void watch(struct chat_link *link)
+{
+    struct nothing none;
+
+    call(link, "access.watch", nothing_shape(), &none, on_watched, link);
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)events;
+    ev_timer_stop(loop, timer);
+    ev_timer_set(timer, WATCH_RETRY_S, 0.);
+    watch(timer->data);
+}
+
+static void on_up(void *arg, struct id instance)
+{
+    struct chat_link *link = arg;
+
+    (void)instance;
+    grants_lost(link->grants);
+    watch(link);
+}
+
+static void on_down(void *arg)
+{
+    struct chat_link *link = arg;
+
+    grants_lost(link->grants);
+    ev_timer_stop(link->loop, &link->retry);
+}
+
+/* A change that we can't read is as good as many missed. */
+static void on_change(struct chat_link *link, struct str body)
+{
+    struct access_change change;
+    struct wire_error why = { 0 };
+
+    if (wire_decode(access_change_shape(), body, link->arena, &change, &why) == OK) {
+        grants_changed(link->grants, change.room, change.subject);
+    } else {
+        grants_lost(link->grants);
+        watch(link);
+    }
+    arena_reset(link->arena);
+}
+
+static void on_event(void *arg, const struct frame_event *head, struct str body)
+{
+    struct chat_link *link = arg;
+
+    if (str_is(head->name, "access.changed")) {
+        on_change(link, body);
+    } else if (str_is(head->name, "resync")) {
+        grants_lost(link->grants);
+        watch(link);
+    }
+}
+
+struct chat_link *chat_link_create(struct ev_loop *loop, struct grants *grants, size_t pending_max)
+{
+    struct chat_link *link = mem_zero(sizeof *link);
+
+    link->loop = loop;
+    link->grants = grants;
+    link->arena = arena_create("chat_link", 1 << 20);
+    ev_timer_init(&link->retry, on_retry, WATCH_RETRY_S, 0.);
+    link->retry.data = link;
+    link->client = rpc_client_create(loop, &(struct rpc_client_config){
+        .self = "store", .service = "chat", .endpoint = settings.common.chat_url, .key_dir = settings.common.key_dir,
+        .pending_max = pending_max, .up = on_up, .down = on_down, .event = on_event, .arg = link });
+    return link;
+}
+
+void chat_link_destroy(struct chat_link **link)
+{
+    if (*link == NULL)
+        return;
+    ev_timer_stop((*link)->loop, &(*link)->retry);
+    rpc_client_destroy(&(*link)->client);
+    arena_destroy(&(*link)->arena);
+    mem_free(*link);
+    *link = NULL;
+}
+
+bool chat_link_is_up(const struct chat_link *link)
+{
+    return rpc_client_is_up(link->client);
+}
+
+void chat_link_ask(struct chat_link *link, const struct access_query *query, rpc_reply_fn *done, void *arg)
+{
+    call(link, "room.access", access_query_shape(), query, done, arg);
+}
+
+void chat_link_publish(struct chat_link *link, const struct publication *publication, rpc_reply_fn *done, void *arg)
+{
+    call(link, "room.publish", publication_shape(), publication, done, arg);
+}

@@ -1,0 +1,17 @@
+/* chat_link.h - the pipe to chat: questions, publications, and the changes that chat tells.  Loop thread only. */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/rpc/rpc_client.h"
+
+struct chat_link;
+struct grants;
+
+/* grants is told of changes. */
+struct chat_link *chat_link_create(struct ev_loop *loop, struct grants *grants, size_t pending_max);
+void chat_link_destroy(struct chat_link **link);     /* what is unanswered ends with shutting_down */
+bool chat_link_is_up(const struct chat_link *link);
+
+/* `done` comes later, once. */
+void chat_link_ask(struct chat_link *link, const struct access_query *query, rpc_reply_fn *done, void *arg);
+void chat_link_publish(struct chat_link *link, const struct publication *publication, rpc_reply_fn *done, void *arg);
