@@ -8,7 +8,7 @@
 void json_put_text(struct buf *out, struct str s); /* valid UTF-8; in quotes, escaped */
 void json_put_int(struct buf *out, int64_t n);
 void json_put_uint(struct buf *out, uint64_t n);
-void json_put_real(struct buf *out, double r); /* finite; the shortest text that reads back the same */
+void json_put_real(struct buf *out, double r); /* finite; reads back the same */
 void json_put_id(struct buf *out, struct id id);
 void json_put_base64(struct buf *out, struct str bytes); /* in quotes */
 
