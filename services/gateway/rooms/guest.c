@@ -1,30 +1,15 @@
 /* guest.c - a local socket and the rooms that it sits in. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/base/log.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/rooms/halls_inside.h"
-
-static void on_slow(struct ev_loop *loop, ev_timer *timer, int events)
-{
-    struct guest *guest = timer->data;
-
-    (void)loop, (void)events;
-    if (!sio_is_slow(guest->socket))
-        return;
-    LOG(INFO, "gateway.too_slow", F_TEXT("socket", sio_sid(guest->socket)), F_STR("subject", guest->subject));
-    sio_close(guest->socket, "forced server close");     /* the client connects again by itself, and is resumed */
-}
 
 void guest_begin(struct guest *guest, struct halls *halls, struct sio_socket *socket, struct str subject)
 {
     *guest = (struct guest){ .home = halls, .socket = socket, .subject = subject };
-    ev_timer_init(&guest->slow, on_slow, (double)settings.gateway.slow_ms / 1000., 0.);
-    guest->slow.data = guest;
 }
 
 void guest_end(struct guest *guest)
 {
-    ev_timer_stop(guest->home->loop, &guest->slow);
     guest_drop_kept(guest);
     while (guest->n > 0)
         seat_leave(guest->seats[guest->n - 1]);
@@ -33,17 +18,8 @@ void guest_end(struct guest *guest)
     guest->cap = 0;
 }
 
-void guest_is_slow(struct guest *guest)
-{
-    if (!ev_is_active(&guest->slow)) {
-        ev_timer_set(&guest->slow, (double)settings.gateway.slow_ms / 1000., 0.);
-        ev_timer_start(guest->home->loop, &guest->slow);
-    }
-}
-
 void guest_drained(struct guest *guest)
 {
-    ev_timer_stop(guest->home->loop, &guest->slow);
     guest_send_kept(guest);
     for (size_t i = 0; i < guest->n; i++)
         if (guest->seats[i]->state == SEAT_BEHIND)

@@ -36,7 +36,6 @@ struct guest {
     size_t n, cap;
     struct kept *kept;                   /* newest state events, while it is slow */
     unsigned n_kept;
-    ev_timer slow;
 };
 
 struct halls *halls_create(struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store);

@@ -90,9 +90,6 @@ void seat_answer(struct seat *seat, enum err e);
 void seat_leave(struct seat *seat);                  /* frees it, and may close the hall */
 void seat_remove(struct seat *seat);                 /* the same, and tells the client */
 
-/* guest.c */
-void guest_is_slow(struct guest *guest);
-
 /* relay.c */
 void halls_relayed(struct halls *halls, const struct relay *relay);
 void guest_send_kept(struct guest *guest);

@@ -86,7 +86,6 @@ void guest_send_kept(struct guest *guest)
 
 static void not_now(struct guest *guest, const struct relay *relay, const struct carried *carried)
 {
-    guest_is_slow(guest);
     if (relay->state && carried->n == 1)
         keep(guest, relay, carried->at[0]);
     else

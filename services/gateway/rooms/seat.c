@@ -47,7 +47,6 @@ void seat_pause(struct seat *seat)
     seat->seq = seat->hall->seq;
     set_state(seat, SEAT_BEHIND);
     metric_add(seat->hall->home->paused, 1);
-    guest_is_slow(seat->guest);
 }
 
 /* What came live while the page was on its way: true if that closes the gap. */
@@ -64,10 +63,10 @@ static bool catch_up(struct seat *seat)
     return seat->seq >= seat->hall->seq;
 }
 
-/* What lies beyond the hall's own seq will come live. */
+/* What lies beyond the hall's own seq will come live; what a slow socket can't take now, it is asked for again. */
 static void send_page(struct seat *seat, const struct message_page *page)
 {
-    for (size_t i = 0; i < page->messages.len; i++) {
+    for (size_t i = 0; i < page->messages.len && !sio_is_slow(seat->guest->socket); i++) {
         const struct message *message = &page->messages.at[i];
         if (message->seq <= seat->seq || message->seq > seat->hall->seq)
             continue;
@@ -85,7 +84,6 @@ static void take_page(struct seat *seat, const struct message_page *page)
     send_page(seat, page);
     if (sio_is_slow(seat->guest->socket)) {
         set_state(seat, SEAT_BEHIND);
-        guest_is_slow(seat->guest);
     } else if (catch_up(seat)) {
         go_live(seat);
     } else if (seat->seq > before) {

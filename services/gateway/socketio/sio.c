@@ -51,7 +51,7 @@ static void violation(struct sio_session *session)
 {
     session->closing = true;
     metric_add(session->sio->violations, 1);
-    eio_close(session->eio, "parse error");
+    eio_violation(session->eio, "parse error");
 }
 
 static void refuse_unknown(struct sio_session *session, struct str nsp)

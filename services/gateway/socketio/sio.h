@@ -53,8 +53,6 @@ void sio_accept(struct sio_socket *socket);
 void sio_refuse(struct sio_socket *socket, const char *message, struct str data);
 /* Ends this socket; `disconnected` is called before it returns. */
 void sio_disconnect(struct sio_socket *socket);
-/* Ends the whole session; `disconnected` follows from the loop. */
-void sio_close(struct sio_socket *socket, const char *reason);
 
 struct sio_socket *sio_socket_take(struct sio_socket *socket);   /* to hold it while an answer is on its way */
 void sio_socket_drop(struct sio_socket *socket);

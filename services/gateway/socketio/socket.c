@@ -105,14 +105,6 @@ void sio_disconnect(struct sio_socket *socket)
     sio_socket_end(socket, "server namespace disconnect");
 }
 
-void sio_close(struct sio_socket *socket, const char *reason)
-{
-    if (socket->session == NULL || socket->session->closing)
-        return;
-    socket->session->closing = true;
-    eio_close(socket->session->eio, reason);
-}
-
 struct sio_socket *sio_socket_take(struct sio_socket *socket)
 {
     socket->refs++;

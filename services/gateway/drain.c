@@ -1,0 +1,74 @@
+/*
+ * drain.c - leaving without a herd:
+ *
+ *      SIGTERM -> stop accepting -> close each socket at its own moment within drain_spread_ms -> wait until what is
+ *      in flight is answered, at most drain_ms -> end
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/clock.h"
+#include "libshared/base/log.h"
+#include "libshared/service/settings.h"
+#include "services/gateway/gateway.h"
+#include "services/gateway/table.h"
+
+#define TICK_S 0.05
+
+struct moment { int64_t elapsed_ms, spread_ms; };
+
+/* A session's moment comes from its sid, so nothing has to be remembered. */
+static void close_if_due(void *arg, struct eio_session *session)
+{
+    const struct moment *now = arg;
+    int64_t due_ms = now->spread_ms > 0 ? (int64_t)table_hash(eio_sid(session), EIO_SID_CHARS) % now->spread_ms : 0;
+
+    if (due_ms <= now->elapsed_ms)
+        eio_close(session, "server shutting down");
+}
+
+static void close_some(struct eio *eio, int64_t elapsed_ms)
+{
+    struct moment now = { elapsed_ms, settings.gateway.drain_spread_ms };
+
+    if (eio != NULL)
+        eio_each(eio, close_if_due, &now);
+}
+
+static size_t sessions(const struct gateway *gateway)
+{
+    return eio_sessions(gateway->socketio) + (gateway->engineio != NULL ? eio_sessions(gateway->engineio) : 0);
+}
+
+static bool is_idle(const struct gateway *gateway)
+{
+    return sessions(gateway) == 0 && gateway->routes.in_flight == 0;
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct gateway *gateway = timer->data;
+    int64_t elapsed_ms = (clock_mono_us() - gateway->drain_began_us) / 1000;
+    bool late = elapsed_ms > settings.gateway.drain_spread_ms + settings.common.drain_ms;
+
+    (void)events;
+    close_some(gateway->socketio, elapsed_ms);
+    close_some(gateway->engineio, elapsed_ms);
+    if (!is_idle(gateway) && !late)
+        return;
+    LOG(INFO, "gateway.drained", F_INT("ms", elapsed_ms), F_INT("sessions_left", sessions(gateway)),
+        F_INT("requests_left", gateway->routes.in_flight));
+    ev_timer_stop(loop, timer);
+    ev_break(loop, EVBREAK_ALL);
+}
+
+void drain_begin(struct gateway *gateway)
+{
+    if (gateway->draining)
+        return;
+    LOG(INFO, "gateway.draining", F_INT("sessions", sessions(gateway)));
+    gateway->draining = true;
+    gateway->drain_began_us = clock_mono_us();
+    listener_stop_accepting(gateway->listener);
+    ev_timer_init(&gateway->drain, on_tick, TICK_S, TICK_S);
+    gateway->drain.data = gateway;
+    ev_timer_start(gateway->loop, &gateway->drain);
+}

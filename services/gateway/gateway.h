@@ -1,0 +1,54 @@
+/* gateway.h - the parts of the edge, as main.c puts them together. */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ev.h>
+
+#include "services/gateway/listener/listener.h"
+#include "services/gateway/routes/routes.h"
+#include "services/gateway/socketio/echo.h"
+
+#define EXTRA_NAMESPACES_MAX 32
+
+struct health;
+struct gateway;
+
+/* One service at the other end of a pipe. */
+struct peer { struct gateway *gateway; enum peer_service service; bool was_up; };
+
+struct gateway {
+    struct ev_loop *loop;
+    struct listener *listener;
+    struct health *health;
+    struct eio *socketio, *engineio;         /* engineio: the raw echo of the conformance configuration, else NULL */
+    struct sio *sio;
+    struct sio_namespace namespaces[8 + EXTRA_NAMESPACES_MAX];
+    size_t n_namespaces;
+    char *names;                             /* their names, where settings list them */
+    struct peer peers[SERVICE_COUNT];
+    struct rpc_client *service[SERVICE_COUNT];   /* NULL where the conformance configuration needs none */
+    struct trusted *trusted;
+    struct bearers *bearers;
+    struct clients *clients;
+    struct halls *halls;
+    struct routes routes;
+    bool draining;
+    int64_t drain_began_us;
+    ev_timer drain;
+    ev_signal term, interrupt, hangup;
+};
+
+/* peers.c: the pipes to the services. */
+void peers_connect(struct gateway *gateway);
+void peers_disconnect(struct gateway *gateway);
+bool peers_ready(const struct gateway *gateway, struct buf *why);
+
+/* namespaces.c: who answers in which namespace. */
+void namespaces_open(struct gateway *gateway);
+void namespaces_close(struct gateway *gateway);
+
+/* edge.c: what the listener brings goes to Engine.IO or to the routes, by its path. */
+struct listener_upper edge_upper(struct gateway *gateway);
+
+/* drain.c: stop accepting, close sockets a few at a time, finish what is in flight, end the loop. */
+void drain_begin(struct gateway *gateway);

@@ -1,0 +1,95 @@
+/* main.c - the gateway: the edge that clients see.  Owns no data. */
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+
+#include "libshared/base/log.h"
+#include "libshared/service/service.h"
+#include "libshared/service/settings.h"
+#include "services/gateway/gateway.h"
+
+static void on_term(struct ev_loop *loop, ev_signal *signal, int events)
+{
+    (void)loop, (void)events;
+    drain_begin(signal->data);
+}
+
+static void on_hangup(struct ev_loop *loop, ev_signal *signal, int events)
+{
+    struct gateway *gateway = signal->data;
+
+    (void)loop, (void)events;
+    listener_reload_certificate(gateway->listener);
+}
+
+static void watch_signal(struct gateway *gateway, ev_signal *watcher, void (*run)(struct ev_loop *, ev_signal *, int), int number)
+{
+    ev_signal_init(watcher, run, number);
+    watcher->data = gateway;
+    ev_signal_start(gateway->loop, watcher);
+}
+
+static bool is_ready(void *arg, struct buf *why)
+{
+    struct gateway *gateway = arg;
+
+    if (gateway->draining) {
+        buf_add_str(why, STR("leaving"));
+        return false;
+    }
+    return peers_ready(gateway, why);
+}
+
+static void open_edge(struct gateway *gateway)
+{
+    struct eio_upper upper = sio_upper(gateway->sio), echo = echo_upper();
+    struct listener_upper edge = edge_upper(gateway);
+
+    gateway->socketio = eio_create(gateway->loop, &upper);
+    if (settings.gateway.conformance)
+        gateway->engineio = eio_create(gateway->loop, &echo);
+    gateway->listener = listener_create(gateway->loop, &edge);
+    gateway->health = health_create(gateway->loop, settings.gateway.health, is_ready, gateway);
+}
+
+static void begin(struct gateway *gateway)
+{
+    peers_connect(gateway);
+    for (int i = 0; i < SERVICE_COUNT; i++)
+        gateway->routes.service[i] = gateway->service[i];
+    gateway->routes.bearers = gateway->bearers;
+    gateway->routes.rates = rates_create();
+    gateway->routes.halls = gateway->halls;
+    routes_init(&gateway->routes);
+    namespaces_open(gateway);
+    open_edge(gateway);
+    watch_signal(gateway, &gateway->term, on_term, SIGTERM);
+    watch_signal(gateway, &gateway->interrupt, on_term, SIGINT);
+    watch_signal(gateway, &gateway->hangup, on_hangup, SIGHUP);
+    LOG(INFO, "gateway.started", F_TEXT("name", settings.gateway.name), F_BOOL("conformance", settings.gateway.conformance));
+}
+
+/* From the outside in: nothing may call what is gone already. */
+static void end(struct gateway *gateway)
+{
+    health_destroy(&gateway->health);
+    eio_destroy(&gateway->socketio);
+    eio_destroy(&gateway->engineio);
+    listener_destroy(&gateway->listener);
+    peers_disconnect(gateway);
+    namespaces_close(gateway);
+    routes_free(&gateway->routes);
+    rates_destroy(&gateway->routes.rates);
+    LOG(INFO, "gateway.stopped", F_TEXT("name", settings.gateway.name));
+}
+
+int main(int argc, char **argv)
+{
+    static struct gateway gateway;
+
+    service_begin(argc, argv, "gateway", "the edge: HTTPS, WebSocket, Socket.IO; authentication, policies, routing");
+    gateway.loop = ev_default_loop(0);
+    begin(&gateway);
+    ev_run(gateway.loop, 0);
+    end(&gateway);
+    return 0;
+}

@@ -1,0 +1,82 @@
+/* namespaces.c - who answers in which namespace. */
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "libshared/service/settings.h"
+#include "services/gateway/gateway.h"
+
+static const char *const standard[] = { "/", "/chat", "/notification", "/system", "/error" };
+
+static void add(struct gateway *gateway, struct sio_namespace nsp)
+{
+    gateway->namespaces[gateway->n_namespaces++] = nsp;
+}
+
+static bool is_there(const struct gateway *gateway, const char *name)
+{
+    for (size_t i = 0; i < gateway->n_namespaces; i++)
+        if (strcmp(gateway->namespaces[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Names separated by commas. */
+static void add_listed(struct gateway *gateway, const char *list, bool echo)
+{
+    char *at = NULL;
+
+    gateway->names = mem_alloc(strlen(list) + 1);
+    memcpy(gateway->names, list, strlen(list) + 1);
+    for (char *name = strtok_r(gateway->names, ", ", &at); name != NULL; name = strtok_r(NULL, ", ", &at)) {
+        if (is_there(gateway, name) || gateway->n_namespaces == COUNT(gateway->namespaces))
+            continue;
+        add(gateway, echo ? echo_namespace(name) : clients_namespace(gateway->clients, name));
+    }
+}
+
+static void welcome(void *arg, struct client *client, struct str auth)
+{
+    (void)arg;
+    echo_welcome(client->socket, auth);
+}
+
+static void give_back(void *arg, struct client *client, const struct sio_event *event)
+{
+    echo_event(arg, client->socket, event);
+}
+
+static void nothing_to_do(void *arg, struct client *client)
+{
+    (void)arg, (void)client;
+}
+
+/* The echo of the conformance configuration, for those who bring a token. */
+static struct clients_upper echo_clients(void)
+{
+    return (struct clients_upper){ .opened = welcome, .event = give_back, .drained = nothing_to_do,
+        .changed = nothing_to_do, .closed = nothing_to_do };
+}
+
+void namespaces_open(struct gateway *gateway)
+{
+    struct clients_upper upper = settings.gateway.conformance ? echo_clients() : routes_upper(&gateway->routes);
+
+    gateway->sio = sio_create();
+    gateway->clients = clients_create(gateway->loop, gateway->bearers, &upper);
+    if (settings.gateway.conformance) {
+        add_listed(gateway, settings.gateway.echo_namespaces, !settings.gateway.echo_token);
+    } else {
+        for (size_t i = 0; i < COUNT(standard); i++)
+            add(gateway, clients_namespace(gateway->clients, standard[i]));
+        add_listed(gateway, settings.gateway.namespaces, false);
+    }
+    for (size_t i = 0; i < gateway->n_namespaces; i++)
+        sio_add(gateway->sio, &gateway->namespaces[i]);
+}
+
+void namespaces_close(struct gateway *gateway)
+{
+    clients_destroy(&gateway->clients);
+    sio_destroy(&gateway->sio);
+    mem_free(gateway->names);
+}

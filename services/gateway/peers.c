@@ -1,0 +1,111 @@
+/* peers.c - the gateway's pipes to auth, chat, store and share. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/log.h"
+#include "libshared/service/settings.h"
+#include "services/gateway/gateway.h"
+
+static const char *const names[] = {
+    [SERVICE_auth] = "auth", [SERVICE_chat] = "chat", [SERVICE_store] = "store", [SERVICE_share] = "share",
+};
+
+static const char *endpoint(enum peer_service service)
+{
+    switch (service) {
+    case SERVICE_auth:  return settings.common.auth_url;
+    case SERVICE_chat:  return settings.common.chat_url;
+    case SERVICE_store: return settings.common.store_url;
+    default:            return settings.common.share_url;
+    }
+}
+
+static void on_up(void *arg, struct id instance)
+{
+    struct peer *peer = arg;
+    struct gateway *gateway = peer->gateway;
+
+    LOG(INFO, "gateway.peer_up", F_TEXT("peer", names[peer->service]), F_ID("instance", instance));
+    peer->was_up = true;
+    if (peer->service == SERVICE_auth)
+        trusted_ask(gateway->trusted, gateway->service[SERVICE_auth]);
+    else if (peer->service == SERVICE_chat)
+        halls_chat_up(gateway->halls);
+    else if (peer->service == SERVICE_store)
+        halls_store_up(gateway->halls);
+}
+
+static void on_down(void *arg)
+{
+    struct peer *peer = arg;
+
+    LOG(WARN, "gateway.peer_down", F_TEXT("peer", names[peer->service]));
+}
+
+static void on_event(void *arg, const struct frame_event *head, struct str body)
+{
+    struct peer *peer = arg;
+    struct gateway *gateway = peer->gateway;
+
+    if (peer->service == SERVICE_auth && str_is(head->name, "resync"))
+        trusted_ask(gateway->trusted, gateway->service[SERVICE_auth]);
+    else if (peer->service == SERVICE_auth)
+        trusted_event(gateway->trusted, head, body);
+    else if (peer->service == SERVICE_chat)
+        halls_event(gateway->halls, head, body);
+}
+
+static void on_trust_changed(void *arg)
+{
+    struct gateway *gateway = arg;
+
+    LOG(INFO, "gateway.trust_changed", F_INT("sockets", clients_count(gateway->clients)));
+    clients_review(gateway->clients);
+}
+
+static struct rpc_client *connect_to(struct gateway *gateway, enum peer_service service)
+{
+    gateway->peers[service] = (struct peer){ .gateway = gateway, .service = service };
+    return rpc_client_create(gateway->loop, &(struct rpc_client_config){ .self = "gateway", .service = names[service],
+        .endpoint = endpoint(service), .key_dir = settings.common.key_dir,
+        .pending_max = (size_t)settings.gateway.pending_max, .up = on_up, .down = on_down, .event = on_event,
+        .arg = &gateway->peers[service] });
+}
+
+/* The conformance configuration needs nobody, or auth alone if its namespaces want a token. */
+static bool is_needed(enum peer_service service)
+{
+    return !settings.gateway.conformance || (service == SERVICE_auth && settings.gateway.echo_token);
+}
+
+void peers_connect(struct gateway *gateway)
+{
+    gateway->trusted = trusted_create(on_trust_changed, gateway);
+    gateway->bearers = bearers_create(gateway->trusted);
+    for (int i = 0; i < SERVICE_COUNT; i++)
+        if (is_needed((enum peer_service)i))
+            gateway->service[i] = connect_to(gateway, (enum peer_service)i);
+    gateway->halls = halls_create(gateway->loop, gateway->service[SERVICE_chat], gateway->service[SERVICE_store]);
+}
+
+void peers_disconnect(struct gateway *gateway)
+{
+    for (int i = 0; i < SERVICE_COUNT; i++)
+        rpc_client_destroy(&gateway->service[i]);
+    halls_destroy(&gateway->halls);
+    bearers_destroy(&gateway->bearers);
+    trusted_destroy(&gateway->trusted);
+}
+
+/* A service that went away later is no reason to send clients elsewhere: it is away for all gateways. */
+bool peers_ready(const struct gateway *gateway, struct buf *why)
+{
+    for (int i = 0; i < SERVICE_COUNT; i++)
+        if (gateway->service[i] != NULL && !gateway->peers[i].was_up) {
+            buf_printf(why, "%s has not been reached", names[i]);
+            return false;
+        }
+    if (gateway->service[SERVICE_auth] != NULL && !trusted_is_known(gateway->trusted)) {
+        buf_add_str(why, STR("auth has not said whom to trust"));
+        return false;
+    }
+    return true;
+}

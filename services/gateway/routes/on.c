@@ -1,0 +1,224 @@
+/* on.c - events of sockets with an identity. */
+// SPDX-License-Identifier: Apache-2.0
+#include <jansson.h>
+
+#include "libshared/base/clock.h"
+#include "services/gateway/routes/inside.h"
+
+struct on_call *on_call_begin(struct routes *routes, struct sio_socket *socket, const struct on_row *row, int64_t ack)
+{
+    struct on_call *call = mem_zero(sizeof *call);
+
+    call->routes = routes;
+    call->socket = sio_socket_take(socket);
+    call->row = row;
+    call->ack = ack;
+    return call;
+}
+
+struct client *on_call_client(const struct on_call *call)
+{
+    return sio_is_open(call->socket) ? sio_user(call->socket) : NULL;
+}
+
+void on_call_end(struct on_call *call)
+{
+    sio_socket_drop(call->socket);
+    mem_free(call);
+}
+
+void on_call_refuse(struct on_call *call, const struct failure *failure)
+{
+    if (sio_is_open(call->socket))
+        refusal_send(call->socket, call->ack, failure);
+    on_call_end(call);
+}
+
+void on_call_answer(struct on_call *call, const struct wire_shape *shape, struct str body)
+{
+    struct buf json = BUF(REPLY_BYTES_MAX);
+
+    buf_add_char(&json, '[');
+    enum err e = wire_to_json(shape, body, &json);
+    buf_add_char(&json, ']');
+    if (e != OK || json.over) {
+        struct failure failure = refusal_plain(ERR_INTERNAL);
+        on_call_refuse(call, &failure);
+    } else {
+        if (call->ack >= 0)
+            sio_ack(call->socket, call->ack, buf_str(&json), NULL, 0);
+        on_call_end(call);
+    }
+    buf_free(&json);
+}
+
+void on_call_failed(struct on_call *call, struct str body)
+{
+    struct arena *arena = arena_create("failure", 65536);
+    struct failure failure = { 0 };
+
+    rpc_failure_read(body, arena, &failure);
+    on_call_refuse(call, &failure);
+    arena_destroy(&arena);
+}
+
+bool on_rate(struct routes *routes, struct client *client, enum rate_class class, int64_t ack)
+{
+    enum rate_by by = rates_by(class);
+    struct str who = by == BY_ADDRESS ? sio_address(client->socket)
+        : by == BY_SUBJECT ? bearer_subject(client->rights.bearer) : str_of(sio_sid(client->socket));
+    int64_t wait_ms = rates_take(routes->rates, class, who, clock_mono_us());
+
+    if (wait_ms == 0)
+        return true;
+    struct failure failure = refusal_later(ERR_RATE_LIMITED, wait_ms);
+    refusal_send(client->socket, ack, &failure);
+    return false;
+}
+
+static void on_reply(void *arg, enum err status, struct str body)
+{
+    struct on_call *call = arg;
+
+    if (status != OK)
+        on_call_failed(call, body);
+    else
+        on_call_answer(call, methods[call->row->method].rep(), body);
+}
+
+static void forward(struct on_call *call, struct client *client, struct str body)
+{
+    const struct on_row *row = call->row;
+    struct principal who = client_principal(client);
+    char trace[ID_TEXT_BYTES + 1];
+
+    id_format(id_new(), trace);
+    method_call(call->routes->service[row->service], row->method, &who, str_of(trace), body,
+        row->effect == EFFECT_JOIN ? join_entered : on_reply, call);
+}
+
+/* JOIN and LEAVE are ours too: the room is remembered, and from where on. */
+static enum err note_room(struct on_call *call, struct str body, struct wire_error *why)
+{
+    struct arena *arena = call->routes->scratch;
+    struct room_entry entry = { 0 };
+    struct room_ref ref = { 0 };
+
+    if (call->row->effect == EFFECT_JOIN) {
+        TRY(wire_decode(room_entry_shape(), body, arena, &entry, why));
+        call->room = entry.room;
+        call->since = entry.since;
+    } else if (call->row->effect == EFFECT_LEAVE) {
+        TRY(wire_decode(room_ref_shape(), body, arena, &ref, why));
+        call->room = ref.room;
+    }
+    return OK;
+}
+
+static void start(struct on_call *call, struct client *client, const json_t *args)
+{
+    struct buf body = BUF(REPLY_BYTES_MAX);
+    struct wire_error why = { 0 };
+    enum err e = wire_from_jansson(methods[call->row->method].req(), args, &body, &why);
+
+    if (e == OK)
+        e = note_room(call, buf_str(&body), &why);
+    if (e != OK) {
+        struct failure failure = refusal_of(e, &why);
+        on_call_refuse(call, &failure);
+    } else if (call->row->effect == EFFECT_LEAVE) {
+        leave_event(call, call->room);
+    } else {
+        forward(call, client, buf_str(&body));
+    }
+    buf_free(&body);
+}
+
+/* The first argument; none at all is an empty object. */
+static json_t *read_args(const struct sio_event *event)
+{
+    if (event->first.len == 0)
+        return json_object();
+    return json_loadb(event->first.at, event->first.len, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
+}
+
+static void called(struct routes *routes, struct client *client, const struct on_row *row, const struct sio_event *event)
+{
+    json_t *args = read_args(event);
+    struct str room = str_of(json_string_value(json_object_get(args, "room")));
+    struct failure failure;
+
+    if (!client_may(client, event->name, room, row->action)) {
+        failure = refusal_plain(ERR_FORBIDDEN);
+        refusal_send(client->socket, event->ack, &failure);
+    } else if (!json_is_object(args)) {
+        failure = refusal_of(ERR_INVALID_ARGUMENT, &(struct wire_error){ .text = "the first argument has to be an object" });
+        refusal_send(client->socket, event->ack, &failure);
+    } else if (on_rate(routes, client, row->rate, event->ack)) {
+        start(on_call_begin(routes, client->socket, row, event->ack), client, args);
+    }
+    json_decref(args);
+}
+
+static void on_event(void *arg, struct client *client, const struct sio_event *event)
+{
+    struct routes *routes = arg;
+    const struct on_row *row = on_find(sio_nsp(client->socket), event->name);
+
+    if (row != NULL)
+        called(routes, client, row, event);
+    else
+        relay_event(routes, client, event);
+    arena_reset(routes->scratch);
+}
+
+static void on_opened(void *arg, struct client *client, struct str auth)
+{
+    struct routes *routes = arg;
+
+    (void)auth;
+    guest_begin(&client->guest, routes->halls, client->socket, bearer_subject(client->rights.bearer));
+}
+
+static void on_drained(void *arg, struct client *client)
+{
+    (void)arg;
+    guest_drained(&client->guest);
+}
+
+static bool may_still_hear(void *arg, struct id room)
+{
+    char text[ID_TEXT_BYTES + 1];
+
+    id_format(room, text);
+    return client_may(arg, STR("room:join"), str_of(text), POLICY_SUBSCRIBE);
+}
+
+static void on_changed(void *arg, struct client *client)
+{
+    (void)arg;
+    client->guest.subject = bearer_subject(client->rights.bearer);
+    guest_review(&client->guest, may_still_hear, client);
+}
+
+static void on_closed(void *arg, struct client *client)
+{
+    (void)arg;
+    guest_end(&client->guest);
+}
+
+struct clients_upper routes_upper(struct routes *routes)
+{
+    return (struct clients_upper){ .arg = routes, .opened = on_opened, .event = on_event, .drained = on_drained,
+        .changed = on_changed, .closed = on_closed };
+}
+
+void routes_init(struct routes *routes)
+{
+    routes->scratch = arena_create("routes", 8u << 20);
+}
+
+void routes_free(struct routes *routes)
+{
+    arena_destroy(&routes->scratch);
+}

@@ -1,0 +1,275 @@
+/* rest.c - HTTP requests that a ROUTE row answers. */
+// SPDX-License-Identifier: Apache-2.0
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "libshared/base/clock.h"
+#include "libshared/base/log.h"
+#include "services/gateway/listener/listener.h"
+#include "services/gateway/routes/inside.h"
+#include "services/gateway/routes/query.h"
+
+#define TRACE_CHARS_MAX 64
+
+/* One request on its way. */
+struct rest {
+    struct routes *routes;
+    struct http *http;               /* NULL: the client hung up */
+    const struct route_row *row;
+    struct rights rights;            /* empty for ANYONE */
+    int64_t began_us;
+    char trace[TRACE_CHARS_MAX + 1];
+};
+
+static bool is_trace(struct str text)
+{
+    if (text.len < 8 || text.len > TRACE_CHARS_MAX)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] == '\0' || strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", text.at[i]) == NULL)
+            return false;
+    return true;
+}
+
+static void choose_trace(struct rest *rest)
+{
+    struct str given = http_header(rest->http, "x-request-id");
+
+    if (is_trace(given))
+        memcpy(rest->trace, given.at, given.len);
+    else
+        id_format(id_new(), rest->trace);
+}
+
+static void log_request(const struct rest *rest, int status, const char *code)
+{
+    LOG(INFO, "gateway.http", F_STR("method", http_method(rest->http)), F_STR("path", http_path(rest->http)),
+        F_INT("status", status), F_TEXT("code", code), F_STR("address", http_address(rest->http)),
+        F_STR("subject", rest->rights.bearer != NULL ? bearer_subject(rest->rights.bearer) : STR_NONE),
+        F_TEXT("trace", rest->trace), F_INT("us", clock_mono_us() - rest->began_us));
+}
+
+static void end(struct rest *rest)
+{
+    rights_drop(&rest->rights);
+    mem_free(rest);
+}
+
+static void answer(struct rest *rest, int status, const char *code, struct str json, const struct http_header_out *more)
+{
+    struct http_header_out headers[2] = { { "X-Request-Id", str_of(rest->trace) } };
+
+    if (more != NULL)
+        headers[1] = *more;
+    log_request(rest, status, code);
+    http_set_user(rest->http, NULL);
+    http_reply(rest->http, status, "application/json", json, headers, more != NULL ? 2 : 1);
+    end(rest);
+}
+
+/* {"success":false,"error":{"code","message","details"}}: the details are what is left of the failure. */
+static void put_failure(const struct failure *failure, struct buf *out)
+{
+    struct failure details = *failure;
+    struct buf text = BUF(REFUSAL_BYTES_MAX);
+
+    refusal_json(&details, &text);
+    json_t *all = json_loadb(text.at, text.len, 0, NULL);
+    json_t *rest = json_object();
+    json_object_set(rest, "field", json_object_get(all, "field"));
+    if (failure->retry_after_ms > 0)
+        json_object_set_new(rest, "retry_after_ms", json_integer(failure->retry_after_ms));
+    json_t *envelope = json_pack("{s:b, s:{s:O, s:O, s:o}}", "success", 0, "error", "code", json_object_get(all, "code"),
+        "message", json_object_get(all, "message"), "details", rest);
+    char *dumped = json_dumps(envelope, JSON_COMPACT);
+    buf_add_str(out, str_of(dumped));
+    free(dumped);
+    json_decref(envelope);
+    json_decref(all);
+    buf_free(&text);
+}
+
+static void fail_with(struct rest *rest, enum err e, const struct failure *failure, const struct http_header_out *more)
+{
+    struct buf json = BUF(REFUSAL_BYTES_MAX * 2);
+    char seconds[24];
+    struct http_header_out retry = { "Retry-After", STR_NONE };
+
+    if (more == NULL && failure->retry_after_ms > 0) {
+        snprintf(seconds, sizeof seconds, "%lld", (long long)(failure->retry_after_ms + 999) / 1000);
+        retry.value = str_of(seconds);
+        more = &retry;
+    }
+    put_failure(failure, &json);
+    answer(rest, err_status(e), err_code(e), buf_str(&json), more);
+    buf_free(&json);
+}
+
+static void fail(struct rest *rest, enum err e)
+{
+    struct failure failure = refusal_plain(e);
+    struct http_header_out bearer = { "WWW-Authenticate", STR("Bearer") };
+
+    fail_with(rest, e, &failure, err_status(e) == 401 ? &bearer : NULL);
+}
+
+/* Public keys are read by others' libraries, which want them bare. */
+static bool is_bare(const struct route_row *row)
+{
+    return strncmp(row->path, "/.well-known/", strlen("/.well-known/")) == 0;
+}
+
+static void succeed(struct rest *rest, struct str body)
+{
+    struct buf json = BUF(REPLY_BYTES_MAX);
+    bool bare = is_bare(rest->row);
+
+    if (!bare)
+        buf_add_str(&json, STR("{\"success\":true,\"data\":"));
+    enum err e = wire_to_json(methods[rest->row->method].rep(), body, &json);
+    if (!bare)
+        buf_add_char(&json, '}');
+    if (e != OK || json.over)
+        fail(rest, ERR_INTERNAL);
+    else
+        answer(rest, rest->row->status, "ok", buf_str(&json), NULL);
+    buf_free(&json);
+}
+
+static void on_reply(void *arg, enum err status, struct str body)
+{
+    struct rest *rest = arg;
+
+    rest->routes->in_flight--;
+    if (rest->http == NULL) {
+        end(rest);
+    } else if (status == OK) {
+        succeed(rest, body);
+    } else {
+        struct failure failure = { 0 };
+        rpc_failure_read(body, http_arena(rest->http), &failure);
+        fail_with(rest, status, &failure, NULL);
+    }
+}
+
+static struct principal who_asks(const struct rest *rest)
+{
+    const struct bearer *bearer = rest->rights.bearer;
+
+    if (bearer == NULL)
+        return (struct principal){ .kind = STR("anonymous"), .address = http_address(rest->http) };
+    return (struct principal){ .sub = bearer_subject(bearer), .kind = STR("token"), .session = bearer_session(bearer),
+        .key = bearer_key(bearer), .policy = bearer_policy(bearer), .address = http_address(rest->http) };
+}
+
+static enum err authenticate(struct rest *rest)
+{
+    struct str header = http_header(rest->http, "authorization");
+
+    if (rest->row->who == WHO_ANYONE)
+        return OK;
+    if (header.len < 7 || strncasecmp(header.at, "Bearer ", 7) != 0)
+        return ERR_UNAUTHENTICATED;
+    return rights_get(rest->routes->bearers, str_skip(header, 7), &rest->rights);
+}
+
+static int64_t rate(struct rest *rest)
+{
+    bool by_subject = rates_by(rest->row->rate) == BY_SUBJECT && rest->rights.bearer != NULL;
+    struct str who = by_subject ? bearer_subject(rest->rights.bearer) : http_address(rest->http);
+
+    return rates_take(rest->routes->rates, rest->row->rate, who, clock_mono_us());
+}
+
+static bool is_json_body(struct http *http)
+{
+    struct str type = http_header(http, "content-type");
+    const char wanted[] = "application/json";
+    size_t len = sizeof wanted - 1;
+
+    return http_body(http).len == 0
+        || (type.len >= len && strncasecmp(type.at, wanted, len) == 0 && (type.len == len || strchr("; ", type.at[len])));
+}
+
+static bool is_allowed(const struct rest *rest, const json_t *args)
+{
+    struct str room = str_of(json_string_value(json_object_get(args, "room")));
+
+    return rest->row->event[0] == '\0'
+        || rights_allow(&rest->rights, STR("/chat"), str_of(rest->row->event), room, rest->row->action);
+}
+
+static enum err encode(struct rest *rest, const struct route_params *params, struct buf *body, struct wire_error *why)
+{
+    const struct wire_shape *shape = methods[rest->row->method].req();
+    enum err e = OK;
+    json_t *args = query_merge(shape, params, http_query(rest->http), http_body(rest->http), http_arena(rest->http), &e, why);
+
+    if (args != NULL)
+        e = is_allowed(rest, args) ? wire_from_jansson(shape, args, body, why) : ERR_FORBIDDEN;
+    json_decref(args);
+    return e;
+}
+
+static void forward(struct rest *rest, struct str body)
+{
+    struct principal who = who_asks(rest);
+
+    http_set_user(rest->http, rest);
+    rest->routes->in_flight++;
+    method_call(rest->routes->service[rest->row->service], rest->row->method, &who, str_of(rest->trace), body, on_reply, rest);
+}
+
+static void begin(struct rest *rest, const struct route_params *params)
+{
+    struct buf body = BUF(REPLY_BYTES_MAX);
+    struct wire_error why = { 0 };
+    enum err e = authenticate(rest);
+
+    if (e == OK && (why.retry_after_ms = rate(rest)) > 0)
+        e = ERR_RATE_LIMITED;
+    if (e == OK && !is_json_body(rest->http))
+        e = ERR_UNSUPPORTED_MEDIA;
+    if (e == OK)
+        e = encode(rest, params, &body, &why);
+    if (e == OK) {
+        forward(rest, buf_str(&body));
+    } else if (err_status(e) == 401) {
+        fail(rest, e);
+    } else {
+        struct failure failure = refusal_of(e, &why);
+        fail_with(rest, e, &failure, NULL);
+    }
+    buf_free(&body);
+}
+
+void routes_http_ready(struct routes *routes, struct http *http)
+{
+    struct rest *rest = mem_zero(sizeof *rest);
+    struct route_params params;
+    char allow[64];
+
+    rest->routes = routes;
+    rest->http = http;
+    rest->began_us = clock_mono_us();
+    choose_trace(rest);
+    rest->row = route_find(http_method(http), http_path(http), &params, allow);
+    if (rest->row != NULL) {
+        begin(rest, &params);
+    } else if (allow[0] != '\0') {
+        struct failure failure = refusal_plain(ERR_METHOD_NOT_ALLOWED);
+        fail_with(rest, ERR_METHOD_NOT_ALLOWED, &failure, &(struct http_header_out){ "Allow", str_of(allow) });
+    } else {
+        fail(rest, ERR_NO_ROUTE);
+    }
+}
+
+void routes_http_gone(struct http *http)
+{
+    struct rest *rest = http_user(http);
+
+    if (rest != NULL)
+        rest->http = NULL;
+}

@@ -1,0 +1,32 @@
+/*
+ * routes.h - what clients ask for, by HTTP or by Socket.IO, becomes a call of a service.
+ *
+ *      request  --row--> who? may he? too often? --> msgpack --rpc--> reply --> {"success":true,"data":...}
+ *      event    --row--> may he?      too often? --> msgpack --rpc--> reply --> acknowledgement
+ *               --none, has a room--> may he publish? --rpc room.relay--> the room's other sockets
+ *
+ * It knows no message's fields but `room`: the shapes of proto/ do.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/gateway/routes/rows.h"
+#include "services/gateway/session/client.h"
+
+struct routes {
+    struct rpc_client *service[SERVICE_COUNT];
+    struct bearers *bearers;
+    struct rates *rates;
+    struct halls *halls;
+    struct arena *scratch;           /* one event */
+    size_t in_flight;                /* HTTP requests that wait for a service */
+};
+
+void routes_init(struct routes *routes);
+void routes_free(struct routes *routes);
+
+/* A whole request for a path that is nobody else's: answered now or later.  It sets the request's user. */
+void routes_http_ready(struct routes *routes, struct http *http);
+void routes_http_gone(struct http *http);
+/* What happens on sockets with an identity. */
+struct clients_upper routes_upper(struct routes *routes);

@@ -1,0 +1,88 @@
+/* rows.c - the rows of proto/public.def, and finding one. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/routes/rows.h"
+
+#include <string.h>
+
+/* clang-format off */
+static const struct route_row routes[] = {
+#define ROUTE(http_, path_, service_, noun, verb, who_, event_, action_, rate_, status_, doc) \
+    { .http = #http_, .path = path_, .service = SERVICE_##service_, .method = M_##noun##_##verb, .who = WHO_##who_, \
+      .event = event_, .action = POLICY_##action_, .rate = RATE_##rate_, .status = status_ },
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+};
+
+static const struct on_row events[] = {
+#define ON(nsp_, event_, service_, noun, verb, action_, effect_, rate_, doc) \
+    { .nsp = nsp_, .event = event_, .service = SERVICE_##service_, .method = M_##noun##_##verb, \
+      .action = POLICY_##action_, .effect = EFFECT_##effect_, .rate = RATE_##rate_ },
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+};
+/* clang-format on */
+
+/* The next segment of a path, without its slash. */
+static bool next_segment(struct str *path, struct str *out)
+{
+    size_t end;
+
+    if (path->len == 0 || path->at[0] != '/')
+        return false;
+    *path = str_skip(*path, 1);
+    if (!str_find(*path, '/', &end))
+        end = path->len;
+    *out = (struct str){ path->at, end };
+    *path = str_skip(*path, end);
+    return true;
+}
+
+bool route_fits(const struct route_row *row, struct str path, struct route_params *params)
+{
+    struct str pattern = str_of(row->path), want, have;
+
+    params->n = 0;
+    while (next_segment(&pattern, &want)) {
+        if (!next_segment(&path, &have))
+            return false;
+        if (want.len > 2 && want.at[0] == '{' && have.len > 0 && params->n < ROUTE_PARAMS_MAX) {
+            params->at[params->n].name = (struct str){ want.at + 1, want.len - 2 };
+            params->at[params->n++].value = have;
+        } else if (!str_eq(want, have)) {
+            return false;
+        }
+    }
+    return path.len == 0 || str_is(path, "/");
+}
+
+static void add_method(char allow[64], const char *http)
+{
+    if (strlen(allow) + strlen(http) + 3 > 64)
+        return;
+    if (allow[0] != '\0')
+        strcat(allow, ", ");
+    strcat(allow, http);
+}
+
+const struct route_row *route_find(struct str http, struct str path, struct route_params *params, char allow[64])
+{
+    allow[0] = '\0';
+    for (size_t i = 0; i < COUNT(routes); i++) {
+        if (!route_fits(&routes[i], path, params))
+            continue;
+        if (str_is(http, routes[i].http))
+            return &routes[i];
+        add_method(allow, routes[i].http);
+    }
+    return NULL;
+}
+
+const struct on_row *on_find(struct str nsp, struct str event)
+{
+    for (size_t i = 0; i < COUNT(events); i++)
+        if (str_is(event, events[i].event) && str_is(nsp, events[i].nsp))
+            return &events[i];
+    return NULL;
+}

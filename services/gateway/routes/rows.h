@@ -1,0 +1,40 @@
+/* rows.h - the ROUTE and ON rows of proto/public.def as tables. */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/policy/policy_set.h"
+#include "services/gateway/methods.h"
+#include "services/gateway/session/rates.h"
+
+enum peer_service { SERVICE_auth, SERVICE_chat, SERVICE_store, SERVICE_share, SERVICE_COUNT };
+enum route_who { WHO_ANYONE, WHO_BEARER };
+enum on_effect { EFFECT_CALL, EFFECT_JOIN, EFFECT_LEAVE };
+
+struct route_row {
+    const char *http, *path;             /* path: {name} stands for one segment */
+    enum peer_service service;
+    enum method_index method;
+    enum route_who who;
+    const char *event;                   /* what the policy is asked about; "": nothing */
+    enum policy_action action;
+    enum rate_class rate;
+    int status;
+};
+
+struct on_row {
+    const char *nsp, *event;
+    enum peer_service service;
+    enum method_index method;
+    enum policy_action action;
+    enum on_effect effect;
+    enum rate_class rate;
+};
+
+#define ROUTE_PARAMS_MAX 4
+struct route_params { size_t n; struct { struct str name, value; } at[ROUTE_PARAMS_MAX]; };   /* values still encoded */
+
+/* Does the path fit this row?  Fills params. */
+bool route_fits(const struct route_row *row, struct str path, struct route_params *params);
+/* The row for a request; NULL: *allow holds the methods that the path has, "" if there is no such path. */
+const struct route_row *route_find(struct str http, struct str path, struct route_params *params, char allow[64]);
+const struct on_row *on_find(struct str nsp, struct str event);      /* NULL: none */
