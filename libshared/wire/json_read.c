@@ -44,6 +44,9 @@ static enum err parse(struct str text, json_t **out, struct wire_error *why)
 
     if (!is_shallow(text)) return wire_refuse(why, ERR_MALFORMED, NULL, "JSON nested too deeply");
     *out = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
+    /* An integer that 64 bits don't hold is a real, as in JavaScript: jsonb prints 1e300 with all its digits. */
+    if (*out == NULL && json_error_code(&fault) == json_error_numeric_overflow)
+        *out = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &fault);
     if (*out != NULL) return OK;
     if (json_error_code(&fault) == json_error_duplicate_key)
         return wire_refuse(why, ERR_INVALID_ARGUMENT, NULL, "a key is given twice");
