@@ -1,0 +1,13 @@
+/* audit.c - what administrators did, in a chain of hashes that the database keeps. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/auth/auth.h"
+
+static const char ADD_AUDIT[] = "SELECT audit_add($1, $2, $3, $4, $5::jsonb)";
+
+enum err audit_add(struct call *call, const char *what, struct str target, struct str detail)
+{
+    struct str who = call->who != NULL && call->who->sub.len > 0 ? call->who->sub : call->peer_name;
+
+    return pg_run(call->pg, call->arena, ADD_AUDIT,
+        PG_ARGS(pg_time(call->now), pg_text(who), pg_text(str_of(what)), pg_text(target), pg_text(detail)), NULL);
+}

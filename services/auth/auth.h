@@ -1,0 +1,33 @@
+/* auth.h - what the files of the auth service share.  Handlers come from the rows of proto/auth.def. */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/db/pg.h"
+#include "libshared/rpc/rpc_rows.h"
+
+#define METHOD RPC_PROTOTYPE
+#include "proto/begin.def"
+#include "proto/auth.def"
+#include "proto/end.def"
+
+/* trust.c: all that gateways need, as it is now. */
+enum err trust_load(struct pg *pg, struct arena *arena, struct trust *out) MUST_CHECK;
+
+/* In a WORKER, before the commit: what was done will reach every watcher of every auth process. */
+enum err trust_changed(struct call *call) MUST_CHECK;
+enum err trust_notify(struct pg *pg, struct arena *arena) MUST_CHECK;
+/* This process's mark on its notifications. */
+const char *trust_origin(void);
+
+/* trust_watch.c: what the handlers share; all of it on the loop thread. */
+struct auth;
+struct auth *auth_start(struct ev_loop *loop); /* exits if there is no signing key and none can be made */
+void auth_serving(struct auth *auth, struct rpc_server *server);
+void auth_stop(struct auth *auth);
+void auth_peer_gone(struct auth *auth, struct rpc_peer *peer);
+bool auth_ready(struct auth *auth, struct buf *why);
+/* Something changed: load the trust again and send it to all who watch. */
+void trust_refresh(struct auth *auth);
+
+/* audit.c: one more link of the chain; `detail` is a JSON object without secrets. */
+enum err audit_add(struct call *call, const char *what, struct str target, struct str detail) MUST_CHECK;

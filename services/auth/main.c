@@ -1,0 +1,55 @@
+/* main.c - the auth service: API keys, tokens, policies.  Owns the schema `auth`. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/service/service.h"
+#include "services/auth/auth.h"
+
+#define METHOD RPC_ADAPTER
+#include "proto/begin.def"
+#include "proto/auth.def"
+#include "proto/end.def"
+
+static const struct rpc_method methods[] = {
+#define METHOD RPC_ROW
+#include "proto/begin.def"
+#include "proto/auth.def"
+#include "proto/end.def"
+};
+
+static void *start(struct ev_loop *loop)
+{
+    return auth_start(loop);
+}
+
+static void serving(void *context, struct rpc_server *server)
+{
+    auth_serving(context, server);
+}
+
+static void stop(void *context)
+{
+    auth_stop(context);
+}
+
+static void peer_gone(void *context, struct rpc_peer *peer)
+{
+    auth_peer_gone(context, peer);
+}
+
+static bool ready(void *context, struct buf *why)
+{
+    return auth_ready(context, why);
+}
+
+int main(int argc, char **argv)
+{
+    return service_main(argc, argv,
+        &(struct service){ .name = "auth",
+            .doc = "API keys, tokens and policies",
+            .methods = methods,
+            .n_methods = COUNT(methods),
+            .start = start,
+            .serving = serving,
+            .stop = stop,
+            .peer_gone = peer_gone,
+            .ready = ready });
+}

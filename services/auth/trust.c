@@ -1,0 +1,67 @@
+/* trust.c - all that a gateway needs to verify and to authorise without asking. */
+// SPDX-License-Identifier: Apache-2.0
+#include <pthread.h>
+
+#include "libshared/base/clock.h"
+#include "libshared/service/settings.h"
+#include "services/auth/auth.h"
+#include "services/auth/rows.h"
+
+static const char PUBLIC_KEYS[] =
+    "SELECT kid, public_pem AS pem FROM signing_key WHERE retires_at IS NULL OR retires_at > $1"
+    " ORDER BY active_at DESC LIMIT 16";
+
+static const char ALL_POLICIES[] = "SELECT name, version, rules FROM policy ORDER BY name";
+
+/* Tokens of keys revoked earlier have ended by themselves. */
+static const char LATELY_REVOKED[] =
+    "SELECT coalesce(array_agg(id ORDER BY revoked_at DESC), '{}') AS revoked FROM (SELECT id, revoked_at FROM api_key"
+    " WHERE revoked_at > $1 ORDER BY revoked_at DESC LIMIT 4096) lately";
+
+enum err trust_load(struct pg *pg, struct arena *arena, struct trust *out)
+{
+    int64_t now = clock_ms(), longest_ms = settings.auth.token_ttl_max_s * 1000 + 60000;
+
+    out->issuer = str_of(settings.auth.issuer);
+    out->audience = str_of(settings.auth.audience);
+    TRY(pg_all(pg, arena, signing_key_shape(), &out->keys, 16, PUBLIC_KEYS, PG_ARGS(pg_time(now))));
+    TRY(pg_all(pg, arena, policy_shape(), &out->policies, 256, ALL_POLICIES, PG_NO_ARGS));
+    return pg_one(pg, arena, trust_shape(), out, LATELY_REVOKED, PG_ARGS(pg_time(now - longest_ms)));
+}
+
+static char origin[ID_TEXT_BYTES + 1];
+
+static void make_origin(void)
+{
+    id_format(id_new(), origin);
+}
+
+const char *trust_origin(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, make_origin);
+    return origin;
+}
+
+/* Other auth processes hear it at the commit; we hear it too, and know it by the mark. */
+static const char NOTIFY[] = "SELECT pg_notify('auth_changed', $1)";
+
+enum err trust_notify(struct pg *pg, struct arena *arena)
+{
+    return pg_run(pg, arena, NOTIFY, PG_ARGS(pg_text(str_of(trust_origin()))), NULL);
+}
+
+static void refresh_after_commit(struct rpc_server *server, void *context, void *arg)
+{
+    (void)server;
+    (void)arg;
+    trust_refresh(context);
+}
+
+enum err trust_changed(struct call *call)
+{
+    TRY(trust_notify(call->pg, call->arena));
+    call_after(call, refresh_after_commit, NULL);
+    return OK;
+}

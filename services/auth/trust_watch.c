@@ -1,0 +1,236 @@
+/*
+ * trust_watch.c - a snapshot for each who asks, then every change, never an older state after a newer one.
+ *
+ *      watch ----> waiting --+                          +--> reply to who waits: from now on a watcher
+ *                            +--> one load at a time ---+
+ *      change --> refresh ---+    (on a worker)         +--> trust.changed to all who watch
+ *
+ * One load at a time is the whole of the ordering: loads begin one after the other, so what each finds is newer.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include <ev.h>
+#include <stdlib.h>
+
+#include "libshared/base/clock.h"
+#include "libshared/db/pg_listen.h"
+#include "libshared/service/settings.h"
+#include "services/auth/auth.h"
+#include "services/auth/signing_key.h"
+
+#define WATCHERS_MAX 256
+#define RETRY_S      0.2
+#define TURN_S       600.0 /* how often the signing key's age is looked at */
+
+struct waiting {
+    struct rpc_later *later;
+    struct rpc_peer *peer;
+};
+
+struct auth {
+    struct ev_loop *loop;
+    struct rpc_server *server;
+    struct pg_listen *listen;
+    struct waiting waiting[WATCHERS_MAX];
+    size_t n_waiting;
+    struct rpc_peer *watchers[WATCHERS_MAX];
+    size_t n_watchers;
+    struct trust *loaded;  /* by the load that has just ended; in its arena */
+    bool loading, changed; /* changed: since the present load began, or the last one failed */
+    bool announce;         /* the present load was begun because of a change */
+    bool turned;           /* the last look at the signing keys made a new one */
+    int64_t seq;
+    struct id stream;
+    ev_timer retry, turn;
+};
+
+static void load(struct auth *auth);
+
+static void forget_watcher(struct auth *auth, const struct rpc_peer *peer)
+{
+    for (size_t i = 0; i < auth->n_watchers; i++)
+        if (auth->watchers[i] == peer) auth->watchers[i--] = auth->watchers[--auth->n_watchers];
+}
+
+void auth_peer_gone(struct auth *auth, struct rpc_peer *peer)
+{
+    forget_watcher(auth, peer);
+    for (size_t i = 0; i < auth->n_waiting; i++)
+        if (auth->waiting[i].peer == peer) auth->waiting[i].peer = NULL;
+}
+
+static void announce(struct auth *auth)
+{
+    struct rpc_event *event = rpc_event_create(auth->stream, ++auth->seq, "trust.changed", trust_shape(), auth->loaded);
+
+    for (size_t i = 0; i < auth->n_watchers; i++) rpc_event_send(auth->server, auth->watchers[i], event);
+    rpc_event_destroy(&event);
+}
+
+static void answer_waiting(struct auth *auth, enum err e)
+{
+    size_t n = auth->n_waiting;
+
+    auth->n_waiting = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct waiting w = auth->waiting[i];
+        rpc_later_done(w.later, e, auth->loaded);
+        if (e != OK || w.peer == NULL) continue;
+        forget_watcher(auth, w.peer); /* who asks twice still hears once */
+        if (auth->n_watchers < WATCHERS_MAX) auth->watchers[auth->n_watchers++] = w.peer;
+    }
+}
+
+/* On a worker. */
+static enum err do_load(struct pg *pg, struct arena *arena, void *arg)
+{
+    struct auth *auth = arg;
+
+    auth->loaded = arena_zero(arena, sizeof *auth->loaded);
+    return trust_load(pg, arena, auth->loaded);
+}
+
+static void on_loaded(void *arg, enum err e)
+{
+    struct auth *auth = arg;
+
+    auth->loading = false;
+    if (e == OK && auth->announce) announce(auth); /* before those who get the same as their reply */
+    if (e != OK && auth->announce) {
+        auth->changed = true;
+        ev_timer_again(auth->loop, &auth->retry);
+    }
+    answer_waiting(auth, e);
+    auth->loaded = NULL;
+    if (e == OK && auth->changed) load(auth);
+}
+
+static void load(struct auth *auth)
+{
+    if (auth->loading) return;
+    auth->announce = auth->changed;
+    auth->changed = false;
+    auth->loading = rpc_server_work(auth->server, do_load, on_loaded, auth);
+    if (auth->loading) return;
+    auth->changed = auth->announce;
+    answer_waiting(auth, ERR_OVERLOADED);
+    if (auth->changed) ev_timer_again(auth->loop, &auth->retry);
+}
+
+void trust_refresh(struct auth *auth)
+{
+    auth->changed = true;
+    load(auth);
+}
+
+void trust_watch(struct call *call, const struct nothing *req, struct rpc_later *later)
+{
+    struct auth *auth = call->context;
+
+    (void)req;
+    if (auth->n_waiting == WATCHERS_MAX) {
+        rpc_later_done(later, ERR_OVERLOADED, NULL);
+        return;
+    }
+    auth->waiting[auth->n_waiting++] = (struct waiting){ later, call->peer };
+    load(auth);
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct auth *auth = timer->data;
+
+    (void)events;
+    ev_timer_stop(loop, timer);
+    if (auth->changed) load(auth);
+}
+
+/* What this process did itself it has announced already. */
+static void on_notification(void *arg, const char *payload)
+{
+    struct auth *auth = arg;
+
+    if (auth->server != NULL && (payload == NULL || !str_is(str_of(payload), trust_origin()))) trust_refresh(auth);
+}
+
+static enum err turn(struct pg *pg, struct arena *arena, bool *turned)
+{
+    TRY(signing_keys_turn(
+        pg, arena, clock_ms(), settings.auth.signing_key_days, settings.auth.token_ttl_max_s, turned));
+    return *turned ? trust_notify(pg, arena) : OK;
+}
+
+/* On a worker. */
+static enum err do_turn(struct pg *pg, struct arena *arena, void *arg)
+{
+    return turn(pg, arena, &((struct auth *)arg)->turned);
+}
+
+static void on_turned(void *arg, enum err e)
+{
+    struct auth *auth = arg;
+
+    if (e == OK && auth->turned) trust_refresh(auth);
+}
+
+static void on_turn(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct auth *auth = timer->data;
+
+    (void)loop;
+    (void)events;
+    if (!rpc_server_work(auth->server, do_turn, on_turned, auth))
+        LOG(WARN, "auth.turn_postponed"); /* the next tick comes */
+}
+
+/* Without a key nothing can be signed, so the first one is made before we serve. */
+static void make_first_key(void)
+{
+    struct pg *pg = pg_create(settings.auth.db, "auth");
+    struct arena *arena = arena_create("auth.start", 1u << 20);
+    bool turned;
+    enum err e = turn(pg, arena, &turned);
+
+    if (e == OK) e = pg_commit(pg);
+    if (e != OK) {
+        LOG(ERROR, "auth.no_signing_key", F_TEXT("code", err_code(e)), F_TEXT("why", pg_last_error(pg)));
+        exit(1);
+    }
+    pg_destroy(&pg);
+    arena_destroy(&arena);
+}
+
+struct auth *auth_start(struct ev_loop *loop)
+{
+    struct auth *auth = mem_zero(sizeof *auth);
+
+    make_first_key();
+    auth->loop = loop;
+    auth->stream = id_new();
+    ev_timer_init(&auth->retry, on_retry, 0, RETRY_S);
+    ev_timer_init(&auth->turn, on_turn, TURN_S, TURN_S);
+    auth->retry.data = auth->turn.data = auth;
+    return auth;
+}
+
+void auth_serving(struct auth *auth, struct rpc_server *server)
+{
+    auth->server = server;
+    auth->listen = pg_listen_create(auth->loop, settings.auth.db, "auth_changed", on_notification, auth);
+    ev_timer_start(auth->loop, &auth->turn);
+}
+
+bool auth_ready(struct auth *auth, struct buf *why)
+{
+    bool up = auth->listen != NULL && pg_listen_is_up(auth->listen);
+
+    if (!up) buf_add_str(why, STR("not listening for changes in the database"));
+    return up;
+}
+
+void auth_stop(struct auth *auth)
+{
+    pg_listen_destroy(&auth->listen);
+    ev_timer_stop(auth->loop, &auth->retry);
+    ev_timer_stop(auth->loop, &auth->turn);
+    mem_free(auth);
+}
