@@ -13,19 +13,19 @@
 struct arena;
 
 struct arena *arena_create(const char *name, size_t cap_bytes);
-void  arena_destroy(struct arena **arena);           /* runs the cleanups, frees, sets NULL; NULL is fine */
-void  arena_reset(struct arena *arena);              /* runs the cleanups newest first, keeps one block for reuse */
-void *arena_alloc(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));   /* aligned for anything */
+void arena_destroy(struct arena **arena); /* runs the cleanups, frees, sets NULL; NULL is fine */
+void arena_reset(struct arena *arena);    /* runs the cleanups newest first, keeps one block for reuse */
+void *arena_alloc(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2))); /* aligned for anything */
 void *arena_zero(struct arena *arena, size_t size);
 void *arena_copy(struct arena *arena, const void *from, size_t size);
-struct str arena_str(struct arena *arena, struct str from);          /* a copy, NUL-terminated behind its end */
+struct str arena_str(struct arena *arena, struct str from); /* a copy, NUL-terminated behind its end */
 char *arena_cstr(struct arena *arena, struct str from);
-struct str arena_printf(struct arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3);  /* NUL-terminated */
-void  arena_on_reset(struct arena *arena, void (*clean)(void *), void *arg);
+struct str arena_printf(struct arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3); /* NUL-terminated */
+void arena_on_reset(struct arena *arena, void (*clean)(void *), void *arg);
 size_t arena_used(const struct arena *arena);
 
 /* The process's own allocator, for what outlives every arena: never NULL. */
 void *mem_alloc(size_t size) __attribute__((malloc));
 void *mem_zero(size_t size) __attribute__((malloc));
 void *mem_grow(void *old, size_t size);
-void  mem_free(void *old);
+void mem_free(void *old);

@@ -5,7 +5,11 @@
 
 #include "libshared/base/arena.h"
 
-struct buf { char *at; size_t len, cap, max; bool over; };
+struct buf {
+    char *at;
+    size_t len, cap, max;
+    bool over;
+};
 
 #define BUF(max_bytes) ((struct buf){ .max = (max_bytes) })
 
@@ -13,7 +17,7 @@ void buf_add(struct buf *b, const void *at, size_t len);
 void buf_add_str(struct buf *b, struct str s);
 void buf_add_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-bool buf_reserve(struct buf *b, size_t more);        /* room for so many at at+len; false: over */
-void buf_clear(struct buf *b);                       /* empty, keeps its memory, no longer over */
+bool buf_reserve(struct buf *b, size_t more); /* room for so many at at+len; false: over */
+void buf_clear(struct buf *b);                /* empty, keeps its memory, no longer over */
 void buf_free(struct buf *b);
 struct str buf_str(const struct buf *b);

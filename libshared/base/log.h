@@ -16,7 +16,10 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 struct log_field {
     const char *key;
     enum { LOG_END, LOG_STR, LOG_INT, LOG_REAL, LOG_BOOL, LOG_ID } kind;
-    struct str s; int64_t i; double r; struct id id;
+    struct str s;
+    int64_t i;
+    double r;
+    struct id id;
 };
 
 #define F_TEXT(k, v) ((struct log_field){ .key = (k), .kind = LOG_STR, .s = str_of(v) })
@@ -27,13 +30,16 @@ struct log_field {
 #define F_ID(k, v)   ((struct log_field){ .key = (k), .kind = LOG_ID, .id = (v) })
 
 /* LOG(level, "event", fields...): level is DEBUG, INFO, WARN or ERROR. */
-#define LOG(level, ...) \
-    do { if (LOG_##level >= log_threshold()) log_write(LOG_##level, LOG_FIRST(__VA_ARGS__, 0), \
-        (struct log_field[]){ LOG_REST(__VA_ARGS__, { 0 }) }); } while (0)
+#define LOG(level, ...)                                                                                                \
+    do {                                                                                                               \
+        if (LOG_##level >= log_threshold())                                                                            \
+            log_write(LOG_##level, LOG_FIRST(__VA_ARGS__, 0), (struct log_field[]){ LOG_REST(__VA_ARGS__, { 0 }) });   \
+    } while (0)
 #define LOG_FIRST(event, ...) event
-#define LOG_REST(event, ...) __VA_ARGS__
+#define LOG_REST(event, ...)  __VA_ARGS__
 
 void log_init(const char *service, enum log_level threshold);
 bool log_level_parse(struct str name, enum log_level *out);
 enum log_level log_threshold(void);
-void log_write(enum log_level level, const char *event, const struct log_field *fields);  /* thread-safe, one write() a line */
+void log_write(
+    enum log_level level, const char *event, const struct log_field *fields); /* thread-safe, one write() a line */

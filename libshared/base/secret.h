@@ -4,7 +4,7 @@
 
 #include "libshared/base/str.h"
 
-void secret_random(void *out, size_t len);           /* from the kernel; ends the process if it has none */
+void secret_random(void *out, size_t len); /* from the kernel; ends the process if it has none */
 bool secret_eq(const void *a, const void *b, size_t len);
 void secret_wipe(void *at, size_t len);
-void secret_text(char *out, size_t chars);           /* `chars` random characters of [A-Za-z0-9_-] and a NUL */
+void secret_text(char *out, size_t chars); /* `chars` random characters of [A-Za-z0-9_-] and a NUL */

@@ -14,20 +14,37 @@
 
 enum frame_kind { FRAME_REQUEST = 1, FRAME_REPLY = 2, FRAME_EVENT = 3 };
 
-struct frame_request { uint64_t id; struct str method; int64_t budget_ms; struct str trace; struct principal who; };
-struct frame_reply   { uint64_t id; enum err status; };
-struct frame_event   { struct id stream; int64_t seq; struct str name; };
+struct frame_request {
+    uint64_t id;
+    struct str method;
+    int64_t budget_ms;
+    struct str trace;
+    struct principal who;
+};
+struct frame_reply {
+    uint64_t id;
+    enum err status;
+};
+struct frame_event {
+    struct id stream;
+    int64_t seq;
+    struct str name;
+};
 
 struct frame_head {
     enum frame_kind kind;
-    union { struct frame_request request; struct frame_reply reply; struct frame_event event; };
+    union {
+        struct frame_request request;
+        struct frame_reply reply;
+        struct frame_event event;
+    };
 };
 
 /* A principal that is out of its bounds makes `out` over, like bytes beyond its bound. */
 void frame_put_request(struct buf *out, const struct frame_request *head);
 void frame_put_reply(struct buf *out, const struct frame_reply *head);
 void frame_put_event(struct buf *out, const struct frame_event *head);
-enum err frame_read(struct str bytes, struct arena *arena, struct frame_head *out) MUST_CHECK;   /* ERR_MALFORMED */
+enum err frame_read(struct str bytes, struct arena *arena, struct frame_head *out) MUST_CHECK; /* ERR_MALFORMED */
 
 /* The body of an error reply. */
 void frame_put_failure(struct buf *out, enum err e, const struct wire_error *why);

@@ -24,6 +24,6 @@
 #define END                           };
 /* clang-format on */
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpedantic"      /* `nothing` has no members */
+#pragma GCC diagnostic ignored "-Wpedantic" /* `nothing` has no members */
 #include "proto/all.def"
 #pragma GCC diagnostic pop

@@ -14,31 +14,56 @@
 #include "libshared/base/buf.h"
 #include "libshared/base/id.h"
 
-enum wire_kind { WIRE_INT, WIRE_BOOL, WIRE_TEXT, WIRE_BYTES, WIRE_ID, WIRE_TIME, WIRE_ANY, WIRE_TEXTS, WIRE_IDS, WIRE_LIST };
+enum wire_kind {
+    WIRE_INT,
+    WIRE_BOOL,
+    WIRE_TEXT,
+    WIRE_BYTES,
+    WIRE_ID,
+    WIRE_TIME,
+    WIRE_ANY,
+    WIRE_TEXTS,
+    WIRE_IDS,
+    WIRE_LIST
+};
 
-#define WIRE_MAX_DEPTH  16      /* nesting of what we take */
-#define WIRE_ANY_DEPTH  12      /* nesting of an ANY: what one record took still fits into the lists of another */
+#define WIRE_MAX_DEPTH  16 /* nesting of what we take */
+#define WIRE_ANY_DEPTH  12 /* nesting of an ANY: what one record took still fits into the lists of another */
 #define WIRE_MAX_FIELDS 64
 
-struct str_list { struct str *at; size_t len; };
-struct id_list  { struct id  *at; size_t len; };
+struct str_list {
+    struct str *at;
+    size_t len;
+};
+struct id_list {
+    struct id *at;
+    size_t len;
+};
 
 struct wire_shape;
 struct wire_field {
     const char *name, *doc;
-    size_t at;                                    /* offsetof in the struct */
+    size_t at; /* offsetof in the struct */
     enum wire_kind kind;
-    int64_t min, max;                             /* value, code points, bytes or items, as the kind has it */
-    int64_t item_max;                             /* TEXTS: code points of each */
-    const struct wire_shape *(*of)(void);         /* LIST: the record */
+    int64_t min, max;                     /* value, code points, bytes or items, as the kind has it */
+    int64_t item_max;                     /* TEXTS: code points of each */
+    const struct wire_shape *(*of)(void); /* LIST: the record */
     bool required;
-    int64_t fallback;                             /* INT, BOOL: the value when absent */
+    int64_t fallback; /* INT, BOOL: the value when absent */
 };
-struct wire_shape { const char *name, *doc; size_t size; const struct wire_field *fields; /* ends with name NULL */ };
+struct wire_shape {
+    const char *name, *doc;
+    size_t size;
+    const struct wire_field *fields; /* ends with name NULL */
+};
 
 /* Why something was refused: the field at fault (empty: the whole; "rules[2].effect" inside a list) and a sentence,
  * which names the field too. */
-struct wire_error { char field[65]; char text[240]; int64_t retry_after_ms; };
+struct wire_error {
+    char field[65];
+    char text[240];
+    int64_t retry_after_ms;
+};
 
 /* Absent optionals are zero: an ID nil, a TIME 0, TEXT, BYTES and ANY with at == NULL, lists with len 0.
  * TEXT, BYTES and ANY are views into `bytes`, which must live as long as the record; lists are in the arena.
@@ -53,13 +78,14 @@ enum err wire_encode(const struct wire_shape *shape, const void *record, struct 
 
 /* JSON text to checked msgpack, and back to compact JSON (key order of the shape, non-ASCII kept, control characters escaped).
  * ANY fields and unknown fields as in decode.  ERR_MALFORMED: not JSON, or deeper than WIRE_MAX_DEPTH. */
-enum err wire_from_json(const struct wire_shape *shape, struct str json, struct buf *out, struct wire_error *why) MUST_CHECK;
+enum err wire_from_json(
+    const struct wire_shape *shape, struct str json, struct buf *out, struct wire_error *why) MUST_CHECK;
 enum err wire_to_json(const struct wire_shape *shape, struct str bytes, struct buf *out) MUST_CHECK;
 
 /* The same when the JSON is parsed already (the gateway merges path, query and body). */
 struct json_t;
-enum err wire_from_jansson(const struct wire_shape *shape, const struct json_t *json, struct buf *out,
-    struct wire_error *why) MUST_CHECK;
+enum err wire_from_jansson(
+    const struct wire_shape *shape, const struct json_t *json, struct buf *out, struct wire_error *why) MUST_CHECK;
 
 /* Any msgpack value to JSON and back, without a shape.  bin becomes base64 text. */
 enum err wire_any_to_json(struct str bytes, struct buf *out) MUST_CHECK;
@@ -69,5 +95,6 @@ enum err wire_any_from_json(struct str json, struct buf *out) MUST_CHECK;
  * Everything that unpacks asks this first, because msgpack-c allocates by the declared count. */
 bool wire_is_sane(struct str bytes);
 
-const struct wire_field *wire_find(const struct wire_shape *shape, struct str name);   /* NULL if it has none such */
-enum err wire_refuse(struct wire_error *why, enum err e, const char *field, const char *fmt, ...) PRINTF_LIKE(4, 5); /* returns e */
+const struct wire_field *wire_find(const struct wire_shape *shape, struct str name); /* NULL if it has none such */
+enum err wire_refuse(struct wire_error *why, enum err e, const char *field, const char *fmt, ...)
+    PRINTF_LIKE(4, 5); /* returns e */
