@@ -1,0 +1,241 @@
+/* test_chat.c - rooms, membership and fan-out, through a real process on a real database. */
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/service/party.h"
+
+static struct pipe *one, *two, *store;   /* two gateways and a store */
+
+static enum err enter(const char *who, struct id room, struct room_entered *out)
+{
+    return ask(one, "room.enter", who, room_entry_shape(), &(struct room_entry){ .room = room, .since = -1 },
+        room_entered_shape(), out);
+}
+
+static enum err access_of(struct id room, const char *subject, struct access *out)
+{
+    return ask(store, "room.access", "", access_query_shape(), &(struct access_query){ room, str_of(subject) },
+        access_shape(), out);
+}
+
+static enum err of_room(struct pipe *p, const char *method, struct id room)
+{
+    return ask(p, method, "", room_ref_shape(), &(struct room_ref){ room }, nothing_shape(), NULL);
+}
+
+static enum err invite(const char *by, struct id room, const char *whom)
+{
+    struct str name = str_of(whom);
+    struct room_invitation invitation = { room, { &name, 1 } };
+
+    return ask(one, "room.invite", by, room_invitation_shape(), &invitation, room_shape(), NULL);
+}
+
+static enum err take_out(const char *by, struct id room, const char *whom)
+{
+    struct room_removal removal = { room, str_of(whom) };
+
+    return ask(one, "room.remove", by, room_removal_shape(), &removal, nothing_shape(), NULL);
+}
+
+static enum err publish(struct id room, int64_t first, size_t n)
+{
+    struct message messages[10];
+
+    for (size_t i = 0; i < n; i++)
+        messages[i] = (struct message){ .room = room, .seq = first + (int64_t)i, .id = STR("id"), .sender = STR("alice"),
+            .body = STR("hello"), .at = 1 };
+    return ask(store, "room.publish", "", publication_shape(), &(struct publication){ room, { messages, n } },
+        nothing_shape(), NULL);
+}
+
+static size_t count_heard(const struct pipe *p, const char *name, struct id stream)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->n_heard; i++)
+        n += strcmp(p->heard[i].name, name) == 0 && id_eq(p->heard[i].stream, stream);
+    return n;
+}
+
+static void the_same_key_makes_one_room(void **state)
+{
+    struct room_draft draft = { .name = STR("tea"), .client_key = STR("key-00001") };
+    struct room first, again;
+    struct room_page page;
+
+    (void)state;
+    assert_int_equal(ask(one, "room.create", "ann", room_draft_shape(), &draft, room_shape(), &first), OK);
+    assert_int_equal(ask(one, "room.create", "ann", room_draft_shape(), &draft, room_shape(), &again), OK);
+    assert_true(id_eq(first.id, again.id));
+    assert_int_equal(ask(one, "room.list", "ann", room_query_shape(), &(struct room_query){ .limit = 50 }, room_page_shape(), &page), OK);
+    assert_int_equal(page.rooms.len, 1);
+}
+
+static void one_s_rooms_come_newest_first_in_slices(void **state)
+{
+    struct room_page page;
+    struct id made[3];
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        made[i] = make_room(one, "carl", NULL);
+    assert_int_equal(ask(one, "room.list", "carl", room_query_shape(), &(struct room_query){ .limit = 2 }, room_page_shape(), &page), OK);
+    assert_int_equal(page.rooms.len, 2);
+    assert_true(id_eq(page.rooms.at[0].id, made[2]));
+    assert_int_equal(ask(one, "room.list", "carl", room_query_shape(),
+        &(struct room_query){ .before = page.rooms.at[1].id, .limit = 2 }, room_page_shape(), &page), OK);
+    assert_int_equal(page.rooms.len, 1);
+    assert_true(id_eq(page.rooms.at[0].id, made[0]));
+}
+
+static void a_closed_room_is_for_members(void **state)
+{
+    struct id room = make_room(one, "alice", "bob");
+    struct room_entered entered;
+
+    (void)state;
+    assert_int_equal(enter("alice", room, &entered), OK);
+    assert_true(str_is(entered.role, "owner"));
+    assert_int_equal(enter("bob", room, &entered), OK);
+    assert_true(str_is(entered.role, "member"));
+    assert_int_equal(enter("eve", room, &entered), ERR_FORBIDDEN);
+    assert_int_equal(enter("alice", id_new(), &entered), ERR_NOT_FOUND);
+    assert_int_equal(invite("bob", room, "eve"), ERR_FORBIDDEN);
+    assert_int_equal(take_out("bob", room, "alice"), ERR_FORBIDDEN);
+}
+
+static void who_enters_an_open_room_is_a_member(void **state)
+{
+    struct room_draft draft = { .name = STR("hall"), .open = true };
+    struct room_entered entered;
+    struct access access;
+    struct room room;
+
+    (void)state;
+    assert_int_equal(ask(one, "room.create", "alice", room_draft_shape(), &draft, room_shape(), &room), OK);
+    assert_int_equal(access_of(room.id, "eve", &access), OK);
+    assert_int_equal(access.role.len, 0);
+    assert_int_equal(enter("eve", room.id, &entered), OK);
+    assert_int_equal(access_of(room.id, "eve", &access), OK);
+    assert_true(str_is(access.role, "member"));
+}
+
+static void a_change_is_remembered_and_told(void **state)
+{
+    struct id room = make_room(one, "alice", NULL);
+    struct access access;
+
+    (void)state;
+    assert_int_equal(ask(store, "access.watch", "", nothing_shape(), NULL, nothing_shape(), NULL), OK);
+    assert_int_equal(of_room(two, "room.subscribe", room), OK);
+    assert_int_equal(access_of(room, "bob", &access), OK);
+    assert_int_equal(access.role.len, 0);
+    assert_int_equal(invite("alice", room, "bob"), OK);
+    assert_int_equal(access_of(room, "bob", &access), OK);
+    assert_true(str_is(access.role, "member"));
+    assert_int_equal(invite("alice", room, "alice"), OK);
+    assert_int_equal(access_of(room, "alice", &access), OK);
+    assert_true(str_is(access.role, "owner"));          /* inviting oneself changes nothing */
+    assert_int_equal(take_out("bob", room, NULL), OK);
+    assert_int_equal(take_out("bob", room, NULL), OK);
+    assert_int_equal(access_of(room, "bob", &access), OK);
+    assert_int_equal(access.role.len, 0);
+    TURN_UNTIL(count_heard(store, "access.changed", room) == 2 && count_heard(two, "access.changed", room) == 2, 2000);
+    assert_int_equal(count_heard(one, "access.changed", room), 0);
+    assert_int_equal(access_of(id_new(), "bob", &access), ERR_NOT_FOUND);
+}
+
+static void a_publication_reaches_each_listener_once(void **state)
+{
+    struct id room = make_room(one, "alice", NULL);
+    struct publication heard;
+
+    (void)state;
+    assert_int_equal(publish(room, 1, 2), OK);           /* nobody listens yet */
+    assert_int_equal(of_room(one, "room.subscribe", room), OK);
+    assert_int_equal(of_room(one, "room.subscribe", room), OK);
+    assert_int_equal(of_room(two, "room.subscribe", room), OK);
+    assert_int_equal(publish(room, 3, 2), OK);
+    assert_int_equal(publish(room, 3, 2), OK);           /* the store did not hear our answer */
+    assert_int_equal(publish(room, 4, 3), OK);           /* overlaps */
+    assert_int_equal(of_room(two, "room.unsubscribe", room), OK);
+    assert_int_equal(publish(room, 7, 1), OK);
+    TURN_UNTIL(count_heard(one, "room.messages", room) == 3, 2000);
+    TURN_UNTIL(count_heard(two, "room.messages", room) == 2, 2000);
+    assert_int_equal(one->heard[one->n_heard - 1].seq, 7);
+    read_record(publication_shape(), one->heard[one->n_heard - 2].body, &heard);
+    assert_int_equal(heard.messages.len, 2);
+    assert_int_equal(heard.messages.at[0].seq, 5);
+}
+
+static void only_members_relay(void **state)
+{
+    struct id room = make_room(one, "alice", NULL);
+    struct relay relay = { .room = room, .namespace = STR("/chat"), .event = STR("typing"), .args = STR("[\"typing\"]") };
+
+    (void)state;
+    assert_int_equal(of_room(two, "room.subscribe", room), OK);
+    assert_int_equal(ask(one, "room.relay", "eve", relay_shape(), &relay, nothing_shape(), NULL), ERR_FORBIDDEN);
+    assert_int_equal(ask(one, "room.relay", "alice", relay_shape(), &relay, nothing_shape(), NULL), OK);
+    TURN_UNTIL(count_heard(two, "room.relayed", room) == 1, 2000);
+    assert_int_equal(two->heard[two->n_heard - 1].seq, 0);
+}
+
+static enum err announce(struct pipe *p, const char *id, struct gateway_page *out)
+{
+    return ask(p, "gateway.announce", "", gateway_info_shape(), &(struct gateway_info){ str_of(id), STR("ipc://x") },
+        gateway_page_shape(), out);
+}
+
+static void gateways_hear_of_one_another(void **state)
+{
+    struct pipe *three = pipe_open("gateway", "chat", "chat");
+    struct gateway_page page;
+    struct id none = { { 0 } };
+
+    (void)state;
+    assert_int_equal(announce(one, "aaaa", &page), OK);
+    assert_int_equal(announce(three, "bbbb", &page), OK);
+    assert_int_equal(page.gateways.len, 2);
+    TURN_UNTIL(count_heard(one, "gateway.changed", none) == 2, 2000);
+    assert_int_equal(announce(three, "bbbb", &page), OK);
+    pipe_close(&three);
+    TURN_UNTIL(count_heard(one, "gateway.changed", none) == 3, 15000);
+    read_record(gateway_page_shape(), one->heard[one->n_heard - 1].body, &page);
+    assert_int_equal(page.gateways.len, 1);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    party_begin();
+    party_start("chat", "chat", NULL);
+    one = pipe_open("gateway", "chat", "chat");
+    two = pipe_open("gateway", "chat", "chat");
+    store = pipe_open("store", "chat", "chat");
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    pipe_close(&one);
+    pipe_close(&two);
+    pipe_close(&store);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_key_makes_one_room),
+        cmocka_unit_test(one_s_rooms_come_newest_first_in_slices),
+        cmocka_unit_test(a_closed_room_is_for_members),
+        cmocka_unit_test(who_enters_an_open_room_is_a_member),
+        cmocka_unit_test(a_change_is_remembered_and_told),
+        cmocka_unit_test(a_publication_reaches_each_listener_once),
+        cmocka_unit_test(only_members_relay),
+        cmocka_unit_test(gateways_hear_of_one_another),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}
