@@ -63,6 +63,7 @@ struct sio_namespace echo_namespace(const char *name)
 static void *raw_opened(void *arg, struct eio_session *session, struct http *http)
 {
     (void)arg, (void)http;
+    eio_connected(session);              /* there are no namespaces to wait for */
     return session;
 }
 
