@@ -2,36 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from 'node:assert/strict';
-import { afterEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { Socket as EngineSocket } from 'engine.io-client';
-import { Manager } from 'socket.io-client';
+import { client, closeClientsAfterEach, heard, newManager } from './client.mjs';
 import { base, connectTimeout, secured, setting, sleep, token, within } from './target.mjs';
 
 const TRANSPORTS = {
     'polling only': ['polling'], 'websocket only': ['websocket'], 'polling, then the upgrade': ['polling', 'websocket'],
 };
 
-/** The event's first argument, or all of them if there are several. */
-function heard(emitter, event, ms = 3000) {
-    const arrival = new Promise((resolve) => {
-        emitter.once(event, (...args) => resolve(args.length > 1 ? args : args[0]));
-    });
-    return within(ms, event, arrival);
-}
-
-const managers = [];
-
-afterEach(() => managers.splice(0).forEach((manager) => manager._close()));
-
-function newManager(from, options) {
-    managers.push(new Manager(from, { reconnectionDelay: 50, reconnectionDelayMax: 100, ...options }));
-    return managers.at(-1);
-}
-
-/** A socket on a connection of its own; it is closed after the test. */
-function client(nsp, { auth, ...options } = {}, from = base) {
-    return newManager(from, options).socket(nsp, { auth });
-}
+closeClientsAfterEach();
 
 for (const [name, transports] of Object.entries(TRANSPORTS))
     describe(`socket.io-client, ${name}`, () => {

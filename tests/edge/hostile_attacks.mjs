@@ -56,6 +56,8 @@ export const socketio = (...packets) => async () => {
     const peer = await FrameWire.open('/socket.io/?EIO=4&transport=websocket');
     try {
         peer.write(text('40'));
+        await peer.message(); // the CONNECT reply
+        await peer.message(); // the auth event
         const all = packets.map((packet) => (typeof packet === 'string' ? text(packet) : binary(packet)));
         peer.write(Buffer.concat([...all, text('42["message","mark"]')]));
         return await outcome(peer, '42["message-back","mark"]');

@@ -57,16 +57,13 @@ const io = new Server(http, { destroyUpgrade: false, ...socketOptions });
 io.on('connection', echoNamespace);
 io.of('/custom').on('connection', echoNamespace);
 securedNamespace(io);
-instrument(io, { auth: { type: 'basic', username: 'admin', password: adminHash() }, mode: 'production' });
+instrument(io, {
+    auth: { type: 'basic', username: 'admin', password: env.ADMIN_HASH }, mode: 'production', ...mutant.admin,
+});
 await withRedis(io);
 
 const packed = new Server(http, { path: '/msgpack/', parser: msgpack, destroyUpgrade: false, ...socketOptions });
 packed.on('connection', echoNamespace);
-
-/** bcrypt of "admin-password". */
-function adminHash() {
-    return env.ADMIN_HASH;
-}
 
 mutant.apply?.({ engine, io, packed, http });
 http.listen(Number(env.PORT ?? 0), '127.0.0.1', () => console.log(http.address().port));

@@ -27,7 +27,7 @@ export class Polling {
     }
 
     get(parameters) {
-        return fetch(this.url(parameters));
+        return fetch(this.url(parameters), { signal: AbortSignal.timeout(5000) });
     }
 
     async poll() {
@@ -36,7 +36,7 @@ export class Polling {
     }
 
     post(body, headers = {}) {
-        return fetch(this.url(), { method: 'POST', body, headers });
+        return fetch(this.url(), { method: 'POST', body, headers, signal: AbortSignal.timeout(5000) });
     }
 
     websocket() {
@@ -58,6 +58,7 @@ export class Channel {
         });
         socket.on('message', (data, isBinary) => this.#arrived(isBinary ? data : data.toString()));
         socket.on('error', () => {});
+        socket.on('upgrade', (res) => res.socket.unref()); // what a failed test leaves open must not keep the process
     }
 
     /** Resolves once the upgrade is answered with 101. */

@@ -13,6 +13,7 @@ export class Wire {
         this.buffer = Buffer.alloc(0);
         this.ended = false;
         this.wake = () => {};
+        socket.unref(); // what a failed test leaves open must not keep the process
         socket.on('data', (chunk) => {
             this.buffer = Buffer.concat([this.buffer, chunk]);
             this.wake();
