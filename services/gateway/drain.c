@@ -9,7 +9,7 @@
 #include "libshared/base/log.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
-#include "services/gateway/table.h"
+#include "libshared/base/table.h"
 
 #define TICK_S 0.05
 

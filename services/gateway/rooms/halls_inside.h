@@ -4,7 +4,7 @@
 
 #include "libshared/service/metrics.h"
 #include "services/gateway/rooms/halls.h"
-#include "services/gateway/table.h"
+#include "libshared/base/table.h"
 
 #define HELD_MAX      256            /* messages of one hall kept while the store is asked */
 #define FILL_LIMIT    500            /* messages of one page, for a hall */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "services/gateway/session/bearer_inside.h"
-#include "services/gateway/table.h"
+#include "libshared/base/table.h"
 
 #define REMEMBERED_MAX 10000
 

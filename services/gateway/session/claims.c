@@ -73,7 +73,7 @@ static enum err read_claims(const json_t *claims, struct bearer *out)
 
     out->sub = arena_str(out->arena, claim(claims, "sub"));
     out->session = arena_str(out->arena, claim(claims, "sid"));
-    out->key = arena_str(out->arena, claim(claims, "kid"));
+    out->key = arena_str(out->arena, claim(claims, "key"));
     out->policy = arena_str(out->arena, claim(claims, "pol"));
     out->expires_at = json_integer_value(exp) * 1000;
     if (out->sub.len == 0 || out->sub.len > 128 || out->policy.len == 0 || !json_is_integer(exp))

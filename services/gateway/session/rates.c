@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "libshared/base/arena.h"
-#include "services/gateway/table.h"
+#include "libshared/base/table.h"
 
 #define SENDERS_MAX 200000
 #define WHO_MAX     128
