@@ -16,54 +16,64 @@ struct ws;
 
 struct listener_upper {
     void *arg;
-    /* A request's headers are there, its body is not: 0 goes on, else the answer's status, at once (`http_reply` is
-     * called with it by the upper's `http_refused`). */
-    int  (*http_begin)(void *arg, struct http *http);
+    /* A request's headers are there, its body is not: 0 goes on; else this status is the answer, without a body,
+     * unless the upper called http_reply() itself before it returned.  What http_ready or http_gone would undo must
+     * not be left behind by a refusal. */
+    int (*http_begin)(void *arg, struct http *http);
     /* The request is whole.  Answer now or later with http_reply(), once. */
     void (*http_ready)(void *arg, struct http *http);
     /* The client hung up before the answer: forget the pointer. */
     void (*http_gone)(void *arg, struct http *http);
     /* An upgrade: 0 accepts, else the status of the refusal; `body` (a constant or in the arena) is its text. */
-    int  (*ws_accept)(void *arg, struct http *http, struct str *body);
-    void (*ws_open)(void *arg, struct ws *ws, struct http *http);    /* http is valid during the call only */
-    void (*ws_message)(void *arg, struct ws *ws, bool binary, struct str bytes);   /* whole, at most max_payload bytes */
-    void (*ws_writable)(void *arg, struct ws *ws);                   /* put what waits: ws_put_*() until it says stop */
-    void (*ws_closed)(void *arg, struct ws *ws);                     /* forget the pointer */
+    int (*ws_accept)(void *arg, struct http *http, struct str *body);
+    void (*ws_open)(void *arg, struct ws *ws, struct http *http); /* http is valid during the call only */
+    void (*ws_message)(void *arg, struct ws *ws, bool binary, struct str bytes); /* whole, at most max_payload bytes */
+    void (*ws_writable)(void *arg, struct ws *ws); /* put what waits: ws_put_*() until it says stop */
+    void (*ws_closed)(void *arg, struct ws *ws);   /* forget the pointer */
 };
 
 /* Binds what settings say; exits with one clear line for a busy port or a bad certificate. */
 struct listener *listener_create(struct ev_loop *loop, const struct listener_upper *upper);
 void listener_destroy(struct listener **listener);
-void listener_stop_accepting(struct listener *listener);   /* takes what is in the accept queue, then closes the sockets */
+void listener_stop_accepting(
+    struct listener *listener); /* takes what is in the accept queue, then closes the sockets */
 void listener_reload_certificate(struct listener *listener);
 size_t listener_connections(const struct listener *listener);
 
 /* --- requests; texts live until the reply or http_gone --- */
 struct str http_method(const struct http *http);
-struct str http_path(const struct http *http);             /* without the query, percent-decoded is up to the reader */
-struct str http_query(const struct http *http);            /* raw, without the ? */
-bool       http_param(struct http *http, const char *name, struct str *out);   /* percent-decoded; the last one wins */
-struct str http_header(struct http *http, const char *lower_case_name);        /* STR_NONE if absent */
+struct str http_path(const struct http *http);  /* without the query, percent-decoded is up to the reader */
+struct str http_query(const struct http *http); /* raw, without the ? */
+bool http_param(struct http *http, const char *name, struct str *out);  /* percent-decoded; the last one wins */
+struct str http_header(struct http *http, const char *lower_case_name); /* STR_NONE if absent */
 struct str http_body(const struct http *http);
-struct str http_address(const struct http *http);          /* of the client, as text */
-bool       http_is_tls(const struct http *http);
+struct str http_address(const struct http *http); /* of the client, as text */
+bool http_is_tls(const struct http *http);
 struct arena *http_arena(struct http *http);
-void       http_set_user(struct http *http, void *user);
-void      *http_user(const struct http *http);
+void http_set_body_max(struct http *http, size_t bytes); /* in http_begin; settings.max_payload by default */
+void http_set_user(struct http *http, void *user);
+void *http_user(const struct http *http);
 
-struct http_header_out { const char *name; struct str value; };
-/* Content-Length, CORS (by the allowlist), security headers, keep-alive and compression are added here. */
+struct http_header_out {
+    const char *name;
+    struct str value;
+};
+/* Copies what it is given; the request and its texts are gone when it returns.
+ * Content-Length, CORS (by the allowlist), security headers, keep-alive and compression are added here. */
 void http_reply(struct http *http, int status, const char *content_type, struct str body,
     const struct http_header_out *extra, size_t n_extra);
 
 /* --- WebSockets --- */
-void   ws_set_user(struct ws *ws, void *user);
-void  *ws_user(const struct ws *ws);
+void ws_set_user(struct ws *ws, void *user);
+void *ws_user(const struct ws *ws);
 struct str ws_address(const struct ws *ws);
-void   ws_want_write(struct ws *ws);                        /* ws_writable will be called soon */
+void ws_want_write(struct ws *ws); /* ws_writable will be called soon */
 /* Only within ws_writable.  A ready frame is header and payload as made by ws_frame_header(); false: enough for this
  * round, this one was not taken; you will be called again. */
-bool   ws_put_frame(struct ws *ws, struct str frame);
-void   ws_close(struct ws *ws, int code, const char *reason);   /* after what was put; ws_closed follows */
+bool ws_put_frame(struct ws *ws, struct str frame);
+void ws_flush(struct ws *ws);            /* ws_writable is called now, unless the socket is full */
+bool ws_is_blocked(const struct ws *ws); /* something waits that the socket did not take */
+/* After what was put; no message comes any more, ws_closed follows.  Code 0: a Close frame without one. */
+void ws_close(struct ws *ws, int code, const char *reason);
 #define WS_HEADER_MAX 10
-size_t ws_frame_header(char out[WS_HEADER_MAX], bool binary, size_t payload_len);   /* returns its length */
+size_t ws_frame_header(char out[WS_HEADER_MAX], bool binary, size_t payload_len); /* returns its length */

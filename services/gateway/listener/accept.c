@@ -1,0 +1,181 @@
+/* accept.c - our own listening sockets: the library's cannot share a port with another process. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/log.h"
+#include "libshared/service/metrics.h"
+#include "libshared/service/settings.h"
+#include "services/gateway/listener/conn.h"
+#include "services/gateway/listener/transport.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BACKLOG       4096
+/* Connections taken before others on the loop have their turn. */
+#define ACCEPT_ROUND  64
+/* Out of descriptors: try again so much later. */
+#define RETRY_SECONDS 0.1
+
+struct accept_point {
+    struct accept_point *next;
+    struct listener *listener;
+    ev_io io;
+    ev_timer retry;
+    bool tls, redirects;
+};
+
+static void die(const char *address, const char *why)
+{
+    fprintf(stderr, "madang: cannot listen on %s: %s\n", address, why);
+    exit(2);
+}
+
+/* "127.0.0.1:8443", "[::]:8443", "localhost:8443" */
+static struct addrinfo *resolve(const char *address)
+{
+    char host[128];
+    const char *colon = strrchr(address, ':');
+    size_t len = colon == NULL ? 0 : (size_t)(colon - address);
+    if (colon == NULL || len >= sizeof host) die(address, "want ADDRESS:PORT");
+    const char *from = address;
+    if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {
+        from++;
+        len -= 2;
+    }
+    memcpy(host, from, len);
+    host[len] = '\0';
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *found;
+    int failed = getaddrinfo(len > 0 ? host : NULL, colon + 1, &hints, &found);
+    if (failed) die(address, gai_strerror(failed));
+    return found;
+}
+
+static int bind_socket(const char *address)
+{
+    struct addrinfo *at = resolve(address);
+    int one = 1, fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) < 0 || bind(fd, at->ai_addr, at->ai_addrlen) < 0 ||
+        listen(fd, BACKLOG) < 0)
+        die(address, strerror(errno));
+    freeaddrinfo(at);
+    return fd;
+}
+
+static void remember_address(struct conn *conn, const struct sockaddr_storage *from)
+{
+    if (from->ss_family == AF_INET6) {
+        conn->peer = ((const struct sockaddr_in6 *)from)->sin6_addr;
+    } else {
+        memset(conn->peer.s6_addr + 10, 0xff, 2);
+        memcpy(conn->peer.s6_addr + 12, &((const struct sockaddr_in *)from)->sin_addr, 4);
+    }
+    if (IN6_IS_ADDR_V4MAPPED(&conn->peer))
+        inet_ntop(AF_INET, conn->peer.s6_addr + 12, conn->address, sizeof conn->address);
+    else
+        inet_ntop(AF_INET6, &conn->peer, conn->address, sizeof conn->address);
+}
+
+static bool has_room(struct listener *l, struct conn *conn)
+{
+    const struct settings_gateway *s = &settings.gateway;
+    return l->n_conns <= (size_t)s->connections_max && peers_enter(l->peers, &conn->peer, s->connections_per_address);
+}
+
+static void drop_new(struct conn *conn, int fd)
+{
+    metric_add(conn->listener->refused, 1);
+    close(fd);
+}
+
+static void take(struct accept_point *point, int fd, const struct sockaddr_storage *from)
+{
+    struct listener *l = point->listener;
+    int one = 1;
+    struct conn *conn = conn_create(l, point->tls, point->redirects);
+    remember_address(conn, from);
+    if (!has_room(l, conn)) {
+        drop_new(conn, fd);
+        peers_enter(l->peers, &conn->peer, INT64_MAX); /* for conn_free to take back */
+        conn_free(conn);
+        return;
+    }
+    metric_add(l->accepted, 1);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    conn->link = transport_adopt(l->transport, fd, point->tls, conn);
+    if (conn->link == NULL)
+        conn_free(conn);
+    else
+        conn_timer(conn, HEAD_SECONDS);
+}
+
+static bool accept_one(struct accept_point *point)
+{
+    struct sockaddr_storage from;
+    socklen_t len = sizeof from;
+    int fd = accept4(point->io.fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        take(point, fd, &from);
+        return true;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        LOG(ERROR, "listener.accept_failed", F_TEXT("why", strerror(errno)));
+        ev_io_stop(point->listener->loop, &point->io);
+        ev_timer_set(&point->retry, RETRY_SECONDS, 0);
+        ev_timer_start(point->listener->loop, &point->retry);
+    }
+    return errno == ECONNABORTED || errno == EINTR;
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+    (void)loop, (void)events;
+    for (int n = 0; n < ACCEPT_ROUND && accept_one(io->data); n++)
+        ;
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)events;
+    struct accept_point *point = timer->data;
+    ev_io_start(loop, &point->io);
+}
+
+struct accept_point *accept_open(struct listener *l, const char *address, bool tls, bool redirects)
+{
+    struct accept_point *point = mem_zero(sizeof *point);
+    point->listener = l;
+    point->tls = tls;
+    point->redirects = redirects;
+    point->next = l->points;
+    ev_io_init(&point->io, on_readable, bind_socket(address), EV_READ);
+    ev_timer_init(&point->retry, on_retry, 0, 0);
+    point->io.data = point->retry.data = point;
+    ev_io_start(l->loop, &point->io);
+    LOG(INFO, "listener.open", F_TEXT("address", address), F_BOOL("tls", tls), F_BOOL("redirects", redirects));
+    return l->points = point;
+}
+
+void accept_drain(struct listener *l)
+{
+    for (struct accept_point *point = l->points; point != NULL; point = point->next)
+        while (accept_one(point))
+            ;
+}
+
+void accept_close(struct listener *l)
+{
+    while (l->points != NULL) {
+        struct accept_point *point = l->points;
+        l->points = point->next;
+        ev_io_stop(l->loop, &point->io);
+        ev_timer_stop(l->loop, &point->retry);
+        close(point->io.fd);
+        mem_free(point);
+    }
+}

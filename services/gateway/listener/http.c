@@ -1,0 +1,298 @@
+/* http.c - HTTP/1.1 on one connection: requests are read, handed up, and answered in order. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/service/settings.h"
+#include "services/gateway/listener/conn.h"
+#include "services/gateway/listener/transport.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Texts of one request: its head, decoded parameters, what the upper layers note. */
+#define ARENA_BYTES 1048576
+/* A certificate authority asks for its proof over plain HTTP. */
+#define ACME        STR("/.well-known/acme-challenge/")
+
+static struct http *http_of(struct conn *conn)
+{
+    if (conn->http == NULL) {
+        conn->http = mem_zero(sizeof *conn->http);
+        conn->http->conn = conn;
+        conn->http->arena = arena_create("http", ARENA_BYTES);
+        conn->http->body = BUF(1);
+    }
+    return conn->http;
+}
+
+/* The upper knows of it, and has not answered. */
+static bool is_unfinished(const struct http *http)
+{
+    return http->begun && !http->replied;
+}
+
+void http_free(struct conn *conn)
+{
+    struct http *http = conn->http;
+    if (http == NULL) return;
+    conn->http = NULL;
+    if (is_unfinished(http)) conn->listener->upper.http_gone(conn->listener->upper.arg, http);
+    buf_free(&http->body);
+    arena_destroy(&http->arena);
+    mem_free(http);
+}
+
+static void forget_request(struct http *http)
+{
+    arena_reset(http->arena);
+    buf_free(&http->body);
+    http->user = NULL;
+    http->begun = http->replied = false;
+    http->head.n_fields = 0;
+}
+
+/* --- what becomes of a request --- */
+
+static void redirect(struct http *http)
+{
+    struct str target = arena_printf(http->arena, "%s%.*s%s%.*s", settings.gateway.public_url, STR_ARG(http->head.path),
+        http->head.query.at != NULL ? "?" : "", STR_ARG(http->head.query));
+    struct http_header_out location = { "Location", target };
+    http_reply(http, 308, NULL, STR_NONE, &location, 1);
+}
+
+static void preflight(struct http *http)
+{
+    struct http_header_out headers[4];
+    size_t n = 0;
+    struct str wanted = http_header(http, "access-control-request-headers");
+    headers[n++] = (struct http_header_out){ "Access-Control-Allow-Methods", STR("GET,HEAD,PUT,PATCH,POST,DELETE") };
+    headers[n++] = (struct http_header_out){ "Access-Control-Max-Age", STR("600") };
+    if (wanted.len > 0) headers[n++] = (struct http_header_out){ "Access-Control-Allow-Headers", wanted };
+    http_reply(http, 204, NULL, STR_NONE, headers, n);
+}
+
+static bool is_answered_here(struct http *http)
+{
+    if (http->conn->redirects && !str_starts(http->head.path, ACME)) {
+        redirect(http);
+        return true;
+    }
+    if (str_is(http->head.method, "OPTIONS")) {
+        preflight(http);
+        return true;
+    }
+    return false;
+}
+
+static void begin_body(struct http *http)
+{
+    struct conn *conn = http->conn;
+    http_body_begin(&http->decoder, http->head.chunked, http->head.content_length);
+    http->body = BUF(http->body_max);
+    http->body_mark = 0;
+    conn->state = CONN_BODY;
+    conn_timer(conn, BODY_SECONDS);
+    if (http->head.expects_continue && !http_body_is_done(&http->decoder)) {
+        buf_add_str(&conn->out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+        conn_flush(conn);
+    }
+}
+
+/* 0: go on with the body. */
+static int ask_upper(struct http *http)
+{
+    const struct listener_upper *upper = &http->conn->listener->upper;
+    http->body_max = (size_t)settings.gateway.max_payload;
+    http->begun = true;
+    int status = upper->http_begin(upper->arg, http);
+    if (status == 0 && http->head.content_length > (int64_t)http->body_max) {
+        if (is_unfinished(http)) upper->http_gone(upper->arg, http);
+        http->begun = false;
+        return 413;
+    }
+    return status;
+}
+
+static void begin_request(struct http *http)
+{
+    if (upgrade_is_asked(http) && !http->conn->redirects) {
+        upgrade_answer(http);
+        return;
+    }
+    http->conn->state = CONN_UPPER;
+    http_body_begin(&http->decoder, http->head.chunked, http->head.content_length);
+    if (is_answered_here(http)) return;
+    int status = ask_upper(http);
+    if (http->conn->state != CONN_UPPER) return; /* answered, and perhaps over */
+    if (status != 0)
+        http_reply(http, status, NULL, STR_NONE, NULL, 0);
+    else
+        begin_body(http);
+}
+
+static void request_is_whole(struct http *http)
+{
+    const struct listener_upper *upper = &http->conn->listener->upper;
+    http->conn->state = CONN_UPPER;
+    conn_timer(http->conn, 0);
+    upper->http_ready(upper->arg, http);
+}
+
+/* --- reading --- */
+
+/* Moves bytes to `in` until the head is whole.  True: go on. */
+static bool read_head(struct conn *conn, char **at, size_t *len)
+{
+    size_t seen = conn->in.len, room = HTTP_HEAD_MAX - seen, n = *len < room ? *len : room;
+    if (seen == 0) conn_timer(conn, HEAD_SECONDS);
+    buf_add(&conn->in, *at, n);
+    size_t end = http_head_end(conn->in.at, conn->in.len, seen);
+    if (end == 0) {
+        *at += n;
+        *len -= n;
+        if (conn->in.len == HTTP_HEAD_MAX)
+            http_refuse(conn, 431);
+        else if (!http_head_is_plausible(conn->in.at, conn->in.len))
+            http_refuse(conn, 400);
+        return false;
+    }
+    *at += end - seen;
+    *len -= end - seen;
+    struct http *http = http_of(conn);
+    char *text = arena_copy(http->arena, conn->in.at, end);
+    buf_free(&conn->in);
+    int refused = http_head_parse(text, end, &http->head);
+    if (refused) {
+        http_refuse(conn, refused);
+        return false;
+    }
+    http->keep_alive = !http->head.close && (http->head.minor > 0 || http->head.keep_alive);
+    begin_request(http);
+    return true;
+}
+
+static bool read_body(struct conn *conn, char **at, size_t *len)
+{
+    struct http *http = conn->http;
+    struct str in = { *at, *len };
+    int refused = http_body_take(&http->decoder, &in, &http->body);
+    *at += *len - in.len;
+    *len = in.len;
+    if (refused) {
+        const struct listener_upper *upper = &conn->listener->upper;
+        upper->http_gone(upper->arg, http);
+        http->begun = false;
+        http_refuse(conn, refused);
+        return false;
+    }
+    if (!http_body_is_done(&http->decoder)) return false;
+    request_is_whole(http);
+    return true;
+}
+
+/* One step; false: there is no more to do with these bytes now. */
+static bool read_step(struct conn *conn, char **at, size_t *len)
+{
+    if (conn->doomed) return false;
+    if (conn->state == CONN_BODY) /* an empty body is whole without a byte */
+        return read_body(conn, at, len);
+    if (*len == 0) return false;
+    if (conn->state == CONN_HEAD) return read_head(conn, at, len);
+    if (conn->state == CONN_UPPER || conn->state == CONN_REPLY) {
+        buf_add(&conn->in, *at, *len); /* came ahead of our answer */
+        if (conn->in.over) conn_doom(conn);
+        conn_pause(conn);
+        return false;
+    }
+    conn_bytes(conn, *at, *len); /* a WebSocket by now, or the end */
+    return false;
+}
+
+void http_bytes(struct conn *conn, char *at, size_t len)
+{
+    transport_established(conn->link);
+    conn->reading = true;
+    while (read_step(conn, &at, &len))
+        ;
+    conn->reading = false;
+}
+
+/* The answer is written: the next request may already be here. */
+void http_written(struct conn *conn)
+{
+    struct http *http = conn->http;
+    if (!http->keep_alive) {
+        conn_linger(conn);
+        return;
+    }
+    forget_request(http);
+    conn->state = CONN_HEAD;
+    conn_timer(conn, IDLE_SECONDS);
+    if (conn->reading) return;
+    struct buf ahead = conn->in;
+    conn->in = BUF(ahead.max);
+    conn_pause(conn);
+    if (ahead.len > 0) http_bytes(conn, ahead.at, ahead.len);
+    buf_free(&ahead);
+}
+
+void http_late(struct conn *conn)
+{
+    struct http *http = conn->http;
+    if (conn->state == CONN_BODY && http->body.len >= http->body_mark + BODY_LEAST) {
+        http->body_mark = http->body.len;
+        conn_timer(conn, BODY_SECONDS);
+        return;
+    }
+    if (conn->state == CONN_HEAD && conn->in.len > 0)
+        http_refuse(conn, 408);
+    else
+        conn_doom(conn);
+}
+
+/* --- what the upper asks --- */
+
+struct str http_method(const struct http *http)
+{
+    return http->head.method;
+}
+struct str http_path(const struct http *http)
+{
+    return http->head.path;
+}
+struct str http_query(const struct http *http)
+{
+    return http->head.query;
+}
+struct str http_body(const struct http *http)
+{
+    return buf_str(&http->body);
+}
+struct str http_address(const struct http *http)
+{
+    return str_of(http->conn->address);
+}
+bool http_is_tls(const struct http *http)
+{
+    return http->conn->tls;
+}
+struct arena *http_arena(struct http *http)
+{
+    return http->arena;
+}
+void http_set_user(struct http *http, void *user)
+{
+    http->user = user;
+}
+void *http_user(const struct http *http)
+{
+    return http->user;
+}
+void http_set_body_max(struct http *http, size_t bytes)
+{
+    http->body_max = bytes;
+}
+
+struct str http_header(struct http *http, const char *lower_case_name)
+{
+    return http_head_field(&http->head, lower_case_name);
+}
