@@ -18,7 +18,7 @@ struct eio_session;
 /* One message packet, counted.  Text is the payload without the digit 4. */
 struct eio_packet;
 struct eio_packet *eio_packet_text(struct str payload);
-struct eio_packet *eio_packet_text_parts(const struct str *parts, size_t n);       /* joined */
+struct eio_packet *eio_packet_text_parts(const struct str *parts, size_t n); /* joined */
 struct eio_packet *eio_packet_binary(struct str payload);
 struct eio_packet *eio_packet_take(struct eio_packet *packet);
 void eio_packet_drop(struct eio_packet *packet);
@@ -26,6 +26,8 @@ size_t eio_packet_bytes(const struct eio_packet *packet);
 
 struct eio_upper {
     void *arg;
+    /* May this client open a session?  NULL: yes; else why not, a constant.  May be left out. */
+    const char *(*forbidden)(void *arg, struct http *http);
     /* A session opened; `http` (query, headers, address) is valid during the call.  Returns the session's user. */
     void *(*opened)(void *arg, struct eio_session *session, struct http *http);
     void (*message)(void *user, struct eio_session *session, bool binary, struct str bytes);
@@ -35,29 +37,38 @@ struct eio_upper {
     void (*closed)(void *user, struct eio_session *session, const char *reason);
 };
 
+/* Every sid starts with these four characters of [A-Za-z0-9_-], so that another gateway can find its owner.  Random
+ * unless it is set, once, before the first session. */
+#define EIO_GATEWAY_CHARS 4
+void eio_set_gateway_id(const char id[EIO_GATEWAY_CHARS]);
+const char *eio_gateway_id(void);
+
 /* One for each path: /socket.io/, /engine.io/ (conformance), a msgpack path. */
 struct eio *eio_create(struct ev_loop *loop, const struct eio_upper *upper);
 void eio_destroy(struct eio **eio);
 size_t eio_sessions(const struct eio *eio);
 
 /* From the listener's dispatcher: a request or upgrade for this Engine.IO path. */
-int  eio_http_begin(struct eio *eio, struct http *http);
+int eio_http_begin(struct eio *eio, struct http *http);
 void eio_http_ready(struct eio *eio, struct http *http);
 void eio_http_gone(struct eio *eio, struct http *http);
-int  eio_ws_accept(struct eio *eio, struct http *http, struct str *body);
+int eio_ws_accept(struct eio *eio, struct http *http, struct str *body);
 void eio_ws_open(struct eio *eio, struct ws *ws, struct http *http);
 void eio_ws_message(struct ws *ws, bool binary, struct str bytes);
 void eio_ws_writable(struct ws *ws);
 void eio_ws_closed(struct ws *ws);
 
-void eio_send(struct eio_session *session, struct eio_packet *packet);    /* takes a reference of its own */
-void eio_send_volatile(struct eio_session *session, struct eio_packet *packet);   /* only if it can go out now */
+void eio_send(struct eio_session *session, struct eio_packet *packet);          /* takes a reference of its own */
+void eio_send_volatile(struct eio_session *session, struct eio_packet *packet); /* only if it can go out now */
 size_t eio_queued_bytes(const struct eio_session *session);
-bool eio_is_slow(const struct eio_session *session);                      /* over queue_bytes until drained */
+/* Over queue_bytes until drained; over twice as many, or slow for slow_ms, it is closed with "transport error". */
+bool eio_is_slow(const struct eio_session *session);
 /* Sends what waits, then a close packet or frame; `closed` is called from the loop, not from within. */
 void eio_close(struct eio_session *session, const char *reason);
-void eio_connected(struct eio_session *session);                          /* a namespace was joined: no connect timeout any more */
-const char *eio_sid(const struct eio_session *session);                   /* a secret */
-const char *eio_transport(const struct eio_session *session);             /* "polling" or "websocket" */
+void eio_connected(struct eio_session *session); /* a namespace was joined: no connect timeout any more */
+/* At once, for a client that broke the protocol: nothing more is sent but a Close frame with this reason. */
+void eio_violation(struct eio_session *session, const char *why);
+const char *eio_sid(const struct eio_session *session);       /* a secret */
+const char *eio_transport(const struct eio_session *session); /* "polling" or "websocket" */
 struct str eio_address(const struct eio_session *session);
 void eio_each(struct eio *eio, void (*visit)(void *arg, struct eio_session *session), void *arg);

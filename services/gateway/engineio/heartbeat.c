@@ -1,0 +1,124 @@
+/*
+ * heartbeat.c - pings, and everything else of a session that happens at its time.
+ *
+ * The next ping comes one interval after the pong; the session is over one interval and one timeout after it, whatever
+ * happens in between.  One timer serves all deadlines: it stands at the nearest.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/clock.h"
+#include "libshared/service/settings.h"
+#include "services/gateway/engineio/session.h"
+
+static void nearer(int64_t *nearest, int64_t deadline)
+{
+    if (deadline != 0 && (*nearest == 0 || deadline < *nearest)) *nearest = deadline;
+}
+
+void heartbeat_arm(struct eio_session *s)
+{
+    int64_t nearest = 0;
+    nearer(&nearest, s->at.ping);
+    nearer(&nearest, s->at.pong);
+    nearer(&nearest, s->at.connect);
+    nearer(&nearest, s->at.upgrade);
+    nearer(&nearest, s->at.slow);
+    nearer(&nearest, s->at.last_poll);
+    nearer(&nearest, s->at.release);
+    ev_timer_stop(s->eio->loop, &s->timer);
+    if (nearest == 0) return;
+    /* By our own clock: the loop's may be behind, then the timer fires early and is set once more. */
+    double after = (double)(nearest * 1000 - clock_mono_us()) / 1e6;
+    ev_timer_set(&s->timer, after > 0 ? after : 0, 0);
+    ev_timer_start(s->eio->loop, &s->timer);
+}
+
+static void set_ping(struct eio_session *s, int64_t now)
+{
+    s->at.ping = now + settings.gateway.ping_interval_ms;
+    s->at.pong = s->at.ping + settings.gateway.ping_timeout_ms;
+}
+
+static bool passed(int64_t deadline, int64_t now)
+{
+    return deadline != 0 && now >= deadline;
+}
+
+/* It was to be closed politely, but nobody came for what waits. */
+static void give_up(struct eio_session *s)
+{
+    s->at.last_poll = 0;
+    s->closing = false;
+    s->transport->end(s, false, "");
+    session_touch(s);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)loop, (void)events;
+    struct eio_session *s = timer->data;
+    int64_t now = now_ms();
+
+    if (passed(s->at.last_poll, now)) {
+        give_up(s);
+        return;
+    }
+    if (passed(s->at.pong, now)) {
+        session_end(s, REASON_PING, false, "ping timeout");
+        return;
+    }
+    if (passed(s->at.connect, now)) {
+        session_end(s, REASON_FORCED, true, "");
+        return;
+    }
+    if (passed(s->at.slow, now)) {
+        session_end(s, REASON_ERROR, false, "too slow");
+        return;
+    }
+    if (passed(s->at.release, now)) {
+        s->at.release = 0;
+        session_touch(s);
+    }
+    if (passed(s->at.upgrade, now)) upgrade_abandon(s);
+    if (passed(s->at.ping, now)) {
+        s->at.ping = 0;
+        session_push(s, packet_raw(STR("2")));
+        s->transport->flush(s);
+    }
+    heartbeat_arm(s);
+}
+
+void heartbeat_begin(struct eio_session *s)
+{
+    int64_t now = now_ms();
+    ev_timer_init(&s->timer, on_timer, 0, 0);
+    s->timer.data = s;
+    set_ping(s, now);
+    s->at.connect = now + settings.gateway.connect_timeout_ms;
+    heartbeat_arm(s);
+}
+
+void heartbeat_pong(struct eio_session *s)
+{
+    if (s->at.ping != 0) return; /* unsolicited */
+    set_ping(s, now_ms());
+    heartbeat_arm(s);
+}
+
+/* The pong may have been lost with the old transport: a new chance. */
+void heartbeat_upgraded(struct eio_session *s)
+{
+    set_ping(s, s->at.ping != 0 ? s->at.ping - settings.gateway.ping_interval_ms : now_ms());
+    s->at.upgrade = 0;
+    heartbeat_arm(s);
+}
+
+bool heartbeat_is_over(const struct eio_session *s)
+{
+    return passed(s->at.pong, now_ms());
+}
+
+void eio_connected(struct eio_session *s)
+{
+    s->at.connect = 0;
+    heartbeat_arm(s);
+}

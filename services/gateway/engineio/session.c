@@ -1,0 +1,247 @@
+/* session.c - a session's life: opened, written to, ended. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/engineio/session.h"
+
+#include "libshared/base/clock.h"
+#include "libshared/base/secret.h"
+#include "libshared/service/metrics.h"
+#include "libshared/service/settings.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+int64_t now_ms(void)
+{
+    return clock_mono_us() / 1000;
+}
+
+/* --- names --- */
+
+static char gateway_id[EIO_GATEWAY_CHARS + 1];
+
+void eio_set_gateway_id(const char id[EIO_GATEWAY_CHARS])
+{
+    memcpy(gateway_id, id, EIO_GATEWAY_CHARS);
+}
+
+const char *eio_gateway_id(void)
+{
+    if (gateway_id[0] == '\0') secret_text(gateway_id, EIO_GATEWAY_CHARS);
+    return gateway_id;
+}
+
+static void make_sid(char sid[EIO_SID_CHARS + 1])
+{
+    memcpy(sid, eio_gateway_id(), EIO_GATEWAY_CHARS);
+    secret_text(sid + EIO_GATEWAY_CHARS, EIO_SID_CHARS - EIO_GATEWAY_CHARS); /* 96 bits */
+}
+
+/* --- opening --- */
+
+static struct eio_packet *open_packet(const struct eio_session *s)
+{
+    char text[256];
+    bool may_upgrade = s->transport == &polling_transport && s->eio->websocket;
+    int n = snprintf(text, sizeof text,
+        "0{\"sid\":\"%s\",\"upgrades\":[%s],\"pingInterval\":%lld,\"pingTimeout\":%lld,\"maxPayload\":%lld}", s->sid,
+        may_upgrade ? "\"websocket\"" : "", (long long)settings.gateway.ping_interval_ms,
+        (long long)settings.gateway.ping_timeout_ms, (long long)settings.gateway.max_payload);
+    assert(n > 0 && (size_t)n < sizeof text);
+    return packet_raw((struct str){ text, (size_t)n });
+}
+
+struct eio_session *session_open(struct eio *eio, const struct eio_transport *transport, struct http *http)
+{
+    struct eio_session *s = mem_zero(sizeof *s);
+    struct str value, address = http_address(http);
+    s->eio = eio;
+    s->transport = transport;
+    make_sid(s->sid);
+    snprintf(s->address, sizeof s->address, "%.*s", STR_ARG(address));
+    s->base64 = http_param(http, "b64", &value) && value.len > 0 && !str_is(value, "0");
+    HASH_ADD_STR(eio->sessions, sid, s);
+    metric_add(eio->gauge, 1);
+    session_push(s, open_packet(s));
+    heartbeat_begin(s);
+    return s;
+}
+
+struct eio_session *session_find(struct eio *eio, struct str sid)
+{
+    struct eio_session *s = NULL;
+    if (sid.len != EIO_SID_CHARS || memchr(sid.at, '\0', sid.len) != NULL) return NULL;
+    HASH_FIND(hh, eio->sessions, sid.at, EIO_SID_CHARS, s);
+    if (s == NULL || (s->ended && !s->closing)) return NULL;
+    if (!s->ended && heartbeat_is_over(s)) {
+        session_end(s, REASON_PING, false, "ping timeout");
+        return NULL;
+    }
+    return s;
+}
+
+void session_drop_queue(struct eio_session *s)
+{
+    while (s->count > 0) session_pop(s);
+    mem_free(s->queue);
+    s->queue = NULL;
+    s->head = s->capacity = 0;
+}
+
+void session_free(struct eio_session *s)
+{
+    struct eio *eio = s->eio;
+    session_drop_queue(s);
+    ev_timer_stop(eio->loop, &s->timer);
+    HASH_DEL(eio->sessions, s);
+    metric_add(eio->gauge, -1);
+    mem_free(s);
+}
+
+/* --- the queue --- */
+
+static void grow(struct eio_session *s)
+{
+    uint32_t capacity = s->capacity > 0 ? s->capacity * 2 : 8;
+    struct eio_packet **wider = mem_alloc(capacity * sizeof *wider);
+    for (uint32_t i = 0; i < s->count; i++) wider[i] = s->queue[(s->head + i) & (s->capacity - 1)];
+    mem_free(s->queue);
+    s->queue = wider;
+    s->head = 0;
+    s->capacity = capacity;
+}
+
+void session_push(struct eio_session *s, struct eio_packet *packet)
+{
+    if (s->count == s->capacity) grow(s);
+    s->queue[(s->head + s->count++) & (s->capacity - 1)] = packet;
+    s->queued_bytes += eio_packet_bytes(packet);
+}
+
+struct eio_packet *session_first(const struct eio_session *s)
+{
+    return s->count > 0 ? s->queue[s->head] : NULL;
+}
+
+void session_pop(struct eio_session *s)
+{
+    struct eio_packet *packet = s->queue[s->head];
+    s->head = (s->head + 1) & (s->capacity - 1);
+    s->queued_bytes -= eio_packet_bytes(packet);
+    eio_packet_drop(packet);
+    if (--s->count > 0) return;
+    /* An idle session keeps no ring. */
+    if (s->capacity > 8) {
+        mem_free(s->queue);
+        s->queue = NULL;
+        s->head = s->capacity = 0;
+    }
+    if (s->slow) session_touch(s);
+}
+
+static void watch_size(struct eio_session *s)
+{
+    size_t most = (size_t)settings.gateway.queue_bytes;
+    if (s->queued_bytes > 2 * most || s->count > QUEUE_PACKETS_MAX) {
+        session_drop_queue(s);
+        session_end(s, REASON_ERROR, false, "too slow");
+    } else if (!s->slow && s->queued_bytes > most) {
+        s->slow = true;
+        s->at.slow = now_ms() + settings.gateway.slow_ms;
+        heartbeat_arm(s);
+    }
+}
+
+void eio_send(struct eio_session *s, struct eio_packet *packet)
+{
+    if (s->ended) return;
+    session_push(s, eio_packet_take(packet));
+    s->transport->flush(s);
+    watch_size(s);
+}
+
+void eio_send_volatile(struct eio_session *s, struct eio_packet *packet)
+{
+    if (!s->ended && s->transport->is_ready(s)) eio_send(s, packet);
+}
+
+size_t eio_queued_bytes(const struct eio_session *s)
+{
+    return s->queued_bytes;
+}
+bool eio_is_slow(const struct eio_session *s)
+{
+    return s->slow;
+}
+const char *eio_sid(const struct eio_session *s)
+{
+    return s->sid;
+}
+const char *eio_transport(const struct eio_session *s)
+{
+    return s->transport->name;
+}
+struct str eio_address(const struct eio_session *s)
+{
+    return str_of(s->address);
+}
+
+/* --- the end --- */
+
+void session_touch(struct eio_session *s)
+{
+    if (s->dirty) return;
+    s->dirty = true;
+    s->dirty_next = s->eio->dirty;
+    s->eio->dirty = s;
+    ev_idle_start(s->eio->loop, &s->eio->more);
+}
+
+void session_end(struct eio_session *s, const char *reason, bool politely, const char *why)
+{
+    if (s->ended) return;
+    s->ended = true;
+    s->reason = reason;
+    s->closing = politely;
+    s->at = (struct deadlines){ 0 };
+    if (s->upgrading != NULL) upgrade_abandon(s);
+    s->transport->end(s, politely, why);
+    heartbeat_arm(s);
+    session_touch(s);
+}
+
+void session_tell_closed(struct eio_session *s)
+{
+    if (!s->opened) return;
+    s->opened = false;
+    s->eio->upper.closed(s->user, s, s->reason);
+}
+
+void eio_close(struct eio_session *s, const char *reason)
+{
+    session_end(s, reason, true, "");
+}
+
+void eio_violation(struct eio_session *s, const char *why)
+{
+    if (s->ws != NULL) ws_flush(s->ws); /* the answers to what came before */
+    session_end(s, REASON_PARSE, false, why);
+}
+
+/* --- what comes --- */
+
+void session_packet(struct eio_session *s, char type, struct str payload)
+{
+    switch (type) {
+    case '1': session_end(s, REASON_CLOSE, false, ""); break;
+    case '3': heartbeat_pong(s); break;
+    case '4': s->eio->upper.message(s->user, s, false, payload); break;
+    case '6': break;
+    default: eio_violation(s, "unknown packet type");
+    }
+}
+
+void session_binary(struct eio_session *s, struct str bytes)
+{
+    s->eio->upper.message(s->user, s, true, bytes);
+}

@@ -1,0 +1,126 @@
+/*
+ * session.h - a session, and what the files of Engine.IO share about it.
+ *
+ *      polling  --2probe, 5-->  websocket
+ *         \                      /
+ *          `----> ended <-------'      a closing session waits for a last poll, or for its Close frame to go out
+ *
+ * A session sends through its transport, a small table: a poll or WebSocket of this gateway, or, one day, of another.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/base/table.h"
+#include "services/gateway/engineio/eio.h"
+
+#include <ev.h>
+
+/* A session that was closed while nobody polled keeps its last packets so long. */
+#define LAST_POLL_MS      30000
+/* Packets, besides bytes, that may wait: small ones have their cost too. */
+#define QUEUE_PACKETS_MAX 65536
+#define REASON_CLOSE      "transport close"
+#define REASON_ERROR      "transport error"
+#define REASON_PARSE      "parse error"
+#define REASON_PING       "ping timeout"
+#define REASON_FORCED     "forced close"
+
+struct eio_transport {
+    const char *name;
+    void (*flush)(struct eio_session *session);          /* what waits may go out soon */
+    bool (*is_ready)(const struct eio_session *session); /* could a packet go out now? */
+    /* The session has ended: say so to the client, politely or at once, and let the session go. */
+    void (*end)(struct eio_session *session, bool politely, const char *why);
+};
+
+extern const struct eio_transport polling_transport, websocket_transport;
+
+/* Milliseconds since some start; 0: none. */
+struct deadlines {
+    int64_t ping, pong, connect, upgrade, slow, last_poll, release;
+};
+
+struct eio_session {
+    struct eio *eio;
+    const struct eio_transport *transport;
+    void *user;
+    struct http *poll, *post; /* the GET that waits, the POST that is read */
+    struct ws *ws, *upgrading;
+    struct eio_packet **queue; /* a ring */
+    uint32_t head, count, capacity;
+    size_t queued_bytes;
+    bool opened, probed, answer_probe, base64, slow, ended, closing, dirty;
+    const char *reason;
+    struct deadlines at;
+    struct eio_session *dirty_next;
+    ev_timer timer;
+    UT_hash_handle hh;
+    char sid[EIO_SID_CHARS + 1];
+    char address[46];
+};
+
+struct eio {
+    struct ev_loop *loop;
+    struct eio_upper upper;
+    struct eio_session *sessions, *dirty;
+    ev_prepare prepare;
+    ev_idle more;
+    bool polling, websocket; /* transports offered */
+    struct metric *gauge;
+};
+
+/* --- packet.c --- */
+struct eio_packet *packet_raw(struct str text);                    /* type digit and all */
+struct eio_packet *packet_base64(const struct eio_packet *binary); /* as "b..." for clients without binary frames */
+bool packet_is_binary(const struct eio_packet *packet);
+struct str packet_frame(const struct eio_packet *packet);   /* for ws_put_frame() */
+struct str packet_payload(const struct eio_packet *packet); /* without the frame's header */
+
+/* --- session.c --- */
+int64_t now_ms(void);
+struct eio_session *session_open(struct eio *eio, const struct eio_transport *transport, struct http *http);
+struct eio_session *session_find(struct eio *eio, struct str sid); /* NULL too if its time is over */
+void session_free(struct eio_session *session);
+void session_push(struct eio_session *session, struct eio_packet *packet); /* takes over the reference */
+struct eio_packet *session_first(const struct eio_session *session);       /* NULL: none */
+void session_pop(struct eio_session *session);
+void session_drop_queue(struct eio_session *session);
+/* The upper hears of it from the loop.  Politely: what waits goes out first. */
+void session_end(struct eio_session *session, const char *reason, bool politely, const char *why);
+void session_packet(struct eio_session *session, char type, struct str payload); /* a text packet came */
+void session_binary(struct eio_session *session, struct str bytes);
+void session_touch(struct eio_session *session); /* look at it before the loop sleeps */
+void session_tell_closed(struct eio_session *session);
+
+/* --- heartbeat.c --- */
+void heartbeat_begin(struct eio_session *session);
+void heartbeat_pong(struct eio_session *session);
+void heartbeat_upgraded(struct eio_session *session);
+void heartbeat_arm(struct eio_session *session); /* after a change of its deadlines */
+bool heartbeat_is_over(const struct eio_session *session);
+
+/* --- polling.c --- */
+int polling_begin(struct eio_session *session, struct http *http);
+void polling_ready(struct eio_session *session, struct http *http);
+void polling_gone(struct eio_session *session, struct http *http);
+void polling_flush(struct eio_session *session);    /* the end of a loop round */
+void polling_upgraded(struct eio_session *session); /* no GET waits any more */
+
+/* --- upgrade.c --- */
+void upgrade_begin(struct eio_session *session, struct ws *ws);
+void upgrade_message(struct eio_session *session, bool binary, struct str bytes);
+void upgrade_writable(struct eio_session *session);
+void upgrade_lost(struct eio_session *session);
+void upgrade_abandon(struct eio_session *session); /* closes that WebSocket only */
+
+/* --- websocket.c --- */
+void websocket_message(struct eio_session *session, bool binary, struct str bytes);
+void websocket_writable(struct eio_session *session);
+
+/* --- request.c: who may ask, and the errors --- */
+enum eio_error { EIO_OK = -1, EIO_TRANSPORT, EIO_SID, EIO_METHOD, EIO_REQUEST, EIO_FORBIDDEN, EIO_VERSION };
+const char *eio_error_text(enum eio_error e);
+int reply_error(struct http *http, enum eio_error e, const char *text); /* returns the status */
+/* What the request is about: its session (NULL: a handshake), or the error. */
+enum eio_error request_verify(
+    struct eio *eio, struct http *http, bool upgrade, struct eio_session **out, const char **text);

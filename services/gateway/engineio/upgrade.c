@@ -1,0 +1,76 @@
+/*
+ * upgrade.c - from polling to a WebSocket.
+ *
+ *      > 2probe   < 3probe, a waiting GET is released    > 5   the session moves, the queue follows
+ *
+ * Until the 5 the session lives on polling; whatever goes wrong before costs only the WebSocket.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/service/settings.h"
+#include "services/gateway/engineio/session.h"
+
+void upgrade_begin(struct eio_session *s, struct ws *ws)
+{
+    s->upgrading = ws;
+    s->probed = false;
+    ws_set_user(ws, s);
+    s->at.upgrade = now_ms() + settings.gateway.upgrade_timeout_ms;
+    heartbeat_arm(s);
+}
+
+static void forget(struct eio_session *s)
+{
+    s->upgrading = NULL;
+    s->probed = s->answer_probe = false;
+    s->at.upgrade = 0;
+}
+
+void upgrade_abandon(struct eio_session *s)
+{
+    struct ws *ws = s->upgrading;
+    forget(s);
+    ws_set_user(ws, NULL);
+    ws_close(ws, 0, "");
+}
+
+void upgrade_lost(struct eio_session *s)
+{
+    forget(s);
+    heartbeat_arm(s);
+}
+
+/* The answer goes out before anything that another connection may be told about this session. */
+static void answer_probe(struct eio_session *s)
+{
+    s->probed = s->answer_probe = true;
+    ws_flush(s->upgrading);
+    session_touch(s);
+}
+
+static void finish(struct eio_session *s)
+{
+    s->ws = s->upgrading;
+    forget(s);
+    polling_upgraded(s);
+    s->transport = &websocket_transport;
+    heartbeat_upgraded(s);
+    s->transport->flush(s);
+}
+
+void upgrade_message(struct eio_session *s, bool binary, struct str bytes)
+{
+    if (!binary && str_is(bytes, "2probe") && !s->probed)
+        answer_probe(s);
+    else if (!binary && str_is(bytes, "5"))
+        finish(s);
+    else
+        upgrade_abandon(s);
+}
+
+void upgrade_writable(struct eio_session *s)
+{
+    if (!s->answer_probe) return;
+    struct eio_packet *packet = packet_raw(STR("3probe"));
+    if (ws_put_frame(s->upgrading, packet_frame(packet))) s->answer_probe = false;
+    eio_packet_drop(packet);
+}

@@ -1,0 +1,83 @@
+/* websocket.c - a session over a WebSocket: one packet per message. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/engineio/session.h"
+
+#include "libshared/base/arena.h"
+#include "services/gateway/engineio/codec.h"
+
+#include <string.h>
+
+static bool put(struct eio_session *s, struct eio_packet *packet)
+{
+    if (!s->base64 || !packet_is_binary(packet)) return ws_put_frame(s->ws, packet_frame(packet));
+    struct eio_packet *text = packet_base64(packet);
+    bool taken = ws_put_frame(s->ws, packet_frame(text));
+    eio_packet_drop(text);
+    return taken;
+}
+
+static void say_goodbye(struct eio_session *s, const char *why)
+{
+    struct ws *ws = s->ws;
+    bool broke = strcmp(s->reason, REASON_PARSE) == 0;
+    s->ws = NULL;
+    s->closing = false;
+    ws_set_user(ws, NULL);
+    ws_close(ws, broke ? 1002 : 0, broke ? why : "");
+    session_drop_queue(s);
+    session_touch(s);
+}
+
+void websocket_writable(struct eio_session *s)
+{
+    for (struct eio_packet *packet; (packet = session_first(s)) != NULL; session_pop(s))
+        if (!put(s, packet)) return;
+    if (s->ended) say_goodbye(s, "");
+}
+
+static void flush_ws(struct eio_session *s)
+{
+    if (s->ws != NULL) ws_want_write(s->ws);
+}
+
+static bool ws_takes_more(const struct eio_session *s)
+{
+    return s->ws != NULL && !ws_is_blocked(s->ws);
+}
+
+static void end_ws(struct eio_session *s, bool politely, const char *why)
+{
+    if (s->ws == NULL) return;
+    if (!politely) {
+        say_goodbye(s, why);
+        return;
+    }
+    s->at.last_poll = now_ms() + LAST_POLL_MS;
+    ws_want_write(s->ws);
+}
+
+const struct eio_transport websocket_transport = { "websocket", flush_ws, ws_takes_more, end_ws };
+
+/* A client that asked for b64 may send so, too. */
+static void take_base64(struct eio_session *s, struct str text)
+{
+    size_t len;
+    unsigned char *bytes = mem_alloc(text.len / 4 * 3 + 4);
+    if (base64_decode(text, bytes, &len))
+        session_binary(s, (struct str){ (const char *)bytes, len });
+    else
+        eio_violation(s, "bad base64");
+    mem_free(bytes);
+}
+
+void websocket_message(struct eio_session *s, bool binary, struct str bytes)
+{
+    if (binary)
+        session_binary(s, bytes);
+    else if (bytes.len == 0)
+        eio_violation(s, "empty packet");
+    else if (bytes.at[0] == 'b')
+        take_base64(s, str_skip(bytes, 1));
+    else
+        session_packet(s, bytes.at[0], str_skip(bytes, 1));
+}
