@@ -15,7 +15,7 @@ static bool parse_address(struct str text, struct network *out)
 {
     char copy[INET6_ADDRSTRLEN + 1];
 
-    if (text.len == 0 || text.len >= sizeof copy) return false;
+    if (text.len == 0 || text.len >= sizeof copy || memchr(text.at, 0, text.len) != NULL) return false;
     memcpy(copy, text.at, text.len);
     copy[text.len] = '\0';
     memset(out, 0, sizeof *out);

@@ -39,7 +39,7 @@ static inline const char *pg_cluster_conninfo(const char *name)
 {
     static char text[600];
 
-    snprintf(text, sizeof text, "host=%s dbname=madang user=madang_%s passfile=%s/secrets/%s.pgpass", pg_cluster_dir, name,
-        pg_cluster_dir, name);
+    snprintf(text, sizeof text, "host=%s dbname=madang user=madang_%s passfile=%s/secrets/%s.pgpass", pg_cluster_dir,
+        name, pg_cluster_dir, name);
     return text;
 }

@@ -1,0 +1,538 @@
+/* test_auth.c - the auth service's methods against a real PostgreSQL: keys, tokens, refusals, policies, logs. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <jwt.h>
+
+#include "libshared/base/clock.h"
+#include "libshared/db/migrate.h"
+#include "libshared/service/settings.h"
+#include "services/auth/auth.h"
+#include "services/auth/signing_key.h"
+#include "tests/service/pg_cluster.h"
+
+#define METHOD RPC_ADAPTER
+#include "proto/begin.def"
+#include "proto/auth.def"
+#include "proto/end.def"
+
+static const struct rpc_method methods[] = {
+#define METHOD RPC_ROW
+#include "proto/begin.def"
+#include "proto/auth.def"
+#include "proto/end.def"
+};
+
+static struct rpc_thread on;   /* what the service's worker would bring */
+static struct arena *arena;    /* what the test keeps */
+static struct pg *pg;          /* the test's own look into the schema */
+static struct failure failure; /* of the last call that was refused */
+
+static int start(void **state)
+{
+    (void)state;
+    log_init("test", LOG_ERROR + 1);
+    pg_cluster_start();
+    settings.auth.issuer = "madang-test";
+    settings.auth.audience = "everyone";
+    settings.auth.token_ttl_max_s = 3600;
+    settings.auth.signing_key_days = 90;
+    assert_int_equal(migrate_up(pg_cluster_conninfo("auth"), "auth", "migrations/auth"), OK);
+    on = (struct rpc_thread){ arena_create("call", 16u << 20), pg_create(pg_cluster_conninfo("auth"), "auth") };
+    pg = pg_create(pg_cluster_conninfo("auth"), "auth");
+    arena = arena_create("test", 64u << 20);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    pg_destroy(&pg);
+    pg_destroy(&on.pg);
+    arena_destroy(&on.arena);
+    arena_destroy(&arena);
+    pg_cluster_run("stop");
+    return 0;
+}
+
+/* Ask a method as the peer that may; the reply, or `failure`, lives in the test's arena. */
+static enum err ask_from(const char *address, const char *method, const struct wire_shape *in, const void *req,
+    const struct wire_shape *out, void *rep)
+{
+    struct buf body = BUF(4u << 20), answer = BUF(4u << 20);
+    struct str name = str_of(method);
+    bool gateway = str_starts(name, STR("token.")) || str_starts(name, STR("jwks."));
+    struct frame_request head = {
+        .method = name, .budget_ms = 5000, .trace = STR("t"), .who.address = str_of(address)
+    };
+
+    assert_int_equal(wire_encode(in, req, &body), OK);
+    enum err e = rpc_server_answer(
+        methods, COUNT(methods), NULL, &on, &head, gateway ? STR("gateway") : STR("authctl"), buf_str(&body), &answer);
+    struct str bytes = arena_str(arena, buf_str(&answer));
+    struct wire_error why = { "", "", 0 };
+    assert_int_equal(wire_decode(e == OK ? out : failure_shape(), bytes, arena, e == OK ? rep : &failure, &why), OK);
+    buf_free(&body);
+    buf_free(&answer);
+    return e;
+}
+
+static enum err ask(
+    const char *method, const struct wire_shape *in, const void *req, const struct wire_shape *out, void *rep)
+{
+    return ask_from("192.0.2.1", method, in, req, out, rep);
+}
+
+static struct key_issued issue(struct key_draft draft)
+{
+    struct key_issued key = { .id = STR_NONE };
+
+    if (draft.policy.at == NULL) draft.policy = STR("chat-client");
+    draft.name = STR("test");
+    assert_int_equal(ask("key.issue", key_draft_shape(), &draft, key_issued_shape(), &key), OK);
+    return key;
+}
+
+static enum err token_for(struct token_draft draft, struct token *out)
+{
+    if (draft.ttl_s == 0) draft.ttl_s = 900;
+    return ask("token.issue", token_draft_shape(), &draft, token_shape(), out);
+}
+
+/* One number that the schema holds. */
+static int64_t count(const char *sql, const struct pg_args *args)
+{
+    struct policy row = { .version = -1 };
+
+    assert_int_equal(pg_one(pg, arena, policy_shape(), &row, sql, args), OK);
+    pg_rollback(pg);
+    return row.version;
+}
+
+static void run(const char *sql, const struct pg_args *args)
+{
+    assert_int_equal(pg_run(pg, arena, sql, args, NULL), OK);
+    assert_int_equal(pg_commit(pg), OK);
+}
+
+static void no_token_before_there_is_a_signing_key(void **state)
+{
+    (void)state;
+    bool changed = false;
+    struct token token;
+    struct key_issued key = issue((struct key_draft){ .impersonate = true });
+
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token), ERR_INTERNAL);
+    assert_int_equal(signing_keys_turn(pg, arena, clock_ms() - 1000, 90, 3600, &changed), OK);
+    assert_int_equal(pg_commit(pg), OK);
+    assert_true(changed);
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token), OK);
+}
+
+static void verify(struct str token, jwt_t **jwt)
+{
+    struct trust trust = { .issuer = STR_NONE };
+
+    assert_int_equal(trust_load(pg, arena, &trust), OK);
+    pg_rollback(pg);
+    for (size_t i = 0; i < trust.keys.len; i++)
+        if (jwt_decode(jwt, arena_cstr(arena, token), (const unsigned char *)trust.keys.at[i].pem.at,
+                (int)trust.keys.at[i].pem.len) == 0)
+            return;
+    fail_msg("no key of the trust verifies the token");
+}
+
+static void a_token_verifies_with_the_trust_and_carries_its_claims(void **state)
+{
+    (void)state;
+    struct key_issued key = issue((struct key_draft){ .impersonate = true });
+    struct token token;
+    jwt_t *jwt = NULL;
+
+    assert_int_equal(
+        token_for((struct token_draft){ .api_key = key.key, .subject = STR("ada"), .name = STR("Ada") }, &token), OK);
+    assert_true(str_is(token.subject, "ada"));
+    assert_true(str_is(token.policy, "chat-client"));
+    verify(token.token, &jwt);
+    assert_string_equal(jwt_get_grant(jwt, "iss"), "madang-test");
+    assert_string_equal(jwt_get_grant(jwt, "aud"), "everyone");
+    assert_string_equal(jwt_get_grant(jwt, "sub"), "ada");
+    assert_string_equal(jwt_get_grant(jwt, "name"), "Ada");
+    assert_true(str_eq(str_of(jwt_get_grant(jwt, "key")), key.id));
+    assert_int_equal(jwt_get_grant_int(jwt, "exp"), token.expires_at / 1000);
+    assert_int_equal(jwt_get_grant_int(jwt, "exp") - jwt_get_grant_int(jwt, "iat"), 900);
+    jwt_free(jwt);
+}
+
+static void a_key_speaks_for_itself_and_nobody_may_pretend_to(void **state)
+{
+    (void)state;
+    struct key_issued key = issue((struct key_draft){ .impersonate = true }),
+                      alone = issue((struct key_draft){ .impersonate = false });
+    struct token token;
+
+    assert_int_equal(token_for((struct token_draft){ .api_key = alone.key }, &token), OK);
+    assert_true(str_eq(str_skip(token.subject, 4), alone.id));
+    assert_int_equal(
+        token_for((struct token_draft){ .api_key = alone.key, .subject = STR("ada") }, &token), ERR_FORBIDDEN);
+    assert_int_equal(
+        token_for((struct token_draft){ .api_key = key.key, .subject = STR("key:x") }, &token), ERR_INVALID_ARGUMENT);
+    assert_true(str_is(failure.field, "subject"));
+}
+
+static void a_wrong_key_is_invalid_whatever_is_wrong(void **state)
+{
+    (void)state;
+    struct key_issued key = issue((struct key_draft){ .impersonate = true }),
+                      other = issue((struct key_draft){ .impersonate = true });
+    char *mixed = arena_cstr(arena, key.key);
+    struct token token;
+    int64_t before = count("SELECT count(*) AS version FROM token_log", PG_NO_ARGS);
+
+    mixed[20] = mixed[20] == 'a' ? 'b' : 'a';
+    assert_int_equal(token_for((struct token_draft){ .api_key = str_of(mixed) }, &token), ERR_KEY_INVALID);
+    assert_int_equal(token_for((struct token_draft){ .api_key = STR("nonsense") }, &token), ERR_KEY_INVALID);
+    assert_int_equal(count("SELECT count(*) AS version FROM token_log", PG_NO_ARGS), before); /* the form was wrong */
+
+    run("DELETE FROM api_key WHERE id = $1", PG_ARGS(pg_text(other.id)));
+    assert_int_equal(token_for((struct token_draft){ .api_key = other.key }, &token), ERR_KEY_INVALID);
+    run("UPDATE api_key SET secret = sha256('another') WHERE id = $1", PG_ARGS(pg_text(key.id)));
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token), ERR_KEY_INVALID);
+    assert_int_equal(count("SELECT count(*) AS version FROM token_log", PG_NO_ARGS), before + 2);
+}
+
+static void a_revoked_key_ends_at_once_and_is_in_the_trust(void **state)
+{
+    (void)state;
+    struct key_issued key = issue((struct key_draft){ .impersonate = true });
+    struct key_ref ref = { key.id };
+    struct api_key revoked;
+    struct token token;
+    struct trust trust = { .issuer = STR_NONE };
+
+    for (int i = 0; i < 2; i++) { /* again is harmless */
+        assert_int_equal(ask("key.revoke", key_ref_shape(), &ref, api_key_shape(), &revoked), OK);
+        assert_true(str_is(revoked.state, "revoked"));
+    }
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token), ERR_KEY_REVOKED);
+    assert_int_equal(trust_load(pg, arena, &trust), OK);
+    pg_rollback(pg);
+    assert_true(trust.revoked.len >= 1 && str_eq(trust.revoked.at[0], key.id));
+    assert_int_equal(count("SELECT count(*) AS version FROM audit WHERE what = 'key.revoke' AND target = $1",
+                         PG_ARGS(pg_text(key.id))),
+        1);
+    ref.id = STR("nobody");
+    assert_int_equal(ask("key.revoke", key_ref_shape(), &ref, api_key_shape(), &revoked), ERR_NOT_FOUND);
+}
+
+static void an_expired_key_is_expired_and_no_token_outlives_its_key(void **state)
+{
+    (void)state;
+    struct key_issued key = issue((struct key_draft){ .expires_in_s = 60, .impersonate = true });
+    struct token token;
+
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key, .ttl_s = 900 }, &token), OK);
+    assert_true(token.expires_at <= key.expires_at);
+    assert_true(token.expires_at > key.expires_at - 2000);
+    run("UPDATE api_key SET expires_at = now() - interval '1 second' WHERE id = $1", PG_ARGS(pg_text(key.id)));
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token), ERR_KEY_EXPIRED);
+}
+
+static void no_token_lives_longer_than_the_setting(void **state)
+{
+    (void)state;
+    struct key_issued key = issue((struct key_draft){ .impersonate = true });
+    struct token token;
+
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key, .ttl_s = 86400 }, &token), OK);
+    assert_true(token.expires_at <= clock_ms() + 3600 * 1000);
+}
+
+static void a_key_is_bound_to_its_networks(void **state)
+{
+    (void)state;
+    struct str networks[] = { STR("10.0.0.0/8"), STR("2001:db8::/32") };
+    struct key_issued key = issue((struct key_draft){ .networks = { networks, 2 }, .impersonate = true });
+    struct token_draft draft = { .api_key = key.key, .ttl_s = 60 };
+    struct key_draft bad = { .name = STR("x"), .policy = STR("chat-client"), .networks = { networks, 1 } };
+    struct token token;
+
+    assert_int_equal(ask_from("10.1.2.3", "token.issue", token_draft_shape(), &draft, token_shape(), &token), OK);
+    assert_int_equal(ask_from("2001:db8::9", "token.issue", token_draft_shape(), &draft, token_shape(), &token), OK);
+    assert_int_equal(
+        ask_from("192.0.2.1", "token.issue", token_draft_shape(), &draft, token_shape(), &token), ERR_ADDRESS_REFUSED);
+    assert_int_equal(
+        ask_from("", "token.issue", token_draft_shape(), &draft, token_shape(), &token), ERR_ADDRESS_REFUSED);
+    networks[0] = STR("10.0.0.1/8");
+    assert_int_equal(ask("key.issue", key_draft_shape(), &bad, key_issued_shape(), &key), ERR_INVALID_ARGUMENT);
+    assert_true(str_is(failure.field, "networks"));
+}
+
+static void a_rotated_key_has_two_secrets_until_the_grace_ends(void **state)
+{
+    (void)state;
+    struct key_issued old = issue((struct key_draft){ .impersonate = true }), new;
+    struct key_rotation rotation = { old.id, 600 };
+    struct token token;
+
+    assert_int_equal(ask("key.rotate", key_rotation_shape(), &rotation, key_issued_shape(), &new), OK);
+    assert_true(str_eq(old.id, new.id) && !str_eq(old.key, new.key) && new.grace_until > clock_ms());
+    assert_int_equal(token_for((struct token_draft){ .api_key = old.key }, &token), OK);
+    assert_int_equal(token_for((struct token_draft){ .api_key = new.key }, &token), OK);
+
+    run("UPDATE api_key SET grace_until = now() - interval '1 second' WHERE id = $1", PG_ARGS(pg_text(old.id)));
+    assert_int_equal(token_for((struct token_draft){ .api_key = old.key }, &token), ERR_KEY_INVALID);
+    assert_int_equal(token_for((struct token_draft){ .api_key = new.key }, &token), OK);
+
+    rotation.grace_s = 0;
+    assert_int_equal(ask("key.rotate", key_rotation_shape(), &rotation, key_issued_shape(), &old), OK);
+    assert_int_equal(token_for((struct token_draft){ .api_key = new.key }, &token), ERR_KEY_INVALID);
+    assert_int_equal(token_for((struct token_draft){ .api_key = old.key }, &token), OK);
+}
+
+static void no_secret_is_stored(void **state)
+{
+    (void)state;
+    struct key_issued key = issue((struct key_draft){ .impersonate = true });
+    struct str secret = { key.key.at + 17, 43 };
+
+    assert_int_equal(
+        count(
+            "SELECT count(*) AS version FROM (SELECT k::text AS t FROM api_key k UNION ALL SELECT a::text FROM audit a"
+            " UNION ALL SELECT l::text FROM token_log l) everything WHERE position($1 IN t) > 0",
+            PG_ARGS(pg_text(secret))),
+        0);
+}
+
+static const struct api_key *find_key(const struct key_page *page, struct str id)
+{
+    for (size_t i = 0; i < page->keys.len; i++)
+        if (str_eq(page->keys.at[i].id, id)) return &page->keys.at[i];
+    return NULL;
+}
+
+static void the_list_shows_keys_and_their_states(void **state)
+{
+    (void)state;
+    struct nothing nothing;
+    struct key_page page;
+    struct token token;
+    struct str network = STR("10.0.0.0/8");
+    struct key_issued used = issue((struct key_draft){ .impersonate = true }),
+                      bound = issue((struct key_draft){ .networks = { &network, 1 } });
+    struct key_rotation rotation = { bound.id, 60 };
+
+    assert_int_equal(token_for((struct token_draft){ .api_key = used.key }, &token), OK);
+    assert_int_equal(ask("key.rotate", key_rotation_shape(), &rotation, key_issued_shape(), &bound), OK);
+    assert_int_equal(ask("key.list", nothing_shape(), &nothing, key_page_shape(), &page), OK);
+    assert_true(str_is(find_key(&page, used.id)->state, "active"));
+    assert_true(find_key(&page, used.id)->last_used_at > 0);
+    assert_true(str_is(find_key(&page, bound.id)->state, "rotating"));
+    assert_true(str_is(find_key(&page, bound.id)->networks.at[0], "10.0.0.0/8"));
+    assert_false(find_key(&page, bound.id)->impersonate);
+    assert_int_equal(find_key(&page, bound.id)->last_used_at, 0);
+}
+
+static void every_token_and_every_refusal_is_logged_and_the_log_only_grows(void **state)
+{
+    (void)state;
+    struct key_issued key = issue((struct key_draft){ .impersonate = false });
+    struct token token;
+
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token), OK);
+    assert_int_equal(
+        token_for((struct token_draft){ .api_key = key.key, .subject = STR("ada") }, &token), ERR_FORBIDDEN);
+    assert_int_equal(
+        count("SELECT count(*) AS version FROM token_log WHERE key_id = $1 AND outcome = 'ok' AND address = '192.0.2.1'"
+              " AND subject = 'key:' || $1",
+            PG_ARGS(pg_text(key.id))),
+        1);
+    assert_int_equal(
+        count(
+            "SELECT count(*) AS version FROM token_log WHERE key_id = $1 AND outcome = 'forbidden' AND subject = 'ada'",
+            PG_ARGS(pg_text(key.id))),
+        1);
+
+    static const char *const changes[] = { "UPDATE token_log SET outcome = 'ok'", "DELETE FROM token_log",
+        "TRUNCATE token_log", "UPDATE audit SET who = 'x'", "DELETE FROM audit", "TRUNCATE audit" };
+    for (size_t i = 0; i < COUNT(changes); i++) {
+        assert_int_equal(pg_run(pg, arena, changes[i], PG_NO_ARGS, NULL), ERR_INTERNAL);
+        assert_non_null(strstr(pg_last_error(pg), "42501"));
+        pg_rollback(pg);
+    }
+}
+
+static void the_audit_chain_is_whole_and_shows_a_forgery(void **state)
+{
+    (void)state;
+    issue((struct key_draft){ .impersonate = true });
+    assert_int_equal(count("SELECT coalesce(audit_broken(), 0) AS version", PG_NO_ARGS), 0);
+
+    assert_int_equal(pg_run(pg, arena, "ALTER TABLE audit DISABLE TRIGGER audit_only_grows", PG_NO_ARGS, NULL), OK);
+    assert_int_equal(pg_run(pg, arena, "UPDATE audit SET target = 'another' WHERE n = 2", PG_NO_ARGS, NULL), OK);
+    struct policy row = { .version = 0 };
+    assert_int_equal(pg_one(pg, arena, policy_shape(), &row, "SELECT audit_broken() AS version", PG_NO_ARGS), OK);
+    assert_int_equal(row.version, 2);
+    pg_rollback(pg);
+}
+
+static enum err put(const char *name, struct str effect, int64_t version, struct policy *out)
+{
+    struct str events[] = { STR("message:*") };
+    struct policy_rule rule = { .effect = effect, .events = { events, 1 } };
+    struct policy draft = { str_of(name), version, { &rule, 1 } };
+
+    return ask("policy.put", policy_shape(), &draft, policy_shape(), out);
+}
+
+static void a_policy_counts_its_changes(void **state)
+{
+    (void)state;
+    struct policy policy;
+
+    assert_int_equal(put("mine", STR("allow"), 0, &policy), OK);
+    assert_int_equal(policy.version, 1);
+    assert_int_equal(put("mine", STR("allow"), 0, &policy), OK);
+    assert_int_equal(policy.version, 1); /* a repetition changes nothing */
+    assert_int_equal(put("mine", STR("deny"), 1, &policy), OK);
+    assert_int_equal(policy.version, 2);
+    assert_int_equal(put("mine", STR("allow"), 1, &policy), ERR_CONFLICT);
+    assert_true(str_is(failure.field, "version"));
+    assert_int_equal(put("mine", STR("maybe"), 0, &policy), ERR_INVALID_ARGUMENT);
+    assert_true(str_is(failure.field, "rules"));
+}
+
+static bool explained(const char *policy, const char *namespace, const char *action, struct policy_verdict *out)
+{
+    struct policy_case req = { .policy = str_of(policy),
+        .namespace = str_of(namespace),
+        .event = STR("message:send"),
+        .action = str_of(action),
+        .subject = STR("ada") };
+
+    assert_int_equal(ask("policy.explain", policy_case_shape(), &req, policy_verdict_shape(), out), OK);
+    return out->allowed;
+}
+
+static void the_first_policies_allow_what_their_names_say(void **state)
+{
+    (void)state;
+    struct policy_verdict verdict;
+
+    assert_true(explained("chat-client", "/notification", "connect", &verdict));
+    assert_int_equal(verdict.rule, 0);
+    assert_true(explained("chat-client", "/chat", "emit", &verdict));
+    assert_int_equal(verdict.rule, 1);
+    assert_false(explained("chat-client", "/notification", "emit", &verdict));
+    assert_int_equal(verdict.rule, -1);
+    assert_false(explained("chat-client", "/chat", "admin", &verdict));
+    assert_true(explained("chat-backend", "/anything", "admin", &verdict));
+    assert_true(explained("read-only", "/chat", "history", &verdict));
+    assert_false(explained("read-only", "/chat", "emit", &verdict));
+}
+
+static void a_cap_is_checked_and_goes_into_the_token(void **state)
+{
+    (void)state;
+    struct key_issued key = issue((struct key_draft){ .impersonate = true });
+    struct str actions[] = { STR("emit") }, rooms[64];
+    struct policy_rule rule = { .effect = STR("allow"), .actions = { actions, 1 } };
+    struct token_draft draft = { .api_key = key.key, .cap = { &rule, 1 } };
+    struct token token;
+    jwt_t *jwt = NULL;
+
+    assert_int_equal(token_for(draft, &token), OK);
+    verify(token.token, &jwt);
+    char *cap = jwt_get_grants_json(jwt, "cap");
+    assert_string_equal(cap, "[{\"actions\":[\"emit\"],\"effect\":\"allow\"}]");
+    free(cap);
+    jwt_free(jwt);
+
+    actions[0] = STR("fly");
+    assert_int_equal(token_for(draft, &token), ERR_INVALID_ARGUMENT);
+    assert_true(str_is(failure.field, "cap"));
+    actions[0] = STR("emit");
+    for (size_t i = 0; i < COUNT(rooms); i++)
+        rooms[i] = STR("a-room-with-a-name-that-is-long-enough-to-fill-a-token-when-there-are-many-of-it");
+    rule.rooms = (struct str_list){ rooms, COUNT(rooms) };
+    assert_int_equal(token_for(draft, &token), ERR_TOO_LARGE);
+}
+
+static void an_unknown_policy_gets_no_key(void **state)
+{
+    (void)state;
+    struct key_draft draft = { .name = STR("x"), .policy = STR("nobody") };
+    struct key_issued key;
+
+    assert_int_equal(ask("key.issue", key_draft_shape(), &draft, key_issued_shape(), &key), ERR_INVALID_ARGUMENT);
+    assert_true(str_is(failure.field, "policy"));
+}
+
+static void signing_keys_turn_over_with_an_overlap(void **state)
+{
+    (void)state;
+    const int64_t day = 86400000, later = clock_ms() + 91 * day;
+    struct key_issued key = issue((struct key_draft){ .impersonate = true });
+    struct nothing nothing;
+    struct jwks jwks;
+    struct token token;
+    jwt_t *jwt = NULL;
+    bool changed;
+
+    assert_int_equal(signing_keys_turn(pg, arena, later - 2 * day, 90, 3600, &changed), OK);
+    assert_false(changed);
+    assert_int_equal(signing_keys_turn(pg, arena, later, 90, 3600, &changed), OK);
+    assert_true(changed);
+    assert_int_equal(pg_commit(pg), OK);
+
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token),
+        OK); /* the old one signs: the new one's time has not come */
+    verify(token.token, &jwt);
+    jwt_free(jwt);
+    assert_int_equal(count("SELECT count(*) AS version FROM signing_key WHERE private_pem IS NOT NULL", PG_NO_ARGS), 2);
+    assert_int_equal(ask("jwks.get", nothing_shape(), &nothing, jwks_shape(), &jwks), OK);
+    assert_int_equal((unsigned char)jwks.keys.at[0], 0x92); /* a list of two */
+
+    assert_int_equal(signing_keys_turn(pg, arena, later + day, 90, 3600, &changed), OK);
+    assert_false(changed);
+    assert_int_equal(pg_commit(pg), OK);
+    assert_int_equal(count("SELECT count(*) AS version FROM signing_key WHERE private_pem IS NOT NULL", PG_NO_ARGS), 1);
+}
+
+static void a_lost_database_is_unavailable_and_the_next_call_works(void **state)
+{
+    (void)state;
+    struct nothing nothing;
+    struct key_page page;
+
+    pg_cluster_run("restart");
+    assert_int_equal(ask("key.list", nothing_shape(), &nothing, key_page_shape(), &page), OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_token_before_there_is_a_signing_key),
+        cmocka_unit_test(a_token_verifies_with_the_trust_and_carries_its_claims),
+        cmocka_unit_test(a_key_speaks_for_itself_and_nobody_may_pretend_to),
+        cmocka_unit_test(a_wrong_key_is_invalid_whatever_is_wrong),
+        cmocka_unit_test(a_revoked_key_ends_at_once_and_is_in_the_trust),
+        cmocka_unit_test(an_expired_key_is_expired_and_no_token_outlives_its_key),
+        cmocka_unit_test(no_token_lives_longer_than_the_setting),
+        cmocka_unit_test(a_key_is_bound_to_its_networks),
+        cmocka_unit_test(a_rotated_key_has_two_secrets_until_the_grace_ends),
+        cmocka_unit_test(no_secret_is_stored),
+        cmocka_unit_test(the_list_shows_keys_and_their_states),
+        cmocka_unit_test(every_token_and_every_refusal_is_logged_and_the_log_only_grows),
+        cmocka_unit_test(the_audit_chain_is_whole_and_shows_a_forgery),
+        cmocka_unit_test(a_policy_counts_its_changes),
+        cmocka_unit_test(the_first_policies_allow_what_their_names_say),
+        cmocka_unit_test(a_cap_is_checked_and_goes_into_the_token),
+        cmocka_unit_test(an_unknown_policy_gets_no_key),
+        cmocka_unit_test(signing_keys_turn_over_with_an_overlap),
+        cmocka_unit_test(a_lost_database_is_unavailable_and_the_next_call_works),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}

@@ -1,0 +1,59 @@
+/* test_network.c - which address is in which network. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "libshared/base/err.h"
+#include "services/auth/network.h"
+
+static const struct {
+    const char *cidr, *address;
+    bool holds;
+} cases[] = {
+    { "10.0.0.0/8", "10.255.0.1", true },
+    { "10.0.0.0/8", "11.0.0.1", false },
+    { "192.0.2.7", "192.0.2.7", true },
+    { "192.0.2.7", "192.0.2.8", false },
+    { "192.0.2.128/25", "192.0.2.200", true },
+    { "192.0.2.128/25", "192.0.2.1", false },
+    { "0.0.0.0/0", "203.0.113.9", true },
+    { "0.0.0.0/0", "2001:db8::1", false },
+    { "10.0.0.0/8", "::ffff:10.1.2.3", true },
+    { "::/0", "10.1.2.3", false },
+    { "2001:db8::/32", "2001:db8:1::9", true },
+    { "2001:db8::/32", "2001:db9::", false },
+    { "10.0.0.0/8", "", false },
+    { "10.0.0.0/8", "nonsense", false },
+    { "10.0.0.0/8", "10.0.0.1 ", false },
+};
+
+static void addresses_are_where_the_table_says(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        if (network_holds(str_of(cases[i].cidr), str_of(cases[i].address)) != cases[i].holds)
+            fail_msg("%s in %s", cases[i].address, cases[i].cidr);
+}
+
+static void only_networks_are_networks(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "", "x", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0/8",
+        "::/129", "2001:db8::1/32", "10.0.0.0/8/8", "[::]/0" };
+
+    for (size_t i = 0; i < COUNT(bad); i++)
+        if (network_is_valid(str_of(bad[i]))) fail_msg("%s was taken", bad[i]);
+    assert_false(network_is_valid(STR("10.0.0.0\0/8")));
+    assert_true(network_is_valid(STR("::1")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses_are_where_the_table_says),
+        cmocka_unit_test(only_networks_are_networks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

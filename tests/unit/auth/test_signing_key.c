@@ -1,0 +1,105 @@
+/* test_signing_key.c - pairs, their names, and tokens that are verified with the public half. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <jwt.h>
+
+#include "services/auth/signing_key.h"
+#include "services/auth/token_sign.h"
+
+static struct arena *arena;
+
+static int start(void **state)
+{
+    (void)state;
+    arena = arena_create("test", 1u << 20);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    arena_destroy(&arena);
+    return 0;
+}
+
+/* Made with openssl ecparam, openssl ec -pubout and sha256sum, not with this code. */
+static void the_kid_is_the_thumbprint_of_rfc_7638(void **state)
+{
+    (void)state;
+    static const char pem[] = "-----BEGIN PUBLIC KEY-----\n"
+                              "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEzgohcQWTegLStVt6qib1MpODHlu+\n"
+                              "BgQcVNvdz4usYzGms1MrxNGbUeyEVaaKxtgtRmWahsjaU5jeGehtBKPHng==\n"
+                              "-----END PUBLIC KEY-----\n";
+    struct jwk jwk;
+
+    assert_true(signing_key_jwk(str_of(pem), &jwk));
+    assert_string_equal(jwk.x, "zgohcQWTegLStVt6qib1MpODHlu-BgQcVNvdz4usYzE");
+    assert_string_equal(jwk.kid, "RQFmsMNalPqeNu-gtGxFgnA5egGY0FPRMRxHamyHP34");
+    assert_false(signing_key_jwk(STR("nonsense"), &jwk));
+}
+
+static struct str sign(struct str private_pem, const struct token_draft *draft)
+{
+    struct token_claims claims = { "me", "them", STR("ada"), STR("K"), STR("Ada"), STR("chat-client"), draft, 1000,
+        4102444800 };
+    struct str token = STR_NONE;
+
+    assert_int_equal(token_sign(arena, &claims, STR("kid-1"), private_pem, &token), OK);
+    return token;
+}
+
+static void a_token_says_what_it_should_and_verifies(void **state)
+{
+    (void)state;
+    struct str private_pem, public_pem, room = STR("r*");
+    struct policy_rule rule = { .effect = STR("allow"), .rooms = { &room, 1 } };
+    struct token_draft draft = { .cap = { &rule, 1 } };
+    jwt_t *jwt = NULL;
+
+    signing_key_make(arena, &private_pem, &public_pem);
+    struct str token = sign(private_pem, &draft);
+    assert_int_equal(jwt_decode(&jwt, token.at, (const unsigned char *)public_pem.at, (int)public_pem.len), 0);
+    assert_int_equal(jwt_get_alg(jwt), JWT_ALG_ES256);
+    assert_string_equal(jwt_get_header(jwt, "kid"), "kid-1");
+    assert_string_equal(jwt_get_grant(jwt, "iss"), "me");
+    assert_string_equal(jwt_get_grant(jwt, "aud"), "them");
+    assert_string_equal(jwt_get_grant(jwt, "sub"), "ada");
+    assert_string_equal(jwt_get_grant(jwt, "key"), "K");
+    assert_string_equal(jwt_get_grant(jwt, "pol"), "chat-client");
+    assert_true(strlen(jwt_get_grant(jwt, "sid")) >= 16);
+    assert_string_not_equal(jwt_get_grant(jwt, "sid"), jwt_get_grant(jwt, "jti"));
+    assert_int_equal(jwt_get_grant_int(jwt, "exp"), 4102444800);
+    char *cap = jwt_get_grants_json(jwt, "cap");
+    assert_string_equal(cap, "[{\"effect\":\"allow\",\"rooms\":[\"r*\"]}]");
+    free(cap);
+    jwt_free(jwt);
+}
+
+static void another_key_does_not_verify_it(void **state)
+{
+    (void)state;
+    struct str private_pem, public_pem, other_private, other_public;
+    struct token_draft draft = { .ttl_s = 0 };
+    jwt_t *jwt = NULL;
+
+    signing_key_make(arena, &private_pem, &public_pem);
+    signing_key_make(arena, &other_private, &other_public);
+    struct str token = sign(private_pem, &draft);
+    assert_int_not_equal(jwt_decode(&jwt, token.at, (const unsigned char *)other_public.at, (int)other_public.len), 0);
+    assert_null(jwt);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_kid_is_the_thumbprint_of_rfc_7638),
+        cmocka_unit_test(a_token_says_what_it_should_and_verifies),
+        cmocka_unit_test(another_key_does_not_verify_it),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
