@@ -147,7 +147,7 @@ static enum err pack_base64(const struct wire_field *f, const json_t *json, stru
 
     if (!json_is_string(json)) return refuse_kind(f, p->why);
     if (text.len > 4 * ((size_t)f->max / 3 + 1)) return check_bytes(f, (size_t)f->max + 1, p->why);
-    uint8_t *bytes = mem_alloc(text.len);
+    uint8_t *bytes = mem_alloc(text.len + 3);
     enum err e =
         base64_decode(text, bytes, &len) ? check_bytes(f, len, p->why) : refuse_field(f, "is not base64", p->why);
     if (e == OK) pack_bytes(&p->pk, (struct str){ (char *)bytes, len });

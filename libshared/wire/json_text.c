@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 static bool needs_escape(unsigned char c)
 {
     return c < 0x20 || c == '"' || c == '\\';
@@ -94,52 +92,14 @@ void json_put_id(struct buf *out, struct id id)
     buf_add(out, text, ID_TEXT_BYTES + 2);
 }
 
-static void put_triple(struct buf *out, const uint8_t *p, size_t left)
-{
-    unsigned word = (unsigned)p[0] << 16 | (left > 1 ? p[1] : 0u) << 8 | (left > 2 ? p[2] : 0u);
-
-    buf_add(out,
-        (char[]){ base64[word >> 18], base64[word >> 12 & 63], left > 1 ? base64[word >> 6 & 63] : '=',
-            left > 2 ? base64[word & 63] : '=' },
-        4);
-}
-
 void json_put_base64(struct buf *out, struct str bytes)
 {
+    size_t chars = base64_length(bytes.len);
+
     buf_add_char(out, '"');
-    for (size_t i = 0; i < bytes.len; i += 3) put_triple(out, (const uint8_t *)bytes.at + i, bytes.len - i);
-    buf_add_char(out, '"');
-}
-
-static int digit_of(char c)
-{
-    const char *found = c == '\0' ? NULL : strchr(base64, c);
-
-    return found == NULL ? -1 : (int)(found - base64);
-}
-
-/* Four characters to three bytes, of which the last `pad` are not there. */
-static bool read_quad(const char *p, size_t pad, uint8_t *out)
-{
-    unsigned word = 0;
-
-    for (size_t i = 0; i < 4; i++) {
-        int digit = i >= 4 - pad ? 0 : digit_of(p[i]);
-        if (digit < 0) return false;
-        word = word << 6 | (unsigned)digit;
+    if (buf_reserve(out, chars)) {
+        base64_encode(out->at + out->len, bytes);
+        out->len += chars;
     }
-    for (size_t i = 0; i < 3 - pad; i++) out[i] = (uint8_t)(word >> (16 - 8 * i));
-    return (word & ((1u << 8 * pad) - 1)) == 0; /* one text for the same bytes, not four */
-}
-
-bool base64_decode(struct str text, uint8_t *out, size_t *len)
-{
-    size_t pad = 0;
-
-    if (text.len % 4 != 0) return false;
-    if (text.len > 0 && text.at[text.len - 1] == '=') pad = text.at[text.len - 2] == '=' ? 2 : 1;
-    for (size_t i = 0; i < text.len; i += 4)
-        if (!read_quad(text.at + i, i + 4 == text.len ? pad : 0, out + i / 4 * 3)) return false;
-    *len = text.len / 4 * 3 - pad;
-    return true;
+    buf_add_char(out, '"');
 }

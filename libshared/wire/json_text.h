@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "libshared/base/base64.h"
 #include "libshared/base/buf.h"
 #include "libshared/base/id.h"
 
@@ -11,6 +12,3 @@ void json_put_uint(struct buf *out, uint64_t n);
 void json_put_real(struct buf *out, double r); /* finite; reads back the same */
 void json_put_id(struct buf *out, struct id id);
 void json_put_base64(struct buf *out, struct str bytes); /* in quotes */
-
-/* Bytes that the base64 text stands for; false: it is not base64 with padding.  `out` takes len / 4 * 3 bytes. */
-bool base64_decode(struct str text, uint8_t *out, size_t *len);
