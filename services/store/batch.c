@@ -274,7 +274,13 @@ static bool is_prepared(PGconn *conn)
     return name != NULL && strcmp(name, "store.committer") == 0;
 }
 
-/* A connection with half of its statements is of no use: pg will open another. */
+/* Of no use any more, or not known to be: pg opens another when it sees that this one is gone. */
+static void hang_up(PGconn *conn)
+{
+    shutdown(PQsocket(conn), SHUT_RDWR);
+    PQconsumeInput(conn);
+}
+
 static enum err prepare(PGconn *conn)
 {
     PGresult *rows = NULL;
@@ -284,8 +290,6 @@ static enum err prepare(PGconn *conn)
         return OK;
     enum err e = send_preparations(conn) ? read_up_to_sync(conn, &rows, &committed) : ERR_UNAVAILABLE;
     PQclear(rows);
-    if (e != OK)
-        shutdown(PQsocket(conn), SHUT_RDWR);
     return e == OK ? OK : ERR_UNAVAILABLE;
 }
 
@@ -316,6 +320,15 @@ static void leave(PGconn *conn)
             PQclear(res);
 }
 
+/* Not id and sender, which are the same words: each append's own stay valid until that one is answered. */
+static void take_over(struct message *m, const struct message *first)
+{
+    m->seq = first->seq;
+    m->at = first->at;
+    m->body = first->body;
+    m->meta = first->meta;
+}
+
 enum err batch_commit(struct pg *pg, struct arena *arena, struct append **at, size_t n)
 {
     struct batch b = { .arena = arena, .at = clock_ms() };
@@ -325,8 +338,11 @@ enum err batch_commit(struct pg *pg, struct arena *arena, struct append **at, si
         return ERR_UNAVAILABLE;
     sort_out(&b, at, n);
     enum err e = converse(conn, &b);
-    leave(conn);
+    if (e == ERR_UNAVAILABLE)
+        hang_up(conn);
+    else
+        leave(conn);
     for (size_t i = 0; e == OK && i < n; i++)
-        at[i]->message = b.first_of[i]->message;
+        take_over(&at[i]->message, &b.first_of[i]->message);
     return e;
 }

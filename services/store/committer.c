@@ -73,11 +73,15 @@ static void settle(struct append **at, size_t n, enum err e)
         at[i]->e = e;
 }
 
+/* Lost against another transaction, or with a connection that has died unnoticed while idle: once more.  Even if the
+ * first attempt was committed after all, the second finds its messages there. */
 static enum err try_batch(struct committer *c, struct arena *arena, struct append **at, size_t n)
 {
-    enum err e = ERR_CONFLICT;
+    enum err e = batch_commit(c->pg, arena, at, n);
 
-    for (int i = 0; i < ATTEMPTS && e == ERR_CONFLICT; i++)
+    for (int i = 1; i < ATTEMPTS && e == ERR_CONFLICT; i++)
+        e = batch_commit(c->pg, arena, at, n);
+    if (e == ERR_UNAVAILABLE && pg_is_up(c->pg))
         e = batch_commit(c->pg, arena, at, n);
     return e == ERR_CONFLICT ? ERR_UNAVAILABLE : e;
 }

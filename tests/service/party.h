@@ -6,7 +6,7 @@
  *      struct pipe *p = pipe_open("gateway", "chat", "chat");
  *      e = ask(p, "room.create", "alice", room_draft_shape(), &draft, room_shape(), &room);
  *
- * Everything ends with the test.
+ * Everything ends with the test.  PARTY_DEBUG=1 prints each refusal.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -269,6 +269,8 @@ static inline enum err ask(struct pipe *p, const char *method, const char *user,
     if (a.status == OK && reply != NULL)
         read_record(reply_shape, a.body, reply);
     last_failure = a.failure;
+    if (getenv("PARTY_DEBUG") && a.status != OK)
+        printf("# %s: %.*s\n", method, STR_ARG(a.failure.message));
     return a.status;
 }
 
