@@ -8,10 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sanitizer/asan_interface.h>
+
 #include "libshared/base/log.h"
 
 #define BLOCK_BYTES 16384
 #define ALIGNMENT   _Alignof(max_align_t)
+
+/* Under ASan what nobody has allocated is poisoned, and a gap follows what somebody has: an arena would hide from it
+ * what malloc shows. */
+#ifdef __SANITIZE_ADDRESS__
+#define GAP_BYTES ALIGNMENT
+#else
+#define GAP_BYTES 0
+#endif
 
 struct block {
     struct block *next;
@@ -101,6 +111,7 @@ void arena_reset(struct arena *arena)
     if (kept != NULL) {
         kept->next = NULL;
         kept->used = 0;
+        ASAN_POISON_MEMORY_REGION(kept->at, kept->size);
     }
     arena->blocks = kept;
     arena->used = 0;
@@ -111,6 +122,7 @@ static struct block *block_create(size_t size)
     struct block *b = mem_alloc(sizeof *b + size);
 
     *b = (struct block){ .size = size };
+    ASAN_POISON_MEMORY_REGION(b->at, size);
     return b;
 }
 
@@ -137,10 +149,11 @@ void *arena_alloc(struct arena *arena, size_t size)
     }
     arena->used += size;
 
-    size_t whole = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+    size_t whole = ((size + ALIGNMENT - 1) & ~(ALIGNMENT - 1)) + GAP_BYTES;
     struct block *b = block_for(arena, whole);
     void *at = b->at + b->used;
     b->used += whole;
+    ASAN_UNPOISON_MEMORY_REGION(at, size);
     return at;
 }
 

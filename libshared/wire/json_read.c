@@ -12,6 +12,7 @@ struct packing {
     msgpack_packer pk;
     struct buf *out;
     struct wire_error *why;
+    bool widened; /* see parse() */
 };
 
 static enum err pack_record(const struct wire_shape *shape, const json_t *json, struct packing *p);
@@ -38,20 +39,42 @@ static bool is_shallow(struct str json)
     return true;
 }
 
-static enum err parse(struct str text, json_t **out, struct wire_error *why)
+/* An integer that 64 bits don't hold is a real, as in JavaScript: jsonb prints 1e300 with all its digits.  jansson can
+ * read such a text only if it makes every integer a real; *widened says so, and as_integer() takes them back. */
+static enum err parse(struct str text, json_t **out, bool *widened, struct wire_error *why)
 {
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
     json_error_t fault;
 
     if (!is_shallow(text)) return wire_refuse(why, ERR_MALFORMED, NULL, "JSON nested too deeply");
-    *out = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
-    /* An integer that 64 bits don't hold is a real, as in JavaScript: jsonb prints 1e300 with all its digits. */
-    if (*out == NULL && json_error_code(&fault) == json_error_numeric_overflow)
-        *out = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &fault);
+    *out = json_loadb(text.at, text.len, flags, &fault);
+    *widened = *out == NULL && json_error_code(&fault) == json_error_numeric_overflow;
+    if (*widened) *out = json_loadb(text.at, text.len, flags | JSON_DECODE_INT_AS_REAL, &fault);
     if (*out != NULL) return OK;
     if (json_error_code(&fault) == json_error_duplicate_key)
         return wire_refuse(why, ERR_INVALID_ARGUMENT, NULL, "a key is given twice");
     /* jansson's own words quote the text, which may hold a secret. */
     return wire_refuse(why, ERR_MALFORMED, NULL, "not JSON, at byte %d", fault.position);
+}
+
+static bool as_integer(const json_t *json, const struct packing *p, int64_t *out)
+{
+    const double exact = 9007199254740992; /* 2^53: up to there a double is the integer that was written */
+    double r = json_real_value(json);
+
+    *out = json_integer_value(json);
+    if (!p->widened || !json_is_real(json)) return json_is_integer(json);
+    if (r != floor(r) || fabs(r) > exact) return false;
+    *out = (int64_t)r;
+    return true;
+}
+
+static bool pack_any_real(const json_t *json, struct packing *p)
+{
+    int64_t n;
+
+    if (as_integer(json, p, &n)) return msgpack_pack_int64(&p->pk, n) == 0;
+    return msgpack_pack_double(&p->pk, json_real_value(json)) == 0;
 }
 
 static struct str text_of(const json_t *json)
@@ -99,7 +122,7 @@ static bool pack_any(const json_t *json, unsigned depth, struct packing *p)
     case JSON_ARRAY: return depth > 0 && pack_any_array(json, depth, p);
     case JSON_STRING: return pack_any_text(json, p);
     case JSON_INTEGER: return msgpack_pack_int64(&p->pk, json_integer_value(json)) == 0;
-    case JSON_REAL: return msgpack_pack_double(&p->pk, json_real_value(json)) == 0;
+    case JSON_REAL: return pack_any_real(json, p);
     case JSON_TRUE: return msgpack_pack_true(&p->pk) == 0;
     case JSON_FALSE: return msgpack_pack_false(&p->pk) == 0;
     case JSON_NULL: break;
@@ -109,9 +132,11 @@ static bool pack_any(const json_t *json, unsigned depth, struct packing *p)
 
 static enum err pack_int(const struct wire_field *f, const json_t *json, struct packing *p)
 {
-    if (!json_is_integer(json)) return refuse_kind(f, p->why);
-    TRY(check_int(f, json_integer_value(json), p->why));
-    msgpack_pack_int64(&p->pk, json_integer_value(json));
+    int64_t n;
+
+    if (!as_integer(json, p, &n)) return refuse_kind(f, p->why);
+    TRY(check_int(f, n, p->why));
+    msgpack_pack_int64(&p->pk, n);
     return OK;
 }
 
@@ -226,38 +251,42 @@ static enum err pack_record(const struct wire_shape *shape, const json_t *json, 
     return OK;
 }
 
+/* With a shape or, if it is NULL, without. */
+static enum err pack_all(const struct wire_shape *shape, const json_t *json, struct packing *p)
+{
+    size_t before = p->out->len;
+    enum err e = shape != NULL ? pack_record(shape, json, p) : pack_any(json, WIRE_MAX_DEPTH, p) ? OK : ERR_MALFORMED;
+
+    if (e == OK && p->out->over) e = wire_refuse(p->why, ERR_TOO_LARGE, NULL, "more than %zu bytes", p->out->max);
+    if (e != OK) p->out->len = before;
+    return e;
+}
+
+static enum err pack_text_of(const struct wire_shape *shape, struct str text, struct buf *out, struct wire_error *why)
+{
+    struct packing p = { pack_into(out), out, why, false };
+    json_t *json;
+
+    TRY(parse(text, &json, &p.widened, why));
+    enum err e = pack_all(shape, json, &p);
+    json_decref(json);
+    return e;
+}
+
 enum err wire_from_jansson(
     const struct wire_shape *shape, const struct json_t *json, struct buf *out, struct wire_error *why)
 {
-    struct packing p = { pack_into(out), out, why };
-    size_t before = out->len;
-    enum err e = pack_record(shape, json, &p);
+    struct packing p = { pack_into(out), out, why, false };
 
-    if (e == OK && out->over) e = wire_refuse(why, ERR_TOO_LARGE, NULL, "more than %zu bytes", out->max);
-    if (e != OK) out->len = before;
-    return e;
+    return pack_all(shape, json, &p);
 }
 
 enum err wire_from_json(const struct wire_shape *shape, struct str text, struct buf *out, struct wire_error *why)
 {
-    json_t *json;
-
-    TRY(parse(text, &json, why));
-    enum err e = wire_from_jansson(shape, json, out, why);
-    json_decref(json);
-    return e;
+    return pack_text_of(shape, text, out, why);
 }
 
 enum err wire_any_from_json(struct str text, struct buf *out)
 {
-    struct packing p = { pack_into(out), out, NULL };
-    size_t before = out->len;
-    json_t *json;
-
-    TRY(parse(text, &json, NULL));
-    enum err e = pack_any(json, WIRE_MAX_DEPTH, &p) ? OK : ERR_MALFORMED;
-    json_decref(json);
-    if (e == OK && out->over) e = ERR_TOO_LARGE;
-    if (e != OK) out->len = before;
-    return e;
+    return pack_text_of(NULL, text, out, NULL);
 }

@@ -77,7 +77,7 @@ enum err wire_decode(const struct wire_shape *shape, struct str bytes, struct ar
 enum err wire_encode(const struct wire_shape *shape, const void *record, struct buf *out) MUST_CHECK;
 
 /* JSON text to checked msgpack, and back to compact JSON (key order of the shape, non-ASCII kept, control characters escaped).
- * ANY fields and unknown fields as in decode.  ERR_MALFORMED: not JSON, or deeper than WIRE_MAX_DEPTH. */
+ * A number that no int64_t holds is a real.  ANY fields and unknown fields as in decode.  ERR_MALFORMED: not JSON, or deeper than WIRE_MAX_DEPTH. */
 enum err wire_from_json(
     const struct wire_shape *shape, struct str json, struct buf *out, struct wire_error *why) MUST_CHECK;
 enum err wire_to_json(const struct wire_shape *shape, struct str bytes, struct buf *out) MUST_CHECK;
