@@ -1,0 +1,241 @@
+/* test_token.c - tokens against what auth says is to be trusted: each way to be wrong has its own code. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <jwt.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+
+#include "libshared/base/clock.h"
+#include "services/gateway/session/bearer.h"
+
+struct key { char secret[1000], public[1000]; };
+
+static struct key ours, theirs;
+static struct trusted *trusted;
+static struct bearers *bearers;
+static int changes;
+
+static void read_bio(BIO *bio, char *to, size_t size)
+{
+    int n = BIO_read(bio, to, (int)size - 1);
+    assert_true(n > 0);
+    to[n] = '\0';
+    BIO_free(bio);
+}
+
+static struct key make_key(void)
+{
+    struct key key;
+    EVP_PKEY *pair = EVP_EC_gen("P-256");
+    BIO *secret = BIO_new(BIO_s_mem()), *public = BIO_new(BIO_s_mem());
+
+    assert_true(PEM_write_bio_PrivateKey(secret, pair, NULL, NULL, 0, NULL, NULL) == 1);
+    assert_true(PEM_write_bio_PUBKEY(public, pair) == 1);
+    read_bio(secret, key.secret, sizeof key.secret);
+    read_bio(public, key.public, sizeof key.public);
+    EVP_PKEY_free(pair);
+    return key;
+}
+
+static void on_change(void *arg)
+{
+    (void)arg;
+    changes++;
+    bearers_forget(bearers);
+}
+
+/* One policy, `chat`: everything in /chat, nothing in rooms named x*; `revoked` may be NULL. */
+static void trust(const char *policy, const char *revoked)
+{
+    struct str chat[] = { STR("/chat") }, x[] = { STR("x*") }, gone[] = { str_of(revoked) };
+    struct policy_rule rules[] = {
+        { .effect = STR("allow"), .namespaces = { chat, 1 } },
+        { .effect = STR("deny"), .rooms = { x, 1 } },
+    };
+    struct policy policies[] = { { .name = str_of(policy), .rules = { rules, 2 } } };
+    struct signing_key keys[] = { { STR("k1"), str_of(ours.public) } };
+    struct trust record = { .issuer = STR("madang"), .audience = STR("test"), .keys = { keys, 1 },
+        .policies = { policies, 1 }, .revoked = { gone, revoked != NULL ? 1 : 0 } };
+    struct buf bytes = BUF(100000);
+
+    assert_int_equal(wire_encode(trust_shape(), &record, &bytes), OK);
+    assert_int_equal(trusted_take(trusted, buf_str(&bytes)), OK);
+    buf_free(&bytes);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    ours = make_key();
+    theirs = make_key();
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    trusted = trusted_create(on_change, NULL);
+    bearers = bearers_create(trusted);
+    trust("chat", NULL);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    bearers_destroy(&bearers);
+    trusted_destroy(&trusted);
+    return 0;
+}
+
+/* What differs from a good token; what is left out is as it should be. */
+struct draft { const char *iss, *aud, *pol, *kid, *cap, *signer; bool nobody; long ttl; jwt_alg_t alg; };
+
+static const char *or(const char *given, const char *good)
+{
+    return given != NULL ? given : good;
+}
+
+static char *token(struct draft d)
+{
+    const char *signer = or(d.signer, ours.secret);
+    jwt_t *jwt = NULL;
+
+    assert_int_equal(jwt_new(&jwt), 0);
+    assert_int_equal(jwt_set_alg(jwt, d.alg != JWT_ALG_NONE ? d.alg : JWT_ALG_ES256, (const unsigned char *)signer,
+        (int)strlen(signer)), 0);
+    jwt_add_header(jwt, "kid", or(d.kid, "k1"));
+    jwt_add_grant(jwt, "iss", or(d.iss, "madang"));
+    jwt_add_grant(jwt, "aud", or(d.aud, "test"));
+    if (!d.nobody)
+        jwt_add_grant(jwt, "sub", "alice");
+    jwt_add_grant(jwt, "pol", or(d.pol, "chat"));
+    jwt_add_grant(jwt, "key", "key1");
+    jwt_add_grant_int(jwt, "exp", (long)(clock_ms() / 1000) + (d.ttl != 0 ? d.ttl : 60));
+    if (d.cap != NULL)
+        assert_int_equal(jwt_add_grants_json(jwt, d.cap), 0);
+    char *text = jwt_encode_str(jwt);
+    assert_non_null(text);
+    jwt_free(jwt);
+    return text;
+}
+
+static enum err verdict(struct draft d)
+{
+    struct rights rights = { 0 };
+    char *text = token(d);
+    enum err e = rights_get(bearers, str_of(text), &rights);
+
+    rights_drop(&rights);
+    free(text);
+    return e;
+}
+
+static void a_good_token_speaks_for_its_subject(void **state)
+{
+    (void)state;
+    struct rights rights = { 0 };
+    char *text = token((struct draft){ .ttl = 60 });
+
+    for (int i = 0; i < 2; i++) {            /* checked, then remembered */
+        assert_int_equal(rights_get(bearers, str_of(text), &rights), OK);
+        assert_true(str_is(bearer_subject(rights.bearer), "alice"));
+        assert_true(str_is(bearer_key(rights.bearer), "key1"));
+        assert_in_range(bearer_expires_at(rights.bearer), clock_ms() + 50000, clock_ms() + 61000);
+        assert_true(rights_allow(&rights, STR("/chat"), STR("message:send"), STR("r1"), POLICY_EMIT));
+        assert_false(rights_allow(&rights, STR("/chat"), STR("message:send"), STR("x1"), POLICY_EMIT));
+        assert_false(rights_allow(&rights, STR("/system"), STR_NONE, STR_NONE, POLICY_CONNECT));
+        rights_drop(&rights);
+    }
+    free(text);
+}
+
+static void each_way_to_be_wrong_has_its_code(void **state)
+{
+    (void)state;
+    struct rights rights;
+
+    assert_int_equal(rights_get(bearers, STR_NONE, &rights), ERR_UNAUTHENTICATED);
+    assert_int_equal(rights_get(bearers, STR("garbage"), &rights), ERR_TOKEN_INVALID);
+    assert_int_equal(rights_get(bearers, STR("a.b.c"), &rights), ERR_TOKEN_INVALID);
+    assert_int_equal(verdict((struct draft){ .ttl = -1 }), ERR_TOKEN_EXPIRED);
+    assert_int_equal(verdict((struct draft){ .signer = theirs.secret }), ERR_TOKEN_INVALID);
+    assert_int_equal(verdict((struct draft){ .kid = "k2" }), ERR_TOKEN_INVALID);
+    assert_int_equal(verdict((struct draft){ .iss = "other" }), ERR_TOKEN_INVALID);
+    assert_int_equal(verdict((struct draft){ .aud = "other" }), ERR_TOKEN_INVALID);
+    assert_int_equal(verdict((struct draft){ .nobody = true }), ERR_TOKEN_INVALID);
+    assert_int_equal(verdict((struct draft){ .pol = "other" }), ERR_FORBIDDEN);
+}
+
+static void a_public_key_is_no_hmac_secret(void **state)
+{
+    (void)state;
+    assert_int_equal(verdict((struct draft){ .alg = JWT_ALG_HS256, .signer = ours.public }), ERR_TOKEN_INVALID);
+}
+
+static void a_cap_narrows_and_never_widens(void **state)
+{
+    (void)state;
+    struct rights rights = { 0 };
+    char *text = token((struct draft){ .cap = "{\"cap\":[{\"effect\":\"allow\",\"events\":[\"message:*\"]}]}" });
+
+    assert_int_equal(rights_get(bearers, str_of(text), &rights), OK);
+    assert_true(rights_allow(&rights, STR("/chat"), STR("message:send"), STR("r1"), POLICY_EMIT));
+    assert_false(rights_allow(&rights, STR("/chat"), STR("room:create"), STR_NONE, POLICY_EMIT));
+    assert_false(rights_allow(&rights, STR("/system"), STR("message:send"), STR("r1"), POLICY_EMIT));
+    rights_drop(&rights);
+    free(text);
+    assert_int_equal(verdict((struct draft){ .cap = "{\"cap\":[{\"effect\":\"maybe\"}]}" }), ERR_TOKEN_INVALID);
+    assert_int_equal(verdict((struct draft){ .cap = "{\"cap\":7}" }), ERR_TOKEN_INVALID);
+}
+
+static void a_change_of_trust_is_obeyed_at_once(void **state)
+{
+    (void)state;
+    struct rights rights = { 0 };
+    char *text = token((struct draft){ .ttl = 60 });
+
+    assert_int_equal(rights_get(bearers, str_of(text), &rights), OK);
+    int before = changes;
+    trust("chat", "key1");
+    assert_int_equal(changes, before + 1);
+    assert_int_equal(rights_renew(bearers, &rights), ERR_KEY_REVOKED);
+    assert_int_equal(verdict((struct draft){ .ttl = 60 }), ERR_KEY_REVOKED);
+    trust("chat", NULL);
+    assert_int_equal(rights_renew(bearers, &rights), OK);
+    trust("another", NULL);
+    assert_int_equal(rights_renew(bearers, &rights), ERR_FORBIDDEN);
+    rights_drop(&rights);
+    free(text);
+}
+
+static void nobody_is_trusted_before_auth_has_spoken(void **state)
+{
+    (void)state;
+    struct trusted *silent = trusted_create(on_change, NULL);
+    struct bearers *none = bearers_create(silent);
+    struct rights rights;
+
+    assert_int_equal(rights_get(none, STR("a.b.c"), &rights), ERR_UNAVAILABLE);
+    bearers_destroy(&none);
+    trusted_destroy(&silent);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_good_token_speaks_for_its_subject, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_way_to_be_wrong_has_its_code, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_public_key_is_no_hmac_secret, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cap_narrows_and_never_widens, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_change_of_trust_is_obeyed_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nobody_is_trusted_before_auth_has_spoken, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, begin, NULL);
+}
