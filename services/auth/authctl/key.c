@@ -1,0 +1,107 @@
+/* key.c - authctl key ... */
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+
+#include "services/auth/authctl/authctl.h"
+
+static const struct question ISSUE = { "key.issue", false, key_draft_shape, key_issued_shape };
+static const struct question LIST = { "key.list", true, nothing_shape, key_page_shape };
+static const struct question REVOKE = { "key.revoke", true, key_ref_shape, api_key_shape };
+static const struct question ROTATE = { "key.rotate", false, key_rotation_shape, key_issued_shape };
+
+/* The key alone on standard output, so that it can go into a file or a pipe; all else is for eyes. */
+static void print_issued(const struct key_issued *key)
+{
+    if (!as_json) printf("%.*s\n", STR_ARG(key->key));
+    fprintf(stderr, "\nKey %.*s (%.*s), policy %.*s, expires %.*s.\n", STR_ARG(key->id), STR_ARG(key->name),
+        STR_ARG(key->policy), STR_ARG(time_text(key->expires_at)));
+    if (key->grace_until != 0)
+        fprintf(stderr, "The former secret works until %.*s.\n", STR_ARG(time_text(key->grace_until)));
+    fprintf(stderr, "Keep it now: it is stored as a hash only and cannot be shown again.\n");
+}
+
+int key_issue(const struct command *command, int argc, char **argv)
+{
+    struct key_draft draft = { .impersonate = true };
+    struct key_issued key;
+    struct str expires = STR_NONE;
+    bool alone = false;
+    const struct option_row rows[] = {
+        { .name = "--name", .text = &draft.name, .required = true },
+        { .name = "--policy", .text = &draft.policy, .required = true },
+        { .name = "--expires", .text = &expires },
+        { .name = "--network", .many = &draft.networks },
+        { .name = "--no-impersonate", .flag = &alone },
+    };
+    int status = options_read(command, argc, argv, rows, COUNT(rows));
+
+    if (status != EXIT_OK) return status;
+    if (expires.at != NULL && (!duration_read(expires, &draft.expires_in_s) || draft.expires_in_s == 0))
+        return usage_error(command, "--expires wants a time such as 90d or 24h, of ten years at most");
+    draft.impersonate = !alone;
+    status = ask(&ISSUE, &draft, &key);
+    if (status == EXIT_OK) print_issued(&key);
+    return status;
+}
+
+static void print_key(const struct api_key *key)
+{
+    static const int widths[] = { 12, 20, 16, 9, 20, 20, 20, 0 };
+    struct str created = time_text(key->created_at), expires = time_text(key->expires_at),
+               used = time_text(key->last_used_at);
+    struct str networks = key->networks.len ? list_text(key->networks) : STR("anywhere");
+    const char *cells[] = { arena_cstr(arena, key->id), arena_cstr(arena, key->name), arena_cstr(arena, key->policy),
+        arena_cstr(arena, key->state), created.at, expires.at, used.at, networks.at };
+
+    print_row(cells, widths, COUNT(cells));
+}
+
+static void print_keys_head(void)
+{
+    static const int widths[] = { 12, 20, 16, 9, 20, 20, 20, 0 };
+    static const char *const cells[] = { "ID", "NAME", "POLICY", "STATE", "CREATED", "EXPIRES", "LAST USED", "FROM" };
+
+    print_row(cells, widths, COUNT(cells));
+}
+
+int key_list(const struct command *command, int argc, char **argv)
+{
+    struct nothing nothing;
+    struct key_page page;
+    int status = options_read(command, argc, argv, NULL, 0);
+
+    if (status == EXIT_OK) status = ask(&LIST, &nothing, &page);
+    if (status != EXIT_OK || as_json) return status;
+    print_keys_head();
+    for (size_t i = 0; i < page.keys.len; i++) print_key(&page.keys.at[i]);
+    return EXIT_OK;
+}
+
+int key_revoke(const struct command *command, int argc, char **argv)
+{
+    struct key_ref ref = { STR_NONE };
+    struct api_key key;
+    const struct option_row rows[] = { { .text = &ref.id, .required = true } };
+    int status = options_read(command, argc, argv, rows, COUNT(rows));
+
+    if (status == EXIT_OK) status = ask(&REVOKE, &ref, &key);
+    if (status == EXIT_OK && !as_json) printf("Key %.*s (%.*s) is revoked.\n", STR_ARG(key.id), STR_ARG(key.name));
+    return status;
+}
+
+int key_rotate(const struct command *command, int argc, char **argv)
+{
+    struct key_rotation rotation = { .grace_s = 86400 };
+    struct key_issued key;
+    struct str grace = STR_NONE;
+    const struct option_row rows[] = { { .text = &rotation.id, .required = true },
+        { .name = "--grace", .text = &grace } };
+    int status = options_read(command, argc, argv, rows, COUNT(rows));
+
+    if (status != EXIT_OK) return status;
+    if (grace.at != NULL && (!duration_read(grace, &rotation.grace_s) || rotation.grace_s > 90 * 86400))
+        return usage_error(command, "--grace wants a time such as 24h or 0, of 90 days at most");
+    status = ask(&ROTATE, &rotation, &key);
+    if (status == EXIT_OK) print_issued(&key);
+    return status;
+}

@@ -1,0 +1,68 @@
+/* main.c - authctl, the operator's hand on keys and policies. */
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libshared/base/log.h"
+#include "libshared/service/settings.h"
+#include "services/auth/authctl/authctl.h"
+
+static const struct command commands[] = {
+    { "key", "issue", key_issue, "--name NAME --policy POLICY [--expires 90d] [--network CIDR]... [--no-impersonate]",
+        "Issue an API key; it is printed once, and cannot be shown again" },
+    { "key", "list", key_list, "", "List all keys" },
+    { "key", "revoke", key_revoke, "ID", "End a key and every session of its tokens, at once" },
+    { "key", "rotate", key_rotate, "ID [--grace 24h]",
+        "Give a key a new secret; the former one works until the grace ends" },
+    { "policy", "list", policy_list, "", "List all policies" },
+    { "policy", "show", policy_show, "NAME", "Show a policy's rules" },
+    { "policy", "put", policy_put, "NAME FILE",
+        "Make or replace a policy from JSON rules in FILE, or - for standard input" },
+    { "policy", "explain", policy_explain,
+        "--policy NAME --action ACTION [--namespace /chat] [--event message:send] [--room ROOM] [--subject SUBJECT]",
+        "Say which rule decides a case; actions: connect, emit, subscribe, publish, history, admin" },
+};
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "authctl - API keys and policies\n\n");
+    for (size_t i = 0; i < COUNT(commands); i++)
+        fprintf(out, "  authctl %s %s %s\n      %s\n", commands[i].noun, commands[i].verb, commands[i].usage,
+            commands[i].doc);
+    fprintf(out,
+        "\nEvery command takes --json and --help.  Exit status: 0 done, 1 refused, 2 wrong usage, 3 auth unreachable.\n"
+        "Settings (environment): MADANG_AUTH_URL, MADANG_KEY_DIR (which holds authctl.key_secret), "
+        "MADANG_CALL_BUDGET_MS.\n");
+}
+
+static const struct command *find_command(const char *noun, const char *verb)
+{
+    for (size_t i = 0; i < COUNT(commands); i++)
+        if (strcmp(commands[i].noun, noun) == 0 && strcmp(commands[i].verb, verb) == 0) return &commands[i];
+    return NULL;
+}
+
+static bool wants_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc >= 2 && (wants_help(argv[1]) || (argc >= 3 && wants_help(argv[2])))) {
+        print_help(stdout);
+        return EXIT_OK;
+    }
+    const struct command *command = argc >= 3 ? find_command(argv[1], argv[2]) : NULL;
+    if (command == NULL) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    log_init("authctl", (enum log_level)(LOG_ERROR + 1)); /* standard output is for the answer alone */
+    signal(SIGPIPE, SIG_IGN);
+    arena = arena_create("authctl", 256u << 20);
+    int status = command->run(command, argc - 3, argv + 3);
+    arena_destroy(&arena);
+    return fflush(stdout) == 0 ? status : EXIT_REFUSED;
+}
