@@ -131,10 +131,16 @@ static void drop_unsent(struct outbox *outbox, struct box *box)
     LOG(WARN, "outbox.full", F_ID("room", box->id), F_INT("dropped", before - outbox->n));
 }
 
+/* Even the newest of each room are too many, when chat is away for long and the rooms are many. */
+static bool is_hopeless(const struct outbox *outbox, const struct letter *letter)
+{
+    return outbox->bytes + letter->bytes > outbox->max_bytes * 2;
+}
+
 void outbox_put(struct outbox *outbox, const struct message *message)
 {
-    struct box *box = box_of(outbox, message->room);
     struct letter *letter = letter_of(message);
+    struct box *box = box_of(outbox, message->room);
 
     if (outbox->bytes + letter->bytes > outbox->max_bytes)
         drop_unsent(outbox, box);
@@ -144,6 +150,10 @@ void outbox_put(struct outbox *outbox, const struct message *message)
     if (box->n_in_flight == 0 && !box->is_ready) {
         box->is_ready = true;
         DL_APPEND(outbox->ready, box);
+    }
+    if (is_hopeless(outbox, letter) && box->n_in_flight == 0) {
+        drop_unsent(outbox, box);
+        end_box(outbox, box);
     }
 }
 

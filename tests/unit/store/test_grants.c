@@ -1,0 +1,138 @@
+/* test_grants.c - who may act in which room, remembered: one question at a time, forgotten when it may have changed. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "services/store/grants.h"
+
+static void *asked[100];
+static size_t n_asked;
+static struct id room;
+
+static void send(void *arg, const struct access_query *query, void *token)
+{
+    (void)arg, (void)query;
+    asked[n_asked++] = token;
+}
+
+struct heard { size_t n; enum err e; bool is_member; };
+
+static void hear(void *arg, enum err e, bool is_member)
+{
+    struct heard *h = arg;
+
+    *h = (struct heard){ h->n + 1, e, is_member };
+}
+
+static struct grants *fresh(size_t max)
+{
+    struct grants *g = grants_create(max, send, NULL);
+
+    n_asked = 0;
+    room = id_new();
+    grants_watched(g);
+    return g;
+}
+
+static void many_who_ask_at_once_cost_one_question(void **state)
+{
+    struct grants *g = fresh(10);
+    struct heard h = { 0 };
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        grants_ask(g, room, STR("ann"), hear, &h);
+    assert_int_equal(n_asked, 1);
+    assert_int_equal(h.n, 0);
+    grants_answer(g, asked[0], OK, true);
+    assert_int_equal(h.n, 5);
+    grants_ask(g, room, STR("ann"), hear, &h);
+    assert_int_equal(n_asked, 1);
+    assert_true(h.n == 6 && h.is_member);
+    grants_destroy(&g);
+}
+
+static void a_change_is_asked_again(void **state)
+{
+    struct grants *g = fresh(10);
+    struct heard h = { 0 };
+
+    (void)state;
+    grants_ask(g, room, STR("ann"), hear, &h);
+    grants_answer(g, asked[0], OK, true);
+    grants_changed(g, room, STR("bob"));
+    grants_changed(g, id_new(), STR("ann"));
+    assert_int_equal(grants_remembered(g), 1);
+    grants_changed(g, room, STR("ann"));
+    grants_ask(g, room, STR("ann"), hear, &h);
+    assert_int_equal(n_asked, 2);
+    grants_answer(g, asked[1], OK, false);
+    assert_false(h.is_member);
+    grants_changed(g, room, STR(""));
+    assert_int_equal(grants_remembered(g), 0);
+    grants_destroy(&g);
+}
+
+static void what_was_asked_across_a_break_is_not_remembered(void **state)
+{
+    struct grants *g = fresh(10);
+    struct heard h = { 0 };
+
+    (void)state;
+    grants_ask(g, room, STR("ann"), hear, &h);
+    grants_lost(g);
+    grants_ask(g, room, STR("bob"), hear, &h);           /* down: not watching */
+    grants_watched(g);
+    grants_answer(g, asked[0], OK, true);
+    grants_answer(g, asked[1], OK, true);
+    assert_int_equal(h.n, 2);
+    assert_int_equal(grants_remembered(g), 0);
+    grants_ask(g, room, STR("ann"), hear, &h);
+    grants_answer(g, asked[2], OK, true);
+    assert_int_equal(grants_remembered(g), 1);
+    grants_lost(g);
+    assert_int_equal(grants_remembered(g), 0);
+    grants_destroy(&g);
+}
+
+static void errors_are_not_remembered_and_the_oldest_is_forgotten_first(void **state)
+{
+    struct grants *g = fresh(2);
+    struct heard h = { 0 };
+    const struct str who[] = { STR("a"), STR("b"), STR("c") };
+
+    (void)state;
+    grants_ask(g, room, STR("x"), hear, &h);
+    grants_answer(g, asked[0], ERR_UNAVAILABLE, false);
+    assert_int_equal(h.e, ERR_UNAVAILABLE);
+    assert_int_equal(grants_remembered(g), 0);
+    for (size_t i = 0; i < 2; i++) {
+        grants_ask(g, room, who[i], hear, &h);
+        grants_answer(g, asked[n_asked - 1], OK, true);
+    }
+    grants_ask(g, room, who[0], hear, &h);               /* used: b is the oldest now */
+    grants_ask(g, room, who[2], hear, &h);
+    grants_answer(g, asked[n_asked - 1], OK, true);
+    assert_int_equal(grants_remembered(g), 2);
+    size_t before = n_asked;
+    grants_ask(g, room, who[0], hear, &h);
+    assert_int_equal(n_asked, before);
+    grants_ask(g, room, who[1], hear, &h);
+    assert_int_equal(n_asked, before + 1);
+    grants_destroy(&g);                                  /* with a question open */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_who_ask_at_once_cost_one_question),
+        cmocka_unit_test(a_change_is_asked_again),
+        cmocka_unit_test(what_was_asked_across_a_break_is_not_remembered),
+        cmocka_unit_test(errors_are_not_remembered_and_the_oldest_is_forgotten_first),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,133 @@
+/* test_outbox.c - publications leave in the order of seq, one at a time per room, until chat has acknowledged them. */
+// SPDX-License-Identifier: Apache-2.0
+#include <ev.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "libshared/base/log.h"
+#include "services/store/outbox.h"
+
+struct sent { void *token; int64_t first, last; };
+
+static struct sent sent[100];
+static size_t n_sent;
+
+static void send(void *arg, const struct publication *p, void *token)
+{
+    (void)arg;
+    sent[n_sent++] = (struct sent){ token, p->messages.at[0].seq, p->messages.at[p->messages.len - 1].seq };
+}
+
+static void put(struct outbox *outbox, struct id room, int64_t from, int64_t to)
+{
+    for (int64_t seq = from; seq <= to; seq++)
+        outbox_put(outbox, &(struct message){ .room = room, .seq = seq, .id = STR("id"), .sender = STR("ann"), .body = STR("hi") });
+    outbox_flush(outbox);
+}
+
+static void assert_sent(size_t i, int64_t first, int64_t last)
+{
+    assert_true(i < n_sent);
+    assert_int_equal(sent[i].first, first);
+    assert_int_equal(sent[i].last, last);
+}
+
+static void one_is_under_way_per_room_and_the_rest_follows(void **state)
+{
+    struct outbox *outbox = outbox_create(ev_default_loop(0), 1 << 20, send, NULL);
+    struct id room = id_new();
+
+    (void)state;
+    n_sent = 0;
+    put(outbox, room, 1, 2);
+    put(outbox, room, 3, 3);
+    put(outbox, room, 4, 5);
+    assert_int_equal(n_sent, 1);
+    put(outbox, id_new(), 9, 9);
+    assert_int_equal(n_sent, 2);
+    outbox_sent(outbox, sent[0].token, true);
+    assert_sent(2, 3, 5);
+    outbox_sent(outbox, sent[2].token, true);
+    assert_int_equal(n_sent, 3);
+    assert_int_equal(outbox_waiting(outbox), 1);
+    outbox_destroy(&outbox);
+}
+
+static void what_was_not_acknowledged_goes_again_first(void **state)
+{
+    struct outbox *outbox = outbox_create(ev_default_loop(0), 1 << 20, send, NULL);
+    struct id room = id_new();
+
+    (void)state;
+    n_sent = 0;
+    put(outbox, room, 1, 2);
+    put(outbox, room, 3, 3);
+    outbox_sent(outbox, sent[0].token, false);
+    while (n_sent < 2)
+        ev_run(ev_default_loop(0), EVRUN_ONCE);
+    assert_sent(1, 1, 3);
+    outbox_sent(outbox, sent[1].token, true);
+    assert_int_equal(outbox_waiting(outbox), 0);
+    outbox_destroy(&outbox);
+}
+
+static void a_publication_has_no_gap(void **state)
+{
+    struct outbox *outbox = outbox_create(ev_default_loop(0), 1 << 20, send, NULL);
+    struct id room = id_new();
+
+    (void)state;
+    n_sent = 0;
+    put(outbox, room, 1, 1);
+    put(outbox, room, 5, 6);
+    put(outbox, room, 2, 2);                             /* a repeat */
+    outbox_sent(outbox, sent[0].token, true);
+    assert_sent(1, 5, 6);
+    outbox_sent(outbox, sent[1].token, true);
+    assert_sent(2, 2, 2);
+    outbox_destroy(&outbox);
+}
+
+static void over_the_bound_the_newest_stays(void **state)
+{
+    struct outbox *outbox = outbox_create(ev_default_loop(0), 2000, send, NULL);
+    struct id room = id_new();
+
+    (void)state;
+    n_sent = 0;
+    put(outbox, room, 1, 1);
+    put(outbox, room, 2, 200);
+    assert_true(outbox_waiting(outbox) < 20);
+    outbox_sent(outbox, sent[0].token, true);
+    assert_int_equal(sent[1].last, 200);
+    outbox_destroy(&outbox);
+}
+
+static void many_rooms_are_bounded_too(void **state)
+{
+    struct outbox *outbox = outbox_create(ev_default_loop(0), 2000, send, NULL);
+
+    (void)state;
+    n_sent = 0;
+    for (int64_t i = 0; i < 90; i++)
+        put(outbox, id_new(), 1, 1);
+    assert_in_range(outbox_waiting(outbox), 1, 40);
+    outbox_destroy(&outbox);
+}
+
+int main(void)
+{
+    log_init("test", LOG_ERROR);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_is_under_way_per_room_and_the_rest_follows),
+        cmocka_unit_test(what_was_not_acknowledged_goes_again_first),
+        cmocka_unit_test(a_publication_has_no_gap),
+        cmocka_unit_test(over_the_bound_the_newest_stays),
+        cmocka_unit_test(many_rooms_are_bounded_too),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
