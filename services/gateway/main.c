@@ -57,7 +57,7 @@ static void begin(struct gateway *gateway)
     for (int i = 0; i < SERVICE_COUNT; i++)
         gateway->routes.service[i] = gateway->service[i];
     gateway->routes.bearers = gateway->bearers;
-    gateway->routes.rates = rates_create();
+    gateway->routes.rates = rates_create(settings.gateway.rate_percent);
     gateway->routes.halls = gateway->halls;
     routes_init(&gateway->routes);
     namespaces_open(gateway);

@@ -17,7 +17,10 @@ struct bucket {
     char key[];                      /* the class, then who */
 };
 
-struct rates { struct bucket *table; };
+struct rates {
+    struct bucket *table;
+    int64_t percent;
+};
 
 /* clang-format off */
 static const struct { int64_t count, window_us; enum rate_by by; } classes[] = {
@@ -28,9 +31,12 @@ static const struct { int64_t count, window_us; enum rate_by by; } classes[] = {
 };
 /* clang-format on */
 
-struct rates *rates_create(void)
+struct rates *rates_create(int64_t percent)
 {
-    return mem_zero(sizeof(struct rates));
+    struct rates *rates = mem_zero(sizeof *rates);
+
+    rates->percent = percent;
+    return rates;
 }
 
 static void forget(struct rates *rates, struct bucket *bucket)
@@ -86,9 +92,11 @@ static struct bucket *get_bucket(struct rates *rates, enum rate_class class, str
 
 int64_t rates_take(struct rates *rates, enum rate_class class, struct str who, int64_t now_us)
 {
+    if (rates->percent == 0)
+        return 0;
     struct bucket *bucket = get_bucket(rates, class, who, now_us);
     int64_t from = bucket->empty_at_us > now_us ? bucket->empty_at_us : now_us;
-    int64_t then = from + classes[class].window_us / classes[class].count;
+    int64_t then = from + classes[class].window_us * 100 / (classes[class].count * rates->percent);
     int64_t over = then - now_us - classes[class].window_us;
 
     if (over > 0)

@@ -17,7 +17,8 @@ enum rate_class {
 enum rate_by { BY_ADDRESS, BY_SUBJECT, BY_SOCKET };
 
 struct rates;
-struct rates *rates_create(void);
+/* `percent` of the rates in proto/public.def hold; 0: none. */
+struct rates *rates_create(int64_t percent);
 void rates_destroy(struct rates **rates);
 
 enum rate_by rates_by(enum rate_class class);

@@ -117,7 +117,7 @@ static void bad_bodies_and_encodings_are_refused_by_name(void **state)
 static void a_rate_holds_and_recovers(void **state)
 {
     (void)state;
-    struct rates *rates = rates_create();
+    struct rates *rates = rates_create(100);
     int64_t now = 1000000000, taken = 0, wait;
 
     while ((wait = rates_take(rates, RATE_auth, STR("192.0.2.1"), now)) == 0)
