@@ -5,7 +5,8 @@
  * When the pipe breaks (the monitor says so at once; a heartbeat notices what TCP does not) requests of SAFE methods
  * wait for the next connection within their own deadline and are sent again, in their order; others fail with
  * unavailable.  At every connection `up` is called with the service's instance before anything is sent again: a
- * changed instance has forgotten all subscriptions.
+ * changed instance has forgotten all subscriptions.  (A server forgets with the connection, and gives each its own.)
+ * What `up` itself calls goes out before what waits.  A request that a leaving server refused goes to the next one.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once

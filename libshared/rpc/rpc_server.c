@@ -389,11 +389,14 @@ struct rpc_server *rpc_server_create(struct ev_loop *loop, const struct rpc_serv
     return server;
 }
 
-/* Whoever still waits hears why; the handlers of LATER requests forget them. */
-static void refuse_in_hand(struct rpc_server *server)
+/* What was begun and not answered has an unknown end: to its sender that is a lost connection, not a refusal. */
+static void abandon_in_hand(struct rpc_server *server)
 {
-    while (server->in_hand != NULL)
-        refuse(server->in_hand, ERR_SHUTTING_DOWN, "this process is leaving");
+    while (server->in_hand != NULL) {
+        struct rpc_later *later = server->in_hand;
+        later->peer->in_hand--;
+        rpc_later_give(later);
+    }
 }
 
 void rpc_server_destroy(struct rpc_server **server)
@@ -405,7 +408,7 @@ void rpc_server_destroy(struct rpc_server **server)
     rpc_pool_destroy(&s->pool);
     ev_timer_stop(s->loop, &s->tick);
     loop_post_destroy(&s->post);         /* runs what the workers have posted */
-    refuse_in_hand(s);
+    abandon_in_hand(s);
     ev_timer_stop(s->loop, &s->flush);
     rpc_peers_free(s);
     rpc_works_free(s);

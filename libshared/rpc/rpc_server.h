@@ -12,6 +12,9 @@
  * The loop thread owns the socket and all shared memory, and runs LOOP methods, which must not block.  WORKER methods
  * run on a pool thread that owns one database connection, and may.  LATER methods begin on the loop and are answered
  * by rpc_later_done().  A handler therefore never locks anything.
+ *
+ * Besides its table every server answers `hello` and `ping`.  The peer `operator` (build/bin/rpc) may call everything.
+ * shutting_down as an answer promises that nothing was begun: clients send the request to the next instance.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -25,7 +28,8 @@ struct pg;
 struct rpc_server;
 struct rpc_later;
 
-/* One process at the other end of a pipe.  Valid on the loop thread until `peer_gone`. */
+/* One process at the other end of a pipe.  Valid on the loop thread until `peer_gone`, which waits for the answers to
+ * the peer's requests: a LATER method may subscribe it to something until then. */
 struct rpc_peer;
 
 /* What a handler may know about the call it serves. */
@@ -75,6 +79,7 @@ struct rpc_server_config {
 
 /* Bind and start the workers.  Logs and exits the process if it can't. */
 struct rpc_server *rpc_server_create(struct ev_loop *loop, const struct rpc_server_config *config);
+/* LATER requests without an answer are forgotten: no rpc_later_done() after this.  `peer_gone` is called for each peer. */
 void rpc_server_destroy(struct rpc_server **server);
 /* Refuse new requests with shutting_down; call `done(arg)` on the loop when all begun ones are answered. */
 void rpc_server_drain(struct rpc_server *server, void (*done)(void *), void *arg);
@@ -87,8 +92,8 @@ enum err rpc_server_answer(const struct rpc_method *methods, size_t n, void *con
 /* Say why, return `e`.  The text goes to the log and to the client; begin it with "field: " to name a field. */
 enum err call_fail(struct call *call, enum err e, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void call_note(struct call *call, struct log_field field);   /* one more field in the call's log line; at most 8 */
-/* In a WORKER: run on the loop thread after the commit and before the reply; not at all if the call fails.
- * `arg` lives in the call's arena. */
+/* In a WORKER: run on the loop thread after the commit and before the reply, for all calls in the order of their
+ * commits; not at all if the call fails.  `arg` lives in the call's arena. */
 void call_after(struct call *call, void (*run)(struct rpc_server *server, void *context, void *arg), void *arg);
 
 /* Answer a LATER call, from the loop thread, once.  `rep` has the method's reply shape; on error it is ignored. */
@@ -96,7 +101,8 @@ void rpc_later_done(struct rpc_later *later, enum err e, const void *rep);
 struct call *rpc_later_call(struct rpc_later *later);        /* its arena lives until then */
 
 /* From the loop thread, for LATER methods: run `work` on a worker, inside a transaction that is committed if it
- * returns OK, then `done` on the loop.  The arena is emptied after `done`.  false: the workers' queue is full. */
+ * returns OK, then `done` on the loop.  The arena is emptied after `done`.  false: the workers' queue is full.  Two that
+ * run at the same time may be done in either order. */
 bool rpc_server_work(struct rpc_server *server, enum err (*work)(struct pg *pg, struct arena *arena, void *arg),
     void (*done)(void *arg, enum err e), void *arg) MUST_CHECK;
 

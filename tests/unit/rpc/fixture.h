@@ -107,8 +107,8 @@ USED_BY_SOME static void turn_for(int ms)
 
 #define UNTIL(condition) \
     do { \
-        int64_t end_us = clock_mono_us() + WAIT_MS * 1000; \
-        while (!(condition) && clock_mono_us() < end_us) \
+        int64_t until_us = clock_mono_us() + WAIT_MS * 1000; \
+        while (!(condition) && clock_mono_us() < until_us) \
             turn_for(5); \
         assert_true(condition); \
     } while (0)

@@ -1,0 +1,362 @@
+/* test_rpc_link.c - pipes that break, servers that die, leave or come back, and callers whom nobody knows. */
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/rpc/fixture.h"
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+static struct rpc_later *held[8];
+static int n_held;
+static uint32_t counted;
+static bool holds;
+
+/* The reply is the number of the call. */
+static enum err run_count(struct call *call, const void *req, void *rep)
+{
+    (void)call, (void)req;
+    struct room_ref *ref = rep;
+    counted++;
+    memcpy(ref->room.b, &counted, sizeof(counted));
+    return OK;
+}
+
+static void begin_hold(struct call *call, const void *req, struct rpc_later *later)
+{
+    (void)call, (void)req;
+    if (!holds) {
+        rpc_later_done(later, OK, &(struct room_ref){ id_new() });
+        return;
+    }
+    held[n_held++] = later;
+}
+
+static const struct rpc_method METHODS[] = {
+    { .name = "count.loop", .req = room_ref_shape, .rep = room_ref_shape, .where = LOOP, .callers = "gateway", .run = run_count },
+    { .name = "hold.later", .req = room_ref_shape, .rep = room_ref_shape, .where = LATER, .callers = "gateway", .begin = begin_hold },
+};
+
+static uint32_t number_of(const struct heard *heard)
+{
+    uint32_t n;
+    memcpy(&n, heard->room.b, sizeof(n));
+    return n;
+}
+
+/* --- a server in a process of its own, which can be killed --- */
+
+static int serve(const char *dir, bool hold)
+{
+    snprintf(fx.keys, sizeof(fx.keys), "%.60s/keys", dir);
+    snprintf(fx.endpoint, sizeof(fx.endpoint), "ipc://%.60s/store", dir);
+    fx.loop = ev_loop_new(EVFLAG_AUTO);
+    log_init("served", LOG_ERROR);
+    holds = hold;
+    struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
+    rpc_server_create(fx.loop, &config);
+    ev_run(fx.loop, 0);
+    return 0;
+}
+
+static pid_t start_server(bool hold)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);               /* should an assertion end us first */
+        execl("/proc/self/exe", "test_rpc_link", "serve", fx.dir, hold ? "hold" : "answer", (char *)NULL);
+        _exit(1);
+    }
+    assert_true(pid > 0);
+    return pid;
+}
+
+static void kill_server(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    n_held = heard_order = 0;
+    counted = 0;
+    holds = true;
+    return 0;
+}
+
+static void safe_requests_wait_for_the_server_in_their_order_and_others_do_not(void **state)
+{
+    (void)state;
+    struct probe probe;
+    struct heard safe[5], once, brief;
+    probe_open(&probe, "gateway", 20);
+    for (int i = 0; i < 5; i++)
+        ask(&probe, "count.loop", true, 8000, id_new(), &safe[i]);
+    ask(&probe, "count.loop", false, 8000, id_new(), &once);
+    ask(&probe, "count.loop", true, 100, id_new(), &brief);
+    UNTIL(once.order && brief.order);
+    assert_int_equal(once.status, ERR_UNAVAILABLE);
+    assert_int_equal(brief.status, ERR_DEADLINE);
+
+    pid_t pid = start_server(false);
+    UNTIL(heard_order == 7);
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_int_equal(safe[i].status, OK);
+        assert_int_equal(number_of(&safe[i]), i + 1);
+    }
+    rpc_client_destroy(&probe.client);
+    kill_server(pid);
+}
+
+static void when_the_server_is_killed_safe_requests_go_to_the_next_and_others_fail(void **state)
+{
+    (void)state;
+    struct probe probe;
+    struct heard safe, once;
+    pid_t pid = start_server(true);
+    probe_open(&probe, "gateway", 20);
+    UNTIL(probe.ups == 1);
+    struct id first = probe.instance;
+    ask(&probe, "hold.later", true, 8000, id_new(), &safe);
+    ask(&probe, "hold.later", false, 8000, id_new(), &once);
+    turn_for(30);
+    kill_server(pid);
+    UNTIL(once.order && probe.downs == 1);
+    assert_int_equal(once.status, ERR_UNAVAILABLE);
+    assert_int_equal(safe.order, 0);
+
+    pid = start_server(false);
+    UNTIL(safe.order);
+    assert_int_equal(safe.status, OK);
+    assert_int_equal(probe.ups, 2);
+    assert_false(id_eq(first, probe.instance));
+    rpc_client_destroy(&probe.client);
+    kill_server(pid);
+}
+
+static void destroying_a_client_ends_what_is_pending(void **state)
+{
+    (void)state;
+    struct probe probe;
+    struct heard a;
+    probe_open(&probe, "gateway", 20);
+    ask(&probe, "count.loop", true, 8000, id_new(), &a);
+    rpc_client_destroy(&probe.client);
+    assert_int_equal(a.status, ERR_SHUTTING_DOWN);
+}
+
+static bool drained;
+
+static void on_drained(void *arg)
+{
+    (void)arg;
+    drained = true;
+}
+
+static void a_draining_server_finishes_and_the_next_takes_what_it_refused(void **state)
+{
+    (void)state;
+    struct probe probe;
+    struct heard begun, refused;
+    struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 1);
+    struct rpc_server *server = rpc_server_create(fx.loop, &config);
+    probe_open(&probe, "gateway", 20);
+    UNTIL(probe.ups == 1);
+    ask(&probe, "hold.later", false, 8000, id_new(), &begun);
+    UNTIL(n_held == 1);
+    drained = false;
+    rpc_server_drain(server, on_drained, NULL);
+    ask(&probe, "count.loop", false, 8000, id_new(), &refused);
+    turn_for(50);
+    assert_false(drained);
+    assert_int_equal(refused.order, 0);
+    rpc_later_done(held[0], OK, &(struct room_ref){ id_new() });
+    UNTIL(drained && begun.order);
+    assert_int_equal(begun.status, OK);
+
+    rpc_server_destroy(&server);
+    server = rpc_server_create(fx.loop, &config);
+    UNTIL(refused.order);
+    assert_int_equal(refused.status, OK);
+    assert_int_equal(counted, 1);
+    rpc_client_destroy(&probe.client);
+    rpc_server_destroy(&server);
+}
+
+static void send_garbage(const char *bytes, size_t len, int port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    assert_true(write(fd, bytes, len) == (ssize_t)len);
+    turn_for(10);
+    close(fd);
+}
+
+static int free_port(void)
+{
+    for (int port = 21000 + getpid() % 5000; ; port++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        int rc = bind(fd, (struct sockaddr *)&at, sizeof(at));
+        close(fd);
+        if (rc == 0)
+            return port;
+    }
+}
+
+static void strangers_and_garbage_get_nothing_and_do_no_harm(void **state)
+{
+    (void)state;
+    struct probe probe, stranger;
+    struct heard a, b;
+    char endpoints[200], noise[4096];
+    int port = free_port();
+    snprintf(endpoints, sizeof(endpoints), "%s,tcp://127.0.0.1:%d", fx.endpoint, port);
+    struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
+    config.endpoints = endpoints;
+    struct rpc_server *server = rpc_server_create(fx.loop, &config);
+    for (size_t i = 0; i < sizeof(noise); i++)
+        noise[i] = (char)(i * 2654435761u >> 7);
+    send_garbage(noise, sizeof(noise), port);
+    send_garbage("GET / HTTP/1.1\r\n\r\n", 18, port);
+    send_garbage("\xff\0\0\0\0\0\0\0\x01\x7f\3\0NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 34, port);
+    probe_open(&stranger, "stranger", 20);
+    ask(&stranger, "count.loop", true, 500, id_new(), &a);
+    probe_open(&probe, "gateway", 20);
+    ask(&probe, "count.loop", true, 5000, id_new(), &b);
+    UNTIL(a.order && b.order);
+    assert_int_equal(a.status, ERR_DEADLINE);
+    assert_int_equal(stranger.ups, 0);
+    assert_int_equal(b.status, OK);
+    assert_int_equal(counted, 1);
+    rpc_client_destroy(&stranger.client);
+    rpc_client_destroy(&probe.client);
+    rpc_server_destroy(&server);
+}
+
+/* --- a client of ours that breaks the rules --- */
+
+static void read_key(const char *file, const char *field, char out[41])
+{
+    char path[200], line[200];
+    snprintf(path, sizeof(path), "%s/%s", fx.keys, file);
+    FILE *key = fopen(path, "r");
+    assert_non_null(key);
+    while (fgets(line, sizeof(line), key) != NULL) {
+        char *at = strstr(line, field);
+        if (at != NULL)
+            snprintf(out, 41, "%s", strchr(at, '"') + 1);
+    }
+    fclose(key);
+}
+
+static void *open_raw(void *context)
+{
+    char key[41];
+    void *raw = zmq_socket(context, ZMQ_DEALER);
+    read_key("peers/store.key", "public-key", key);
+    zmq_setsockopt(raw, ZMQ_CURVE_SERVERKEY, key, 40);
+    read_key("gateway.key_secret", "public-key", key);
+    zmq_setsockopt(raw, ZMQ_CURVE_PUBLICKEY, key, 40);
+    read_key("gateway.key_secret", "secret-key", key);
+    zmq_setsockopt(raw, ZMQ_CURVE_SECRETKEY, key, 40);
+    assert_int_equal(zmq_connect(raw, fx.endpoint), 0);
+    return raw;
+}
+
+static void send_raw(void *raw, struct str head, const char *body)
+{
+    zmq_send(raw, head.at, head.len, ZMQ_SNDMORE);
+    zmq_send(raw, body, strlen(body), 0);
+}
+
+static int receive_raw(void *raw, struct arena *arena, struct frame_head *head)
+{
+    static char bytes[1000];
+    int len = zmq_recv(raw, bytes, sizeof(bytes), ZMQ_DONTWAIT);
+    if (len < 0)
+        return 0;
+    assert_int_equal(frame_read((struct str){ bytes, (size_t)len }, arena, head), OK);
+    zmq_recv(raw, bytes + 500, 500, 0);
+    return 1;
+}
+
+static void whoever_does_not_greet_is_sent_away_and_nonsense_is_dropped(void **state)
+{
+    (void)state;
+    struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
+    struct rpc_server *server = rpc_server_create(fx.loop, &config);
+    struct arena *arena = arena_create("test", 1u << 20);
+    struct buf head = BUF(1000);
+    struct frame_head reply;
+    int got;
+    void *context = zmq_ctx_new(), *raw = open_raw(context);
+
+    zmq_send(raw, "one part", 8, 0);
+    send_raw(raw, STR("\xc1\xc1\xc1"), "\x80");
+    zmq_send(raw, "a", 1, ZMQ_SNDMORE);
+    zmq_send(raw, "b", 1, ZMQ_SNDMORE);
+    zmq_send(raw, "c", 1, 0);
+    frame_put_request(&head, &(struct frame_request){ .id = 1, .method = STR("count.loop"), .budget_ms = 1000 });
+    send_raw(raw, buf_str(&head), "\x80");
+    got = 0;
+    UNTIL(got || (got = receive_raw(raw, arena, &reply)));
+    assert_int_equal(reply.kind, FRAME_EVENT);
+    assert_true(str_is(reply.event.name, "goodbye"));
+    assert_int_equal(counted, 0);
+
+    buf_clear(&head);
+    frame_put_request(&head, &(struct frame_request){ .id = 2, .method = STR("hello"), .budget_ms = 1000 });
+    send_raw(raw, buf_str(&head), "\x80");
+    got = 0;
+    UNTIL(got || (got = receive_raw(raw, arena, &reply)));
+    assert_int_equal(reply.kind, FRAME_REPLY);
+    assert_int_equal(reply.reply.status, OK);
+
+    zmq_close(raw);
+    zmq_ctx_term(context);
+    buf_free(&head);
+    arena_destroy(&arena);
+    rpc_server_destroy(&server);
+}
+
+static void a_shell_command_asks_and_waits(void **state)
+{
+    (void)state;
+    pid_t pid = start_server(false);
+    struct arena *arena = arena_create("test", 1u << 20);
+    struct rpc_client_config config = { .self = "gateway", .service = "store", .endpoint = fx.endpoint, .key_dir = fx.keys };
+    struct str out;
+    char bytes[64];
+    struct rpc_request request = { .method = "count.loop", .budget_ms = 5000, .body = room_bytes(id_new(), bytes) };
+    assert_int_equal(rpc_client_ask(&config, &request, arena, &out), OK);
+    assert_true(out.len > 16);
+    request.method = "count.nothing";
+    assert_int_equal(rpc_client_ask(&config, &request, arena, &out), ERR_NO_METHOD);
+    kill_server(pid);
+    request.budget_ms = 200;
+    assert_int_equal(rpc_client_ask(&config, &request, arena, &out), ERR_UNAVAILABLE);
+    arena_destroy(&arena);
+}
+
+#define CASE(f) cmocka_unit_test_setup(f, begin)
+
+int main(int argc, char **argv)
+{
+    if (argc == 4 && strcmp(argv[1], "serve") == 0)
+        return serve(argv[2], strcmp(argv[3], "hold") == 0);
+    const struct CMUnitTest tests[] = {
+        CASE(safe_requests_wait_for_the_server_in_their_order_and_others_do_not),
+        CASE(when_the_server_is_killed_safe_requests_go_to_the_next_and_others_fail),
+        CASE(destroying_a_client_ends_what_is_pending),
+        CASE(a_draining_server_finishes_and_the_next_takes_what_it_refused),
+        CASE(strangers_and_garbage_get_nothing_and_do_no_harm),
+        CASE(whoever_does_not_greet_is_sent_away_and_nonsense_is_dropped),
+        CASE(a_shell_command_asks_and_waits),
+    };
+    return cmocka_run_group_tests_name("rpc link", tests, fixture_begin, fixture_end);
+}
