@@ -1,0 +1,116 @@
+/* test_settings.c - settings: their defaults are sound, and what is wrong stops the start with one line. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "libshared/service/settings_rows.h"
+
+static char said[1000];
+
+/* Loads in a child, with one more variable; its exit status, and what it said. */
+static int load_with(const char *variable, const char *value)
+{
+    int pipe_fds[2], status = -1;
+    assert_int_equal(pipe(pipe_fds), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(pipe_fds[1], STDERR_FILENO);
+        setenv(variable, value, 1);
+        settings_load();
+        _exit(0);
+    }
+    close(pipe_fds[1]);
+    size_t len = 0;
+    for (ssize_t n; (n = read(pipe_fds[0], said + len, sizeof(said) - 1 - len)) > 0;)
+        len += (size_t)n;
+    said[len] = '\0';
+    close(pipe_fds[0]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WEXITSTATUS(status);
+}
+
+static void assert_one_line_about(const char *variable)
+{
+    assert_non_null(strstr(said, variable));
+    assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+}
+
+static void every_default_is_sound(void **state)
+{
+    (void)state;
+    settings_load();
+    assert_int_equal(settings.store.batch_max, 1000);
+    assert_false(settings.gateway.plain);
+    assert_string_equal(settings.common.log_level, "info");
+}
+
+static void the_environment_overrides(void **state)
+{
+    (void)state;
+    setenv("MADANG_STORE_BATCH_MAX", "17", 1);
+    setenv("MADANG_GATEWAY_PLAIN", "1", 1);
+    setenv("MADANG_LOG_LEVEL", "warn", 1);
+    settings_load();
+    unsetenv("MADANG_STORE_BATCH_MAX");
+    unsetenv("MADANG_GATEWAY_PLAIN");
+    unsetenv("MADANG_LOG_LEVEL");
+    assert_int_equal(settings.store.batch_max, 17);
+    assert_true(settings.gateway.plain);
+    assert_string_equal(settings.common.log_level, "warn");
+}
+
+static void a_wrong_value_stops_the_start(void **state)
+{
+    (void)state;
+    static const struct { const char *variable, *value; } WRONG[] = {
+        { "MADANG_STORE_WORKERS", "0" }, { "MADANG_STORE_WORKERS", "65" }, { "MADANG_STORE_WORKERS", "4x" },
+        { "MADANG_STORE_WORKERS", "" }, { "MADANG_GATEWAY_PLAIN", "yes" }, { "MADANG_LOG_LEVEL", "loud" },
+        { "MADANG_LOG_LEVEL", "inf" }, { "MADANG_GATEWAY_NAME", "a-name-that-is-longer-than-it-may-be-" },
+    };
+    for (size_t i = 0; i < COUNT(WRONG); i++) {
+        assert_int_equal(load_with(WRONG[i].variable, WRONG[i].value), 2);
+        assert_one_line_about(WRONG[i].variable);
+    }
+}
+
+static void an_unknown_variable_stops_the_start_and_another_group_s_does_not(void **state)
+{
+    (void)state;
+    assert_int_equal(load_with("MADANG_STORE_WORKRES", "4"), 2);
+    assert_one_line_about("MADANG_STORE_WORKRES");
+    assert_int_equal(load_with("MADANG_CHAT_WORKERS", "4"), 0);
+    assert_int_equal(load_with("NOT_MADANG_STORE", "4"), 0);
+}
+
+static void every_variable_is_the_only_one_of_its_name(void **state)
+{
+    (void)state;
+    char a[80], b[80];
+    for (size_t i = 0; i < n_setting_rows; i++)
+        for (size_t j = i + 1; j < n_setting_rows; j++) {
+            setting_variable(&setting_rows[i], a, sizeof(a));
+            setting_variable(&setting_rows[j], b, sizeof(b));
+            assert_string_not_equal(a, b);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_default_is_sound),
+        cmocka_unit_test(the_environment_overrides),
+        cmocka_unit_test(a_wrong_value_stops_the_start),
+        cmocka_unit_test(an_unknown_variable_stops_the_start_and_another_group_s_does_not),
+        cmocka_unit_test(every_variable_is_the_only_one_of_its_name),
+    };
+    return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
+}
