@@ -104,6 +104,12 @@ static void on_io(struct ev_loop *loop, ev_io *io, int events)
         connect_on(l);
 }
 
+static void on_notice(void *arg, const char *message)
+{
+    (void)arg;
+    LOG(DEBUG, "pg.notice", F_TEXT("text", message));
+}
+
 static void open_connection(struct pg_listen *l)
 {
     const char *names[] = { "keepalives_idle", "tcp_user_timeout", "fallback_application_name", "dbname", NULL };
@@ -111,6 +117,7 @@ static void open_connection(struct pg_listen *l)
 
     l->conn = PQconnectStartParams(names, values, 1);
     l->connecting_ticks = 0;
+    PQsetNoticeProcessor(l->conn, on_notice, NULL);
     if (PQstatus(l->conn) == CONNECTION_BAD)
         lose(l);
     else

@@ -1,0 +1,93 @@
+// authctl.test.mjs - the command line against a real auth process: what it prints, where, and how it exits.
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { spawn, spawnSync, execFileSync } from 'node:child_process'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+const bin = join(root, process.env.BIN ?? 'build/bin')
+const cluster = join(root, 'tests/service/pg_cluster.sh')
+let dir, auth, env
+
+function authctl(args, { input = '', extra = {} } = {}) {
+  const r = spawnSync(join(bin, 'authctl'), args, { env: { ...env, ...extra }, input, encoding: 'utf8' })
+  return { status: r.status, out: r.stdout, err: r.stderr }
+}
+
+const issue = (...more) => JSON.parse(authctl(['key', 'issue', '--name', 'web', '--policy', 'chat-client', '--json', ...more]).out)
+
+before(() => {
+  dir = execFileSync(cluster, ['start', String(process.pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim()
+  execFileSync(join(bin, 'keygen'), [`${dir}/keys`])
+  env = { PATH: process.env.PATH, MADANG_KEY_DIR: `${dir}/keys`, MADANG_AUTH_URL: `ipc://${dir}/auth` }
+  auth = spawn(join(bin, 'auth'), [], {
+    cwd: root, stdio: 'ignore',
+    env: {
+      ...env, MADANG_AUTH_BIND: `ipc://${dir}/auth`, MADANG_AUTH_HEALTH: `127.0.0.1:${19000 + (process.pid % 900)}`,
+      MADANG_AUTH_DB: `host=${dir} dbname=madang user=madang_auth passfile=${dir}/secrets/auth.pgpass`,
+    },
+  })
+  // The first question waits for the pipe within its own budget.
+  assert.equal(authctl(['key', 'list'], { extra: { MADANG_CALL_BUDGET_MS: '20000' } }).status, 0)
+})
+
+after(() => {
+  auth?.kill('SIGKILL')
+  if (dir) execFileSync(cluster, ['stop', dir])
+})
+
+test('a key alone goes to standard output, the warning to standard error', () => {
+  const r = authctl(['key', 'issue', '--name', 'web', '--policy', 'chat-client', '--expires', '90d', '--network', '10.0.0.0/8'])
+  assert.equal(r.status, 0)
+  assert.match(r.out, /^mdk_[0-9A-Za-z]{12}_[\w-]{43}_[0-9a-f]{8}\n$/)
+  assert.match(r.err, /cannot be shown again/)
+  assert.match(authctl(['key', 'list']).out, /web +chat-client +active .*10\.0\.0\.0\/8/)
+})
+
+test('a key is rotated and revoked by its id', () => {
+  const key = issue('--no-impersonate')
+  const again = JSON.parse(authctl(['key', 'rotate', key.id, '--grace', '1h', '--json']).out)
+  assert.notEqual(again.key, key.key)
+  assert.ok(again.grace_until > Date.now() + 3500e3)
+  assert.equal(authctl(['key', 'revoke', key.id]).status, 0)
+  const listed = JSON.parse(authctl(['key', 'list', '--json']).out).keys.find(k => k.id === key.id)
+  assert.equal(listed.state, 'revoked')
+  assert.equal(listed.impersonate, false)
+})
+
+test('what policy show prints, policy put takes', () => {
+  const shown = authctl(['policy', 'show', 'chat-client', '--json']).out
+  assert.equal(authctl(['policy', 'put', 'copy', '-'], { input: shown.replace(/"version":\d+,?/, '') }).status, 0)
+  assert.deepEqual(JSON.parse(authctl(['policy', 'show', 'copy', '--json']).out).rules, JSON.parse(shown).rules)
+  assert.equal(authctl(['policy', 'put', 'short', '-'], { input: '[{"effect":"deny"}]' }).status, 0)
+  assert.match(authctl(['policy', 'list']).out, /short/)
+})
+
+test('explain names the rule', () => {
+  const ask = ['policy', 'explain', '--policy', 'chat-client', '--namespace', '/chat', '--event', 'message:send', '--action']
+  assert.match(authctl([...ask, 'emit', '--subject', 'ada']).out, /^allowed: rule 1 /)
+  assert.match(authctl([...ask, 'admin']).out, /^denied: none of 2 rules/)
+})
+
+test('exit statuses: refused 1, usage 2, unreachable 3', () => {
+  assert.equal(authctl(['key', 'revoke', 'nobody']).status, 1)
+  assert.equal(authctl(['key', 'issue', '--name', 'x', '--policy', 'nobody']).status, 1)
+  assert.equal(authctl(['policy', 'put', 'bad', '-'], { input: '[{"effect":"maybe"}]' }).status, 1)
+  for (const args of [[], ['key'], ['key', 'fly'], ['key', 'issue'], ['key', 'issue', '--name'], ['key', 'revoke'], ['key', 'list', 'x'],
+    ['key', 'issue', '--name', 'x', '--policy', 'chat-client', '--expires', 'soon'], ['policy', 'put', 'x', '/nonexistent']])
+    assert.equal(authctl(args).status, 2, args.join(' '))
+  assert.equal(authctl(['policy', 'put', 'bad', '-'], { input: '{' }).status, 2)
+  const away = authctl(['key', 'list'], { extra: { MADANG_AUTH_URL: `ipc://${dir}/nobody`, MADANG_CALL_BUDGET_MS: '300' } })
+  assert.equal(away.status, 3)
+  assert.match(away.err, /unavailable/)
+})
+
+test('help is everywhere', () => {
+  for (const args of [['--help'], ['key', '--help'], ['key', 'issue', '--help'], ['policy', 'explain', '-h']]) {
+    const r = authctl(args)
+    assert.equal(r.status, 0)
+    assert.match(r.out, /authctl/)
+  }
+})

@@ -1,0 +1,299 @@
+/* test_trust.c - two real auth processes on one database, and a gateway that watches both: each change reaches both. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "libshared/base/clock.h"
+#include "libshared/base/log.h"
+#include "libshared/rpc/rpc_client.h"
+#include "tests/service/pg_cluster.h"
+
+#define PATIENCE_US 15000000
+
+struct watcher {
+    struct rpc_client *client;
+    char endpoint[260];
+    pid_t auth;
+    struct arena *arena;
+    struct trust trust; /* the newest */
+    int64_t heard_us;
+    int snapshots, changes;
+};
+
+static struct ev_loop *loop;
+static struct arena *arena;
+static struct watcher watchers[2];
+static char key_dir[240];
+
+static const char *program(const char *name)
+{
+    static char path[300];
+
+    snprintf(path, sizeof path, "%s/%s", getenv("BIN") ? getenv("BIN") : "build/bin", name);
+    return path;
+}
+
+static pid_t spawn_auth(int i)
+{
+    pid_t child = fork();
+
+    if (child != 0) return child;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(open("/dev/null", O_WRONLY), 1);
+    char health[40];
+    snprintf(health, sizeof health, "127.0.0.1:%d", 20000 + (int)(getppid() % 5000) * 2 + i);
+    setenv("MADANG_AUTH_BIND", watchers[i].endpoint, 1);
+    setenv("MADANG_AUTH_DB", pg_cluster_conninfo("auth"), 1);
+    setenv("MADANG_AUTH_HEALTH", health, 1);
+    setenv("MADANG_KEY_DIR", key_dir, 1);
+    execl(program("auth"), "auth", (char *)NULL);
+    _exit(127);
+}
+
+static void keep(struct watcher *w, struct str body)
+{
+    struct wire_error why = { "", "", 0 };
+
+    assert_int_equal(wire_decode(trust_shape(), arena_str(w->arena, body), w->arena, &w->trust, &why), OK);
+    w->heard_us = clock_mono_us();
+}
+
+static void on_snapshot(void *arg, enum err status, struct str body)
+{
+    struct watcher *w = arg;
+
+    if (status != OK) return;
+    w->snapshots++;
+    keep(w, body);
+}
+
+static void on_event(void *arg, const struct frame_event *head, struct str body)
+{
+    struct watcher *w = arg;
+
+    assert_true(str_is(head->name, "trust.changed"));
+    w->changes++;
+    keep(w, body);
+}
+
+static void on_up(void *arg, struct id instance)
+{
+    struct watcher *w = arg;
+
+    (void)instance;
+    rpc_client_call(w->client,
+        &(struct rpc_request){
+            .method = "trust.watch", .safe = true, .budget_ms = 10000, .trace = STR("t"), .body = STR("\x80") },
+        on_snapshot, w);
+}
+
+static void wake(struct ev_loop *l, ev_timer *timer, int events)
+{
+    (void)l;
+    (void)timer;
+    (void)events;
+}
+
+static bool until(bool (*is_so)(void))
+{
+    int64_t end_us = clock_mono_us() + PATIENCE_US;
+    ev_timer tick;
+
+    ev_timer_init(&tick, wake, 0.05, 0.05);
+    ev_timer_start(loop, &tick);
+    while (!is_so() && clock_mono_us() < end_us) ev_run(loop, EVRUN_ONCE);
+    ev_timer_stop(loop, &tick);
+    return is_so();
+}
+
+static bool both_have_a_snapshot(void)
+{
+    return watchers[0].snapshots > 0 && watchers[1].snapshots > 0;
+}
+
+static void watch(int i)
+{
+    struct watcher *w = &watchers[i];
+    const struct rpc_client_config config = { .self = "gateway",
+        .service = "auth",
+        .endpoint = w->endpoint,
+        .key_dir = key_dir,
+        .pending_max = 10,
+        .up = on_up,
+        .event = on_event,
+        .arg = w };
+
+    w->arena = arena_create("watcher", 16u << 20);
+    w->client = rpc_client_create(loop, &config);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    char command[700];
+
+    log_init("test", (enum log_level)(LOG_ERROR + 1));
+    signal(SIGPIPE, SIG_IGN);
+    pg_cluster_start();
+    snprintf(key_dir, sizeof key_dir, "%s/keys", pg_cluster_dir);
+    snprintf(command, sizeof command, "%s %s >/dev/null", program("keygen"), key_dir);
+    assert_int_equal(system(command), 0);
+    loop = ev_default_loop(EVFLAG_AUTO);
+    arena = arena_create("test", 16u << 20);
+    for (int i = 0; i < 2; i++) {
+        snprintf(watchers[i].endpoint, sizeof watchers[i].endpoint, "ipc://%s/auth-%d", pg_cluster_dir, i);
+        watchers[i].auth = spawn_auth(i);
+        watch(i);
+    }
+    return until(both_have_a_snapshot) ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        rpc_client_destroy(&watchers[i].client);
+        arena_destroy(&watchers[i].arena);
+        kill(watchers[i].auth, SIGTERM);
+        waitpid(watchers[i].auth, NULL, 0);
+    }
+    arena_destroy(&arena);
+    pg_cluster_run("stop");
+    return 0;
+}
+
+/* As authctl asks, the first of the two processes. */
+static enum err ask(
+    const char *method, const struct wire_shape *in, const void *req, const struct wire_shape *out, void *rep)
+{
+    const struct rpc_client_config config = {
+        .self = "authctl", .service = "auth", .endpoint = watchers[0].endpoint, .key_dir = key_dir
+    };
+    struct buf body = BUF(65536);
+    struct wire_error why = { "", "", 0 };
+    struct str reply;
+
+    assert_int_equal(wire_encode(in, req, &body), OK);
+    enum err e = rpc_client_ask(&config,
+        &(struct rpc_request){ .method = method, .budget_ms = 10000, .trace = STR("t"), .body = buf_str(&body) }, arena,
+        &reply);
+    if (e == OK) assert_int_equal(wire_decode(out, reply, arena, rep, &why), OK);
+    buf_free(&body);
+    return e;
+}
+
+static void a_snapshot_has_all_that_is_needed(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(watchers[i].trust.keys.len, 1); /* both processes started at once: still one first key */
+        assert_true(watchers[i].trust.policies.len >= 3);
+        assert_true(str_is(watchers[i].trust.issuer, "madang"));
+    }
+    assert_true(str_eq(watchers[0].trust.keys.at[0].kid, watchers[1].trust.keys.at[0].kid));
+}
+
+static struct key_issued key;
+
+static bool both_know_the_revocation(void)
+{
+    for (int i = 0; i < 2; i++)
+        if (watchers[i].trust.revoked.len != 1 || !str_eq(watchers[i].trust.revoked.at[0], key.id)) return false;
+    return true;
+}
+
+static void a_revocation_reaches_watchers_of_every_process(void **state)
+{
+    (void)state;
+    struct key_draft draft = { .name = STR("x"), .policy = STR("chat-client") };
+    struct api_key revoked;
+
+    assert_int_equal(ask("key.issue", key_draft_shape(), &draft, key_issued_shape(), &key), OK);
+    assert_int_equal(ask("key.revoke", key_ref_shape(), &(struct key_ref){ key.id }, api_key_shape(), &revoked), OK);
+    assert_true(until(both_know_the_revocation));
+    assert_true(watchers[1].changes > 0);
+}
+
+static int64_t version_of(const struct trust *trust, const char *policy)
+{
+    for (size_t i = 0; i < trust->policies.len; i++)
+        if (str_is(trust->policies.at[i].name, policy)) return trust->policies.at[i].version;
+    return 0;
+}
+
+static bool both_have_the_last_policy(void)
+{
+    return version_of(&watchers[0].trust, "mine") == 20 && version_of(&watchers[1].trust, "mine") == 20;
+}
+
+static void of_many_changes_the_last_one_stays(void **state)
+{
+    (void)state;
+    struct policy policy;
+
+    for (int i = 0; i < 20; i++) {
+        struct policy_rule rule = { .effect = i % 2 ? STR("deny") : STR("allow") };
+        struct policy draft = { STR("mine"), 0, { &rule, 1 } };
+        assert_int_equal(ask("policy.put", policy_shape(), &draft, policy_shape(), &policy), OK);
+    }
+    assert_int_equal(policy.version, 20);
+    assert_true(until(both_have_the_last_policy));
+}
+
+static bool listens_again(void)
+{
+    static int round;
+    struct policy policy;
+    char name[32];
+
+    /* A change of the other process is heard again only when the lost connection is back. */
+    snprintf(name, sizeof name, "after-%d", round++);
+    struct policy_rule rule = { .effect = STR("deny") };
+    struct policy draft = { str_of(name), 0, { &rule, 1 } };
+    int before = watchers[1].changes;
+    if (round > 200 || ask("policy.put", policy_shape(), &draft, policy_shape(), &policy) != OK) return false;
+    int64_t end_us = clock_mono_us() + 300000;
+    while (watchers[1].changes == before && clock_mono_us() < end_us) ev_run(loop, EVRUN_NOWAIT);
+    return version_of(&watchers[1].trust, name) == 1;
+}
+
+static void a_restarted_database_is_listened_to_again(void **state)
+{
+    (void)state;
+    pg_cluster_run("restart");
+    assert_true(until(listens_again));
+}
+
+static bool second_has_a_new_snapshot(void)
+{
+    return watchers[1].snapshots > 1;
+}
+
+static void a_restarted_process_is_watched_again(void **state)
+{
+    (void)state;
+    kill(watchers[1].auth, SIGKILL);
+    waitpid(watchers[1].auth, NULL, 0);
+    watchers[1].auth = spawn_auth(1);
+    assert_true(until(second_has_a_new_snapshot));
+    assert_int_equal(watchers[1].trust.revoked.len, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_snapshot_has_all_that_is_needed),
+        cmocka_unit_test(a_revocation_reaches_watchers_of_every_process),
+        cmocka_unit_test(of_many_changes_the_last_one_stays),
+        cmocka_unit_test(a_restarted_database_is_listened_to_again),
+        cmocka_unit_test(a_restarted_process_is_watched_again),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
