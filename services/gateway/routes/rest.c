@@ -72,22 +72,18 @@ static void answer(struct rest *rest, int status, const char *code, struct str j
 /* {"success":false,"error":{"code","message","details"}}: the details are what is left of the failure. */
 static void put_failure(const struct failure *failure, struct buf *out)
 {
-    struct failure details = *failure;
     struct buf text = BUF(REFUSAL_BYTES_MAX);
 
-    refusal_json(&details, &text);
-    json_t *all = json_loadb(text.at, text.len, 0, NULL);
-    json_t *rest = json_object();
-    json_object_set(rest, "field", json_object_get(all, "field"));
-    if (failure->retry_after_ms > 0)
-        json_object_set_new(rest, "retry_after_ms", json_integer(failure->retry_after_ms));
-    json_t *envelope = json_pack("{s:b, s:{s:O, s:O, s:o}}", "success", 0, "error", "code", json_object_get(all, "code"),
-        "message", json_object_get(all, "message"), "details", rest);
+    refusal_json(failure, &text);
+    json_t *details = json_loadb(text.at, text.len, 0, NULL);
+    json_t *envelope = json_pack("{s:b, s:{s:O, s:O, s:o}}", "success", 0, "error", "code", json_object_get(details, "code"),
+        "message", json_object_get(details, "message"), "details", details);
+    json_object_del(details, "code");
+    json_object_del(details, "message");
     char *dumped = json_dumps(envelope, JSON_COMPACT);
     buf_add_str(out, str_of(dumped));
     free(dumped);
     json_decref(envelope);
-    json_decref(all);
     buf_free(&text);
 }
 

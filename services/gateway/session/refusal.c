@@ -3,6 +3,8 @@
 #include "services/gateway/session/refusal.h"
 
 #include <assert.h>
+#include <jansson.h>
+#include <stdlib.h>
 
 struct failure refusal_of(enum err e, const struct wire_error *why)
 {
@@ -23,17 +25,21 @@ struct failure refusal_later(enum err e, int64_t retry_after_ms)
     return failure;
 }
 
+/* Not through the shape: a retry_after_ms of 0 is no news. */
 void refusal_json(const struct failure *failure, struct buf *out)
 {
-    struct buf bytes = BUF(REFUSAL_BYTES_MAX), json = BUF(REFUSAL_BYTES_MAX);
-    enum err e = wire_encode(failure_shape(), failure, &bytes);
+    json_t *json = json_pack("{s:s%, s:s%}", "code", failure->code.at, failure->code.len,
+        "message", failure->message.at, failure->message.len);
 
-    if (e == OK)
-        e = wire_to_json(failure_shape(), buf_str(&bytes), &json);
-    assert(e == OK);
-    buf_add_str(out, buf_str(&json));
-    buf_free(&bytes);
-    buf_free(&json);
+    assert(json != NULL);
+    if (failure->field.len > 0)
+        json_object_set_new(json, "field", json_stringn(failure->field.at, failure->field.len));
+    if (failure->retry_after_ms > 0)
+        json_object_set_new(json, "retry_after_ms", json_integer(failure->retry_after_ms));
+    char *text = json_dumps(json, JSON_COMPACT);
+    buf_add_str(out, str_of(text));
+    free(text);
+    json_decref(json);
 }
 
 static void on_error_namespace(struct sio_socket *socket, struct str json)
