@@ -18,8 +18,7 @@ static uint64_t seed(void)
 {
     static uint64_t value;
 
-    while (value == 0)
-        secret_random(&value, sizeof value);
+    while (value == 0) secret_random(&value, sizeof value);
     return value;
 }
 

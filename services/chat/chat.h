@@ -44,7 +44,7 @@ struct room_row {
     int64_t created_at;
     int64_t version;
     int64_t members;
-    struct str role;                 /* the caller's; empty: not a member */
+    struct str role; /* the caller's; empty: not a member */
 };
 
 enum err require_subject(struct call *call) MUST_CHECK;
@@ -60,7 +60,7 @@ struct room room_of_row(const struct room_row *row);
 /* A change of one room's membership, on its way from a worker to the loop. */
 struct member_change {
     struct id room;
-    int64_t version;                 /* the room's, after this change */
+    int64_t version; /* the room's, after this change */
     struct access_change_list who;
 };
 /* Remember it and tell it to all who listen: on the loop, after this call's commit. */

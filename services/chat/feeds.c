@@ -6,12 +6,15 @@
 struct feed {
     UT_hash_handle hh;
     struct id room;
-    int64_t passed;                  /* newest seq that was passed on */
+    int64_t passed; /* newest seq that was passed on */
     struct rpc_peer **peers;
     size_t n, cap;
 };
 
-struct feeds { struct feed *all; size_t max; };
+struct feeds {
+    struct feed *all;
+    size_t max;
+};
 
 struct feeds *feeds_create(size_t max)
 {
@@ -32,10 +35,9 @@ void feeds_destroy(struct feeds **feeds)
 {
     struct feed *feed, *next;
 
-    if (*feeds == NULL)
-        return;
+    if (*feeds == NULL) return;
     HASH_ITER(hh, (*feeds)->all, feed, next)
-        end_feed(*feeds, feed);
+    end_feed(*feeds, feed);
     mem_free(*feeds);
     *feeds = NULL;
 }
@@ -61,13 +63,10 @@ bool feeds_add(struct feeds *feeds, struct id room, struct rpc_peer *peer)
 {
     struct feed *feed = find(feeds, room);
 
-    if (feed == NULL && HASH_COUNT(feeds->all) >= feeds->max)
-        return false;
-    if (feed == NULL)
-        feed = begin_feed(feeds, room);
+    if (feed == NULL && HASH_COUNT(feeds->all) >= feeds->max) return false;
+    if (feed == NULL) feed = begin_feed(feeds, room);
     for (size_t i = 0; i < feed->n; i++)
-        if (feed->peers[i] == peer)
-            return true;
+        if (feed->peers[i] == peer) return true;
     if (feed->n == feed->cap) {
         feed->cap = feed->cap ? feed->cap * 2 : 4;
         feed->peers = mem_grow(feed->peers, feed->cap * sizeof *feed->peers);
@@ -81,19 +80,16 @@ static void remove_from(struct feeds *feeds, struct feed *feed, const struct rpc
     size_t kept = 0;
 
     for (size_t i = 0; i < feed->n; i++)
-        if (feed->peers[i] != peer)
-            feed->peers[kept++] = feed->peers[i];
+        if (feed->peers[i] != peer) feed->peers[kept++] = feed->peers[i];
     feed->n = kept;
-    if (kept == 0)
-        end_feed(feeds, feed);
+    if (kept == 0) end_feed(feeds, feed);
 }
 
 void feeds_remove(struct feeds *feeds, struct id room, struct rpc_peer *peer)
 {
     struct feed *feed = find(feeds, room);
 
-    if (feed != NULL)
-        remove_from(feeds, feed, peer);
+    if (feed != NULL) remove_from(feeds, feed, peer);
 }
 
 void feeds_forget_peer(struct feeds *feeds, struct rpc_peer *peer)
@@ -101,7 +97,7 @@ void feeds_forget_peer(struct feeds *feeds, struct rpc_peer *peer)
     struct feed *feed, *next;
 
     HASH_ITER(hh, feeds->all, feed, next)
-        remove_from(feeds, feed, peer);
+    remove_from(feeds, feed, peer);
 }
 
 /* A gateway whose pipe is full misses it: it notices by seq, or by "resync". */
@@ -110,8 +106,7 @@ static void pass_on(const struct feed *feed, struct rpc_server *server, int64_t 
 {
     struct rpc_event *event = rpc_event_create(feed->room, seq, name, shape, rec);
 
-    for (size_t i = 0; i < feed->n; i++)
-        (void)rpc_event_send(server, feed->peers[i], event);
+    for (size_t i = 0; i < feed->n; i++) (void)rpc_event_send(server, feed->peers[i], event);
     rpc_event_destroy(&event);
 }
 
@@ -119,24 +114,21 @@ void feeds_relay(struct feeds *feeds, struct rpc_server *server, const struct re
 {
     const struct feed *feed = find(feeds, relay->room);
 
-    if (feed != NULL)
-        pass_on(feed, server, 0, "room.relayed", relay_shape(), relay);
+    if (feed != NULL) pass_on(feed, server, 0, "room.relayed", relay_shape(), relay);
 }
 
 void feeds_tell(struct feeds *feeds, struct rpc_server *server, const struct access_change *change)
 {
     const struct feed *feed = find(feeds, change->room);
 
-    if (feed != NULL)
-        pass_on(feed, server, 0, "access.changed", access_change_shape(), change);
+    if (feed != NULL) pass_on(feed, server, 0, "access.changed", access_change_shape(), change);
 }
 
 struct message_list feed_after(struct message_list all, int64_t after)
 {
     size_t skip = 0;
 
-    while (skip < all.len && all.at[skip].seq <= after)
-        skip++;
+    while (skip < all.len && all.at[skip].seq <= after) skip++;
     return (struct message_list){ all.at + skip, all.len - skip };
 }
 
@@ -146,7 +138,8 @@ enum err room_subscribe(struct call *call, const struct room_ref *req, struct no
 
     (void)rep;
     return feeds_add(chat->feeds, req->room, call->peer)
-        ? OK : call_fail(call, ERR_OVERLOADED, "more than %zu rooms are listened to", chat->feeds->max);
+               ? OK
+               : call_fail(call, ERR_OVERLOADED, "more than %zu rooms are listened to", chat->feeds->max);
 }
 
 enum err room_unsubscribe(struct call *call, const struct room_ref *req, struct nothing *rep)
@@ -164,11 +157,9 @@ enum err room_publish(struct call *call, const struct publication *req, struct n
     struct feed *feed = find(chat->feeds, req->room);
 
     (void)rep;
-    if (feed == NULL)
-        return OK;                   /* nobody listens; the log has it */
+    if (feed == NULL) return OK; /* nobody listens; the log has it */
     struct publication fresh = { req->room, feed_after(req->messages, feed->passed) };
-    if (fresh.messages.len == 0)
-        return OK;
+    if (fresh.messages.len == 0) return OK;
     feed->passed = fresh.messages.at[fresh.messages.len - 1].seq;
     pass_on(feed, call->server, feed->passed, "room.messages", publication_shape(), &fresh);
     return OK;

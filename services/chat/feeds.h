@@ -18,7 +18,7 @@ struct feeds;
 
 struct feeds *feeds_create(size_t max);
 void feeds_destroy(struct feeds **feeds);
-bool feeds_add(struct feeds *feeds, struct id room, struct rpc_peer *peer) MUST_CHECK;  /* false: too many rooms */
+bool feeds_add(struct feeds *feeds, struct id room, struct rpc_peer *peer) MUST_CHECK; /* false: too many rooms */
 void feeds_remove(struct feeds *feeds, struct id room, struct rpc_peer *peer);
 void feeds_forget_peer(struct feeds *feeds, struct rpc_peer *peer);
 

@@ -57,14 +57,15 @@ static void stop(void *context)
 
 int main(int argc, char **argv)
 {
-    return service_main(argc, argv, &(struct service){
-        .name = "chat",
-        .doc = "Keeps rooms and members, and hands what is said in a room to every gateway with a listener",
-        .methods = methods,
-        .n_methods = COUNT(methods),
-        .start = start,
-        .serving = serving,
-        .stop = stop,
-        .peer_gone = peer_gone,
-    });
+    return service_main(argc, argv,
+        &(struct service){
+            .name = "chat",
+            .doc = "Keeps rooms and members, and hands what is said in a room to every gateway with a listener",
+            .methods = methods,
+            .n_methods = COUNT(methods),
+            .start = start,
+            .serving = serving,
+            .stop = stop,
+            .peer_gone = peer_gone,
+        });
 }

@@ -25,9 +25,9 @@ struct room_memory {
     UT_hash_handle hh;
     struct room_memory *prev, *next; /* in `known`, asked for longest ago first */
     struct id id;
-    bool is_known;                   /* false: being read; not in `known` */
+    bool is_known; /* false: being read; not in `known` */
     bool exists;
-    int64_t version;                 /* known: what it is as of; being read: the newest change heard of meanwhile */
+    int64_t version; /* known: what it is as of; being read: the newest change heard of meanwhile */
     struct member *members;
     struct question *questions;
 };
@@ -50,7 +50,8 @@ static void forget_members(struct room_memory *room)
 {
     struct member *m, *next;
 
-    HASH_ITER(hh, room->members, m, next) {
+    HASH_ITER(hh, room->members, m, next)
+    {
         HASH_DEL(room->members, m);
         mem_free(m);
     }
@@ -91,7 +92,7 @@ static void free_questions(struct room_memory *room)
     struct question *q, *next;
 
     DL_FOREACH_SAFE(room->questions, q, next)
-        mem_free(q);
+    mem_free(q);
     room->questions = NULL;
 }
 
@@ -99,9 +100,9 @@ void membership_destroy(struct membership **rooms)
 {
     struct room_memory *room, *next;
 
-    if (*rooms == NULL)
-        return;
-    HASH_ITER(hh, (*rooms)->all, room, next) {
+    if (*rooms == NULL) return;
+    HASH_ITER(hh, (*rooms)->all, room, next)
+    {
         free_questions(room);
         forget(*rooms, room);
     }
@@ -119,8 +120,7 @@ static void set_role(struct room_memory *room, struct str subject, struct str ro
         mem_free(m);
         return;
     }
-    if (role.len == 0)
-        return;
+    if (role.len == 0) return;
     if (m == NULL) {
         m = mem_zero(sizeof *m + subject.len);
         memcpy(m->subject, subject.at, subject.len);
@@ -153,11 +153,9 @@ static void keep(struct membership *rooms, struct room_memory *room, const struc
     room->exists = read->rows.len > 0;
     room->version = version_of(read);
     room->is_known = true;
-    for (size_t i = 0; i < read->rows.len; i++)
-        set_role(room, read->rows.at[i].subject, read->rows.at[i].role);
+    for (size_t i = 0; i < read->rows.len; i++) set_role(room, read->rows.at[i].subject, read->rows.at[i].role);
     DL_APPEND(rooms->known, room);
-    if (++rooms->n_known > rooms->max && rooms->known != room)
-        forget(rooms, rooms->known);
+    if (++rooms->n_known > rooms->max && rooms->known != room) forget(rooms, rooms->known);
 }
 
 static void begin_reading(struct membership *rooms, struct rpc_server *server, struct room_memory *room);
@@ -183,8 +181,7 @@ static void on_read(struct room_read *read, enum err e)
 
 static void begin_reading(struct membership *rooms, struct rpc_server *server, struct room_memory *room)
 {
-    if (room_read_begin(server, room->id, on_read, rooms))
-        return;
+    if (room_read_begin(server, room->id, on_read, rooms)) return;
     answer_all(room, ERR_OVERLOADED);
     forget(rooms, room);
 }
@@ -223,13 +220,11 @@ void membership_change(struct membership *rooms, struct id id, int64_t version, 
 {
     struct room_memory *room = find(rooms, id);
 
-    if (room == NULL || version <= room->version)
-        return;
+    if (room == NULL || version <= room->version) return;
     if (room->is_known && version != room->version + 1) {
         forget(rooms, room);
         return;
     }
     room->version = version;
-    for (size_t i = 0; room->is_known && i < who.len; i++)
-        set_role(room, who.at[i].subject, who.at[i].role);
+    for (size_t i = 0; room->is_known && i < who.len; i++) set_role(room, who.at[i].subject, who.at[i].role);
 }

@@ -17,7 +17,7 @@
 struct membership;
 
 struct membership *membership_create(size_t max);
-void membership_destroy(struct membership **rooms);            /* who still waits is not answered */
+void membership_destroy(struct membership **rooms); /* who still waits is not answered */
 
 /* `role`: owner, member, or empty.  e is ERR_NOT_FOUND if there is no such room; else why it could not be found out. */
 typedef void membership_fn(void *arg, enum err e, struct str role);

@@ -2,15 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/chat/chat.h"
 
-struct asked { struct rpc_later *later; struct access rep; };
+struct asked {
+    struct rpc_later *later;
+    struct access rep;
+};
 
 static void on_role(void *arg, enum err e, struct str role)
 {
     struct asked *asked = arg;
 
     asked->rep.role = role;
-    if (e == ERR_NOT_FOUND)
-        e = call_fail(rpc_later_call(asked->later), e, "there is no such room");
+    if (e == ERR_NOT_FOUND) e = call_fail(rpc_later_call(asked->later), e, "there is no such room");
     rpc_later_done(asked->later, e, &asked->rep);
 }
 

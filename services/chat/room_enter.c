@@ -29,10 +29,8 @@ enum err room_enter(struct call *call, const struct room_entry *req, struct room
     struct room_row row;
 
     TRY(room_row_get(call, req->room, &row));
-    if (row.role.len == 0 && !row.open)
-        return call_fail(call, ERR_FORBIDDEN, "not a member of this room");
-    if (row.role.len == 0)
-        return join(call, req->room, rep);
+    if (row.role.len == 0 && !row.open) return call_fail(call, ERR_FORBIDDEN, "not a member of this room");
+    if (row.role.len == 0) return join(call, req->room, rep);
     entered(&row, rep);
     return OK;
 }

@@ -43,8 +43,7 @@ bool room_read_begin(struct rpc_server *server, struct id room, void (*then)(str
     struct room_read *read = mem_zero(sizeof *read);
 
     *read = (struct room_read){ .room = room, .done = then, .arg = arg, .server = server };
-    if (rpc_server_work(server, work, done, read))
-        return true;
+    if (rpc_server_work(server, work, done, read)) return true;
     mem_free(read);
     return false;
 }

@@ -4,8 +4,14 @@
 
 #include "libshared/rpc/rpc_server.h"
 
-struct member_row { int64_t version; struct str subject, role; };
-struct member_row_list { struct member_row *at; size_t len; };
+struct member_row {
+    int64_t version;
+    struct str subject, role;
+};
+struct member_row_list {
+    struct member_row *at;
+    size_t len;
+};
 
 /* No rows: no such room.  Each says the room's version; a room without members has one row without subject. */
 struct room_read {
@@ -17,4 +23,5 @@ struct room_read {
 };
 
 /* `done` comes later, on the loop, once; what it is given lives during the call.  false: too many wait for a worker. */
-bool room_read_begin(struct rpc_server *server, struct id room, void (*done)(struct room_read *, enum err), void *arg) MUST_CHECK;
+bool room_read_begin(
+    struct rpc_server *server, struct id room, void (*done)(struct room_read *, enum err), void *arg) MUST_CHECK;

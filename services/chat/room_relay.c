@@ -2,7 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/chat/chat.h"
 
-struct carried { struct rpc_later *later; struct chat *chat; const struct relay *relay; };
+struct carried {
+    struct rpc_later *later;
+    struct chat *chat;
+    const struct relay *relay;
+};
 
 /* Every gateway with a listener gets it, the sender's own too: it knows which socket is the origin. */
 static void on_role(void *arg, enum err e, struct str role)
@@ -15,8 +19,7 @@ static void on_role(void *arg, enum err e, struct str role)
         e = call_fail(call, e, "there is no such room");
     else if (e == OK && role.len == 0)
         e = call_fail(call, ERR_FORBIDDEN, "not a member of this room");
-    if (e == OK)
-        feeds_relay(carried->chat->feeds, call->server, carried->relay);
+    if (e == OK) feeds_relay(carried->chat->feeds, call->server, carried->relay);
     rpc_later_done(carried->later, e, &rep);
 }
 

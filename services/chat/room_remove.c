@@ -21,8 +21,7 @@ enum err room_remove(struct call *call, const struct room_removal *req, struct n
     struct member_change change = { .room = row.id, .version = row.version + 1 };
     TRY(pg_all(call->pg, call->arena, access_change_shape(), &change.who, 1, REMOVE_MEMBER,
         PG_ARGS(pg_id(req->room), pg_text(who))));
-    if (change.who.len == 0)
-        return OK;                   /* said twice, or never true: the outcome is what was asked for */
+    if (change.who.len == 0) return OK; /* said twice, or never true: the outcome is what was asked for */
 
     TRY(pg_run(call->pg, call->arena, COUNT_LOSS, PG_ARGS(pg_id(req->room)), NULL));
     announce_change(call, &change);

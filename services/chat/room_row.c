@@ -24,20 +24,21 @@ static const struct wire_shape *room_row_shape(void)
 
 enum err require_subject(struct call *call)
 {
-    return call->who->sub.len ? OK : call_fail(call, ERR_UNAUTHENTICATED, "rooms are for somebody: there is no subject");
+    return call->who->sub.len ? OK
+                              : call_fail(call, ERR_UNAUTHENTICATED, "rooms are for somebody: there is no subject");
 }
 
 enum err require_names(struct call *call, struct str_list members)
 {
     for (size_t i = 0; i < members.len; i++)
-        if (members.at[i].len == 0)
-            return call_fail(call, ERR_INVALID_ARGUMENT, "members: number %zu is empty", i);
+        if (members.at[i].len == 0) return call_fail(call, ERR_INVALID_ARGUMENT, "members: number %zu is empty", i);
     return OK;
 }
 
 static enum err row_by(struct call *call, struct id room, struct room_row *out, const char *sql)
 {
-    enum err e = pg_one(call->pg, call->arena, room_row_shape(), out, sql, PG_ARGS(pg_id(room), pg_text(call->who->sub)));
+    enum err e =
+        pg_one(call->pg, call->arena, room_row_shape(), out, sql, PG_ARGS(pg_id(room), pg_text(call->who->sub)));
 
     return e == ERR_NOT_FOUND ? call_fail(call, e, "there is no such room") : e;
 }
@@ -75,8 +76,7 @@ enum err room_row_add(struct call *call, const struct room_row *room, struct str
 
     TRY(pg_all(call->pg, call->arena, access_change_shape(), &change.who, subjects.len, ADD_MEMBERS,
         PG_ARGS(pg_id(room->id), pg_texts(call->arena, subjects), pg_time(call->now))));
-    if (change.who.len == 0)
-        return OK;
+    if (change.who.len == 0) return OK;
     int64_t added = (int64_t)change.who.len;
     if (room->members + added > settings.chat.members_max)
         return call_fail(call, ERR_TOO_LARGE, "members: a room has at most %lld", (long long)settings.chat.members_max);

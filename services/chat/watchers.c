@@ -25,19 +25,16 @@ void watchers_forget_peer(struct watchers *watchers, struct rpc_peer *peer)
     size_t kept = 0;
 
     for (size_t i = 0; i < watchers->n; i++)
-        if (watchers->peers[i] != peer)
-            watchers->peers[kept++] = watchers->peers[i];
+        if (watchers->peers[i] != peer) watchers->peers[kept++] = watchers->peers[i];
     watchers->n = kept;
 }
 
 /* A watcher whose pipe is full is sent "resync" later, and forgets all that it remembers. */
 void watchers_tell(struct watchers *watchers, struct rpc_server *server, const struct access_change *change)
 {
-    if (watchers->n == 0)
-        return;
+    if (watchers->n == 0) return;
     struct rpc_event *event = rpc_event_create(change->room, 0, "access.changed", access_change_shape(), change);
-    for (size_t i = 0; i < watchers->n; i++)
-        (void)rpc_event_send(server, watchers->peers[i], event);
+    for (size_t i = 0; i < watchers->n; i++) (void)rpc_event_send(server, watchers->peers[i], event);
     rpc_event_destroy(&event);
 }
 
@@ -46,7 +43,7 @@ enum err access_watch(struct call *call, const struct nothing *req, struct nothi
     struct chat *chat = call->context;
 
     (void)req, (void)rep;
-    watchers_forget_peer(chat->watchers, call->peer);          /* said twice is heard once */
+    watchers_forget_peer(chat->watchers, call->peer); /* said twice is heard once */
     if (chat->watchers->n == MAX_WATCHERS)
         return call_fail(call, ERR_OVERLOADED, "%d processes watch already", MAX_WATCHERS);
     chat->watchers->peers[chat->watchers->n++] = call->peer;

@@ -3,10 +3,9 @@
 #include "libshared/db/pg.h"
 #include "services/share/share.h"
 
-static const char INSERT_CONVERSATION[] =
-    "INSERT INTO conversation (id, owner, name, data, created_at, client_key)"
-    " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner, client_key) DO NOTHING"
-    " RETURNING id, name, data, created_at";
+static const char INSERT_CONVERSATION[] = "INSERT INTO conversation (id, owner, name, data, created_at, client_key)"
+                                          " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner, client_key) DO NOTHING"
+                                          " RETURNING id, name, data, created_at";
 
 static const char CONVERSATION_BY_KEY[] =
     "SELECT id, name, data, created_at FROM conversation WHERE owner = $1 AND client_key = $2";
@@ -21,10 +20,8 @@ static bool is_object(struct str any)
 
 enum err conversation_create(struct call *call, const struct conversation_draft *draft, struct conversation *rep)
 {
-    if (call->who->sub.len == 0)
-        return call_fail(call, ERR_UNAUTHENTICATED, "a conversation needs an owner");
-    if (!is_object(draft->data))
-        return call_fail(call, ERR_INVALID_ARGUMENT, "data: want an object");
+    if (call->who->sub.len == 0) return call_fail(call, ERR_UNAUTHENTICATED, "a conversation needs an owner");
+    if (!is_object(draft->data)) return call_fail(call, ERR_INVALID_ARGUMENT, "data: want an object");
 
     enum err e = pg_one(call->pg, call->arena, conversation_shape(), rep, INSERT_CONVERSATION,
         PG_ARGS(pg_id(id_new()), pg_text(call->who->sub), pg_text(draft->name), pg_json(call->arena, draft->data),

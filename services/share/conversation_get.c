@@ -3,8 +3,7 @@
 #include "libshared/db/pg.h"
 #include "services/share/share.h"
 
-static const char CONVERSATION[] =
-    "SELECT id, name, data, created_at FROM conversation WHERE id = $1 AND owner = $2";
+static const char CONVERSATION[] = "SELECT id, name, data, created_at FROM conversation WHERE id = $1 AND owner = $2";
 
 /* Another's conversation is not found: its existence is nobody's business. */
 enum err conversation_get(struct call *call, const struct conversation_ref *req, struct conversation *rep)

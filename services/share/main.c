@@ -19,10 +19,11 @@ static const struct rpc_method methods[] = {
 
 int main(int argc, char **argv)
 {
-    return service_main(argc, argv, &(struct service){
-        .name = "share",
-        .doc = "Keeps conversations for their owners",
-        .methods = methods,
-        .n_methods = COUNT(methods),
-    });
+    return service_main(argc, argv,
+        &(struct service){
+            .name = "share",
+            .doc = "Keeps conversations for their owners",
+            .methods = methods,
+            .n_methods = COUNT(methods),
+        });
 }

@@ -59,16 +59,19 @@ enum { SEQ, AT, BODY, META };
 
 struct batch {
     struct arena *arena;
-    struct append **unique;          /* in the order in which they came */
+    struct append **unique; /* in the order in which they came */
     size_t n_unique;
-    struct append **first_of;        /* for the i-th that came: the first of the same id */
-    struct id_list rooms;            /* each once, in the order of ids */
+    struct append **first_of; /* for the i-th that came: the first of the same id */
+    struct id_list rooms;     /* each once, in the order of ids */
     int64_t at;
 };
 
 /* --- which are the same --- */
 
-struct place { struct append *append; size_t i; };
+struct place {
+    struct append *append;
+    size_t i;
+};
 
 static int compare_same(const void *left, const void *right)
 {
@@ -76,8 +79,7 @@ static int compare_same(const void *left, const void *right)
     const struct message *b = &((const struct place *)right)->append->message;
     int order = memcmp(&a->room, &b->room, sizeof a->room);
 
-    if (order == 0)
-        order = str_cmp(a->sender, b->sender);
+    if (order == 0) order = str_cmp(a->sender, b->sender);
     return order ? order : str_cmp(a->id, b->id);
 }
 
@@ -93,8 +95,7 @@ static void sort_out(struct batch *b, struct append **at, size_t n)
 {
     struct place *places = arena_alloc(b->arena, n * sizeof *places);
 
-    for (size_t i = 0; i < n; i++)
-        places[i] = (struct place){ at[i], i };
+    for (size_t i = 0; i < n; i++) places[i] = (struct place){ at[i], i };
     qsort(places, n, sizeof *places, compare);
 
     b->unique = arena_alloc(b->arena, n * sizeof *b->unique);
@@ -104,17 +105,18 @@ static void sort_out(struct batch *b, struct append **at, size_t n)
         bool is_repeat = i > 0 && compare_same(&places[i - 1], &places[i]) == 0;
         struct id room = places[i].append->message.room;
         b->first_of[places[i].i] = is_repeat ? b->first_of[places[i - 1].i] : places[i].append;
-        if (b->rooms.len == 0 || !id_eq(b->rooms.at[b->rooms.len - 1], room))
-            b->rooms.at[b->rooms.len++] = room;
+        if (b->rooms.len == 0 || !id_eq(b->rooms.at[b->rooms.len - 1], room)) b->rooms.at[b->rooms.len++] = room;
     }
     for (size_t i = 0; i < n; i++)
-        if (b->first_of[i] == at[i])
-            b->unique[b->n_unique++] = at[i];
+        if (b->first_of[i] == at[i]) b->unique[b->n_unique++] = at[i];
 }
 
 /* --- what is sent --- */
 
-struct columns { struct id_list rooms; struct str_list ids, senders, bodies, metas; };
+struct columns {
+    struct id_list rooms;
+    struct str_list ids, senders, bodies, metas;
+};
 
 static struct str_list texts(struct arena *arena, size_t n)
 {
@@ -124,8 +126,8 @@ static struct str_list texts(struct arena *arena, size_t n)
 static struct columns columns_of(const struct batch *b)
 {
     size_t n = b->n_unique;
-    struct columns c = { { arena_alloc(b->arena, n * sizeof(struct id)), n },
-        texts(b->arena, n), texts(b->arena, n), texts(b->arena, n), texts(b->arena, n) };
+    struct columns c = { { arena_alloc(b->arena, n * sizeof(struct id)), n }, texts(b->arena, n), texts(b->arena, n),
+        texts(b->arena, n), texts(b->arena, n) };
 
     for (size_t i = 0; i < n; i++) {
         const struct message *m = &b->unique[i]->message;
@@ -163,13 +165,12 @@ static bool send_preparations(PGconn *conn)
     const char *values[] = { timeout };
 
     snprintf(timeout, sizeof timeout, "%lld", (long long)settings.common.call_budget_ms);
-    return PQsendPrepare(conn, "begin", "BEGIN", 0, NULL) == 1
-        && PQsendPrepare(conn, "make_heads", MAKE_HEADS, 0, NULL) == 1
-        && PQsendPrepare(conn, "lock_heads", LOCK_HEADS, 0, NULL) == 1
-        && PQsendPrepare(conn, "append", APPEND, 0, NULL) == 1
-        && PQsendPrepare(conn, "commit", "COMMIT", 0, NULL) == 1
-        && PQsendQueryParams(conn, SETTINGS, 1, NULL, values, NULL, NULL, 0) == 1
-        && PQpipelineSync(conn) == 1;
+    return PQsendPrepare(conn, "begin", "BEGIN", 0, NULL) == 1 &&
+           PQsendPrepare(conn, "make_heads", MAKE_HEADS, 0, NULL) == 1 &&
+           PQsendPrepare(conn, "lock_heads", LOCK_HEADS, 0, NULL) == 1 &&
+           PQsendPrepare(conn, "append", APPEND, 0, NULL) == 1 &&
+           PQsendPrepare(conn, "commit", "COMMIT", 0, NULL) == 1 &&
+           PQsendQueryParams(conn, SETTINGS, 1, NULL, values, NULL, NULL, 0) == 1 && PQpipelineSync(conn) == 1;
 }
 
 static bool send_batch(PGconn *conn, const struct batch *b)
@@ -177,10 +178,12 @@ static bool send_batch(PGconn *conn, const struct batch *b)
     struct columns c = columns_of(b);
     const struct pg_args *rooms = PG_ARGS(pg_ids(b->arena, b->rooms));
 
-    return send_one(conn, "begin", PG_NO_ARGS) && send_one(conn, "make_heads", rooms) && send_one(conn, "lock_heads", rooms)
-        && send_one(conn, "append", PG_ARGS(pg_ids(b->arena, c.rooms), pg_texts(b->arena, c.ids),
-            pg_texts(b->arena, c.senders), pg_texts(b->arena, c.bodies), pg_jsons(b->arena, c.metas), pg_time(b->at)))
-        && send_one(conn, "commit", PG_NO_ARGS) && PQpipelineSync(conn) == 1;
+    return send_one(conn, "begin", PG_NO_ARGS) && send_one(conn, "make_heads", rooms) &&
+           send_one(conn, "lock_heads", rooms) &&
+           send_one(conn, "append",
+               PG_ARGS(pg_ids(b->arena, c.rooms), pg_texts(b->arena, c.ids), pg_texts(b->arena, c.senders),
+                   pg_texts(b->arena, c.bodies), pg_jsons(b->arena, c.metas), pg_time(b->at))) &&
+           send_one(conn, "commit", PG_NO_ARGS) && PQpipelineSync(conn) == 1;
 }
 
 /* --- what comes back --- */
@@ -195,10 +198,9 @@ static enum err failure(const PGresult *res)
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 
-    if (state == NULL)
-        return ERR_UNAVAILABLE;
+    if (state == NULL) return ERR_UNAVAILABLE;
     LOG(WARN, "batch.refused", F_TEXT("sqlstate", state), F_TEXT("why", text));
-    if (begins(state, "40") || begins(state, "23505"))   /* a deadlock, or another writer without our locks */
+    if (begins(state, "40") || begins(state, "23505")) /* a deadlock, or another writer without our locks */
         return ERR_CONFLICT;
     if (begins(state, "08") || begins(state, "25") || begins(state, "53") || begins(state, "55") || begins(state, "57"))
         return ERR_UNAVAILABLE;
@@ -215,18 +217,15 @@ static enum err read_up_to_sync(PGconn *conn, PGresult **rows, bool *committed)
         PGresult *res = PQgetResult(conn);
         ExecStatusType status = PQresultStatus(res);
         nothings = res == NULL ? nothings + 1 : 0;
-        if (status == PGRES_FATAL_ERROR && res != NULL && e == OK)
-            e = failure(res);
-        if (status == PGRES_COMMAND_OK && strcmp(PQcmdStatus(res), "COMMIT") == 0)
-            *committed = true;
+        if (status == PGRES_FATAL_ERROR && res != NULL && e == OK) e = failure(res);
+        if (status == PGRES_COMMAND_OK && strcmp(PQcmdStatus(res), "COMMIT") == 0) *committed = true;
         if (status == PGRES_TUPLES_OK && PQnfields(res) > 1 && *rows == NULL)
             *rows = res;
         else
             PQclear(res);
-        if (status == PGRES_PIPELINE_SYNC && res != NULL)
-            return e;
+        if (status == PGRES_PIPELINE_SYNC && res != NULL) return e;
     }
-    return ERR_UNAVAILABLE;          /* no sync: the connection is gone */
+    return ERR_UNAVAILABLE; /* no sync: the connection is gone */
 }
 
 static struct str text_at(const struct batch *b, const PGresult *rows, int row, int column)
@@ -241,8 +240,7 @@ static struct str meta_at(const struct batch *b, const PGresult *rows, int row)
     struct str json = text_at(b, rows, row, META);
     struct buf any = BUF(MAX_JSON);
 
-    if (json.at != NULL && wire_any_from_json(json, &any) != OK)
-        buf_clear(&any);
+    if (json.at != NULL && wire_any_from_json(json, &any) != OK) buf_clear(&any);
     struct str meta = any.len ? arena_str(b->arena, buf_str(&any)) : STR_NONE;
     buf_free(&any);
     return meta;
@@ -286,8 +284,7 @@ static enum err prepare(PGconn *conn)
     PGresult *rows = NULL;
     bool committed = false;
 
-    if (is_prepared(conn))
-        return OK;
+    if (is_prepared(conn)) return OK;
     enum err e = send_preparations(conn) ? read_up_to_sync(conn, &rows, &committed) : ERR_UNAVAILABLE;
     PQclear(rows);
     return e == OK ? OK : ERR_UNAVAILABLE;
@@ -300,10 +297,8 @@ static enum err converse(PGconn *conn, const struct batch *b)
 
     TRY(prepare(conn));
     enum err e = send_batch(conn, b) ? read_up_to_sync(conn, &rows, &committed) : ERR_UNAVAILABLE;
-    if (e == OK && (!committed || rows == NULL))
-        e = ERR_UNAVAILABLE;
-    if (e == OK)
-        read_rows(b, rows);
+    if (e == OK && (!committed || rows == NULL)) e = ERR_UNAVAILABLE;
+    if (e == OK) read_rows(b, rows);
     PQclear(rows);
     return e;
 }
@@ -313,11 +308,9 @@ static void leave(PGconn *conn)
 {
     PGresult *res;
 
-    if (PQexitPipelineMode(conn) != 1 || PQtransactionStatus(conn) == PQTRANS_IDLE)
-        return;
+    if (PQexitPipelineMode(conn) != 1 || PQtransactionStatus(conn) == PQTRANS_IDLE) return;
     if (PQsendQueryParams(conn, "ROLLBACK", 0, NULL, NULL, NULL, NULL, 0) == 1)
-        while ((res = PQgetResult(conn)) != NULL)
-            PQclear(res);
+        while ((res = PQgetResult(conn)) != NULL) PQclear(res);
 }
 
 /* Not id and sender, which are the same words: each append's own stay valid until that one is answered. */
@@ -334,15 +327,13 @@ enum err batch_commit(struct pg *pg, struct arena *arena, struct append **at, si
     struct batch b = { .arena = arena, .at = clock_ms() };
     PGconn *conn = (PGconn *)pg_raw(pg);
 
-    if (conn == NULL || PQenterPipelineMode(conn) != 1)
-        return ERR_UNAVAILABLE;
+    if (conn == NULL || PQenterPipelineMode(conn) != 1) return ERR_UNAVAILABLE;
     sort_out(&b, at, n);
     enum err e = converse(conn, &b);
     if (e == ERR_UNAVAILABLE)
         hang_up(conn);
     else
         leave(conn);
-    for (size_t i = 0; e == OK && i < n; i++)
-        take_over(&at[i]->message, &b.first_of[i]->message);
+    for (size_t i = 0; e == OK && i < n; i++) take_over(&at[i]->message, &b.first_of[i]->message);
     return e;
 }

@@ -10,9 +10,9 @@ struct rpc_later;
 /* A message on its way into the log, and what became of it. */
 struct append {
     struct append *next;
-    void *owner;                     /* whose it is, for `done` */
-    int64_t deadline_us;             /* after it nobody waits */
-    struct message message;          /* in: room, id, sender, body, meta.  out: seq, at; of a repeat, all as stored first */
+    void *owner;            /* whose it is, for `done` */
+    int64_t deadline_us;    /* after it nobody waits */
+    struct message message; /* in: room, id, sender, body, meta.  out: seq, at; of a repeat, all as stored first */
     enum err e;
 };
 

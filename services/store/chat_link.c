@@ -9,13 +9,13 @@
 #include "services/store/grants.h"
 
 #define WATCH_RETRY_S 0.5
-#define BODY_MAX (64u << 20)
+#define BODY_MAX      (64u << 20)
 
 struct chat_link {
     struct ev_loop *loop;
     struct rpc_client *client;
     struct grants *grants;
-    struct arena *arena;             /* for decoding one event */
+    struct arena *arena; /* for decoding one event */
     ev_timer retry;
 };
 
@@ -25,9 +25,11 @@ static void call(struct chat_link *link, const char *method, const struct wire_s
     struct buf body = BUF(BODY_MAX);
     enum err e = wire_encode(shape, rec, &body);
 
-    assert(e == OK);                 /* these records are ours */
-    rpc_client_call(link->client, &(struct rpc_request){
-        .method = method, .safe = true, .budget_ms = settings.common.call_budget_ms, .body = buf_str(&body) }, done, arg);
+    assert(e == OK); /* these records are ours */
+    rpc_client_call(link->client,
+        &(struct rpc_request){
+            .method = method, .safe = true, .budget_ms = settings.common.call_budget_ms, .body = buf_str(&body) },
+        done, arg);
     buf_free(&body);
 }
 
@@ -110,16 +112,21 @@ struct chat_link *chat_link_create(struct ev_loop *loop, struct grants *grants, 
     link->arena = arena_create("chat_link", 1 << 20);
     ev_timer_init(&link->retry, on_retry, WATCH_RETRY_S, 0.);
     link->retry.data = link;
-    link->client = rpc_client_create(loop, &(struct rpc_client_config){
-        .self = "store", .service = "chat", .endpoint = settings.common.chat_url, .key_dir = settings.common.key_dir,
-        .pending_max = pending_max, .up = on_up, .down = on_down, .event = on_event, .arg = link });
+    link->client = rpc_client_create(loop, &(struct rpc_client_config){ .self = "store",
+                                               .service = "chat",
+                                               .endpoint = settings.common.chat_url,
+                                               .key_dir = settings.common.key_dir,
+                                               .pending_max = pending_max,
+                                               .up = on_up,
+                                               .down = on_down,
+                                               .event = on_event,
+                                               .arg = link });
     return link;
 }
 
 void chat_link_destroy(struct chat_link **link)
 {
-    if (*link == NULL)
-        return;
+    if (*link == NULL) return;
     ev_timer_stop((*link)->loop, &(*link)->retry);
     rpc_client_destroy(&(*link)->client);
     arena_destroy(&(*link)->arena);

@@ -9,7 +9,7 @@ struct grants;
 
 /* grants is told of changes. */
 struct chat_link *chat_link_create(struct ev_loop *loop, struct grants *grants, size_t pending_max);
-void chat_link_destroy(struct chat_link **link);     /* what is unanswered ends with shutting_down */
+void chat_link_destroy(struct chat_link **link); /* what is unanswered ends with shutting_down */
 bool chat_link_is_up(const struct chat_link *link);
 
 /* `done` comes later, once. */

@@ -12,18 +12,18 @@
 #include "libshared/rpc/loop.h"
 #include "libshared/service/metrics.h"
 
-#define ATTEMPTS 3                   /* of a batch that lost against another transaction */
-#define ARENA_MAX (1u << 30)         /* 5,000 messages of 40 kB, in the several forms that they take on their way */
+#define ATTEMPTS  3          /* of a batch that lost against another transaction */
+#define ARENA_MAX (1u << 30) /* 5,000 messages of 40 kB, in the several forms that they take on their way */
 
 struct committer {
     pthread_t thread;
-    pthread_mutex_t lock;            /* around the next four */
+    pthread_mutex_t lock; /* around the next four */
     pthread_cond_t filled;
     struct append *first, **last;
     bool stopping;
 
     size_t batch_max;
-    struct pg *pg;                   /* the thread's own from here on */
+    struct pg *pg; /* the thread's own from here on */
     struct loop_post *post;
     void (*done)(void *arg, struct append *first);
     void *arg;
@@ -31,22 +31,23 @@ struct committer {
     struct metric *batches, *stored, *took;
 };
 
-struct finished { struct committer *committer; struct append *first; struct arena *arena; };
+struct finished {
+    struct committer *committer;
+    struct append *first;
+    struct arena *arena;
+};
 
 /* Up to batch_max of what waits, in order; NULL: it is time to leave. */
 static struct append *take(struct committer *c)
 {
     pthread_mutex_lock(&c->lock);
-    while (c->first == NULL && !c->stopping)
-        pthread_cond_wait(&c->filled, &c->lock);
+    while (c->first == NULL && !c->stopping) pthread_cond_wait(&c->filled, &c->lock);
     struct append *batch = c->stopping ? NULL : c->first, **end = &c->first;
-    for (size_t n = 0; batch != NULL && *end != NULL && n < c->batch_max; n++)
-        end = &(*end)->next;
+    for (size_t n = 0; batch != NULL && *end != NULL && n < c->batch_max; n++) end = &(*end)->next;
     if (batch != NULL) {
         c->first = *end;
         *end = NULL;
-        if (c->first == NULL)
-            c->last = &c->first;
+        if (c->first == NULL) c->last = &c->first;
     }
     pthread_mutex_unlock(&c->lock);
     return batch;
@@ -69,8 +70,7 @@ static size_t list_awaited(struct append *batch, struct append **out)
 
 static void settle(struct append **at, size_t n, enum err e)
 {
-    for (size_t i = 0; i < n; i++)
-        at[i]->e = e;
+    for (size_t i = 0; i < n; i++) at[i]->e = e;
 }
 
 /* Lost against another transaction, or with a connection that has died unnoticed while idle: once more.  Even if the
@@ -79,10 +79,8 @@ static enum err try_batch(struct committer *c, struct arena *arena, struct appen
 {
     enum err e = batch_commit(c->pg, arena, at, n);
 
-    for (int i = 1; i < ATTEMPTS && e == ERR_CONFLICT; i++)
-        e = batch_commit(c->pg, arena, at, n);
-    if (e == ERR_UNAVAILABLE && pg_is_up(c->pg))
-        e = batch_commit(c->pg, arena, at, n);
+    for (int i = 1; i < ATTEMPTS && e == ERR_CONFLICT; i++) e = batch_commit(c->pg, arena, at, n);
+    if (e == ERR_UNAVAILABLE && pg_is_up(c->pg)) e = batch_commit(c->pg, arena, at, n);
     return e == ERR_CONFLICT ? ERR_UNAVAILABLE : e;
 }
 
@@ -93,8 +91,7 @@ static void commit(struct committer *c, struct arena *arena, struct append **at,
 
     if (e != OK && e != ERR_UNAVAILABLE && n > 1) {
         LOG(WARN, "commit.one_by_one", F_INT("messages", n), F_TEXT("why", err_code(e)));
-        for (size_t i = 0; i < n; i++)
-            at[i]->e = try_batch(c, arena, &at[i], 1);
+        for (size_t i = 0; i < n; i++) at[i]->e = try_batch(c, arena, &at[i], 1);
         return;
     }
     settle(at, n, e);
@@ -131,8 +128,7 @@ static void *run(void *arg)
     for (struct append *batch = take(c); batch != NULL; batch = take(c)) {
         struct arena *arena = arena_create("batch", ARENA_MAX);
         size_t n = list_awaited(batch, at);
-        if (n > 0)
-            commit(c, arena, at, n);
+        if (n > 0) commit(c, arena, at, n);
         finish(c, batch, arena);
     }
     mem_free(at);
@@ -147,7 +143,7 @@ struct committer *committer_create(struct ev_loop *loop, const char *conninfo, s
     c->last = &c->first;
     c->batch_max = batch_max;
     c->pg = pg_create(conninfo, "store");
-    c->post = loop_post_create(loop);        /* not the server's, which goes before us */
+    c->post = loop_post_create(loop); /* not the server's, which goes before us */
     c->done = done;
     c->arg = arg;
     c->batches = metric_counter("madang_store_commits_total", NULL, "Batches committed or refused");
@@ -180,8 +176,7 @@ void committer_destroy(struct committer **committer)
 {
     struct committer *c = *committer;
 
-    if (c == NULL)
-        return;
+    if (c == NULL) return;
     pthread_mutex_lock(&c->lock);
     c->stopping = true;
     pthread_cond_signal(&c->filled);

@@ -28,4 +28,4 @@ void committer_destroy(struct committer **committer);
 
 /* The append and all it refers to must live until it is done.  The caller bounds how many there are. */
 void committer_put(struct committer *committer, struct append *append);
-bool committer_is_up(struct committer *committer);   /* did the last attempt reach the database? */
+bool committer_is_up(struct committer *committer); /* did the last attempt reach the database? */

@@ -8,29 +8,36 @@
 
 #include "libshared/base/table.h"
 
-#define SUBJECT_BYTES (128 * 4)      /* 128 characters of up to four bytes */
+#define SUBJECT_BYTES (128 * 4) /* 128 characters of up to four bytes */
 
-struct question { struct question *prev, *next; grants_fn *answer; void *arg; };
+struct question {
+    struct question *prev, *next;
+    grants_fn *answer;
+    void *arg;
+};
 
-struct key { struct id room; char subject[SUBJECT_BYTES]; };
+struct key {
+    struct id room;
+    char subject[SUBJECT_BYTES];
+};
 
 struct grant {
     UT_hash_handle hh;
-    struct grant *prev, *next;       /* in `known`, asked for longest ago first */
-    bool is_known;                   /* false: asked of chat; not in `known` */
+    struct grant *prev, *next; /* in `known`, asked for longest ago first */
+    bool is_known;             /* false: asked of chat; not in `known` */
     bool is_member;
-    bool is_watched;                 /* asked while every change was heard, of the epoch */
+    bool is_watched; /* asked while every change was heard, of the epoch */
     unsigned epoch;
     struct question *questions;
     size_t key_len;
-    char key[];                      /* the room's id, then the subject */
+    char key[]; /* the room's id, then the subject */
 };
 
 struct grants {
     struct grant *all, *known;
     size_t n_known, max;
     bool watching;
-    unsigned epoch;                  /* how often changes may have been missed */
+    unsigned epoch; /* how often changes may have been missed */
     grants_send_fn *send;
     void *arg;
 };
@@ -71,7 +78,7 @@ static void free_questions(struct grant *grant)
     struct question *q, *next;
 
     DL_FOREACH_SAFE(grant->questions, q, next)
-        mem_free(q);
+    mem_free(q);
     grant->questions = NULL;
 }
 
@@ -79,9 +86,9 @@ void grants_destroy(struct grants **grants)
 {
     struct grant *grant, *next;
 
-    if (*grants == NULL)
-        return;
-    HASH_ITER(hh, (*grants)->all, grant, next) {
+    if (*grants == NULL) return;
+    HASH_ITER(hh, (*grants)->all, grant, next)
+    {
         free_questions(grant);
         forget(*grants, grant);
     }
@@ -141,11 +148,9 @@ void grants_ask(struct grants *grants, struct id room, struct str subject, grant
         return;
     }
     bool is_first = grant == NULL;
-    if (is_first)
-        grant = add(grants, room, subject);
+    if (is_first) grant = add(grants, room, subject);
     wait_for(grant, answer, arg);
-    if (is_first)
-        grants->send(grants->arg, &(struct access_query){ room, subject }, grant);
+    if (is_first) grants->send(grants->arg, &(struct access_query){ room, subject }, grant);
 }
 
 static void remember(struct grants *grants, struct grant *grant, bool is_member)
@@ -153,8 +158,7 @@ static void remember(struct grants *grants, struct grant *grant, bool is_member)
     grant->is_known = true;
     grant->is_member = is_member;
     DL_APPEND(grants->known, grant);
-    if (++grants->n_known > grants->max)
-        forget(grants, grants->known);
+    if (++grants->n_known > grants->max) forget(grants, grants->known);
 }
 
 void grants_answer(struct grants *grants, void *token, enum err e, bool is_member)
@@ -177,8 +181,7 @@ void grants_lost(struct grants *grants)
 {
     grants->watching = false;
     grants->epoch++;
-    while (grants->known != NULL)
-        forget(grants, grants->known);
+    while (grants->known != NULL) forget(grants, grants->known);
 }
 
 static void forget_room(struct grants *grants, struct id room)
@@ -186,8 +189,7 @@ static void forget_room(struct grants *grants, struct id room)
     struct grant *grant, *next;
 
     DL_FOREACH_SAFE(grants->known, grant, next)
-        if (memcmp(grant->key, &room, sizeof room) == 0)
-            forget(grants, grant);
+    if (memcmp(grant->key, &room, sizeof room) == 0) forget(grants, grant);
 }
 
 void grants_changed(struct grants *grants, struct id room, struct str subject)
@@ -197,8 +199,7 @@ void grants_changed(struct grants *grants, struct id room, struct str subject)
         return;
     }
     struct grant *grant = find(grants, room, subject);
-    if (grant != NULL && grant->is_known)
-        forget(grants, grant);
+    if (grant != NULL && grant->is_known) forget(grants, grant);
 }
 
 size_t grants_remembered(const struct grants *grants)

@@ -24,7 +24,7 @@ struct grants;
 typedef void grants_send_fn(void *arg, const struct access_query *query, void *token);
 
 struct grants *grants_create(size_t max, grants_send_fn *send, void *arg);
-void grants_destroy(struct grants **grants);         /* who still waits is not answered */
+void grants_destroy(struct grants **grants); /* who still waits is not answered */
 
 /* e: OK, not_found (no such room), or why it could not be found out. */
 typedef void grants_fn(void *arg, enum err e, bool is_member);
@@ -33,7 +33,7 @@ typedef void grants_fn(void *arg, enum err e, bool is_member);
 void grants_ask(struct grants *grants, struct id room, struct str subject, grants_fn *answer, void *arg);
 void grants_answer(struct grants *grants, void *token, enum err e, bool is_member);
 
-void grants_watched(struct grants *grants);          /* from now on every change is heard */
-void grants_lost(struct grants *grants);             /* changes may have been missed: forget all */
-void grants_changed(struct grants *grants, struct id room, struct str subject);    /* subject.len == 0: everybody's */
+void grants_watched(struct grants *grants); /* from now on every change is heard */
+void grants_lost(struct grants *grants);    /* changes may have been missed: forget all */
+void grants_changed(struct grants *grants, struct id room, struct str subject); /* subject.len == 0: everybody's */
 size_t grants_remembered(const struct grants *grants);

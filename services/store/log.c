@@ -5,12 +5,12 @@
 
 enum err log_since(struct call *call, const struct log_query *req, struct message_page *rep)
 {
-    return log_page(call->pg, call->arena, &(struct slice){ .room = req->room, .after = req->after, .limit = req->limit }, rep);
+    return log_page(
+        call->pg, call->arena, &(struct slice){ .room = req->room, .after = req->after, .limit = req->limit }, rep);
 }
 
-static const char HEADS[] =
-    "SELECT r.room, COALESCE(h.seq, 0) AS seq FROM unnest($1) WITH ORDINALITY AS r (room, n)"
-    " LEFT JOIN room_head h ON h.room_id = r.room ORDER BY r.n";
+static const char HEADS[] = "SELECT r.room, COALESCE(h.seq, 0) AS seq FROM unnest($1) WITH ORDINALITY AS r (room, n)"
+                            " LEFT JOIN room_head h ON h.room_id = r.room ORDER BY r.n";
 
 enum err log_heads(struct call *call, const struct log_rooms *req, struct log_heads *rep)
 {

@@ -3,15 +3,15 @@
 #include "libshared/db/pg.h"
 #include "services/store/store.h"
 
-#define PAGE_BYTES (1 << 20)         /* of text: a page of the longest messages would be fifty times this */
+#define PAGE_BYTES (1 << 20) /* of text: a page of the longest messages would be fifty times this */
 
 /* The inner SELECT is the walk, the middle one counts its bytes, the outer one cuts. */
-#define PAGE(condition, direction)                                                                                   \
-    "SELECT room, seq, id, sender, body, meta, at FROM ("                                                            \
-    " SELECT s.room_id AS room, s.seq, s.id, s.sender, s.body, s.meta, s.at, row_number() OVER walk AS n,"           \
-    " sum(octet_length(s.body) + COALESCE(pg_column_size(s.meta), 0)) OVER walk AS bytes FROM ("                     \
-    "  SELECT * FROM message WHERE room_id = $1 AND seq " condition " $2 ORDER BY seq " direction " LIMIT $3) s"     \
-    " WINDOW walk AS (ORDER BY s.seq " direction " ROWS UNBOUNDED PRECEDING)) page"                                  \
+#define PAGE(condition, direction)                                                                                     \
+    "SELECT room, seq, id, sender, body, meta, at FROM ("                                                              \
+    " SELECT s.room_id AS room, s.seq, s.id, s.sender, s.body, s.meta, s.at, row_number() OVER walk AS n,"             \
+    " sum(octet_length(s.body) + COALESCE(pg_column_size(s.meta), 0)) OVER walk AS bytes FROM ("                       \
+    "  SELECT * FROM message WHERE room_id = $1 AND seq " condition " $2 ORDER BY seq " direction " LIMIT $3) s"       \
+    " WINDOW walk AS (ORDER BY s.seq " direction " ROWS UNBOUNDED PRECEDING)) page"                                    \
     " WHERE n = 1 OR bytes <= $4 ORDER BY seq"
 
 static const char AFTER[] = PAGE(">", "ASC");

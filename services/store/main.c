@@ -4,8 +4,8 @@
 #include "libshared/service/settings.h"
 #include "services/store/store.h"
 
-#define OUTBOX_BYTES (64u << 20)
-#define PUBLICATIONS_MAX 10000       /* in flight to chat, beside the questions of open appends */
+#define OUTBOX_BYTES     (64u << 20)
+#define PUBLICATIONS_MAX 10000 /* in flight to chat, beside the questions of open appends */
 
 /* clang-format off */
 #define METHOD RPC_ADAPTER
@@ -21,7 +21,10 @@ static const struct rpc_method methods[] = {
 };
 /* clang-format on */
 
-struct question { struct store *store; void *token; };
+struct question {
+    struct store *store;
+    void *token;
+};
 
 static struct question *question_of(struct store *store, void *token)
 {
@@ -47,8 +50,7 @@ static void on_access(void *arg, enum err status, struct str body)
     struct question q = *(struct question *)arg;
 
     mem_free(arg);
-    if (!q.store->stopping)
-        grants_answer(q.store->grants, q.token, status, status == OK && is_member(body));
+    if (!q.store->stopping) grants_answer(q.store->grants, q.token, status, status == OK && is_member(body));
 }
 
 static void ask_chat(void *arg, const struct access_query *query, void *token)
@@ -64,8 +66,7 @@ static void on_published(void *arg, enum err status, struct str body)
 
     (void)body;
     mem_free(arg);
-    if (!q.store->stopping)
-        outbox_sent(q.store->outbox, q.token, status == OK);
+    if (!q.store->stopping) outbox_sent(q.store->outbox, q.token, status == OK);
 }
 
 static void publish(void *arg, const struct publication *publication, void *token)
@@ -95,8 +96,7 @@ static bool ready(void *context, struct buf *why)
 {
     const struct store *store = context;
 
-    if (!chat_link_is_up(store->link))
-        buf_add_str(why, STR("no connection to chat"));
+    if (!chat_link_is_up(store->link)) buf_add_str(why, STR("no connection to chat"));
     return chat_link_is_up(store->link);
 }
 
@@ -115,14 +115,15 @@ static void stop(void *context)
 
 int main(int argc, char **argv)
 {
-    return service_main(argc, argv, &(struct service){
-        .name = "store",
-        .doc = "Keeps the rooms' logs: what is acknowledged is on disk",
-        .methods = methods,
-        .n_methods = COUNT(methods),
-        .start = start,
-        .serving = serving,
-        .stop = stop,
-        .ready = ready,
-    });
+    return service_main(argc, argv,
+        &(struct service){
+            .name = "store",
+            .doc = "Keeps the rooms' logs: what is acknowledged is on disk",
+            .methods = methods,
+            .n_methods = COUNT(methods),
+            .start = start,
+            .serving = serving,
+            .stop = stop,
+            .ready = ready,
+        });
 }

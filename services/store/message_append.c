@@ -3,16 +3,18 @@
 #include "libshared/service/settings.h"
 #include "services/store/store.h"
 
-#define RETRY_AFTER_MS 500           /* a few hundred commits later */
+#define RETRY_AFTER_MS 500 /* a few hundred commits later */
 
-struct sending { struct append append; struct store *store; struct rpc_later *later; };
+struct sending {
+    struct append append;
+    struct store *store;
+    struct rpc_later *later;
+};
 
 enum err grant_error(struct call *call, enum err e, bool is_member)
 {
-    if (e == ERR_NOT_FOUND)
-        return call_fail(call, e, "there is no such room");
-    if (e != OK)
-        return call_fail(call, e, "chat did not say who may act in this room");
+    if (e == ERR_NOT_FOUND) return call_fail(call, e, "there is no such room");
+    if (e != OK) return call_fail(call, e, "chat did not say who may act in this room");
     return is_member ? OK : call_fail(call, ERR_FORBIDDEN, "not a member of this room");
 }
 
@@ -39,12 +41,9 @@ static void on_grant(void *arg, enum err e, bool is_member)
 static enum err explain(struct call *call, enum err e)
 {
     switch (e) {
-    case ERR_UNAVAILABLE:
-        return call_fail(call, e, "the database is away; repeat with the same id");
-    case ERR_INVALID_ARGUMENT:
-        return call_fail(call, e, "meta: holds what cannot be stored");
-    default:
-        return e;
+    case ERR_UNAVAILABLE: return call_fail(call, e, "the database is away; repeat with the same id");
+    case ERR_INVALID_ARGUMENT: return call_fail(call, e, "meta: holds what cannot be stored");
+    default: return e;
     }
 }
 
@@ -55,26 +54,23 @@ void appends_done(void *context, struct append *first)
     struct store *store = context;
 
     for (const struct append *a = first; a != NULL; a = a->next)
-        if (a->e == OK)
-            outbox_put(store->outbox, &a->message);
+        if (a->e == OK) outbox_put(store->outbox, &a->message);
     outbox_flush(store->outbox);
 
     for (struct append *a = first, *next; a != NULL; a = next) {
         struct sending *s = a->owner;
-        next = a->next;                                  /* a goes with its call's arena */
+        next = a->next; /* a goes with its call's arena */
         finish(s, explain(rpc_later_call(s->later), a->e));
     }
 }
 
 static enum err check(struct call *call, const struct message_draft *draft, const struct store *store)
 {
-    if (call->who->sub.len == 0)
-        return call_fail(call, ERR_UNAUTHENTICATED, "a message needs a sender");
+    if (call->who->sub.len == 0) return call_fail(call, ERR_UNAUTHENTICATED, "a message needs a sender");
     if (utf8_length(draft->body.at, draft->body.len) > (size_t)settings.store.message_chars)
-        return call_fail(call, ERR_INVALID_ARGUMENT, "body: has more than %lld characters",
-            (long long)settings.store.message_chars);
-    if (store->appends_open < (size_t)settings.store.append_max)
-        return OK;
+        return call_fail(
+            call, ERR_INVALID_ARGUMENT, "body: has more than %lld characters", (long long)settings.store.message_chars);
+    if (store->appends_open < (size_t)settings.store.append_max) return OK;
     enum err e = call_fail(call, ERR_OVERLOADED, "too many messages wait for a commit");
     call->why->retry_after_ms = RETRY_AFTER_MS;
     return e;
@@ -90,9 +86,15 @@ void message_append(struct call *call, const struct message_draft *draft, struct
         return;
     }
     struct sending *s = arena_zero(call->arena, sizeof *s);
-    *s = (struct sending){ .store = store, .later = later, .append = {
-        .owner = s, .deadline_us = call->deadline_us, .message = { .room = draft->room, .id = draft->id,
-            .sender = call->who->sub, .body = draft->body, .meta = draft->meta } } };
+    *s = (struct sending){ .store = store,
+        .later = later,
+        .append = { .owner = s,
+            .deadline_us = call->deadline_us,
+            .message = { .room = draft->room,
+                .id = draft->id,
+                .sender = call->who->sub,
+                .body = draft->body,
+                .meta = draft->meta } } };
     store->appends_open++;
     grants_ask(store->grants, draft->room, call->who->sub, on_grant, s);
 }

@@ -2,7 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/store/store.h"
 
-struct reading { struct store *store; struct rpc_later *later; struct slice slice; struct message_page page; };
+struct reading {
+    struct store *store;
+    struct rpc_later *later;
+    struct slice slice;
+    struct message_page page;
+};
 
 static enum err work(struct pg *pg, struct arena *arena, void *arg)
 {
@@ -26,8 +31,7 @@ static void on_grant(void *arg, enum err e, bool is_member)
     e = grant_error(call, e, is_member);
     if (e == OK && !rpc_server_work(r->store->server, work, done, r))
         e = call_fail(call, ERR_OVERLOADED, "too many requests wait for a worker");
-    if (e != OK)
-        rpc_later_done(r->later, e, NULL);
+    if (e != OK) rpc_later_done(r->later, e, NULL);
 }
 
 static enum err check(struct call *call, const struct message_query *req)
@@ -44,8 +48,12 @@ static struct slice slice_of(const struct message_query *req)
 {
     bool is_forward = req->after >= 0;
 
-    return (struct slice){ .room = req->room, .after = is_forward ? req->after : 0,
-        .before = is_forward ? 0 : req->before > 0 ? req->before : INT64_MAX, .limit = req->limit };
+    return (struct slice){ .room = req->room,
+        .after = is_forward ? req->after : 0,
+        .before = is_forward        ? 0
+                  : req->before > 0 ? req->before
+                                    : INT64_MAX,
+        .limit = req->limit };
 }
 
 void message_list(struct call *call, const struct message_query *req, struct rpc_later *later)

@@ -9,18 +9,23 @@
 #include "libshared/base/log.h"
 #include "libshared/base/table.h"
 
-#define RETRY_S            0.1
-#define PUBLICATION_MAX    1000          /* messages: the record's own bound */
-#define PUBLICATION_BYTES  (256u << 10)
+#define RETRY_S           0.1
+#define PUBLICATION_MAX   1000 /* messages: the record's own bound */
+#define PUBLICATION_BYTES (256u << 10)
 
-struct letter { struct letter *prev, *next; struct message message; size_t bytes; char text[]; };
+struct letter {
+    struct letter *prev, *next;
+    struct message message;
+    size_t bytes;
+    char text[];
+};
 
 struct box {
     UT_hash_handle hh;
-    struct box *prev, *next;        /* in `ready`, if it is */
+    struct box *prev, *next; /* in `ready`, if it is */
     struct id id;
     struct letter *letters;
-    size_t n_in_flight;              /* the first so many letters */
+    size_t n_in_flight; /* the first so many letters */
     bool is_ready;
 };
 
@@ -60,21 +65,19 @@ static void drop(struct outbox *outbox, struct box *box, struct letter *letter)
 
 static void end_box(struct outbox *outbox, struct box *box)
 {
-    if (box->is_ready)
-        DL_DELETE(outbox->ready, box);
+    if (box->is_ready) DL_DELETE(outbox->ready, box);
     HASH_DEL(outbox->boxes, box);
     mem_free(box);
 }
 
 void outbox_destroy(struct outbox **outbox)
 {
-    struct box *box, *next;
+    struct box *box = NULL, *next;
 
-    if (*outbox == NULL)
-        return;
-    HASH_ITER(hh, (*outbox)->boxes, box, next) {
-        while (box->letters != NULL)
-            drop(*outbox, box, box->letters);
+    if (*outbox == NULL) return;
+    HASH_ITER(hh, (*outbox)->boxes, box, next)
+    {
+        while (box->letters != NULL) drop(*outbox, box, box->letters);
         end_box(*outbox, box);
     }
     ev_timer_stop((*outbox)->loop, &(*outbox)->retry);
@@ -99,8 +102,7 @@ static struct str keep(char **at, struct str s)
 {
     struct str kept = { s.at == NULL ? NULL : *at, s.len };
 
-    if (s.at != NULL)
-        memcpy(*at, s.at, s.len);
+    if (s.at != NULL) memcpy(*at, s.at, s.len);
     *at += s.len;
     return kept;
 }
@@ -126,8 +128,7 @@ static void drop_unsent(struct outbox *outbox, struct box *box)
     size_t i = 0, before = outbox->n;
 
     DL_FOREACH_SAFE(box->letters, letter, next)
-        if (i++ >= box->n_in_flight)
-            drop(outbox, box, letter);
+    if (i++ >= box->n_in_flight) drop(outbox, box, letter);
     LOG(WARN, "outbox.full", F_ID("room", box->id), F_INT("dropped", before - outbox->n));
 }
 
@@ -142,8 +143,7 @@ void outbox_put(struct outbox *outbox, const struct message *message)
     struct letter *letter = letter_of(message);
     struct box *box = box_of(outbox, message->room);
 
-    if (outbox->bytes + letter->bytes > outbox->max_bytes)
-        drop_unsent(outbox, box);
+    if (outbox->bytes + letter->bytes > outbox->max_bytes) drop_unsent(outbox, box);
     DL_APPEND(box->letters, letter);
     outbox->n++;
     outbox->bytes += letter->bytes;
@@ -167,8 +167,8 @@ static size_t first_run(const struct box *box, struct message *out)
         bytes += letter->bytes;
         out[n++] = letter->message;
         letter = letter->next;
-    } while (letter != NULL && n < PUBLICATION_MAX && bytes + letter->bytes <= PUBLICATION_BYTES
-        && letter->message.seq == out[n - 1].seq + 1);
+    } while (letter != NULL && n < PUBLICATION_MAX && bytes + letter->bytes <= PUBLICATION_BYTES &&
+             letter->message.seq == out[n - 1].seq + 1);
     return n;
 }
 
@@ -185,8 +185,7 @@ static void send_first(struct outbox *outbox, struct box *box)
 
 void outbox_flush(struct outbox *outbox)
 {
-    while (outbox->ready != NULL)
-        send_first(outbox, outbox->ready);
+    while (outbox->ready != NULL) send_first(outbox, outbox->ready);
 }
 
 static void make_ready(struct outbox *outbox, struct box *box)
@@ -205,8 +204,7 @@ void outbox_sent(struct outbox *outbox, void *token, bool acknowledged)
         ev_timer_start(outbox->loop, &outbox->retry);
         return;
     }
-    for (; box->n_in_flight > 0; box->n_in_flight--)
-        drop(outbox, box, box->letters);
+    for (; box->n_in_flight > 0; box->n_in_flight--) drop(outbox, box, box->letters);
     if (box->letters == NULL) {
         end_box(outbox, box);
         return;

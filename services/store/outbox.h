@@ -24,7 +24,7 @@ typedef void outbox_send_fn(void *arg, const struct publication *publication, vo
 
 struct outbox *outbox_create(struct ev_loop *loop, size_t max_bytes, outbox_send_fn *send, void *arg);
 void outbox_destroy(struct outbox **outbox);
-void outbox_put(struct outbox *outbox, const struct message *message);     /* copied */
-void outbox_flush(struct outbox *outbox);            /* send what was put */
+void outbox_put(struct outbox *outbox, const struct message *message); /* copied */
+void outbox_flush(struct outbox *outbox);                              /* send what was put */
 void outbox_sent(struct outbox *outbox, void *token, bool acknowledged);
-size_t outbox_waiting(const struct outbox *outbox);  /* messages not yet acknowledged */
+size_t outbox_waiting(const struct outbox *outbox); /* messages not yet acknowledged */

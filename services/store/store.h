@@ -25,8 +25,8 @@ struct store {
     struct grants *grants;
     struct committer *committer;
     struct outbox *outbox;
-    size_t appends_open;             /* taken and not yet answered */
-    bool stopping;                   /* the server is gone: answer nobody */
+    size_t appends_open; /* taken and not yet answered */
+    bool stopping;       /* the server is gone: answer nobody */
 };
 
 /* clang-format off */
@@ -44,5 +44,8 @@ void appends_done(void *store, struct append *first);
 
 /* log_page.c: a slice of a room's log and its head.  before == 0: what follows `after`, oldest first; else the newest
  * of what comes before it.  A page ends early at PAGE_BYTES, but has one message at least if there is one. */
-struct slice { struct id room; int64_t after, before, limit; };
+struct slice {
+    struct id room;
+    int64_t after, before, limit;
+};
 enum err log_page(struct pg *pg, struct arena *arena, const struct slice *slice, struct message_page *out) MUST_CHECK;

@@ -23,15 +23,18 @@ static int64_t seconds = 3, began_us, until_us;
 static struct rpc_client *chat, *store;
 static const struct principal who = { .sub = { "bench", 5 }, .kind = { "token", 5 } };
 
-static void call(struct rpc_client *client, const char *method, const struct wire_shape *shape, const void *rec, rpc_reply_fn *done)
+static void call(
+    struct rpc_client *client, const char *method, const struct wire_shape *shape, const void *rec, rpc_reply_fn *done)
 {
     static struct buf body = BUF(1 << 20);
 
     buf_clear(&body);
     enum err e = wire_encode(shape, rec, &body);
     assert(e == OK);
-    rpc_client_call(client, &(struct rpc_request){ .method = method, .safe = true, .budget_ms = 10000, .who = &who,
-        .body = buf_str(&body) }, done, NULL);
+    rpc_client_call(client,
+        &(struct rpc_request){
+            .method = method, .safe = true, .budget_ms = 10000, .who = &who, .body = buf_str(&body) },
+        done, NULL);
 }
 
 static void on_acked(void *arg, enum err status, struct str body);
@@ -40,7 +43,8 @@ static void send_one(void)
 {
     char id[40];
     int len = snprintf(id, sizeof id, "bench-%lld-%zu", (long long)began_us, n_sent);
-    struct message_draft draft = { .room = rooms[n_sent % n_rooms], .id = { id, (size_t)len },
+    struct message_draft draft = { .room = rooms[n_sent % n_rooms],
+        .id = { id, (size_t)len },
         .body = STR("hello there, this is a message of about sixty bytes or so") };
 
     n_sent++;
@@ -63,8 +67,7 @@ static void begin(void)
 {
     began_us = clock_mono_us();
     until_us = began_us + seconds * 1000000;
-    for (size_t i = 0; i < in_flight; i++)
-        send_one();
+    for (size_t i = 0; i < in_flight; i++) send_one();
 }
 
 static void on_room(void *arg, enum err status, struct str body)
@@ -80,18 +83,32 @@ static void on_room(void *arg, enum err status, struct str body)
     }
     rooms[n_made++] = room.id;
     arena_destroy(&arena);
-    if (n_made == n_rooms)
-        begin();
+    if (n_made == n_rooms) begin();
 }
 
-static void on_up(void *arg, struct id instance) { (void)arg, (void)instance; }
-static void on_down(void *arg) { (void)arg; }
-static void on_event(void *arg, const struct frame_event *head, struct str body) { (void)arg, (void)head, (void)body; }
+static void on_up(void *arg, struct id instance)
+{
+    (void)arg, (void)instance;
+}
+static void on_down(void *arg)
+{
+    (void)arg;
+}
+static void on_event(void *arg, const struct frame_event *head, struct str body)
+{
+    (void)arg, (void)head, (void)body;
+}
 
 static struct rpc_client *connect_to(const char *service, const char *endpoint, const char *key_dir)
 {
-    return rpc_client_create(ev_default_loop(0), &(struct rpc_client_config){ .self = "gateway", .service = service,
-        .endpoint = endpoint, .key_dir = key_dir, .pending_max = 100000, .up = on_up, .down = on_down, .event = on_event });
+    return rpc_client_create(ev_default_loop(0), &(struct rpc_client_config){ .self = "gateway",
+                                                     .service = service,
+                                                     .endpoint = endpoint,
+                                                     .key_dir = key_dir,
+                                                     .pending_max = 100000,
+                                                     .up = on_up,
+                                                     .down = on_down,
+                                                     .event = on_event });
 }
 
 int main(int argc, char **argv)
@@ -103,8 +120,7 @@ int main(int argc, char **argv)
     in_flight = argc > 4 ? strtoul(argv[4], NULL, 10) : in_flight;
     seconds = argc > 5 ? strtol(argv[5], NULL, 10) : seconds;
     n_rooms = argc > 6 ? strtoul(argv[6], NULL, 10) : n_rooms;
-    if (n_rooms < 1 || n_rooms > MAX_ROOMS || in_flight < 1 || in_flight > 50000 || seconds < 1)
-        return 2;
+    if (n_rooms < 1 || n_rooms > MAX_ROOMS || in_flight < 1 || in_flight > 50000 || seconds < 1) return 2;
     log_init("bench", LOG_WARN);
     store = connect_to("store", argv[1], argv[3]);
     chat = connect_to("chat", argv[2], argv[3]);

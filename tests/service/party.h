@@ -29,8 +29,17 @@
 
 #define MAX_HEARD 20000
 
-struct proc { pid_t pid; char service[16], name[16]; int port; };
-struct heard { struct id stream; int64_t seq; char name[32]; struct str body; };
+struct proc {
+    pid_t pid;
+    char service[16], name[16];
+    int port;
+};
+struct heard {
+    struct id stream;
+    int64_t seq;
+    char name[32];
+    struct str body;
+};
 struct pipe {
     struct rpc_client *client;
     bool is_up;
@@ -43,7 +52,10 @@ static char party_dir[200], party_bin[PATH_MAX];
 static struct arena *party_arena;
 static int party_port;
 
-static inline struct ev_loop *party_loop(void) { return ev_default_loop(0); }
+static inline struct ev_loop *party_loop(void)
+{
+    return ev_default_loop(0);
+}
 
 static inline const char *party_path(const char *name)
 {
@@ -61,18 +73,17 @@ static inline void find_programs(void)
     ssize_t n = readlink("/proc/self/exe", party_bin, sizeof party_bin - 8);
 
     party_bin[n < 0 ? 0 : n] = '\0';
-    for (int i = 0; i < 3 && strrchr(party_bin, '/'); i++)
-        *strrchr(party_bin, '/') = '\0';
+    for (int i = 0; i < 3 && strrchr(party_bin, '/'); i++) *strrchr(party_bin, '/') = '\0';
     strcat(party_bin, "/bin");
 }
 
-static inline void remove_party(void)
+static inline void end_party(void)
 {
     char command[300];
 
     snprintf(command, sizeof command, "rm -rf '%s'", party_dir);
-    if (party_dir[0] != '\0' && system(command) != 0)
-        perror("rm");
+    if (party_dir[0] != '\0' && system(command) != 0) perror("rm");
+    arena_destroy(&party_arena);
 }
 
 static inline void party_begin(void)
@@ -84,8 +95,9 @@ static inline void party_begin(void)
     pg_cluster_start();
     snprintf(party_dir, sizeof party_dir, "/tmp/madang-party.XXXXXX");
     assert_non_null(mkdtemp(party_dir));
-    atexit(remove_party);
-    snprintf(command, sizeof command, "mkdir '%s/sock' && '%s/keygen' '%s/keys' >/dev/null", party_dir, party_bin, party_dir);
+    atexit(end_party);
+    snprintf(command, sizeof command, "mkdir '%s/sock' && '%s/keygen' '%s/keys' >/dev/null", party_dir, party_bin,
+        party_dir);
     assert_int_equal(system(command), 0);
     party_arena = arena_create("party", 1u << 30);
     party_port = 20000 + (int)(getpid() % 10000);
@@ -96,8 +108,7 @@ static inline void set_for(const char *service, const char *what, const char *va
     char name[64];
 
     snprintf(name, sizeof name, "MADANG_%s_%s", service, what);
-    for (char *at = name; *at; at++)
-        *at = (char)(*at >= 'a' && *at <= 'z' ? *at - 32 : *at);
+    for (char *at = name; *at; at++) *at = (char)(*at >= 'a' && *at <= 'z' ? *at - 32 : *at);
     setenv(name, value, 1);
 }
 
@@ -124,8 +135,7 @@ static inline void become(const struct proc *p, const char *setting)
     snprintf(value, sizeof value, "127.0.0.1:%d", p->port);
     set_for(p->service, "health", value);
     set_for(p->service, "db", pg_cluster_conninfo(p->service));
-    if (setting != NULL)
-        putenv((char *)(uintptr_t)setting);
+    if (setting != NULL) putenv((char *)(uintptr_t)setting);
     snprintf(value, sizeof value, "%s/%s", party_bin, p->service);
     execl(value, p->service, (char *)NULL);
     _exit(127);
@@ -140,8 +150,7 @@ static inline struct proc party_start(const char *service, const char *name, con
     snprintf(p.name, sizeof p.name, "%s", name);
     p.pid = fork();
     assert_true(p.pid >= 0);
-    if (p.pid == 0)
-        become(&p, setting);
+    if (p.pid == 0) become(&p, setting);
     return p;
 }
 
@@ -173,7 +182,10 @@ static inline void pipe_is_up(void *arg, struct id instance)
     p->ups++;
 }
 
-static inline void pipe_is_down(void *arg) { ((struct pipe *)arg)->is_up = false; }
+static inline void pipe_is_down(void *arg)
+{
+    ((struct pipe *)arg)->is_up = false;
+}
 
 static inline void pipe_hears(void *arg, const struct frame_event *head, struct str body)
 {
@@ -191,10 +203,15 @@ static inline struct pipe *pipe_open(const char *self, const char *service, cons
     struct pipe *p = mem_zero(sizeof *p);
     char *endpoint = arena_cstr(party_arena, str_of(socket_of(name)));
 
-    p->client = rpc_client_create(party_loop(), &(struct rpc_client_config){
-        .self = self, .service = service, .endpoint = endpoint,
-        .key_dir = arena_cstr(party_arena, str_of(party_path("keys"))), .pending_max = 100000,
-        .up = pipe_is_up, .down = pipe_is_down, .event = pipe_hears, .arg = p });
+    p->client = rpc_client_create(party_loop(), &(struct rpc_client_config){ .self = self,
+                                                    .service = service,
+                                                    .endpoint = endpoint,
+                                                    .key_dir = arena_cstr(party_arena, str_of(party_path("keys"))),
+                                                    .pending_max = 100000,
+                                                    .up = pipe_is_up,
+                                                    .down = pipe_is_down,
+                                                    .event = pipe_hears,
+                                                    .arg = p });
     return p;
 }
 
@@ -206,14 +223,19 @@ static inline void pipe_close(struct pipe **p)
 }
 
 /* Turn the loop until `is_so`; fails the test after ms. */
-#define TURN_UNTIL(is_so, ms) do { \
-    int64_t until_ = clock_ms() + (ms); \
-    while (!(is_so)) { \
-        if (clock_ms() > until_) fail_msg("not so after %d ms: %s", (int)(ms), #is_so); \
-        turn(); \
-    } } while (0)
+#define TURN_UNTIL(is_so, ms)                                                                                          \
+    do {                                                                                                               \
+        int64_t until_ = clock_ms() + (ms);                                                                            \
+        while (!(is_so)) {                                                                                             \
+            if (clock_ms() > until_) fail_msg("not so after %d ms: %s", (int)(ms), #is_so);                            \
+            turn();                                                                                                    \
+        }                                                                                                              \
+    } while (0)
 
-static inline void on_tick(struct ev_loop *loop, ev_timer *timer, int events) { (void)loop, (void)timer, (void)events; }
+static inline void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)loop, (void)timer, (void)events;
+}
 
 static inline void turn(void)
 {
@@ -225,7 +247,12 @@ static inline void turn(void)
     ev_timer_stop(party_loop(), &tick);
 }
 
-struct answer { bool is_there; enum err status; struct str body; struct failure failure; };
+struct answer {
+    bool is_there;
+    enum err status;
+    struct str body;
+    struct failure failure;
+};
 
 static inline void on_answer(void *arg, enum err status, struct str body)
 {
@@ -234,8 +261,7 @@ static inline void on_answer(void *arg, enum err status, struct str body)
     a->is_there = true;
     a->status = status;
     a->body = arena_str(party_arena, body);
-    if (status != OK)
-        rpc_failure_read(a->body, party_arena, &a->failure);
+    if (status != OK) rpc_failure_read(a->body, party_arena, &a->failure);
 }
 
 static inline void ask_later(struct pipe *p, const char *method, const char *user, const struct wire_shape *shape,
@@ -245,8 +271,10 @@ static inline void ask_later(struct pipe *p, const char *method, const char *use
     struct principal who = { .sub = str_of(user), .kind = STR("token") };
 
     assert_int_equal(wire_encode(shape, rec, &body), OK);
-    rpc_client_call(p->client, &(struct rpc_request){ .method = method, .safe = true, .budget_ms = 10000,
-        .who = &who, .body = buf_str(&body) }, on_answer, answer);
+    rpc_client_call(p->client,
+        &(struct rpc_request){
+            .method = method, .safe = true, .budget_ms = 10000, .who = &who, .body = buf_str(&body) },
+        on_answer, answer);
     buf_free(&body);
 }
 
@@ -266,11 +294,9 @@ static inline enum err ask(struct pipe *p, const char *method, const char *user,
 
     ask_later(p, method, user, shape, rec, &a);
     TURN_UNTIL(a.is_there, 15000);
-    if (a.status == OK && reply != NULL)
-        read_record(reply_shape, a.body, reply);
+    if (a.status == OK && reply != NULL) read_record(reply_shape, a.body, reply);
     last_failure = a.failure;
-    if (getenv("PARTY_DEBUG") && a.status != OK)
-        printf("# %s: %.*s\n", method, STR_ARG(a.failure.message));
+    if (getenv("PARTY_DEBUG") && a.status != OK) printf("# %s: %.*s\n", method, STR_ARG(a.failure.message));
     return a.status;
 }
 
@@ -286,8 +312,8 @@ static inline struct id make_room(struct pipe *chat, const char *owner, const ch
     return room.id;
 }
 
-static inline enum err append(struct pipe *store, struct id room, const char *sender, const char *id, const char *body,
-    struct receipt *receipt)
+static inline enum err append(
+    struct pipe *store, struct id room, const char *sender, const char *id, const char *body, struct receipt *receipt)
 {
     struct message_draft draft = { .room = room, .id = str_of(id), .body = str_of(body) };
 

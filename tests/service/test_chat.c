@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/service/party.h"
 
-static struct pipe *one, *two, *store;   /* two gateways and a store */
+static struct pipe *one, *two, *store; /* two gateways and a store */
 
 static enum err enter(const char *who, struct id room, struct room_entered *out)
 {
@@ -41,8 +41,12 @@ static enum err publish(struct id room, int64_t first, size_t n)
     struct message messages[10];
 
     for (size_t i = 0; i < n; i++)
-        messages[i] = (struct message){ .room = room, .seq = first + (int64_t)i, .id = STR("id"), .sender = STR("alice"),
-            .body = STR("hello"), .at = 1 };
+        messages[i] = (struct message){ .room = room,
+            .seq = first + (int64_t)i,
+            .id = STR("id"),
+            .sender = STR("alice"),
+            .body = STR("hello"),
+            .at = 1 };
     return ask(store, "room.publish", "", publication_shape(), &(struct publication){ room, { messages, n } },
         nothing_shape(), NULL);
 }
@@ -66,7 +70,9 @@ static void the_same_key_makes_one_room(void **state)
     assert_int_equal(ask(one, "room.create", "ann", room_draft_shape(), &draft, room_shape(), &first), OK);
     assert_int_equal(ask(one, "room.create", "ann", room_draft_shape(), &draft, room_shape(), &again), OK);
     assert_true(id_eq(first.id, again.id));
-    assert_int_equal(ask(one, "room.list", "ann", room_query_shape(), &(struct room_query){ .limit = 50 }, room_page_shape(), &page), OK);
+    assert_int_equal(
+        ask(one, "room.list", "ann", room_query_shape(), &(struct room_query){ .limit = 50 }, room_page_shape(), &page),
+        OK);
     assert_int_equal(page.rooms.len, 1);
 }
 
@@ -76,13 +82,15 @@ static void one_s_rooms_come_newest_first_in_slices(void **state)
     struct id made[3];
 
     (void)state;
-    for (size_t i = 0; i < 3; i++)
-        made[i] = make_room(one, "carl", NULL);
-    assert_int_equal(ask(one, "room.list", "carl", room_query_shape(), &(struct room_query){ .limit = 2 }, room_page_shape(), &page), OK);
+    for (size_t i = 0; i < 3; i++) made[i] = make_room(one, "carl", NULL);
+    assert_int_equal(
+        ask(one, "room.list", "carl", room_query_shape(), &(struct room_query){ .limit = 2 }, room_page_shape(), &page),
+        OK);
     assert_int_equal(page.rooms.len, 2);
     assert_true(id_eq(page.rooms.at[0].id, made[2]));
     assert_int_equal(ask(one, "room.list", "carl", room_query_shape(),
-        &(struct room_query){ .before = page.rooms.at[1].id, .limit = 2 }, room_page_shape(), &page), OK);
+                         &(struct room_query){ .before = page.rooms.at[1].id, .limit = 2 }, room_page_shape(), &page),
+        OK);
     assert_int_equal(page.rooms.len, 1);
     assert_true(id_eq(page.rooms.at[0].id, made[0]));
 }
@@ -134,7 +142,7 @@ static void a_change_is_remembered_and_told(void **state)
     assert_true(str_is(access.role, "member"));
     assert_int_equal(invite("alice", room, "alice"), OK);
     assert_int_equal(access_of(room, "alice", &access), OK);
-    assert_true(str_is(access.role, "owner"));          /* inviting oneself changes nothing */
+    assert_true(str_is(access.role, "owner")); /* inviting oneself changes nothing */
     assert_int_equal(take_out("bob", room, NULL), OK);
     assert_int_equal(take_out("bob", room, NULL), OK);
     assert_int_equal(access_of(room, "bob", &access), OK);
@@ -150,13 +158,13 @@ static void a_publication_reaches_each_listener_once(void **state)
     struct publication heard;
 
     (void)state;
-    assert_int_equal(publish(room, 1, 2), OK);           /* nobody listens yet */
+    assert_int_equal(publish(room, 1, 2), OK); /* nobody listens yet */
     assert_int_equal(of_room(one, "room.subscribe", room), OK);
     assert_int_equal(of_room(one, "room.subscribe", room), OK);
     assert_int_equal(of_room(two, "room.subscribe", room), OK);
     assert_int_equal(publish(room, 3, 2), OK);
-    assert_int_equal(publish(room, 3, 2), OK);           /* the store did not hear our answer */
-    assert_int_equal(publish(room, 4, 3), OK);           /* overlaps */
+    assert_int_equal(publish(room, 3, 2), OK); /* the store did not hear our answer */
+    assert_int_equal(publish(room, 4, 3), OK); /* overlaps */
     assert_int_equal(of_room(two, "room.unsubscribe", room), OK);
     assert_int_equal(publish(room, 7, 1), OK);
     TURN_UNTIL(count_heard(one, "room.messages", room) == 3, 2000);
@@ -170,7 +178,9 @@ static void a_publication_reaches_each_listener_once(void **state)
 static void only_members_relay(void **state)
 {
     struct id room = make_room(one, "alice", NULL);
-    struct relay relay = { .room = room, .namespace = STR("/chat"), .event = STR("typing"), .args = STR("[\"typing\"]") };
+    struct relay relay = {
+        .room = room, .namespace = STR("/chat"), .event = STR("typing"), .args = STR("[\"typing\"]")
+    };
 
     (void)state;
     assert_int_equal(of_room(two, "room.subscribe", room), OK);

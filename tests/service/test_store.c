@@ -7,7 +7,8 @@ static struct pipe *chat, *store;
 
 static enum err log_of(struct pipe *p, struct id room, int64_t after, struct message_page *out)
 {
-    return ask(p, "log.since", "", log_query_shape(), &(struct log_query){ room, after, 1000 }, message_page_shape(), out);
+    return ask(
+        p, "log.since", "", log_query_shape(), &(struct log_query){ room, after, 1000 }, message_page_shape(), out);
 }
 
 /* seq 1, 2, 3 ... up to the head, and no id twice. */
@@ -18,21 +19,25 @@ static size_t whole_log(struct id room)
 
     do {
         assert_int_equal(log_of(store, room, (int64_t)n, &page), OK);
-        for (size_t i = 0; i < page.messages.len; i++)
-            assert_int_equal(page.messages.at[i].seq, (int64_t)++n);
+        for (size_t i = 0; i < page.messages.len; i++) assert_int_equal(page.messages.at[i].seq, (int64_t)++n);
     } while ((int64_t)n < page.head && page.messages.len > 0);
     assert_int_equal(n, page.head);
     return n;
 }
 
-struct burst { size_t n; struct answer *answers; };
+struct burst {
+    size_t n;
+    struct answer *answers;
+};
 
-static struct burst send_burst(struct pipe *p, struct id room, const char *who, const char *prefix, size_t n, size_t different)
+static struct burst send_burst(
+    struct pipe *p, struct id room, const char *who, const char *prefix, size_t n, size_t different)
 {
     struct burst b = { n, arena_zero(party_arena, n * sizeof *b.answers) };
 
     for (size_t i = 0; i < n; i++) {
-        struct message_draft draft = { .room = room, .id = arena_printf(party_arena, "%s-%05zu", prefix, i % different),
+        struct message_draft draft = { .room = room,
+            .id = arena_printf(party_arena, "%s-%05zu", prefix, i % different),
             .body = arena_printf(party_arena, "number %zu", i) };
         ask_later(p, "message.append", who, message_draft_shape(), &draft, &b.answers[i]);
     }
@@ -42,8 +47,7 @@ static struct burst send_burst(struct pipe *p, struct id room, const char *who, 
 static bool is_over(struct burst b)
 {
     for (size_t i = 0; i < b.n; i++)
-        if (!b.answers[i].is_there)
-            return false;
+        if (!b.answers[i].is_there) return false;
     return true;
 }
 
@@ -51,8 +55,7 @@ static size_t count_status(struct burst b, enum err e)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < b.n; i++)
-        n += b.answers[i].status == e;
+    for (size_t i = 0; i < b.n; i++) n += b.answers[i].status == e;
     return n;
 }
 
@@ -91,8 +94,7 @@ static void repeats_within_one_batch_are_stored_once(void **state)
     TURN_UNTIL(is_over(b), 10000);
     assert_int_equal(count_status(b, OK), 200);
     assert_int_equal(whole_log(room), 20);
-    for (size_t i = 20; i < 200; i++)
-        assert_int_equal(seq_in(&b.answers[i]), seq_in(&b.answers[i % 20]));
+    for (size_t i = 20; i < 200; i++) assert_int_equal(seq_in(&b.answers[i]), seq_in(&b.answers[i % 20]));
 }
 
 static void two_stores_number_one_log_without_a_gap(void **state)
@@ -107,7 +109,7 @@ static void two_stores_number_one_log_without_a_gap(void **state)
     for (size_t i = 0; i < 2; i++) {
         b[i] = send_burst(store, rooms[i], "alice", "left", 300, 300);
         b[i + 2] = send_burst(other, rooms[i], "bob", "right", 300, 300);
-        b[i + 4] = send_burst(other, rooms[i], "alice", "left", 300, 300);      /* the same as the first, elsewhere */
+        b[i + 4] = send_burst(other, rooms[i], "alice", "left", 300, 300); /* the same as the first, elsewhere */
     }
     for (size_t i = 0; i < 6; i++) {
         TURN_UNTIL(is_over(b[i]), 20000);
@@ -115,8 +117,7 @@ static void two_stores_number_one_log_without_a_gap(void **state)
     }
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(whole_log(rooms[i]), 600);
-        for (size_t n = 0; n < 300; n++)
-            assert_int_equal(seq_in(&b[i].answers[n]), seq_in(&b[i + 4].answers[n]));
+        for (size_t n = 0; n < 300; n++) assert_int_equal(seq_in(&b[i].answers[n]), seq_in(&b[i + 4].answers[n]));
     }
     pipe_close(&other);
     party_kill(&second);
@@ -134,11 +135,9 @@ static size_t seqs_heard(struct id room, size_t from, int64_t *out, size_t max)
     size_t n = 0;
 
     for (size_t i = from; i < chat->n_heard; i++) {
-        if (!id_eq(chat->heard[i].stream, room) || strcmp(chat->heard[i].name, "room.messages") != 0)
-            continue;
+        if (!id_eq(chat->heard[i].stream, room) || strcmp(chat->heard[i].name, "room.messages") != 0) continue;
         read_record(publication_shape(), chat->heard[i].body, &p);
-        for (size_t m = 0; m < p.messages.len && n < max; m++)
-            out[n++] = p.messages.at[m].seq;
+        for (size_t m = 0; m < p.messages.len && n < max; m++) out[n++] = p.messages.at[m].seq;
     }
     return n;
 }
@@ -155,8 +154,7 @@ static void listeners_hear_each_message_once_in_order(void **state)
     TURN_UNTIL(is_over(b), 10000);
     TURN_UNTIL((n = seqs_heard(room, from, seqs, 600)) >= 500, 5000);
     assert_int_equal(n, 500);
-    for (size_t i = 0; i < n; i++)
-        assert_int_equal(seqs[i], (int64_t)i + 1);
+    for (size_t i = 0; i < n; i++) assert_int_equal(seqs[i], (int64_t)i + 1);
 }
 
 /* Chat stands still, so the publication is under way when it dies.  The store is held until we listen at the new one:
@@ -205,7 +203,9 @@ static void a_removed_member_is_forbidden(void **state)
     assert_true(i < 100);
     assert_true(str_is(last_failure.code, "forbidden"));
     assert_int_equal(ask(store, "message.list", "bob", message_query_shape(),
-        &(struct message_query){ .room = room, .after = -1, .before = -1, .limit = 50 }, message_page_shape(), &page), ERR_FORBIDDEN);
+                         &(struct message_query){ .room = room, .after = -1, .before = -1, .limit = 50 },
+                         message_page_shape(), &page),
+        ERR_FORBIDDEN);
     assert_int_equal(append(store, id_new(), "bob", "msg-00009", "hi", &receipt), ERR_NOT_FOUND);
 }
 
@@ -218,7 +218,7 @@ static void over_the_bound_it_says_so_at_once(void **state)
 
     (void)state;
     TURN_UNTIL(p->is_up, 10000);
-    kill(chat_proc.pid, SIGSTOP);                        /* nobody can say who is a member: all of them wait */
+    kill(chat_proc.pid, SIGSTOP); /* nobody can say who is a member: all of them wait */
     struct burst b = send_burst(p, room, "alice", "many", 15, 15);
     TURN_UNTIL(count_status(b, ERR_OVERLOADED) == 5, 2000);
     assert_true(b.answers[14].failure.retry_after_ms > 0);
@@ -255,7 +255,8 @@ static void what_a_dying_database_lost_is_repeated(void **state)
 static size_t list(struct id room, int64_t after, int64_t before, int64_t limit, struct message_page *page)
 {
     assert_int_equal(ask(store, "message.list", "alice", message_query_shape(),
-        &(struct message_query){ room, after, before, limit }, message_page_shape(), page), OK);
+                         &(struct message_query){ room, after, before, limit }, message_page_shape(), page),
+        OK);
     return page->messages.len;
 }
 
@@ -279,8 +280,9 @@ static void pages_go_both_ways(void **state)
     assert_int_equal(page.messages.at[0].seq, 21);
     assert_int_equal(list(room, 0, -1, 10, &page), 10);
     assert_int_equal(page.messages.at[0].seq, 1);
-    assert_int_equal(ask(store, "message.list", "alice", message_query_shape(), &(struct message_query){ room, 1, 9, 10 },
-        message_page_shape(), &page), ERR_INVALID_ARGUMENT);
+    assert_int_equal(ask(store, "message.list", "alice", message_query_shape(),
+                         &(struct message_query){ room, 1, 9, 10 }, message_page_shape(), &page),
+        ERR_INVALID_ARGUMENT);
 }
 
 static void a_body_is_bounded_in_characters_and_a_page_in_bytes(void **state)
@@ -291,8 +293,7 @@ static void a_body_is_bounded_in_characters_and_a_page_in_bytes(void **state)
     char body[1001 * 3 + 1];
 
     (void)state;
-    for (size_t i = 0; i < 1001; i++)
-        memcpy(body + 3 * i, "\xea\xb0\x80", 3);
+    for (size_t i = 0; i < 1001; i++) memcpy(body + 3 * i, "\xea\xb0\x80", 3);
     body[3003] = '\0';
     assert_int_equal(append(store, room, "alice", "long-00001", body, &receipt), ERR_INVALID_ARGUMENT);
     assert_true(str_is(last_failure.field, "body"));
@@ -300,8 +301,10 @@ static void a_body_is_bounded_in_characters_and_a_page_in_bytes(void **state)
 
     struct burst b = { 400, arena_zero(party_arena, 400 * sizeof *b.answers) };
     for (size_t i = 0; i < b.n; i++)
-        ask_later(store, "message.append", "alice", message_draft_shape(), &(struct message_draft){ .room = room,
-            .id = arena_printf(party_arena, "big-%05zu", i), .body = str_of(body) }, &b.answers[i]);
+        ask_later(store, "message.append", "alice", message_draft_shape(),
+            &(struct message_draft){
+                .room = room, .id = arena_printf(party_arena, "big-%05zu", i), .body = str_of(body) },
+            &b.answers[i]);
     TURN_UNTIL(is_over(b), 10000);
     assert_int_equal(count_status(b, OK), 400);
     assert_int_equal(log_of(store, room, 0, &page), OK);
@@ -330,7 +333,8 @@ static void meta_comes_back_and_nonsense_in_it_harms_nobody(void **state)
     draft.id = STR("meta-0002");
     assert_int_equal(wire_any_from_json(STR("{\"n\":[1e300,18446744073709551615,7]}"), &meta), OK);
     draft.meta = buf_str(&meta);
-    assert_int_equal(ask(store, "message.append", "alice", message_draft_shape(), &draft, receipt_shape(), &receipt), OK);
+    assert_int_equal(
+        ask(store, "message.append", "alice", message_draft_shape(), &draft, receipt_shape(), &receipt), OK);
     assert_int_equal(log_of(store, room, receipt.seq - 1, &page), OK);
     assert_true(page.messages.at[0].meta.len > 0);
     buf_free(&meta);
@@ -344,11 +348,11 @@ static void heads_come_in_the_order_asked(void **state)
 
     (void)state;
     assert_int_equal(append(store, rooms[2], "alice", "msg-00001", "hi", &receipt), OK);
-    assert_int_equal(ask(store, "log.heads", "", log_rooms_shape(), &(struct log_rooms){ { rooms, 3 } },
-        log_heads_shape(), &heads), OK);
+    assert_int_equal(
+        ask(store, "log.heads", "", log_rooms_shape(), &(struct log_rooms){ { rooms, 3 } }, log_heads_shape(), &heads),
+        OK);
     assert_int_equal(heads.heads.len, 3);
-    for (size_t i = 0; i < 3; i++)
-        assert_true(id_eq(heads.heads.at[i].room, rooms[i]));
+    for (size_t i = 0; i < 3; i++) assert_true(id_eq(heads.heads.at[i].room, rooms[i]));
     assert_int_equal(heads.heads.at[1].seq, 0);
     assert_int_equal(heads.heads.at[2].seq, 1);
 }

@@ -11,21 +11,19 @@ static size_t n_done;
 static void on_done(void *arg, struct append *first)
 {
     (void)arg;
-    for (; first != NULL; first = first->next)
-        n_done++;
+    for (; first != NULL; first = first->next) n_done++;
 }
 
 static struct append append_of(struct id room, const char *id, const char *body)
 {
-    return (struct append){ .deadline_us = INT64_MAX, .message = { .room = room, .id = str_of(id), .sender = STR("ann"),
-        .body = str_of(body) } };
+    return (struct append){ .deadline_us = INT64_MAX,
+        .message = { .room = room, .id = str_of(id), .sender = STR("ann"), .body = str_of(body) } };
 }
 
 static void put_all(struct append *appends, size_t n)
 {
     n_done = 0;
-    for (size_t i = 0; i < n; i++)
-        committer_put(committer, &appends[i]);
+    for (size_t i = 0; i < n; i++) committer_put(committer, &appends[i]);
     TURN_UNTIL(n_done == n, 10000);
 }
 
@@ -46,7 +44,8 @@ static void only_the_culprit_fails(void **state)
 static void a_repeat_brings_what_was_stored(void **state)
 {
     struct id room = id_new();
-    struct append a[] = { append_of(room, "one", "first"), append_of(room, "one", "second"), append_of(room, "two", "2") };
+    struct append a[] = { append_of(room, "one", "first"), append_of(room, "one", "second"),
+        append_of(room, "two", "2") };
     struct append again[] = { append_of(room, "one", "third"), append_of(room, "new", "3") };
 
     (void)state;

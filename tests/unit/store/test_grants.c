@@ -18,7 +18,11 @@ static void send(void *arg, const struct access_query *query, void *token)
     asked[n_asked++] = token;
 }
 
-struct heard { size_t n; enum err e; bool is_member; };
+struct heard {
+    size_t n;
+    enum err e;
+    bool is_member;
+};
 
 static void hear(void *arg, enum err e, bool is_member)
 {
@@ -43,8 +47,7 @@ static void many_who_ask_at_once_cost_one_question(void **state)
     struct heard h = { 0 };
 
     (void)state;
-    for (int i = 0; i < 5; i++)
-        grants_ask(g, room, STR("ann"), hear, &h);
+    for (int i = 0; i < 5; i++) grants_ask(g, room, STR("ann"), hear, &h);
     assert_int_equal(n_asked, 1);
     assert_int_equal(h.n, 0);
     grants_answer(g, asked[0], OK, true);
@@ -84,7 +87,7 @@ static void what_was_asked_across_a_break_is_not_remembered(void **state)
     (void)state;
     grants_ask(g, room, STR("ann"), hear, &h);
     grants_lost(g);
-    grants_ask(g, room, STR("bob"), hear, &h);           /* down: not watching */
+    grants_ask(g, room, STR("bob"), hear, &h); /* down: not watching */
     grants_watched(g);
     grants_answer(g, asked[0], OK, true);
     grants_answer(g, asked[1], OK, true);
@@ -113,7 +116,7 @@ static void errors_are_not_remembered_and_the_oldest_is_forgotten_first(void **s
         grants_ask(g, room, who[i], hear, &h);
         grants_answer(g, asked[n_asked - 1], OK, true);
     }
-    grants_ask(g, room, who[0], hear, &h);               /* used: b is the oldest now */
+    grants_ask(g, room, who[0], hear, &h); /* used: b is the oldest now */
     grants_ask(g, room, who[2], hear, &h);
     grants_answer(g, asked[n_asked - 1], OK, true);
     assert_int_equal(grants_remembered(g), 2);
@@ -122,7 +125,7 @@ static void errors_are_not_remembered_and_the_oldest_is_forgotten_first(void **s
     assert_int_equal(n_asked, before);
     grants_ask(g, room, who[1], hear, &h);
     assert_int_equal(n_asked, before + 1);
-    grants_destroy(&g);                                  /* with a question open */
+    grants_destroy(&g); /* with a question open */
 }
 
 int main(void)

@@ -10,7 +10,10 @@
 #include "libshared/base/log.h"
 #include "services/store/outbox.h"
 
-struct sent { void *token; int64_t first, last; };
+struct sent {
+    void *token;
+    int64_t first, last;
+};
 
 static struct sent sent[100];
 static size_t n_sent;
@@ -24,7 +27,8 @@ static void send(void *arg, const struct publication *p, void *token)
 static void put(struct outbox *outbox, struct id room, int64_t from, int64_t to)
 {
     for (int64_t seq = from; seq <= to; seq++)
-        outbox_put(outbox, &(struct message){ .room = room, .seq = seq, .id = STR("id"), .sender = STR("ann"), .body = STR("hi") });
+        outbox_put(outbox,
+            &(struct message){ .room = room, .seq = seq, .id = STR("id"), .sender = STR("ann"), .body = STR("hi") });
     outbox_flush(outbox);
 }
 
@@ -66,8 +70,7 @@ static void what_was_not_acknowledged_goes_again_first(void **state)
     put(outbox, room, 1, 2);
     put(outbox, room, 3, 3);
     outbox_sent(outbox, sent[0].token, false);
-    while (n_sent < 2)
-        ev_run(ev_default_loop(0), EVRUN_ONCE);
+    while (n_sent < 2) ev_run(ev_default_loop(0), EVRUN_ONCE);
     assert_sent(1, 1, 3);
     outbox_sent(outbox, sent[1].token, true);
     assert_int_equal(outbox_waiting(outbox), 0);
@@ -83,7 +86,7 @@ static void a_publication_has_no_gap(void **state)
     n_sent = 0;
     put(outbox, room, 1, 1);
     put(outbox, room, 5, 6);
-    put(outbox, room, 2, 2);                             /* a repeat */
+    put(outbox, room, 2, 2); /* a repeat */
     outbox_sent(outbox, sent[0].token, true);
     assert_sent(1, 5, 6);
     outbox_sent(outbox, sent[1].token, true);
@@ -112,8 +115,7 @@ static void many_rooms_are_bounded_too(void **state)
 
     (void)state;
     n_sent = 0;
-    for (int64_t i = 0; i < 90; i++)
-        put(outbox, id_new(), 1, 1);
+    for (int64_t i = 0; i < 90; i++) put(outbox, id_new(), 1, 1);
     assert_in_range(outbox_waiting(outbox), 1, 40);
     outbox_destroy(&outbox);
 }
