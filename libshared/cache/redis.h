@@ -14,7 +14,8 @@ struct ev_loop;
 struct redis;
 struct redisReply;
 
-struct redis *redis_create(struct ev_loop *loop, const char *url);   /* redis://[user:password@]host:port/db, unix:///path; "" : none */
+struct redis *redis_create(
+    struct ev_loop *loop, const char *url); /* redis://[user:password@]host:port/db, unix:///path; "" : none */
 void redis_destroy(struct redis **redis);
 bool redis_is_up(const struct redis *redis);
 /* reply is NULL when Redis is away, hangs or failed; else hiredis' own, valid during the call.  Called exactly once, by

@@ -66,7 +66,7 @@ static void digest(const char *text, char hex[65])
     int good = EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL);
 
     assert(good == 1);
-    for (int i = 0; i < 32; i++) sprintf(hex + 2 * i, "%02x", hash[i]);
+    for (int i = 0; i < 32; i++) snprintf(hex + 2 * i, 3, "%02x", hash[i]);
 }
 
 static enum err load_file(struct migration *m, const char *name, int version)
@@ -84,7 +84,9 @@ static enum err load_file(struct migration *m, const char *name, int version)
     }
     arena_destroy(&scratch);
     if (text == NULL) return refuse(m, name, "it cannot be read");
-    return atoi(name) == version ? OK : refuse(m, name, "files are numbered 0001, 0002, ... without a gap");
+    int64_t number = 0;
+    str_to_int((struct str){ name, 4 }, &number);
+    return number == version ? OK : refuse(m, name, "files are numbered 0001, 0002, ... without a gap");
 }
 
 static enum err load_files(struct migration *m)

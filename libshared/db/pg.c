@@ -10,12 +10,19 @@
 
 #define RETRY_US 200000
 
+static char *copy(const char *text)
+{
+    size_t size = strlen(text) + 1;
+
+    return memcpy(mem_alloc(size), text, size);
+}
+
 struct pg *pg_create(const char *conninfo, const char *schema)
 {
     struct pg *pg = mem_zero(sizeof *pg);
 
-    pg->conninfo = strcpy(mem_alloc(strlen(conninfo) + 1), conninfo);
-    pg->schema = strcpy(mem_alloc(strlen(schema) + 1), schema);
+    pg->conninfo = copy(conninfo);
+    pg->schema = copy(schema);
     return pg;
 }
 

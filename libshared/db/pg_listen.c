@@ -138,7 +138,9 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 
 static char *copy(const char *text)
 {
-    return strcpy(mem_alloc(strlen(text) + 1), text);
+    size_t size = strlen(text) + 1;
+
+    return memcpy(mem_alloc(size), text, size);
 }
 
 struct pg_listen *pg_listen_create(struct ev_loop *loop, const char *conninfo, const char *channel,

@@ -50,7 +50,7 @@ static enum err failure_of(struct pg *pg, const PGresult *res, const char *what)
     const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 
     if (state == NULL) return PQstatus(pg->conn) == CONNECTION_BAD ? lose(pg, what) : ERR_INTERNAL;
-    if (strncmp(state, "57P", 3) == 0) return lose(pg, what);    /* the server's last words on this connection */
+    if (strncmp(state, "57P", 3) == 0) return lose(pg, what); /* the server's last words on this connection */
 
     enum err e = pg_sqlstate(state);
     keep_error(pg, state, text ? text : "");

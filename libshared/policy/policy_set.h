@@ -13,10 +13,16 @@
 
 enum policy_action { POLICY_CONNECT, POLICY_EMIT, POLICY_SUBSCRIBE, POLICY_PUBLISH, POLICY_HISTORY, POLICY_ADMIN };
 
-struct policy_compiled;              /* immutable, counted */
+struct policy_compiled; /* immutable, counted */
 
-struct policy_question { struct str namespace, event, room, subject; enum policy_action action; };
-struct policy_answer { bool allowed; int rule; };    /* rule -1: none fits */
+struct policy_question {
+    struct str namespace, event, room, subject;
+    enum policy_action action;
+};
+struct policy_answer {
+    bool allowed;
+    int rule;
+}; /* rule -1: none fits */
 
 /* ERR_INVALID_ARGUMENT and `why` for an unknown effect or action. */
 enum err policy_compile(struct str name, const struct policy_rule_list *rules, struct policy_compiled **out,
