@@ -341,8 +341,8 @@ static void bind_all(struct rpc_server *server)
 static struct metric *labelled(struct metric *(*make)(const char *, const char *, const char *), const char *name,
     const char *label, const char *value, const char *help)
 {
-    char *labels = mem_alloc(128);       /* metrics are never removed, nor are their labels */
-    snprintf(labels, 128, "%s=\"%s\"", label, value);
+    char labels[128];
+    snprintf(labels, sizeof(labels), "%s=\"%s\"", label, value);
     return make(name, labels, help);
 }
 

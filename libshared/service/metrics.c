@@ -48,6 +48,12 @@ static struct metric *find(const char *name, const char *labels)
     return NULL;
 }
 
+static const char *keep(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(mem_alloc(size), text, size);
+}
+
 static struct metric *metric_make(int kind, const char *name, const char *labels, const char *help)
 {
     pthread_mutex_lock(&lock);
@@ -57,7 +63,7 @@ static struct metric *metric_make(int kind, const char *name, const char *labels
         metric = mem_zero(sizeof(*metric));
         metric->kind = kind;
         metric->name = name;
-        metric->labels = labels;
+        metric->labels = labels != NULL ? keep(labels) : NULL;
         metric->help = help;
         metric->next = *place;
         *place = metric;

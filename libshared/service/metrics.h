@@ -10,7 +10,8 @@
 
 struct metric;
 
-/* `labels` is a constant such as "method=\"room.create\"", or NULL.  The same name and labels give the same metric. */
+/* `labels`, such as "method=\"room.create\"", are copied, name and help are constants.  The same name and labels give the
+ * same metric. */
 struct metric *metric_counter(const char *name, const char *labels, const char *help);
 struct metric *metric_gauge(const char *name, const char *labels, const char *help);
 struct metric *metric_histogram_us(const char *name, const char *labels, const char *help);  /* seconds when printed */

@@ -87,7 +87,7 @@ static void encode(const struct method *method, const char *json, struct buf *ou
     enum err e = wire_from_json(method->req(), str_of(json), out, &why);
     if (e == OK)
         return;
-    fprintf(stderr, "%s: %s: %s %s\n", method->req()->name, err_code(e), why.field, why.text);
+    fprintf(stderr, "%s: %s: %s\n", method->req()->name, err_code(e), why.text);
     exit(2);
 }
 

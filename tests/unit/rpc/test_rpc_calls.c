@@ -13,8 +13,10 @@ static atomic_bool must_fail;
 
 static enum err run_echo(struct call *call, const void *req, void *rep)
 {
-    snprintf(seen_who, sizeof(seen_who), "%.*s", STR_ARG(call->who->sub));
-    snprintf(seen_peer, sizeof(seen_peer), "%.*s", STR_ARG(call->peer_name));
+    if (call->peer != NULL)                                        /* on the loop: only there may it note */
+        snprintf(seen_who, sizeof(seen_who), "%.*s", STR_ARG(call->who->sub));
+    if (call->peer != NULL)
+        snprintf(seen_peer, sizeof(seen_peer), "%.*s", STR_ARG(call->peer_name));
     ((struct room_ref *)rep)->room = ((const struct room_ref *)req)->room;
     return OK;
 }
