@@ -9,7 +9,9 @@ import { Channel, Polling } from './session.mjs';
 import { expected, query, setting, sleep, within } from './target.mjs';
 import { Wire, request } from './wire.mjs';
 
-/** An honest client who was there before the attack, and answers pings all the while. */
+const PATIENCE = 1000;
+
+/** An honest client who was there before the attack, and talks to the server all the while. */
 let honest;
 
 class Honest {
@@ -17,25 +19,44 @@ class Honest {
         const self = new Honest();
         self.channel = await Channel.session('/engine.io/');
         self.echoes = [];
-        self.channel.socket.on('message', (data, isBinary) => {
-            const message = isBinary ? data : data.toString();
-            if (message === '2') self.channel.send('3');
-            else self.echoes.shift()?.(message);
+        self.worst = 0;
+        self.channel.closed.then(({ code }) => { self.harm = `closed with ${code}`; });
+        self.channel.socket.on('message', (data) => {
+            if (`${data}` === '2') self.channel.send('3');
+            else self.echoes.shift()?.();
         });
+        self.timer = setInterval(() => self.echo(), 50);
         return self;
     }
 
+    /** One exchange; the slowest one is remembered. */
+    echo() {
+        const sent = Date.now();
+        return new Promise((resolve) => {
+            this.echoes.push(() => {
+                this.worst = Math.max(this.worst, Date.now() - sent);
+                resolve();
+            });
+            this.channel.send('4honest');
+        });
+    }
+
     async isUnharmed() {
-        const mark = `4honest${Math.random()}`;
-        const echo = new Promise((resolve) => this.echoes.push(resolve));
-        this.channel.send(mark);
-        assert.equal(await within(1000, 'the honest client\'s echo', echo), mark);
+        assert.equal(this.harm, undefined);
+        await within(PATIENCE, 'the honest client\'s echo', this.echo());
+        assert.ok(this.worst < PATIENCE, `the honest client waited ${this.worst} ms`);
+        this.worst = 0;
         assert.equal((await Polling.open('/engine.io/')).sid.length, 20, 'newcomers are served');
+    }
+
+    leave() {
+        clearInterval(this.timer);
+        this.channel.close();
     }
 }
 
 before(async () => { honest = await Honest.start(); });
-after(() => honest.channel.close());
+after(() => honest.leave());
 afterEach(() => honest.isUnharmed());
 
 const fatal = (reference) => expected(false, reference?.includes('its process dies'));

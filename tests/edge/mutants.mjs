@@ -32,7 +32,7 @@ export const mutants = {
     },
     'pings come late': { suite: 'engineio', caught: 'exactly the five keys', common: { pingInterval: 330 } },
     'old protocol is taken': { suite: 'engineio', caught: 'refuses EIO=3', common: { allowEIO3: true } },
-    'no upgrades': { suite: 'engineio', caught: 'answers the probe', engine: { allowUpgrades: false } },
+    'no upgrades': { suite: 'engineio', caught: 'exactly the five keys', engine: { allowUpgrades: false } },
     'empty messages get lost': { suite: 'engineio', caught: 'an empty text message', apply: onMessage((d) => d || 'x') },
     'no connect timeout': { suite: 'socketio', caught: 'connects to nothing', socket: { connectTimeout: 45000 } },
     'recovery is on': {
@@ -74,7 +74,7 @@ export const mutants = {
     },
     'the world ends at a placeholder': {
         suite: 'hostile', caught: 'a placeholder out of range',
-        apply: ({ io }) => io.on('connection', (s) => s.on('disconnect', (why) => why === 'parse error' && process.exit(1))),
+        apply: ({ io }) => io.on('connection', (s) => s.on('disconnect', (why) => why === 'forced close' && process.exit(1))),
     },
     'binary comes back as text': {
         suite: 'clients', caught: 'binary, deep inside',
