@@ -40,7 +40,8 @@ static const char MAKE_HEADS[] =
 
 static const char LOCK_HEADS[] = "SELECT FROM room_head WHERE room_id = ANY($1::uuid[]) ORDER BY room_id FOR UPDATE";
 
-/* Of a repeat the stored time, body and meta come back too: the stored one stands, whatever is said now. */
+/* Of a repeat the stored time, body and meta come back too: the stored one stands, whatever is said now.  OFFSET 0
+ * keeps the planner from looking up the fresh ones as well, which saves a sixth. */
 static const char APPEND[] =
     "WITH asked AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[])"
     "       WITH ORDINALITY AS a (room_id, id, sender, body, meta, n)),"
@@ -53,8 +54,8 @@ static const char APPEND[] =
     "       FROM (SELECT room_id, max(seq) AS seq FROM fresh GROUP BY room_id) f WHERE h.room_id = f.room_id)"
     " SELECT COALESCE(f.seq, m.seq), (extract(epoch FROM m.at) * 1000)::bigint, m.body, m.meta"
     " FROM asked a LEFT JOIN fresh f ON f.n = a.n"
-    " LEFT JOIN message m ON f.n IS NULL AND m.room_id = a.room_id AND m.sender = a.sender AND m.id = a.id"
-    " ORDER BY a.n";
+    " LEFT JOIN LATERAL (SELECT m.* FROM message m WHERE f.n IS NULL AND m.room_id = a.room_id"
+    "       AND m.sender = a.sender AND m.id = a.id OFFSET 0) m ON true ORDER BY a.n";
 enum { SEQ, AT, BODY, META };
 
 struct batch {
@@ -154,9 +155,11 @@ static bool send_one(PGconn *conn, const char *name, const struct pg_args *args)
     return PQsendQueryPrepared(conn, name, args->n, values, lens, formats, 0) == 1;
 }
 
-/* Nothing waits for a lock for longer than clients do.  The name marks the connection as prepared: see is_prepared. */
+/* Nothing waits for a lock for longer than clients do.  A plan made while the log is short must not walk it when it is
+ * long.  The name marks the connection as prepared: see is_prepared. */
 static const char SETTINGS[] =
-    "SELECT set_config('statement_timeout', $1, false), set_config('application_name', 'store.committer', false)";
+    "SELECT set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false),"
+    " set_config('application_name', 'store.committer', false)";
 
 /* With the first batch on a connection. */
 static bool send_preparations(PGconn *conn)
