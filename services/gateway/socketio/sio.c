@@ -47,6 +47,14 @@ static const struct sio_namespace *find_namespace(const struct sio *sio, struct 
     return NULL;
 }
 
+uint64_t sio_namespace_bit(const struct sio *sio, const struct sio_namespace *nsp)
+{
+    for (size_t i = 0; i < sio->n; i++)
+        if (sio->nsp[i] == nsp)
+            return UINT64_C(1) << i;
+    return 0;
+}
+
 static void violation(struct sio_session *session)
 {
     session->closing = true;
@@ -67,10 +75,12 @@ static void on_connect(struct sio_session *session, const struct sio_packet *pac
 {
     const struct sio_namespace *nsp = find_namespace(session->sio, packet->nsp);
 
-    if (nsp == NULL)
+    if (nsp == NULL) {
         refuse_unknown(session, packet->nsp);
-    else
-        nsp->connect(nsp->arg, sio_socket_create(session, nsp), packet->json.len > 0 ? packet->json : STR_NONE);
+        return;
+    }
+    session->ended &= ~sio_namespace_bit(session->sio, nsp);
+    nsp->connect(nsp->arg, sio_socket_create(session, nsp), packet->json.len > 0 ? packet->json : STR_NONE);
 }
 
 static void on_event(struct sio_socket *socket, const struct sio_packet *packet, const struct str *parts)
@@ -104,6 +114,14 @@ static bool is_in_order(struct sio_session *session, const struct sio_packet *pa
     return socket != NULL && socket->state == SIO_OPEN;
 }
 
+/* Sent before the client knew that we had ended its socket: no fault of its own, and nobody's any more. */
+static bool is_too_late(struct sio_session *session, const struct sio_packet *packet)
+{
+    const struct sio_namespace *nsp = find_namespace(session->sio, packet->nsp);
+
+    return packet->type != SIO_CONNECT && nsp != NULL && (session->ended & sio_namespace_bit(session->sio, nsp)) != 0;
+}
+
 static size_t assembly_bytes(void)
 {
     return (size_t)settings.gateway.max_payload * ASSEMBLY_PAYLOADS;
@@ -113,12 +131,16 @@ static void on_text(struct sio_session *session, struct str text)
 {
     struct sio_packet packet;
 
-    if (session->pending != NULL || !sio_packet_read(text, session->sio->scratch, &packet)
-        || !is_in_order(session, &packet))
+    if (session->pending != NULL || !sio_packet_read(text, session->sio->scratch, &packet)) {
+        violation(session);
+        return;
+    }
+    bool in_order = is_in_order(session, &packet);
+    if (!in_order && !is_too_late(session, &packet))
         violation(session);
     else if (packet.attachments > 0)
         session->pending = sio_assembly_create(text, assembly_bytes());
-    else
+    else if (in_order)
         on_packet(session, &packet, NULL);
 }
 
@@ -133,7 +155,7 @@ static void on_binary(struct sio_session *session, struct str bytes)
     if (!sio_assembly_is_whole(whole))
         return;
     session->pending = NULL;
-    if (is_in_order(session, &whole->packet))    /* else we ended the socket while the attachments were on their way */
+    if (is_in_order(session, &whole->packet))    /* else too late */
         on_packet(session, &whole->packet, whole->parts);
     sio_assembly_destroy(&whole);
 }

@@ -6,7 +6,7 @@
 #include "services/gateway/socketio/assembly.h"
 #include "services/gateway/socketio/sio.h"
 
-#define SIO_NAMESPACES_MAX 64
+#define SIO_NAMESPACES_MAX 64            /* one bit each in a session's `ended` */
 
 struct sio {
     const struct sio_namespace *nsp[SIO_NAMESPACES_MAX];
@@ -21,6 +21,7 @@ struct sio_session {
     struct eio_session *eio;
     struct sio_socket *first;
     struct sio_assembly *pending;
+    uint64_t ended;                  /* a bit for each namespace that we ended, until it is connected again */
     bool closing;
 };
 
@@ -36,6 +37,7 @@ struct sio_socket {
     struct sio_socket *next;
 };
 
+uint64_t sio_namespace_bit(const struct sio *sio, const struct sio_namespace *nsp);
 struct sio_socket *sio_socket_create(struct sio_session *session, const struct sio_namespace *nsp);
 struct sio_socket *sio_socket_find(struct sio_session *session, struct str nsp);
 /* Take it out of its session and tell its namespace. */

@@ -102,6 +102,7 @@ void sio_disconnect(struct sio_socket *socket)
     struct eio_packet *packet = sio_packet_make(SIO_DISCONNECT, sio_nsp(socket), -1, 0, STR_NONE);
     eio_send(socket->session->eio, packet);
     eio_packet_drop(packet);
+    socket->session->ended |= sio_namespace_bit(socket->session->sio, socket->nsp);
     sio_socket_end(socket, "server namespace disconnect");
 }
 
