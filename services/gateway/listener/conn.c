@@ -184,8 +184,8 @@ void conn_flush(struct conn *conn)
     }
     while (!conn->doomed && !conn->blocked) {
         fill_scratch(conn);
-        if (l->scratch_len == 0) break;
-        if (!write_scratch(conn)) return;
+        if (l->scratch_len == 0 && !has_out(conn)) break;
+        if (l->scratch_len > 0 && !write_scratch(conn)) return;
     }
     if (!conn->doomed && !conn->blocked && !has_out(conn)) flushed(conn);
 }

@@ -1,0 +1,444 @@
+/* test_eio_session.c - sessions over a real WebSocket and real polls: bounds, slow readers, ends, who may open one. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ev.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "libshared/base/clock.h"
+#include "libshared/base/log.h"
+#include "libshared/service/settings.h"
+#include "services/gateway/engineio/eio.h"
+
+#define WS_REQUEST                                                                                                     \
+    "GET /?EIO=4&transport=websocket%s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"           \
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+/* --- an upper layer that notes what happens --- */
+
+static struct ev_loop *loop;
+static struct listener *listener;
+static struct eio *eio;
+static struct eio_session *session;
+static const char *why_closed, *forbids;
+static int n_drained, n_closed;
+static struct settings as_loaded;
+static int port;
+
+static const char *forbidden(void *arg, struct http *http)
+{
+    (void)arg, (void)http;
+    return forbids;
+}
+
+static void *opened(void *arg, struct eio_session *s, struct http *http)
+{
+    (void)arg, (void)http;
+    session = s;
+    return &session;
+}
+
+static void message(void *user, struct eio_session *s, bool binary, struct str bytes)
+{
+    (void)binary;
+    assert_ptr_equal(user, &session);
+    struct eio_packet *packet = eio_packet_text(bytes);
+    eio_send(s, packet);
+    eio_packet_drop(packet);
+}
+
+static void drained(void *user, struct eio_session *s)
+{
+    (void)user;
+    assert_int_equal(eio_queued_bytes(s), 0);
+    n_drained++;
+}
+
+static void closed(void *user, struct eio_session *s, const char *reason)
+{
+    (void)user, (void)s;
+    why_closed = reason;
+    session = NULL;
+    n_closed++;
+}
+
+static int http_begin(void *arg, struct http *http)
+{
+    (void)arg;
+    return eio_http_begin(eio, http);
+}
+
+static void http_ready(void *arg, struct http *http)
+{
+    (void)arg;
+    eio_http_ready(eio, http);
+}
+
+static void http_gone(void *arg, struct http *http)
+{
+    (void)arg;
+    eio_http_gone(eio, http);
+}
+
+static int ws_accept(void *arg, struct http *http, struct str *body)
+{
+    (void)arg;
+    return eio_ws_accept(eio, http, body);
+}
+
+static void ws_open(void *arg, struct ws *ws, struct http *http)
+{
+    (void)arg;
+    eio_ws_open(eio, ws, http);
+}
+
+static void ws_message(void *arg, struct ws *ws, bool binary, struct str bytes)
+{
+    (void)arg;
+    eio_ws_message(ws, binary, bytes);
+}
+
+static void ws_writable(void *arg, struct ws *ws)
+{
+    (void)arg;
+    eio_ws_writable(ws);
+}
+
+static void ws_closed(void *arg, struct ws *ws)
+{
+    (void)arg;
+    eio_ws_closed(ws);
+}
+
+/* --- set-up --- */
+
+static int start(void **state)
+{
+    static const struct listener_upper upper = {
+        .http_begin = http_begin,
+        .http_ready = http_ready,
+        .http_gone = http_gone,
+        .ws_accept = ws_accept,
+        .ws_open = ws_open,
+        .ws_message = ws_message,
+        .ws_writable = ws_writable,
+        .ws_closed = ws_closed,
+    };
+    static const struct eio_upper notes = {
+        .forbidden = forbidden,
+        .opened = opened,
+        .message = message,
+        .drained = drained,
+        .closed = closed,
+    };
+    static char address[32];
+    (void)state;
+    port = port ? port + 1 : 26000 + getpid() % 5000;
+    snprintf(address, sizeof address, "127.0.0.1:%d", port);
+    settings = as_loaded;
+    settings.gateway.http = address;
+    settings.gateway.https = "";
+    settings.gateway.plain = true;
+    settings.gateway.queue_bytes = 1000000;
+    settings.gateway.slow_ms = 200;
+    settings.gateway.connect_timeout_ms = 150;
+    session = NULL;
+    forbids = why_closed = NULL;
+    n_drained = n_closed = 0;
+    loop = ev_loop_new(0);
+    eio = eio_create(loop, &notes);
+    listener = listener_create(loop, &upper);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    eio_destroy(&eio);
+    listener_destroy(&listener);
+    ev_loop_destroy(loop);
+    return 0;
+}
+
+/* --- a client on the same thread --- */
+
+static void turn(void)
+{
+    ev_run(loop, EVRUN_NOWAIT);
+    usleep(200);
+}
+
+#define TURN_UNTIL(condition)                                                                                          \
+    do {                                                                                                               \
+        int64_t end_ = clock_mono_us() + 2000000;                                                                      \
+        while (!(condition) && clock_mono_us() < end_) turn();                                                         \
+        assert_true(condition);                                                                                        \
+    } while (0)
+
+static int dial(void)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+    int fd = socket(AF_INET, SOCK_STREAM, 0), small = 65536;
+    inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
+static bool hears(int fd, struct buf *in, const char *until)
+{
+    char part[65536];
+    for (int64_t end = clock_mono_us() + 2000000; clock_mono_us() < end; turn()) {
+        ssize_t n = recv(fd, part, sizeof part, MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && errno != EAGAIN)) return false;
+        if (n > 0) buf_add(in, part, (size_t)n);
+        if (in->len > 0 && memmem(in->at, in->len, until, strlen(until)) != NULL) return true;
+    }
+    return false;
+}
+
+static int open_ws(struct buf *in)
+{
+    char request[512];
+    int fd = dial();
+    snprintf(request, sizeof request, WS_REQUEST, "");
+    say(fd, request);
+    assert_true(hears(fd, in, "\"maxPayload\""));
+    assert_non_null(session);
+    return fd;
+}
+
+static int get(const char *sid)
+{
+    char request[512];
+    int fd = dial();
+    snprintf(request, sizeof request, "GET /?EIO=4&transport=polling%s%s HTTP/1.1\r\nHost: x\r\n\r\n",
+        sid ? "&sid=" : "", sid ? sid : "");
+    say(fd, request);
+    return fd;
+}
+
+static void open_by_polling(void)
+{
+    struct buf in = BUF(4096);
+    int fd = get(NULL);
+    assert_true(hears(fd, &in, "maxPayload"));
+    close(fd);
+    buf_free(&in);
+}
+
+static void answers(int fd, const char *text)
+{
+    struct buf in = BUF(1 << 20);
+    if (!hears(fd, &in, text)) fail_msg("no %s in %.*s", text, STR_ARG(buf_str(&in)));
+    close(fd);
+    buf_free(&in);
+}
+
+static void send_text(const char *text)
+{
+    struct eio_packet *packet = eio_packet_text(str_of(text));
+    eio_send(session, packet);
+    eio_packet_drop(packet);
+}
+
+static void send_large(int times, size_t bytes)
+{
+    char *text = mem_zero(bytes);
+    struct eio_packet *packet = eio_packet_binary((struct str){ text, bytes });
+    for (int i = 0; i < times && session != NULL; i++) eio_send(session, packet);
+    eio_packet_drop(packet);
+    mem_free(text);
+}
+
+/* --- tests --- */
+
+static void a_sid_names_its_gateway(void **state)
+{
+    struct buf in = BUF(4096);
+    (void)state;
+    int fd = open_ws(&in);
+    assert_int_equal(strlen(eio_sid(session)), EIO_SID_CHARS);
+    assert_memory_equal(eio_sid(session), eio_gateway_id(), EIO_GATEWAY_CHARS);
+    assert_string_equal(eio_transport(session), "websocket");
+    assert_true(str_is(eio_address(session), "127.0.0.1"));
+    assert_int_equal(eio_sessions(eio), 1);
+    close(fd);
+    TURN_UNTIL(n_closed == 1);
+    assert_string_equal(why_closed, "transport close");
+    assert_int_equal(eio_sessions(eio), 0);
+    buf_free(&in);
+}
+
+static void who_is_forbidden_is_told_why(void **state)
+{
+    char request[512];
+    (void)state;
+    forbids = "The house is full";
+    answers(get(NULL), "{\"code\":4,\"message\":\"The house is full\"}");
+    int fd = dial();
+    snprintf(request, sizeof request, WS_REQUEST, "");
+    say(fd, request);
+    answers(fd, "\r\n\r\nThe house is full");
+    assert_null(session);
+}
+
+static void a_session_that_joins_nothing_is_closed(void **state)
+{
+    struct buf in = BUF(4096);
+    (void)state;
+    int fd = open_ws(&in);
+    TURN_UNTIL(n_closed == 1);
+    assert_string_equal(why_closed, "forced close");
+    close(fd);
+    buf_clear(&in);
+    fd = open_ws(&in);
+    eio_connected(session);
+    int64_t later = clock_mono_us() + 250000;
+    while (clock_mono_us() < later) turn();
+    assert_int_equal(n_closed, 1);
+    close(fd);
+    buf_free(&in);
+}
+
+static void a_slow_reader_is_called_slow_and_then_drained(void **state)
+{
+    struct buf in = BUF(64 << 20);
+    (void)state;
+    int fd = open_ws(&in);
+    eio_connected(session);
+    while (session != NULL && !eio_is_slow(session)) {
+        send_large(1, 100000);
+        turn();
+    }
+    assert_non_null(session);
+    send_text("the last");
+    assert_true(hears(fd, &in, "the last"));
+    TURN_UNTIL(n_drained == 1);
+    assert_false(eio_is_slow(session));
+    close(fd);
+    buf_free(&in);
+}
+
+static void who_stays_slow_is_closed(void **state)
+{
+    struct buf in = BUF(4096);
+    (void)state;
+    int fd = open_ws(&in);
+    eio_connected(session);
+    while (!eio_is_slow(session)) {
+        send_large(1, 100000);
+        turn();
+    }
+    TURN_UNTIL(n_closed == 1);
+    assert_string_equal(why_closed, "transport error");
+    close(fd);
+    buf_free(&in);
+}
+
+static void a_queue_has_an_end(void **state)
+{
+    (void)state;
+    open_by_polling();
+    eio_connected(session);
+    send_large(21, 100000);
+    TURN_UNTIL(n_closed == 1);
+    assert_string_equal(why_closed, "transport error");
+    assert_int_equal(eio_sessions(eio), 0);
+}
+
+static void volatile_packets_go_now_or_never(void **state)
+{
+    struct eio_packet *packet = eio_packet_text(STR("now"));
+    (void)state;
+    open_by_polling();
+    eio_connected(session);
+    eio_send_volatile(session, packet);
+    assert_int_equal(eio_queued_bytes(session), 0);
+    int fd = get(eio_sid(session));
+    for (int i = 0; i < 20; i++) turn();
+    eio_send_volatile(session, packet);
+    answers(fd, "\r\n\r\n4now");
+    eio_packet_drop(packet);
+}
+
+static void a_polite_close_sends_what_waits_to_a_websocket(void **state)
+{
+    struct buf in = BUF(16 << 20);
+    (void)state;
+    int fd = open_ws(&in);
+    eio_connected(session);
+    send_large(5, 150000);
+    send_text("good-bye");
+    eio_close(session, "server shutting down");
+    assert_int_equal(n_closed, 0);
+    assert_true(hears(fd, &in, "good-bye\x88")); /* and then a Close frame */
+    TURN_UNTIL(n_closed == 1);
+    assert_string_equal(why_closed, "server shutting down");
+    close(fd);
+    buf_free(&in);
+}
+
+static void a_polite_close_waits_for_the_last_poll(void **state)
+{
+    char sid[EIO_SID_CHARS + 1];
+    (void)state;
+    open_by_polling();
+    eio_connected(session);
+    snprintf(sid, sizeof sid, "%s", eio_sid(session));
+    send_text("good-bye");
+    eio_close(session, "server shutting down");
+    TURN_UNTIL(n_closed == 1);
+    answers(get(sid), "\r\n\r\n4good-bye\x1e"
+                      "1");
+    answers(get(sid), "{\"code\":1,");
+    assert_int_equal(eio_sessions(eio), 0);
+}
+
+static void a_waiting_poll_is_ended_by_a_close(void **state)
+{
+    (void)state;
+    open_by_polling();
+    eio_connected(session);
+    int fd = get(eio_sid(session));
+    for (int i = 0; i < 20; i++) turn();
+    eio_close(session, "forced server close");
+    answers(fd, "\r\n\r\n1");
+    assert_int_equal(n_closed, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_sid_names_its_gateway),
+        TEST(who_is_forbidden_is_told_why),
+        TEST(a_session_that_joins_nothing_is_closed),
+        TEST(a_slow_reader_is_called_slow_and_then_drained),
+        TEST(who_stays_slow_is_closed),
+        TEST(a_queue_has_an_end),
+        TEST(volatile_packets_go_now_or_never),
+        TEST(a_polite_close_sends_what_waits_to_a_websocket),
+        TEST(a_polite_close_waits_for_the_last_poll),
+        TEST(a_waiting_poll_is_ended_by_a_close),
+    };
+    settings_load();
+    as_loaded = settings;
+    log_init("test", LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
