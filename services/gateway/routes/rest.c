@@ -117,6 +117,13 @@ static bool is_bare(const struct route_row *row)
     return strncmp(row->path, "/.well-known/", strlen("/.well-known/")) == 0;
 }
 
+static struct str rate_key(const struct rest *rest)
+{
+    bool by_subject = rates_by(rest->row->rate) == BY_SUBJECT && rest->rights.bearer != NULL;
+
+    return by_subject ? bearer_subject(rest->rights.bearer) : http_address(rest->http);
+}
+
 static void succeed(struct rest *rest, struct str body)
 {
     struct buf json = BUF(REPLY_BYTES_MAX);
@@ -142,6 +149,8 @@ static void on_reply(void *arg, enum err status, struct str body)
     if (rest->http == NULL) {
         end(rest);
     } else if (status == OK) {
+        if (rest->row->rate == RATE_auth)        /* only credentials that are refused count: guessing is what it bounds */
+            rates_give_back(rest->routes->rates, RATE_auth, rate_key(rest), clock_mono_us());
         succeed(rest, body);
     } else {
         struct failure failure = { 0 };
@@ -173,10 +182,7 @@ static enum err authenticate(struct rest *rest)
 
 static int64_t rate(struct rest *rest)
 {
-    bool by_subject = rates_by(rest->row->rate) == BY_SUBJECT && rest->rights.bearer != NULL;
-    struct str who = by_subject ? bearer_subject(rest->rights.bearer) : http_address(rest->http);
-
-    return rates_take(rest->routes->rates, rest->row->rate, who, clock_mono_us());
+    return rates_take(rest->routes->rates, rest->row->rate, rate_key(rest), clock_mono_us());
 }
 
 static bool is_json_body(struct http *http)

@@ -104,3 +104,8 @@ int64_t rates_take(struct rates *rates, enum rate_class class, struct str who, i
     bucket->empty_at_us = then;
     return 0;
 }
+
+void rates_give_back(struct rates *rates, enum rate_class class, struct str who, int64_t now_us)
+{
+    get_bucket(rates, class, who, now_us)->empty_at_us -= classes[class].window_us / classes[class].count;
+}

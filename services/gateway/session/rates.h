@@ -25,3 +25,5 @@ enum rate_by rates_by(enum rate_class class);
 /* One more of this class by `who`, an address, subject or socket as the class has it: 0, or milliseconds until the next
  * one is welcome.  The table is bounded: the longest known are forgotten first. */
 int64_t rates_take(struct rates *rates, enum rate_class class, struct str who, int64_t now_us);
+/* That one shall not count after all. */
+void rates_give_back(struct rates *rates, enum rate_class class, struct str who, int64_t now_us);
