@@ -13,7 +13,9 @@
 
 #define TICK_S 0.05
 
-struct moment { int64_t elapsed_ms, spread_ms; };
+struct moment {
+    int64_t elapsed_ms, spread_ms;
+};
 
 /* A session's moment comes from its sid, so nothing has to be remembered. */
 static void close_if_due(void *arg, struct eio_session *session)
@@ -21,16 +23,14 @@ static void close_if_due(void *arg, struct eio_session *session)
     const struct moment *now = arg;
     int64_t due_ms = now->spread_ms > 0 ? (int64_t)table_hash(eio_sid(session), EIO_SID_CHARS) % now->spread_ms : 0;
 
-    if (due_ms <= now->elapsed_ms)
-        eio_close(session, "server shutting down");
+    if (due_ms <= now->elapsed_ms) eio_close(session, "server shutting down");
 }
 
 static void close_some(struct eio *eio, int64_t elapsed_ms)
 {
     struct moment now = { elapsed_ms, settings.gateway.drain_spread_ms };
 
-    if (eio != NULL)
-        eio_each(eio, close_if_due, &now);
+    if (eio != NULL) eio_each(eio, close_if_due, &now);
 }
 
 static size_t sessions(const struct gateway *gateway)
@@ -52,8 +52,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     (void)events;
     close_some(gateway->socketio, elapsed_ms);
     close_some(gateway->engineio, elapsed_ms);
-    if (!is_idle(gateway) && !late)
-        return;
+    if (!is_idle(gateway) && !late) return;
     LOG(INFO, "gateway.drained", F_INT("ms", elapsed_ms), F_INT("sessions_left", sessions(gateway)),
         F_INT("requests_left", gateway->routes.in_flight));
     ev_timer_stop(loop, timer);
@@ -62,8 +61,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 
 void drain_begin(struct gateway *gateway)
 {
-    if (gateway->draining)
-        return;
+    if (gateway->draining) return;
     LOG(INFO, "gateway.draining", F_INT("sessions", sessions(gateway)));
     gateway->draining = true;
     gateway->drain_began_us = clock_mono_us();

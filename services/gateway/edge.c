@@ -13,10 +13,8 @@ static struct eio *eio_at(const struct gateway *gateway, struct http *http)
 {
     struct str path = http_path(http);
 
-    if (is_path(path, "/socket.io/"))
-        return gateway->socketio;
-    if (is_path(path, "/engine.io/"))
-        return gateway->engineio;
+    if (is_path(path, "/socket.io/")) return gateway->socketio;
+    if (is_path(path, "/engine.io/")) return gateway->engineio;
     return NULL;
 }
 
@@ -39,7 +37,8 @@ static void answer_health(const struct gateway *gateway, struct http *http)
 static void answer_nobody(struct http *http)
 {
     http_reply(http, 404, "application/json",
-        STR("{\"success\":false,\"error\":{\"code\":\"no_route\",\"message\":\"No such path\",\"details\":{}}}"), NULL, 0);
+        STR("{\"success\":false,\"error\":{\"code\":\"no_route\",\"message\":\"No such path\",\"details\":{}}}"), NULL,
+        0);
 }
 
 static void on_ready(void *arg, struct http *http)
@@ -52,7 +51,7 @@ static void on_ready(void *arg, struct http *http)
     else if (str_is(http_path(http), "/healthz"))
         answer_health(gateway, http);
     else if (gateway->service[SERVICE_chat] == NULL)
-        answer_nobody(http);         /* the conformance configuration */
+        answer_nobody(http); /* the conformance configuration */
     else
         routes_http_ready(&gateway->routes, http);
 }
@@ -71,8 +70,7 @@ static int on_ws_accept(void *arg, struct http *http, struct str *body)
 {
     struct eio *eio = eio_at(arg, http);
 
-    if (eio != NULL)
-        return eio_ws_accept(eio, http, body);
+    if (eio != NULL) return eio_ws_accept(eio, http, body);
     *body = STR("Not found");
     return 404;
 }
@@ -102,7 +100,13 @@ static void on_ws_closed(void *arg, struct ws *ws)
 
 struct listener_upper edge_upper(struct gateway *gateway)
 {
-    return (struct listener_upper){ .arg = gateway, .http_begin = on_begin, .http_ready = on_ready, .http_gone = on_gone,
-        .ws_accept = on_ws_accept, .ws_open = on_ws_open, .ws_message = on_ws_message, .ws_writable = on_ws_writable,
+    return (struct listener_upper){ .arg = gateway,
+        .http_begin = on_begin,
+        .http_ready = on_ready,
+        .http_gone = on_gone,
+        .ws_accept = on_ws_accept,
+        .ws_open = on_ws_open,
+        .ws_message = on_ws_message,
+        .ws_writable = on_ws_writable,
         .ws_closed = on_ws_closed };
 }

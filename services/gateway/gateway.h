@@ -14,19 +14,23 @@ struct health;
 struct gateway;
 
 /* One service at the other end of a pipe. */
-struct peer { struct gateway *gateway; enum peer_service service; bool was_up; };
+struct peer {
+    struct gateway *gateway;
+    enum peer_service service;
+    bool was_up;
+};
 
 struct gateway {
     struct ev_loop *loop;
     struct listener *listener;
     struct health *health;
-    struct eio *socketio, *engineio;         /* engineio: the raw echo of the conformance configuration, else NULL */
+    struct eio *socketio, *engineio; /* engineio: the raw echo of the conformance configuration, else NULL */
     struct sio *sio;
     struct sio_namespace namespaces[8 + EXTRA_NAMESPACES_MAX];
     size_t n_namespaces;
-    char *names;                             /* their names, where settings list them */
+    char *names; /* their names, where settings list them */
     struct peer peers[SERVICE_COUNT];
-    struct rpc_client *service[SERVICE_COUNT];   /* NULL where the conformance configuration needs none */
+    struct rpc_client *service[SERVICE_COUNT]; /* NULL where the conformance configuration needs none */
     struct trusted *trusted;
     struct bearers *bearers;
     struct clients *clients;

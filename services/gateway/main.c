@@ -21,7 +21,8 @@ static void on_hangup(struct ev_loop *loop, ev_signal *signal, int events)
     listener_reload_certificate(gateway->listener);
 }
 
-static void watch_signal(struct gateway *gateway, ev_signal *watcher, void (*run)(struct ev_loop *, ev_signal *, int), int number)
+static void watch_signal(
+    struct gateway *gateway, ev_signal *watcher, void (*run)(struct ev_loop *, ev_signal *, int), int number)
 {
     ev_signal_init(watcher, run, number);
     watcher->data = gateway;
@@ -45,8 +46,7 @@ static void open_edge(struct gateway *gateway)
     struct listener_upper edge = edge_upper(gateway);
 
     gateway->socketio = eio_create(gateway->loop, &upper);
-    if (settings.gateway.conformance)
-        gateway->engineio = eio_create(gateway->loop, &echo);
+    if (settings.gateway.conformance) gateway->engineio = eio_create(gateway->loop, &echo);
     gateway->listener = listener_create(gateway->loop, &edge);
     gateway->health = health_create(gateway->loop, settings.gateway.health, is_ready, gateway);
 }
@@ -54,8 +54,7 @@ static void open_edge(struct gateway *gateway)
 static void begin(struct gateway *gateway)
 {
     peers_connect(gateway);
-    for (int i = 0; i < SERVICE_COUNT; i++)
-        gateway->routes.service[i] = gateway->service[i];
+    for (int i = 0; i < SERVICE_COUNT; i++) gateway->routes.service[i] = gateway->service[i];
     gateway->routes.bearers = gateway->bearers;
     gateway->routes.rates = rates_create(settings.gateway.rate_percent);
     gateway->routes.halls = gateway->halls;
@@ -65,7 +64,8 @@ static void begin(struct gateway *gateway)
     watch_signal(gateway, &gateway->term, on_term, SIGTERM);
     watch_signal(gateway, &gateway->interrupt, on_term, SIGINT);
     watch_signal(gateway, &gateway->hangup, on_hangup, SIGHUP);
-    LOG(INFO, "gateway.started", F_TEXT("name", settings.gateway.name), F_BOOL("conformance", settings.gateway.conformance));
+    LOG(INFO, "gateway.started", F_TEXT("name", settings.gateway.name),
+        F_BOOL("conformance", settings.gateway.conformance));
 }
 
 /* From the outside in: nothing may call what is gone already. */

@@ -22,8 +22,14 @@ const struct method methods[METHOD_COUNT] = {
 void method_call(struct rpc_client *to, enum method_index method, const struct principal *who, struct str trace,
     struct str body, rpc_reply_fn *reply, void *arg)
 {
-    rpc_client_call(to, &(struct rpc_request){ .method = methods[method].name, .safe = methods[method].safe,
-        .budget_ms = settings.common.call_budget_ms, .trace = trace, .who = who, .body = body }, reply, arg);
+    rpc_client_call(to,
+        &(struct rpc_request){ .method = methods[method].name,
+            .safe = methods[method].safe,
+            .budget_ms = settings.common.call_budget_ms,
+            .trace = trace,
+            .who = who,
+            .body = body },
+        reply, arg);
 }
 
 void method_ask(struct rpc_client *to, enum method_index method, const void *record, rpc_reply_fn *reply, void *arg)

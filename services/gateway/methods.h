@@ -13,9 +13,9 @@ enum method_index {
 /* clang-format on */
 
 struct method {
-    const char *name;                /* "room.create" */
+    const char *name; /* "room.create" */
     const struct wire_shape *(*req)(void), *(*rep)(void);
-    bool safe;                       /* may be sent again */
+    bool safe; /* may be sent again */
 };
 
 extern const struct method methods[METHOD_COUNT];

@@ -15,8 +15,7 @@ static void add(struct gateway *gateway, struct sio_namespace nsp)
 static bool is_there(const struct gateway *gateway, const char *name)
 {
     for (size_t i = 0; i < gateway->n_namespaces; i++)
-        if (strcmp(gateway->namespaces[i].name, name) == 0)
-            return true;
+        if (strcmp(gateway->namespaces[i].name, name) == 0) return true;
     return false;
 }
 
@@ -28,8 +27,7 @@ static void add_listed(struct gateway *gateway, const char *list, bool echo)
     gateway->names = mem_alloc(strlen(list) + 1);
     memcpy(gateway->names, list, strlen(list) + 1);
     for (char *name = strtok_r(gateway->names, ", ", &at); name != NULL; name = strtok_r(NULL, ", ", &at)) {
-        if (is_there(gateway, name) || gateway->n_namespaces == COUNT(gateway->namespaces))
-            continue;
+        if (is_there(gateway, name) || gateway->n_namespaces == COUNT(gateway->namespaces)) continue;
         add(gateway, echo ? echo_namespace(name) : clients_namespace(gateway->clients, name));
     }
 }
@@ -53,8 +51,11 @@ static void nothing_to_do(void *arg, struct client *client)
 /* The echo of the conformance configuration, for those who bring a token. */
 static struct clients_upper echo_clients(void)
 {
-    return (struct clients_upper){ .opened = welcome, .event = give_back, .drained = nothing_to_do,
-        .changed = nothing_to_do, .closed = nothing_to_do };
+    return (struct clients_upper){ .opened = welcome,
+        .event = give_back,
+        .drained = nothing_to_do,
+        .changed = nothing_to_do,
+        .closed = nothing_to_do };
 }
 
 void namespaces_open(struct gateway *gateway)
@@ -66,12 +67,10 @@ void namespaces_open(struct gateway *gateway)
     if (settings.gateway.conformance) {
         add_listed(gateway, settings.gateway.echo_namespaces, !settings.gateway.echo_token);
     } else {
-        for (size_t i = 0; i < COUNT(standard); i++)
-            add(gateway, clients_namespace(gateway->clients, standard[i]));
+        for (size_t i = 0; i < COUNT(standard); i++) add(gateway, clients_namespace(gateway->clients, standard[i]));
         add_listed(gateway, settings.gateway.namespaces, false);
     }
-    for (size_t i = 0; i < gateway->n_namespaces; i++)
-        sio_add(gateway->sio, &gateway->namespaces[i]);
+    for (size_t i = 0; i < gateway->n_namespaces; i++) sio_add(gateway->sio, &gateway->namespaces[i]);
 }
 
 void namespaces_close(struct gateway *gateway)

@@ -5,16 +5,19 @@
 #include "services/gateway/gateway.h"
 
 static const char *const names[] = {
-    [SERVICE_auth] = "auth", [SERVICE_chat] = "chat", [SERVICE_store] = "store", [SERVICE_share] = "share",
+    [SERVICE_auth] = "auth",
+    [SERVICE_chat] = "chat",
+    [SERVICE_store] = "store",
+    [SERVICE_share] = "share",
 };
 
 static const char *endpoint(enum peer_service service)
 {
     switch (service) {
-    case SERVICE_auth:  return settings.common.auth_url;
-    case SERVICE_chat:  return settings.common.chat_url;
+    case SERVICE_auth: return settings.common.auth_url;
+    case SERVICE_chat: return settings.common.chat_url;
     case SERVICE_store: return settings.common.store_url;
-    default:            return settings.common.share_url;
+    default: return settings.common.share_url;
     }
 }
 
@@ -64,10 +67,15 @@ static void on_trust_changed(void *arg)
 static struct rpc_client *connect_to(struct gateway *gateway, enum peer_service service)
 {
     gateway->peers[service] = (struct peer){ .gateway = gateway, .service = service };
-    return rpc_client_create(gateway->loop, &(struct rpc_client_config){ .self = "gateway", .service = names[service],
-        .endpoint = endpoint(service), .key_dir = settings.common.key_dir,
-        .pending_max = (size_t)settings.gateway.pending_max, .up = on_up, .down = on_down, .event = on_event,
-        .arg = &gateway->peers[service] });
+    return rpc_client_create(gateway->loop, &(struct rpc_client_config){ .self = "gateway",
+                                                .service = names[service],
+                                                .endpoint = endpoint(service),
+                                                .key_dir = settings.common.key_dir,
+                                                .pending_max = (size_t)settings.gateway.pending_max,
+                                                .up = on_up,
+                                                .down = on_down,
+                                                .event = on_event,
+                                                .arg = &gateway->peers[service] });
 }
 
 /* The conformance configuration needs nobody, or auth alone if its namespaces want a token. */
@@ -81,15 +89,13 @@ void peers_connect(struct gateway *gateway)
     gateway->trusted = trusted_create(on_trust_changed, gateway);
     gateway->bearers = bearers_create(gateway->trusted);
     for (int i = 0; i < SERVICE_COUNT; i++)
-        if (is_needed((enum peer_service)i))
-            gateway->service[i] = connect_to(gateway, (enum peer_service)i);
+        if (is_needed((enum peer_service)i)) gateway->service[i] = connect_to(gateway, (enum peer_service)i);
     gateway->halls = halls_create(gateway->loop, gateway->service[SERVICE_chat], gateway->service[SERVICE_store]);
 }
 
 void peers_disconnect(struct gateway *gateway)
 {
-    for (int i = 0; i < SERVICE_COUNT; i++)
-        rpc_client_destroy(&gateway->service[i]);
+    for (int i = 0; i < SERVICE_COUNT; i++) rpc_client_destroy(&gateway->service[i]);
     halls_destroy(&gateway->halls);
     bearers_destroy(&gateway->bearers);
     trusted_destroy(&gateway->trusted);

@@ -25,8 +25,7 @@ static bool is_deep(struct str text)
 {
     size_t opened = 0;
 
-    for (size_t i = 0; i < text.len; i++)
-        opened += text.at[i] == '[' || text.at[i] == '{';
+    for (size_t i = 0; i < text.len; i++) opened += text.at[i] == '[' || text.at[i] == '{';
     return opened > SCAN_MAX_DEPTH;
 }
 
@@ -37,8 +36,7 @@ static void agrees_with_jansson(struct str text)
     bool taken = scan_array(text, SCAN_PLAIN, &array);
     json_t *json = text.len > 0 ? json_loadb(text.at, text.len, JSON_ALLOW_NUL, &error) : NULL;
 
-    if (taken && text.len > 0)
-        PROMISE(json != NULL || is_known_difference(&error));
+    if (taken && text.len > 0) PROMISE(json != NULL || is_known_difference(&error));
     if (json_is_array(json) && text.at[0] == '[' && !is_deep(text) && !has_nul(text))
         PROMISE(taken && array.n == json_array_size(json));
     json_decref(json);
@@ -57,8 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str text = { (const char *)data, size };
     struct sio_packet packet;
 
-    if (arena == NULL)
-        arena = arena_create("fuzz", (size_t)1 << 30);
+    if (arena == NULL) arena = arena_create("fuzz", (size_t)1 << 30);
     agrees_with_jansson(text);
     if (sio_packet_read(text, arena, &packet)) {
         PROMISE(packet.nsp.len > 0 && packet.nsp.len <= SIO_MAX_NAMESPACE);

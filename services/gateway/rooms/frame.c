@@ -4,15 +4,14 @@
 
 #include "services/gateway/rooms/halls_inside.h"
 
-#define MESSAGE_BYTES_MAX (1u << 20)     /* 10,000 characters, each at most 12 bytes of JSON, and the meta */
+#define MESSAGE_BYTES_MAX (1u << 20) /* 10,000 characters, each at most 12 bytes of JSON, and the meta */
 
 struct eio_packet *frame_of_message(const struct message *message)
 {
     struct buf bytes = BUF(MESSAGE_BYTES_MAX), json = BUF(MESSAGE_BYTES_MAX);
     enum err e = wire_encode(message_shape(), message, &bytes);
 
-    if (e == OK)
-        e = wire_to_json(message_shape(), buf_str(&bytes), &json);
+    if (e == OK) e = wire_to_json(message_shape(), buf_str(&bytes), &json);
     assert(e == OK && !json.over);
     struct eio_packet *packet = sio_packet_event(STR(HALLS_NAMESPACE), "message", buf_str(&json));
     buf_free(&bytes);

@@ -11,8 +11,7 @@ void guest_begin(struct guest *guest, struct halls *halls, struct sio_socket *so
 void guest_end(struct guest *guest)
 {
     guest_drop_kept(guest);
-    while (guest->n > 0)
-        seat_leave(guest->seats[guest->n - 1]);
+    while (guest->n > 0) seat_leave(guest->seats[guest->n - 1]);
     mem_free(guest->seats);
     guest->seats = NULL;
     guest->cap = 0;
@@ -22,15 +21,13 @@ void guest_drained(struct guest *guest)
 {
     guest_send_kept(guest);
     for (size_t i = 0; i < guest->n; i++)
-        if (guest->seats[i]->state == SEAT_BEHIND)
-            seat_fetch(guest->seats[i]);
+        if (guest->seats[i]->state == SEAT_BEHIND) seat_fetch(guest->seats[i]);
 }
 
 static struct seat *find_seat(const struct guest *guest, struct id room)
 {
     for (size_t i = 0; i < guest->n; i++)
-        if (id_eq(guest->seats[i]->hall->id, room))
-            return guest->seats[i];
+        if (id_eq(guest->seats[i]->hall->id, room)) return guest->seats[i];
     return NULL;
 }
 
@@ -97,8 +94,7 @@ bool guest_leave(struct guest *guest, struct id room)
 {
     struct seat *seat = find_seat(guest, room);
 
-    if (seat == NULL)
-        return false;
+    if (seat == NULL) return false;
     seat_leave(seat);
     return true;
 }
@@ -106,6 +102,5 @@ bool guest_leave(struct guest *guest, struct id room)
 void guest_review(struct guest *guest, bool (*may)(void *arg, struct id room), void *arg)
 {
     for (size_t i = guest->n; i-- > 0;)
-        if (!may(arg, guest->seats[i]->hall->id))
-            seat_remove(guest->seats[i]);
+        if (!may(arg, guest->seats[i]->hall->id)) seat_remove(guest->seats[i]);
 }

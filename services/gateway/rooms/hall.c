@@ -16,8 +16,7 @@ struct hall *hall_get(struct halls *halls, struct id room)
 {
     struct hall *hall = hall_find(halls, room);
 
-    if (hall != NULL)
-        return hall;
+    if (hall != NULL) return hall;
     hall = mem_zero(sizeof *hall);
     hall->id = room;
     hall->serial = ++halls->serials;
@@ -38,8 +37,7 @@ void hall_close_if_empty(struct hall *hall)
 {
     struct halls *halls = hall->home;
 
-    if (hall->n > 0)
-        return;
+    if (hall->n > 0) return;
     method_ask(halls->chat, M_room_unsubscribe, &(struct room_ref){ .room = hall->id }, ignore_reply, NULL);
     halls_forget_queued(hall);
     HASH_DEL(halls->table, hall);
@@ -52,8 +50,7 @@ void hall_close_if_empty(struct hall *hall)
 
 static void remember_recent(struct hall *hall, int64_t seq, struct eio_packet *packet)
 {
-    if (hall->recent.n == HELD_MAX)
-        backlog_shift(&hall->recent, HELD_MAX / 2);
+    if (hall->recent.n == HELD_MAX) backlog_shift(&hall->recent, HELD_MAX / 2);
     backlog_add(&hall->recent, seq, packet);
 }
 
@@ -63,8 +60,7 @@ void hall_deliver(struct hall *hall, int64_t seq, struct eio_packet *packet)
 
     for (size_t i = 0; i < hall->n; i++) {
         struct seat *seat = hall->seats[i];
-        if (seat->state != SEAT_LIVE)
-            continue;
+        if (seat->state != SEAT_LIVE) continue;
         if (sio_is_slow(seat->guest->socket)) {
             seat_pause(seat);
             continue;
@@ -73,27 +69,22 @@ void hall_deliver(struct hall *hall, int64_t seq, struct eio_packet *packet)
         sent++;
     }
     hall->seq = seq;
-    if (hall->fetching > 0)
-        remember_recent(hall, seq, packet);
+    if (hall->fetching > 0) remember_recent(hall, seq, packet);
     metric_add(hall->home->delivered, sent);
 }
 
 /* Too many: forget them all.  The store has them. */
 static void hold(struct hall *hall, int64_t seq, struct eio_packet *packet)
 {
-    if (hall->held.n > 0 && seq <= hall->held.at[hall->held.n - 1].seq)
-        return;
-    if (hall->held.n == HELD_MAX)
-        backlog_clear(&hall->held);
+    if (hall->held.n > 0 && seq <= hall->held.at[hall->held.n - 1].seq) return;
+    if (hall->held.n == HELD_MAX) backlog_clear(&hall->held);
     backlog_add(&hall->held, seq, packet);
 }
 
 void hall_heard(struct hall *hall, const struct message *message)
 {
-    if (message->seq <= hall->seq)
-        return;                      /* heard before: chat or we asked again */
-    if (message->seq > hall->want)
-        hall->want = message->seq;
+    if (message->seq <= hall->seq) return; /* heard before: chat or we asked again */
+    if (message->seq > hall->want) hall->want = message->seq;
 
     struct eio_packet *packet = frame_of_message(message);
     if (hall->seq >= 0 && message->seq == hall->seq + 1)
@@ -109,12 +100,10 @@ void hall_release_held(struct hall *hall)
 
     while (done < hall->held.n && hall->held.at[done].seq <= hall->seq + 1) {
         struct backlog_item item = hall->held.at[done++];
-        if (item.seq == hall->seq + 1)
-            hall_deliver(hall, item.seq, item.packet);
+        if (item.seq == hall->seq + 1) hall_deliver(hall, item.seq, item.packet);
     }
     backlog_shift(&hall->held, done);
-    if (hall->held.n == 0)
-        backlog_clear(&hall->held);
+    if (hall->held.n == 0) backlog_clear(&hall->held);
 }
 
 void hall_head(struct hall *hall, int64_t seq)
@@ -122,14 +111,11 @@ void hall_head(struct hall *hall, int64_t seq)
     bool first = hall->seq < 0;
 
     hall->head_known = true;
-    if (seq > hall->want)
-        hall->want = seq;
-    if (!first)
-        return;
+    if (seq > hall->want) hall->want = seq;
+    if (!first) return;
     hall->seq = seq;
     for (size_t i = 0; i < hall->n; i++)
-        if (hall->seats[i]->state == SEAT_WAITING)
-            seat_begin(hall->seats[i]);
+        if (hall->seats[i]->state == SEAT_WAITING) seat_begin(hall->seats[i]);
     hall_release_held(hall);
 }
 
@@ -138,11 +124,9 @@ void hall_refuse_waiting(struct hall *hall, enum err e)
     for (size_t i = hall->n; i-- > 0;) {
         struct seat *seat = hall->seats[i];
         bool last = hall->n == 1;
-        if (seat->state != SEAT_WAITING)
-            continue;
+        if (seat->state != SEAT_WAITING) continue;
         seat_answer(seat, e);
         seat_leave(seat);
-        if (last)
-            return;                  /* the hall is closed */
+        if (last) return; /* the hall is closed */
     }
 }

@@ -17,7 +17,8 @@ struct halls *halls_create(struct ev_loop *loop, struct rpc_client *chat, struct
     halls->delivered = metric_counter("madang_deliveries_total", NULL, "Messages handed to sockets");
     halls->paused = metric_counter("madang_paused_total", NULL, "Times that a slow socket's room was paused");
     halls->gaps = metric_counter("madang_log_fetches_total", NULL, "Questions to the store for what a room missed");
-    halls->dropped = metric_counter("madang_ephemeral_dropped_total", NULL, "Ephemeral events dropped for slow sockets");
+    halls->dropped =
+        metric_counter("madang_ephemeral_dropped_total", NULL, "Ephemeral events dropped for slow sockets");
     halls->open = metric_gauge("madang_rooms", NULL, "Rooms with local sockets");
     halls_pursue_init(halls);
     return halls;
@@ -25,8 +26,7 @@ struct halls *halls_create(struct ev_loop *loop, struct rpc_client *chat, struct
 
 void halls_destroy(struct halls **halls)
 {
-    if (*halls == NULL)
-        return;
+    if (*halls == NULL) return;
     halls_pursue_stop(*halls);
     arena_destroy(&(*halls)->arena);
     mem_free(*halls);
@@ -45,14 +45,10 @@ static void on_messages(struct halls *halls, struct str body)
     enum err e = wire_decode(publication_shape(), body, halls->arena, &pub, &why);
     struct hall *hall = e == OK ? hall_find(halls, pub.room) : NULL;
 
-    if (e != OK)
-        LOG(ERROR, "gateway.bad_event", F_TEXT("name", "room.messages"), F_TEXT("why", why.text));
-    if (hall == NULL)
-        return;                      /* left meanwhile */
-    for (size_t i = 0; i < pub.messages.len; i++)
-        hall_heard(hall, &pub.messages.at[i]);
-    if (hall->want > hall->seq)
-        hall_pursue(hall);
+    if (e != OK) LOG(ERROR, "gateway.bad_event", F_TEXT("name", "room.messages"), F_TEXT("why", why.text));
+    if (hall == NULL) return; /* left meanwhile */
+    for (size_t i = 0; i < pub.messages.len; i++) hall_heard(hall, &pub.messages.at[i]);
+    if (hall->want > hall->seq) hall_pursue(hall);
 }
 
 static void on_relayed(struct halls *halls, struct str body)
@@ -72,15 +68,12 @@ static void on_access(struct halls *halls, struct str body)
     struct access_change change = { 0 };
     struct wire_error why;
 
-    if (wire_decode(access_change_shape(), body, halls->arena, &change, &why) != OK || change.role.len > 0)
-        return;
+    if (wire_decode(access_change_shape(), body, halls->arena, &change, &why) != OK || change.role.len > 0) return;
     struct hall *hall = hall_find(halls, change.room);
     for (size_t i = hall != NULL ? hall->n : 0; i-- > 0;) {
         bool last = hall->n == 1;
-        if (str_eq(hall->seats[i]->guest->subject, change.subject))
-            seat_remove(hall->seats[i]);
-        if (last)
-            break;                   /* the hall may be closed */
+        if (str_eq(hall->seats[i]->guest->subject, change.subject)) seat_remove(hall->seats[i]);
+        if (last) break; /* the hall may be closed */
     }
 }
 
@@ -111,7 +104,6 @@ void halls_chat_up(struct halls *halls)
 
 void halls_store_up(struct halls *halls)
 {
-    for (struct hall *hall = halls->table; hall != NULL; hall = hall->hh.next)
-        hall->head_known = false;
+    for (struct hall *hall = halls->table; hall != NULL; hall = hall->hh.next) hall->head_known = false;
     halls_pursue_all(halls);
 }

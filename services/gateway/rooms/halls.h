@@ -22,7 +22,7 @@
 #include "libshared/rpc/rpc_client.h"
 #include "services/gateway/socketio/sio.h"
 
-#define HALLS_NAMESPACE "/chat"          /* where messages are heard: the HEAR rows of proto/public.def */
+#define HALLS_NAMESPACE "/chat" /* where messages are heard: the HEAR rows of proto/public.def */
 
 struct halls;
 struct seat;
@@ -31,32 +31,32 @@ struct kept;
 struct guest {
     struct halls *home;
     struct sio_socket *socket;
-    struct str subject;                  /* its owner's text */
+    struct str subject; /* its owner's text */
     struct seat **seats;
     size_t n, cap;
-    struct kept *kept;                   /* newest state events, while it is slow */
+    struct kept *kept; /* newest state events, while it is slow */
     unsigned n_kept;
 };
 
 struct halls *halls_create(struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store);
-void halls_destroy(struct halls **halls);            /* after the last guest */
+void halls_destroy(struct halls **halls); /* after the last guest */
 size_t halls_count(const struct halls *halls);
 
 /* From chat's pipe: true if the event was one of ours. */
 bool halls_event(struct halls *halls, const struct frame_event *head, struct str body);
-void halls_chat_up(struct halls *halls);             /* or events were lost */
+void halls_chat_up(struct halls *halls); /* or events were lost */
 void halls_store_up(struct halls *halls);
 
 void guest_begin(struct guest *guest, struct halls *halls, struct sio_socket *socket, struct str subject);
-void guest_end(struct guest *guest);                 /* leaves all; those who wait for a seat are told shutting_down */
-void guest_drained(struct guest *guest);             /* the socket is not slow any more */
+void guest_end(struct guest *guest);     /* leaves all; those who wait for a seat are told shutting_down */
+void guest_drained(struct guest *guest); /* the socket is not slow any more */
 
 /* seq: the newest one of the room; everything after it will be heard. */
 typedef void guest_seated_fn(void *arg, enum err e, int64_t seq);
 /* Sit down.  since >= 0: everything after it is sent first.  `seated` comes once, perhaps before this returns.
  * Who sits there already hears what came after `since`, if that is given, no second time. */
 void guest_sit(struct guest *guest, struct id room, int64_t since, guest_seated_fn *seated, void *arg);
-bool guest_leave(struct guest *guest, struct id room);   /* false: did not sit there */
+bool guest_leave(struct guest *guest, struct id room); /* false: did not sit there */
 bool guest_sits(const struct guest *guest, struct id room);
 /* Leave the rooms for which `may` says no, each with room:removed. */
 void guest_review(struct guest *guest, bool (*may)(void *arg, struct id room), void *arg);

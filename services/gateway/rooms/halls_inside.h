@@ -6,33 +6,36 @@
 #include "services/gateway/rooms/halls.h"
 #include "libshared/base/table.h"
 
-#define HELD_MAX      256            /* messages of one hall kept while the store is asked */
-#define FILL_LIMIT    500            /* messages of one page, for a hall */
-#define FETCH_LIMIT   100            /* and for a seat */
-#define ASKING_MAX    256            /* halls that ask at a time */
-#define HEADS_MAX     256            /* halls in one question for heads */
-#define RETRY_S       0.5
+#define HELD_MAX    256 /* messages of one hall kept while the store is asked */
+#define FILL_LIMIT  500 /* messages of one page, for a hall */
+#define FETCH_LIMIT 100 /* and for a seat */
+#define ASKING_MAX  256 /* halls that ask at a time */
+#define HEADS_MAX   256 /* halls in one question for heads */
+#define RETRY_S     0.5
 
 /* Messages as ready packets, by seq. */
 struct backlog {
-    struct backlog_item { int64_t seq; struct eio_packet *packet; } *at;
+    struct backlog_item {
+        int64_t seq;
+        struct eio_packet *packet;
+    } * at;
     size_t n;
 };
-void backlog_add(struct backlog *b, int64_t seq, struct eio_packet *packet);   /* takes a reference */
-void backlog_shift(struct backlog *b, size_t n);                               /* forget the first n */
-void backlog_clear(struct backlog *b);                                         /* and free */
+void backlog_add(struct backlog *b, int64_t seq, struct eio_packet *packet); /* takes a reference */
+void backlog_shift(struct backlog *b, size_t n);                             /* forget the first n */
+void backlog_clear(struct backlog *b);                                       /* and free */
 
 struct hall {
     struct id id;
-    uint64_t serial;                 /* tells it from an earlier one of the same room */
+    uint64_t serial; /* tells it from an earlier one of the same room */
     struct halls *home;
     struct seat **seats;
     size_t n, cap;
-    int64_t seq;                     /* newest that was handed out; -1: the head is not known yet */
-    int64_t want;                    /* newest that is known to exist */
-    struct backlog held;             /* ahead of seq, with a gap before them */
-    struct backlog recent;           /* up to seq, as long as a seat is fetching */
-    unsigned fetching;               /* seats */
+    int64_t seq;           /* newest that was handed out; -1: the head is not known yet */
+    int64_t want;          /* newest that is known to exist */
+    struct backlog held;   /* ahead of seq, with a gap before them */
+    struct backlog recent; /* up to seq, as long as a seat is fetching */
+    unsigned fetching;     /* seats */
     bool subscribed, head_known;
     bool asking, queued;
     struct hall *next_queued;
@@ -45,9 +48,9 @@ struct halls {
     struct hall *table;
     struct hall *queue_first, **queue_last;
     unsigned asking;
-    struct heads *heads;             /* the next question for heads, being collected */
+    struct heads *heads; /* the next question for heads, being collected */
     ev_timer flush, retry;
-    struct arena *arena;             /* one event or reply */
+    struct arena *arena; /* one event or reply */
     uint64_t serials;
     struct metric *delivered, *paused, *gaps, *dropped, *open;
 };
@@ -57,23 +60,23 @@ enum seat_state { SEAT_WAITING, SEAT_FETCHING, SEAT_BEHIND, SEAT_LIVE };
 struct seat {
     struct guest *guest;
     struct hall *hall;
-    size_t in_hall, in_guest;        /* its index there */
+    size_t in_hall, in_guest; /* its index there */
     enum seat_state state;
-    int64_t seq;                     /* the newest that it heard, unless it is live; before that: since */
-    struct fetch *fetch;             /* the question that is on its way */
-    guest_seated_fn *seated;         /* NULL once answered */
+    int64_t seq;             /* the newest that it heard, unless it is live; before that: since */
+    struct fetch *fetch;     /* the question that is on its way */
+    guest_seated_fn *seated; /* NULL once answered */
     void *arg;
 };
 
 /* hall.c */
 struct hall *hall_find(struct halls *halls, struct id room);
-struct hall *hall_get(struct halls *halls, struct id room);      /* opens it if need be */
+struct hall *hall_get(struct halls *halls, struct id room); /* opens it if need be */
 void hall_close_if_empty(struct hall *hall);
 void hall_heard(struct hall *hall, const struct message *message);
 void hall_deliver(struct hall *hall, int64_t seq, struct eio_packet *packet);
 void hall_release_held(struct hall *hall);
-void hall_head(struct hall *hall, int64_t seq);                  /* the store says so */
-void hall_refuse_waiting(struct hall *hall, enum err e);         /* may close the hall */
+void hall_head(struct hall *hall, int64_t seq);          /* the store says so */
+void hall_refuse_waiting(struct hall *hall, enum err e); /* may close the hall */
 
 /* pursue.c: a hall asks for what it lacks: a subscription, its head, what lies in a gap. */
 void hall_pursue(struct hall *hall);
@@ -83,12 +86,12 @@ void halls_pursue_init(struct halls *halls);
 void halls_pursue_stop(struct halls *halls);
 
 /* seat.c */
-void seat_begin(struct seat *seat);                  /* the hall's seq is known */
-void seat_pause(struct seat *seat);                  /* live, but its socket is slow: before the next one is handed out */
+void seat_begin(struct seat *seat); /* the hall's seq is known */
+void seat_pause(struct seat *seat); /* live, but its socket is slow: before the next one is handed out */
 void seat_fetch(struct seat *seat);
 void seat_answer(struct seat *seat, enum err e);
-void seat_leave(struct seat *seat);                  /* frees it, and may close the hall */
-void seat_remove(struct seat *seat);                 /* the same, and tells the client */
+void seat_leave(struct seat *seat);  /* frees it, and may close the hall */
+void seat_remove(struct seat *seat); /* the same, and tells the client */
 
 /* relay.c */
 void halls_relayed(struct halls *halls, const struct relay *relay);

@@ -15,8 +15,17 @@
 #include "services/gateway/rooms/halls_inside.h"
 
 /* Which hall asked: it may be gone, or another one of the same room, when the answer comes. */
-struct asker { struct halls *halls; struct id room; uint64_t serial; };
-struct heads { struct halls *halls; size_t n; struct id rooms[HEADS_MAX]; uint64_t serials[HEADS_MAX]; };
+struct asker {
+    struct halls *halls;
+    struct id room;
+    uint64_t serial;
+};
+struct heads {
+    struct halls *halls;
+    size_t n;
+    struct id rooms[HEADS_MAX];
+    uint64_t serials[HEADS_MAX];
+};
 
 static void pump(struct halls *halls);
 
@@ -24,8 +33,7 @@ static void enqueue(struct hall *hall)
 {
     struct halls *halls = hall->home;
 
-    if (hall->queued || hall->asking)
-        return;
+    if (hall->queued || hall->asking) return;
     hall->queued = true;
     hall->next_queued = NULL;
     *halls->queue_last = hall;
@@ -37,8 +45,7 @@ static struct hall *dequeue(struct halls *halls)
     struct hall *hall = halls->queue_first;
 
     halls->queue_first = hall->next_queued;
-    if (halls->queue_first == NULL)
-        halls->queue_last = &halls->queue_first;
+    if (halls->queue_first == NULL) halls->queue_last = &halls->queue_first;
     hall->queued = false;
     return hall;
 }
@@ -47,14 +54,11 @@ void halls_forget_queued(struct hall *hall)
 {
     struct halls *halls = hall->home;
 
-    if (!hall->queued)
-        return;
+    if (!hall->queued) return;
     struct hall **at = &halls->queue_first;
-    while (*at != hall)
-        at = &(*at)->next_queued;
+    while (*at != hall) at = &(*at)->next_queued;
     *at = hall->next_queued;
-    if (halls->queue_last == &hall->next_queued)
-        halls->queue_last = at;
+    if (halls->queue_last == &hall->next_queued) halls->queue_last = at;
 }
 
 static struct hall *asker_hall(struct halls *halls, struct id room, uint64_t serial)
@@ -70,8 +74,7 @@ static struct hall *answered(struct asker *asker)
     struct hall *hall = asker_hall(asker->halls, asker->room, asker->serial);
 
     asker->halls->asking--;
-    if (hall != NULL)
-        hall->asking = false;
+    if (hall != NULL) hall->asking = false;
     mem_free(asker);
     return hall;
 }
@@ -81,8 +84,7 @@ static void later(struct hall *hall, enum err e)
     struct halls *halls = hall->home;
 
     LOG(WARN, "gateway.room_retry", F_ID("room", hall->id), F_TEXT("code", err_code(e)));
-    if (!ev_is_active(&halls->retry))
-        ev_timer_start(halls->loop, &halls->retry);
+    if (!ev_is_active(&halls->retry)) ev_timer_start(halls->loop, &halls->retry);
     hall_refuse_waiting(hall, e);
 }
 
@@ -125,8 +127,7 @@ static void heads_answered(struct halls *halls, const struct heads *asked, const
 {
     for (size_t i = 0; i < asked->n && i < found->heads.len; i++) {
         struct hall *hall = asker_hall(halls, asked->rooms[i], asked->serials[i]);
-        if (hall == NULL)
-            continue;
+        if (hall == NULL) continue;
         hall->asking = false;
         hall_head(hall, found->heads.at[i].seq);
         enqueue(hall);
@@ -135,11 +136,9 @@ static void heads_answered(struct halls *halls, const struct heads *asked, const
 
 static bool is_answer_to(const struct heads *asked, const struct log_heads *found)
 {
-    if (found->heads.len != asked->n)
-        return false;
+    if (found->heads.len != asked->n) return false;
     for (size_t i = 0; i < asked->n; i++)
-        if (!id_eq(found->heads.at[i].room, asked->rooms[i]))
-            return false;
+        if (!id_eq(found->heads.at[i].room, asked->rooms[i])) return false;
     return true;
 }
 
@@ -150,10 +149,8 @@ static void on_heads(void *arg, enum err status, struct str body)
     struct log_heads found = { 0 };
     struct wire_error why;
 
-    if (status == OK)
-        status = wire_decode(log_heads_shape(), body, halls->arena, &found, &why);
-    if (status == OK && !is_answer_to(asked, &found))
-        status = ERR_INTERNAL;
+    if (status == OK) status = wire_decode(log_heads_shape(), body, halls->arena, &found, &why);
+    if (status == OK && !is_answer_to(asked, &found)) status = ERR_INTERNAL;
     halls->asking -= (unsigned)asked->n;
     if (status == OK)
         heads_answered(halls, asked, &found);
@@ -191,8 +188,7 @@ static void ask_head(struct hall *hall)
     }
     halls->heads->rooms[halls->heads->n] = hall->id;
     halls->heads->serials[halls->heads->n++] = hall->serial;
-    if (halls->heads->n == HEADS_MAX)
-        flush_heads(halls);
+    if (halls->heads->n == HEADS_MAX) flush_heads(halls);
 }
 
 /* Nothing came though something must be there: the log was cut, or restored.  Go on with what we have. */
@@ -207,10 +203,8 @@ static void fill(struct hall *hall, const struct message_page *page)
     int64_t before = hall->seq;
 
     for (size_t i = 0; i < page->messages.len; i++)
-        if (page->messages.at[i].seq == hall->seq + 1)
-            hall_heard(hall, &page->messages.at[i]);
-    if (hall->seq == before && hall->want > hall->seq)
-        skip_gap(hall);
+        if (page->messages.at[i].seq == hall->seq + 1) hall_heard(hall, &page->messages.at[i]);
+    if (hall->seq == before && hall->want > hall->seq) skip_gap(hall);
     hall_release_held(hall);
 }
 
@@ -221,8 +215,7 @@ static void on_missing(void *arg, enum err status, struct str body)
     struct message_page page = { 0 };
     struct wire_error why;
 
-    if (status == OK)
-        status = wire_decode(message_page_shape(), body, halls->arena, &page, &why);
+    if (status == OK) status = wire_decode(message_page_shape(), body, halls->arena, &page, &why);
     if (hall != NULL && status == OK) {
         fill(hall, &page);
         enqueue(hall);
@@ -242,12 +235,12 @@ static void ask_missing(struct hall *hall)
 
 static void ask(struct hall *hall)
 {
-    if (hall->subscribed && hall->head_known && hall->want <= hall->seq)
-        return;
+    if (hall->subscribed && hall->head_known && hall->want <= hall->seq) return;
     hall->asking = true;
     hall->home->asking++;
     if (!hall->subscribed)
-        method_ask(hall->home->chat, M_room_subscribe, &(struct room_ref){ .room = hall->id }, on_subscribed, ask_as(hall));
+        method_ask(
+            hall->home->chat, M_room_subscribe, &(struct room_ref){ .room = hall->id }, on_subscribed, ask_as(hall));
     else if (!hall->head_known)
         ask_head(hall);
     else
@@ -256,8 +249,7 @@ static void ask(struct hall *hall)
 
 static void pump(struct halls *halls)
 {
-    while (halls->queue_first != NULL && halls->asking < ASKING_MAX)
-        ask(dequeue(halls));
+    while (halls->queue_first != NULL && halls->asking < ASKING_MAX) ask(dequeue(halls));
 }
 
 void hall_pursue(struct hall *hall)
@@ -270,8 +262,7 @@ void hall_pursue(struct hall *hall)
 
 void halls_pursue_all(struct halls *halls)
 {
-    for (struct hall *hall = halls->table; hall != NULL; hall = hall->hh.next)
-        enqueue(hall);
+    for (struct hall *hall = halls->table; hall != NULL; hall = hall->hh.next) enqueue(hall);
     pump(halls);
 }
 
@@ -287,8 +278,7 @@ static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
     struct halls *halls = timer->data;
 
     (void)loop, (void)events;
-    for (struct hall *hall = halls->table; hall != NULL; hall = hall->hh.next)
-        retry_seats(hall);
+    for (struct hall *hall = halls->table; hall != NULL; hall = hall->hh.next) retry_seats(hall);
     halls_pursue_all(halls);
 }
 

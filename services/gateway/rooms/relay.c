@@ -6,19 +6,24 @@
 
 #define KEPT_MAX 32
 
-struct kept { struct id room; char event[129]; struct eio_packet *packet; };
+struct kept {
+    struct id room;
+    char event[129];
+    struct eio_packet *packet;
+};
 
 /* One event as packets, made once. */
-struct carried { struct eio_packet *at[1 + SIO_MAX_ATTACHMENTS]; unsigned n; };
+struct carried {
+    struct eio_packet *at[1 + SIO_MAX_ATTACHMENTS];
+    unsigned n;
+};
 
 static bool cut_attachment(struct str *bytes, struct str *out)
 {
-    if (bytes->len < 4)
-        return false;
+    if (bytes->len < 4) return false;
     const unsigned char *b = (const unsigned char *)bytes->at;
     size_t len = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3];
-    if (bytes->len - 4 < len)
-        return false;
+    if (bytes->len - 4 < len) return false;
     *out = (struct str){ bytes->at + 4, len };
     *bytes = str_skip(*bytes, 4 + len);
     return true;
@@ -26,8 +31,7 @@ static bool cut_attachment(struct str *bytes, struct str *out)
 
 static void release(struct carried *carried)
 {
-    for (unsigned i = 0; i < carried->n; i++)
-        eio_packet_drop(carried->at[i]);
+    for (unsigned i = 0; i < carried->n; i++) eio_packet_drop(carried->at[i]);
 }
 
 static bool make_packets(const struct relay *relay, struct carried *out)
@@ -37,8 +41,7 @@ static bool make_packets(const struct relay *relay, struct carried *out)
 
     out->at[0] = sio_packet_make(count > 0 ? SIO_BINARY_EVENT : SIO_EVENT, relay->namespace, -1, count, relay->args);
     for (out->n = 1; out->n <= count; out->n++) {
-        if (!cut_attachment(&left, &part))
-            return false;
+        if (!cut_attachment(&left, &part)) return false;
         out->at[out->n] = eio_packet_binary(part);
     }
     return true;
@@ -53,10 +56,8 @@ static void keep(struct guest *guest, const struct relay *relay, struct eio_pack
 {
     unsigned i = 0;
 
-    while (i < guest->n_kept && !is_same(&guest->kept[i], relay))
-        i++;
-    if (i == KEPT_MAX || relay->event.len >= sizeof guest->kept->event)
-        return;
+    while (i < guest->n_kept && !is_same(&guest->kept[i], relay)) i++;
+    if (i == KEPT_MAX || relay->event.len >= sizeof guest->kept->event) return;
     if (i == guest->n_kept) {
         guest->kept = mem_grow(guest->kept, ++guest->n_kept * sizeof *guest->kept);
         memset(&guest->kept[i], 0, sizeof guest->kept[i]);
@@ -70,8 +71,7 @@ static void keep(struct guest *guest, const struct relay *relay, struct eio_pack
 
 void guest_drop_kept(struct guest *guest)
 {
-    for (unsigned i = 0; i < guest->n_kept; i++)
-        eio_packet_drop(guest->kept[i].packet);
+    for (unsigned i = 0; i < guest->n_kept; i++) eio_packet_drop(guest->kept[i].packet);
     mem_free(guest->kept);
     guest->kept = NULL;
     guest->n_kept = 0;
@@ -79,8 +79,7 @@ void guest_drop_kept(struct guest *guest)
 
 void guest_send_kept(struct guest *guest)
 {
-    for (unsigned i = 0; i < guest->n_kept; i++)
-        sio_send(guest->socket, guest->kept[i].packet);
+    for (unsigned i = 0; i < guest->n_kept; i++) sio_send(guest->socket, guest->kept[i].packet);
     guest_drop_kept(guest);
 }
 
@@ -94,21 +93,19 @@ static void not_now(struct guest *guest, const struct relay *relay, const struct
 
 static bool shall_hear(const struct seat *seat, const struct relay *relay)
 {
-    return seat->state != SEAT_WAITING && str_eq(sio_nsp(seat->guest->socket), relay->namespace)
-        && !str_is(relay->origin, sio_sid(seat->guest->socket));
+    return seat->state != SEAT_WAITING && str_eq(sio_nsp(seat->guest->socket), relay->namespace) &&
+           !str_is(relay->origin, sio_sid(seat->guest->socket));
 }
 
 static void hand_out(struct hall *hall, const struct relay *relay, const struct carried *carried)
 {
     for (size_t i = 0; i < hall->n; i++) {
         struct guest *guest = hall->seats[i]->guest;
-        if (!shall_hear(hall->seats[i], relay))
-            continue;
+        if (!shall_hear(hall->seats[i], relay)) continue;
         if (sio_is_slow(guest->socket))
             not_now(guest, relay, carried);
         else
-            for (unsigned k = 0; k < carried->n; k++)
-                sio_send(guest->socket, carried->at[k]);
+            for (unsigned k = 0; k < carried->n; k++) sio_send(guest->socket, carried->at[k]);
     }
 }
 
@@ -117,9 +114,7 @@ void halls_relayed(struct halls *halls, const struct relay *relay)
     struct hall *hall = hall_find(halls, relay->room);
     struct carried carried = { .n = 0 };
 
-    if (hall == NULL)
-        return;
-    if (make_packets(relay, &carried))
-        hand_out(hall, relay, &carried);
+    if (hall == NULL) return;
+    if (make_packets(relay, &carried)) hand_out(hall, relay, &carried);
     release(&carried);
 }

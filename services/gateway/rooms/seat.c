@@ -6,25 +6,25 @@
 #include "services/gateway/methods.h"
 #include "services/gateway/rooms/halls_inside.h"
 
-struct fetch { struct halls *halls; struct seat *seat; };    /* seat NULL: it was left meanwhile */
+struct fetch {
+    struct halls *halls;
+    struct seat *seat;
+}; /* seat NULL: it was left meanwhile */
 
 void seat_answer(struct seat *seat, enum err e)
 {
     guest_seated_fn *seated = seat->seated;
 
     seat->seated = NULL;
-    if (seated != NULL)
-        seated(seat->arg, e, e == OK ? seat->hall->seq : 0);
+    if (seated != NULL) seated(seat->arg, e, e == OK ? seat->hall->seq : 0);
 }
 
 static void set_state(struct seat *seat, enum seat_state state)
 {
     struct hall *hall = seat->hall;
 
-    if (seat->state == SEAT_FETCHING && --hall->fetching == 0)
-        backlog_clear(&hall->recent);
-    if (state == SEAT_FETCHING)
-        hall->fetching++;
+    if (seat->state == SEAT_FETCHING && --hall->fetching == 0) backlog_clear(&hall->recent);
+    if (state == SEAT_FETCHING) hall->fetching++;
     seat->state = state;
 }
 
@@ -68,8 +68,7 @@ static void send_page(struct seat *seat, const struct message_page *page)
 {
     for (size_t i = 0; i < page->messages.len && !sio_is_slow(seat->guest->socket); i++) {
         const struct message *message = &page->messages.at[i];
-        if (message->seq <= seat->seq || message->seq > seat->hall->seq)
-            continue;
+        if (message->seq <= seat->seq || message->seq > seat->hall->seq) continue;
         struct eio_packet *packet = frame_of_message(message);
         sio_send(seat->guest->socket, packet);
         eio_packet_drop(packet);
@@ -89,7 +88,8 @@ static void take_page(struct seat *seat, const struct message_page *page)
     } else if (seat->seq > before) {
         seat_fetch(seat);
     } else {
-        LOG(ERROR, "gateway.log_gap", F_ID("room", seat->hall->id), F_INT("after", seat->seq), F_INT("want", seat->hall->seq));
+        LOG(ERROR, "gateway.log_gap", F_ID("room", seat->hall->id), F_INT("after", seat->seq),
+            F_INT("want", seat->hall->seq));
         go_live(seat);
     }
 }
@@ -105,8 +105,7 @@ static void fetch_failed(struct seat *seat, enum err e)
         return;
     }
     set_state(seat, SEAT_BEHIND);
-    if (!ev_is_active(&halls->retry))
-        ev_timer_start(halls->loop, &halls->retry);
+    if (!ev_is_active(&halls->retry)) ev_timer_start(halls->loop, &halls->retry);
 }
 
 static void on_page(void *arg, enum err status, struct str body)
@@ -118,11 +117,9 @@ static void on_page(void *arg, enum err status, struct str body)
     struct wire_error why;
 
     mem_free(fetch);
-    if (seat == NULL)
-        return;
+    if (seat == NULL) return;
     seat->fetch = NULL;
-    if (status == OK)
-        status = wire_decode(message_page_shape(), body, halls->arena, &page, &why);
+    if (status == OK) status = wire_decode(message_page_shape(), body, halls->arena, &page, &why);
     if (status == OK)
         take_page(seat, &page);
     else
@@ -159,8 +156,7 @@ void seat_leave(struct seat *seat)
 
     seat_answer(seat, ERR_SHUTTING_DOWN);
     set_state(seat, SEAT_WAITING);
-    if (seat->fetch != NULL)
-        seat->fetch->seat = NULL;
+    if (seat->fetch != NULL) seat->fetch->seat = NULL;
     unseat(seat);
     mem_free(seat);
     hall_close_if_empty(hall);
@@ -174,8 +170,7 @@ void seat_remove(struct seat *seat)
 
     id_format(seat->hall->id, room);
     enum err e = wire_encode(access_change_shape(), &change, &bytes);
-    if (e == OK)
-        e = wire_to_json(access_change_shape(), buf_str(&bytes), &json);
+    if (e == OK) e = wire_to_json(access_change_shape(), buf_str(&bytes), &json);
     assert(e == OK);
     sio_emit(seat->guest->socket, "room:removed", buf_str(&json));
     LOG(INFO, "gateway.room_removed", F_TEXT("room", room), F_STR("subject", seat->guest->subject));

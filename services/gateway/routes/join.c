@@ -15,10 +15,11 @@ static void seated(void *arg, enum err e, int64_t seq)
 {
     struct on_call *call = arg;
     struct buf body = BUF(4096);
-    struct room_entered entered = { .room = call->room, .name = str_of(call->name), .role = str_of(call->role), .seq = seq };
+    struct room_entered entered = {
+        .room = call->room, .name = str_of(call->name), .role = str_of(call->role), .seq = seq
+    };
 
-    if (e == OK)
-        e = wire_encode(room_entered_shape(), &entered, &body);
+    if (e == OK) e = wire_encode(room_entered_shape(), &entered, &body);
     if (e == OK) {
         on_call_answer(call, room_entered_shape(), buf_str(&body));
     } else {

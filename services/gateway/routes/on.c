@@ -29,8 +29,7 @@ void on_call_end(struct on_call *call)
 
 void on_call_refuse(struct on_call *call, const struct failure *failure)
 {
-    if (sio_is_open(call->socket))
-        refusal_send(call->socket, call->ack, failure);
+    if (sio_is_open(call->socket)) refusal_send(call->socket, call->ack, failure);
     on_call_end(call);
 }
 
@@ -45,8 +44,7 @@ void on_call_answer(struct on_call *call, const struct wire_shape *shape, struct
         struct failure failure = refusal_plain(ERR_INTERNAL);
         on_call_refuse(call, &failure);
     } else {
-        if (call->ack >= 0)
-            sio_ack(call->socket, call->ack, buf_str(&json), NULL, 0);
+        if (call->ack >= 0) sio_ack(call->socket, call->ack, buf_str(&json), NULL, 0);
         on_call_end(call);
     }
     buf_free(&json);
@@ -65,12 +63,12 @@ void on_call_failed(struct on_call *call, struct str body)
 bool on_rate(struct routes *routes, struct client *client, enum rate_class class, int64_t ack)
 {
     enum rate_by by = rates_by(class);
-    struct str who = by == BY_ADDRESS ? sio_address(client->socket)
-        : by == BY_SUBJECT ? bearer_subject(client->rights.bearer) : str_of(sio_sid(client->socket));
+    struct str who = by == BY_ADDRESS   ? sio_address(client->socket)
+                     : by == BY_SUBJECT ? bearer_subject(client->rights.bearer)
+                                        : str_of(sio_sid(client->socket));
     int64_t wait_ms = rates_take(routes->rates, class, who, clock_mono_us());
 
-    if (wait_ms == 0)
-        return true;
+    if (wait_ms == 0) return true;
     struct failure failure = refusal_later(ERR_RATE_LIMITED, wait_ms);
     refusal_send(client->socket, ack, &failure);
     return false;
@@ -121,8 +119,7 @@ static void start(struct on_call *call, struct client *client, const json_t *arg
     struct wire_error why = { 0 };
     enum err e = wire_from_jansson(methods[call->row->method].req(), args, &body, &why);
 
-    if (e == OK)
-        e = note_room(call, buf_str(&body), &why);
+    if (e == OK) e = note_room(call, buf_str(&body), &why);
     if (e != OK) {
         struct failure failure = refusal_of(e, &why);
         on_call_refuse(call, &failure);
@@ -137,12 +134,12 @@ static void start(struct on_call *call, struct client *client, const json_t *arg
 /* The first argument; none at all is an empty object. */
 static json_t *read_args(const struct sio_event *event)
 {
-    if (event->first.len == 0)
-        return json_object();
+    if (event->first.len == 0) return json_object();
     return json_loadb(event->first.at, event->first.len, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
 }
 
-static void called(struct routes *routes, struct client *client, const struct on_row *row, const struct sio_event *event)
+static void called(
+    struct routes *routes, struct client *client, const struct on_row *row, const struct sio_event *event)
 {
     json_t *args = read_args(event);
     struct str room = str_of(json_string_value(json_object_get(args, "room")));
@@ -152,7 +149,8 @@ static void called(struct routes *routes, struct client *client, const struct on
         failure = refusal_plain(ERR_FORBIDDEN);
         refusal_send(client->socket, event->ack, &failure);
     } else if (!json_is_object(args)) {
-        failure = refusal_of(ERR_INVALID_ARGUMENT, &(struct wire_error){ .text = "the first argument has to be an object" });
+        failure =
+            refusal_of(ERR_INVALID_ARGUMENT, &(struct wire_error){ .text = "the first argument has to be an object" });
         refusal_send(client->socket, event->ack, &failure);
     } else if (on_rate(routes, client, row->rate, event->ack)) {
         start(on_call_begin(routes, client->socket, row, event->ack), client, args);
@@ -209,8 +207,12 @@ static void on_closed(void *arg, struct client *client)
 
 struct clients_upper routes_upper(struct routes *routes)
 {
-    return (struct clients_upper){ .arg = routes, .opened = on_opened, .event = on_event, .drained = on_drained,
-        .changed = on_changed, .closed = on_closed };
+    return (struct clients_upper){ .arg = routes,
+        .opened = on_opened,
+        .event = on_event,
+        .drained = on_drained,
+        .changed = on_changed,
+        .closed = on_closed };
 }
 
 void routes_init(struct routes *routes)

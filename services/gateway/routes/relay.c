@@ -3,7 +3,7 @@
 #include "services/gateway/routes/inside.h"
 #include "services/gateway/socketio/scan.h"
 
-#define RELAY_BYTES_MAX (2u << 20)
+#define RELAY_BYTES_MAX       (2u << 20)
 #define ATTACHMENTS_BYTES_MAX (1u << 20)
 
 static void refuse(struct client *client, int64_t ack, enum err e)
@@ -49,7 +49,8 @@ static void on_relayed(void *arg, enum err status, struct str body)
         on_call_answer(call, nothing_shape(), body);
 }
 
-static void carry(struct routes *routes, struct client *client, const struct sio_event *event, const struct relay *relay)
+static void carry(
+    struct routes *routes, struct client *client, const struct sio_event *event, const struct relay *relay)
 {
     struct buf body = BUF(RELAY_BYTES_MAX);
     struct principal who = client_principal(client);
@@ -67,9 +68,14 @@ static void carry(struct routes *routes, struct client *client, const struct sio
 static void pack(struct routes *routes, struct client *client, const struct sio_event *event, struct id room)
 {
     struct buf attachments = BUF(ATTACHMENTS_BYTES_MAX);
-    struct relay relay = { .room = room, .namespace = sio_nsp(client->socket), .event = event->name, .args = event->array,
-        .attachments = pack_attachments(event, &attachments), .count = event->n_attachments,
-        .origin = str_of(sio_sid(client->socket)), .state = is_state(event->first) };
+    struct relay relay = { .room = room,
+        .namespace = sio_nsp(client->socket),
+        .event = event->name,
+        .args = event->array,
+        .attachments = pack_attachments(event, &attachments),
+        .count = event->n_attachments,
+        .origin = str_of(sio_sid(client->socket)),
+        .state = is_state(event->first) };
 
     if (attachments.over)
         refuse(client, event->ack, ERR_TOO_LARGE);

@@ -16,19 +16,19 @@
 /* One request on its way. */
 struct rest {
     struct routes *routes;
-    struct http *http;               /* NULL: the client hung up */
+    struct http *http; /* NULL: the client hung up */
     const struct route_row *row;
-    struct rights rights;            /* empty for ANYONE */
+    struct rights rights; /* empty for ANYONE */
     int64_t began_us;
     char trace[TRACE_CHARS_MAX + 1];
 };
 
 static bool is_trace(struct str text)
 {
-    if (text.len < 8 || text.len > TRACE_CHARS_MAX)
-        return false;
+    if (text.len < 8 || text.len > TRACE_CHARS_MAX) return false;
     for (size_t i = 0; i < text.len; i++)
-        if (text.at[i] == '\0' || strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", text.at[i]) == NULL)
+        if (text.at[i] == '\0' ||
+            strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", text.at[i]) == NULL)
             return false;
     return true;
 }
@@ -61,8 +61,7 @@ static void answer(struct rest *rest, int status, const char *code, struct str j
 {
     struct http_header_out headers[2] = { { "X-Request-Id", str_of(rest->trace) } };
 
-    if (more != NULL)
-        headers[1] = *more;
+    if (more != NULL) headers[1] = *more;
     log_request(rest, status, code);
     http_set_user(rest->http, NULL);
     http_reply(rest->http, status, "application/json", json, headers, more != NULL ? 2 : 1);
@@ -76,8 +75,8 @@ static void put_failure(const struct failure *failure, struct buf *out)
 
     refusal_json(failure, &text);
     json_t *details = json_loadb(text.at, text.len, 0, NULL);
-    json_t *envelope = json_pack("{s:b, s:{s:O, s:O, s:o}}", "success", 0, "error", "code", json_object_get(details, "code"),
-        "message", json_object_get(details, "message"), "details", details);
+    json_t *envelope = json_pack("{s:b, s:{s:O, s:O, s:o}}", "success", 0, "error", "code",
+        json_object_get(details, "code"), "message", json_object_get(details, "message"), "details", details);
     json_object_del(details, "code");
     json_object_del(details, "message");
     char *dumped = json_dumps(envelope, JSON_COMPACT);
@@ -129,11 +128,9 @@ static void succeed(struct rest *rest, struct str body)
     struct buf json = BUF(REPLY_BYTES_MAX);
     bool bare = is_bare(rest->row);
 
-    if (!bare)
-        buf_add_str(&json, STR("{\"success\":true,\"data\":"));
+    if (!bare) buf_add_str(&json, STR("{\"success\":true,\"data\":"));
     enum err e = wire_to_json(methods[rest->row->method].rep(), body, &json);
-    if (!bare)
-        buf_add_char(&json, '}');
+    if (!bare) buf_add_char(&json, '}');
     if (e != OK || json.over)
         fail(rest, ERR_INTERNAL);
     else
@@ -149,7 +146,7 @@ static void on_reply(void *arg, enum err status, struct str body)
     if (rest->http == NULL) {
         end(rest);
     } else if (status == OK) {
-        if (rest->row->rate == RATE_auth)        /* only credentials that are refused count: guessing is what it bounds */
+        if (rest->row->rate == RATE_auth) /* only credentials that are refused count: guessing is what it bounds */
             rates_give_back(rest->routes->rates, RATE_auth, rate_key(rest), clock_mono_us());
         succeed(rest, body);
     } else {
@@ -163,20 +160,21 @@ static struct principal who_asks(const struct rest *rest)
 {
     const struct bearer *bearer = rest->rights.bearer;
 
-    if (bearer == NULL)
-        return (struct principal){ .kind = STR("anonymous"), .address = http_address(rest->http) };
-    return (struct principal){ .sub = bearer_subject(bearer), .kind = STR("token"), .session = bearer_session(bearer),
-        .key = bearer_key(bearer), .policy = bearer_policy(bearer), .address = http_address(rest->http) };
+    if (bearer == NULL) return (struct principal){ .kind = STR("anonymous"), .address = http_address(rest->http) };
+    return (struct principal){ .sub = bearer_subject(bearer),
+        .kind = STR("token"),
+        .session = bearer_session(bearer),
+        .key = bearer_key(bearer),
+        .policy = bearer_policy(bearer),
+        .address = http_address(rest->http) };
 }
 
 static enum err authenticate(struct rest *rest)
 {
     struct str header = http_header(rest->http, "authorization");
 
-    if (rest->row->who == WHO_ANYONE)
-        return OK;
-    if (header.len < 7 || strncasecmp(header.at, "Bearer ", 7) != 0)
-        return ERR_UNAUTHENTICATED;
+    if (rest->row->who == WHO_ANYONE) return OK;
+    if (header.len < 7 || strncasecmp(header.at, "Bearer ", 7) != 0) return ERR_UNAUTHENTICATED;
     return rights_get(rest->routes->bearers, str_skip(header, 7), &rest->rights);
 }
 
@@ -191,26 +189,26 @@ static bool is_json_body(struct http *http)
     const char wanted[] = "application/json";
     size_t len = sizeof wanted - 1;
 
-    return http_body(http).len == 0
-        || (type.len >= len && strncasecmp(type.at, wanted, len) == 0 && (type.len == len || strchr("; ", type.at[len])));
+    return http_body(http).len == 0 || (type.len >= len && strncasecmp(type.at, wanted, len) == 0 &&
+                                           (type.len == len || strchr("; ", type.at[len])));
 }
 
 static bool is_allowed(const struct rest *rest, const json_t *args)
 {
     struct str room = str_of(json_string_value(json_object_get(args, "room")));
 
-    return rest->row->event[0] == '\0'
-        || rights_allow(&rest->rights, STR("/chat"), str_of(rest->row->event), room, rest->row->action);
+    return rest->row->event[0] == '\0' ||
+           rights_allow(&rest->rights, STR("/chat"), str_of(rest->row->event), room, rest->row->action);
 }
 
 static enum err encode(struct rest *rest, const struct route_params *params, struct buf *body, struct wire_error *why)
 {
     const struct wire_shape *shape = methods[rest->row->method].req();
     enum err e = OK;
-    json_t *args = query_merge(shape, params, http_query(rest->http), http_body(rest->http), http_arena(rest->http), &e, why);
+    json_t *args =
+        query_merge(shape, params, http_query(rest->http), http_body(rest->http), http_arena(rest->http), &e, why);
 
-    if (args != NULL)
-        e = is_allowed(rest, args) ? wire_from_jansson(shape, args, body, why) : ERR_FORBIDDEN;
+    if (args != NULL) e = is_allowed(rest, args) ? wire_from_jansson(shape, args, body, why) : ERR_FORBIDDEN;
     json_decref(args);
     return e;
 }
@@ -221,7 +219,8 @@ static void forward(struct rest *rest, struct str body)
 
     http_set_user(rest->http, rest);
     rest->routes->in_flight++;
-    method_call(rest->routes->service[rest->row->service], rest->row->method, &who, str_of(rest->trace), body, on_reply, rest);
+    method_call(
+        rest->routes->service[rest->row->service], rest->row->method, &who, str_of(rest->trace), body, on_reply, rest);
 }
 
 static void begin(struct rest *rest, const struct route_params *params)
@@ -230,12 +229,9 @@ static void begin(struct rest *rest, const struct route_params *params)
     struct wire_error why = { 0 };
     enum err e = authenticate(rest);
 
-    if (e == OK && (why.retry_after_ms = rate(rest)) > 0)
-        e = ERR_RATE_LIMITED;
-    if (e == OK && !is_json_body(rest->http))
-        e = ERR_UNSUPPORTED_MEDIA;
-    if (e == OK)
-        e = encode(rest, params, &body, &why);
+    if (e == OK && (why.retry_after_ms = rate(rest)) > 0) e = ERR_RATE_LIMITED;
+    if (e == OK && !is_json_body(rest->http)) e = ERR_UNSUPPORTED_MEDIA;
+    if (e == OK) e = encode(rest, params, &body, &why);
     if (e == OK) {
         forward(rest, buf_str(&body));
     } else if (err_status(e) == 401) {
@@ -272,6 +268,5 @@ void routes_http_gone(struct http *http)
 {
     struct rest *rest = http_user(http);
 
-    if (rest != NULL)
-        rest->http = NULL;
+    if (rest != NULL) rest->http = NULL;
 }

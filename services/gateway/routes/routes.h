@@ -18,8 +18,8 @@ struct routes {
     struct bearers *bearers;
     struct rates *rates;
     struct halls *halls;
-    struct arena *scratch;           /* one event */
-    size_t in_flight;                /* HTTP requests that wait for a service */
+    struct arena *scratch; /* one event */
+    size_t in_flight;      /* HTTP requests that wait for a service */
 };
 
 void routes_init(struct routes *routes);

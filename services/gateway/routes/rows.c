@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/routes/rows.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* clang-format off */
@@ -29,11 +30,9 @@ static bool next_segment(struct str *path, struct str *out)
 {
     size_t end;
 
-    if (path->len == 0 || path->at[0] != '/')
-        return false;
+    if (path->len == 0 || path->at[0] != '/') return false;
     *path = str_skip(*path, 1);
-    if (!str_find(*path, '/', &end))
-        end = path->len;
+    if (!str_find(*path, '/', &end)) end = path->len;
     *out = (struct str){ path->at, end };
     *path = str_skip(*path, end);
     return true;
@@ -45,8 +44,7 @@ bool route_fits(const struct route_row *row, struct str path, struct route_param
 
     params->n = 0;
     while (next_segment(&pattern, &want)) {
-        if (!next_segment(&path, &have))
-            return false;
+        if (!next_segment(&path, &have)) return false;
         if (want.len > 2 && want.at[0] == '{' && have.len > 0 && params->n < ROUTE_PARAMS_MAX) {
             params->at[params->n].name = (struct str){ want.at + 1, want.len - 2 };
             params->at[params->n++].value = have;
@@ -59,21 +57,17 @@ bool route_fits(const struct route_row *row, struct str path, struct route_param
 
 static void add_method(char allow[64], const char *http)
 {
-    if (strlen(allow) + strlen(http) + 3 > 64)
-        return;
-    if (allow[0] != '\0')
-        strcat(allow, ", ");
-    strcat(allow, http);
+    size_t len = strlen(allow);
+
+    snprintf(allow + len, 64 - len, "%s%s", len > 0 ? ", " : "", http);
 }
 
 const struct route_row *route_find(struct str http, struct str path, struct route_params *params, char allow[64])
 {
     allow[0] = '\0';
     for (size_t i = 0; i < COUNT(routes); i++) {
-        if (!route_fits(&routes[i], path, params))
-            continue;
-        if (str_is(http, routes[i].http))
-            return &routes[i];
+        if (!route_fits(&routes[i], path, params)) continue;
+        if (str_is(http, routes[i].http)) return &routes[i];
         add_method(allow, routes[i].http);
     }
     return NULL;
@@ -82,7 +76,6 @@ const struct route_row *route_find(struct str http, struct str path, struct rout
 const struct on_row *on_find(struct str nsp, struct str event)
 {
     for (size_t i = 0; i < COUNT(events); i++)
-        if (str_is(event, events[i].event) && str_is(nsp, events[i].nsp))
-            return &events[i];
+        if (str_is(event, events[i].event) && str_is(nsp, events[i].nsp)) return &events[i];
     return NULL;
 }

@@ -11,11 +11,11 @@ enum route_who { WHO_ANYONE, WHO_BEARER };
 enum on_effect { EFFECT_CALL, EFFECT_JOIN, EFFECT_LEAVE };
 
 struct route_row {
-    const char *http, *path;             /* path: {name} stands for one segment */
+    const char *http, *path; /* path: {name} stands for one segment */
     enum peer_service service;
     enum method_index method;
     enum route_who who;
-    const char *event;                   /* what the policy is asked about; "": nothing */
+    const char *event; /* what the policy is asked about; "": nothing */
     enum policy_action action;
     enum rate_class rate;
     int status;
@@ -31,10 +31,15 @@ struct on_row {
 };
 
 #define ROUTE_PARAMS_MAX 4
-struct route_params { size_t n; struct { struct str name, value; } at[ROUTE_PARAMS_MAX]; };   /* values still encoded */
+struct route_params {
+    size_t n;
+    struct {
+        struct str name, value;
+    } at[ROUTE_PARAMS_MAX];
+}; /* values still encoded */
 
 /* Does the path fit this row?  Fills params. */
 bool route_fits(const struct route_row *row, struct str path, struct route_params *params);
 /* The row for a request; NULL: *allow holds the methods that the path has, "" if there is no such path. */
 const struct route_row *route_find(struct str http, struct str path, struct route_params *params, char allow[64]);
-const struct on_row *on_find(struct str nsp, struct str event);      /* NULL: none */
+const struct on_row *on_find(struct str nsp, struct str event); /* NULL: none */

@@ -13,7 +13,7 @@
 struct remembered {
     unsigned char digest[SHA256_DIGEST_LENGTH];
     struct bearer *bearer;
-    UT_hash_handle hh;               /* in the order of their coming */
+    UT_hash_handle hh; /* in the order of their coming */
 };
 
 struct bearers {
@@ -39,8 +39,7 @@ static void drop(struct bearer *bearer)
 {
     struct arena *arena = bearer->arena;
 
-    if (--bearer->refs > 0)
-        return;
+    if (--bearer->refs > 0) return;
     policy_ref_drop(&bearer->cap);
     arena_destroy(&arena);
 }
@@ -54,14 +53,12 @@ static void forget(struct bearers *bearers, struct remembered *one)
 
 void bearers_forget(struct bearers *bearers)
 {
-    while (bearers->table != NULL)
-        forget(bearers, bearers->table);
+    while (bearers->table != NULL) forget(bearers, bearers->table);
 }
 
 void bearers_destroy(struct bearers **bearers)
 {
-    if (*bearers == NULL)
-        return;
+    if (*bearers == NULL) return;
     bearers_forget(*bearers);
     mem_free(*bearers);
     *bearers = NULL;
@@ -71,8 +68,7 @@ static void remember(struct bearers *bearers, const unsigned char *digest, struc
 {
     struct remembered *one = mem_zero(sizeof *one);
 
-    if (HASH_COUNT(bearers->table) >= REMEMBERED_MAX)
-        forget(bearers, bearers->table);
+    if (HASH_COUNT(bearers->table) >= REMEMBERED_MAX) forget(bearers, bearers->table);
     memcpy(one->digest, digest, sizeof one->digest);
     one->bearer = take(bearer);
     HASH_ADD(hh, bearers->table, digest, sizeof one->digest, one);
@@ -97,10 +93,8 @@ static enum err find(struct bearers *bearers, struct str token, struct bearer **
 /* What may change while a token lives. */
 static enum err check(struct bearers *bearers, const struct bearer *bearer, struct policy_compiled **policy)
 {
-    if (bearer->expires_at <= clock_ms())
-        return ERR_TOKEN_EXPIRED;
-    if (bearer->key.len > 0 && trusted_is_revoked(bearers->trusted, bearer->key))
-        return ERR_KEY_REVOKED;
+    if (bearer->expires_at <= clock_ms()) return ERR_TOKEN_EXPIRED;
+    if (bearer->key.len > 0 && trusted_is_revoked(bearers->trusted, bearer->key)) return ERR_KEY_REVOKED;
     *policy = trusted_find_policy(bearers->trusted, bearer->policy);
     return *policy != NULL ? OK : ERR_FORBIDDEN;
 }
@@ -110,12 +104,9 @@ enum err rights_get(struct bearers *bearers, struct str token, struct rights *ou
     struct policy_compiled *policy;
     struct bearer *bearer;
 
-    if (!trusted_is_known(bearers->trusted))
-        return ERR_UNAVAILABLE;
-    if (token.len == 0)
-        return ERR_UNAUTHENTICATED;
-    if (token.len > TOKEN_BYTES_MAX || memchr(token.at, '\0', token.len) != NULL)
-        return ERR_TOKEN_INVALID;
+    if (!trusted_is_known(bearers->trusted)) return ERR_UNAVAILABLE;
+    if (token.len == 0) return ERR_UNAUTHENTICATED;
+    if (token.len > TOKEN_BYTES_MAX || memchr(token.at, '\0', token.len) != NULL) return ERR_TOKEN_INVALID;
     TRY(find(bearers, token, &bearer));
     enum err e = check(bearers, bearer, &policy);
     if (e == OK)
@@ -138,19 +129,19 @@ enum err rights_renew(struct bearers *bearers, struct rights *rights)
 
 void rights_drop(struct rights *rights)
 {
-    if (rights->bearer == NULL)
-        return;
+    if (rights->bearer == NULL) return;
     drop(rights->bearer);
     policy_ref_drop(&rights->policy);
     *rights = (struct rights){ 0 };
 }
 
-bool rights_allow(const struct rights *rights, struct str nsp, struct str event, struct str room, enum policy_action action)
+bool rights_allow(
+    const struct rights *rights, struct str nsp, struct str event, struct str room, enum policy_action action)
 {
     struct policy_question question = { nsp, event, room, rights->bearer->sub, action };
 
-    return policy_ask(rights->policy, &question).allowed
-        && (rights->bearer->cap == NULL || policy_ask(rights->bearer->cap, &question).allowed);
+    return policy_ask(rights->policy, &question).allowed &&
+           (rights->bearer->cap == NULL || policy_ask(rights->bearer->cap, &question).allowed);
 }
 
 struct str bearer_subject(const struct bearer *bearer)

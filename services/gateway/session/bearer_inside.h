@@ -8,10 +8,10 @@
 
 struct bearer {
     unsigned refs;
-    struct arena *arena;             /* holds the texts and this struct */
+    struct arena *arena; /* holds the texts and this struct */
     struct str sub, session, key, policy;
     int64_t expires_at;
-    struct policy_compiled *cap;     /* NULL: the policy is not narrowed */
+    struct policy_compiled *cap; /* NULL: the policy is not narrowed */
 };
 
 /* Check signature, issuer and audience, and read the claims; not the time.  *out has one reference. */

@@ -14,9 +14,8 @@ static struct str key_of(const struct trusted *trusted, const char *token)
     jwt_t *unverified = NULL;
     struct str pem = STR_NONE;
 
-    if (jwt_decode(&unverified, token, NULL, 0) != 0)
-        return STR_NONE;
-    if (str_is(str_of(jwt_get_header(unverified, "alg")), "ES256"))   /* jwt_get_alg() says none without a key */
+    if (jwt_decode(&unverified, token, NULL, 0) != 0) return STR_NONE;
+    if (str_is(str_of(jwt_get_header(unverified, "alg")), "ES256")) /* jwt_get_alg() says none without a key */
         pem = trusted_find_key(trusted, str_of(jwt_get_header(unverified, "kid")));
     jwt_free(unverified);
     return pem;
@@ -27,11 +26,9 @@ static json_t *verified(const struct trusted *trusted, const char *token, struct
     struct str pem = key_of(trusted, token);
     jwt_t *jwt = NULL;
 
-    if (pem.at == NULL)
-        return NULL;
+    if (pem.at == NULL) return NULL;
     const char *key = arena_cstr(arena, pem);
-    if (jwt_decode(&jwt, token, (const unsigned char *)key, (int)pem.len) != 0)
-        return NULL;
+    if (jwt_decode(&jwt, token, (const unsigned char *)key, (int)pem.len) != 0) return NULL;
     char *text = jwt_get_grants_json(jwt, NULL);
     json_t *claims = text != NULL ? json_loads(text, 0, NULL) : NULL;
     free(text);
@@ -46,7 +43,8 @@ static struct str claim(const json_t *claims, const char *name)
 
 static bool is_for_us(const struct trusted *trusted, const json_t *claims)
 {
-    return str_eq(claim(claims, "iss"), trusted_issuer(trusted)) && str_eq(claim(claims, "aud"), trusted_audience(trusted));
+    return str_eq(claim(claims, "iss"), trusted_issuer(trusted)) &&
+           str_eq(claim(claims, "aud"), trusted_audience(trusted));
 }
 
 /* `cap` is a list of rules, as a policy has them. */
@@ -58,10 +56,8 @@ static enum err compile_cap(json_t *rules, struct arena *arena, struct policy_co
     json_t *record = json_pack("{s:s, s:O}", "name", "cap", "rules", rules);
     enum err e = record != NULL ? wire_from_jansson(policy_shape(), record, &bytes, &why) : ERR_TOKEN_INVALID;
 
-    if (e == OK)
-        e = wire_decode(policy_shape(), buf_str(&bytes), arena, &cap, &why);
-    if (e == OK)
-        e = policy_compile(cap.name, &cap.rules, out, &why);
+    if (e == OK) e = wire_decode(policy_shape(), buf_str(&bytes), arena, &cap, &why);
+    if (e == OK) e = policy_compile(cap.name, &cap.rules, out, &why);
     json_decref(record);
     buf_free(&bytes);
     return e == OK ? OK : ERR_TOKEN_INVALID;
@@ -90,8 +86,7 @@ enum err claims_read(const struct trusted *trusted, struct str token, struct bea
 
     bearer->refs = 1;
     bearer->arena = arena;
-    if (claims != NULL && is_for_us(trusted, claims))
-        e = read_claims(claims, bearer);
+    if (claims != NULL && is_for_us(trusted, claims)) e = read_claims(claims, bearer);
     json_decref(claims);
     if (e == OK)
         *out = bearer;

@@ -26,15 +26,16 @@ struct clients *clients_create(struct ev_loop *loop, struct bearers *bearers, co
     clients->loop = loop;
     clients->bearers = bearers;
     clients->upper = *upper;
-    clients->accepted = metric_counter("madang_connects_total", "result=\"accepted\"", "Attempts to connect to a namespace");
-    clients->refused = metric_counter("madang_connects_total", "result=\"refused\"", "Attempts to connect to a namespace");
+    clients->accepted =
+        metric_counter("madang_connects_total", "result=\"accepted\"", "Attempts to connect to a namespace");
+    clients->refused =
+        metric_counter("madang_connects_total", "result=\"refused\"", "Attempts to connect to a namespace");
     return clients;
 }
 
 void clients_destroy(struct clients **clients)
 {
-    if (*clients == NULL)
-        return;
+    if (*clients == NULL) return;
     mem_free((*clients)->at);
     mem_free(*clients);
     *clients = NULL;
@@ -47,8 +48,7 @@ size_t clients_count(const struct clients *clients)
 
 void clients_each(struct clients *clients, void (*visit)(void *arg, struct client *client), void *arg)
 {
-    for (size_t i = clients->n; i-- > 0;)
-        visit(arg, clients->at[i]);
+    for (size_t i = clients->n; i-- > 0;) visit(arg, clients->at[i]);
 }
 
 bool client_may(const struct client *client, struct str event, struct str room, enum policy_action action)
@@ -60,8 +60,12 @@ struct principal client_principal(const struct client *client)
 {
     const struct bearer *bearer = client->rights.bearer;
 
-    return (struct principal){ .sub = bearer_subject(bearer), .kind = STR("token"), .session = str_of(sio_sid(client->socket)),
-        .key = bearer_key(bearer), .policy = bearer_policy(bearer), .address = sio_address(client->socket) };
+    return (struct principal){ .sub = bearer_subject(bearer),
+        .kind = STR("token"),
+        .session = str_of(sio_sid(client->socket)),
+        .key = bearer_key(bearer),
+        .policy = bearer_policy(bearer),
+        .address = sio_address(client->socket) };
 }
 
 static void end(struct client *client, enum err e)
@@ -100,8 +104,7 @@ static void on_token_time(struct ev_loop *loop, ev_timer *timer, int events)
         return;
     }
     client->warned = true;
-    if (settings.gateway.token_warning_s > 0)
-        emit_expiring(client);
+    if (settings.gateway.token_warning_s > 0) emit_expiring(client);
     start_timer(client);
 }
 
@@ -244,8 +247,12 @@ static void on_disconnected(void *arg, struct sio_socket *socket, const char *re
 
 struct sio_namespace clients_namespace(struct clients *clients, const char *name)
 {
-    return (struct sio_namespace){ .name = name, .arg = clients, .connect = on_connect, .event = on_event,
-        .drained = on_drained, .disconnected = on_disconnected };
+    return (struct sio_namespace){ .name = name,
+        .arg = clients,
+        .connect = on_connect,
+        .event = on_event,
+        .drained = on_drained,
+        .disconnected = on_disconnected };
 }
 
 static void review(void *arg, struct client *client)
@@ -253,8 +260,7 @@ static void review(void *arg, struct client *client)
     struct clients *clients = arg;
     enum err e = rights_renew(clients->bearers, &client->rights);
 
-    if (e == OK && !client_may(client, STR_NONE, STR_NONE, POLICY_CONNECT))
-        e = ERR_FORBIDDEN;
+    if (e == OK && !client_may(client, STR_NONE, STR_NONE, POLICY_CONNECT)) e = ERR_FORBIDDEN;
     if (e != OK)
         end(client, e);
     else

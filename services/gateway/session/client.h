@@ -21,9 +21,9 @@ struct client {
     size_t index;
     struct sio_socket *socket;
     struct rights rights;
-    ev_timer token;                  /* to its warning, then to its end */
+    ev_timer token; /* to its warning, then to its end */
     bool warned;
-    struct guest guest;              /* for the upper */
+    struct guest guest; /* for the upper */
 };
 
 struct clients_upper {
@@ -31,7 +31,7 @@ struct clients_upper {
     void (*opened)(void *arg, struct client *client, struct str auth);
     void (*event)(void *arg, struct client *client, const struct sio_event *event);
     void (*drained)(void *arg, struct client *client);
-    void (*changed)(void *arg, struct client *client);       /* its rights; it may still connect */
+    void (*changed)(void *arg, struct client *client); /* its rights; it may still connect */
     void (*closed)(void *arg, struct client *client);
 };
 
@@ -39,7 +39,7 @@ struct clients *clients_create(struct ev_loop *loop, struct bearers *bearers, co
 void clients_destroy(struct clients **clients);
 /* A namespace for sio_add(); name must outlive it. */
 struct sio_namespace clients_namespace(struct clients *clients, const char *name);
-void clients_review(struct clients *clients);                /* what is trusted has changed */
+void clients_review(struct clients *clients); /* what is trusted has changed */
 size_t clients_count(const struct clients *clients);
 void clients_each(struct clients *clients, void (*visit)(void *arg, struct client *client), void *arg);
 

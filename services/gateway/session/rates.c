@@ -14,7 +14,7 @@ struct bucket {
     int64_t empty_at_us;
     UT_hash_handle hh;
     size_t key_len;
-    char key[];                      /* the class, then who */
+    char key[]; /* the class, then who */
 };
 
 struct rates {
@@ -47,10 +47,8 @@ static void forget(struct rates *rates, struct bucket *bucket)
 
 void rates_destroy(struct rates **rates)
 {
-    if (*rates == NULL)
-        return;
-    while ((*rates)->table != NULL)
-        forget(*rates, (*rates)->table);
+    if (*rates == NULL) return;
+    while ((*rates)->table != NULL) forget(*rates, (*rates)->table);
     mem_free(*rates);
     *rates = NULL;
 }
@@ -65,8 +63,7 @@ static void make_room(struct rates *rates, int64_t now_us)
 {
     for (int i = 0; i < 2 && rates->table != NULL; i++) {
         bool full = HASH_COUNT(rates->table) >= SENDERS_MAX;
-        if (!full && rates->table->empty_at_us > now_us)
-            return;
+        if (!full && rates->table->empty_at_us > now_us) return;
         forget(rates, rates->table);
     }
 }
@@ -77,11 +74,9 @@ static struct bucket *get_bucket(struct rates *rates, enum rate_class class, str
     size_t len = who.len < WHO_MAX ? who.len : WHO_MAX;
     struct bucket *bucket;
 
-    if (len > 0)
-        memcpy(key + 1, who.at, len);
+    if (len > 0) memcpy(key + 1, who.at, len);
     HASH_FIND(hh, rates->table, key, len + 1, bucket);
-    if (bucket != NULL)
-        return bucket;
+    if (bucket != NULL) return bucket;
     make_room(rates, now_us);
     bucket = mem_zero(sizeof *bucket + len + 1);
     bucket->key_len = len + 1;
@@ -92,15 +87,13 @@ static struct bucket *get_bucket(struct rates *rates, enum rate_class class, str
 
 int64_t rates_take(struct rates *rates, enum rate_class class, struct str who, int64_t now_us)
 {
-    if (rates->percent == 0)
-        return 0;
+    if (rates->percent == 0) return 0;
     struct bucket *bucket = get_bucket(rates, class, who, now_us);
     int64_t from = bucket->empty_at_us > now_us ? bucket->empty_at_us : now_us;
     int64_t then = from + classes[class].window_us * 100 / (classes[class].count * rates->percent);
     int64_t over = then - now_us - classes[class].window_us;
 
-    if (over > 0)
-        return over / 1000 + 1;
+    if (over > 0) return over / 1000 + 1;
     bucket->empty_at_us = then;
     return 0;
 }

@@ -8,8 +8,10 @@
 
 struct failure refusal_of(enum err e, const struct wire_error *why)
 {
-    return (struct failure){ .code = str_of(err_code(e)), .message = str_of(why->text[0] ? why->text : err_text(e)),
-        .field = why->field[0] ? str_of(why->field) : STR_NONE, .retry_after_ms = why->retry_after_ms };
+    return (struct failure){ .code = str_of(err_code(e)),
+        .message = str_of(why->text[0] ? why->text : err_text(e)),
+        .field = why->field[0] ? str_of(why->field) : STR_NONE,
+        .retry_after_ms = why->retry_after_ms };
 }
 
 struct failure refusal_plain(enum err e)
@@ -28,14 +30,12 @@ struct failure refusal_later(enum err e, int64_t retry_after_ms)
 /* Not through the shape: a retry_after_ms of 0 is no news. */
 void refusal_json(const struct failure *failure, struct buf *out)
 {
-    json_t *json = json_pack("{s:s%, s:s%}", "code", failure->code.at, failure->code.len,
-        "message", failure->message.at, failure->message.len);
+    json_t *json = json_pack("{s:s%, s:s%}", "code", failure->code.at, failure->code.len, "message",
+        failure->message.at, failure->message.len);
 
     assert(json != NULL);
-    if (failure->field.len > 0)
-        json_object_set_new(json, "field", json_stringn(failure->field.at, failure->field.len));
-    if (failure->retry_after_ms > 0)
-        json_object_set_new(json, "retry_after_ms", json_integer(failure->retry_after_ms));
+    if (failure->field.len > 0) json_object_set_new(json, "field", json_stringn(failure->field.at, failure->field.len));
+    if (failure->retry_after_ms > 0) json_object_set_new(json, "retry_after_ms", json_integer(failure->retry_after_ms));
     char *text = json_dumps(json, JSON_COMPACT);
     buf_add_str(out, str_of(text));
     free(text);
@@ -46,8 +46,7 @@ static void on_error_namespace(struct sio_socket *socket, struct str json)
 {
     struct sio_socket *errors = sio_sibling(socket, "/error");
 
-    if (errors != NULL)
-        sio_emit(errors, "error", json);
+    if (errors != NULL) sio_emit(errors, "error", json);
 }
 
 void refusal_send(struct sio_socket *socket, int64_t ack, const struct failure *failure)
@@ -72,8 +71,7 @@ void refusal_disconnect(struct sio_socket *socket, enum err e)
     struct buf json = BUF(REFUSAL_BYTES_MAX);
 
     refusal_json(&failure, &json);
-    if (!str_is(sio_nsp(socket), "/error"))
-        on_error_namespace(socket, buf_str(&json));
+    if (!str_is(sio_nsp(socket), "/error")) on_error_namespace(socket, buf_str(&json));
     sio_emit(socket, "error", buf_str(&json));
     buf_free(&json);
     sio_disconnect(socket);

@@ -10,7 +10,7 @@
 struct trusted {
     void (*changed)(void *arg);
     void *arg;
-    struct arena *arena;             /* of the present one */
+    struct arena *arena; /* of the present one */
     struct trust now;
     struct policy_compiled **policies;
     size_t n_policies;
@@ -27,16 +27,14 @@ struct trusted *trusted_create(void (*changed)(void *arg), void *arg)
 
 static void forget(struct trusted *trusted)
 {
-    for (size_t i = 0; i < trusted->n_policies; i++)
-        policy_ref_drop(&trusted->policies[i]);
+    for (size_t i = 0; i < trusted->n_policies; i++) policy_ref_drop(&trusted->policies[i]);
     mem_free(trusted->policies);
     arena_destroy(&trusted->arena);
 }
 
 void trusted_destroy(struct trusted **trusted)
 {
-    if (*trusted == NULL)
-        return;
+    if (*trusted == NULL) return;
     forget(*trusted);
     mem_free(*trusted);
     *trusted = NULL;
@@ -80,24 +78,20 @@ enum err trusted_take(struct trusted *trusted, struct str body)
 
 static void on_snapshot(void *arg, enum err status, struct str body)
 {
-    if (status == OK)
-        status = trusted_take(arg, body);
-    if (status != OK)
-        LOG(ERROR, "gateway.no_trust", F_TEXT("code", err_code(status)));
+    if (status == OK) status = trusted_take(arg, body);
+    if (status != OK) LOG(ERROR, "gateway.no_trust", F_TEXT("code", err_code(status)));
 }
 
 void trusted_ask(struct trusted *trusted, struct rpc_client *auth)
 {
-    method_ask(auth, M_trust_watch, &(struct nothing){ }, on_snapshot, trusted);
+    method_ask(auth, M_trust_watch, &(struct nothing){}, on_snapshot, trusted);
 }
 
 bool trusted_event(struct trusted *trusted, const struct frame_event *head, struct str body)
 {
-    if (!str_is(head->name, "trust.changed"))
-        return false;
+    if (!str_is(head->name, "trust.changed")) return false;
     enum err e = trusted_take(trusted, body);
-    if (e != OK)
-        LOG(ERROR, "gateway.no_trust", F_TEXT("code", err_code(e)));
+    if (e != OK) LOG(ERROR, "gateway.no_trust", F_TEXT("code", err_code(e)));
     return true;
 }
 
@@ -119,23 +113,20 @@ struct str trusted_audience(const struct trusted *trusted)
 struct str trusted_find_key(const struct trusted *trusted, struct str kid)
 {
     for (size_t i = 0; i < trusted->now.keys.len; i++)
-        if (str_eq(trusted->now.keys.at[i].kid, kid))
-            return trusted->now.keys.at[i].pem;
+        if (str_eq(trusted->now.keys.at[i].kid, kid)) return trusted->now.keys.at[i].pem;
     return STR_NONE;
 }
 
 struct policy_compiled *trusted_find_policy(const struct trusted *trusted, struct str name)
 {
     for (size_t i = 0; i < trusted->n_policies; i++)
-        if (str_eq(policy_name(trusted->policies[i]), name))
-            return trusted->policies[i];
+        if (str_eq(policy_name(trusted->policies[i]), name)) return trusted->policies[i];
     return NULL;
 }
 
 bool trusted_is_revoked(const struct trusted *trusted, struct str api_key)
 {
     for (size_t i = 0; i < trusted->now.revoked.len; i++)
-        if (str_eq(trusted->now.revoked.at[i], api_key))
-            return true;
+        if (str_eq(trusted->now.revoked.at[i], api_key)) return true;
     return false;
 }

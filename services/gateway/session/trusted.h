@@ -14,14 +14,14 @@ struct trusted;
 
 struct trusted *trusted_create(void (*changed)(void *arg), void *arg);
 void trusted_destroy(struct trusted **trusted);
-void trusted_ask(struct trusted *trusted, struct rpc_client *auth);      /* at each connection */
-bool trusted_event(struct trusted *trusted, const struct frame_event *head, struct str body);   /* was it ours? */
+void trusted_ask(struct trusted *trusted, struct rpc_client *auth);                           /* at each connection */
+bool trusted_event(struct trusted *trusted, const struct frame_event *head, struct str body); /* was it ours? */
 /* Take a `trust` record: what the two above do with what they get. */
 enum err trusted_take(struct trusted *trusted, struct str body) MUST_CHECK;
 
 bool trusted_is_known(const struct trusted *trusted);
 struct str trusted_issuer(const struct trusted *trusted);
 struct str trusted_audience(const struct trusted *trusted);
-struct str trusted_find_key(const struct trusted *trusted, struct str kid);              /* PEM, or STR_NONE */
-struct policy_compiled *trusted_find_policy(const struct trusted *trusted, struct str name);  /* not taken; NULL: none */
+struct str trusted_find_key(const struct trusted *trusted, struct str kid);                  /* PEM, or STR_NONE */
+struct policy_compiled *trusted_find_policy(const struct trusted *trusted, struct str name); /* not taken; NULL: none */
 bool trusted_is_revoked(const struct trusted *trusted, struct str api_key);

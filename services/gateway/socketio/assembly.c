@@ -19,8 +19,7 @@ struct sio_assembly *sio_assembly_create(struct str text, size_t max_bytes)
 
 void sio_assembly_destroy(struct sio_assembly **assembly)
 {
-    if (*assembly == NULL)
-        return;
+    if (*assembly == NULL) return;
     struct arena *arena = (*assembly)->arena;
     *assembly = NULL;
     arena_destroy(&arena);
@@ -29,8 +28,7 @@ void sio_assembly_destroy(struct sio_assembly **assembly)
 bool sio_assembly_add(struct sio_assembly *a, struct str part)
 {
     assert(a->n < a->packet.attachments);
-    if (part.len > a->max_bytes || a->bytes + part.len > a->max_bytes)
-        return false;
+    if (part.len > a->max_bytes || a->bytes + part.len > a->max_bytes) return false;
     a->bytes += part.len;
     a->parts[a->n++] = arena_str(a->arena, part);
     return true;

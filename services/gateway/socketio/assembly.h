@@ -5,7 +5,7 @@
 #include "services/gateway/socketio/packet.h"
 
 struct sio_assembly {
-    struct arena *arena;             /* holds the text, what was read from it, and the attachments */
+    struct arena *arena; /* holds the text, what was read from it, and the attachments */
     struct sio_packet packet;
     struct str parts[SIO_MAX_ATTACHMENTS];
     unsigned n;
@@ -16,5 +16,5 @@ struct sio_assembly {
  * have max_bytes. */
 struct sio_assembly *sio_assembly_create(struct str text, size_t max_bytes);
 void sio_assembly_destroy(struct sio_assembly **assembly);
-bool sio_assembly_add(struct sio_assembly *assembly, struct str part);      /* false: too many bytes */
+bool sio_assembly_add(struct sio_assembly *assembly, struct str part); /* false: too many bytes */
 bool sio_assembly_is_whole(const struct sio_assembly *assembly);

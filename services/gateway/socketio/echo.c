@@ -19,8 +19,7 @@ static void give_back(struct sio_socket *socket, const struct sio_event *event, 
     struct buf array = BUF(max);
 
     buf_add_str(&array, STR("[\"message-back\""));
-    if (event->args.len > 0)
-        buf_add_char(&array, ',');
+    if (event->args.len > 0) buf_add_char(&array, ',');
     buf_add_str(&array, event->args);
     buf_add_char(&array, ']');
     sio_emit_binary(socket, buf_str(&array), event->attachments, event->n_attachments);
@@ -56,14 +55,15 @@ static void echo_disconnected(void *arg, struct sio_socket *socket, const char *
 
 struct sio_namespace echo_namespace(const char *name)
 {
-    return (struct sio_namespace){ .name = name, .connect = echo_connect, .event = echo_event,
-        .disconnected = echo_disconnected };
+    return (struct sio_namespace){
+        .name = name, .connect = echo_connect, .event = echo_event, .disconnected = echo_disconnected
+    };
 }
 
 static void *raw_opened(void *arg, struct eio_session *session, struct http *http)
 {
     (void)arg, (void)http;
-    eio_connected(session);              /* there are no namespaces to wait for */
+    eio_connected(session); /* there are no namespaces to wait for */
     return session;
 }
 
@@ -88,6 +88,6 @@ static void raw_closed(void *user, struct eio_session *session, const char *reas
 
 struct eio_upper echo_upper(void)
 {
-    return (struct eio_upper){ .opened = raw_opened, .message = raw_message, .drained = raw_drained,
-        .closed = raw_closed };
+    return (
+        struct eio_upper){ .opened = raw_opened, .message = raw_message, .drained = raw_drained, .closed = raw_closed };
 }

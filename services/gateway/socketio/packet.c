@@ -10,7 +10,12 @@
 #include "services/gateway/socketio/scan.h"
 
 static const char *const reserved[] = {
-    "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener",
+    "connect",
+    "connect_error",
+    "disconnect",
+    "disconnecting",
+    "newListener",
+    "removeListener",
 };
 
 static bool is_digit(struct str s)
@@ -25,8 +30,7 @@ static bool read_number(struct str *s, int64_t max, int64_t *out)
 
     while (is_digit(*s)) {
         n = n * 10 + (s->at[0] - '0');
-        if (n > max)
-            return false;
+        if (n > max) return false;
         *s = str_skip(*s, 1);
     }
     *out = n;
@@ -35,8 +39,7 @@ static bool read_number(struct str *s, int64_t max, int64_t *out)
 
 static bool read_type(struct str *s, struct sio_packet *out)
 {
-    if (s->len == 0 || s->at[0] < '0' || s->at[0] > '6')
-        return false;
+    if (s->len == 0 || s->at[0] < '0' || s->at[0] > '6') return false;
     out->type = (enum sio_type)(s->at[0] - '0');
     *s = str_skip(*s, 1);
     return true;
@@ -46,14 +49,11 @@ static bool read_attachments(struct str *s, struct sio_packet *out)
 {
     int64_t n;
 
-    if (out->type != SIO_BINARY_EVENT && out->type != SIO_BINARY_ACK)
-        return true;
-    if (!read_number(s, SIO_MAX_ATTACHMENTS, &n) || n < 0 || s->len == 0 || s->at[0] != '-')
-        return false;
+    if (out->type != SIO_BINARY_EVENT && out->type != SIO_BINARY_ACK) return true;
+    if (!read_number(s, SIO_MAX_ATTACHMENTS, &n) || n < 0 || s->len == 0 || s->at[0] != '-') return false;
     *s = str_skip(*s, 1);
     out->attachments = (unsigned)n;
-    if (n == 0)
-        out->type = out->type == SIO_BINARY_EVENT ? SIO_EVENT : SIO_ACK;
+    if (n == 0) out->type = out->type == SIO_BINARY_EVENT ? SIO_EVENT : SIO_ACK;
     return true;
 }
 
@@ -62,10 +62,8 @@ static bool read_namespace(struct str *s, struct sio_packet *out)
     size_t end;
 
     out->nsp = STR("/");
-    if (s->len == 0 || s->at[0] != '/')
-        return true;
-    if (!str_find(*s, ',', &end))
-        end = s->len;
+    if (s->len == 0 || s->at[0] != '/') return true;
+    if (!str_find(*s, ',', &end)) end = s->len;
     out->nsp = (struct str){ s->at, end };
     *s = str_skip(*s, end < s->len ? end + 1 : end);
     return end <= SIO_MAX_NAMESPACE;
@@ -74,8 +72,7 @@ static bool read_namespace(struct str *s, struct sio_packet *out)
 static bool is_reserved(struct str name)
 {
     for (size_t i = 0; i < COUNT(reserved); i++)
-        if (str_is(name, reserved[i]))
-            return true;
+        if (str_is(name, reserved[i])) return true;
     return false;
 }
 
@@ -84,8 +81,7 @@ static struct str decode_name(struct str raw, struct arena *arena)
 {
     json_t *text = json_loadb(raw.at, raw.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 
-    if (text == NULL)
-        return (struct str){ raw.at + 1, raw.len - 2 };
+    if (text == NULL) return (struct str){ raw.at + 1, raw.len - 2 };
     struct str name = arena_str(arena, (struct str){ json_string_value(text), json_string_length(text) });
     json_decref(text);
     return name;
@@ -93,16 +89,13 @@ static struct str decode_name(struct str raw, struct arena *arena)
 
 static bool read_name(struct str raw, struct arena *arena, struct str *out)
 {
-    if (raw.len == 0)
-        return false;
+    if (raw.len == 0) return false;
     if (raw.at[0] == '-' || is_digit(raw)) {
         *out = raw;
         return true;
     }
-    if (raw.at[0] != '"')
-        return false;
-    if (!scan_plain_string(raw, out))
-        *out = decode_name(raw, arena);
+    if (raw.at[0] != '"') return false;
+    if (!scan_plain_string(raw, out)) *out = decode_name(raw, arena);
     return !is_reserved(*out);
 }
 
@@ -115,8 +108,7 @@ static bool read_event(struct sio_packet *out, struct arena *arena)
 {
     struct scan_array array;
 
-    if (!scan_array(out->json, placeholders(out), &array))
-        return false;
+    if (!scan_array(out->json, placeholders(out), &array)) return false;
     out->args = array.rest;
     out->first = array.second;
     return read_name(array.first, arena, &out->name);
@@ -126,8 +118,7 @@ static bool read_ack(struct sio_packet *out)
 {
     struct scan_array array;
 
-    if (out->id < 0 || !scan_array(out->json, placeholders(out), &array))
-        return false;
+    if (out->id < 0 || !scan_array(out->json, placeholders(out), &array)) return false;
     out->args = array.all;
     out->first = array.first;
     return true;
@@ -136,18 +127,13 @@ static bool read_ack(struct sio_packet *out)
 static bool read_payload(struct sio_packet *out, struct arena *arena)
 {
     switch (out->type) {
-    case SIO_CONNECT:
-        return out->json.len == 0 || scan_object(out->json);
-    case SIO_DISCONNECT:
-        return out->json.len == 0;
+    case SIO_CONNECT: return out->json.len == 0 || scan_object(out->json);
+    case SIO_DISCONNECT: return out->json.len == 0;
     case SIO_EVENT:
-    case SIO_BINARY_EVENT:
-        return read_event(out, arena);
+    case SIO_BINARY_EVENT: return read_event(out, arena);
     case SIO_ACK:
-    case SIO_BINARY_ACK:
-        return read_ack(out);
-    case SIO_CONNECT_ERROR:
-        break;                       /* for servers to say */
+    case SIO_BINARY_ACK: return read_ack(out);
+    case SIO_CONNECT_ERROR: break; /* for servers to say */
     }
     return false;
 }
@@ -155,14 +141,15 @@ static bool read_payload(struct sio_packet *out, struct arena *arena)
 bool sio_packet_read(struct str text, struct arena *arena, struct sio_packet *out)
 {
     *out = (struct sio_packet){ .id = -1 };
-    if (!read_type(&text, out) || !read_attachments(&text, out) || !read_namespace(&text, out)
-        || !read_number(&text, SIO_MAX_ID, &out->id))
+    if (!read_type(&text, out) || !read_attachments(&text, out) || !read_namespace(&text, out) ||
+        !read_number(&text, SIO_MAX_ID, &out->id))
         return false;
     out->json = text;
     return read_payload(out, arena);
 }
 
-struct eio_packet *sio_packet_make(enum sio_type type, struct str nsp, int64_t id, unsigned attachments, struct str json)
+struct eio_packet *sio_packet_make(
+    enum sio_type type, struct str nsp, int64_t id, unsigned attachments, struct str json)
 {
     char head[8], number[24];
     bool main = str_is(nsp, "/");
@@ -170,16 +157,17 @@ struct eio_packet *sio_packet_make(enum sio_type type, struct str nsp, int64_t i
                                    : snprintf(head, sizeof head, "%d", (int)type);
     int number_len = id >= 0 ? snprintf(number, sizeof number, "%" PRId64, id) : 0;
 
-    return eio_packet_text_parts((struct str[]){
-        { head, (size_t)head_len }, main ? STR_NONE : nsp, main ? STR_NONE : STR(","),
-        { number, (size_t)number_len }, json }, 5);
+    return eio_packet_text_parts((struct str[]){ { head, (size_t)head_len }, main ? STR_NONE : nsp,
+                                     main ? STR_NONE : STR(","), { number, (size_t)number_len }, json },
+        5);
 }
 
 struct eio_packet *sio_packet_event(struct str nsp, const char *name, struct str args)
 {
     bool main = str_is(nsp, "/");
 
-    return eio_packet_text_parts((struct str[]){
-        STR("2"), main ? STR_NONE : nsp, main ? STR_NONE : STR(","), STR("[\""), str_of(name), STR("\""),
-        args.len > 0 ? STR(",") : STR_NONE, args, STR("]") }, 9);
+    return eio_packet_text_parts(
+        (struct str[]){ STR("2"), main ? STR_NONE : nsp, main ? STR_NONE : STR(","), STR("[\""), str_of(name),
+            STR("\""), args.len > 0 ? STR(",") : STR_NONE, args, STR("]") },
+        9);
 }

@@ -18,20 +18,21 @@
 enum sio_type { SIO_CONNECT, SIO_DISCONNECT, SIO_EVENT, SIO_ACK, SIO_CONNECT_ERROR, SIO_BINARY_EVENT, SIO_BINARY_ACK };
 
 struct sio_packet {
-    enum sio_type type;              /* a binary one without attachments is read as the plain one */
+    enum sio_type type; /* a binary one without attachments is read as the plain one */
     unsigned attachments;
-    struct str nsp;                  /* "/" if it was left out */
-    int64_t id;                      /* -1: none */
-    struct str json;                 /* STR_NONE: none */
-    struct str name;                 /* of an event; of a number its digits */
-    struct str args;                 /* elements after the name, without brackets; of an ACK all of them */
-    struct str first;                /* the first of them */
+    struct str nsp;   /* "/" if it was left out */
+    int64_t id;       /* -1: none */
+    struct str json;  /* STR_NONE: none */
+    struct str name;  /* of an event; of a number its digits */
+    struct str args;  /* elements after the name, without brackets; of an ACK all of them */
+    struct str first; /* the first of them */
 };
 
 /* false: not a packet that a client may send. */
 bool sio_packet_read(struct str text, struct arena *arena, struct sio_packet *out);
 
 /* A packet for eio_send(), counted.  json is added as it is; id -1: none. */
-struct eio_packet *sio_packet_make(enum sio_type type, struct str nsp, int64_t id, unsigned attachments, struct str json);
+struct eio_packet *sio_packet_make(
+    enum sio_type type, struct str nsp, int64_t id, unsigned attachments, struct str json);
 /* ["name",args...]: args as JSON elements, may be empty. */
 struct eio_packet *sio_packet_event(struct str nsp, const char *name, struct str args);

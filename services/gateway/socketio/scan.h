@@ -10,13 +10,13 @@
 #include "libshared/base/str.h"
 
 #define SCAN_MAX_DEPTH 64
-#define SCAN_PLAIN (-1)                  /* {"_placeholder":true} is data like any other */
+#define SCAN_PLAIN     (-1) /* {"_placeholder":true} is data like any other */
 
 struct scan_array {
     size_t n;
-    struct str first, second;            /* of elements; STR_NONE where there is none */
-    struct str all;                      /* what stands between the brackets */
-    struct str rest;                     /* the same from the first element's comma on */
+    struct str first, second; /* of elements; STR_NONE where there is none */
+    struct str all;           /* what stands between the brackets */
+    struct str rest;          /* the same from the first element's comma on */
 };
 
 /* Is text exactly one array?  attachments: how many; a placeholder has to name one of them. */

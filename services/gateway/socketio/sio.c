@@ -14,15 +14,15 @@ struct sio *sio_create(void)
 
     sio->scratch = arena_create("sio.scratch", (size_t)settings.gateway.max_payload * 2 + 65536);
     sio->events = metric_counter("madang_socketio_events_total", NULL, "Events that clients sent");
-    sio->violations = metric_counter("madang_socketio_violations_total", NULL, "Sessions ended for breaking the protocol");
+    sio->violations =
+        metric_counter("madang_socketio_violations_total", NULL, "Sessions ended for breaking the protocol");
     sio->open = metric_gauge("madang_socketio_sockets", NULL, "Open connections to namespaces");
     return sio;
 }
 
 void sio_destroy(struct sio **sio)
 {
-    if (*sio == NULL)
-        return;
+    if (*sio == NULL) return;
     arena_destroy(&(*sio)->scratch);
     mem_free(*sio);
     *sio = NULL;
@@ -42,16 +42,14 @@ size_t sio_sockets(const struct sio *sio)
 static const struct sio_namespace *find_namespace(const struct sio *sio, struct str name)
 {
     for (size_t i = 0; i < sio->n; i++)
-        if (str_is(name, sio->nsp[i]->name))
-            return sio->nsp[i];
+        if (str_is(name, sio->nsp[i]->name)) return sio->nsp[i];
     return NULL;
 }
 
 uint64_t sio_namespace_bit(const struct sio *sio, const struct sio_namespace *nsp)
 {
     for (size_t i = 0; i < sio->n; i++)
-        if (sio->nsp[i] == nsp)
-            return UINT64_C(1) << i;
+        if (sio->nsp[i] == nsp) return UINT64_C(1) << i;
     return 0;
 }
 
@@ -64,8 +62,8 @@ static void violation(struct sio_session *session)
 
 static void refuse_unknown(struct sio_session *session, struct str nsp)
 {
-    struct eio_packet *packet = sio_packet_make(SIO_CONNECT_ERROR, nsp, -1, 0,
-        STR("{\"message\":\"Invalid namespace\"}"));
+    struct eio_packet *packet =
+        sio_packet_make(SIO_CONNECT_ERROR, nsp, -1, 0, STR("{\"message\":\"Invalid namespace\"}"));
 
     eio_send(session->eio, packet);
     eio_packet_drop(packet);
@@ -86,9 +84,14 @@ static void on_connect(struct sio_session *session, const struct sio_packet *pac
 static void on_event(struct sio_socket *socket, const struct sio_packet *packet, const struct str *parts)
 {
     metric_add(socket->session->sio->events, 1);
-    socket->nsp->event(socket->nsp->arg, socket, &(struct sio_event){
-        .name = packet->name, .array = packet->json, .args = packet->args, .first = packet->first,
-        .attachments = parts, .n_attachments = packet->attachments, .ack = packet->id });
+    socket->nsp->event(socket->nsp->arg, socket,
+        &(struct sio_event){ .name = packet->name,
+            .array = packet->json,
+            .args = packet->args,
+            .first = packet->first,
+            .attachments = parts,
+            .n_attachments = packet->attachments,
+            .ack = packet->id });
 }
 
 /* A whole packet.  We ask for no acknowledgements, so an ACK answers nothing: it is ignored. */
@@ -109,8 +112,7 @@ static bool is_in_order(struct sio_session *session, const struct sio_packet *pa
 {
     struct sio_socket *socket = sio_socket_find(session, packet->nsp);
 
-    if (packet->type == SIO_CONNECT)
-        return socket == NULL;
+    if (packet->type == SIO_CONNECT) return socket == NULL;
     return socket != NULL && socket->state == SIO_OPEN;
 }
 
@@ -152,10 +154,9 @@ static void on_binary(struct sio_session *session, struct str bytes)
         violation(session);
         return;
     }
-    if (!sio_assembly_is_whole(whole))
-        return;
+    if (!sio_assembly_is_whole(whole)) return;
     session->pending = NULL;
-    if (is_in_order(session, &whole->packet))    /* else too late */
+    if (is_in_order(session, &whole->packet)) /* else too late */
         on_packet(session, &whole->packet, whole->parts);
     sio_assembly_destroy(&whole);
 }
@@ -176,8 +177,7 @@ static void message(void *user, struct eio_session *eio, bool binary, struct str
     struct arena *scratch = session->sio->scratch;
 
     (void)eio;
-    if (session->closing)
-        return;
+    if (session->closing) return;
     if (binary)
         on_binary(session, bytes);
     else
@@ -193,8 +193,7 @@ static void drained(void *user, struct eio_session *eio)
     (void)eio;
     for (struct sio_socket *s = session->first; s != NULL; s = next) {
         next = s->next;
-        if (sio_is_open(s) && s->nsp->drained != NULL)
-            s->nsp->drained(s->nsp->arg, s);
+        if (sio_is_open(s) && s->nsp->drained != NULL) s->nsp->drained(s->nsp->arg, s);
     }
 }
 
@@ -204,8 +203,7 @@ static void closed(void *user, struct eio_session *eio, const char *reason)
 
     (void)eio;
     session->closing = true;
-    while (session->first != NULL)
-        sio_socket_end(session->first, reason);
+    while (session->first != NULL) sio_socket_end(session->first, reason);
     sio_assembly_destroy(&session->pending);
     mem_free(session);
 }

@@ -16,16 +16,16 @@
 #include "services/gateway/socketio/packet.h"
 
 struct sio;
-struct sio_socket;                   /* counted: see sio_socket_take */
+struct sio_socket; /* counted: see sio_socket_take */
 
 struct sio_event {
     struct str name;
-    struct str array;                /* the packet's whole JSON array, as it came */
-    struct str args;                 /* its elements after the name, without brackets */
-    struct str first;                /* the first argument, raw; STR_NONE: there is none */
+    struct str array; /* the packet's whole JSON array, as it came */
+    struct str args;  /* its elements after the name, without brackets */
+    struct str first; /* the first argument, raw; STR_NONE: there is none */
     const struct str *attachments;
     unsigned n_attachments;
-    int64_t ack;                     /* for sio_ack(); -1: none is wanted */
+    int64_t ack; /* for sio_ack(); -1: none is wanted */
 };
 
 /* What lives in a namespace.  Texts are valid during the call. */
@@ -54,10 +54,10 @@ void sio_refuse(struct sio_socket *socket, const char *message, struct str data)
 /* Ends this socket; `disconnected` is called before it returns. */
 void sio_disconnect(struct sio_socket *socket);
 
-struct sio_socket *sio_socket_take(struct sio_socket *socket);   /* to hold it while an answer is on its way */
+struct sio_socket *sio_socket_take(struct sio_socket *socket); /* to hold it while an answer is on its way */
 void sio_socket_drop(struct sio_socket *socket);
 bool sio_is_open(const struct sio_socket *socket);
-const char *sio_sid(const struct sio_socket *socket);            /* not a secret */
+const char *sio_sid(const struct sio_socket *socket); /* not a secret */
 struct str sio_nsp(const struct sio_socket *socket);
 struct str sio_address(const struct sio_socket *socket);
 bool sio_is_slow(const struct sio_socket *socket);
@@ -67,8 +67,8 @@ void *sio_user(const struct sio_socket *socket);
 struct sio_socket *sio_sibling(struct sio_socket *socket, const char *nsp);
 
 /* To a closed socket nothing is sent. */
-void sio_send(struct sio_socket *socket, struct eio_packet *packet);                 /* by reference */
-void sio_emit(struct sio_socket *socket, const char *name, struct str args);         /* args: JSON elements */
+void sio_send(struct sio_socket *socket, struct eio_packet *packet);         /* by reference */
+void sio_emit(struct sio_socket *socket, const char *name, struct str args); /* args: JSON elements */
 void sio_emit_binary(struct sio_socket *socket, struct str array, const struct str *attachments, unsigned n);
 /* The answer to an event, at most once for each; array: JSON with its brackets. */
 void sio_ack(struct sio_socket *socket, int64_t ack, struct str array, const struct str *attachments, unsigned n);

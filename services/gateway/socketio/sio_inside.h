@@ -6,12 +6,12 @@
 #include "services/gateway/socketio/assembly.h"
 #include "services/gateway/socketio/sio.h"
 
-#define SIO_NAMESPACES_MAX 64            /* one bit each in a session's `ended` */
+#define SIO_NAMESPACES_MAX 64 /* one bit each in a session's `ended` */
 
 struct sio {
     const struct sio_namespace *nsp[SIO_NAMESPACES_MAX];
     size_t n;
-    struct arena *scratch;           /* emptied after each message */
+    struct arena *scratch; /* emptied after each message */
     size_t sockets;
     struct metric *events, *violations, *open;
 };
@@ -21,7 +21,7 @@ struct sio_session {
     struct eio_session *eio;
     struct sio_socket *first;
     struct sio_assembly *pending;
-    uint64_t ended;                  /* a bit for each namespace that we ended, until it is connected again */
+    uint64_t ended; /* a bit for each namespace that we ended, until it is connected again */
     bool closing;
 };
 
@@ -31,7 +31,7 @@ struct sio_socket {
     char sid[EIO_SID_CHARS + 1];
     enum sio_state state;
     unsigned refs;
-    struct sio_session *session;     /* NULL once closed */
+    struct sio_session *session; /* NULL once closed */
     const struct sio_namespace *nsp;
     void *user;
     struct sio_socket *next;

@@ -1,7 +1,7 @@
 /* socket.c - one connection to one namespace. */
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "libshared/base/secret.h"
 #include "services/gateway/socketio/sio_inside.h"
@@ -23,8 +23,7 @@ struct sio_socket *sio_socket_create(struct sio_session *session, const struct s
 struct sio_socket *sio_socket_find(struct sio_session *session, struct str nsp)
 {
     for (struct sio_socket *s = session->first; s != NULL; s = s->next)
-        if (str_is(nsp, s->nsp->name))
-            return s;
+        if (str_is(nsp, s->nsp->name)) return s;
     return NULL;
 }
 
@@ -32,8 +31,7 @@ static void unlink_socket(struct sio_socket *socket)
 {
     struct sio_socket **at = &socket->session->first;
 
-    while (*at != socket)
-        at = &(*at)->next;
+    while (*at != socket) at = &(*at)->next;
     *at = socket->next;
 }
 
@@ -41,8 +39,7 @@ static void close_socket(struct sio_socket *socket)
 {
     struct sio *sio = socket->session->sio;
 
-    if (socket->state == SIO_OPEN)
-        metric_set(sio->open, (int64_t)--sio->sockets);
+    if (socket->state == SIO_OPEN) metric_set(sio->open, (int64_t)--sio->sockets);
     unlink_socket(socket);
     socket->state = SIO_CLOSED;
     socket->session = NULL;
@@ -57,13 +54,12 @@ void sio_socket_end(struct sio_socket *socket, const char *reason)
 
 void sio_accept(struct sio_socket *socket)
 {
-    char reply[EIO_SID_CHARS + 16] = "{\"sid\":\"";
+    char reply[EIO_SID_CHARS + 16];
 
-    if (socket->state != SIO_PENDING)
-        return;
+    if (socket->state != SIO_PENDING) return;
     socket->state = SIO_OPEN;
     metric_set(socket->session->sio->open, (int64_t)++socket->session->sio->sockets);
-    strcat(strcat(reply, socket->sid), "\"}");
+    snprintf(reply, sizeof reply, "{\"sid\":\"%s\"}", socket->sid);
     struct eio_packet *packet = sio_packet_make(SIO_CONNECT, sio_nsp(socket), -1, 0, str_of(reply));
     eio_send(socket->session->eio, packet);
     eio_packet_drop(packet);
@@ -76,8 +72,7 @@ static struct eio_packet *refusal(struct str nsp, const char *message, struct st
     struct buf json = BUF(16384);
 
     buf_printf(&json, "{\"message\":\"%s\"", message);
-    if (data.len > 0)
-        buf_printf(&json, ",\"data\":%.*s", STR_ARG(data));
+    if (data.len > 0) buf_printf(&json, ",\"data\":%.*s", STR_ARG(data));
     buf_add_char(&json, '}');
     struct eio_packet *packet = sio_packet_make(SIO_CONNECT_ERROR, nsp, -1, 0, buf_str(&json));
     buf_free(&json);
@@ -86,8 +81,7 @@ static struct eio_packet *refusal(struct str nsp, const char *message, struct st
 
 void sio_refuse(struct sio_socket *socket, const char *message, struct str data)
 {
-    if (socket->state != SIO_PENDING)
-        return;
+    if (socket->state != SIO_PENDING) return;
     struct eio_packet *packet = refusal(sio_nsp(socket), message, data);
     eio_send(socket->session->eio, packet);
     eio_packet_drop(packet);
@@ -97,8 +91,7 @@ void sio_refuse(struct sio_socket *socket, const char *message, struct str data)
 
 void sio_disconnect(struct sio_socket *socket)
 {
-    if (socket->state != SIO_OPEN)
-        return;
+    if (socket->state != SIO_OPEN) return;
     struct eio_packet *packet = sio_packet_make(SIO_DISCONNECT, sio_nsp(socket), -1, 0, STR_NONE);
     eio_send(socket->session->eio, packet);
     eio_packet_drop(packet);
@@ -115,8 +108,7 @@ struct sio_socket *sio_socket_take(struct sio_socket *socket)
 void sio_socket_drop(struct sio_socket *socket)
 {
     assert(socket->refs > 0);
-    if (--socket->refs == 0)
-        mem_free(socket);
+    if (--socket->refs == 0) mem_free(socket);
 }
 
 bool sio_is_open(const struct sio_socket *socket)
@@ -156,16 +148,14 @@ void *sio_user(const struct sio_socket *socket)
 
 struct sio_socket *sio_sibling(struct sio_socket *socket, const char *nsp)
 {
-    if (socket->session == NULL)
-        return NULL;
+    if (socket->session == NULL) return NULL;
     struct sio_socket *other = sio_socket_find(socket->session, str_of(nsp));
     return other != NULL && sio_is_open(other) ? other : NULL;
 }
 
 void sio_send(struct sio_socket *socket, struct eio_packet *packet)
 {
-    if (sio_is_open(socket))
-        eio_send(socket->session->eio, packet);
+    if (sio_is_open(socket)) eio_send(socket->session->eio, packet);
 }
 
 static void send_and_drop(struct sio_socket *socket, struct eio_packet *packet)
@@ -178,8 +168,7 @@ static void send_and_drop(struct sio_socket *socket, struct eio_packet *packet)
 static void send_parts(struct sio_socket *socket, struct eio_packet *packet, const struct str *parts, unsigned n)
 {
     send_and_drop(socket, packet);
-    for (unsigned i = 0; i < n; i++)
-        send_and_drop(socket, eio_packet_binary(parts[i]));
+    for (unsigned i = 0; i < n; i++) send_and_drop(socket, eio_packet_binary(parts[i]));
 }
 
 void sio_emit(struct sio_socket *socket, const char *name, struct str args)

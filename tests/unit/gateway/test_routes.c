@@ -48,7 +48,13 @@ static void other_methods_and_paths_are_told_apart(void **state)
     struct route_params params;
     char allow[64];
     static const char *const unknown[] = {
-        "", "/", "/api/v1", "/api/v1/roomsx", "/api/v1/rooms//messages", "/api/v1/rooms/x/messages/y", "api/v1/rooms",
+        "",
+        "/",
+        "/api/v1",
+        "/api/v1/roomsx",
+        "/api/v1/rooms//messages",
+        "/api/v1/rooms/x/messages/y",
+        "api/v1/rooms",
     };
 
     assert_null(route_find(STR("PATCH"), STR("/api/v1/rooms"), &params, allow));
@@ -120,8 +126,7 @@ static void a_rate_holds_and_recovers(void **state)
     struct rates *rates = rates_create(100);
     int64_t now = 1000000000, taken = 0, wait;
 
-    while ((wait = rates_take(rates, RATE_auth, STR("192.0.2.1"), now)) == 0)
-        taken++;
+    while ((wait = rates_take(rates, RATE_auth, STR("192.0.2.1"), now)) == 0) taken++;
     assert_int_equal(taken, 10);
     assert_in_range(wait, 5900, 6100);
     assert_int_equal(rates_take(rates, RATE_auth, STR("192.0.2.2"), now), 0);

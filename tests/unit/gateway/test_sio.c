@@ -65,17 +65,48 @@ static void what_is_no_packet_is_refused(void **state)
 {
     (void)state;
     static const char *const wrong[] = {
-        "", "7", "abc", "2", "2{}", "2[]", "2[null]", "2[\"a\"", "2[\"a\"]x", "2[\"a\",]", "2[\"a\" 1]", "2abc[\"a\"]",
-        "2[\"connect\"]", "2[\"disconnecting\"]", "0[]", "0\"x\"", "0{\"a\":1", "1{\"a\":1}", "3[\"x\"]", "31{}",
-        "4{\"message\":\"x\"}", "5[\"a\"]", "5x-[\"a\"]", "51[\"a\"]", "511-[\"a\"]", "29007199254740992[\"a\"]",
-        "2[\"a\x1e\"]", "2[\"\xff\"]", "2[\"a\",01]", "2[\"a\",1.]", "2[\"a\",+1]", "2[\"a\",\"\\x\"]", "2[\"a\",\"\\u12g4\"]",
-        "2[\"a\",tru]", "2[\"a\",{\"b\"}]", "2[\"a\",{b:1}]", "2[\"a\",{\"b\":1,}]",
+        "",
+        "7",
+        "abc",
+        "2",
+        "2{}",
+        "2[]",
+        "2[null]",
+        "2[\"a\"",
+        "2[\"a\"]x",
+        "2[\"a\",]",
+        "2[\"a\" 1]",
+        "2abc[\"a\"]",
+        "2[\"connect\"]",
+        "2[\"disconnecting\"]",
+        "0[]",
+        "0\"x\"",
+        "0{\"a\":1",
+        "1{\"a\":1}",
+        "3[\"x\"]",
+        "31{}",
+        "4{\"message\":\"x\"}",
+        "5[\"a\"]",
+        "5x-[\"a\"]",
+        "51[\"a\"]",
+        "511-[\"a\"]",
+        "29007199254740992[\"a\"]",
+        "2[\"a\x1e\"]",
+        "2[\"\xff\"]",
+        "2[\"a\",01]",
+        "2[\"a\",1.]",
+        "2[\"a\",+1]",
+        "2[\"a\",\"\\x\"]",
+        "2[\"a\",\"\\u12g4\"]",
+        "2[\"a\",tru]",
+        "2[\"a\",{\"b\"}]",
+        "2[\"a\",{b:1}]",
+        "2[\"a\",{\"b\":1,}]",
     };
     struct sio_packet p;
 
     for (size_t i = 0; i < COUNT(wrong); i++)
-        if (reads(wrong[i], &p))
-            fail_msg("%s was taken", wrong[i]);
+        if (reads(wrong[i], &p)) fail_msg("%s was taken", wrong[i]);
 }
 
 static void placeholders_name_an_attachment(void **state)
@@ -102,10 +133,8 @@ static void depth_is_bounded(void **state)
     for (int depth = SCAN_MAX_DEPTH - 1; depth <= SCAN_MAX_DEPTH + 1; depth++) {
         size_t n = 0;
         struct scan_array array;
-        for (int i = 0; i < depth; i++)
-            text[n++] = '[';
-        for (int i = 0; i < depth; i++)
-            text[n++] = ']';
+        for (int i = 0; i < depth; i++) text[n++] = '[';
+        for (int i = 0; i < depth; i++) text[n++] = ']';
         assert_int_equal(scan_array((struct str){ text, n }, SCAN_PLAIN, &array), depth <= SCAN_MAX_DEPTH);
     }
 }

@@ -14,7 +14,9 @@
 #include "libshared/base/clock.h"
 #include "services/gateway/session/bearer.h"
 
-struct key { char secret[1000], public[1000]; };
+struct key {
+    char secret[1000], public[1000];
+};
 
 static struct key ours, theirs;
 static struct trusted *trusted;
@@ -60,8 +62,11 @@ static void trust(const char *policy, const char *revoked)
     };
     struct policy policies[] = { { .name = str_of(policy), .rules = { rules, 2 } } };
     struct signing_key keys[] = { { STR("k1"), str_of(ours.public) } };
-    struct trust record = { .issuer = STR("madang"), .audience = STR("test"), .keys = { keys, 1 },
-        .policies = { policies, 1 }, .revoked = { gone, revoked != NULL ? 1 : 0 } };
+    struct trust record = { .issuer = STR("madang"),
+        .audience = STR("test"),
+        .keys = { keys, 1 },
+        .policies = { policies, 1 },
+        .revoked = { gone, revoked != NULL ? 1 : 0 } };
     struct buf bytes = BUF(100000);
 
     assert_int_equal(wire_encode(trust_shape(), &record, &bytes), OK);
@@ -95,31 +100,35 @@ static int tear_down(void **state)
 }
 
 /* What differs from a good token; what is left out is as it should be. */
-struct draft { const char *iss, *aud, *pol, *kid, *cap, *signer; bool nobody; long ttl; jwt_alg_t alg; };
+struct draft {
+    const char *iss, *aud, *pol, *kid, *cap, *signer;
+    bool nobody;
+    long ttl;
+    jwt_alg_t alg;
+};
 
-static const char *or(const char *given, const char *good)
+static const char * or (const char *given, const char *good)
 {
     return given != NULL ? given : good;
 }
 
 static char *token(struct draft d)
 {
-    const char *signer = or(d.signer, ours.secret);
+    const char *signer = or (d.signer, ours.secret);
     jwt_t *jwt = NULL;
 
     assert_int_equal(jwt_new(&jwt), 0);
     assert_int_equal(jwt_set_alg(jwt, d.alg != JWT_ALG_NONE ? d.alg : JWT_ALG_ES256, (const unsigned char *)signer,
-        (int)strlen(signer)), 0);
-    jwt_add_header(jwt, "kid", or(d.kid, "k1"));
-    jwt_add_grant(jwt, "iss", or(d.iss, "madang"));
-    jwt_add_grant(jwt, "aud", or(d.aud, "test"));
-    if (!d.nobody)
-        jwt_add_grant(jwt, "sub", "alice");
-    jwt_add_grant(jwt, "pol", or(d.pol, "chat"));
+                         (int)strlen(signer)),
+        0);
+    jwt_add_header(jwt, "kid", or (d.kid, "k1"));
+    jwt_add_grant(jwt, "iss", or (d.iss, "madang"));
+    jwt_add_grant(jwt, "aud", or (d.aud, "test"));
+    if (!d.nobody) jwt_add_grant(jwt, "sub", "alice");
+    jwt_add_grant(jwt, "pol", or (d.pol, "chat"));
     jwt_add_grant(jwt, "key", "key1");
     jwt_add_grant_int(jwt, "exp", (long)(clock_ms() / 1000) + (d.ttl != 0 ? d.ttl : 60));
-    if (d.cap != NULL)
-        assert_int_equal(jwt_add_grants_json(jwt, d.cap), 0);
+    if (d.cap != NULL) assert_int_equal(jwt_add_grants_json(jwt, d.cap), 0);
     char *text = jwt_encode_str(jwt);
     assert_non_null(text);
     jwt_free(jwt);
@@ -143,7 +152,7 @@ static void a_good_token_speaks_for_its_subject(void **state)
     struct rights rights = { 0 };
     char *text = token((struct draft){ .ttl = 60 });
 
-    for (int i = 0; i < 2; i++) {            /* checked, then remembered */
+    for (int i = 0; i < 2; i++) { /* checked, then remembered */
         assert_int_equal(rights_get(bearers, str_of(text), &rights), OK);
         assert_true(str_is(bearer_subject(rights.bearer), "alice"));
         assert_true(str_is(bearer_key(rights.bearer), "key1"));
