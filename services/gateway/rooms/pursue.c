@@ -83,7 +83,7 @@ static void later(struct hall *hall, enum err e)
 {
     struct halls *halls = hall->home;
 
-    LOG(WARN, "gateway.room_retry", F_ID("room", hall->id), F_TEXT("code", err_code(e)));
+    LOG(DEBUG, "gateway.room_retry", F_ID("room", hall->id), F_TEXT("code", err_code(e)));
     if (!ev_is_active(&halls->retry)) ev_timer_start(halls->loop, &halls->retry);
     hall_refuse_waiting(hall, e);
 }
