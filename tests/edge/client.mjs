@@ -1,6 +1,7 @@
 // client.mjs - real socket.io-clients that are closed after each test.
 // SPDX-License-Identifier: Apache-2.0
 
+import assert from 'node:assert/strict';
 import { afterEach } from 'node:test';
 import { Manager } from 'socket.io-client';
 import { base, within } from './target.mjs';
@@ -28,6 +29,12 @@ export function heard(emitter, event, ms = 3000) {
         emitter.once(event, (...args) => resolve(args.length > 1 ? args : args[0]));
     });
     return within(ms, event, arrival);
+}
+
+/** A binary value as a list of numbers; what only looks like one is refused. */
+export function bytesOf(value) {
+    assert.ok(value instanceof ArrayBuffer || ArrayBuffer.isView(value), `binary, not ${JSON.stringify(value)}`);
+    return [...new Uint8Array(value)];
 }
 
 export async function connected(...args) {

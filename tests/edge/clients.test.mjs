@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Socket as EngineSocket } from 'engine.io-client';
-import { client, closeClientsAfterEach, heard, newManager } from './client.mjs';
+import { bytesOf, client, closeClientsAfterEach, heard, newManager } from './client.mjs';
 import { base, connectTimeout, secured, setting, sleep, token, within } from './target.mjs';
 
 const TRANSPORTS = {
@@ -45,11 +45,11 @@ for (const [name, transports] of Object.entries(TRANSPORTS))
             const back = heard(socket, 'message-back');
             socket.emit('message', { a: [bytes] }, Buffer.alloc(0), 'x');
             const [first, empty, text] = await back;
-            assert.deepEqual(Buffer.from(first.a[0]), bytes);
-            assert.equal(Buffer.from(empty).length, 0);
+            assert.deepEqual(bytesOf(first.a[0]), [...bytes]);
+            assert.deepEqual(bytesOf(empty), []);
             assert.equal(text, 'x');
             const answer = await socket.timeout(1000).emitWithAck('message-with-ack', bytes);
-            assert.deepEqual(Buffer.from(answer), bytes);
+            assert.deepEqual(bytesOf(answer), [...bytes]);
         });
         it('uses several namespaces on one connection', async () => {
             const manager = newManager(base, { transports });

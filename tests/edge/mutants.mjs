@@ -83,7 +83,13 @@ export const mutants = {
             s.on('message', (...args) => s.emit('message-back', ...JSON.parse(JSON.stringify(args))));
         }),
     },
-    'no polling': { suite: 'clients', caught: 'a thousand exchanges', socket: { transports: ['websocket'] } },
+    'one request in two thousand fails': {
+        suite: 'clients', caught: 'a thousand exchanges',
+        apply: ({ io }) => {
+            let n = 0;
+            io.engine.use((req, res, next) => (++n % 2000 === 0 && !req.headers.upgrade ? res.writeHead(500).end() : next()));
+        },
+    },
     'no polling for Python': { suite: 'python', caught: 'connects with auth', socket: { transports: ['websocket'] } },
     'except is ignored': {
         suite: 'emitter', caught: 'leaves out the rooms', apply: () => { Adapter.prototype.computeExceptSids = () => new Set(); },

@@ -28,6 +28,12 @@ async function answers(channel, packet, ...replies) {
     for (const reply of replies) assert.equal(await channel.nextPacket(), reply);
 }
 
+/** Nothing else was on its way: the next packet is the answer to this one. */
+async function nothingMore(channel) {
+    await answers(channel, '4299["message-with-ack"]', '4399[]');
+    channel.close();
+}
+
 async function closesOn(channel, ...packets) {
     const before = Date.now();
     for (const packet of packets) channel.send(packet);
@@ -139,7 +145,7 @@ describe('events', () => {
         it(`come back as they went: ${text}`, async () => {
             const channel = await connected();
             await answers(channel, `42["message",${text}]`, `42["message-back",${text}]`);
-            channel.close();
+            await nothingMore(channel);
         });
     it('come back in a namespace', async () => {
         const channel = await Channel.session(path);
@@ -163,7 +169,7 @@ describe('events', () => {
         it(`are acknowledged under id ${id}`, async () => {
             const channel = await connected();
             await answers(channel, `42${id}["message-with-ack",${args}]`, `43${id}[${args}]`);
-            channel.close();
+            await nothingMore(channel);
         });
     it('are acknowledged with nothing when there was nothing', async () => {
         const channel = await connected();
@@ -194,7 +200,7 @@ describe('binary events', () => {
         attachments.forEach((bytes) => channel.send(Buffer.from(bytes)));
         assert.equal(await channel.nextPacket(), reply);
         for (const bytes of attachments) assert.deepEqual([...(await channel.nextPacket())], bytes);
-        channel.close();
+        await nothingMore(channel);
     }
     it('come back with their attachments in order', () =>
         exchange(`452-["message",${head(2)}]`, [[1, 2, 3], [4, 5, 6]], `452-["message-back",${head(2)}]`));
