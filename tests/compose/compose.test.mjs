@@ -39,7 +39,7 @@ if (!engine.reason) {
 }
 
 test('the trip works through the published port', options, async () => {
-  const { stdout } = await compose('exec', '-T', 'auth', 'authctl', '--json', 'key', 'issue', '--name', 'web', '--policy', 'chat-client')
+  const { stdout } = await compose('exec', '-T', 'auth', 'authctl', 'key', 'issue', '--name', 'web', '--policy', 'chat-client', '--json')
   stack.key = JSON.parse(stdout).key
   const ada = await Person.arrives(stack, stack.key, 'ada')
   const bo = await Person.arrives(stack, stack.key, 'bo', { transports: ['polling', 'websocket'] })

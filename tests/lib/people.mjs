@@ -36,10 +36,18 @@ export async function tokenFor(stack, key, subject, more = {}) {
   return answer.json.data.token
 }
 
+const everybody = new Set()
+
+/** Disconnect whoever is still there, so that a failed test does not keep its file from ending. */
+export function everybodyLeaves() {
+  for (const person of everybody) person.leaves()
+}
+
 /** Somebody with a token, a socket and ears. */
 export class Person {
   constructor(stack, name, token) {
-    Object.assign(this, { stack, name, token, heard: [], errors: [] })
+    Object.assign(this, { stack, name, token, heard: [], events: [] })
+    everybody.add(this)
   }
 
   static async arrives(stack, key, name, { namespace = '/chat', token, ...options } = {}) {
@@ -55,7 +63,7 @@ export class Person {
       reconnectionDelay: 50, reconnectionDelayMax: 300, forceNew: true, ...options,
     })
     this.socket.on('message', (...args) => this.heard.push(args[0]))
-    this.socket.onAny((event, ...args) => { (this.events ??= []).push([event, ...args]) })
+    this.socket.onAny((event, ...args) => this.events.push([event, ...args]))
     return new Promise((resolve, reject) => {
       this.socket.once('connect', () => resolve(this))
       this.socket.once('connect_error', error => reject(error))
@@ -98,14 +106,17 @@ export class Person {
 
   /** Until a message with this body was heard. */
   hears(body, ms) { return until(`${this.name} hears ${body}`, () => this.heard.find(m => m.body === body), ms) }
-  hearsEvent(event, ms) { return until(`${this.name} hears ${event}`, () => this.events?.find(e => e[0] === event), ms) }
+  hearsEvent(event, ms) { return until(`${this.name} hears ${event}`, () => this.events.find(e => e[0] === event), ms) }
   async hearsNothing(ms = 150) {
     const before = this.heard.length
     await pause(ms)
     assert.deepEqual(this.heard.slice(before), [])
   }
 
-  leaves() { this.socket?.disconnect() }
+  leaves() {
+    everybody.delete(this)
+    this.socket?.disconnect()
+  }
 }
 
 /** Every seq from 1 on, once and in order. */

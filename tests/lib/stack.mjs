@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { everybodyLeaves } from './people.mjs'
 import { freePorts } from './ports.mjs'
 import { until } from './wait.mjs'
 
@@ -23,7 +24,7 @@ export async function startStack({ gateways = 1, env = {} } = {}) {
   const base = {
     PATH: process.env.PATH, HOME: dir, BIN: bin, GATEWAYS: String(gateways), HEALTH_PORT: String(first + 2), ENV_FILE: '/dev/null',
     MADANG_GATEWAY_HTTPS: `127.0.0.1:${port}`, MADANG_GATEWAY_HTTP: `127.0.0.1:${port + 1}`,
-    MADANG_GATEWAY_PUBLIC_URL: `https://localhost:${port}`, MADANG_GATEWAY_DRAIN_SPREAD_MS: '200', MADANG_LOG_LEVEL: 'info', ...env,
+    MADANG_GATEWAY_PUBLIC_URL: `https://localhost:${port}`, MADANG_GATEWAY_DRAIN_SPREAD_MS: '200', MADANG_LOG_LEVEL: 'info', MADANG_GATEWAY_RATE_PERCENT: '0', ...env,
   }
   const script = (verb, more = {}) => run(join(root, 'scripts/stack'), [verb, dir], { env: { ...base, ...more }, maxBuffer: 1 << 26 })
   const stack = {
@@ -39,7 +40,7 @@ export async function startStack({ gateways = 1, env = {} } = {}) {
 
     /** authctl, as an admin on this machine calls it; parsed where it prints JSON. */
     async authctl(...words) {
-      const { stdout } = await run('chpst', ['-e', join(dir, 'env/operator'), join(bin, 'authctl'), '--json', ...words], { cwd: root })
+      const { stdout } = await run('chpst', ['-e', join(dir, 'env/operator'), join(bin, 'authctl'), ...words, '--json'], { cwd: root })
       return JSON.parse(stdout)
     },
 
@@ -68,6 +69,7 @@ export async function startStack({ gateways = 1, env = {} } = {}) {
     log: name => existsSync(join(dir, 'log', name, 'current')) ? readFileSync(join(dir, 'log', name, 'current'), 'utf8') : '',
 
     async stop() {
+      everybodyLeaves()
       await script('down')
       const complaints = sanitizerComplaints(dir)
       if (process.env.KEEP_LOGS) cpSync(join(dir, 'log'), join(process.env.KEEP_LOGS, dir.split('-').pop()), { recursive: true })

@@ -79,7 +79,6 @@ test('an unknown event without a room is refused, in its ack or on /error', asyn
   await ada.isRefused('no:such', { a: 1 }, 'no_event')
   const listener = await Person.arrives(stack, key, 'ada', { namespace: '/error' })
   const chat = listener.socket.io.socket('/chat', { auth: { token } })
-  chat.connect()
   await new Promise(resolve => chat.once('connect', resolve))
   chat.emit('no:such', { a: 1 })
   const [, failure] = await listener.hearsEvent('error')
@@ -90,7 +89,8 @@ test('an unknown event without a room is refused, in its ack or on /error', asyn
 test('REST: malformed, wrong, missing, unknown', async () => {
   const rooms = '/api/v1/rooms'
   refused(await request(stack, 'POST', rooms, { token, raw: '{"name":' }), 400, 'malformed')
-  refused(await request(stack, 'POST', rooms, { token, raw: '['.repeat(2000) + ']'.repeat(2000) }), 400, 'malformed')
+  refused(await request(stack, 'POST', rooms, { token, raw: '['.repeat(5000) + ']'.repeat(5000) }), 400, 'malformed')
+  refused(await request(stack, 'POST', `${rooms}/${room}/messages`, { token, raw: `{"id":"${randomUUID()}","body":"x","meta":${'['.repeat(40)}${']'.repeat(40)}}` }), 400, 'invalid_argument')
   refused(await request(stack, 'POST', rooms, { token, raw: '"text"' }), 400, 'invalid_argument')
   refused(await request(stack, 'POST', rooms, { token, body: { name: 5 } }), 400, 'invalid_argument')
   refused(await request(stack, 'POST', rooms, { token, raw: '{}', headers: { 'content-type': 'text/plain' } }), 415, 'unsupported_media')

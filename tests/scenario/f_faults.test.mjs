@@ -58,6 +58,7 @@ for (const victim of ['store', 'chat', 'gateway-1', 'auth']) {
       const people = await Promise.all(['ada', 'bo'].map(name => Person.arrives(stack, key, name)))
       const listener = await Person.arrives(stack, key, 'cy')
       const { id: room } = await people[0].makesRoom()
+      await people[1].calls('room:join', { room })
       await listens(listener, room)
       const talks = people.map((person, i) => keepsTalking(person, room, `${victim} ${i}`))
 

@@ -85,7 +85,7 @@ static json_t *read_body(struct str body, enum err *e, struct wire_error *why)
     json_error_t at;
 
     if (body.len == 0) return json_object();
-    json_t *json = json_loadb(body.at, body.len, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &at);
+    json_t *json = json_loadb(body.at, body.len, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &at);
     if (json == NULL)
         *e = wire_refuse(why, ERR_MALFORMED, NULL, "the body is not JSON: %s, at byte %d", at.text, at.position);
     else if (!json_is_object(json)) {
