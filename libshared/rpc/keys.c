@@ -19,10 +19,8 @@ static void die(const char *path, const char *why)
 static void check_is_private(const char *path)
 {
     struct stat st;
-    if (stat(path, &st) != 0)
-        die(path, strerror(errno));
-    if (st.st_mode & (S_IRWXG | S_IRWXO))
-        die(path, "a secret key that others may read; chmod 600 it");
+    if (stat(path, &st) != 0) die(path, strerror(errno));
+    if (st.st_mode & (S_IRWXG | S_IRWXO)) die(path, "a secret key that others may read; chmod 600 it");
 }
 
 struct _zcert_t *keys_load_self(const char *key_dir, const char *self)
@@ -32,9 +30,8 @@ struct _zcert_t *keys_load_self(const char *key_dir, const char *self)
     snprintf(base, sizeof(base), "%s/%s.key", key_dir, self);
     check_is_private(secret);
 
-    zcert_t *cert = zcert_load(base);       /* it adds the _secret itself */
-    if (cert == NULL)
-        die(secret, "not a CURVE certificate");
+    zcert_t *cert = zcert_load(base); /* it adds the _secret itself */
+    if (cert == NULL) die(secret, "not a CURVE certificate");
     return cert;
 }
 
@@ -43,8 +40,7 @@ struct _zcert_t *keys_load_peer(const char *key_dir, const char *peer)
     char path[600];
     snprintf(path, sizeof(path), "%s/peers/%s.key", key_dir, peer);
     zcert_t *cert = zcert_load(path);
-    if (cert == NULL)
-        die(path, "no such CURVE certificate");
+    if (cert == NULL) die(path, "no such CURVE certificate");
     return cert;
 }
 
@@ -62,19 +58,16 @@ static void check_name(const char *key_dir, const char *file)
     snprintf(peer, sizeof(peer), "%.*s", (int)(strlen(file) - 4), file);
     zcert_t *cert = keys_load_peer(key_dir, peer);
     const char *name = zcert_meta(cert, "name");
-    if (name == NULL || strcmp(name, peer) != 0)
-        die(file, "its metadata must say name = <the file's name>");
+    if (name == NULL || strcmp(name, peer) != 0) die(file, "its metadata must say name = <the file's name>");
     zcert_destroy(&cert);
 }
 
 static void check_names(const char *key_dir, const char *peers)
 {
     DIR *dir = opendir(peers);
-    if (dir == NULL)
-        die(peers, strerror(errno));
+    if (dir == NULL) die(peers, strerror(errno));
     for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
-        if (is_certificate(entry->d_name))
-            check_name(key_dir, entry->d_name);
+        if (is_certificate(entry->d_name)) check_name(key_dir, entry->d_name);
     closedir(dir);
 }
 
@@ -85,17 +78,15 @@ static void stop_auth(void)
 
 void keys_start_auth(const char *key_dir)
 {
-    if (authenticator != NULL)
-        return;
+    if (authenticator != NULL) return;
     char peers[600];
     snprintf(peers, sizeof(peers), "%s/peers", key_dir);
     check_names(key_dir, peers);
 
-    zsys_handler_set(NULL);                 /* signals are service_main's */
+    zsys_handler_set(NULL); /* signals are service_main's */
     authenticator = zactor_new(zauth, NULL);
-    if (authenticator == NULL)
-        die(peers, "cannot start the authenticator");
+    if (authenticator == NULL) die(peers, "cannot start the authenticator");
     zstr_sendx(authenticator, "CURVE", peers, NULL);
     zsock_wait(authenticator);
-    atexit(stop_auth);                      /* before czmq's own, which would complain of it */
+    atexit(stop_auth); /* before czmq's own, which would complain of it */
 }

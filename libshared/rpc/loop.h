@@ -16,7 +16,7 @@ struct loop_sock;
  * number of messages, after which it is called again without other descriptors starving. */
 struct loop_sock *loop_sock_create(struct ev_loop *loop, void *zmq_socket, void (*readable)(void *), void *arg);
 void loop_sock_destroy(struct loop_sock **sock);
-void loop_sock_nudge(struct loop_sock *sock);        /* after sending outside of `readable` */
+void loop_sock_nudge(struct loop_sock *sock); /* after sending outside of `readable` */
 
 /* A queue of functions to run on the loop thread, from any thread.  Unbounded by itself: each poster is bounded. */
 struct loop_post;

@@ -5,14 +5,20 @@
 #include "libshared/base/arena.h"
 #include "libshared/rpc/loop.h"
 
-struct posted { void (*run)(void *); void *arg; };
-struct posted_list { struct posted *at; size_t len, cap; };
+struct posted {
+    void (*run)(void *);
+    void *arg;
+};
+struct posted_list {
+    struct posted *at;
+    size_t len, cap;
+};
 
 struct loop_post {
     struct ev_loop *loop;
     ev_async wake;
     pthread_mutex_t lock;
-    struct posted_list filling, running;     /* swapped, so that posters never wait for what runs */
+    struct posted_list filling, running; /* swapped, so that posters never wait for what runs */
 };
 
 static void run_all(struct loop_post *post)
@@ -24,8 +30,7 @@ static void run_all(struct loop_post *post)
     post->running = (struct posted_list){ 0 };
     pthread_mutex_unlock(&post->lock);
 
-    for (size_t i = 0; i < list.len; i++)
-        list.at[i].run(list.at[i].arg);
+    for (size_t i = 0; i < list.len; i++) list.at[i].run(list.at[i].arg);
 
     mem_free(post->running.at);
     post->running = list;
@@ -51,10 +56,8 @@ struct loop_post *loop_post_create(struct ev_loop *loop)
 void loop_post_destroy(struct loop_post **post)
 {
     struct loop_post *p = *post;
-    if (p == NULL)
-        return;
-    while (p->filling.len > 0)
-        run_all(p);
+    if (p == NULL) return;
+    while (p->filling.len > 0) run_all(p);
     ev_async_stop(p->loop, &p->wake);
     pthread_mutex_destroy(&p->lock);
     mem_free(p->filling.at);

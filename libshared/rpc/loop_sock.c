@@ -58,14 +58,13 @@ struct loop_sock *loop_sock_create(struct ev_loop *loop, void *zmq_socket, void 
     ev_set_priority(&sock->again, EV_MAXPRI);
     sock->io.data = sock->again.data = sock;
     ev_io_start(loop, &sock->io);
-    ev_idle_start(loop, &sock->again);   /* something may have arrived before we watched */
+    ev_idle_start(loop, &sock->again); /* something may have arrived before we watched */
     return sock;
 }
 
 void loop_sock_destroy(struct loop_sock **sock)
 {
-    if (*sock == NULL)
-        return;
+    if (*sock == NULL) return;
     ev_io_stop((*sock)->loop, &(*sock)->io);
     ev_idle_stop((*sock)->loop, &(*sock)->again);
     mem_free(*sock);

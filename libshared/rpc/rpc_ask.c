@@ -27,8 +27,7 @@ static void on_up(void *arg, struct id instance)
     (void)instance;
     struct asking *asking = arg;
     int64_t left_ms = (asking->deadline_us - clock_mono_us()) / 1000;
-    if (asking->asked || left_ms < 1)
-        return;
+    if (asking->asked || left_ms < 1) return;
     asking->asked = true;
     asking->request.budget_ms = left_ms;
     rpc_client_call(asking->client, &asking->request, on_reply, asking);
@@ -40,8 +39,7 @@ static void on_timeout(struct ev_loop *loop, ev_timer *timer, int revents)
     struct asking *asking = timer->data;
     struct wire_error why = { .text = "it cannot be reached; is it running, and is our certificate known to it?" };
     struct buf body = BUF(2048);
-    if (asking->asked)
-        return;                          /* the call has the same deadline */
+    if (asking->asked) return; /* the call has the same deadline */
     frame_put_failure(&body, ERR_UNAVAILABLE, &why);
     asking->status = ERR_UNAVAILABLE;
     *asking->out = arena_str(asking->arena, buf_str(&body));
@@ -49,18 +47,20 @@ static void on_timeout(struct ev_loop *loop, ev_timer *timer, int revents)
     ev_break(loop, EVBREAK_ALL);
 }
 
-enum err rpc_client_ask(const struct rpc_client_config *config, const struct rpc_request *request, struct arena *arena,
-    struct str *out)
+enum err rpc_client_ask(
+    const struct rpc_client_config *config, const struct rpc_request *request, struct arena *arena, struct str *out)
 {
     struct asking asking = {
-        .request = *request, .arena = arena, .out = out, .loop = ev_loop_new(EVFLAG_AUTO),
+        .request = *request,
+        .arena = arena,
+        .out = out,
+        .loop = ev_loop_new(EVFLAG_AUTO),
         .deadline_us = clock_mono_us() + request->budget_ms * 1000,
     };
     struct rpc_client_config with = *config;
     with.up = on_up;
     with.arg = &asking;
-    if (with.pending_max == 0)
-        with.pending_max = 1;
+    if (with.pending_max == 0) with.pending_max = 1;
 
     ev_timer timeout;
     ev_timer_init(&timeout, on_timeout, (double)request->budget_ms / 1000, 0.);
@@ -69,7 +69,7 @@ enum err rpc_client_ask(const struct rpc_client_config *config, const struct rpc
     asking.client = rpc_client_create(asking.loop, &with);
     ev_run(asking.loop, 0);
 
-    enum err status = asking.status;     /* destroying ends what is pending, which would overwrite it */
+    enum err status = asking.status; /* destroying ends what is pending, which would overwrite it */
     ev_timer_stop(asking.loop, &timeout);
     rpc_client_destroy(&asking.client);
     ev_loop_destroy(asking.loop);

@@ -12,20 +12,17 @@
 const struct rpc_method *rpc_find_method(const struct rpc_method *methods, size_t n, struct str name)
 {
     for (size_t i = 0; i < n; i++)
-        if (str_is(name, methods[i].name))
-            return &methods[i];
+        if (str_is(name, methods[i].name)) return &methods[i];
     return NULL;
 }
 
 /* The operator has a shell on the machine and the key to prove it: `build/bin/rpc`. */
 bool rpc_may_call(const struct rpc_method *method, struct str peer_name)
 {
-    if (str_is(peer_name, "operator"))
-        return true;
+    if (str_is(peer_name, "operator")) return true;
     for (const char *word = method->callers; *word != '\0';) {
         size_t len = strcspn(word, " ");
-        if (len > 0 && str_eq((struct str){ word, len }, peer_name))
-            return true;
+        if (len > 0 && str_eq((struct str){ word, len }, peer_name)) return true;
         word += len + strspn(word + len, " ");
     }
     return false;
@@ -49,15 +46,13 @@ enum err call_fail(struct call *call, enum err e, const char *fmt, ...)
 
 void call_note(struct call *call, struct log_field field)
 {
-    if (call->n_notes < COUNT(call->notes))
-        call->notes[call->n_notes++] = field;
+    if (call->n_notes < COUNT(call->notes)) call->notes[call->n_notes++] = field;
 }
 
 void call_after(struct call *call, void (*run)(struct rpc_server *, void *, void *), void *arg)
 {
     struct call_after **last = &call->after;
-    while (*last != NULL)
-        last = &(*last)->next;
+    while (*last != NULL) last = &(*last)->next;
     *last = arena_alloc(call->arena, sizeof(**last));
     **last = (struct call_after){ run, arg, NULL };
 }
@@ -66,17 +61,15 @@ enum err rpc_call_decode(const struct rpc_method *method, struct call *call, str
 {
     if (clock_mono_us() >= call->deadline_us)
         return call_fail(call, ERR_DEADLINE, "it waited for its turn until its time was over");
-    *req = arena_zero(call->arena, method->req()->size + 1);     /* `nothing` has no size */
+    *req = arena_zero(call->arena, method->req()->size + 1); /* `nothing` has no size */
     return wire_decode(method->req(), body, call->arena, *req, call->why);
 }
 
 enum err rpc_call_encode(const struct rpc_method *method, struct call *call, const void *rep, struct buf *out)
 {
     enum err e = wire_encode(method->rep(), rep, out);
-    if (out->over)
-        return call_fail(call, ERR_TOO_LARGE, "the answer is too large; ask for less");
-    if (e != OK)
-        return call_fail(call, e, "the answer of %s does not have its shape", method->name);
+    if (out->over) return call_fail(call, ERR_TOO_LARGE, "the answer is too large; ask for less");
+    if (e != OK) return call_fail(call, e, "the answer of %s does not have its shape", method->name);
     return OK;
 }
 
@@ -95,14 +88,11 @@ enum err rpc_call_settle(struct call *call, enum err e, struct buf *out)
         e = pg_commit(call->pg);
     else if (call->pg != NULL)
         pg_rollback(call->pg);
-    if (e == OK)
-        return OK;
+    if (e == OK) return OK;
 
-    buf_clear(out);                       /* perhaps half a reply */
-    if (call->why->text[0] == '\0')
-        snprintf(call->why->text, sizeof(call->why->text), "%s", err_text(e));
-    if (e == ERR_OVERLOADED && call->why->retry_after_ms == 0)
-        call->why->retry_after_ms = RPC_RETRY_MS;
+    buf_clear(out); /* perhaps half a reply */
+    if (call->why->text[0] == '\0') snprintf(call->why->text, sizeof(call->why->text), "%s", err_text(e));
+    if (e == ERR_OVERLOADED && call->why->retry_after_ms == 0) call->why->retry_after_ms = RPC_RETRY_MS;
     frame_put_failure(out, e, call->why);
     return e;
 }
@@ -110,27 +100,27 @@ enum err rpc_call_settle(struct call *call, enum err e, struct buf *out)
 /* Succeeding calls of the hot paths are too many to write each of them down. */
 static enum log_level level_of(enum rpc_where where, enum err e)
 {
-    if (e == ERR_INTERNAL)
-        return LOG_ERROR;
+    if (e == ERR_INTERNAL) return LOG_ERROR;
     return e == OK && where != WORKER ? LOG_DEBUG : LOG_INFO;
 }
 
 void rpc_call_log(const struct call *call, enum rpc_where where, struct str method, int64_t us, enum err e)
 {
     enum log_level level = level_of(where, e);
-    if (level < log_threshold())
-        return;
+    if (level < log_threshold()) return;
 
     struct log_field fields[8 + COUNT(call->notes) + 1] = {
-        F_STR("call", method), F_STR("peer", call->peer_name), F_STR("who", call->who->sub),
-        F_STR("trace", call->trace), F_INT("us", us), F_INT("arena", arena_used(call->arena)),
+        F_STR("call", method),
+        F_STR("peer", call->peer_name),
+        F_STR("who", call->who->sub),
+        F_STR("trace", call->trace),
+        F_INT("us", us),
+        F_INT("arena", arena_used(call->arena)),
         F_TEXT("out", err_code(e)),
     };
     unsigned n = 7;
-    if (e != OK)
-        fields[n++] = F_TEXT("why", call->why->text);
-    for (unsigned i = 0; i < call->n_notes; i++)
-        fields[n++] = call->notes[i];
+    if (e != OK) fields[n++] = F_TEXT("why", call->why->text);
+    for (unsigned i = 0; i < call->n_notes; i++) fields[n++] = call->notes[i];
     fields[n] = (struct log_field){ .kind = LOG_END };
     log_write(level, "call", fields);
 }
@@ -146,16 +136,14 @@ static enum err answer_later(const struct rpc_method *method, struct call *call,
     return later.status;
 }
 
-static enum err answer(const struct rpc_method *methods, size_t n, struct call *call,
-    const struct frame_request *head, struct str body, struct buf *out)
+static enum err answer(const struct rpc_method *methods, size_t n, struct call *call, const struct frame_request *head,
+    struct str body, struct buf *out)
 {
     const struct rpc_method *method = rpc_find_method(methods, n, head->method);
-    if (method == NULL)
-        return call_fail(call, ERR_NO_METHOD, "there is no method %.*s", STR_ARG(head->method));
+    if (method == NULL) return call_fail(call, ERR_NO_METHOD, "there is no method %.*s", STR_ARG(head->method));
     if (!rpc_may_call(method, call->peer_name))
         return call_fail(call, ERR_FORBIDDEN, "%.*s may not call %s", STR_ARG(call->peer_name), method->name);
-    if (method->where == LATER)
-        return answer_later(method, call, body, out);
+    if (method->where == LATER) return answer_later(method, call, body, out);
     return rpc_call_run(method, call, body, out);
 }
 
@@ -165,8 +153,15 @@ enum err rpc_server_answer(const struct rpc_method *methods, size_t n, void *con
     struct wire_error why = { .field = "" };
     int64_t began_us = clock_mono_us();
     struct call call = {
-        .arena = on->arena, .pg = on->pg, .who = &head->who, .trace = head->trace, .peer_name = peer_name,
-        .now = clock_ms(), .deadline_us = began_us + head->budget_ms * 1000, .context = context, .why = &why,
+        .arena = on->arena,
+        .pg = on->pg,
+        .who = &head->who,
+        .trace = head->trace,
+        .peer_name = peer_name,
+        .now = clock_ms(),
+        .deadline_us = began_us + head->budget_ms * 1000,
+        .context = context,
+        .why = &why,
     };
     enum err e = rpc_call_settle(&call, answer(methods, n, &call, head, body, out), out);
     if (e == OK)

@@ -30,14 +30,12 @@ bool rpc_client_put(struct rpc_client *client, const struct frame_request *head,
     buf_clear(&client->head);
     frame_put_request(&client->head, head);
     assert(!client->head.over && "heads are short");
-    if (zmq_send(client->socket.raw, client->head.at, client->head.len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
-        return false;
-    zmq_msg_t copy;                      /* by reference count: the original may have to go again */
+    if (zmq_send(client->socket.raw, client->head.at, client->head.len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) return false;
+    zmq_msg_t copy; /* by reference count: the original may have to go again */
     zmq_msg_init(&copy);
     zmq_msg_copy(&copy, body);
     int rc = zmq_msg_send(&copy, client->socket.raw, ZMQ_DONTWAIT);
-    if (rc < 0)
-        zmq_msg_close(&copy);
+    if (rc < 0) zmq_msg_close(&copy);
     loop_sock_nudge(client->watch);
     return rc >= 0;
 }
@@ -55,9 +53,9 @@ void rpc_client_send_held(struct rpc_client *client)
 {
     struct waiting *w;
     client->held_up = false;
-    if (client->link != LINK_UP || client->leaving)
-        return;
-    DL_FOREACH(client->first, w) {
+    if (client->link != LINK_UP || client->leaving) return;
+    DL_FOREACH(client->first, w)
+    {
         if (!w->sent && !send_waiting(client, w)) {
             client->held_up = true;
             return;
@@ -77,8 +75,7 @@ void rpc_client_call(struct rpc_client *client, const struct rpc_request *reques
         rpc_wait_end(client, w, ERR_OVERLOADED);
         return;
     }
-    if (can_send(client) && send_waiting(client, w))
-        return;
+    if (can_send(client) && send_waiting(client, w)) return;
     if (client->link != LINK_UP && !w->safe)
         rpc_wait_end(client, w, ERR_UNAVAILABLE);
     else if (client->link == LINK_UP && !client->leaving)
@@ -101,8 +98,7 @@ static void take_reply(struct rpc_client *client, const struct frame_reply *repl
         return;
     }
     struct waiting *w = rpc_wait_find(client, reply->id);
-    if (w == NULL || !w->sent)
-        return;                          /* a ping's, or too late */
+    if (w == NULL || !w->sent) return; /* a ping's, or too late */
     if (reply->status == ERR_SHUTTING_DOWN)
         hold_for_the_next(client, w);
     else
@@ -149,8 +145,7 @@ static bool receive(struct rpc_client *client)
     bool any = receive_part(client, &head);
     if (any && zmq_msg_more(&head) && receive_part(client, &body) && !zmq_msg_more(&body))
         take(client, bytes_of(&head), bytes_of(&body));
-    while (any && zmq_msg_more(&body) && receive_part(client, &body))
-        continue;
+    while (any && zmq_msg_more(&body) && receive_part(client, &body)) continue;
     zmq_msg_close(&head);
     zmq_msg_close(&body);
     return any;
@@ -160,8 +155,7 @@ void rpc_client_readable(void *arg)
 {
     struct rpc_client *client = arg;
     for (int i = 0; i < MESSAGES_A_TURN && !client->broken; i++)
-        if (!receive(client))
-            return;
+        if (!receive(client)) return;
 }
 
 /* --- timers --- */
@@ -170,8 +164,7 @@ static void on_soon(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     (void)loop, (void)revents;
     struct rpc_client *client = timer->data;
-    if (client->broken)
-        rpc_link_replace(client);
+    if (client->broken) rpc_link_replace(client);
     rpc_wait_tell(client);
 }
 
@@ -180,12 +173,9 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)revents;
     struct rpc_client *client = timer->data;
     rpc_wait_expire(client);
-    if (client->link == LINK_GREETING && client->hello_id == 0)
-        rpc_link_send_hello(client);
-    if (client->held_up)
-        rpc_client_send_held(client);
-    if (client->n_waiting == 0 && client->link != LINK_GREETING)
-        ev_timer_stop(loop, timer);
+    if (client->link == LINK_GREETING && client->hello_id == 0) rpc_link_send_hello(client);
+    if (client->held_up) rpc_client_send_held(client);
+    if (client->n_waiting == 0 && client->link != LINK_GREETING) ev_timer_stop(loop, timer);
 }
 
 static void on_ping(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -213,8 +203,7 @@ struct rpc_client *rpc_client_create(struct ev_loop *loop, const struct rpc_clie
 void rpc_client_destroy(struct rpc_client **client)
 {
     struct rpc_client *c = *client;
-    if (c == NULL)
-        return;
+    if (c == NULL) return;
     rpc_wait_free(c);
     ev_timer_stop(c->loop, &c->soon);
     ev_timer_stop(c->loop, &c->tick);

@@ -17,11 +17,11 @@ struct ev_loop;
 struct rpc_client;
 
 struct rpc_client_config {
-    const char *self;                /* our own name: the certificate in key_dir */
-    const char *service;             /* theirs: its public certificate is key_dir/peers/<service>.key */
+    const char *self;    /* our own name: the certificate in key_dir */
+    const char *service; /* theirs: its public certificate is key_dir/peers/<service>.key */
     const char *endpoint;
     const char *key_dir;
-    size_t pending_max;              /* requests unanswered; over it: overloaded, at once */
+    size_t pending_max; /* requests unanswered; over it: overloaded, at once */
     void (*up)(void *arg, struct id instance);
     void (*down)(void *arg);
     /* head and body are valid during the call.  The event named "resync" says that some were lost. */
@@ -30,7 +30,7 @@ struct rpc_client_config {
 };
 
 struct rpc_client *rpc_client_create(struct ev_loop *loop, const struct rpc_client_config *config);
-void rpc_client_destroy(struct rpc_client **client);  /* pending requests end with shutting_down */
+void rpc_client_destroy(struct rpc_client **client); /* pending requests end with shutting_down */
 bool rpc_client_is_up(const struct rpc_client *client);
 size_t rpc_client_pending(const struct rpc_client *client);
 
@@ -39,12 +39,12 @@ size_t rpc_client_pending(const struct rpc_client *client);
 typedef void rpc_reply_fn(void *arg, enum err status, struct str body);
 
 struct rpc_request {
-    const char *method;              /* "message.append" */
-    bool safe;                       /* from the METHOD row: see above */
-    int64_t budget_ms;               /* 1..60000 */
+    const char *method; /* "message.append" */
+    bool safe;          /* from the METHOD row: see above */
+    int64_t budget_ms;  /* 1..60000 */
     struct str trace;
-    const struct principal *who;     /* NULL: the service itself asks */
-    struct str body;                 /* a record's msgpack; copied */
+    const struct principal *who; /* NULL: the service itself asks */
+    struct str body;             /* a record's msgpack; copied */
 };
 void rpc_client_call(struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg);
 
@@ -52,5 +52,5 @@ void rpc_client_call(struct rpc_client *client, const struct rpc_request *reques
 void rpc_failure_read(struct str body, struct arena *arena, struct failure *out);
 
 /* What a shell command needs: call and wait, on a loop of its own.  out is in the arena: reply or failure. */
-enum err rpc_client_ask(const struct rpc_client_config *config, const struct rpc_request *request,
-    struct arena *arena, struct str *out);
+enum err rpc_client_ask(
+    const struct rpc_client_config *config, const struct rpc_request *request, struct arena *arena, struct str *out);

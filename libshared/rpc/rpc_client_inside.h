@@ -8,7 +8,7 @@
 #pragma once
 
 #include <ev.h>
-#define HASH_FUNCTION HASH_FNV          /* clang warns of the default one; our keys are short */
+#define HASH_FUNCTION HASH_FNV /* clang warns of the default one; our keys are short */
 #include <uthash.h>
 #include <zmq.h>
 
@@ -18,17 +18,17 @@
 #include "libshared/rpc/rpc_socket.h"
 
 #define WHEEL_SLOTS   512
-#define WHEEL_SLOT_US 20000              /* how exact deadlines are */
+#define WHEEL_SLOT_US 20000 /* how exact deadlines are */
 
 /* One request without its answer.  Its texts lie behind it. */
 struct waiting {
-    struct waiting *prev, *next;         /* in the order of the calls */
-    struct waiting *earlier, *later;     /* in its slot of the wheel */
-    UT_hash_handle hh;                   /* by id */
+    struct waiting *prev, *next;     /* in the order of the calls */
+    struct waiting *earlier, *later; /* in its slot of the wheel */
+    UT_hash_handle hh;               /* by id */
     uint64_t id;
     int64_t deadline_us;
     bool safe, sent, ended;
-    enum err status;                     /* if ended without an answer */
+    enum err status; /* if ended without an answer */
     struct frame_request head;
     zmq_msg_t body;
     rpc_reply_fn *reply;
@@ -43,26 +43,27 @@ struct rpc_client {
     struct rpc_socket socket, monitor;
     struct loop_sock *watch, *monitor_watch;
     enum link link;
-    bool broken;                         /* this connection is over: `soon` makes the next */
+    bool broken; /* this connection is over: `soon` makes the next */
     bool told_up;
-    bool leaving;                        /* the server said shutting_down: what we send it, it refuses */
-    bool held_up;                        /* the pipe was full: later requests stand behind those that wait */
-    bool refused;                        /* a handshake failed, and the log says so */
+    bool leaving; /* the server said shutting_down: what we send it, it refuses */
+    bool held_up; /* the pipe was full: later requests stand behind those that wait */
+    bool refused; /* a handshake failed, and the log says so */
     uint64_t last_id, hello_id;
     int64_t heard_us, greeted_us;
-    struct waiting *first;               /* unanswered, in order */
+    struct waiting *first; /* unanswered, in order */
     struct waiting *by_id;
-    struct waiting *ended;               /* to be told on the next turn */
+    struct waiting *ended; /* to be told on the next turn */
     size_t n_waiting, n_ended;
     struct waiting *wheel[WHEEL_SLOTS];
-    int64_t wheel_at;                    /* the last slot that was looked at, in slots since the clock's start */
-    struct arena *arena;                 /* for heads and failures, emptied after each message */
-    struct buf head;                     /* scratch */
+    int64_t wheel_at;    /* the last slot that was looked at, in slots since the clock's start */
+    struct arena *arena; /* for heads and failures, emptied after each message */
+    struct buf head;     /* scratch */
     ev_timer soon, tick, ping;
 };
 
 /* rpc_client_wait.c */
-struct waiting *rpc_wait_add(struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg);
+struct waiting *rpc_wait_add(
+    struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg);
 struct waiting *rpc_wait_find(struct rpc_client *client, uint64_t id);
 void rpc_wait_answer(struct rpc_client *client, struct waiting *waiting, enum err status, struct str body);
 /* It ends without an answer: told on the loop's next turn. */
@@ -74,13 +75,13 @@ void rpc_wait_free(struct rpc_client *client);
 /* rpc_client_link.c */
 void rpc_link_open(struct rpc_client *client);
 void rpc_link_close(struct rpc_client *client);
-void rpc_link_break(struct rpc_client *client, const char *why);   /* down at once, a new connection soon */
-void rpc_link_replace(struct rpc_client *client);                  /* what `soon` does about it */
+void rpc_link_break(struct rpc_client *client, const char *why); /* down at once, a new connection soon */
+void rpc_link_replace(struct rpc_client *client);                /* what `soon` does about it */
 void rpc_link_greeted(struct rpc_client *client, enum err status, struct str body);
 bool rpc_link_send_hello(struct rpc_client *client);
 void rpc_link_ping(struct rpc_client *client);
 
 /* rpc_client.c */
-bool rpc_client_put(struct rpc_client *client, const struct frame_request *head, zmq_msg_t *body);  /* false: no room */
+bool rpc_client_put(struct rpc_client *client, const struct frame_request *head, zmq_msg_t *body); /* false: no room */
 void rpc_client_send_held(struct rpc_client *client);
 void rpc_client_readable(void *arg);

@@ -14,10 +14,11 @@
 #include "libshared/rpc/rpc_client_inside.h"
 
 #define GREETING_US 5000000
-#define QUIET_US    10000000             /* pings go out every 2 s, and are answered */
+#define QUIET_US    10000000 /* pings go out every 2 s, and are answered */
 
-static const int MONITORED = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
-    | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED;
+static const int MONITORED = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                             ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                             ZMQ_EVENT_DISCONNECTED;
 
 /* The bind of the new pipe may still lie in the socket's mailbox, and a send alone need not look there. */
 static void settle_commands(struct rpc_client *client)
@@ -32,7 +33,8 @@ static bool send_empty(struct rpc_client *client, uint64_t id, struct str method
     zmq_msg_t body;
     zmq_msg_init_size(&body, 1);
     memcpy(zmq_msg_data(&body), "\x80", 1);
-    bool sent = rpc_client_put(client, &(struct frame_request){ .id = id, .method = method, .budget_ms = budget_ms }, &body);
+    bool sent =
+        rpc_client_put(client, &(struct frame_request){ .id = id, .method = method, .budget_ms = budget_ms }, &body);
     zmq_msg_close(&body);
     return sent;
 }
@@ -40,30 +42,27 @@ static bool send_empty(struct rpc_client *client, uint64_t id, struct str method
 bool rpc_link_send_hello(struct rpc_client *client)
 {
     settle_commands(client);
-    if (!send_empty(client, client->last_id + 1, STR("hello"), GREETING_US / 1000))
-        return false;
+    if (!send_empty(client, client->last_id + 1, STR("hello"), GREETING_US / 1000)) return false;
     client->hello_id = ++client->last_id;
     return true;
 }
 
 static void on_handshake(struct rpc_client *client)
 {
-    if (client->link != LINK_DOWN) {     /* it was lost and made again before we heard of the loss */
+    if (client->link != LINK_DOWN) { /* it was lost and made again before we heard of the loss */
         rpc_link_break(client, "disconnected");
         return;
     }
     client->link = LINK_GREETING;
     client->hello_id = 0;
     client->greeted_us = client->heard_us = clock_mono_us();
-    rpc_link_send_hello(client);         /* else the tick tries again */
-    if (!ev_is_active(&client->tick))
-        ev_timer_again(client->loop, &client->tick);
+    rpc_link_send_hello(client); /* else the tick tries again */
+    if (!ev_is_active(&client->tick)) ev_timer_again(client->loop, &client->tick);
 }
 
 static void on_refused(struct rpc_client *client, uint16_t event)
 {
-    if (client->refused)
-        return;
+    if (client->refused) return;
     client->refused = true;
     LOG(WARN, "rpc.handshake_failed", F_TEXT("peer", client->config.service), F_INT("event", event));
 }
@@ -75,10 +74,8 @@ static void on_monitor(void *arg)
     zmq_msg_init(&msg);
     while (!client->broken && zmq_msg_recv(&msg, client->monitor.raw, ZMQ_DONTWAIT) >= 0) {
         uint16_t event = 0;
-        if (zmq_msg_size(&msg) >= sizeof(event))
-            memcpy(&event, zmq_msg_data(&msg), sizeof(event));
-        while (zmq_msg_more(&msg) && zmq_msg_recv(&msg, client->monitor.raw, ZMQ_DONTWAIT) >= 0)
-            continue;
+        if (zmq_msg_size(&msg) >= sizeof(event)) memcpy(&event, zmq_msg_data(&msg), sizeof(event));
+        while (zmq_msg_more(&msg) && zmq_msg_recv(&msg, client->monitor.raw, ZMQ_DONTWAIT) >= 0) continue;
         if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
             on_handshake(client);
         else if (event != ZMQ_EVENT_DISCONNECTED)
@@ -113,22 +110,21 @@ void rpc_link_close(struct rpc_client *client)
 
 void rpc_link_break(struct rpc_client *client, const char *why)
 {
-    if (client->broken)
-        return;
+    if (client->broken) return;
     LOG(WARN, "rpc.peer_lost", F_TEXT("peer", client->config.service), F_TEXT("why", why),
         F_INT("pending", client->n_waiting));
     client->link = LINK_DOWN;
     client->broken = true;
     client->leaving = client->held_up = false;
-    if (!ev_is_active(&client->soon))
-        ev_timer_start(client->loop, &client->soon);
+    if (!ev_is_active(&client->soon)) ev_timer_start(client->loop, &client->soon);
 }
 
 /* SAFE ones wait for the next connection; what became of the others nobody knows. */
 static void fail_what_was_sent(struct rpc_client *client)
 {
     struct waiting *w, *next;
-    DL_FOREACH_SAFE(client->first, w, next) {
+    DL_FOREACH_SAFE(client->first, w, next)
+    {
         if (w->sent && !w->safe)
             rpc_wait_end(client, w, ERR_UNAVAILABLE);
         else
@@ -144,8 +140,7 @@ void rpc_link_replace(struct rpc_client *client)
     rpc_link_open(client);
     if (client->told_up) {
         client->told_up = false;
-        if (client->config.down != NULL)
-            client->config.down(client->config.arg);
+        if (client->config.down != NULL) client->config.down(client->config.arg);
     }
 }
 
@@ -153,10 +148,9 @@ void rpc_link_greeted(struct rpc_client *client, enum err status, struct str bod
 {
     struct hello hello;
     struct wire_error why = { .field = "" };
-    if (client->link != LINK_GREETING)
-        return;
-    if (status != OK || wire_decode(hello_shape(), body, client->arena, &hello, &why) != OK
-        || !str_is(hello.service, client->config.service)) {
+    if (client->link != LINK_GREETING) return;
+    if (status != OK || wire_decode(hello_shape(), body, client->arena, &hello, &why) != OK ||
+        !str_is(hello.service, client->config.service)) {
         rpc_link_break(client, "not the service that we want");
         return;
     }
@@ -164,8 +158,7 @@ void rpc_link_greeted(struct rpc_client *client, enum err status, struct str bod
     client->told_up = true;
     client->refused = false;
     LOG(INFO, "rpc.peer_up", F_TEXT("peer", client->config.service), F_INT("pending", client->n_waiting));
-    if (client->config.up != NULL)
-        client->config.up(client->config.arg, hello.instance);
+    if (client->config.up != NULL) client->config.up(client->config.arg, hello.instance);
     rpc_client_send_held(client);
 }
 
@@ -175,8 +168,7 @@ void rpc_link_ping(struct rpc_client *client)
     int64_t now_us = clock_mono_us();
     if (client->link == LINK_GREETING && now_us - client->greeted_us > GREETING_US)
         rpc_link_break(client, "no answer to hello");
-    if (client->link != LINK_UP)
-        return;
+    if (client->link != LINK_UP) return;
     if (now_us - client->heard_us > QUIET_US)
         rpc_link_break(client, "quiet");
     else

@@ -23,8 +23,7 @@ static size_t text_bytes(const struct rpc_request *request)
 
 static struct str put_text(char **at, struct str text)
 {
-    if (text.at == NULL)
-        return text;
+    if (text.at == NULL) return text;
     memcpy(*at, text.at, text.len);
     struct str copy = { *at, text.len };
     *at += text.len;
@@ -36,8 +35,7 @@ static void copy_head(struct frame_request *head, const struct rpc_request *requ
     head->method = put_text(&at, str_of(request->method));
     head->trace = put_text(&at, request->trace);
     const struct principal *who = request->who;
-    if (who == NULL)
-        return;
+    if (who == NULL) return;
     head->who.sub = put_text(&at, who->sub);
     head->who.kind = put_text(&at, who->kind);
     head->who.session = put_text(&at, who->session);
@@ -51,17 +49,20 @@ static void copy_body(zmq_msg_t *body, struct str from)
     int rc = zmq_msg_init_size(body, from.len);
     assert(rc == 0 && "out of memory");
     (void)rc;
-    if (from.len > 0)
-        memcpy(zmq_msg_data(body), from.at, from.len);
+    if (from.len > 0) memcpy(zmq_msg_data(body), from.at, from.len);
 }
 
-struct waiting *rpc_wait_add(struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg)
+struct waiting *rpc_wait_add(
+    struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg)
 {
     assert(request->budget_ms >= 1 && request->budget_ms <= 60000);
     struct waiting *w = mem_alloc(sizeof(*w) + text_bytes(request));
     *w = (struct waiting){
-        .id = ++client->last_id, .deadline_us = clock_mono_us() + request->budget_ms * 1000,
-        .safe = request->safe, .reply = reply, .arg = arg,
+        .id = ++client->last_id,
+        .deadline_us = clock_mono_us() + request->budget_ms * 1000,
+        .safe = request->safe,
+        .reply = reply,
+        .arg = arg,
     };
     w->head.id = w->id;
     copy_head(&w->head, request, (char *)(w + 1));
@@ -106,8 +107,7 @@ void rpc_wait_end(struct rpc_client *client, struct waiting *w, enum err status)
     w->status = status;
     DL_APPEND(client->ended, w);
     client->n_ended++;
-    if (!ev_is_active(&client->soon))
-        ev_timer_start(client->loop, &client->soon);
+    if (!ev_is_active(&client->soon)) ev_timer_start(client->loop, &client->soon);
 }
 
 static void describe(const struct rpc_client *client, const struct waiting *w, struct wire_error *why)
@@ -121,8 +121,7 @@ static void describe(const struct rpc_client *client, const struct waiting *w, s
         snprintf(why->text, sizeof(why->text), "%s is away", service);
     else
         snprintf(why->text, sizeof(why->text), "%s", err_text(w->status));
-    if (w->status == ERR_OVERLOADED || w->status == ERR_UNAVAILABLE)
-        why->retry_after_ms = 100;
+    if (w->status == ERR_OVERLOADED || w->status == ERR_UNAVAILABLE) why->retry_after_ms = 100;
 }
 
 static void tell(struct rpc_client *client, struct waiting *w)
@@ -154,8 +153,7 @@ static void expire_slot(struct rpc_client *client, int64_t slot, int64_t now_us)
 {
     struct waiting *w, *next;
     DL_FOREACH_SAFE2(client->wheel[(size_t)slot % WHEEL_SLOTS], w, next, later)
-        if (w->deadline_us <= now_us)
-            rpc_wait_end(client, w, ERR_DEADLINE);
+    if (w->deadline_us <= now_us) rpc_wait_end(client, w, ERR_DEADLINE);
 }
 
 /* Each slot that the clock has passed, once; a whole round at most. */
@@ -163,15 +161,12 @@ void rpc_wait_expire(struct rpc_client *client)
 {
     int64_t now_us = clock_mono_us();
     int64_t now = now_us / WHEEL_SLOT_US;
-    if (now - client->wheel_at > WHEEL_SLOTS)
-        client->wheel_at = now - WHEEL_SLOTS;
-    while (client->wheel_at < now)
-        expire_slot(client, ++client->wheel_at, now_us);
+    if (now - client->wheel_at > WHEEL_SLOTS) client->wheel_at = now - WHEEL_SLOTS;
+    while (client->wheel_at < now) expire_slot(client, ++client->wheel_at, now_us);
 }
 
 void rpc_wait_free(struct rpc_client *client)
 {
-    while (client->first != NULL)
-        rpc_wait_end(client, client->first, ERR_SHUTTING_DOWN);
+    while (client->first != NULL) rpc_wait_end(client, client->first, ERR_SHUTTING_DOWN);
     rpc_wait_tell(client);
 }

@@ -10,7 +10,7 @@
 
 #include <ev.h>
 #include <pthread.h>
-#define HASH_FUNCTION HASH_FNV          /* clang warns of the default one; our keys are short */
+#define HASH_FUNCTION HASH_FNV /* clang warns of the default one; our keys are short */
 #include <uthash.h>
 #include <zmq.h>
 
@@ -18,29 +18,32 @@
 #include "libshared/rpc/rpc_server.h"
 #include "libshared/rpc/rpc_socket.h"
 
-#define RPC_ARENA_MAX  (256u << 20)      /* bytes that one call may use */
-#define RPC_BUDGET_MAX 60000             /* milliseconds */
-#define RPC_ID_BYTES   5                 /* a routing id that the ROUTER made: 0 and four bytes */
-#define RPC_SPARE_MAX  256               /* requests and works kept for reuse */
-#define RPC_QUIET_MAX  10                /* seconds without a word, and a peer is gone */
-#define RPC_RETRY_MS   100               /* what `overloaded` advises */
+#define RPC_ARENA_MAX  (256u << 20) /* bytes that one call may use */
+#define RPC_BUDGET_MAX 60000        /* milliseconds */
+#define RPC_ID_BYTES   5            /* a routing id that the ROUTER made: 0 and four bytes */
+#define RPC_SPARE_MAX  256          /* requests and works kept for reuse */
+#define RPC_QUIET_MAX  10           /* seconds without a word, and a peer is gone */
+#define RPC_RETRY_MS   100          /* what `overloaded` advises */
 
 struct metric;
 struct rpc_pool;
 struct rpc_work;
 
 /* A reply that found the pipe full. */
-struct rpc_outgoing { zmq_msg_t head, body; struct rpc_outgoing *next; };
+struct rpc_outgoing {
+    zmq_msg_t head, body;
+    struct rpc_outgoing *next;
+};
 
 struct rpc_peer {
     UT_hash_handle hh;
     uint8_t id[RPC_ID_BYTES];
     char name[32];
-    struct id instance;                  /* what `hello` told it: new for each connection, as we forget with it */
-    unsigned quiet;                      /* ticks since it last spoke */
-    size_t in_hand;                      /* its requests not yet answered; `peer_gone` waits for them */
-    bool gone;                           /* no longer among the server's peers */
-    bool missed;                         /* an event found the pipe full: it gets a resync */
+    struct id instance; /* what `hello` told it: new for each connection, as we forget with it */
+    unsigned quiet;     /* ticks since it last spoke */
+    size_t in_hand;     /* its requests not yet answered; `peer_gone` waits for them */
+    bool gone;          /* no longer among the server's peers */
+    bool missed;        /* an event found the pipe full: it gets a resync */
     struct rpc_outgoing *waiting, **last_waiting;
     size_t n_waiting;
     struct rpc_peer *next_gone;
@@ -54,15 +57,19 @@ struct rpc_task {
     struct str what, trace;              /* for SIGUSR1 */
 };
 
-struct call_after { void (*run)(struct rpc_server *, void *context, void *arg); void *arg; struct call_after *next; };
+struct call_after {
+    void (*run)(struct rpc_server *, void *context, void *arg);
+    void *arg;
+    struct call_after *next;
+};
 
 /* A request in hand, of whichever kind; the handlers of LATER methods know it by this name. */
 struct rpc_later {
-    struct rpc_task task;                /* first: a task is cast back */
+    struct rpc_task task; /* first: a task is cast back */
     struct rpc_server *server;
     struct rpc_peer *peer;
     const struct rpc_method *method;
-    zmq_msg_t head_bytes, body_bytes;    /* the records are views into these */
+    zmq_msg_t head_bytes, body_bytes; /* the records are views into these */
     struct frame_request head;
     struct call call;
     struct wire_error why;
@@ -70,10 +77,12 @@ struct rpc_later {
     struct buf reply;
     enum err status;
     int64_t began_us;
-    struct rpc_later *prev, *next;       /* among those in hand, or spare */
+    struct rpc_later *prev, *next; /* among those in hand, or spare */
 };
 
-struct rpc_method_stats { struct metric *calls, *failed, *time; };
+struct rpc_method_stats {
+    struct metric *calls, *failed, *time;
+};
 
 struct rpc_server {
     struct rpc_server_config config;
@@ -81,15 +90,15 @@ struct rpc_server {
     struct rpc_socket socket;
     struct loop_sock *watch;
     struct loop_post *post;
-    struct rpc_pool *pool;               /* NULL without workers */
-    pthread_mutex_t commit_lock;         /* see rpc_server.c: settle_in_order */
+    struct rpc_pool *pool;       /* NULL without workers */
+    pthread_mutex_t commit_lock; /* see rpc_server.c: settle_in_order */
     struct rpc_peer *peers, *gone;
     struct rpc_later *in_hand, *spare;
     struct rpc_work *spare_works;
     size_t n_in_hand, n_later, n_works, n_spare, n_spare_works;
-    struct rpc_method_stats *stats;      /* one for each method */
+    struct rpc_method_stats *stats; /* one for each method */
     struct metric *errors[ERR_COUNT], *malformed, *events, *events_lost, *peers_now, *waiting_now;
-    struct buf head;                     /* scratch */
+    struct buf head; /* scratch */
     ev_timer tick, flush;
     bool draining;
     void (*drained)(void *);
@@ -102,7 +111,8 @@ bool rpc_may_call(const struct rpc_method *method, struct str peer_name);
 /* Everything up to the commit: the deadline, decode, run, encode. */
 enum err rpc_call_run(const struct rpc_method *method, struct call *call, struct str body, struct buf *out) MUST_CHECK;
 enum err rpc_call_decode(const struct rpc_method *method, struct call *call, struct str body, void **req) MUST_CHECK;
-enum err rpc_call_encode(const struct rpc_method *method, struct call *call, const void *rep, struct buf *out) MUST_CHECK;
+enum err rpc_call_encode(
+    const struct rpc_method *method, struct call *call, const void *rep, struct buf *out) MUST_CHECK;
 /* Commit or roll back; a failure replaces what `out` holds.  The answer's status. */
 enum err rpc_call_settle(struct call *call, enum err e, struct buf *out);
 void rpc_call_log(const struct call *call, enum rpc_where where, struct str method, int64_t us, enum err e);
@@ -110,21 +120,22 @@ void rpc_call_log(const struct call *call, enum rpc_where where, struct str meth
 /* rpc_peers.c */
 struct rpc_peer *rpc_peer_find(struct rpc_server *server, const void *id);
 struct rpc_peer *rpc_peer_add(struct rpc_server *server, const void *id, const char *name);
-void rpc_peer_lose(struct rpc_server *server, struct rpc_peer *peer, const char *why);  /* peer_gone follows on a later turn */
+void rpc_peer_lose(
+    struct rpc_server *server, struct rpc_peer *peer, const char *why); /* peer_gone follows on a later turn */
 void rpc_peers_tick(struct rpc_server *server);
 void rpc_peers_free(struct rpc_server *server);
-void rpc_peer_answered(struct rpc_server *server, struct rpc_peer *peer);   /* one of its requests is over */
+void rpc_peer_answered(struct rpc_server *server, struct rpc_peer *peer); /* one of its requests is over */
 
 /* rpc_send.c */
 void rpc_send_reply(struct rpc_server *server, struct rpc_peer *peer, uint64_t id, enum err status, struct str body);
 /* To a connection that we don't know: it has to greet again. */
 void rpc_send_goodbye(struct rpc_server *server, const void *id);
-void rpc_send_flush(struct rpc_server *server);          /* what waits for room */
+void rpc_send_flush(struct rpc_server *server); /* what waits for room */
 void rpc_outgoing_free(struct rpc_peer *peer);
 
 /* rpc_pool.c */
 struct rpc_pool *rpc_pool_create(const struct rpc_server_config *config);
-bool rpc_pool_put(struct rpc_pool *pool, struct rpc_task *task) MUST_CHECK;   /* false: the queue is full */
+bool rpc_pool_put(struct rpc_pool *pool, struct rpc_task *task) MUST_CHECK; /* false: the queue is full */
 size_t rpc_pool_waiting(struct rpc_pool *pool);
 void rpc_pool_print(struct rpc_pool *pool);
 /* Waits for what runs; what is still queued is dropped. */

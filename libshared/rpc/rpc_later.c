@@ -8,11 +8,11 @@
 #include "libshared/rpc/rpc_inside.h"
 #include "libshared/service/metrics.h"
 
-#define REPLY_KEPT    (64u << 10)        /* a larger reply's memory isn't kept for the next */
-#define WORK_BUDGET_US 30000000          /* statements of one work, together */
+#define REPLY_KEPT     (64u << 10) /* a larger reply's memory isn't kept for the next */
+#define WORK_BUDGET_US 30000000    /* statements of one work, together */
 
 struct rpc_work {
-    struct rpc_task task;                /* first: a task is cast back */
+    struct rpc_task task; /* first: a task is cast back */
     struct rpc_server *server;
     struct arena *arena;
     enum err (*work)(struct pg *pg, struct arena *arena, void *arg);
@@ -99,7 +99,7 @@ void rpc_later_answer(struct rpc_later *later, enum err status)
     if (later->method != NULL) {
         int64_t us = clock_mono_us() - later->began_us;
         account(server, later, us);
-        if (later->method->where != WORKER)      /* a worker has logged its own */
+        if (later->method->where != WORKER) /* a worker has logged its own */
             rpc_call_log(&later->call, later->method->where, later->head.method, us, status);
     }
     rpc_later_give(later);
@@ -113,9 +113,8 @@ struct call *rpc_later_call(struct rpc_later *later)
 
 void rpc_later_done(struct rpc_later *later, enum err e, const void *rep)
 {
-    if (e == OK)
-        e = rpc_call_encode(later->method, &later->call, rep, &later->reply);
-    if (later->server == NULL) {                 /* begun by rpc_server_answer, which settles */
+    if (e == OK) e = rpc_call_encode(later->method, &later->call, rep, &later->reply);
+    if (later->server == NULL) { /* begun by rpc_server_answer, which settles */
         later->status = e;
         return;
     }
@@ -174,8 +173,7 @@ static void work_drop(struct rpc_task *task)
 static void work_run(struct rpc_task *task, struct pg *pg)
 {
     struct rpc_work *work = (struct rpc_work *)task;
-    if (pg != NULL)
-        pg_set_deadline(pg, clock_mono_us() + WORK_BUDGET_US);
+    if (pg != NULL) pg_set_deadline(pg, clock_mono_us() + WORK_BUDGET_US);
     work->e = work->work(pg, work->arena, work->arg);
     if (pg != NULL && work->e == OK)
         work->e = pg_commit(pg);

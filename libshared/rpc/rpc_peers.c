@@ -33,8 +33,7 @@ struct rpc_peer *rpc_peer_add(struct rpc_server *server, const void *id, const c
 
 static void forget(struct rpc_server *server, struct rpc_peer *peer)
 {
-    if (server->config.peer_gone != NULL)
-        server->config.peer_gone(server->config.context, peer);
+    if (server->config.peer_gone != NULL) server->config.peer_gone(server->config.context, peer);
     rpc_outgoing_free(peer);
     mem_free(peer);
 }
@@ -56,22 +55,20 @@ static void reap(void *arg)
 
 void rpc_peer_lose(struct rpc_server *server, struct rpc_peer *peer, const char *why)
 {
-    if (peer->gone)
-        return;
+    if (peer->gone) return;
     LOG(INFO, "rpc.peer_gone", F_TEXT("peer", peer->name), F_TEXT("why", why));
     peer->gone = true;
     HASH_DEL(server->peers, peer);
     metric_set(server->peers_now, HASH_COUNT(server->peers));
     peer->next_gone = server->gone;
     server->gone = peer;
-    loop_post_run(server->post, reap, server);     /* our caller may be walking a list that has this peer */
+    loop_post_run(server->post, reap, server); /* our caller may be walking a list that has this peer */
 }
 
 void rpc_peer_answered(struct rpc_server *server, struct rpc_peer *peer)
 {
     assert(peer->in_hand > 0);
-    if (--peer->in_hand == 0 && peer->gone)
-        loop_post_run(server->post, reap, server);
+    if (--peer->in_hand == 0 && peer->gone) loop_post_run(server->post, reap, server);
 }
 
 /* Ticks are counted, not time: when our own loop was held up, what the peers said meanwhile waits in the socket, and
@@ -79,9 +76,9 @@ void rpc_peer_answered(struct rpc_server *server, struct rpc_peer *peer)
 void rpc_peers_tick(struct rpc_server *server)
 {
     struct rpc_peer *peer, *next;
-    HASH_ITER(hh, server->peers, peer, next) {
-        if (++peer->quiet <= RPC_QUIET_MAX)
-            continue;
+    HASH_ITER(hh, server->peers, peer, next)
+    {
+        if (++peer->quiet <= RPC_QUIET_MAX) continue;
         rpc_send_goodbye(server, peer->id);
         rpc_peer_lose(server, peer, "quiet");
     }
@@ -90,7 +87,8 @@ void rpc_peers_tick(struct rpc_server *server)
 void rpc_peers_free(struct rpc_server *server)
 {
     struct rpc_peer *peer, *next;
-    HASH_ITER(hh, server->peers, peer, next) {
+    HASH_ITER(hh, server->peers, peer, next)
+    {
         HASH_DEL(server->peers, peer);
         forget(server, peer);
     }

@@ -11,8 +11,8 @@
 struct worker {
     pthread_t thread;
     struct rpc_pool *pool;
-    char what[64], trace[64];            /* its present call; under the pool's lock */
-    int64_t since_us;                    /* 0: idle */
+    char what[64], trace[64]; /* its present call; under the pool's lock */
+    int64_t since_us;         /* 0: idle */
 };
 
 struct rpc_pool {
@@ -38,14 +38,12 @@ static struct rpc_task *take(struct rpc_pool *pool, struct worker *worker)
 {
     pthread_mutex_lock(&pool->lock);
     worker->since_us = 0;
-    while (pool->first == NULL && !pool->stopping)
-        pthread_cond_wait(&pool->filled, &pool->lock);
+    while (pool->first == NULL && !pool->stopping) pthread_cond_wait(&pool->filled, &pool->lock);
 
     struct rpc_task *task = pool->stopping ? NULL : pool->first;
     if (task != NULL) {
         pool->first = task->next;
-        if (pool->first == NULL)
-            pool->last = &pool->first;
+        if (pool->first == NULL) pool->last = &pool->first;
         pool->waiting--;
         note_present(worker, task);
     }
@@ -58,10 +56,8 @@ static void *work(void *arg)
     struct worker *worker = arg;
     struct rpc_pool *pool = worker->pool;
     struct pg *pg = pool->conninfo != NULL ? pg_create(pool->conninfo, pool->schema) : NULL;
-    for (struct rpc_task *task = take(pool, worker); task != NULL; task = take(pool, worker))
-        task->run(task, pg);
-    if (pg != NULL)
-        pg_destroy(&pg);
+    for (struct rpc_task *task = take(pool, worker); task != NULL; task = take(pool, worker)) task->run(task, pg);
+    if (pg != NULL) pg_destroy(&pg);
     return NULL;
 }
 
@@ -125,14 +121,12 @@ void rpc_pool_print(struct rpc_pool *pool)
 void rpc_pool_destroy(struct rpc_pool **pool)
 {
     struct rpc_pool *p = *pool;
-    if (p == NULL)
-        return;
+    if (p == NULL) return;
     pthread_mutex_lock(&p->lock);
     p->stopping = true;
     pthread_cond_broadcast(&p->filled);
     pthread_mutex_unlock(&p->lock);
-    for (unsigned i = 0; i < p->n; i++)
-        pthread_join(p->workers[i].thread, NULL);
+    for (unsigned i = 0; i < p->n; i++) pthread_join(p->workers[i].thread, NULL);
 
     for (struct rpc_task *task = p->first, *next; task != NULL; task = next) {
         next = task->next;

@@ -13,7 +13,9 @@
 
 enum sent { SENT, FULL, LOST };
 
-struct rpc_event { zmq_msg_t head, body; };
+struct rpc_event {
+    zmq_msg_t head, body;
+};
 
 static const char EMPTY_MAP[] = "\x80";
 
@@ -22,8 +24,7 @@ static void fill(zmq_msg_t *msg, struct str bytes)
     int rc = zmq_msg_init_size(msg, bytes.len);
     assert(rc == 0 && "out of memory");
     (void)rc;
-    if (bytes.len > 0)
-        memcpy(zmq_msg_data(msg), bytes.at, bytes.len);
+    if (bytes.len > 0) memcpy(zmq_msg_data(msg), bytes.at, bytes.len);
 }
 
 /* Only the first part can be refused: once it is in, the ROUTER takes the whole message.  head and body are consumed
@@ -43,8 +44,7 @@ static enum sent send_parts(struct rpc_server *server, const void *id, zmq_msg_t
 
 static void wait_for_room(struct rpc_server *server)
 {
-    if (!ev_is_active(&server->flush))
-        ev_timer_again(server->loop, &server->flush);
+    if (!ev_is_active(&server->flush)) ev_timer_again(server->loop, &server->flush);
 }
 
 static bool is_held_up(const struct rpc_peer *peer)
@@ -73,16 +73,13 @@ static void send_or_keep(struct rpc_server *server, struct rpc_peer *peer, zmq_m
         return;
     }
     enum sent sent = is_held_up(peer) ? FULL : send_parts(server, peer->id, head, body);
-    if (sent == FULL)
-        keep(server, peer, head, body);
-    if (sent == LOST)
-        rpc_peer_lose(server, peer, "unreachable");
+    if (sent == FULL) keep(server, peer, head, body);
+    if (sent == LOST) rpc_peer_lose(server, peer, "unreachable");
 }
 
 void rpc_send_reply(struct rpc_server *server, struct rpc_peer *peer, uint64_t id, enum err status, struct str body)
 {
-    if (peer->gone)
-        return;
+    if (peer->gone) return;
     zmq_msg_t head_msg, body_msg;
     buf_clear(&server->head);
     frame_put_reply(&server->head, &(struct frame_reply){ id, status });
@@ -116,8 +113,7 @@ static enum sent flush_replies(struct rpc_server *server, struct rpc_peer *peer)
     while (peer->waiting != NULL) {
         struct rpc_outgoing *out = peer->waiting;
         enum sent sent = send_parts(server, peer->id, &out->head, &out->body);
-        if (sent != SENT)
-            return sent;
+        if (sent != SENT) return sent;
         peer->waiting = out->next;
         peer->n_waiting--;
         zmq_msg_close(&out->head);
@@ -142,16 +138,14 @@ void rpc_send_flush(struct rpc_server *server)
 {
     struct rpc_peer *peer, *next;
     bool full = false;
-    HASH_ITER(hh, server->peers, peer, next) {
-        if (!is_held_up(peer))
-            continue;
+    HASH_ITER(hh, server->peers, peer, next)
+    {
+        if (!is_held_up(peer)) continue;
         enum sent sent = flush_peer(server, peer);
         full = full || sent == FULL;
-        if (sent == LOST)
-            rpc_peer_lose(server, peer, "unreachable");
+        if (sent == LOST) rpc_peer_lose(server, peer, "unreachable");
     }
-    if (!full)
-        ev_timer_stop(server->loop, &server->flush);
+    if (!full) ev_timer_stop(server->loop, &server->flush);
     rpc_server_check_drained(server);
 }
 
@@ -166,8 +160,8 @@ void rpc_outgoing_free(struct rpc_peer *peer)
     }
 }
 
-struct rpc_event *rpc_event_create(struct id stream, int64_t seq, const char *name, const struct wire_shape *shape,
-    const void *rec)
+struct rpc_event *rpc_event_create(
+    struct id stream, int64_t seq, const char *name, const struct wire_shape *shape, const void *rec)
 {
     struct rpc_event *event = mem_zero(sizeof(*event));
     struct buf head = BUF(1024), body = BUF(RPC_BODY_MAX);
@@ -184,8 +178,7 @@ struct rpc_event *rpc_event_create(struct id stream, int64_t seq, const char *na
 
 void rpc_event_destroy(struct rpc_event **event)
 {
-    if (*event == NULL)
-        return;
+    if (*event == NULL) return;
     zmq_msg_close(&(*event)->head);
     zmq_msg_close(&(*event)->body);
     mem_free(*event);
@@ -197,7 +190,7 @@ static enum sent send_copy(struct rpc_server *server, struct rpc_peer *peer, con
     zmq_msg_t head, body;
     zmq_msg_init(&head);
     zmq_msg_init(&body);
-    zmq_msg_copy(&head, (zmq_msg_t *)&event->head);      /* by reference count; ZeroMQ knows no const */
+    zmq_msg_copy(&head, (zmq_msg_t *)&event->head); /* by reference count; ZeroMQ knows no const */
     zmq_msg_copy(&body, (zmq_msg_t *)&event->body);
     enum sent sent = send_parts(server, peer->id, &head, &body);
     zmq_msg_close(&head);
@@ -207,14 +200,11 @@ static enum sent send_copy(struct rpc_server *server, struct rpc_peer *peer, con
 
 bool rpc_event_send(struct rpc_server *server, struct rpc_peer *peer, const struct rpc_event *event)
 {
-    if (peer->gone)
-        return false;
+    if (peer->gone) return false;
     enum sent sent = is_held_up(peer) ? FULL : send_copy(server, peer, event);
-    if (sent == LOST)
-        rpc_peer_lose(server, peer, "unreachable");
+    if (sent == LOST) rpc_peer_lose(server, peer, "unreachable");
     if (sent == FULL) {
-        if (!peer->missed)
-            LOG(WARN, "rpc.event_lost", F_TEXT("peer", peer->name));
+        if (!peer->missed) LOG(WARN, "rpc.event_lost", F_TEXT("peer", peer->name));
         peer->missed = true;
         wait_for_room(server);
     }

@@ -11,7 +11,7 @@
 #include "libshared/rpc/rpc_inside.h"
 #include "libshared/service/metrics.h"
 
-#define MESSAGES_A_TURN 256              /* then the loop's other descriptors have a turn */
+#define MESSAGES_A_TURN 256 /* then the loop's other descriptors have a turn */
 #define FLUSH_EVERY_S   0.005
 
 struct loop_post *rpc_server_post(struct rpc_server *server)
@@ -84,7 +84,7 @@ static void settle_in_order(struct rpc_later *later, enum err e)
     struct rpc_server *server = later->server;
     pthread_mutex_lock(&server->commit_lock);
     later->status = rpc_call_settle(&later->call, e, &later->reply);
-    log_and_post(later);                 /* from here on it is the loop's */
+    log_and_post(later); /* from here on it is the loop's */
     pthread_mutex_unlock(&server->commit_lock);
 }
 
@@ -96,8 +96,7 @@ static void run_on_worker(struct rpc_task *task, struct pg *pg)
 
     call->peer = NULL;
     call->pg = pg;
-    if (pg != NULL)
-        pg_set_deadline(pg, call->deadline_us);
+    if (pg != NULL) pg_set_deadline(pg, call->deadline_us);
     enum err e = rpc_call_run(later->method, call, body, &later->reply);
     if (e == OK && call->after != NULL) {
         settle_in_order(later, e);
@@ -115,7 +114,10 @@ static void drop_for_worker(struct rpc_task *task)
 static void queue_for_worker(struct rpc_later *later)
 {
     later->task = (struct rpc_task){
-        .run = run_on_worker, .drop = drop_for_worker, .what = later->head.method, .trace = later->head.trace,
+        .run = run_on_worker,
+        .drop = drop_for_worker,
+        .what = later->head.method,
+        .trace = later->head.trace,
     };
     if (later->server->pool == NULL || !rpc_pool_put(later->server->pool, &later->task))
         refuse(later, ERR_OVERLOADED, "too many requests wait for a worker");
@@ -124,15 +126,9 @@ static void queue_for_worker(struct rpc_later *later)
 static void run(struct rpc_later *later)
 {
     switch (later->method->where) {
-    case LOOP:
-        run_on_loop(later);
-        return;
-    case WORKER:
-        queue_for_worker(later);
-        return;
-    case LATER:
-        begin_later(later);
-        return;
+    case LOOP: run_on_loop(later); return;
+    case WORKER: queue_for_worker(later); return;
+    case LATER: begin_later(later); return;
     }
 }
 
@@ -188,9 +184,16 @@ static void set_call(struct rpc_later *later)
     int64_t budget_ms = later->head.budget_ms < RPC_BUDGET_MAX ? later->head.budget_ms : RPC_BUDGET_MAX;
     later->began_us = clock_mono_us();
     later->call = (struct call){
-        .arena = later->arena, .who = &later->head.who, .trace = later->head.trace,
-        .peer_name = str_of(later->peer->name), .peer = later->peer, .server = server, .now = clock_ms(),
-        .deadline_us = later->began_us + budget_ms * 1000, .context = server->config.context, .why = &later->why,
+        .arena = later->arena,
+        .who = &later->head.who,
+        .trace = later->head.trace,
+        .peer_name = str_of(later->peer->name),
+        .peer = later->peer,
+        .server = server,
+        .now = clock_ms(),
+        .deadline_us = later->began_us + budget_ms * 1000,
+        .context = server->config.context,
+        .why = &later->why,
     };
 }
 
@@ -215,8 +218,7 @@ static void take_request(struct rpc_later *later, const void *id)
     }
     later->head = head.request;
     later->peer = rpc_peer_find(server, id);
-    if (later->peer == NULL && str_is(later->head.method, "hello"))
-        later->peer = rpc_peer_add(server, id, name);
+    if (later->peer == NULL && str_is(later->head.method, "hello")) later->peer = rpc_peer_add(server, id, name);
     if (later->peer == NULL) {
         rpc_send_goodbye(server, id);
         rpc_later_give(later);
@@ -235,8 +237,7 @@ static bool receive_part(struct rpc_server *server, zmq_msg_t *msg)
 
 static void skip_parts(struct rpc_server *server, zmq_msg_t *msg)
 {
-    while (zmq_msg_more(msg) && receive_part(server, msg))
-        continue;
+    while (zmq_msg_more(msg) && receive_part(server, msg)) continue;
 }
 
 /* false: nothing is left to read. */
@@ -249,10 +250,9 @@ static bool receive(struct rpc_server *server)
         return false;
     }
     struct rpc_later *later = rpc_later_take(server);
-    bool whole = zmq_msg_size(&id) == RPC_ID_BYTES
-        && zmq_msg_more(&id) && receive_part(server, &later->head_bytes)
-        && zmq_msg_more(&later->head_bytes) && receive_part(server, &later->body_bytes)
-        && !zmq_msg_more(&later->body_bytes);
+    bool whole = zmq_msg_size(&id) == RPC_ID_BYTES && zmq_msg_more(&id) && receive_part(server, &later->head_bytes) &&
+                 zmq_msg_more(&later->head_bytes) && receive_part(server, &later->body_bytes) &&
+                 !zmq_msg_more(&later->body_bytes);
     if (whole) {
         take_request(later, zmq_msg_data(&id));
     } else {
@@ -266,8 +266,7 @@ static bool receive(struct rpc_server *server)
 static void readable(void *arg)
 {
     for (int i = 0; i < MESSAGES_A_TURN; i++)
-        if (!receive(arg))
-            return;
+        if (!receive(arg)) return;
 }
 
 /* --- timers, drain --- */
@@ -291,14 +290,13 @@ static void tell_drained(void *arg)
     struct rpc_server *server = arg;
     void (*drained)(void *) = server->drained;
     server->drained = NULL;
-    if (drained != NULL)
-        drained(server->drained_arg);
+    if (drained != NULL) drained(server->drained_arg);
 }
 
 void rpc_server_check_drained(struct rpc_server *server)
 {
-    if (server->draining && server->drained != NULL && server->n_in_hand == 0 && server->n_works == 0
-        && !ev_is_active(&server->flush))
+    if (server->draining && server->drained != NULL && server->n_in_hand == 0 && server->n_works == 0 &&
+        !ev_is_active(&server->flush))
         loop_post_run(server->post, tell_drained, server);
 }
 
@@ -315,8 +313,7 @@ void rpc_server_print_calls(struct rpc_server *server)
 {
     LOG(INFO, "rpc.calls", F_INT("in_hand", server->n_in_hand), F_INT("later", server->n_later),
         F_INT("works", server->n_works), F_INT("peers", HASH_COUNT(server->peers)));
-    if (server->pool != NULL)
-        rpc_pool_print(server->pool);
+    if (server->pool != NULL) rpc_pool_print(server->pool);
 }
 
 /* --- making and unmaking --- */
@@ -358,8 +355,8 @@ static void make_metrics(struct rpc_server *server)
         s->time = labelled(metric_histogram_us, "madang_rpc_seconds", "method", name, "Time from receipt to answer");
     }
     for (int e = OK + 1; e < ERR_COUNT; e++)
-        server->errors[e] = labelled(metric_counter, "madang_rpc_errors_total", "code", err_code((enum err)e),
-            "Errors answered, by code");
+        server->errors[e] = labelled(
+            metric_counter, "madang_rpc_errors_total", "code", err_code((enum err)e), "Errors answered, by code");
     server->malformed = metric_counter("madang_rpc_malformed_total", NULL, "Messages from peers that made no sense");
     server->events = metric_counter("madang_rpc_events_total", NULL, "Events sent to peers");
     server->events_lost = metric_counter("madang_rpc_events_lost_total", NULL, "Events not sent: a full pipe");
@@ -378,8 +375,7 @@ struct rpc_server *rpc_server_create(struct ev_loop *loop, const struct rpc_serv
     server->post = loop_post_create(loop);
     server->socket = rpc_socket_server(config->key_dir, config->service, config->event_hwm);
     bind_all(server);
-    if (config->workers > 0)
-        server->pool = rpc_pool_create(config);
+    if (config->workers > 0) server->pool = rpc_pool_create(config);
     server->watch = loop_sock_create(loop, server->socket.raw, readable, server);
 
     ev_timer_init(&server->tick, on_tick, 1., 1.);
@@ -402,12 +398,11 @@ static void abandon_in_hand(struct rpc_server *server)
 void rpc_server_destroy(struct rpc_server **server)
 {
     struct rpc_server *s = *server;
-    if (s == NULL)
-        return;
+    if (s == NULL) return;
     s->drained = NULL;
     rpc_pool_destroy(&s->pool);
     ev_timer_stop(s->loop, &s->tick);
-    loop_post_destroy(&s->post);         /* runs what the workers have posted */
+    loop_post_destroy(&s->post); /* runs what the workers have posted */
     abandon_in_hand(s);
     ev_timer_stop(s->loop, &s->flush);
     rpc_peers_free(s);

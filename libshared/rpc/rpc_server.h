@@ -34,47 +34,48 @@ struct rpc_peer;
 
 /* What a handler may know about the call it serves. */
 struct call {
-    struct arena           *arena;   /* emptied after the reply */
-    struct pg              *pg;      /* begins on first use; NULL in LOOP and LATER methods */
-    const struct principal *who;     /* vouched for by the peer, which CURVE has proved */
-    struct str              trace;   /* follows the request through every process and log line */
-    struct str              peer_name;  /* gateway, store, authctl...: from the peer's certificate */
-    struct rpc_peer        *peer;    /* loop thread only; NULL in WORKER methods */
-    struct rpc_server      *server;
-    int64_t                 now;     /* milliseconds since 1970, read once: one call sees one time */
-    int64_t                 deadline_us;  /* clock_mono_us() after which nobody waits */
-    void                   *context; /* what service_main's `start` returned */
-    struct wire_error      *why;     /* the detail behind an error: see call_fail() */
-    struct call_after      *after;   /* see call_after() */
-    struct log_field        notes[8];/* see call_note() */
-    unsigned                n_notes;
+    struct arena *arena;         /* emptied after the reply */
+    struct pg *pg;               /* begins on first use; NULL in LOOP and LATER methods */
+    const struct principal *who; /* vouched for by the peer, which CURVE has proved */
+    struct str trace;            /* follows the request through every process and log line */
+    struct str peer_name;        /* gateway, store, authctl...: from the peer's certificate */
+    struct rpc_peer *peer;       /* loop thread only; NULL in WORKER methods */
+    struct rpc_server *server;
+    int64_t now;               /* milliseconds since 1970, read once: one call sees one time */
+    int64_t deadline_us;       /* clock_mono_us() after which nobody waits */
+    void *context;             /* what service_main's `start` returned */
+    struct wire_error *why;    /* the detail behind an error: see call_fail() */
+    struct call_after *after;  /* see call_after() */
+    struct log_field notes[8]; /* see call_note() */
+    unsigned n_notes;
 };
 
 enum rpc_where { LOOP, WORKER, LATER };
-enum rpc_repeat { ONCE, SAFE };      /* SAFE: a client may send it again after losing the connection */
+enum rpc_repeat { ONCE, SAFE }; /* SAFE: a client may send it again after losing the connection */
 
 struct rpc_method {
-    const char *name;                /* "message.append" */
+    const char *name; /* "message.append" */
     const struct wire_shape *(*req)(void), *(*rep)(void);
-    enum err (*run)(struct call *call, const void *req, void *rep);            /* LOOP, WORKER */
+    enum err (*run)(struct call *call, const void *req, void *rep);             /* LOOP, WORKER */
     void (*begin)(struct call *call, const void *req, struct rpc_later *later); /* LATER */
     enum rpc_where where;
     enum rpc_repeat repeat;
-    const char *callers;             /* peer names that may call it, separated by blanks */
+    const char *callers; /* peer names that may call it, separated by blanks */
 };
 
 struct rpc_server_config {
-    const char *service;             /* its own name */
-    const char *endpoints;           /* what to bind, separated by commas: ipc://..., tcp://... */
-    const char *key_dir;             /* <service>.key_secret, and peers/ with the public certificate of everyone allowed in */
-    const struct rpc_method *methods; size_t n_methods;   /* must outlive the server */
+    const char *service;   /* its own name */
+    const char *endpoints; /* what to bind, separated by commas: ipc://..., tcp://... */
+    const char *key_dir;   /* <service>.key_secret, and peers/ with the public certificate of everyone allowed in */
+    const struct rpc_method *methods;
+    size_t n_methods; /* must outlive the server */
     void *context;
-    unsigned workers;                /* threads, each with a connection to pg_conninfo; 0: no WORKER methods */
+    unsigned workers; /* threads, each with a connection to pg_conninfo; 0: no WORKER methods */
     const char *pg_conninfo;
-    size_t queue_max;                /* requests waiting for workers; over it: overloaded */
-    size_t later_max;                /* LATER requests unanswered; over it: overloaded */
-    int event_hwm;                   /* messages waiting for one peer's pipe */
-    void (*peer_gone)(void *context, struct rpc_peer *peer);    /* its subscriptions end here; loop thread */
+    size_t queue_max;                                        /* requests waiting for workers; over it: overloaded */
+    size_t later_max;                                        /* LATER requests unanswered; over it: overloaded */
+    int event_hwm;                                           /* messages waiting for one peer's pipe */
+    void (*peer_gone)(void *context, struct rpc_peer *peer); /* its subscriptions end here; loop thread */
 };
 
 /* Bind and start the workers.  Logs and exits the process if it can't. */
@@ -85,20 +86,23 @@ void rpc_server_destroy(struct rpc_server **server);
 void rpc_server_drain(struct rpc_server *server, void (*done)(void *), void *arg);
 
 /* Answer one request: all of the server but its sockets and threads.  Tests and fuzzers start here. */
-struct rpc_thread { struct arena *arena; struct pg *pg; };
+struct rpc_thread {
+    struct arena *arena;
+    struct pg *pg;
+};
 enum err rpc_server_answer(const struct rpc_method *methods, size_t n, void *context, struct rpc_thread *on,
     const struct frame_request *head, struct str peer_name, struct str body, struct buf *out);
 
 /* Say why, return `e`.  The text goes to the log and to the client; begin it with "field: " to name a field. */
 enum err call_fail(struct call *call, enum err e, const char *fmt, ...) PRINTF_LIKE(3, 4);
-void call_note(struct call *call, struct log_field field);   /* one more field in the call's log line; at most 8 */
+void call_note(struct call *call, struct log_field field); /* one more field in the call's log line; at most 8 */
 /* In a WORKER: run on the loop thread after the commit and before the reply, for all calls in the order of their
  * commits; not at all if the call fails.  `arg` lives in the call's arena. */
 void call_after(struct call *call, void (*run)(struct rpc_server *server, void *context, void *arg), void *arg);
 
 /* Answer a LATER call, from the loop thread, once.  `rep` has the method's reply shape; on error it is ignored. */
 void rpc_later_done(struct rpc_later *later, enum err e, const void *rep);
-struct call *rpc_later_call(struct rpc_later *later);        /* its arena lives until then */
+struct call *rpc_later_call(struct rpc_later *later); /* its arena lives until then */
 
 /* From the loop thread, for LATER methods: run `work` on a worker, inside a transaction that is committed if it
  * returns OK, then `done` on the loop.  The arena is emptied after `done`.  false: the workers' queue is full.  Two that
@@ -109,10 +113,11 @@ bool rpc_server_work(struct rpc_server *server, enum err (*work)(struct pg *pg, 
 /* Events: encode once, send to many.  Loop thread only.  false: that peer's pipe is full or gone; what it misses it
  * will notice by the gap in seq, and the server sends it "resync" when there is room again. */
 struct rpc_event;
-struct rpc_event *rpc_event_create(struct id stream, int64_t seq, const char *name, const struct wire_shape *shape, const void *rec);
+struct rpc_event *rpc_event_create(
+    struct id stream, int64_t seq, const char *name, const struct wire_shape *shape, const void *rec);
 void rpc_event_destroy(struct rpc_event **event);
 bool rpc_event_send(struct rpc_server *server, struct rpc_peer *peer, const struct rpc_event *event);
 const char *rpc_peer_name(const struct rpc_peer *peer);
 struct loop_post *rpc_server_post(struct rpc_server *server);
 struct ev_loop *rpc_server_loop(struct rpc_server *server);
-void rpc_server_print_calls(struct rpc_server *server);      /* each worker's present call, into the log (SIGUSR1) */
+void rpc_server_print_calls(struct rpc_server *server); /* each worker's present call, into the log (SIGUSR1) */

@@ -10,7 +10,7 @@
 #define HEARTBEAT_MS     2000
 #define HEARTBEAT_OUT_MS 6000
 #define HANDSHAKE_MS     5000
-#define LINGER_MS        500             /* at exit, for the last replies */
+#define LINGER_MS        500 /* at exit, for the last replies */
 #define RECONNECT_MS     50
 #define RECONNECT_MAX_MS 1000
 
@@ -59,7 +59,7 @@ struct rpc_socket rpc_socket_server(const char *key_dir, const char *self, int h
 
 struct rpc_socket rpc_socket_client(const char *key_dir, const char *self, const char *peer, int hwm)
 {
-    zsys_handler_set(NULL);              /* signals are service_main's */
+    zsys_handler_set(NULL); /* signals are service_main's */
     zcert_t *own = keys_load_self(key_dir, self);
     zcert_t *theirs = keys_load_peer(key_dir, peer);
     struct rpc_socket socket = open_socket(ZMQ_DEALER, hwm);
@@ -67,7 +67,7 @@ struct rpc_socket rpc_socket_client(const char *key_dir, const char *self, const
     zsock_set_curve_serverkey(socket.owner, zcert_public_txt(theirs));
     zcert_destroy(&own);
     zcert_destroy(&theirs);
-    set_option(socket.raw, ZMQ_IMMEDIATE, 1);    /* no queue without a connection */
+    set_option(socket.raw, ZMQ_IMMEDIATE, 1); /* no queue without a connection */
     set_option(socket.raw, ZMQ_RECONNECT_IVL, RECONNECT_MS);
     set_option(socket.raw, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
     set_option(socket.raw, ZMQ_LINGER, 0);
@@ -91,6 +91,6 @@ struct rpc_socket rpc_socket_monitor(void *raw, int events)
 
 void rpc_socket_close(struct rpc_socket *socket)
 {
-    zsock_destroy(&socket->owner);       /* NULL is fine */
+    zsock_destroy(&socket->owner); /* NULL is fine */
     socket->raw = NULL;
 }

@@ -7,10 +7,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#define RPC_BODY_MAX (64u << 20)         /* bytes of one message */
+#define RPC_BODY_MAX (64u << 20) /* bytes of one message */
 
 struct _zsock_t;
-struct rpc_socket { struct _zsock_t *owner; void *raw; };
+struct rpc_socket {
+    struct _zsock_t *owner;
+    void *raw;
+};
 
 /* A ROUTER that lets in whom key_dir/peers lists, and knows them by name: zmq_msg_gets(message, "name"). */
 struct rpc_socket rpc_socket_server(const char *key_dir, const char *self, int hwm);

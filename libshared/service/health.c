@@ -11,7 +11,7 @@
 #include "libshared/service/service.h"
 
 #define EVERY_S 0.5
-#define OLD_US  3000000                  /* a loop that was silent for so long counts as stuck */
+#define OLD_US  3000000 /* a loop that was silent for so long counts as stuck */
 
 struct health {
     struct ev_loop *loop;
@@ -20,9 +20,9 @@ struct health {
     bool (*ready)(void *arg, struct buf *why);
     void *arg;
     struct metric *lag;
-    int64_t due_us;                      /* when the timer should fire; loop thread */
+    int64_t due_us; /* when the timer should fire; loop thread */
 
-    pthread_mutex_t lock;                /* for all below, which the HTTP thread reads */
+    pthread_mutex_t lock; /* for all below, which the HTTP thread reads */
     int64_t asked_us;
     bool is_ready;
     char why[300];
@@ -61,10 +61,8 @@ static int answer_health(struct health *health, bool for_ready, struct buf *body
 
 static int answer(void *arg, struct str path, struct buf *body)
 {
-    if (str_is(path, "/healthz"))
-        return answer_health(arg, false, body);
-    if (str_is(path, "/readyz"))
-        return answer_health(arg, true, body);
+    if (str_is(path, "/healthz")) return answer_health(arg, false, body);
+    if (str_is(path, "/readyz")) return answer_health(arg, true, body);
     if (!str_is(path, "/metrics")) {
         buf_add_str(body, STR("/healthz /readyz /metrics\n"));
         return 404;
@@ -95,8 +93,7 @@ struct health *health_create(struct ev_loop *loop, const char *address, bool (*r
 void health_destroy(struct health **health)
 {
     struct health *h = *health;
-    if (h == NULL)
-        return;
+    if (h == NULL) return;
     health_http_destroy(&h->http);
     ev_timer_stop(h->loop, &h->timer);
     pthread_mutex_destroy(&h->lock);

@@ -24,7 +24,10 @@ struct health_http {
 };
 
 /* Of one request.  The body begins behind LWS_PRE bytes that lws wants in front. */
-struct asked { struct buf body; int status; };
+struct asked {
+    struct buf body;
+    int status;
+};
 
 static int write_head(struct lws *wsi, const struct asked *asked)
 {
@@ -42,16 +45,14 @@ static int on_request(struct lws *wsi, struct asked *asked, const char *path)
     asked->body = BUF(BODY_MAX);
     buf_add(&asked->body, pad, sizeof(pad));
     asked->status = http->answer(http->arg, str_of(path), &asked->body);
-    if (asked->body.over || write_head(wsi, asked) != 0)
-        return -1;
+    if (asked->body.over || write_head(wsi, asked) != 0) return -1;
     lws_callback_on_writable(wsi);
     return 0;
 }
 
 static int on_writable(struct lws *wsi, struct asked *asked)
 {
-    if (asked->body.len < LWS_PRE)
-        return 0;
+    if (asked->body.len < LWS_PRE) return 0;
     size_t len = asked->body.len - LWS_PRE;
     int written = lws_write(wsi, (unsigned char *)asked->body.at + LWS_PRE, len, LWS_WRITE_HTTP_FINAL);
     buf_free(&asked->body);
@@ -61,17 +62,13 @@ static int on_writable(struct lws *wsi, struct asked *asked)
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
     switch (reason) {
-    case LWS_CALLBACK_HTTP:
-        return on_request(wsi, user, in);
-    case LWS_CALLBACK_HTTP_WRITEABLE:
-        return on_writable(wsi, user);
+    case LWS_CALLBACK_HTTP: return on_request(wsi, user, in);
+    case LWS_CALLBACK_HTTP_WRITEABLE: return on_writable(wsi, user);
     case LWS_CALLBACK_CLOSED_HTTP:
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
-        if (user != NULL)
-            buf_free(&((struct asked *)user)->body);
+        if (user != NULL) buf_free(&((struct asked *)user)->body);
         return 0;
-    default:
-        return lws_callback_http_dummy(wsi, reason, user, in, len);
+    default: return lws_callback_http_dummy(wsi, reason, user, in, len);
     }
 }
 
@@ -83,8 +80,7 @@ static const struct lws_protocols PROTOCOLS[] = {
 static void *serve(void *arg)
 {
     struct health_http *http = arg;
-    while (!atomic_load(&http->stopping))
-        lws_service(http->context, 0);
+    while (!atomic_load(&http->stopping)) lws_service(http->context, 0);
     return NULL;
 }
 
@@ -126,14 +122,21 @@ struct health_http *health_http_create(const char *address, int (*answer)(void *
     http->arg = arg;
     lws_set_log_level(LLL_ERR, NULL);
     struct lws_context_creation_info info = {
-        .port = port, .iface = host, .protocols = PROTOCOLS, .user = http, .gid = (gid_t)-1, .uid = (uid_t)-1,
+        .port = port,
+        .iface = host,
+        .protocols = PROTOCOLS,
+        .user = http,
+        .gid = (gid_t)-1,
+        .uid = (uid_t)-1,
         .options = LWS_SERVER_OPTION_DISABLE_IPV6 | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
-        .fd_limit_per_thread = CONNECTIONS_MAX, .timeout_secs = TIMEOUT_S, .keepalive_timeout = TIMEOUT_S,
-        .vhost_name = "health", .server_string = "madang",
+        .fd_limit_per_thread = CONNECTIONS_MAX,
+        .timeout_secs = TIMEOUT_S,
+        .keepalive_timeout = TIMEOUT_S,
+        .vhost_name = "health",
+        .server_string = "madang",
     };
     http->context = lws_create_context(&info);
-    if (http->context == NULL)
-        die(address);
+    if (http->context == NULL) die(address);
     start_thread(http);
     return http;
 }
@@ -141,8 +144,7 @@ struct health_http *health_http_create(const char *address, int (*answer)(void *
 void health_http_destroy(struct health_http **http)
 {
     struct health_http *h = *http;
-    if (h == NULL)
-        return;
+    if (h == NULL) return;
     atomic_store(&h->stopping, true);
     lws_cancel_service(h->context);
     pthread_join(h->thread, NULL);

@@ -11,14 +11,30 @@
 
 /* Upper bounds of the buckets, in microseconds; one more takes the rest. */
 static const int64_t BOUNDS_US[] = {
-    50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000,
+    50,
+    100,
+    250,
+    500,
+    1000,
+    2500,
+    5000,
+    10000,
+    25000,
+    50000,
+    100000,
+    250000,
+    500000,
+    1000000,
+    2500000,
+    5000000,
+    10000000,
 };
 
 struct metric {
     enum { COUNTER, GAUGE, HISTOGRAM } kind;
     const char *name, *labels, *help;
-    struct metric *next;                 /* those of one name stand together, as Prometheus wants it */
-    _Atomic int64_t value;               /* of a histogram: the sum */
+    struct metric *next;   /* those of one name stand together, as Prometheus wants it */
+    _Atomic int64_t value; /* of a histogram: the sum */
     _Atomic int64_t buckets[COUNT(BOUNDS_US) + 1];
 };
 
@@ -35,16 +51,14 @@ static struct metric **place_for(const char *name)
 {
     struct metric **end = &first, **place = NULL;
     for (; *end != NULL; end = &(*end)->next)
-        if (strcmp((*end)->name, name) == 0)
-            place = &(*end)->next;
+        if (strcmp((*end)->name, name) == 0) place = &(*end)->next;
     return place != NULL ? place : end;
 }
 
 static struct metric *find(const char *name, const char *labels)
 {
     for (struct metric *m = first; m != NULL; m = m->next)
-        if (strcmp(m->name, name) == 0 && same_text(m->labels, labels))
-            return m;
+        if (strcmp(m->name, name) == 0 && same_text(m->labels, labels)) return m;
     return NULL;
 }
 
@@ -101,8 +115,7 @@ void metric_set(struct metric *metric, int64_t n)
 void metric_observe_us(struct metric *metric, int64_t us)
 {
     size_t bucket = 0;
-    while (bucket < COUNT(BOUNDS_US) && us > BOUNDS_US[bucket])
-        bucket++;
+    while (bucket < COUNT(BOUNDS_US) && us > BOUNDS_US[bucket]) bucket++;
     atomic_fetch_add_explicit(&metric->buckets[bucket], 1, memory_order_relaxed);
     metric_add(metric, us);
 }
@@ -122,8 +135,8 @@ static void print_line(const struct metric *m, struct buf *out)
 
 static void print_bucket(const struct metric *m, const char *le, int64_t n, struct buf *out)
 {
-    buf_printf(out, "%s_bucket{%s%sle=\"%s\"} %" PRId64 "\n", m->name, m->labels ? m->labels : "",
-        m->labels ? "," : "", le, n);
+    buf_printf(out, "%s_bucket{%s%sle=\"%s\"} %" PRId64 "\n", m->name, m->labels ? m->labels : "", m->labels ? "," : "",
+        le, n);
 }
 
 static void print_total(const struct metric *m, const char *what, const char *value, struct buf *out)

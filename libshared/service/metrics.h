@@ -14,7 +14,7 @@ struct metric;
  * same metric. */
 struct metric *metric_counter(const char *name, const char *labels, const char *help);
 struct metric *metric_gauge(const char *name, const char *labels, const char *help);
-struct metric *metric_histogram_us(const char *name, const char *labels, const char *help);  /* seconds when printed */
+struct metric *metric_histogram_us(const char *name, const char *labels, const char *help); /* seconds when printed */
 void metric_add(struct metric *metric, int64_t n);
 void metric_set(struct metric *metric, int64_t n);
 void metric_observe_us(struct metric *metric, int64_t us);

@@ -17,10 +17,10 @@
 #define MADANG_VERSION ""
 #endif
 
-#define LATER_MAX     50000              /* LATER requests unanswered */
-#define PIPE_MESSAGES 50000              /* waiting for one peer */
+#define LATER_MAX     50000 /* LATER requests unanswered */
+#define PIPE_MESSAGES 50000 /* waiting for one peer */
 #define PROBE_S       2.
-#define PROBE_OLD_US  10000000           /* after so long without an answer the database counts as away */
+#define PROBE_OLD_US  10000000 /* after so long without an answer the database counts as away */
 
 struct process {
     const struct service *service;
@@ -35,20 +35,29 @@ struct process {
 };
 
 /* The settings that each service has. */
-struct face { const char *name; const char **bind, **db, **health; int64_t *workers, *queue_max; };
+struct face {
+    const char *name;
+    const char **bind, **db, **health;
+    int64_t *workers, *queue_max;
+};
 
 static const struct face FACES[] = {
-#define FACE(group) { #group, &settings.group.bind, &settings.group.db, &settings.group.health, \
-    &settings.group.workers, &settings.group.queue_max }
-    FACE(auth), FACE(chat), FACE(store), FACE(share),
+#define FACE(group)                                                                                                    \
+    {                                                                                                                  \
+#group, &settings.group.bind, &settings.group.db, &settings.group.health, &settings.group.workers,             \
+            &settings.group.queue_max                                                                                  \
+    }
+    FACE(auth),
+    FACE(chat),
+    FACE(store),
+    FACE(share),
 #undef FACE
 };
 
 static const struct face *face_of(const char *name)
 {
     for (size_t i = 0; i < COUNT(FACES); i++)
-        if (strcmp(FACES[i].name, name) == 0)
-            return &FACES[i];
+        if (strcmp(FACES[i].name, name) == 0) return &FACES[i];
     fprintf(stderr, "%s: no such service\n", name);
     exit(2);
 }
@@ -61,8 +70,7 @@ static void print_usage(const char *program, const char *group, const char *doc)
 
 static void read_arguments(int argc, char **argv, const char *group, const char *doc)
 {
-    if (argc < 2)
-        return;
+    if (argc < 2) return;
     if (strcmp(argv[1], "--help") == 0) {
         print_usage(argv[0], group, doc);
         exit(0);
@@ -80,8 +88,7 @@ void service_begin(int argc, char **argv, const char *group, const char *doc)
     enum log_level level = LOG_INFO;
     read_arguments(argc, argv, group, doc);
     settings_load();
-    if (!log_level_parse(str_of(settings.common.log_level), &level))
-        level = LOG_INFO;
+    if (!log_level_parse(str_of(settings.common.log_level), &level)) level = LOG_INFO;
     log_init(group, level);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -106,8 +113,7 @@ static void on_probe(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     (void)loop, (void)revents;
     struct process *process = timer->data;
-    if (process->probing || process->draining)
-        return;
+    if (process->probing || process->draining) return;
     process->probing = rpc_server_work(process->server, probe_work, probe_done, process);
 }
 
@@ -146,7 +152,7 @@ static void on_stop_signal(struct ev_loop *loop, ev_signal *watcher, int revents
     (void)revents;
     struct process *process = watcher->data;
     LOG(INFO, "service.stopping", F_INT("signal", watcher->signum));
-    if (process->draining) {             /* asked twice: at once */
+    if (process->draining) { /* asked twice: at once */
         ev_break(loop, EVBREAK_ALL);
         return;
     }
@@ -195,14 +201,21 @@ static void serve(struct process *process, const struct face *face)
 {
     const struct service *service = process->service;
     struct rpc_server_config config = {
-        .service = service->name, .endpoints = *face->bind, .key_dir = settings.common.key_dir,
-        .methods = service->methods, .n_methods = service->n_methods, .context = process->context,
-        .workers = (unsigned)*face->workers, .pg_conninfo = *face->db, .queue_max = (size_t)*face->queue_max,
-        .later_max = LATER_MAX, .event_hwm = PIPE_MESSAGES, .peer_gone = service->peer_gone,
+        .service = service->name,
+        .endpoints = *face->bind,
+        .key_dir = settings.common.key_dir,
+        .methods = service->methods,
+        .n_methods = service->n_methods,
+        .context = process->context,
+        .workers = (unsigned)*face->workers,
+        .pg_conninfo = *face->db,
+        .queue_max = (size_t)*face->queue_max,
+        .later_max = LATER_MAX,
+        .event_hwm = PIPE_MESSAGES,
+        .peer_gone = service->peer_gone,
     };
     process->server = rpc_server_create(process->loop, &config);
-    if (service->serving != NULL)
-        service->serving(process->context, process->server);
+    if (service->serving != NULL) service->serving(process->context, process->server);
     ev_timer_init(&process->probe, on_probe, 0., PROBE_S);
     process->probe.data = process;
     ev_timer_start(process->loop, &process->probe);
@@ -214,8 +227,7 @@ static void end(struct process *process)
     ev_timer_stop(process->loop, &process->probe);
     ev_timer_stop(process->loop, &process->drain_end);
     rpc_server_destroy(&process->server);
-    if (process->service->stop != NULL)
-        process->service->stop(process->context);
+    if (process->service->stop != NULL) process->service->stop(process->context);
     health_destroy(&process->health);
     ev_signal_stop(process->loop, &process->term);
     ev_signal_stop(process->loop, &process->interrupt);
@@ -232,8 +244,7 @@ int service_main(int argc, char **argv, const struct service *service)
 
     struct process process = { .service = service, .loop = ev_default_loop(EVFLAG_AUTO) };
     watch_signals(&process);
-    if (service->start != NULL)
-        process.context = service->start(process.loop);
+    if (service->start != NULL) process.context = service->start(process.loop);
     serve(&process, face);
     LOG(INFO, "service.started");
     ev_run(process.loop, 0);

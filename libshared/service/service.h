@@ -12,14 +12,16 @@
 struct ev_loop;
 
 struct service {
-    const char *name;                                /* auth, chat, store, share */
-    const char *doc;                                 /* one line for --help */
-    const struct rpc_method *methods; size_t n_methods;
-    void *(*start)(struct ev_loop *loop);            /* what the handlers share: call->context; may be NULL */
-    void (*serving)(void *context, struct rpc_server *server);   /* the server is bound: keep it if you send events; may be NULL */
-    void (*stop)(void *context);                     /* may be NULL */
-    void (*peer_gone)(void *context, struct rpc_peer *peer);     /* may be NULL */
-    bool (*ready)(void *context, struct buf *why);   /* further conditions of readiness, loop thread; may be NULL */
+    const char *name; /* auth, chat, store, share */
+    const char *doc;  /* one line for --help */
+    const struct rpc_method *methods;
+    size_t n_methods;
+    void *(*start)(struct ev_loop *loop); /* what the handlers share: call->context; may be NULL */
+    void (*serving)(
+        void *context, struct rpc_server *server); /* the server is bound: keep it if you send events; may be NULL */
+    void (*stop)(void *context);                   /* may be NULL */
+    void (*peer_gone)(void *context, struct rpc_peer *peer); /* may be NULL */
+    bool (*ready)(void *context, struct buf *why); /* further conditions of readiness, loop thread; may be NULL */
 };
 
 int service_main(int argc, char **argv, const struct service *service);
@@ -27,7 +29,8 @@ int service_main(int argc, char **argv, const struct service *service);
 /* The parts, for the gateway, which is no rpc service.  `ready` is asked on the loop thread twice a second; /readyz
  * answers with its latest verdict, and 503 if the loop has not answered for 3 s.  /healthz: the loop turns.  /metrics. */
 struct health;
-struct health *health_create(struct ev_loop *loop, const char *address, bool (*ready)(void *arg, struct buf *why), void *arg);
+struct health *health_create(
+    struct ev_loop *loop, const char *address, bool (*ready)(void *arg, struct buf *why), void *arg);
 void health_destroy(struct health **health);
 /* --help and --version are answered here; loads settings, starts the log, ignores SIGPIPE.  group: "gateway" etc. */
 void service_begin(int argc, char **argv, const char *group, const char *doc);

@@ -50,8 +50,8 @@ struct settings {
     struct settings_share share;
 };
 
-extern struct settings settings;                     /* read once at start, constant from then on */
-void settings_load(void);                            /* from the environment; exits with status 2 and one line */
-void settings_print_help(const char *group);         /* common and that group's */
-void settings_print_markdown(void);                  /* docs/settings.md */
-void settings_print_env(void);                       /* .env.example */
+extern struct settings settings;             /* read once at start, constant from then on */
+void settings_load(void);                    /* from the environment; exits with status 2 and one line */
+void settings_print_help(const char *group); /* common and that group's */
+void settings_print_markdown(void);          /* docs/settings.md */
+void settings_print_env(void);               /* .env.example */

@@ -35,8 +35,7 @@ static void load_int(const struct setting_row *row, const char *variable, const 
 
 static void load_bool(const struct setting_row *row, const char *variable, const char *text)
 {
-    if (strcmp(text, "0") != 0 && strcmp(text, "1") != 0)
-        die(variable, "wants 0 or 1");
+    if (strcmp(text, "0") != 0 && strcmp(text, "1") != 0) die(variable, "wants 0 or 1");
     *(bool *)field_of(row) = text[0] == '1';
 }
 
@@ -61,8 +60,7 @@ static bool is_choice(const char *choices, const char *text)
     size_t len = strlen(text);
     for (const char *at = choices; *at != '\0';) {
         size_t word = strcspn(at, "|");
-        if (word == len && memcmp(at, text, len) == 0)
-            return true;
+        if (word == len && memcmp(at, text, len) == 0) return true;
         at += word;
         at += *at == '|';
     }
@@ -84,21 +82,12 @@ static void load_row(const struct setting_row *row)
     char variable[80];
     setting_variable(row, variable, sizeof(variable));
     const char *text = getenv(variable);
-    if (text == NULL)
-        text = row->fallback;
+    if (text == NULL) text = row->fallback;
     switch (row->kind) {
-    case KIND_INT:
-        load_int(row, variable, text);
-        return;
-    case KIND_BOOL:
-        load_bool(row, variable, text);
-        return;
-    case KIND_TEXT:
-        load_text(row, variable, text);
-        return;
-    case KIND_CHOICE:
-        load_choice(row, variable, text);
-        return;
+    case KIND_INT: load_int(row, variable, text); return;
+    case KIND_BOOL: load_bool(row, variable, text); return;
+    case KIND_TEXT: load_text(row, variable, text); return;
+    case KIND_CHOICE: load_choice(row, variable, text); return;
     }
 }
 
@@ -107,8 +96,7 @@ static bool is_known(const char *variable, size_t len)
     char known[80];
     for (size_t i = 0; i < n_setting_rows; i++) {
         setting_variable(&setting_rows[i], known, sizeof(known));
-        if (strlen(known) == len && memcmp(known, variable, len) == 0)
-            return true;
+        if (strlen(known) == len && memcmp(known, variable, len) == 0) return true;
     }
     return false;
 }
@@ -118,8 +106,7 @@ static void refuse_unknown(void)
 {
     for (char **at = environ; *at != NULL; at++) {
         size_t len = strcspn(*at, "=");
-        if (strncmp(*at, SETTINGS_PREFIX, sizeof(SETTINGS_PREFIX) - 1) != 0 || is_known(*at, len))
-            continue;
+        if (strncmp(*at, SETTINGS_PREFIX, sizeof(SETTINGS_PREFIX) - 1) != 0 || is_known(*at, len)) continue;
         char name[200];
         snprintf(name, sizeof(name), "%.*s", (int)len, *at);
         die(name, "there is no such setting; --help lists them");
@@ -129,6 +116,5 @@ static void refuse_unknown(void)
 void settings_load(void)
 {
     refuse_unknown();
-    for (size_t i = 0; i < n_setting_rows; i++)
-        load_row(&setting_rows[i]);
+    for (size_t i = 0; i < n_setting_rows; i++) load_row(&setting_rows[i]);
 }

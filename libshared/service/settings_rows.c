@@ -44,6 +44,5 @@ void setting_variable(const struct setting_row *row, char *out, size_t size)
 {
     bool common = strcmp(row->group, "common") == 0;
     snprintf(out, size, SETTINGS_PREFIX "%s%s%s", common ? "" : row->group, common ? "" : "_", row->name);
-    for (char *c = out; *c != '\0'; c++)
-        *c = (char)toupper((unsigned char)*c);
+    for (char *c = out; *c != '\0'; c++) *c = (char)toupper((unsigned char)*c);
 }

@@ -11,12 +11,12 @@ enum setting_kind { KIND_INT, KIND_BOOL, KIND_TEXT, KIND_CHOICE };
 struct setting_row {
     const char *group, *name, *fallback, *doc;
     enum setting_kind kind;
-    int64_t lo, hi;                      /* INT: the value; TEXT: its most bytes */
-    const char *choices;                 /* CHOICE: "a|b|c" */
-    size_t at;                           /* offsetof in struct settings */
+    int64_t lo, hi;      /* INT: the value; TEXT: its most bytes */
+    const char *choices; /* CHOICE: "a|b|c" */
+    size_t at;           /* offsetof in struct settings */
 };
 
 extern const struct setting_row setting_rows[];
 extern const size_t n_setting_rows;
 
-void setting_variable(const struct setting_row *row, char *out, size_t size);   /* MADANG_STORE_WORKERS */
+void setting_variable(const struct setting_row *row, char *out, size_t size); /* MADANG_STORE_WORKERS */

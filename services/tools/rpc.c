@@ -21,7 +21,10 @@
 
 #define JSON_MAX (16u << 20)
 
-struct method { const char *service, *name, *doc; const struct wire_shape *(*req)(void), *(*rep)(void); };
+struct method {
+    const char *service, *name, *doc;
+    const struct wire_shape *(*req)(void), *(*rep)(void);
+};
 
 /* clang-format off */
 #define SERVICE_ROW(service_, noun, verb, in, out, doc_) \
@@ -58,25 +61,19 @@ static void list_methods(void)
 
 static const struct method *find(const char *service, const char *name)
 {
-    if (strcmp(name, "ping") == 0)
-        return &PING;
+    if (strcmp(name, "ping") == 0) return &PING;
     for (size_t i = 0; i < COUNT(METHODS); i++)
-        if (strcmp(METHODS[i].service, service) == 0 && strcmp(METHODS[i].name, name) == 0)
-            return &METHODS[i];
+        if (strcmp(METHODS[i].service, service) == 0 && strcmp(METHODS[i].name, name) == 0) return &METHODS[i];
     fprintf(stderr, "%s has no method %s; `rpc` alone lists them\n", service, name);
     exit(2);
 }
 
 static const char *endpoint_of(const char *service)
 {
-    if (strcmp(service, "auth") == 0)
-        return settings.common.auth_url;
-    if (strcmp(service, "chat") == 0)
-        return settings.common.chat_url;
-    if (strcmp(service, "store") == 0)
-        return settings.common.store_url;
-    if (strcmp(service, "share") == 0)
-        return settings.common.share_url;
+    if (strcmp(service, "auth") == 0) return settings.common.auth_url;
+    if (strcmp(service, "chat") == 0) return settings.common.chat_url;
+    if (strcmp(service, "store") == 0) return settings.common.store_url;
+    if (strcmp(service, "share") == 0) return settings.common.share_url;
     fprintf(stderr, "%s: no such service\n", service);
     exit(2);
 }
@@ -85,8 +82,7 @@ static void encode(const struct method *method, const char *json, struct buf *ou
 {
     struct wire_error why = { .field = "" };
     enum err e = wire_from_json(method->req(), str_of(json), out, &why);
-    if (e == OK)
-        return;
+    if (e == OK) return;
     fprintf(stderr, "%s: %s: %s\n", method->req()->name, err_code(e), why.text);
     exit(2);
 }
@@ -107,12 +103,19 @@ static int call(const char *service, const struct method *method, const char *js
     struct str out;
     struct principal who = { .sub = str_of(user), .kind = STR("admin") };
     struct rpc_client_config config = {
-        .self = "operator", .service = service, .endpoint = endpoint_of(service),
-        .key_dir = settings.common.key_dir, .pending_max = 10,
+        .self = "operator",
+        .service = service,
+        .endpoint = endpoint_of(service),
+        .key_dir = settings.common.key_dir,
+        .pending_max = 10,
     };
     encode(method, json, &body);
     struct rpc_request request = {
-        .method = method->name, .safe = false, .budget_ms = budget_ms, .trace = STR("operator"), .who = &who,
+        .method = method->name,
+        .safe = false,
+        .budget_ms = budget_ms,
+        .trace = STR("operator"),
+        .who = &who,
         .body = buf_str(&body),
     };
     enum err e = rpc_client_ask(&config, &request, arena, &out);
@@ -143,8 +146,7 @@ int main(int argc, char **argv)
         list_methods();
         return 0;
     }
-    if (argc - optind < 2 || argc - optind > 3)
-        return wrong_use();
+    if (argc - optind < 2 || argc - optind > 3) return wrong_use();
     settings_load();
     log_init("rpc", LOG_ERROR);
     const struct method *method = find(argv[optind], argv[optind + 1]);

@@ -13,10 +13,9 @@ static atomic_bool must_fail;
 
 static enum err run_echo(struct call *call, const void *req, void *rep)
 {
-    if (call->peer != NULL)                                        /* on the loop: only there may it note */
+    if (call->peer != NULL) /* on the loop: only there may it note */
         snprintf(seen_who, sizeof(seen_who), "%.*s", STR_ARG(call->who->sub));
-    if (call->peer != NULL)
-        snprintf(seen_peer, sizeof(seen_peer), "%.*s", STR_ARG(call->peer_name));
+    if (call->peer != NULL) snprintf(seen_peer, sizeof(seen_peer), "%.*s", STR_ARG(call->peer_name));
     ((struct room_ref *)rep)->room = ((const struct room_ref *)req)->room;
     return OK;
 }
@@ -30,8 +29,7 @@ static enum err run_fail(struct call *call, const void *req, void *rep)
 static enum err run_wait(struct call *call, const void *req, void *rep)
 {
     atomic_fetch_add(&running, 1);
-    while (!atomic_load(&gate_open))
-        usleep(1000);
+    while (!atomic_load(&gate_open)) usleep(1000);
     return run_echo(call, req, rep);
 }
 
@@ -44,8 +42,7 @@ static void note_after(struct rpc_server *server, void *context, void *arg)
 
 static enum err run_after(struct call *call, const void *req, void *rep)
 {
-    for (int i = 1; i <= 2; i++)
-        call_after(call, note_after, arena_copy(call->arena, &i, sizeof(i)));
+    for (int i = 1; i <= 2; i++) call_after(call, note_after, arena_copy(call->arena, &i, sizeof(i)));
     enum err e = run_echo(call, req, rep);
     return atomic_load(&must_fail) ? ERR_CONFLICT : e;
 }
@@ -57,8 +54,11 @@ static void begin_hold(struct call *call, const void *req, struct rpc_later *lat
 }
 
 static const struct rpc_method METHODS[] = {
-#define METHOD(name_, where_, ...) { .name = name_, .req = room_ref_shape, .rep = room_ref_shape, .where = where_, \
-    .repeat = ONCE, .callers = "store gateway", __VA_ARGS__ }
+#define METHOD(name_, where_, ...)                                                                                     \
+    {                                                                                                                  \
+        .name = name_, .req = room_ref_shape, .rep = room_ref_shape, .where = where_, .repeat = ONCE,                  \
+        .callers = "store gateway", __VA_ARGS__                                                                        \
+    }
     METHOD("echo.loop", LOOP, .run = run_echo),
     METHOD("echo.worker", WORKER, .run = run_echo),
     METHOD("fail.loop", LOOP, .run = run_fail),
@@ -138,10 +138,10 @@ static void a_body_of_another_shape_is_refused(void **state)
 {
     (void)state;
     struct heard a = { 0 }, b = { 0 };
-    rpc_client_call(gateway.client, &(struct rpc_request){ .method = "echo.loop", .budget_ms = 1000, .body = STR("\x80") },
-        on_heard, &a);
-    rpc_client_call(gateway.client, &(struct rpc_request){ .method = "echo.worker", .budget_ms = 1000, .body = STR("\xc1") },
-        on_heard, &b);
+    rpc_client_call(gateway.client,
+        &(struct rpc_request){ .method = "echo.loop", .budget_ms = 1000, .body = STR("\x80") }, on_heard, &a);
+    rpc_client_call(gateway.client,
+        &(struct rpc_request){ .method = "echo.worker", .budget_ms = 1000, .body = STR("\xc1") }, on_heard, &b);
     UNTIL(a.order && b.order);
     assert_int_equal(a.status, ERR_INVALID_ARGUMENT);
     assert_int_equal(b.status, ERR_MALFORMED);
@@ -174,7 +174,7 @@ static void nobody_waits_beyond_the_deadline(void **state)
     assert_int_equal(a.status, ERR_DEADLINE);
     assert_in_range(clock_mono_us() - began_us, 200000, 400000);
     assert_int_equal(rpc_client_pending(gateway.client), 0);
-    rpc_later_done(held[0], OK, &(struct room_ref){ id_new() });   /* too late, and harmless */
+    rpc_later_done(held[0], OK, &(struct room_ref){ id_new() }); /* too late, and harmless */
     turn_for(20);
 }
 
@@ -191,17 +191,16 @@ static void work_past_its_deadline_is_not_done(void **state)
     UNTIL(a.order && b.order);
     turn_for(20);
     assert_int_equal(c.status, ERR_DEADLINE);
-    assert_int_equal(atomic_load(&running), 2);                    /* it never ran */
+    assert_int_equal(atomic_load(&running), 2); /* it never ran */
 }
 
 static void a_full_worker_queue_is_overloaded_at_once(void **state)
 {
     (void)state;
     struct heard some[7];
-    for (int i = 0; i < 2; i++)
-        ask(&gateway, "wait.worker", false, 5000, id_new(), &some[i]);
+    for (int i = 0; i < 2; i++) ask(&gateway, "wait.worker", false, 5000, id_new(), &some[i]);
     UNTIL(atomic_load(&running) == 2);
-    for (int i = 2; i < 7; i++)                                    /* the queue takes four */
+    for (int i = 2; i < 7; i++) /* the queue takes four */
         ask(&gateway, "wait.worker", false, 5000, id_new(), &some[i]);
     UNTIL(some[6].order);
     assert_int_equal(some[6].status, ERR_OVERLOADED);
@@ -209,16 +208,14 @@ static void a_full_worker_queue_is_overloaded_at_once(void **state)
     assert_int_equal(heard_order, 1);
     atomic_store(&gate_open, 1);
     UNTIL(heard_order == 7);
-    for (int i = 0; i < 6; i++)
-        assert_int_equal(some[i].status, OK);
+    for (int i = 0; i < 6; i++) assert_int_equal(some[i].status, OK);
 }
 
 static void too_many_later_requests_are_overloaded(void **state)
 {
     (void)state;
     struct heard some[4];
-    for (int i = 0; i < 4; i++)
-        ask(&gateway, "hold.later", false, 5000, id_new(), &some[i]);
+    for (int i = 0; i < 4; i++) ask(&gateway, "hold.later", false, 5000, id_new(), &some[i]);
     UNTIL(some[3].order);
     assert_int_equal(some[3].status, ERR_OVERLOADED);
     assert_int_equal(n_held, 3);
@@ -231,15 +228,14 @@ static void too_many_later_requests_are_overloaded(void **state)
     assert_true(id_eq(some[2].room, room));
     assert_int_equal(some[0].status, ERR_NOT_FOUND);
     assert_string_equal(some[1].message, "no");
-    assert_int_equal(some[2].order, 2);                            /* in the order of the answers */
+    assert_int_equal(some[2].order, 2); /* in the order of the answers */
 }
 
 static void over_pending_max_the_client_itself_is_overloaded(void **state)
 {
     (void)state;
     struct heard some[21];
-    for (int i = 0; i < 21; i++)
-        ask(&gateway, "echo.loop", false, 5000, id_new(), &some[i]);
+    for (int i = 0; i < 21; i++) ask(&gateway, "echo.loop", false, 5000, id_new(), &some[i]);
     UNTIL(heard_order == 21);
     assert_int_equal(some[20].status, ERR_OVERLOADED);
     assert_int_equal(some[19].status, OK);
@@ -251,8 +247,7 @@ static void what_runs_after_the_commit_runs_before_the_reply_and_not_after_a_fai
     struct heard a, b;
     ask(&gateway, "after.worker", false, 2000, id_new(), &a);
     while (!a.order) {
-        if (after_runs == 0)
-            assert_int_equal(a.order, 0);
+        if (after_runs == 0) assert_int_equal(a.order, 0);
         turn_for(1);
     }
     assert_int_equal(after_runs, 2);
@@ -270,7 +265,7 @@ static enum err works_status;
 
 static enum err do_work(struct pg *pg, struct arena *arena, void *arg)
 {
-    assert_null(pg);                                               /* this server has no database */
+    assert_null(pg); /* this server has no database */
     assert_non_null(arena_alloc(arena, 100));
     return *(enum err *)arg;
 }
@@ -306,10 +301,8 @@ static void many_calls_in_flight_each_get_their_own_answer(void **state)
         ask(&busy, "echo.loop", i % 2, 5000, rooms[i], &some[i]);
     }
     UNTIL(heard_order == 900);
-    for (int i = 0; i < 900; i++)
-        assert_int_equal(some[i].status, OK);
-    for (int i = 0; i < 900; i++)
-        assert_true(id_eq(some[i].room, rooms[i]));
+    for (int i = 0; i < 900; i++) assert_int_equal(some[i].status, OK);
+    for (int i = 0; i < 900; i++) assert_true(id_eq(some[i].room, rooms[i]));
     rpc_client_destroy(&busy.client);
 }
 
@@ -321,10 +314,13 @@ static void answering_without_sockets_is_the_same(void **state)
     struct rpc_thread on = { arena_create("test", 1u << 20), NULL };
     struct buf out = BUF(1000);
     struct frame_request head = { .id = 1, .method = STR("echo.worker"), .budget_ms = 1000 };
-    assert_int_equal(rpc_server_answer(METHODS, COUNT(METHODS), NULL, &on, &head, STR("gateway"), room_bytes(room, bytes), &out), OK);
+    assert_int_equal(
+        rpc_server_answer(METHODS, COUNT(METHODS), NULL, &on, &head, STR("gateway"), room_bytes(room, bytes), &out),
+        OK);
     assert_true(out.len > 16);
     buf_clear(&out);
-    assert_int_equal(rpc_server_answer(METHODS, COUNT(METHODS), NULL, &on, &head, STR("chat"), room_bytes(room, bytes), &out),
+    assert_int_equal(
+        rpc_server_answer(METHODS, COUNT(METHODS), NULL, &on, &head, STR("chat"), room_bytes(room, bytes), &out),
         ERR_FORBIDDEN);
     assert_true(out.len > 0);
     buf_free(&out);

@@ -24,13 +24,22 @@ static void begin_hold(struct call *call, const void *req, struct rpc_later *lat
 static void on_gone(void *context, struct rpc_peer *peer)
 {
     (void)context;
-    if (peer == subscriber)
-        gone++;
+    if (peer == subscriber) gone++;
 }
 
 static const struct rpc_method METHODS[] = {
-    { .name = "room.subscribe", .req = room_ref_shape, .rep = room_ref_shape, .where = LOOP, .callers = "gateway", .run = run_subscribe },
-    { .name = "hold.later", .req = room_ref_shape, .rep = room_ref_shape, .where = LATER, .callers = "gateway", .begin = begin_hold },
+    { .name = "room.subscribe",
+        .req = room_ref_shape,
+        .rep = room_ref_shape,
+        .where = LOOP,
+        .callers = "gateway",
+        .run = run_subscribe },
+    { .name = "hold.later",
+        .req = room_ref_shape,
+        .rep = room_ref_shape,
+        .where = LATER,
+        .callers = "gateway",
+        .begin = begin_hold },
 };
 
 static int begin(void **state)
@@ -58,8 +67,9 @@ static bool send_event(int64_t seq)
     static char text[20000];
     memset(text, 'x', sizeof(text));
     struct id stream = id_new();
-    struct message message = { .room = stream, .seq = seq, .id = STR("1"), .sender = STR("alice"), .at = 1,
-        .body = { text, 10000 } };
+    struct message message = {
+        .room = stream, .seq = seq, .id = STR("1"), .sender = STR("alice"), .at = 1, .body = { text, 10000 }
+    };
     struct rpc_event *event = rpc_event_create(stream, seq, "message", message_shape(), &message);
     bool sent = rpc_event_send(server, subscriber, event);
     rpc_event_destroy(&event);
@@ -74,13 +84,10 @@ static void events_follow_the_reply_in_their_order(void **state)
     probe_open(&probe, "gateway", 20);
     UNTIL(probe.ups == 1);
     ask(&probe, "room.subscribe", true, 2000, id_new(), &a);
-    while (subscriber == NULL)
-        ev_run(fx.loop, EVRUN_ONCE);
-    for (int64_t seq = 1; seq <= 20; seq++)
-        assert_true(send_event(seq));
-    while (probe.events == 0)
-        ev_run(fx.loop, EVRUN_ONCE);
-    assert_int_equal(a.order, 1);                       /* heard before the first event */
+    while (subscriber == NULL) ev_run(fx.loop, EVRUN_ONCE);
+    for (int64_t seq = 1; seq <= 20; seq++) assert_true(send_event(seq));
+    while (probe.events == 0) ev_run(fx.loop, EVRUN_ONCE);
+    assert_int_equal(a.order, 1); /* heard before the first event */
     UNTIL(probe.events == 20);
     assert_int_equal(probe.first_gap, 0);
     assert_int_equal(probe.last_seq, 20);
@@ -98,12 +105,12 @@ static void a_full_pipe_loses_events_aloud(void **state)
     ask(&probe, "room.subscribe", true, 2000, id_new(), &a);
     UNTIL(a.order);
     int64_t seq = 1;
-    while (send_event(seq))                             /* nobody reads: this is the client's thread too */
+    while (send_event(seq)) /* nobody reads: this is the client's thread too */
         assert_true(++seq < 100000);
     assert_false(send_event(seq + 1));
     assert_false(probe.resynced);
     ask(&probe, "room.subscribe", true, 5000, id_new(), &b);
-    UNTIL(probe.resynced && b.order);                   /* a reply is never lost */
+    UNTIL(probe.resynced && b.order); /* a reply is never lost */
     assert_int_equal(b.status, OK);
     assert_int_equal(probe.first_gap, 0);
     assert_int_equal(probe.last_seq, seq - 1);
@@ -123,9 +130,8 @@ static void a_peer_that_hung_up_is_gone_at_the_next_event(void **state)
     UNTIL(a.order);
     rpc_client_destroy(&probe.client);
     int64_t end_us = clock_mono_us() + 5000000;
-    while (send_event(1) && clock_mono_us() < end_us)
-        turn_for(5);
-    assert_int_equal(gone, 0);                          /* never from within rpc_event_send */
+    while (send_event(1) && clock_mono_us() < end_us) turn_for(5);
+    assert_int_equal(gone, 0); /* never from within rpc_event_send */
     assert_false(send_event(2));
     UNTIL(gone == 1);
 }
@@ -141,11 +147,10 @@ static void a_peer_is_not_gone_while_a_request_of_its_is_unanswered(void **state
     UNTIL(held != NULL);
     rpc_client_destroy(&probe.client);
     int64_t end_us = clock_mono_us() + 5000000;
-    while (send_event(1) && clock_mono_us() < end_us)
-        turn_for(5);
+    while (send_event(1) && clock_mono_us() < end_us) turn_for(5);
     turn_for(30);
     assert_int_equal(gone, 0);
-    assert_false(send_event(2));                        /* and the pointer is good */
+    assert_false(send_event(2)); /* and the pointer is good */
     rpc_later_done(held, OK, &(struct room_ref){ id_new() });
     UNTIL(gone == 1);
 }

@@ -34,8 +34,18 @@ static void begin_hold(struct call *call, const void *req, struct rpc_later *lat
 }
 
 static const struct rpc_method METHODS[] = {
-    { .name = "count.loop", .req = room_ref_shape, .rep = room_ref_shape, .where = LOOP, .callers = "gateway", .run = run_count },
-    { .name = "hold.later", .req = room_ref_shape, .rep = room_ref_shape, .where = LATER, .callers = "gateway", .begin = begin_hold },
+    { .name = "count.loop",
+        .req = room_ref_shape,
+        .rep = room_ref_shape,
+        .where = LOOP,
+        .callers = "gateway",
+        .run = run_count },
+    { .name = "hold.later",
+        .req = room_ref_shape,
+        .rep = room_ref_shape,
+        .where = LATER,
+        .callers = "gateway",
+        .begin = begin_hold },
 };
 
 static uint32_t number_of(const struct heard *heard)
@@ -64,7 +74,7 @@ static pid_t start_server(bool hold)
 {
     pid_t pid = fork();
     if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);               /* should an assertion end us first */
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* should an assertion end us first */
         execl("/proc/self/exe", "test_rpc_link", "serve", fx.dir, hold ? "hold" : "answer", (char *)NULL);
         _exit(1);
     }
@@ -93,8 +103,7 @@ static void safe_requests_wait_for_the_server_in_their_order_and_others_do_not(v
     struct probe probe;
     struct heard safe[5], once, brief;
     probe_open(&probe, "gateway", 20);
-    for (int i = 0; i < 5; i++)
-        ask(&probe, "count.loop", true, 8000, id_new(), &safe[i]);
+    for (int i = 0; i < 5; i++) ask(&probe, "count.loop", true, 8000, id_new(), &safe[i]);
     ask(&probe, "count.loop", false, 8000, id_new(), &once);
     ask(&probe, "count.loop", true, 100, id_new(), &brief);
     UNTIL(once.order && brief.order);
@@ -189,7 +198,9 @@ static void a_draining_server_finishes_and_the_next_takes_what_it_refused(void *
 static void send_garbage(const char *bytes, size_t len, int port)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
+    };
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
     assert_true(write(fd, bytes, len) == (ssize_t)len);
     turn_for(10);
@@ -198,13 +209,14 @@ static void send_garbage(const char *bytes, size_t len, int port)
 
 static int free_port(void)
 {
-    for (int port = 21000 + getpid() % 5000; ; port++) {
+    for (int port = 21000 + getpid() % 5000;; port++) {
         int fd = socket(AF_INET, SOCK_STREAM, 0);
-        struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct sockaddr_in at = {
+            .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
+        };
         int rc = bind(fd, (struct sockaddr *)&at, sizeof(at));
         close(fd);
-        if (rc == 0)
-            return port;
+        if (rc == 0) return port;
     }
 }
 
@@ -219,8 +231,7 @@ static void strangers_and_garbage_get_nothing_and_do_no_harm(void **state)
     struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
     config.endpoints = endpoints;
     struct rpc_server *server = rpc_server_create(fx.loop, &config);
-    for (size_t i = 0; i < sizeof(noise); i++)
-        noise[i] = (char)(i * 2654435761u >> 7);
+    for (size_t i = 0; i < sizeof(noise); i++) noise[i] = (char)(i * 2654435761u >> 7);
     send_garbage(noise, sizeof(noise), port);
     send_garbage("GET / HTTP/1.1\r\n\r\n", 18, port);
     send_garbage("\xff\0\0\0\0\0\0\0\x01\x7f\3\0NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 34, port);
@@ -248,8 +259,7 @@ static void read_key(const char *file, const char *field, char out[41])
     assert_non_null(key);
     while (fgets(line, sizeof(line), key) != NULL) {
         char *at = strstr(line, field);
-        if (at != NULL)
-            snprintf(out, 41, "%s", strchr(at, '"') + 1);
+        if (at != NULL) snprintf(out, 41, "%s", strchr(at, '"') + 1);
     }
     fclose(key);
 }
@@ -278,8 +288,7 @@ static int receive_raw(void *raw, struct arena *arena, struct frame_head *head)
 {
     static char bytes[1000];
     int len = zmq_recv(raw, bytes, sizeof(bytes), ZMQ_DONTWAIT);
-    if (len < 0)
-        return 0;
+    if (len < 0) return 0;
     assert_int_equal(frame_read((struct str){ bytes, (size_t)len }, arena, head), OK);
     zmq_recv(raw, bytes + 500, 500, 0);
     return 1;
@@ -329,7 +338,9 @@ static void a_shell_command_asks_and_waits(void **state)
     (void)state;
     pid_t pid = start_server(false);
     struct arena *arena = arena_create("test", 1u << 20);
-    struct rpc_client_config config = { .self = "gateway", .service = "store", .endpoint = fx.endpoint, .key_dir = fx.keys };
+    struct rpc_client_config config = {
+        .self = "gateway", .service = "store", .endpoint = fx.endpoint, .key_dir = fx.keys
+    };
     struct str out;
     char bytes[64];
     struct rpc_request request = { .method = "count.loop", .budget_ms = 5000, .body = room_bytes(id_new(), bytes) };
@@ -347,8 +358,7 @@ static void a_shell_command_asks_and_waits(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc == 4 && strcmp(argv[1], "serve") == 0)
-        return serve(argv[2], strcmp(argv[3], "hold") == 0);
+    if (argc == 4 && strcmp(argv[1], "serve") == 0) return serve(argv[2], strcmp(argv[3], "hold") == 0);
     const struct CMUnitTest tests[] = {
         CASE(safe_requests_wait_for_the_server_in_their_order_and_others_do_not),
         CASE(when_the_server_is_killed_safe_requests_go_to_the_next_and_others_fail),

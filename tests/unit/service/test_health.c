@@ -28,8 +28,7 @@ static char answer[262144];
 static bool is_ready(void *arg, struct buf *why)
 {
     (void)arg;
-    if (!ready)
-        buf_add_str(why, STR("no database"));
+    if (!ready) buf_add_str(why, STR("no database"));
     return ready;
 }
 
@@ -39,7 +38,7 @@ static int begin(void **state)
     char address[40];
     port = 26000 + getpid() % 3000;
     snprintf(address, sizeof(address), "127.0.0.1:%d", port);
-    for (int i = 0; i < 100; i++)                       /* numbers beyond the limit of its own connections */
+    for (int i = 0; i < 100; i++) /* numbers beyond the limit of its own connections */
         assert_true(dup(STDERR_FILENO) >= 0);
     loop = ev_loop_new(EVFLAG_AUTO);
     health = health_create(loop, address, is_ready, NULL);
@@ -73,7 +72,9 @@ static int connected(void)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     struct timeval patience = { .tv_sec = 3 };
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
+    };
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
     return fd;
@@ -87,8 +88,7 @@ static int get(const char *path)
     snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
     assert_true(write(fd, request, strlen(request)) > 0);
     size_t len = 0;
-    for (ssize_t n; (n = read(fd, answer + len, sizeof(answer) - 1 - len)) > 0;)
-        len += (size_t)n;
+    for (ssize_t n; (n = read(fd, answer + len, sizeof(answer) - 1 - len)) > 0;) len += (size_t)n;
     answer[len] = '\0';
     close(fd);
     assert_int_equal(sscanf(answer, "HTTP/1.%*d %d", &status), 1);
@@ -123,10 +123,8 @@ static void many_idle_connections_do_not_keep_it_from_answering(void **state)
 {
     (void)state;
     int fds[60];
-    for (size_t i = 0; i < COUNT(fds); i++)
-        fds[i] = connected();
-    for (size_t i = 0; i < COUNT(fds); i++)
-        close(fds[i]);
+    for (size_t i = 0; i < COUNT(fds); i++) fds[i] = connected();
+    for (size_t i = 0; i < COUNT(fds); i++) close(fds[i]);
     assert_int_equal(get("/healthz"), 200);
 }
 

@@ -26,8 +26,7 @@ static const char *print(void)
 static int times(const char *text, const char *part)
 {
     int n = 0;
-    for (; (text = strstr(text, part)) != NULL; text++)
-        n++;
+    for (; (text = strstr(text, part)) != NULL; text++) n++;
     return n;
 }
 
@@ -61,7 +60,7 @@ static void a_histogram_counts_upwards_and_sums_in_seconds(void **state)
 {
     (void)state;
     struct metric *h = metric_histogram_us("t_seconds", "m=\"x\"", "Time");
-    metric_observe_us(h, 50);                           /* bounds are inclusive */
+    metric_observe_us(h, 50); /* bounds are inclusive */
     metric_observe_us(h, 51);
     metric_observe_us(h, 20000000);
     const char *text = print();

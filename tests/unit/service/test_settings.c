@@ -30,8 +30,7 @@ static int load_with(const char *variable, const char *value)
     }
     close(pipe_fds[1]);
     size_t len = 0;
-    for (ssize_t n; (n = read(pipe_fds[0], said + len, sizeof(said) - 1 - len)) > 0;)
-        len += (size_t)n;
+    for (ssize_t n; (n = read(pipe_fds[0], said + len, sizeof(said) - 1 - len)) > 0;) len += (size_t)n;
     said[len] = '\0';
     close(pipe_fds[0]);
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -71,10 +70,17 @@ static void the_environment_overrides(void **state)
 static void a_wrong_value_stops_the_start(void **state)
 {
     (void)state;
-    static const struct { const char *variable, *value; } WRONG[] = {
-        { "MADANG_STORE_WORKERS", "0" }, { "MADANG_STORE_WORKERS", "65" }, { "MADANG_STORE_WORKERS", "4x" },
-        { "MADANG_STORE_WORKERS", "" }, { "MADANG_GATEWAY_PLAIN", "yes" }, { "MADANG_LOG_LEVEL", "loud" },
-        { "MADANG_LOG_LEVEL", "inf" }, { "MADANG_GATEWAY_NAME", "a-name-that-is-longer-than-it-may-be-" },
+    static const struct {
+        const char *variable, *value;
+    } WRONG[] = {
+        { "MADANG_STORE_WORKERS", "0" },
+        { "MADANG_STORE_WORKERS", "65" },
+        { "MADANG_STORE_WORKERS", "4x" },
+        { "MADANG_STORE_WORKERS", "" },
+        { "MADANG_GATEWAY_PLAIN", "yes" },
+        { "MADANG_LOG_LEVEL", "loud" },
+        { "MADANG_LOG_LEVEL", "inf" },
+        { "MADANG_GATEWAY_NAME", "a-name-that-is-longer-than-it-may-be-" },
     };
     for (size_t i = 0; i < COUNT(WRONG); i++) {
         assert_int_equal(load_with(WRONG[i].variable, WRONG[i].value), 2);
