@@ -23,6 +23,11 @@ struct eio_packet *eio_packet_binary(struct str payload);
 struct eio_packet *eio_packet_take(struct eio_packet *packet);
 void eio_packet_drop(struct eio_packet *packet);
 size_t eio_packet_bytes(const struct eio_packet *packet);
+struct str eio_packet_text_payload(const struct eio_packet *packet); /* without the digit */
+struct str eio_packet_binary_payload(const struct eio_packet *packet);
+/* The same message as other clients want it, kept with it: made once for all of them.  Takes over the reference. */
+struct eio_packet *eio_packet_twin(const struct eio_packet *packet); /* NULL: not made yet */
+void eio_packet_set_twin(struct eio_packet *packet, struct eio_packet *twin);
 
 struct eio_upper {
     void *arg;
@@ -60,6 +65,7 @@ void eio_ws_closed(struct ws *ws);
 
 void eio_send(struct eio_session *session, struct eio_packet *packet);          /* takes a reference of its own */
 void eio_send_volatile(struct eio_session *session, struct eio_packet *packet); /* only if it can go out now */
+bool eio_is_ready(const struct eio_session *session);                           /* could it go out now? */
 size_t eio_queued_bytes(const struct eio_session *session);
 /* Over queue_bytes until drained; over twice as many, or slow for slow_ms, it is closed with "transport error". */
 bool eio_is_slow(const struct eio_session *session);

@@ -9,6 +9,7 @@
 
 struct eio_packet {
     uint32_t refs;
+    struct eio_packet *twin;
     bool binary;
     uint8_t header_len; /* of the WS_HEADER_MAX bytes, the last ones */
     size_t payload_len; /* a text's digit is part of it */
@@ -21,6 +22,7 @@ static struct eio_packet *packet_create(bool binary, size_t payload_len)
     char header[WS_HEADER_MAX];
     size_t n = ws_frame_header(header, binary, payload_len);
     packet->refs = 1;
+    packet->twin = NULL;
     packet->binary = binary;
     packet->header_len = (uint8_t)n;
     packet->payload_len = payload_len;
@@ -78,7 +80,32 @@ struct eio_packet *eio_packet_take(struct eio_packet *packet)
 void eio_packet_drop(struct eio_packet *packet)
 {
     assert(packet->refs > 0);
-    if (--packet->refs == 0) mem_free(packet);
+    if (--packet->refs > 0) return;
+    if (packet->twin != NULL) eio_packet_drop(packet->twin);
+    mem_free(packet);
+}
+
+struct str eio_packet_text_payload(const struct eio_packet *packet)
+{
+    assert(!packet->binary && packet->payload_len > 0);
+    return str_skip(packet_payload(packet), 1);
+}
+
+struct str eio_packet_binary_payload(const struct eio_packet *packet)
+{
+    assert(packet->binary);
+    return packet_payload(packet);
+}
+
+struct eio_packet *eio_packet_twin(const struct eio_packet *packet)
+{
+    return packet->twin;
+}
+
+void eio_packet_set_twin(struct eio_packet *packet, struct eio_packet *twin)
+{
+    assert(packet->twin == NULL && twin->twin == NULL);
+    packet->twin = twin;
 }
 
 size_t eio_packet_bytes(const struct eio_packet *packet)

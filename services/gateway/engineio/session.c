@@ -160,9 +160,14 @@ void eio_send(struct eio_session *s, struct eio_packet *packet)
     watch_size(s);
 }
 
+bool eio_is_ready(const struct eio_session *s)
+{
+    return !s->ended && s->transport->is_ready(s);
+}
+
 void eio_send_volatile(struct eio_session *s, struct eio_packet *packet)
 {
-    if (!s->ended && s->transport->is_ready(s)) eio_send(s, packet);
+    if (eio_is_ready(s)) eio_send(s, packet);
 }
 
 size_t eio_queued_bytes(const struct eio_session *s)

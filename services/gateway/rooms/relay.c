@@ -105,7 +105,7 @@ static void hand_out(struct hall *hall, const struct relay *relay, const struct 
         if (sio_is_slow(guest->socket))
             not_now(guest, relay, carried);
         else
-            for (unsigned k = 0; k < carried->n; k++) sio_send(guest->socket, carried->at[k]);
+            sio_send_parts(guest->socket, carried->at, carried->n);
     }
 }
 

@@ -138,14 +138,19 @@ static bool read_payload(struct sio_packet *out, struct arena *arena)
     return false;
 }
 
-bool sio_packet_read(struct str text, struct arena *arena, struct sio_packet *out)
+bool sio_packet_split(struct str text, struct sio_packet *out)
 {
     *out = (struct sio_packet){ .id = -1 };
     if (!read_type(&text, out) || !read_attachments(&text, out) || !read_namespace(&text, out) ||
         !read_number(&text, SIO_MAX_ID, &out->id))
         return false;
     out->json = text;
-    return read_payload(out, arena);
+    return true;
+}
+
+bool sio_packet_read(struct str text, struct arena *arena, struct sio_packet *out)
+{
+    return sio_packet_split(text, out) && read_payload(out, arena);
 }
 
 struct eio_packet *sio_packet_make(

@@ -28,6 +28,8 @@ struct sio_packet {
     struct str first; /* the first of them */
 };
 
+/* Only up to where the JSON begins, which is not looked at: for packets of our own. */
+bool sio_packet_split(struct str text, struct sio_packet *out);
 /* false: not a packet that a client may send. */
 bool sio_packet_read(struct str text, struct arena *arena, struct sio_packet *out);
 

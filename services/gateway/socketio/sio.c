@@ -5,9 +5,6 @@
 #include "libshared/service/settings.h"
 #include "services/gateway/socketio/sio_inside.h"
 
-/* Four of the largest messages: a packet may be large, or have attachments, not ten of the largest. */
-#define ASSEMBLY_PAYLOADS 4
-
 struct sio *sio_create(void)
 {
     struct sio *sio = mem_zero(sizeof *sio);
@@ -53,7 +50,7 @@ uint64_t sio_namespace_bit(const struct sio *sio, const struct sio_namespace *ns
     return 0;
 }
 
-static void violation(struct sio_session *session)
+void sio_violation(struct sio_session *session)
 {
     session->closing = true;
     metric_add(session->sio->violations, 1);
@@ -65,8 +62,7 @@ static void refuse_unknown(struct sio_session *session, struct str nsp)
     struct eio_packet *packet =
         sio_packet_make(SIO_CONNECT_ERROR, nsp, -1, 0, STR("{\"message\":\"Invalid namespace\"}"));
 
-    eio_send(session->eio, packet);
-    eio_packet_drop(packet);
+    sio_session_send(session, &packet, 1);
 }
 
 static void on_connect(struct sio_session *session, const struct sio_packet *packet)
@@ -95,7 +91,7 @@ static void on_event(struct sio_socket *socket, const struct sio_packet *packet,
 }
 
 /* A whole packet.  We ask for no acknowledgements, so an ACK answers nothing: it is ignored. */
-static void on_packet(struct sio_session *session, const struct sio_packet *packet, const struct str *parts)
+void sio_take_packet(struct sio_session *session, const struct sio_packet *packet, const struct str *parts)
 {
     struct sio_socket *socket = sio_socket_find(session, packet->nsp);
 
@@ -108,67 +104,37 @@ static void on_packet(struct sio_session *session, const struct sio_packet *pack
 }
 
 /* Only CONNECT is for a namespace that is not connected, and for no other. */
-static bool is_in_order(struct sio_session *session, const struct sio_packet *packet)
+enum sio_turn sio_turn(struct sio_session *session, const struct sio_packet *packet)
 {
     struct sio_socket *socket = sio_socket_find(session, packet->nsp);
 
-    if (packet->type == SIO_CONNECT) return socket == NULL;
-    return socket != NULL && socket->state == SIO_OPEN;
-}
-
-/* Sent before the client knew that we had ended its socket: no fault of its own, and nobody's any more. */
-static bool is_too_late(struct sio_session *session, const struct sio_packet *packet)
-{
+    if (packet->type == SIO_CONNECT) return socket == NULL ? SIO_IN_TURN : SIO_OUT_OF_TURN;
+    if (socket != NULL && socket->state == SIO_OPEN) return SIO_IN_TURN;
     const struct sio_namespace *nsp = find_namespace(session->sio, packet->nsp);
-
-    return packet->type != SIO_CONNECT && nsp != NULL && (session->ended & sio_namespace_bit(session->sio, nsp)) != 0;
+    if (nsp != NULL && (session->ended & sio_namespace_bit(session->sio, nsp)) != 0) return SIO_TOO_LATE;
+    return SIO_OUT_OF_TURN;
 }
 
-static size_t assembly_bytes(void)
+static struct sio_session *open_session(struct sio *sio, struct eio_session *eio, const struct sio_codec *codec)
 {
-    return (size_t)settings.gateway.max_payload * ASSEMBLY_PAYLOADS;
-}
+    struct sio_session *session = mem_zero(sizeof *session);
 
-static void on_text(struct sio_session *session, struct str text)
-{
-    struct sio_packet packet;
-
-    if (session->pending != NULL || !sio_packet_read(text, session->sio->scratch, &packet)) {
-        violation(session);
-        return;
-    }
-    bool in_order = is_in_order(session, &packet);
-    if (!in_order && !is_too_late(session, &packet))
-        violation(session);
-    else if (packet.attachments > 0)
-        session->pending = sio_assembly_create(text, assembly_bytes());
-    else if (in_order)
-        on_packet(session, &packet, NULL);
-}
-
-static void on_binary(struct sio_session *session, struct str bytes)
-{
-    struct sio_assembly *whole = session->pending;
-
-    if (whole == NULL || !sio_assembly_add(whole, bytes)) {
-        violation(session);
-        return;
-    }
-    if (!sio_assembly_is_whole(whole)) return;
-    session->pending = NULL;
-    if (is_in_order(session, &whole->packet)) /* else too late */
-        on_packet(session, &whole->packet, whole->parts);
-    sio_assembly_destroy(&whole);
+    session->sio = sio;
+    session->eio = eio;
+    session->codec = codec;
+    return session;
 }
 
 static void *opened(void *arg, struct eio_session *eio, struct http *http)
 {
-    struct sio_session *session = mem_zero(sizeof *session);
-
     (void)http;
-    session->sio = arg;
-    session->eio = eio;
-    return session;
+    return open_session(arg, eio, &sio_text_codec);
+}
+
+static void *opened_msgpack(void *arg, struct eio_session *eio, struct http *http)
+{
+    (void)http;
+    return open_session(arg, eio, &sio_msgpack_codec);
 }
 
 static void message(void *user, struct eio_session *eio, bool binary, struct str bytes)
@@ -178,10 +144,7 @@ static void message(void *user, struct eio_session *eio, bool binary, struct str
 
     (void)eio;
     if (session->closing) return;
-    if (binary)
-        on_binary(session, bytes);
-    else
-        on_text(session, bytes);
+    session->codec->message(session, binary, bytes);
     arena_reset(scratch);
 }
 
@@ -211,4 +174,24 @@ static void closed(void *user, struct eio_session *eio, const char *reason)
 struct eio_upper sio_upper(struct sio *sio)
 {
     return (struct eio_upper){ .arg = sio, .opened = opened, .message = message, .drained = drained, .closed = closed };
+}
+
+struct eio_upper sio_msgpack_upper(struct sio *sio)
+{
+    struct eio_upper upper = sio_upper(sio);
+
+    upper.opened = opened_msgpack;
+    return upper;
+}
+
+void sio_watch(struct sio *sio, const struct sio_watcher *watcher)
+{
+    assert(sio->watcher.opened == NULL);
+    sio->watcher = *watcher;
+}
+
+void sio_session_send(struct sio_session *session, struct eio_packet *const *packets, unsigned n)
+{
+    session->codec->send(session->eio, packets, n);
+    for (unsigned i = 0; i < n; i++) eio_packet_drop(packets[i]);
 }

@@ -7,8 +7,7 @@
  *      socket:  CONNECT --> pending --sio_accept--> open --DISCONNECT, sio_disconnect, end of the session--> closed
  *                              +-----sio_refuse--> closed
  *
- * Whatever breaks the protocol ends the whole session ("parse error").  Another parser (msgpack) would be another way
- * from bytes to struct sio_packet and back; nothing above this header would notice.
+ * Whatever breaks the protocol ends the whole session ("parse error").  Clients speak text, or msgpack: a codec each.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -46,13 +45,24 @@ void sio_destroy(struct sio **sio);
 /* The namespace must outlive the sio.  Names are taken literally. */
 void sio_add(struct sio *sio, const struct sio_namespace *nsp);
 struct eio_upper sio_upper(struct sio *sio);
+struct eio_upper sio_msgpack_upper(struct sio *sio); /* for clients of socket.io-msgpack-parser */
 size_t sio_sockets(const struct sio *sio);
+
+/* Who wants to know of every open socket; may be set once. */
+struct sio_watcher {
+    void *arg;
+    void (*opened)(void *arg, struct sio_socket *socket);
+    void (*closed)(void *arg, struct sio_socket *socket);
+};
+void sio_watch(struct sio *sio, const struct sio_watcher *watcher);
 
 void sio_accept(struct sio_socket *socket);
 /* data: a JSON object for err.data, or STR_NONE. */
 void sio_refuse(struct sio_socket *socket, const char *message, struct str data);
 /* Ends this socket; `disconnected` is called before it returns. */
 void sio_disconnect(struct sio_socket *socket);
+/* The same with all sockets of its session, and then the session. */
+void sio_disconnect_session(struct sio_socket *socket);
 
 struct sio_socket *sio_socket_take(struct sio_socket *socket); /* to hold it while an answer is on its way */
 void sio_socket_drop(struct sio_socket *socket);
@@ -67,7 +77,10 @@ void *sio_user(const struct sio_socket *socket);
 struct sio_socket *sio_sibling(struct sio_socket *socket, const char *nsp);
 
 /* To a closed socket nothing is sent. */
-void sio_send(struct sio_socket *socket, struct eio_packet *packet);         /* by reference */
+void sio_send(struct sio_socket *socket, struct eio_packet *packet); /* by reference */
+/* A packet and its attachments.  Packets are text; a client with another parser gets what its codec makes of them. */
+void sio_send_parts(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n);
+void sio_send_volatile(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n); /* now or never */
 void sio_emit(struct sio_socket *socket, const char *name, struct str args); /* args: JSON elements */
 void sio_emit_binary(struct sio_socket *socket, struct str array, const struct str *attachments, unsigned n);
 /* The answer to an event, at most once for each; array: JSON with its brackets. */

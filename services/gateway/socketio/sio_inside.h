@@ -4,6 +4,7 @@
 
 #include "libshared/service/metrics.h"
 #include "services/gateway/socketio/assembly.h"
+#include "services/gateway/socketio/codec.h"
 #include "services/gateway/socketio/sio.h"
 
 #define SIO_NAMESPACES_MAX 64 /* one bit each in a session's `ended` */
@@ -13,12 +14,14 @@ struct sio {
     size_t n;
     struct arena *scratch; /* emptied after each message */
     size_t sockets;
+    struct sio_watcher watcher;
     struct metric *events, *violations, *open;
 };
 
 struct sio_session {
     struct sio *sio;
     struct eio_session *eio;
+    const struct sio_codec *codec;
     struct sio_socket *first;
     struct sio_assembly *pending;
     uint64_t ended; /* a bit for each namespace that we ended, until it is connected again */
@@ -42,3 +45,16 @@ struct sio_socket *sio_socket_create(struct sio_session *session, const struct s
 struct sio_socket *sio_socket_find(struct sio_session *session, struct str nsp);
 /* Take it out of its session and tell its namespace. */
 void sio_socket_end(struct sio_socket *socket, const char *reason);
+
+/* A packet, whole, or the first part of one. */
+enum sio_turn {
+    SIO_IN_TURN,
+    SIO_TOO_LATE, /* sent before the client knew that we had ended its socket: nobody's any more */
+    SIO_OUT_OF_TURN
+};
+enum sio_turn sio_turn(struct sio_session *session, const struct sio_packet *packet);
+void sio_take_packet(
+    struct sio_session *session, const struct sio_packet *packet, const struct str *parts); /* in turn */
+void sio_violation(struct sio_session *session);
+/* A packet of our own, as text, and its attachments; drops the references. */
+void sio_session_send(struct sio_session *session, struct eio_packet *const *packets, unsigned n);

@@ -39,7 +39,10 @@ static void close_socket(struct sio_socket *socket)
 {
     struct sio *sio = socket->session->sio;
 
-    if (socket->state == SIO_OPEN) metric_set(sio->open, (int64_t)--sio->sockets);
+    if (socket->state == SIO_OPEN) {
+        metric_set(sio->open, (int64_t)--sio->sockets);
+        if (sio->watcher.closed != NULL) sio->watcher.closed(sio->watcher.arg, socket);
+    }
     unlink_socket(socket);
     socket->state = SIO_CLOSED;
     socket->session = NULL;
@@ -57,13 +60,14 @@ void sio_accept(struct sio_socket *socket)
     char reply[EIO_SID_CHARS + 16];
 
     if (socket->state != SIO_PENDING) return;
+    struct sio *sio = socket->session->sio;
     socket->state = SIO_OPEN;
-    metric_set(socket->session->sio->open, (int64_t)++socket->session->sio->sockets);
+    metric_set(sio->open, (int64_t)++sio->sockets);
     snprintf(reply, sizeof reply, "{\"sid\":\"%s\"}", socket->sid);
     struct eio_packet *packet = sio_packet_make(SIO_CONNECT, sio_nsp(socket), -1, 0, str_of(reply));
-    eio_send(socket->session->eio, packet);
-    eio_packet_drop(packet);
+    sio_session_send(socket->session, &packet, 1);
     eio_connected(socket->session->eio);
+    if (sio->watcher.opened != NULL) sio->watcher.opened(sio->watcher.arg, socket);
 }
 
 /* message is one of our own constants: nothing in it needs escaping. */
@@ -83,8 +87,7 @@ void sio_refuse(struct sio_socket *socket, const char *message, struct str data)
 {
     if (socket->state != SIO_PENDING) return;
     struct eio_packet *packet = refusal(sio_nsp(socket), message, data);
-    eio_send(socket->session->eio, packet);
-    eio_packet_drop(packet);
+    sio_session_send(socket->session, &packet, 1);
     close_socket(socket);
     sio_socket_drop(socket);
 }
@@ -93,10 +96,22 @@ void sio_disconnect(struct sio_socket *socket)
 {
     if (socket->state != SIO_OPEN) return;
     struct eio_packet *packet = sio_packet_make(SIO_DISCONNECT, sio_nsp(socket), -1, 0, STR_NONE);
-    eio_send(socket->session->eio, packet);
-    eio_packet_drop(packet);
+    sio_session_send(socket->session, &packet, 1);
     socket->session->ended |= sio_namespace_bit(socket->session->sio, socket->nsp);
     sio_socket_end(socket, "server namespace disconnect");
+}
+
+void sio_disconnect_session(struct sio_socket *socket)
+{
+    struct sio_session *session = socket->session;
+    struct sio_socket *next;
+
+    if (session == NULL) return;
+    for (struct sio_socket *s = session->first; s != NULL; s = next) {
+        next = s->next;
+        sio_disconnect(s);
+    }
+    eio_close(session->eio, "forced server close");
 }
 
 struct sio_socket *sio_socket_take(struct sio_socket *socket)
@@ -153,27 +168,35 @@ struct sio_socket *sio_sibling(struct sio_socket *socket, const char *nsp)
     return other != NULL && sio_is_open(other) ? other : NULL;
 }
 
-void sio_send(struct sio_socket *socket, struct eio_packet *packet)
+void sio_send_parts(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n)
 {
-    if (sio_is_open(socket)) eio_send(socket->session->eio, packet);
+    if (sio_is_open(socket)) socket->session->codec->send(socket->session->eio, packets, n);
 }
 
-static void send_and_drop(struct sio_socket *socket, struct eio_packet *packet)
+void sio_send(struct sio_socket *socket, struct eio_packet *packet)
 {
-    sio_send(socket, packet);
-    eio_packet_drop(packet);
+    sio_send_parts(socket, &packet, 1);
+}
+
+void sio_send_volatile(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n)
+{
+    if (sio_is_open(socket) && eio_is_ready(socket->session->eio)) sio_send_parts(socket, packets, n);
 }
 
 /* A packet and its attachments are queued in one go: nothing may come between. */
 static void send_parts(struct sio_socket *socket, struct eio_packet *packet, const struct str *parts, unsigned n)
 {
-    send_and_drop(socket, packet);
-    for (unsigned i = 0; i < n; i++) send_and_drop(socket, eio_packet_binary(parts[i]));
+    struct eio_packet *all[1 + SIO_MAX_ATTACHMENTS] = { packet };
+
+    assert(n <= SIO_MAX_ATTACHMENTS);
+    for (unsigned i = 0; i < n; i++) all[1 + i] = eio_packet_binary(parts[i]);
+    sio_send_parts(socket, all, 1 + n);
+    for (unsigned i = 0; i < 1 + n; i++) eio_packet_drop(all[i]);
 }
 
 void sio_emit(struct sio_socket *socket, const char *name, struct str args)
 {
-    send_and_drop(socket, sio_packet_event(sio_nsp(socket), name, args));
+    send_parts(socket, sio_packet_event(sio_nsp(socket), name, args), NULL, 0);
 }
 
 void sio_emit_binary(struct sio_socket *socket, struct str array, const struct str *attachments, unsigned n)
