@@ -97,12 +97,13 @@ static bool until(bool (*is_so)(void))
 {
     int64_t end_us = clock_mono_us() + 5000000;
     ev_timer tick;
+    bool so;
 
     ev_timer_init(&tick, wake, 0.02, 0.02);
     ev_timer_start(loop, &tick);
-    while (!is_so() && clock_mono_us() < end_us) ev_run(loop, EVRUN_ONCE);
+    while (!(so = is_so()) && clock_mono_us() < end_us) ev_run(loop, EVRUN_ONCE);
     ev_timer_stop(loop, &tick);
-    return is_so();
+    return so;
 }
 
 static bool is_up(void)
