@@ -1,64 +1,6 @@
-/* codec.c - polling bodies: packets joined by 0x1e, binary in base64. */
+/* codec.c - polling bodies: packets joined by 0x1e. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/engineio/codec.h"
-
-#include <limits.h>
-#include <openssl/evp.h>
-#include <string.h>
-
-size_t base64_length(size_t bytes)
-{
-    return (bytes + 2) / 3 * 4;
-}
-
-/* The library counts in int and ends with a NUL: whole groups that fit, then the rest by way of a small buffer. */
-void base64_encode(char *out, struct str from)
-{
-    size_t whole = from.len / 3 * 3, step = 3 * 4096;
-    unsigned char group[4 * 4096 + 1];
-    for (size_t i = 0; i < whole; i += step) {
-        size_t n = whole - i < step ? whole - i : step;
-        int chars = EVP_EncodeBlock(group, (const unsigned char *)from.at + i, (int)n);
-        memcpy(out, group, (size_t)chars);
-        out += chars;
-    }
-    if (whole < from.len)
-        memcpy(out, group,
-            (size_t)EVP_EncodeBlock(group, (const unsigned char *)from.at + whole, (int)(from.len - whole)));
-}
-
-static bool is_base64(struct str from)
-{
-    for (size_t i = 0; i < from.len; i++) {
-        char c = from.at[i];
-        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/'))
-            return false;
-    }
-    return true;
-}
-
-static struct str without_padding(struct str from)
-{
-    for (int i = 0; i < 2 && from.len > 0 && from.at[from.len - 1] == '='; i++) from.len--;
-    return from;
-}
-
-bool base64_decode(struct str from, unsigned char *out, size_t *len)
-{
-    struct str digits = without_padding(from);
-    size_t whole = digits.len / 4 * 4, rest = digits.len - whole;
-    if (!is_base64(digits) || rest == 1 || from.len > INT_MAX || (digits.len < from.len && from.len % 4 != 0))
-        return false;
-    *len = whole / 4 * 3;
-    if (whole > 0 && EVP_DecodeBlock(out, (const unsigned char *)digits.at, (int)whole) < 0) return false;
-    if (rest > 0) {
-        unsigned char last[4] = { '=', '=', '=', '=' };
-        memcpy(last, digits.at + whole, rest);
-        if (EVP_DecodeBlock(out + *len, last, 4) < 0) return false;
-        *len += rest - 1;
-    }
-    return true;
-}
 
 struct payload payload_begin(struct str body)
 {
