@@ -10,7 +10,8 @@ ENV DEBIAN_FRONTEND=noninteractive
 # One user everywhere, so that volumes belong to whoever mounts them.  Its directories exist before it does, because
 # a fresh volume takes the owner of what it covers.
 RUN groupadd --gid 10001 madang && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin madang \
- && install -d -o madang -g madang /run/madang /var/lib/madang /vault /secrets
+ && install -d -o madang -g madang /run/madang /var/lib/madang /vault /secrets \
+    /for/gateway /for/auth /for/chat /for/store /for/share /for/postgres
 
 FROM base AS postgres
 COPY scripts/setup /tmp/setup
