@@ -24,7 +24,7 @@ LDHARDEN_thread  = -pie -fsanitize=thread
 
 CFLAGS  = -std=c17 -D_GNU_SOURCE -g $(HARDEN_$(SAN)) $(WARNINGS) -I. $(pkg_cflags) -DMADANG_VERSION='"$(VERSION)"'
 LDFLAGS = $(LDHARDEN_$(SAN)) -pthread
-LDLIBS  = $(pkg_libs) -lev -lcrypt -pthread
+LDLIBS  = $(pkg_libs) -lev -lcrypt -lm -pthread
 VERSION = $(shell sed -n 's/^\#\# \[\([0-9.]*\)\].*/\1/p' CHANGELOG.md 2>/dev/null | head -n 1)
 
 # --- what there is: found, not listed ---
@@ -56,14 +56,19 @@ help: ## Print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 # --- running ---
-up: ## Install what is missing, build, run everything, wait until it is ready, print a first key
+up: ## Install what is missing, build, run everything, wait until it is ready, print a first key; CONFORMANCE=1: only a gateway, for outside protocol suites
 	@scripts/setup run
 	@$(MAKE) --no-print-directory build
+ifeq ($(CONFORMANCE),1)
+	@scripts/conformance up $(RUN)/conformance
+else
 	@scripts/stack up $(RUN)
 	@scripts/welcome $(RUN)
+endif
 
 down: ## Stop everything; the data stays in .run
 	@scripts/stack down $(RUN)
+	@[ ! -e $(RUN)/conformance ] || scripts/conformance down $(RUN)/conformance
 
 restart: ## Rolling restart: gateways one after the other, each new one up before the old one leaves
 	@scripts/stack roll $(RUN)
@@ -151,7 +156,7 @@ bench: bench-programs build ## Measure against the Node peer, in one run; prints
 	@scripts/setup test
 	@node tests/bench/run.mjs $(ARGS)
 
-soak: build ## Two minutes of 10,000 connections, stalled readers and a rolling restart
+soak: bench-programs build ## Two minutes of 10,000 connections, stalled readers and a rolling restart
 	@scripts/setup test
 	@node tests/bench/soak.mjs $(ARGS)
 

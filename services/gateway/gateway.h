@@ -47,6 +47,9 @@ void peers_connect(struct gateway *gateway);
 void peers_disconnect(struct gateway *gateway);
 bool peers_ready(const struct gateway *gateway, struct buf *why);
 
+/* conformance.c: ends the process with one line if it has the conformance configuration and a key to the services. */
+void conformance_check(void);
+
 /* namespaces.c: who answers in which namespace. */
 void namespaces_open(struct gateway *gateway);
 void namespaces_close(struct gateway *gateway);

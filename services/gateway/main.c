@@ -87,6 +87,7 @@ int main(int argc, char **argv)
     static struct gateway gateway;
 
     service_begin(argc, argv, "gateway", "the edge: HTTPS, WebSocket, Socket.IO; authentication, policies, routing");
+    conformance_check();
     gateway.loop = ev_default_loop(0);
     begin(&gateway);
     ev_run(gateway.loop, 0);
