@@ -39,10 +39,11 @@ static void load_bool(const struct setting_row *row, const char *variable, const
     *(bool *)field_of(row) = text[0] == '1';
 }
 
-static char *keep(const char *text)
+static struct arena *texts; /* for as long as the process lives, or until the settings are loaded again */
+
+static const char *keep(const char *text)
 {
-    size_t size = strlen(text) + 1;
-    return memcpy(mem_alloc(size), text, size);
+    return arena_cstr(texts, str_of(text));
 }
 
 static void load_text(const struct setting_row *row, const char *variable, const char *text)
@@ -115,6 +116,8 @@ static void refuse_unknown(void)
 
 void settings_load(void)
 {
+    arena_destroy(&texts);
+    texts = arena_create("settings", 1 << 20);
     refuse_unknown();
     for (size_t i = 0; i < n_setting_rows; i++) load_row(&setting_rows[i]);
 }
