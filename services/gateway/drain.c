@@ -35,7 +35,8 @@ static void close_some(struct eio *eio, int64_t elapsed_ms)
 
 static size_t sessions(const struct gateway *gateway)
 {
-    return eio_sessions(gateway->socketio) + (gateway->engineio != NULL ? eio_sessions(gateway->engineio) : 0);
+    return eio_sessions(gateway->socketio) + (gateway->msgpack != NULL ? eio_sessions(gateway->msgpack) : 0) +
+           (gateway->engineio != NULL ? eio_sessions(gateway->engineio) : 0);
 }
 
 static bool is_idle(const struct gateway *gateway)
@@ -51,6 +52,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 
     (void)events;
     close_some(gateway->socketio, elapsed_ms);
+    close_some(gateway->msgpack, elapsed_ms);
     close_some(gateway->engineio, elapsed_ms);
     if (!is_idle(gateway) && !late) return;
     LOG(INFO, "gateway.drained", F_INT("ms", elapsed_ms), F_INT("sessions_left", sessions(gateway)),

@@ -1,12 +1,17 @@
 /* edge.c - what the listener brings goes to Engine.IO or to the routes, by its path. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
 
-static bool is_path(struct str path, const char *with_slash)
+static struct str without_slash(struct str path)
 {
-    struct str want = str_of(with_slash);
+    return path.len > 1 && path.at[path.len - 1] == '/' ? (struct str){ path.at, path.len - 1 } : path;
+}
 
-    return str_eq(path, want) || str_eq(path, (struct str){ want.at, want.len - 1 });
+/* With and without a slash at the end. */
+static bool is_path(struct str path, const char *want)
+{
+    return str_eq(without_slash(path), without_slash(str_of(want)));
 }
 
 static struct eio *eio_at(const struct gateway *gateway, struct http *http)
@@ -14,6 +19,7 @@ static struct eio *eio_at(const struct gateway *gateway, struct http *http)
     struct str path = http_path(http);
 
     if (is_path(path, "/socket.io/")) return gateway->socketio;
+    if (gateway->msgpack != NULL && is_path(path, settings.gateway.msgpack_path)) return gateway->msgpack;
     if (is_path(path, "/engine.io/")) return gateway->engineio;
     return NULL;
 }

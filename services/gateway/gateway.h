@@ -4,6 +4,7 @@
 
 #include <ev.h>
 
+#include "services/gateway/interop/interop.h"
 #include "services/gateway/listener/listener.h"
 #include "services/gateway/routes/routes.h"
 #include "services/gateway/socketio/echo.h"
@@ -24,7 +25,8 @@ struct gateway {
     struct ev_loop *loop;
     struct listener *listener;
     struct health *health;
-    struct eio *socketio, *engineio; /* engineio: the raw echo of the conformance configuration, else NULL */
+    struct eio *socketio, *msgpack, *engineio; /* msgpack: NULL without a path for it; engineio: the raw echo of the
+                                                  conformance configuration, else NULL */
     struct sio *sio;
     struct sio_namespace namespaces[8 + EXTRA_NAMESPACES_MAX];
     size_t n_namespaces;
@@ -36,6 +38,7 @@ struct gateway {
     struct clients *clients;
     struct halls *halls;
     struct routes routes;
+    struct interop interop;
     bool draining;
     int64_t drain_began_us;
     ev_timer drain;

@@ -42,10 +42,11 @@ static bool is_ready(void *arg, struct buf *why)
 
 static void open_edge(struct gateway *gateway)
 {
-    struct eio_upper upper = sio_upper(gateway->sio), echo = echo_upper();
+    struct eio_upper upper = sio_upper(gateway->sio), packed = sio_msgpack_upper(gateway->sio), echo = echo_upper();
     struct listener_upper edge = edge_upper(gateway);
 
     gateway->socketio = eio_create(gateway->loop, &upper);
+    if (settings.gateway.msgpack_path[0] != '\0') gateway->msgpack = eio_create(gateway->loop, &packed);
     if (settings.gateway.conformance) gateway->engineio = eio_create(gateway->loop, &echo);
     gateway->listener = listener_create(gateway->loop, &edge);
     gateway->health = health_create(gateway->loop, settings.gateway.health, is_ready, gateway);
@@ -61,6 +62,7 @@ static void begin(struct gateway *gateway)
     routes_init(&gateway->routes);
     namespaces_open(gateway);
     open_edge(gateway);
+    interop_open(gateway);
     watch_signal(gateway, &gateway->term, on_term, SIGTERM);
     watch_signal(gateway, &gateway->interrupt, on_term, SIGINT);
     watch_signal(gateway, &gateway->hangup, on_hangup, SIGHUP);
@@ -73,8 +75,10 @@ static void end(struct gateway *gateway)
 {
     health_destroy(&gateway->health);
     eio_destroy(&gateway->socketio);
+    eio_destroy(&gateway->msgpack);
     eio_destroy(&gateway->engineio);
     listener_destroy(&gateway->listener);
+    interop_close(gateway);
     peers_disconnect(gateway);
     namespaces_close(gateway);
     routes_free(&gateway->routes);

@@ -96,6 +96,11 @@ size_t eio_sessions(const struct eio *eio)
     return HASH_COUNT(eio->sessions);
 }
 
+const struct eio_totals *eio_totals(const struct eio *eio)
+{
+    return &eio->totals;
+}
+
 void eio_each(struct eio *eio, void (*visit)(void *arg, struct eio_session *session), void *arg)
 {
     struct eio_session *s, *next;

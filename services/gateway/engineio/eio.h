@@ -53,6 +53,17 @@ struct eio *eio_create(struct ev_loop *loop, const struct eio_upper *upper);
 void eio_destroy(struct eio **eio);
 size_t eio_sessions(const struct eio *eio);
 
+/* Since the start.  Packets and bytes are those of Engine.IO, pings too. */
+#define EIO_REASONS_MAX 8
+struct eio_totals {
+    int64_t opened, packets_in, packets_out, bytes_in, bytes_out;
+    struct {
+        const char *reason;
+        int64_t n;
+    } closed[EIO_REASONS_MAX]; /* up to a NULL */
+};
+const struct eio_totals *eio_totals(const struct eio *eio);
+
 /* From the listener's dispatcher: a request or upgrade for this Engine.IO path. */
 int eio_http_begin(struct eio *eio, struct http *http);
 void eio_http_ready(struct eio *eio, struct http *http);

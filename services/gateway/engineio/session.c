@@ -62,6 +62,7 @@ struct eio_session *session_open(struct eio *eio, const struct eio_transport *tr
     s->base64 = http_param(http, "b64", &value) && value.len > 0 && !str_is(value, "0");
     HASH_ADD_STR(eio->sessions, sid, s);
     metric_add(eio->gauge, 1);
+    eio->totals.opened++;
     session_push(s, open_packet(s));
     heartbeat_begin(s);
     return s;
@@ -116,6 +117,8 @@ void session_push(struct eio_session *s, struct eio_packet *packet)
     if (s->count == s->capacity) grow(s);
     s->queue[(s->head + s->count++) & (s->capacity - 1)] = packet;
     s->queued_bytes += eio_packet_bytes(packet);
+    s->eio->totals.packets_out++;
+    s->eio->totals.bytes_out += (int64_t)packet_payload(packet).len;
 }
 
 struct eio_packet *session_first(const struct eio_session *s)
@@ -215,10 +218,22 @@ void session_end(struct eio_session *s, const char *reason, bool politely, const
     session_touch(s);
 }
 
+/* There are as many reasons as there are places; one more would be counted with the last. */
+static void count_closed(struct eio_totals *totals, const char *reason)
+{
+    size_t i = 0;
+
+    while (i + 1 < EIO_REASONS_MAX && totals->closed[i].reason != NULL && strcmp(totals->closed[i].reason, reason) != 0)
+        i++;
+    if (totals->closed[i].reason == NULL) totals->closed[i].reason = reason;
+    totals->closed[i].n++;
+}
+
 void session_tell_closed(struct eio_session *s)
 {
     if (!s->opened) return;
     s->opened = false;
+    count_closed(&s->eio->totals, s->reason);
     s->eio->upper.closed(s->user, s, s->reason);
 }
 
@@ -235,8 +250,15 @@ void eio_violation(struct eio_session *s, const char *why)
 
 /* --- what comes --- */
 
+static void count_in(struct eio_session *s, size_t bytes)
+{
+    s->eio->totals.packets_in++;
+    s->eio->totals.bytes_in += (int64_t)bytes;
+}
+
 void session_packet(struct eio_session *s, char type, struct str payload)
 {
+    count_in(s, 1 + payload.len);
     switch (type) {
     case '1': session_end(s, REASON_CLOSE, false, ""); break;
     case '3': heartbeat_pong(s); break;
@@ -248,5 +270,6 @@ void session_packet(struct eio_session *s, char type, struct str payload)
 
 void session_binary(struct eio_session *s, struct str bytes)
 {
+    count_in(s, bytes.len);
     s->eio->upper.message(s->user, s, true, bytes);
 }

@@ -66,6 +66,7 @@ struct eio {
     ev_prepare prepare;
     ev_idle more;
     bool polling, websocket; /* transports offered */
+    struct eio_totals totals;
     struct metric *gauge;
 };
 

@@ -38,6 +38,14 @@ size_t halls_count(const struct halls *halls)
     return HASH_COUNT(halls->table);
 }
 
+void halls_each_socket(
+    struct halls *halls, struct id room, void (*visit)(void *arg, struct sio_socket *socket), void *arg)
+{
+    struct hall *hall = hall_find(halls, room);
+
+    for (size_t i = 0; hall != NULL && i < hall->n; i++) visit(arg, hall->seats[i]->guest->socket);
+}
+
 static void on_messages(struct halls *halls, struct str body)
 {
     struct publication pub = { 0 };

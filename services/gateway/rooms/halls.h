@@ -41,6 +41,9 @@ struct guest {
 struct halls *halls_create(struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store);
 void halls_destroy(struct halls **halls); /* after the last guest */
 size_t halls_count(const struct halls *halls);
+/* The sockets that sit in this room. */
+void halls_each_socket(
+    struct halls *halls, struct id room, void (*visit)(void *arg, struct sio_socket *socket), void *arg);
 
 /* From chat's pipe: true if the event was one of ours. */
 bool halls_event(struct halls *halls, const struct frame_event *head, struct str body);

@@ -1,0 +1,198 @@
+/* admin.c - the /admin namespace: who may look, and what they see. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/interop/admin.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "libshared/base/clock.h"
+#include "libshared/base/log.h"
+#include "libshared/base/secret.h"
+#include "services/gateway/interop/admin_session.h"
+#include "services/gateway/interop/admin_stats.h"
+#include "services/gateway/interop/login.h"
+
+#define TICK_S          1.0
+#define TICKS_PER_STATS 2
+#define SESSION_S       (24 * 3600)
+#define STATS_BYTES_MAX 65536
+#define CONFIG          "{\"supportedFeatures\":[\"AGGREGATED_EVENTS\"]}"
+
+struct admin {
+    struct ev_loop *loop;
+    struct admin_view view;
+    struct admin_stats stats;
+    struct sio_namespace namespace;
+    struct login *login;
+    ev_timer tick;
+    unsigned ticks;
+};
+
+/* A password that is being checked. */
+struct caller {
+    struct admin *admin;
+    struct sio_socket *socket;
+    bool user_is_right;
+};
+
+static void refuse(struct sio_socket *socket)
+{
+    LOG(WARN, "admin.refused", F_STR("address", sio_address(socket)));
+    sio_refuse(socket, "invalid credentials", STR_NONE);
+}
+
+static void welcome(struct sio_socket *socket)
+{
+    sio_accept(socket);
+    LOG(INFO, "admin.opened", F_STR("address", sio_address(socket)), F_TEXT("socket", sio_sid(socket)));
+    sio_emit(socket, "config", STR(CONFIG));
+}
+
+static void give_session(const struct admin *admin, struct sio_socket *socket)
+{
+    char session[ADMIN_SESSION_MAX];
+    struct buf json = BUF(ADMIN_SESSION_MAX + 2);
+
+    admin_session_make(session, admin->view.user, admin->view.hash, clock_ms() / 1000 + SESSION_S);
+    buf_printf(&json, "\"%s\"", session);
+    sio_emit(socket, "session", buf_str(&json));
+    buf_free(&json);
+}
+
+static void on_checked(void *arg, bool right)
+{
+    struct caller *caller = arg;
+    struct admin *admin = caller->admin;
+    struct sio_socket *socket = caller->socket;
+
+    if (right && caller->user_is_right) {
+        rates_give_back(admin->view.rates, RATE_auth, sio_address(socket), clock_mono_us());
+        welcome(socket);
+        give_session(admin, socket);
+    } else {
+        refuse(socket);
+    }
+    sio_socket_drop(socket);
+    mem_free(caller);
+}
+
+static bool is_user(const struct admin *admin, struct str name)
+{
+    struct str want = str_of(admin->view.user);
+
+    return name.len == want.len && secret_eq(name.at, want.at, want.len);
+}
+
+/* The password is checked for any user name: how long it takes tells nothing about the name. */
+static void check_password(struct admin *admin, struct sio_socket *socket, struct str user, struct str password)
+{
+    if (rates_take(admin->view.rates, RATE_auth, sio_address(socket), clock_mono_us()) > 0) {
+        sio_refuse(socket, "too many attempts, try again in a minute", STR("{\"code\":\"rate_limited\"}"));
+        return;
+    }
+    struct caller *caller = mem_alloc(sizeof *caller);
+    *caller = (struct caller){ admin, sio_socket_take(socket), is_user(admin, user) };
+    if (!login_check(admin->login, password, on_checked, caller)) on_checked(caller, false);
+}
+
+static struct str member(const json_t *auth, const char *name)
+{
+    const json_t *value = json_object_get(auth, name);
+
+    return json_is_string(value) ? (struct str){ json_string_value(value), json_string_length(value) } : STR_NONE;
+}
+
+static void on_auth(struct admin *admin, struct sio_socket *socket, const json_t *auth)
+{
+    struct str session = member(auth, "sessionId"), user = member(auth, "username"),
+               password = member(auth, "password");
+
+    if (session.len > 0 && admin_session_is_good(session, admin->view.user, admin->view.hash, clock_ms() / 1000))
+        welcome(socket);
+    else if (user.len > 0 && password.len > 0 && password.len <= LOGIN_PASSWORD_MAX)
+        check_password(admin, socket, user, password);
+    else
+        refuse(socket);
+}
+
+static void on_connect(void *arg, struct sio_socket *socket, struct str auth)
+{
+    json_t *json = auth.len > 0 ? json_loadb(auth.at, auth.len, 0, NULL) : NULL;
+
+    on_auth(arg, socket, json);
+    json_decref(json);
+}
+
+/* There is nothing that the page could ask for in this mode. */
+static void on_event(void *arg, struct sio_socket *socket, const struct sio_event *event)
+{
+    (void)arg, (void)socket, (void)event;
+}
+
+static void on_disconnected(void *arg, struct sio_socket *socket, const char *reason)
+{
+    (void)arg;
+    LOG(INFO, "admin.closed", F_TEXT("socket", sio_sid(socket)), F_TEXT("reason", reason));
+}
+
+/* --- statistics --- */
+
+static void send_stats(struct admin *admin, struct sio_socket *const *sockets, size_t n)
+{
+    struct buf json = BUF(STATS_BYTES_MAX);
+
+    admin_stats_print(&admin->stats, &json);
+    if (!json.over) {
+        struct eio_packet *packet = sio_packet_event(STR(ADMIN_NAMESPACE), "server_stats", buf_str(&json));
+        for (size_t i = 0; i < n; i++)
+            if (!sio_is_slow(sockets[i])) sio_send(sockets[i], packet);
+        eio_packet_drop(packet);
+    }
+    buf_free(&json);
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct admin *admin = timer->data;
+    struct selection all = { .nsp = STR(ADMIN_NAMESPACE) };
+    struct sio_socket *const *sockets;
+
+    (void)loop, (void)events;
+    admin_stats_note(&admin->stats, clock_ms() / 1000);
+    if (++admin->ticks % TICKS_PER_STATS != 0) return;
+    size_t n = roster_select(admin->view.roster, &all, &sockets);
+    if (n > 0) send_stats(admin, sockets, n);
+    admin_stats_forget(&admin->stats);
+}
+
+/* --- its life --- */
+
+struct admin *admin_create(struct ev_loop *loop, struct sio *sio, const struct admin_view *view)
+{
+    struct admin *admin = mem_zero(sizeof *admin);
+
+    admin->loop = loop;
+    admin->view = *view;
+    admin->login = login_create(loop, view->hash);
+    admin->namespace = (struct sio_namespace){
+        .name = ADMIN_NAMESPACE, .arg = admin, .connect = on_connect, .event = on_event, .disconnected = on_disconnected
+    };
+    sio_add(sio, &admin->namespace);
+    admin_stats_begin(&admin->stats, &admin->view);
+    ev_timer_init(&admin->tick, on_tick, TICK_S, TICK_S);
+    admin->tick.data = admin;
+    ev_timer_start(loop, &admin->tick);
+    return admin;
+}
+
+void admin_destroy(struct admin **admin)
+{
+    struct admin *a = *admin;
+
+    if (a == NULL) return;
+    ev_timer_stop(a->loop, &a->tick);
+    login_destroy(&a->login);
+    admin_stats_end(&a->stats);
+    mem_free(a);
+    *admin = NULL;
+}

@@ -1,0 +1,53 @@
+/* interop.c - what works with other programs' protocols, where settings ask for it. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/interop/interop.h"
+
+#include "libshared/base/log.h"
+#include "libshared/cache/redis.h"
+#include "libshared/service/settings.h"
+#include "services/gateway/gateway.h"
+
+static void open_emitter(struct gateway *gateway, struct interop *interop)
+{
+    if (settings.common.redis_url[0] == '\0') LOG(WARN, "emitter.no_redis", F_TEXT("setting", "MADANG_REDIS_URL"));
+    interop->redis = redis_create(gateway->loop, settings.common.redis_url);
+    interop->emitter = emitter_create(
+        interop->redis, interop->roster, settings.gateway.emitter_key, gateway->namespaces, gateway->n_namespaces);
+}
+
+static void open_admin(struct gateway *gateway, struct interop *interop)
+{
+    interop->transports[interop->n_transports++] = gateway->socketio;
+    if (gateway->msgpack != NULL) interop->transports[interop->n_transports++] = gateway->msgpack;
+    interop->admin = admin_create(gateway->loop, gateway->sio,
+        &(struct admin_view){ .name = settings.gateway.name,
+            .user = settings.gateway.admin_user,
+            .hash = settings.gateway.admin_password_hash,
+            .transports = interop->transports,
+            .n_transports = interop->n_transports,
+            .namespaces = gateway->namespaces,
+            .n_namespaces = gateway->n_namespaces,
+            .roster = interop->roster,
+            .rates = gateway->routes.rates });
+}
+
+void interop_open(struct gateway *gateway)
+{
+    struct interop *interop = &gateway->interop;
+    bool has_admin = settings.gateway.admin_user[0] != '\0';
+
+    if (!settings.gateway.emitter && !has_admin) return;
+    interop->roster = roster_create(gateway->sio, gateway->halls);
+    if (settings.gateway.emitter) open_emitter(gateway, interop);
+    if (has_admin) open_admin(gateway, interop);
+}
+
+void interop_close(struct gateway *gateway)
+{
+    struct interop *interop = &gateway->interop;
+
+    redis_destroy(&interop->redis);
+    emitter_destroy(&interop->emitter);
+    admin_destroy(&interop->admin);
+    roster_destroy(&interop->roster);
+}

@@ -1,0 +1,289 @@
+/* roster.c - who is in which room, by name. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/interop/roster.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "libshared/base/table.h"
+#include "libshared/service/settings.h"
+
+/* One namespace. */
+struct place {
+    struct str nsp;
+    struct member **members;
+    size_t n, cap;
+    struct name *names;
+    struct place *next;
+};
+
+/* An open socket; found by its id, which is a room too. */
+struct member {
+    struct sio_socket *socket;
+    struct place *place;
+    size_t in_place;
+    struct ticket **tickets;
+    size_t n, cap;
+    uint64_t mark; /* serial of the last selection that has settled about it */
+    UT_hash_handle hh;
+};
+
+/* A room with at least one member. */
+struct name {
+    struct place *place;
+    struct ticket **tickets;
+    size_t n, cap;
+    UT_hash_handle hh;
+    size_t len;
+    char text[];
+};
+
+/* A member in a room. */
+struct ticket {
+    struct member *member;
+    struct name *name;
+    size_t in_member, in_name;
+};
+
+struct roster {
+    struct halls *halls;
+    struct place *places;
+    struct member *members;
+    struct sio_socket **picked;
+    size_t n_picked, cap_picked;
+    uint64_t serial;
+    bool keep; /* what is visited is picked; else it is only marked */
+};
+
+static void *grow(void *list, size_t n, size_t *cap)
+{
+    if (n < *cap) return list;
+    *cap = *cap > 0 ? *cap * 2 : 4;
+    return mem_grow(list, *cap * sizeof(void *));
+}
+
+static struct place *find_place(const struct roster *roster, struct str nsp)
+{
+    struct place *place = roster->places;
+
+    while (place != NULL && !str_eq(place->nsp, nsp)) place = place->next;
+    return place;
+}
+
+static struct place *get_place(struct roster *roster, struct str nsp)
+{
+    struct place *place = find_place(roster, nsp);
+
+    if (place != NULL) return place;
+    place = mem_zero(sizeof *place);
+    place->nsp = nsp;
+    place->next = roster->places;
+    roster->places = place;
+    return place;
+}
+
+static struct member *find_member(const struct roster *roster, struct str sid)
+{
+    struct member *member = NULL;
+
+    if (sid.len == EIO_SID_CHARS) HASH_FIND(hh, roster->members, sid.at, sid.len, member);
+    return member;
+}
+
+static struct name *find_name(const struct place *place, struct str text)
+{
+    struct name *name = NULL;
+
+    if (text.len > 0) HASH_FIND(hh, place->names, text.at, text.len, name);
+    return name;
+}
+
+/* --- coming and going --- */
+
+static void on_opened(void *arg, struct sio_socket *socket)
+{
+    struct roster *roster = arg;
+    struct place *place = get_place(roster, sio_nsp(socket));
+    struct member *member = mem_zero(sizeof *member);
+
+    member->socket = socket;
+    member->place = place;
+    member->in_place = place->n;
+    place->members = grow(place->members, place->n, &place->cap);
+    place->members[place->n++] = member;
+    HASH_ADD_KEYPTR(hh, roster->members, sio_sid(socket), EIO_SID_CHARS, member);
+}
+
+static struct name *get_name(struct place *place, struct str text)
+{
+    struct name *name = find_name(place, text);
+
+    if (name != NULL) return name;
+    name = mem_zero(sizeof *name + text.len);
+    name->place = place;
+    name->len = text.len;
+    memcpy(name->text, text.at, text.len);
+    HASH_ADD_KEYPTR(hh, place->names, name->text, name->len, name);
+    return name;
+}
+
+static void drop_ticket(struct ticket *ticket)
+{
+    struct member *member = ticket->member;
+    struct name *name = ticket->name;
+
+    member->tickets[ticket->in_member] = member->tickets[--member->n];
+    member->tickets[ticket->in_member]->in_member = ticket->in_member;
+    name->tickets[ticket->in_name] = name->tickets[--name->n];
+    name->tickets[ticket->in_name]->in_name = ticket->in_name;
+    mem_free(ticket);
+    if (name->n > 0) return;
+    HASH_DEL(name->place->names, name);
+    mem_free(name->tickets);
+    mem_free(name);
+}
+
+static void on_closed(void *arg, struct sio_socket *socket)
+{
+    struct roster *roster = arg;
+    struct member *member = find_member(roster, str_of(sio_sid(socket)));
+    struct place *place = member->place;
+
+    while (member->n > 0) drop_ticket(member->tickets[member->n - 1]);
+    place->members[member->in_place] = place->members[--place->n];
+    place->members[member->in_place]->in_place = member->in_place;
+    HASH_DEL(roster->members, member);
+    mem_free(member->tickets);
+    mem_free(member);
+}
+
+static struct ticket *find_ticket(const struct member *member, struct str room)
+{
+    for (size_t i = 0; i < member->n; i++) {
+        struct name *name = member->tickets[i]->name;
+        if (str_eq((struct str){ name->text, name->len }, room)) return member->tickets[i];
+    }
+    return NULL;
+}
+
+void roster_join(struct roster *roster, struct sio_socket *socket, struct str room)
+{
+    struct member *member = find_member(roster, str_of(sio_sid(socket)));
+
+    if (member == NULL || room.len == 0 || room.len > ROSTER_NAME_MAX || find_ticket(member, room) != NULL ||
+        member->n >= (size_t)settings.gateway.socket_rooms_max)
+        return;
+    struct name *name = get_name(member->place, room);
+    struct ticket *ticket = mem_alloc(sizeof *ticket);
+    *ticket = (struct ticket){ member, name, member->n, name->n };
+    member->tickets = grow(member->tickets, member->n, &member->cap);
+    member->tickets[member->n++] = ticket;
+    name->tickets = grow(name->tickets, name->n, &name->cap);
+    name->tickets[name->n++] = ticket;
+}
+
+void roster_leave(struct roster *roster, struct sio_socket *socket, struct str room)
+{
+    struct member *member = find_member(roster, str_of(sio_sid(socket)));
+    struct ticket *ticket = member != NULL ? find_ticket(member, room) : NULL;
+
+    if (ticket != NULL) drop_ticket(ticket);
+}
+
+/* --- choosing --- */
+
+static void visit(struct roster *roster, struct member *member)
+{
+    if (member->mark == roster->serial) return;
+    member->mark = roster->serial;
+    if (!roster->keep) return;
+    if (roster->n_picked == roster->cap_picked)
+        roster->picked = grow(roster->picked, roster->n_picked, &roster->cap_picked);
+    roster->picked[roster->n_picked++] = member->socket;
+}
+
+struct tour {
+    struct roster *roster;
+    const struct place *place;
+};
+
+static void visit_guest(void *arg, struct sio_socket *socket)
+{
+    const struct tour *tour = arg;
+    struct member *member = find_member(tour->roster, str_of(sio_sid(socket)));
+
+    if (member != NULL && member->place == tour->place) visit(tour->roster, member);
+}
+
+static void visit_room(struct roster *roster, const struct place *place, struct str room)
+{
+    struct tour tour = { roster, place };
+    struct member *one = find_member(roster, room);
+    struct name *name = find_name(place, room);
+    struct id id;
+
+    if (one != NULL && one->place == place) visit(roster, one);
+    for (size_t i = 0; name != NULL && i < name->n; i++) visit(roster, name->tickets[i]->member);
+    if (id_parse(room, &id)) halls_each_socket(roster->halls, id, visit_guest, &tour);
+}
+
+bool roster_is_anyone_in(const struct roster *roster, struct str nsp, struct str room)
+{
+    const struct place *place = find_place(roster, nsp);
+    struct id id;
+
+    if (place == NULL) return false;
+    return find_member(roster, room) != NULL || find_name(place, room) != NULL || id_parse(room, &id);
+}
+
+size_t roster_select(struct roster *roster, const struct selection *who, struct sio_socket *const **out)
+{
+    struct place *place = find_place(roster, who->nsp);
+
+    *out = roster->picked;
+    roster->n_picked = 0;
+    roster->serial++;
+    if (place == NULL) return 0;
+    roster->keep = false;
+    for (size_t i = 0; i < who->n_except; i++) visit_room(roster, place, who->except[i]);
+    roster->keep = true;
+    for (size_t i = 0; i < who->n_rooms; i++) visit_room(roster, place, who->rooms[i]);
+    for (size_t i = 0; who->n_rooms == 0 && i < place->n; i++) visit(roster, place->members[i]);
+    *out = roster->picked;
+    return roster->n_picked;
+}
+
+size_t roster_count(const struct roster *roster, struct str nsp)
+{
+    const struct place *place = find_place(roster, nsp);
+
+    return place != NULL ? place->n : 0;
+}
+
+/* --- its life --- */
+
+struct roster *roster_create(struct sio *sio, struct halls *halls)
+{
+    struct roster *roster = mem_zero(sizeof *roster);
+
+    roster->halls = halls;
+    sio_watch(sio, &(struct sio_watcher){ .arg = roster, .opened = on_opened, .closed = on_closed });
+    return roster;
+}
+
+void roster_destroy(struct roster **roster)
+{
+    struct roster *r = *roster;
+    struct place *next;
+
+    if (r == NULL) return;
+    assert(r->members == NULL);
+    for (struct place *place = r->places; place != NULL; place = next) {
+        next = place->next;
+        mem_free(place->members);
+        mem_free(place);
+    }
+    mem_free(r->picked);
+    mem_free(r);
+    *roster = NULL;
+}
