@@ -28,7 +28,9 @@ static int on_begin(void *arg, struct http *http)
 {
     struct eio *eio = eio_at(arg, http);
 
-    return eio != NULL ? eio_http_begin(eio, http) : 0;
+    if (eio == NULL) return 0;
+    http_refuse_bare(http);
+    return eio_http_begin(eio, http);
 }
 
 /* For load balancers: is this gateway one to send clients to? */

@@ -47,6 +47,7 @@ struct http {
     struct buf body;
     size_t body_max, body_mark; /* bytes there were when the timer last looked */
     bool begun, replied, keep_alive;
+    bool bare; /* see http_refuse_bare() */
 };
 
 struct ws {

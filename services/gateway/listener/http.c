@@ -287,6 +287,11 @@ void *http_user(const struct http *http)
 {
     return http->user;
 }
+void http_refuse_bare(struct http *http)
+{
+    http->bare = true;
+}
+
 void http_set_body_max(struct http *http, size_t bytes)
 {
     http->body_max = bytes;

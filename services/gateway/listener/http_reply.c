@@ -175,12 +175,30 @@ void http_raw(struct conn *conn, const char *head, struct str body)
     conn_linger(conn);
 }
 
+/* What is wrong with a request that no route has seen. */
+static enum err err_of(int status)
+{
+    switch (status) {
+    case 408: return ERR_DEADLINE;
+    case 413: return ERR_TOO_LARGE;
+    case 414:
+    case 431: return ERR_HEADERS_TOO_LARGE;
+    default: return ERR_MALFORMED;
+    }
+}
+
 void http_refuse(struct conn *conn, int status)
 {
-    struct buf head = BUF(512);
-    buf_printf(
-        &head, "HTTP/1.1 %d %s\r\nConnection: close\r\n%s", status, http_status_text(status), conn->tls ? HSTS : "");
+    struct buf head = BUF(512), body = BUF(512);
+    bool bare = conn->http != NULL && conn->http->bare;
+    enum err e = err_of(status);
+    buf_printf(&head, "HTTP/1.1 %d %s\r\nConnection: close\r\n%s%s", status, http_status_text(status),
+        conn->tls ? HSTS : "", bare ? "" : "Content-Type: application/json\r\n");
     buf_add_char(&head, '\0');
-    http_raw(conn, head.at, STR_NONE);
+    if (!bare)
+        buf_printf(&body, "{\"success\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\",\"details\":{}}}",
+            err_code(e), e == ERR_MALFORMED ? http_status_text(status) : err_text(e));
+    http_raw(conn, head.at, buf_str(&body));
     buf_free(&head);
+    buf_free(&body);
 }

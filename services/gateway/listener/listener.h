@@ -50,6 +50,8 @@ struct str http_body(const struct http *http);
 struct str http_address(const struct http *http); /* of the client, as text */
 bool http_is_tls(const struct http *http);
 struct arena *http_arena(struct http *http);
+/* In http_begin: a bad body is refused with the status alone, as Engine.IO has it, and not with an error object. */
+void http_refuse_bare(struct http *http);
 void http_set_body_max(struct http *http, size_t bytes); /* in http_begin; settings.max_payload by default */
 void http_set_user(struct http *http, void *user);
 void *http_user(const struct http *http);
