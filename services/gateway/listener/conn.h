@@ -114,7 +114,8 @@ void http_late(struct conn *conn);    /* its timer fired */
 void http_free(struct conn *conn);    /* tells the upper if a request is unfinished */
 
 /* http_reply.c */
-void http_refuse(struct conn *conn, int status);                     /* an empty answer, then the end */
+void http_refuse(struct conn *conn, int status);                     /* an answer, then the end */
+struct str http_refusal_text(struct arena *arena, int status);       /* an error object */
 void http_raw(struct conn *conn, const char *head, struct str body); /* head is status line and headers */
 const char *http_status_text(int status);
 

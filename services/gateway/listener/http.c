@@ -123,10 +123,12 @@ static void begin_request(struct http *http)
     if (is_answered_here(http)) return;
     int status = ask_upper(http);
     if (http->conn->state != CONN_UPPER) return; /* answered, and perhaps over */
-    if (status != 0)
-        http_reply(http, status, NULL, STR_NONE, NULL, 0);
-    else
+    if (status == 0) {
         begin_body(http);
+        return;
+    }
+    struct str why = http->bare ? STR_NONE : http_refusal_text(http->arena, status);
+    http_reply(http, status, why.len > 0 ? "application/json" : NULL, why, NULL, 0);
 }
 
 static void request_is_whole(struct http *http)

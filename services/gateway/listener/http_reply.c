@@ -187,18 +187,20 @@ static enum err err_of(int status)
     }
 }
 
+struct str http_refusal_text(struct arena *arena, int status)
+{
+    enum err e = err_of(status);
+    return arena_printf(arena, "{\"success\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\",\"details\":{}}}",
+        err_code(e), e == ERR_MALFORMED ? http_status_text(status) : err_text(e));
+}
+
 void http_refuse(struct conn *conn, int status)
 {
-    struct buf head = BUF(512), body = BUF(512);
+    struct arena *arena = arena_create("refusal", 4096);
     bool bare = conn->http != NULL && conn->http->bare;
-    enum err e = err_of(status);
-    buf_printf(&head, "HTTP/1.1 %d %s\r\nConnection: close\r\n%s%s", status, http_status_text(status),
-        conn->tls ? HSTS : "", bare ? "" : "Content-Type: application/json\r\n");
-    buf_add_char(&head, '\0');
-    if (!bare)
-        buf_printf(&body, "{\"success\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\",\"details\":{}}}",
-            err_code(e), e == ERR_MALFORMED ? http_status_text(status) : err_text(e));
-    http_raw(conn, head.at, buf_str(&body));
-    buf_free(&head);
-    buf_free(&body);
+    struct str body = bare ? STR_NONE : http_refusal_text(arena, status);
+    struct str head = arena_printf(arena, "HTTP/1.1 %d %s\r\nConnection: close\r\n%s%s", status,
+        http_status_text(status), conn->tls ? HSTS : "", bare ? "" : "Content-Type: application/json\r\n");
+    http_raw(conn, head.at, body);
+    arena_destroy(&arena);
 }
