@@ -67,15 +67,27 @@ struct eio *eio_create(struct ev_loop *loop, const struct eio_upper *upper)
     return eio;
 }
 
-/* The connections are gone, or nobody's any more. */
+static void abandon(struct eio_channel *channel)
+{
+    channel->session = NULL;
+    channel->way->close(channel, 1001, "");
+}
+
+static void drop(struct eio_request *request)
+{
+    request->session = NULL;
+    request->dropped(request);
+}
+
+/* The connections are nobody's any more. */
 static void abolish(struct eio_session *s)
 {
     s->reason = s->reason != NULL ? s->reason : "server shutting down";
     session_tell_closed(s);
-    if (s->ws != NULL) ws_set_user(s->ws, NULL);
-    if (s->upgrading != NULL) ws_set_user(s->upgrading, NULL);
-    if (s->poll != NULL) http_set_user(s->poll, NULL);
-    if (s->post != NULL) http_set_user(s->post, NULL);
+    if (s->ws != NULL) abandon(s->ws);
+    if (s->upgrading != NULL) abandon(s->upgrading);
+    if (s->poll != NULL) drop(s->poll);
+    if (s->post != NULL) drop(s->post);
     session_free(s);
 }
 
@@ -108,6 +120,11 @@ void eio_each(struct eio *eio, void (*visit)(void *arg, struct eio_session *sess
     if (!s->ended) visit(arg, s);
 }
 
+void eio_set_mesh(struct eio *eio, const struct eio_mesh *mesh)
+{
+    eio->mesh = *mesh;
+}
+
 /* --- requests --- */
 
 static void tell_opened(struct eio_session *s, struct http *http)
@@ -129,94 +146,95 @@ static int open_by_polling(struct eio *eio, struct http *http)
     return 200;
 }
 
+static bool goes_elsewhere(struct eio *eio, struct http *http, struct str sid)
+{
+    return sid.len == EIO_SID_CHARS && eio->mesh.http_begin != NULL &&
+           eio->mesh.http_begin(eio->mesh.arg, http, sid);
+}
+
 int eio_http_begin(struct eio *eio, struct http *http)
 {
     struct eio_session *s;
+    struct str sid;
     const char *text;
-    enum eio_error e = request_verify(eio, http, false, &s, &text);
+    enum eio_error e = request_verify(eio, http, false, &s, &sid, &text);
+    if (e == EIO_SID && goes_elsewhere(eio, http, sid)) return 0;
     if (e != EIO_OK) return reply_error(http, e, text);
-    return s == NULL ? open_by_polling(eio, http) : polling_begin(s, http);
+    return s == NULL ? open_by_polling(eio, http) : local_request_begin(s, http);
 }
 
 void eio_http_ready(struct eio *eio, struct http *http)
 {
     (void)eio;
-    struct eio_session *s = http_user(http);
-    assert(s != NULL);
-    polling_ready(s, http);
+    struct eio_http_user *user = http_user(http);
+    assert(user != NULL);
+    user->ready(user, http);
 }
 
 void eio_http_gone(struct eio *eio, struct http *http)
 {
     (void)eio;
-    struct eio_session *s = http_user(http);
-    if (s != NULL) polling_gone(s, http);
+    struct eio_http_user *user = http_user(http);
+    if (user != NULL) user->gone(user, http);
 }
 
 /* --- WebSockets --- */
 
+static bool upgrades_elsewhere(struct eio *eio, struct str sid)
+{
+    return sid.len == EIO_SID_CHARS && eio->mesh.ws_accept != NULL && eio->mesh.ws_accept(eio->mesh.arg, sid);
+}
+
 int eio_ws_accept(struct eio *eio, struct http *http, struct str *body)
 {
     struct eio_session *s;
+    struct str sid;
     const char *text;
-    enum eio_error e = request_verify(eio, http, true, &s, &text);
-    if (e == EIO_OK) return 0;
+    enum eio_error e = request_verify(eio, http, true, &s, &sid, &text);
+    if (e == EIO_OK || (e == EIO_SID && upgrades_elsewhere(eio, sid))) return 0;
     *body = str_of(text);
     return 400;
+}
+
+static void open_by_ws(struct eio *eio, struct ws *ws, struct http *http)
+{
+    struct eio_session *s = session_open(eio, &websocket_transport, http);
+    s->ws = local_channel(ws);
+    s->ws->session = s;
+    tell_opened(s, http);
+    s->transport->flush(s);
 }
 
 void eio_ws_open(struct eio *eio, struct ws *ws, struct http *http)
 {
     struct str sid;
     if (!http_param(http, "sid", &sid)) {
-        struct eio_session *s = session_open(eio, &websocket_transport, http);
-        s->ws = ws;
-        ws_set_user(ws, s);
-        tell_opened(s, http);
-        s->transport->flush(s);
+        open_by_ws(eio, ws, http);
         return;
     }
-    struct eio_session *s = session_find(eio, sid);
+    if (session_find(eio, sid) == NULL && upgrades_elsewhere(eio, sid)) {
+        eio->mesh.ws_open(eio->mesh.arg, ws, sid);
+        return;
+    }
+    struct eio_channel *channel = local_channel(ws);
     /* Clients have no ear for a refusal here: they get a 101, and then the end. */
-    if (s == NULL || s->ended || s->transport != &polling_transport || s->upgrading != NULL)
-        ws_close(ws, 0, "");
-    else
-        upgrade_begin(s, ws);
+    if (!eio_take_upgrade(eio, channel, sid)) channel->way->close(channel, 0, "");
 }
 
 void eio_ws_message(struct ws *ws, bool binary, struct str bytes)
 {
-    struct eio_session *s = ws_user(ws);
-    if (s == NULL) return;
-    if (s->upgrading == ws)
-        upgrade_message(s, binary, bytes);
-    else if (heartbeat_is_over(s))
-        session_end(s, REASON_PING, false, "");
-    else
-        websocket_message(s, binary, bytes);
+    struct eio_ws_user *user = ws_user(ws);
+    if (user != NULL) user->reader->message(user, binary, bytes);
 }
 
 void eio_ws_writable(struct ws *ws)
 {
-    struct eio_session *s = ws_user(ws);
-    if (s == NULL) return;
-    if (s->upgrading == ws)
-        upgrade_writable(s);
-    else
-        websocket_writable(s);
+    struct eio_ws_user *user = ws_user(ws);
+    if (user != NULL) user->reader->writable(user);
 }
 
 void eio_ws_closed(struct ws *ws)
 {
-    struct eio_session *s = ws_user(ws);
-    if (s == NULL) return;
-    ws_set_user(ws, NULL);
-    if (s->upgrading == ws) {
-        upgrade_lost(s);
-        return;
-    }
-    s->ws = NULL;
-    s->closing = false;
-    session_end(s, REASON_CLOSE, false, "");
-    session_touch(s);
+    struct eio_ws_user *user = ws_user(ws);
+    if (user != NULL) user->reader->closed(user);
 }

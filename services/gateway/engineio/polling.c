@@ -9,15 +9,24 @@
 #define UPGRADE_GRACE_MS 10
 #define TEXT_PLAIN       "text/plain; charset=UTF-8"
 
-static const struct http_header_out no_store = { "Cache-Control", { "no-store", 8 } };
+static struct eio_request *let_go(struct eio_session *s)
+{
+    struct eio_request *poll = s->poll;
+    s->poll = NULL;
+    s->at.release = 0;
+    poll->session = NULL;
+    return poll;
+}
 
 static void answer_poll(struct eio_session *s, struct str body)
 {
-    struct http *http = s->poll;
-    s->poll = NULL;
-    s->at.release = 0;
-    http_set_user(http, NULL);
-    http_reply(http, 200, TEXT_PLAIN, body, &no_store, 1);
+    struct eio_request *poll = let_go(s);
+    poll->answer(poll, &(struct eio_answer){ 200, TEXT_PLAIN, body, .no_store = true });
+}
+
+static void answer_status(struct eio_request *request, int status)
+{
+    request->answer(request, &(struct eio_answer){ .status = status });
 }
 
 static void add_packet(struct buf *body, const struct eio_packet *packet)
@@ -35,12 +44,14 @@ static void add_packet(struct buf *body, const struct eio_packet *packet)
     body->len += chars;
 }
 
-/* Everything that waits, and `last` if there is one. */
+/* Everything that waits, as far as one answer may hold it, and `last` if that was all. */
 static void answer_with_queue(struct eio_session *s, const char *last)
 {
     struct buf body = BUF(SIZE_MAX);
-    for (struct eio_packet *packet; (packet = session_first(s)) != NULL; session_pop(s)) add_packet(&body, packet);
-    if (last != NULL) {
+    for (struct eio_packet *packet; (packet = session_first(s)) != NULL && body.len < s->poll->answer_max;
+        session_pop(s))
+        add_packet(&body, packet);
+    if (last != NULL && s->count == 0) {
         if (body.len > 0) buf_add_char(&body, PACKET_SEPARATOR);
         buf_add_str(&body, str_of(last));
     }
@@ -50,21 +61,12 @@ static void answer_with_queue(struct eio_session *s, const char *last)
 
 /* --- the end of a loop round --- */
 
-static void answer_too_late(struct eio_session *s)
-{
-    struct http *http = s->poll;
-    s->poll = NULL;
-    s->at.release = 0;
-    http_set_user(http, NULL);
-    reply_error(http, EIO_REQUEST, eio_error_text(EIO_REQUEST));
-}
-
 void polling_flush(struct eio_session *s)
 {
     if (s->poll == NULL) return;
     if (s->ended && s->closing) {
         answer_with_queue(s, "1");
-        s->closing = false;
+        s->closing = s->count > 0;
     } else if (s->at.release == 0 && (s->count > 0 || s->probed)) {
         answer_with_queue(s, s->count > 0 ? NULL : "6");
     }
@@ -74,7 +76,7 @@ void polling_upgraded(struct eio_session *s)
 {
     if (s->poll == NULL) return;
     if (s->at.release != 0)
-        answer_too_late(s);
+        request_refuse(let_go(s), EIO_REQUEST);
     else
         answer_with_queue(s, s->count > 0 ? NULL : "6");
 }
@@ -105,10 +107,10 @@ const struct eio_transport polling_transport = { "polling", flush_later, poll_wa
 
 /* --- requests --- */
 
-static int second_request(struct eio_session *s)
+static void second_request(struct eio_session *s, struct eio_request *request)
 {
     session_end(s, REASON_ERROR, false, "");
-    return 400;
+    answer_status(request, 400);
 }
 
 /* The 5 of an upgrade may have been sent before this GET and be read after it: then it is answered as too late. */
@@ -118,33 +120,42 @@ static void wait_for_upgrade(struct eio_session *s)
     heartbeat_arm(s);
 }
 
-static int begin_get(struct eio_session *s, struct http *http)
+static bool begin_get(struct eio_session *s, struct eio_request *request)
 {
-    if (s->poll != NULL) return second_request(s);
-    s->poll = http;
-    http_set_user(http, s);
+    if (s->poll != NULL) {
+        second_request(s, request);
+        return false;
+    }
+    s->poll = request;
+    request->session = s;
     if (s->upgrading != NULL) wait_for_upgrade(s);
     session_touch(s);
-    return 0;
+    return true;
 }
 
-static int begin_post(struct eio_session *s, struct http *http)
+static bool begin_post(struct eio_session *s, struct eio_request *request, struct str content_type)
 {
-    if (s->ended) return reply_error(http, EIO_SID, eio_error_text(EIO_SID));
-    if (s->post != NULL) return second_request(s);
-    if (str_starts(http_header(http, "content-type"), STR("application/octet-stream"))) {
+    if (s->ended) {
+        request_refuse(request, EIO_SID);
+    } else if (s->post != NULL) {
+        second_request(s, request);
+    } else if (str_starts(content_type, STR("application/octet-stream"))) {
         session_end(s, REASON_ERROR, false, "");
-        return 400;
+        answer_status(request, 400);
+    } else {
+        s->post = request;
+        request->session = s;
+        return true;
     }
-    s->post = http;
-    http_set_user(http, s);
-    return 0;
+    return false;
 }
 
-int polling_begin(struct eio_session *s, struct http *http)
+bool polling_begin(struct eio_session *s, struct eio_request *request, struct str method, struct str content_type)
 {
-    if (str_is(http_method(http), "GET")) return begin_get(s, http);
-    return str_is(http_method(http), "POST") ? begin_post(s, http) : 400;
+    if (str_is(method, "GET")) return begin_get(s, request);
+    if (str_is(method, "POST")) return begin_post(s, request, content_type);
+    answer_status(request, 400);
+    return false;
 }
 
 static bool take_binary(struct eio_session *s, struct arena *arena, struct str base64)
@@ -174,30 +185,54 @@ static bool take_packets(struct eio_session *s, struct arena *arena, struct str 
     return s->reason == NULL || strcmp(s->reason, REASON_PARSE) != 0;
 }
 
-void polling_ready(struct eio_session *s, struct http *http)
+void polling_ready(struct eio_session *s, struct eio_request *request, struct str body, struct arena *arena)
 {
-    if (http == s->poll) return;
+    if (request == s->poll) return;
     s->post = NULL;
-    http_set_user(http, NULL);
+    request->session = NULL;
     if (s->ended) {
         session_touch(s);
-        reply_error(http, EIO_SID, eio_error_text(EIO_SID));
+        request_refuse(request, EIO_SID);
         return;
     }
-    struct str body = http_body(http);
-    bool good = body.len > 0 && utf8_is_valid(body.at, body.len) && take_packets(s, http_arena(http), body);
-    if (good) {
-        http_reply(http, 200, "text/html", STR("ok"), NULL, 0);
+    if (body.len > 0 && utf8_is_valid(body.at, body.len) && take_packets(s, arena, body)) {
+        request->answer(request, &(struct eio_answer){ 200, "text/html", STR("ok"), .no_store = false });
         return;
     }
     eio_violation(s, "bad packet");
-    http_reply(http, 400, NULL, STR_NONE, NULL, 0);
+    answer_status(request, 400);
 }
 
-void polling_gone(struct eio_session *s, struct http *http)
+void polling_gone(struct eio_session *s, struct eio_request *request)
 {
-    if (http == s->poll) s->poll = NULL;
-    if (http == s->post) s->post = NULL;
+    request->session = NULL;
+    if (request == s->poll) s->poll = NULL;
+    if (request == s->post) s->post = NULL;
     if (s->transport == &polling_transport) session_end(s, REASON_ERROR, false, "");
     session_touch(s);
+}
+
+/* --- from wherever --- */
+
+void eio_take_request(struct eio *eio, struct eio_request *request, struct str sid, struct str method,
+    struct str content_type, struct str body, struct arena *arena)
+{
+    struct eio_session *s;
+    enum eio_error e = request_verify_poll(eio, sid, &s);
+    if (e != EIO_OK)
+        request_refuse(request, e);
+    else if (polling_begin(s, request, method, content_type))
+        polling_ready(s, request, body, arena);
+}
+
+void eio_request_gone(struct eio_request *request)
+{
+    if (request->session != NULL) polling_gone(request->session, request);
+}
+
+void eio_request_release(struct eio_request *request)
+{
+    struct eio_session *s = request->session;
+    if (s == NULL || s->poll != request) return;
+    answer_with_queue(s, s->count > 0 ? NULL : "6");
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/engineio/session.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,13 +20,26 @@ const char *eio_error_text(enum eio_error e)
     return texts[e];
 }
 
+static struct str error_body(char *at, size_t room, enum eio_error e, const char *text)
+{
+    int n = snprintf(at, room, "{\"code\":%d,\"message\":\"%s\"}", (int)e, text);
+    assert(n > 0 && (size_t)n < room);
+    return (struct str){ at, (size_t)n };
+}
+
 int reply_error(struct http *http, enum eio_error e, const char *text)
 {
     char body[200];
     int status = e == EIO_FORBIDDEN ? 403 : 400;
-    int n = snprintf(body, sizeof body, "{\"code\":%d,\"message\":\"%s\"}", (int)e, text);
-    http_reply(http, status, "application/json", (struct str){ body, (size_t)n }, NULL, 0);
+    http_reply(http, status, "application/json", error_body(body, sizeof body, e, text), NULL, 0);
     return status;
+}
+
+void request_refuse(struct eio_request *request, enum eio_error e)
+{
+    char body[200];
+    struct eio_answer answer = { 400, "application/json", error_body(body, sizeof body, e, texts[e]), false };
+    request->answer(request, &answer);
 }
 
 static const struct eio_transport *transport_named(const struct eio *eio, struct http *http)
@@ -51,26 +65,40 @@ static enum eio_error verify_handshake(
     return str_is(version, "4") ? EIO_OK : EIO_VERSION;
 }
 
+void eio_refuse_sid(struct http *http)
+{
+    reply_error(http, EIO_SID, texts[EIO_SID]);
+}
+
+static enum eio_error verify_session(const struct eio_session *s, bool upgrade, const struct eio_transport *transport)
+{
+    if (upgrade) return transport == &websocket_transport ? EIO_OK : EIO_REQUEST;
+    if (transport != &polling_transport) return EIO_REQUEST;
+    return s->transport == transport || s->upgrading != NULL ? EIO_OK : EIO_REQUEST;
+}
+
+enum eio_error request_verify_poll(struct eio *eio, struct str sid, struct eio_session **out)
+{
+    *out = session_find(eio, sid);
+    if (!eio->polling) return EIO_TRANSPORT;
+    return *out == NULL ? EIO_SID : verify_session(*out, false, &polling_transport);
+}
+
 enum eio_error request_verify(
-    struct eio *eio, struct http *http, bool upgrade, struct eio_session **out, const char **text)
+    struct eio *eio, struct http *http, bool upgrade, struct eio_session **out, struct str *sid, const char **text)
 {
     const struct eio_transport *transport = transport_named(eio, http);
-    struct str sid;
-    enum eio_error e = EIO_OK;
+    enum eio_error e = EIO_SID;
     *out = NULL;
-    if (transport == NULL) {
+    *sid = STR_NONE;
+    if (transport == NULL)
         e = EIO_TRANSPORT;
-    } else if (!http_param(http, "sid", &sid)) {
+    else if (!http_param(http, "sid", sid))
         e = verify_handshake(eio, http, upgrade, transport, text);
-    } else {
-        *out = session_find(eio, sid);
-        if (*out == NULL)
-            e = EIO_SID;
-        else if (upgrade ? transport != &websocket_transport : (*out)->transport != transport && !(*out)->upgrading)
-            e = EIO_REQUEST;
-        else if (!upgrade && transport != &polling_transport)
-            e = EIO_REQUEST;
-    }
+    else if ((*out = session_find(eio, *sid)) != NULL)
+        e = verify_session(*out, upgrade, transport);
+    else if ((transport == &websocket_transport) != upgrade)
+        *sid = STR_NONE; /* wrong with any session */
     if (e != EIO_OK && e != EIO_FORBIDDEN) *text = eio_error_text(e);
     return e;
 }

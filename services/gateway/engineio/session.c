@@ -244,7 +244,7 @@ void eio_close(struct eio_session *s, const char *reason)
 
 void eio_violation(struct eio_session *s, const char *why)
 {
-    if (s->ws != NULL) ws_flush(s->ws); /* the answers to what came before */
+    if (s->ws != NULL) s->ws->way->flush(s->ws); /* the answers to what came before */
     session_end(s, REASON_PARSE, false, why);
 }
 

@@ -5,13 +5,13 @@
  *         \                      /
  *          `----> ended <-------'      a closing session waits for a last poll, or for its Close frame to go out
  *
- * A session sends through its transport, a small table: a poll or WebSocket of this gateway, or, one day, of another.
+ * A session sends through its transport, a small table.  Beneath it is a request or a channel: see exchange.h.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "libshared/base/table.h"
-#include "services/gateway/engineio/eio.h"
+#include "services/gateway/engineio/exchange.h"
 
 #include <ev.h>
 
@@ -44,8 +44,8 @@ struct eio_session {
     struct eio *eio;
     const struct eio_transport *transport;
     void *user;
-    struct http *poll, *post; /* the GET that waits, the POST that is read */
-    struct ws *ws, *upgrading;
+    struct eio_request *poll, *post; /* the GET that waits, the POST that is read */
+    struct eio_channel *ws, *upgrading;
     struct eio_packet **queue; /* a ring */
     uint32_t head, count, capacity;
     size_t queued_bytes;
@@ -62,6 +62,7 @@ struct eio_session {
 struct eio {
     struct ev_loop *loop;
     struct eio_upper upper;
+    struct eio_mesh mesh; /* http_begin NULL: none */
     struct eio_session *sessions, *dirty;
     ev_prepare prepare;
     ev_idle more;
@@ -101,14 +102,16 @@ void heartbeat_arm(struct eio_session *session); /* after a change of its deadli
 bool heartbeat_is_over(const struct eio_session *session);
 
 /* --- polling.c --- */
-int polling_begin(struct eio_session *session, struct http *http);
-void polling_ready(struct eio_session *session, struct http *http);
-void polling_gone(struct eio_session *session, struct http *http);
+/* false: it was answered.  Else it has the session from now on, and its body may come. */
+bool polling_begin(
+    struct eio_session *session, struct eio_request *request, struct str method, struct str content_type);
+void polling_ready(struct eio_session *session, struct eio_request *request, struct str body, struct arena *arena);
+void polling_gone(struct eio_session *session, struct eio_request *request);
 void polling_flush(struct eio_session *session);    /* the end of a loop round */
 void polling_upgraded(struct eio_session *session); /* no GET waits any more */
 
 /* --- upgrade.c --- */
-void upgrade_begin(struct eio_session *session, struct ws *ws);
+void upgrade_begin(struct eio_session *session, struct eio_channel *channel);
 void upgrade_message(struct eio_session *session, bool binary, struct str bytes);
 void upgrade_writable(struct eio_session *session);
 void upgrade_lost(struct eio_session *session);
@@ -121,7 +124,13 @@ void websocket_writable(struct eio_session *session);
 /* --- request.c: who may ask, and the errors --- */
 enum eio_error { EIO_OK = -1, EIO_TRANSPORT, EIO_SID, EIO_METHOD, EIO_REQUEST, EIO_FORBIDDEN, EIO_VERSION };
 const char *eio_error_text(enum eio_error e);
+void request_refuse(struct eio_request *request, enum eio_error e); /* with its own text; not EIO_FORBIDDEN */
 int reply_error(struct http *http, enum eio_error e, const char *text); /* returns the status */
-/* What the request is about: its session (NULL: a handshake), or the error. */
+/* What the request is about: its session (NULL: a handshake), or the error.  EIO_SID: *sid is whose nobody knows. */
 enum eio_error request_verify(
-    struct eio *eio, struct http *http, bool upgrade, struct eio_session **out, const char **text);
+    struct eio *eio, struct http *http, bool upgrade, struct eio_session **out, struct str *sid, const char **text);
+enum eio_error request_verify_poll(struct eio *eio, struct str sid, struct eio_session **out);
+
+/* --- local.c: of this gateway --- */
+int local_request_begin(struct eio_session *session, struct http *http); /* as listener's http_begin returns */
+struct eio_channel *local_channel(struct ws *ws);

@@ -9,11 +9,11 @@
 #include "libshared/service/settings.h"
 #include "services/gateway/engineio/session.h"
 
-void upgrade_begin(struct eio_session *s, struct ws *ws)
+void upgrade_begin(struct eio_session *s, struct eio_channel *channel)
 {
-    s->upgrading = ws;
+    s->upgrading = channel;
     s->probed = false;
-    ws_set_user(ws, s);
+    channel->session = s;
     s->at.upgrade = now_ms() + settings.gateway.upgrade_timeout_ms;
     heartbeat_arm(s);
 }
@@ -27,10 +27,10 @@ static void forget(struct eio_session *s)
 
 void upgrade_abandon(struct eio_session *s)
 {
-    struct ws *ws = s->upgrading;
+    struct eio_channel *channel = s->upgrading;
     forget(s);
-    ws_set_user(ws, NULL);
-    ws_close(ws, 0, "");
+    channel->session = NULL;
+    channel->way->close(channel, 0, "");
 }
 
 void upgrade_lost(struct eio_session *s)
@@ -43,7 +43,7 @@ void upgrade_lost(struct eio_session *s)
 static void answer_probe(struct eio_session *s)
 {
     s->probed = s->answer_probe = true;
-    ws_flush(s->upgrading);
+    s->upgrading->way->flush(s->upgrading);
     session_touch(s);
 }
 
@@ -71,6 +71,6 @@ void upgrade_writable(struct eio_session *s)
 {
     if (!s->answer_probe) return;
     struct eio_packet *packet = packet_raw(STR("3probe"));
-    if (ws_put_frame(s->upgrading, packet_frame(packet))) s->answer_probe = false;
+    if (s->upgrading->way->put(s->upgrading, packet_frame(packet))) s->answer_probe = false;
     eio_packet_drop(packet);
 }

@@ -9,21 +9,21 @@
 
 static bool put(struct eio_session *s, struct eio_packet *packet)
 {
-    if (!s->base64 || !packet_is_binary(packet)) return ws_put_frame(s->ws, packet_frame(packet));
+    if (!s->base64 || !packet_is_binary(packet)) return s->ws->way->put(s->ws, packet_frame(packet));
     struct eio_packet *text = packet_base64(packet);
-    bool taken = ws_put_frame(s->ws, packet_frame(text));
+    bool taken = s->ws->way->put(s->ws, packet_frame(text));
     eio_packet_drop(text);
     return taken;
 }
 
 static void say_goodbye(struct eio_session *s, const char *why)
 {
-    struct ws *ws = s->ws;
+    struct eio_channel *channel = s->ws;
     bool broke = strcmp(s->reason, REASON_PARSE) == 0;
     s->ws = NULL;
     s->closing = false;
-    ws_set_user(ws, NULL);
-    ws_close(ws, broke ? 1002 : 0, broke ? why : "");
+    channel->session = NULL;
+    channel->way->close(channel, broke ? 1002 : 0, broke ? why : "");
     session_drop_queue(s);
     session_touch(s);
 }
@@ -37,12 +37,12 @@ void websocket_writable(struct eio_session *s)
 
 static void flush_ws(struct eio_session *s)
 {
-    if (s->ws != NULL) ws_want_write(s->ws);
+    if (s->ws != NULL) s->ws->way->want_write(s->ws);
 }
 
 static bool ws_takes_more(const struct eio_session *s)
 {
-    return s->ws != NULL && !ws_is_blocked(s->ws);
+    return s->ws != NULL && !s->ws->way->is_blocked(s->ws);
 }
 
 static void end_ws(struct eio_session *s, bool politely, const char *why)
@@ -53,7 +53,7 @@ static void end_ws(struct eio_session *s, bool politely, const char *why)
         return;
     }
     s->at.last_poll = now_ms() + LAST_POLL_MS;
-    ws_want_write(s->ws);
+    s->ws->way->want_write(s->ws);
 }
 
 const struct eio_transport websocket_transport = { "websocket", flush_ws, ws_takes_more, end_ws };

@@ -1,0 +1,118 @@
+/* local.c - requests and WebSockets that came to this gateway itself. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/engineio/session.h"
+
+#include <stddef.h>
+
+/* --- requests --- */
+
+struct local_request {
+    struct eio_http_user user; /* first: http_user() is cast back */
+    struct eio_request base;
+    struct http *http;
+};
+
+static void answer(struct eio_request *base, const struct eio_answer *a)
+{
+    static const struct http_header_out no_store = { "Cache-Control", { "no-store", 8 } };
+    struct http *http = ((struct local_request *)((char *)base - offsetof(struct local_request, base)))->http;
+    http_set_user(http, NULL);
+    http_reply(http, a->status, a->content_type, a->body, &no_store, a->no_store ? 1 : 0);
+}
+
+static void dropped(struct eio_request *base)
+{
+    http_set_user(((struct local_request *)((char *)base - offsetof(struct local_request, base)))->http, NULL);
+}
+
+static void ready(struct eio_http_user *user, struct http *http)
+{
+    struct local_request *request = (struct local_request *)user;
+    polling_ready(request->base.session, &request->base, http_body(http), http_arena(http));
+}
+
+static void gone(struct eio_http_user *user, struct http *http)
+{
+    (void)http;
+    eio_request_gone(&((struct local_request *)user)->base);
+}
+
+int local_request_begin(struct eio_session *s, struct http *http)
+{
+    struct local_request *request = arena_zero(http_arena(http), sizeof *request);
+    *request = (struct local_request){ .user = { ready, gone }, .base = { answer, dropped, NULL, SIZE_MAX }, .http = http };
+    http_set_user(http, request);
+    bool taken = polling_begin(s, &request->base, http_method(http), http_header(http, "content-type"));
+    return taken ? 0 : 400; /* it is answered then */
+}
+
+/* --- WebSockets --- */
+
+struct local_channel {
+    struct eio_ws_user user; /* first: ws_user() is cast back */
+    struct eio_channel base;
+    struct ws *ws;
+};
+
+static struct local_channel *local(const struct eio_channel *base)
+{
+    return (struct local_channel *)((const char *)base - offsetof(struct local_channel, base));
+}
+
+static bool put(struct eio_channel *base, struct str frame)
+{
+    return ws_put_frame(local(base)->ws, frame);
+}
+
+static void want_write(struct eio_channel *base)
+{
+    ws_want_write(local(base)->ws);
+}
+
+static void flush(struct eio_channel *base)
+{
+    ws_flush(local(base)->ws);
+}
+
+static bool is_blocked(const struct eio_channel *base)
+{
+    return ws_is_blocked(local(base)->ws);
+}
+
+static void close_ws(struct eio_channel *base, int code, const char *reason)
+{
+    struct local_channel *channel = local(base);
+    ws_set_user(channel->ws, NULL);
+    ws_close(channel->ws, code, reason);
+    mem_free(channel);
+}
+
+static const struct eio_channel_way way = { put, want_write, flush, is_blocked, close_ws };
+
+static void message(struct eio_ws_user *user, bool binary, struct str bytes)
+{
+    eio_channel_message(&((struct local_channel *)user)->base, binary, bytes);
+}
+
+static void writable(struct eio_ws_user *user)
+{
+    eio_channel_writable(&((struct local_channel *)user)->base);
+}
+
+static void closed(struct eio_ws_user *user)
+{
+    struct local_channel *channel = (struct local_channel *)user;
+    ws_set_user(channel->ws, NULL);
+    eio_channel_closed(&channel->base);
+    mem_free(channel);
+}
+
+static const struct eio_ws_reader reader = { message, writable, closed };
+
+struct eio_channel *local_channel(struct ws *ws)
+{
+    struct local_channel *channel = mem_zero(sizeof *channel);
+    *channel = (struct local_channel){ .user = { &reader }, .base = { &way, NULL }, .ws = ws };
+    ws_set_user(ws, channel);
+    return &channel->base;
+}
