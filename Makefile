@@ -70,7 +70,7 @@ down: ## Stop everything; the data stays in .run
 	@scripts/stack down $(RUN)
 	@[ ! -e $(RUN)/conformance ] || scripts/conformance down $(RUN)/conformance
 
-restart: ## Rolling restart: gateways one after the other, each new one up before the old one leaves
+restart: ## Rolling restart: all new gateways are up before the old ones leave; clients reconnect once
 	@scripts/stack roll $(RUN)
 
 status: ## Show each process, its state and its readiness
