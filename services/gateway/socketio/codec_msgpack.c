@@ -70,7 +70,7 @@ static bool put_namespace(struct buf *out, const struct msgpack_value *nsp)
     size_t comma;
 
     if (nsp->kind != MSGPACK_TEXT || nsp->bytes.len == 0 || nsp->bytes.at[0] != '/' ||
-        str_find(nsp->bytes, ',', &comma))
+        str_find(nsp->bytes, ',', &comma) || !utf8_is_valid(nsp->bytes.at, nsp->bytes.len))
         return false;
     buf_add_str(out, nsp->bytes);
     buf_add_char(out, ',');
@@ -87,7 +87,9 @@ static bool put_data(struct buf *out, struct str data, struct json_parts *parts)
 {
     struct msgpack_in in = { data, false };
 
-    return data.len == 0 || msgpack_json(&in, out, parts);
+    if (data.len == 0) return true;
+    /* A bare number would read as an id. */
+    return head_of(data).kind >= MSGPACK_ARRAY && msgpack_json(&in, out, parts);
 }
 
 static bool put_rest(struct buf *out, const struct fields *f, struct json_parts *parts)
