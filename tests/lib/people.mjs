@@ -39,8 +39,8 @@ export async function tokenFor(stack, key, subject, more = {}) {
 const everybody = new Set()
 
 /** Disconnect whoever is still there, so that a failed test does not keep its file from ending. */
-export function everybodyLeaves() {
-  for (const person of everybody) person.leaves()
+export function everybodyLeaves(stack) {
+  for (const person of everybody) if (person.stack === stack) person.leaves()
 }
 
 /** Somebody with a token, a socket and ears. */

@@ -69,7 +69,7 @@ export async function startStack({ gateways = 1, env = {} } = {}) {
     log: name => existsSync(join(dir, 'log', name, 'current')) ? readFileSync(join(dir, 'log', name, 'current'), 'utf8') : '',
 
     async stop() {
-      everybodyLeaves()
+      everybodyLeaves(stack)
       await script('down')
       const complaints = sanitizerComplaints(dir)
       if (process.env.KEEP_LOGS) cpSync(join(dir, 'log'), join(process.env.KEEP_LOGS, dir.split('-').pop()), { recursive: true })

@@ -128,6 +128,29 @@ test('an event that the server does not know is relayed to the room, and never s
   ada.leaves(); bo.leaves()
 })
 
+test('a back end sends an ephemeral event into a room that it is no member of; a client may not', async () => {
+  const ada = await Person.arrives(stack, key, 'ada')
+  const { id: room } = await ada.makesRoom({ open: false })
+  await ada.joins(room)
+  const path = `/api/v1/rooms/${room}/events`
+  const backend = await tokenFor(stack, await stack.issueKey({ policy: 'chat-backend' }))
+  const sent = await request(stack, 'POST', path, { token: backend, body: { event: 'order:ready', data: { table: 7 } } })
+  assert.equal(sent.status, 200, sent.text)
+  assert.deepEqual(await ada.hearsEvent('order:ready'), ['order:ready', { table: 7 }])
+  assert.equal((await ada.rest('POST', path, { event: 'x' })).json.error.code, 'forbidden')
+  assert.equal((await request(stack, 'POST', path, { token: backend, body: { event: 'message', data: {} } })).json.error.code, 'invalid_argument')
+  ada.leaves()
+})
+
+test('nobody speaks in the server\'s voice: a relayed event can not be called `message`', async () => {
+  const ada = await Person.arrives(stack, key, 'ada')
+  const { id: room } = await ada.makesRoom()
+  await ada.joins(room)
+  await ada.isRefused('message', { room, seq: 1, id: 'forged', sender: 'bo', body: 'never said' }, 'forbidden')
+  await ada.isRefused('token:expiring', { room }, 'forbidden')
+  ada.leaves()
+})
+
 test('REST sends and the sockets hear', async () => {
   const ada = await Person.arrives(stack, key, 'ada')
   const room = (await ada.rest('POST', '/api/v1/rooms', { name: 'by REST', open: true })).json.data.id

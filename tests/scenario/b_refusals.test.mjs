@@ -123,6 +123,21 @@ test('keys: wrong, altered, revoked; tokens of a revoked key end at once, live s
   kim.leaves()
 })
 
+test('guessing keys is bounded; using a good one is not', async () => {
+  const strict = await startStack({ env: { MADANG_GATEWAY_RATE_PERCENT: '100' } })
+  try {
+    const good = await strict.issueKey()
+    for (let i = 0; i < 25; i++) await tokenFor(strict, good, `user-${i}`)
+    const exchange = api_key => request(strict, 'POST', '/auth/token', { body: { api_key } })
+    let answer
+    for (let i = 0; i < 11; i++) answer = await exchange('nonsense')
+    refused(answer, 429, 'rate_limited')
+    assert.ok(answer.json.error.details.retry_after_ms > 0 && Number(answer.headers['retry-after']) > 0)
+  } finally {
+    await strict.stop()
+  }
+})
+
 test('no secret is in any log', async () => {
   const { readdirSync } = await import('node:fs')
   const secret = /^mdk_[^_]+_(.+)_[^_]+$/.exec(key)[1]

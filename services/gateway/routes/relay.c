@@ -1,5 +1,6 @@
 /* relay.c - an event that no row knows: carried to the room that it names, as it came, and never stored. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/wire/event_names.h"
 #include "services/gateway/routes/inside.h"
 #include "services/gateway/socketio/scan.h"
 
@@ -91,6 +92,8 @@ void relay_event(struct routes *routes, struct client *client, const struct sio_
 
     if (event->name.len == 0 || !room_of(event->first, &text))
         refuse(client, event->ack, ERR_NO_EVENT);
+    else if (event_is_ours(event->name)) /* nobody speaks in the server's voice */
+        refuse(client, event->ack, ERR_FORBIDDEN);
     else if (!client_may(client, event->name, text, POLICY_PUBLISH))
         refuse(client, event->ack, ERR_FORBIDDEN);
     else if (!on_rate(routes, client, RATE_relay, event->ack))

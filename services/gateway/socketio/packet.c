@@ -1,5 +1,6 @@
 /* packet.c - Socket.IO packets from text and to text. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/wire/event_names.h"
 #include "services/gateway/socketio/packet.h"
 
 #include <inttypes.h>
@@ -8,15 +9,6 @@
 #include <string.h>
 
 #include "services/gateway/socketio/scan.h"
-
-static const char *const reserved[] = {
-    "connect",
-    "connect_error",
-    "disconnect",
-    "disconnecting",
-    "newListener",
-    "removeListener",
-};
 
 static bool is_digit(struct str s)
 {
@@ -69,13 +61,6 @@ static bool read_namespace(struct str *s, struct sio_packet *out)
     return end <= SIO_MAX_NAMESPACE;
 }
 
-static bool is_reserved(struct str name)
-{
-    for (size_t i = 0; i < COUNT(reserved); i++)
-        if (str_is(name, reserved[i])) return true;
-    return false;
-}
-
 /* Lone surrogates are legal JSON and no Unicode: such a name stays as it was written. */
 static struct str decode_name(struct str raw, struct arena *arena)
 {
@@ -96,7 +81,7 @@ static bool read_name(struct str raw, struct arena *arena, struct str *out)
     }
     if (raw.at[0] != '"') return false;
     if (!scan_plain_string(raw, out)) *out = decode_name(raw, arena);
-    return !is_reserved(*out);
+    return !event_is_reserved(*out);
 }
 
 static int placeholders(const struct sio_packet *p)
