@@ -53,14 +53,14 @@ static bool date_of(const struct msgpack_value *v, int64_t *ms)
 
 static void put_date(struct buf *json, int64_t ms)
 {
-    int64_t part = ((ms % 1000) + 1000) % 1000;
-    time_t s = (time_t)((ms - part) / 1000);
     struct tm at;
 
     if (ms > DATE_MAX_MS || ms < -DATE_MAX_MS) {
         buf_add_str(json, STR("null"));
         return;
     }
+    int64_t part = ((ms % 1000) + 1000) % 1000;
+    time_t s = (time_t)((ms - part) / 1000);
     gmtime_r(&s, &at);
     int year = at.tm_year + 1900;
     if (year < 0 || year > 9999)

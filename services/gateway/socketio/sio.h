@@ -80,8 +80,9 @@ struct sio_socket *sio_sibling(struct sio_socket *socket, const char *nsp);
 void sio_send(struct sio_socket *socket, struct eio_packet *packet); /* by reference */
 /* A packet and its attachments.  Packets are text; a client with another parser gets what its codec makes of them. */
 void sio_send_parts(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n);
-void sio_send_volatile(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n); /* now or never */
-void sio_emit(struct sio_socket *socket, const char *name, struct str args); /* args: JSON elements */
+void sio_send_volatile(
+    struct sio_socket *socket, struct eio_packet *const *packets, unsigned n); /* now, or next if nothing waits */
+void sio_emit(struct sio_socket *socket, const char *name, struct str args);   /* args: JSON elements */
 void sio_emit_binary(struct sio_socket *socket, struct str array, const struct str *attachments, unsigned n);
 /* The answer to an event, at most once for each; array: JSON with its brackets. */
 void sio_ack(struct sio_socket *socket, int64_t ack, struct str array, const struct str *attachments, unsigned n);

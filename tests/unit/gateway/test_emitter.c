@@ -180,6 +180,9 @@ static void values_become_what_javascript_would_write(void **state)
         { "c70cff00000000ffffffffffffffff", "\"1969-12-31T23:59:59.000Z\"" },
         { "d700ffffffffffffffff", "\"1969-12-31T23:59:59.999Z\"" },
         { "d7007fffffffffffffff", "null" },
+        { "d7008000000000000000", "null" },
+        { "c70cff3b9ac9ff7fffffffffffffff", "null" },
+        { "d700ffffc7758bd54400", "\"-000001-12-31T00:00:00.000Z\"" },
         { "a3610062", "\"a\\u0000b\"" },
     };
     char hex[200], want[200];
