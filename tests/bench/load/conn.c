@@ -28,6 +28,8 @@ enum {
     READ_BYTES = 256 * 1024,
     MAX_OUT_BYTES = 1024 * 1024, /* more unsent than this: the server has stopped reading */
     MAX_FRAME = 128 * 1024,
+    NARROW_BYTES = 4096, /* of the receive buffer, and small segments make the server's small too */
+    NARROW_SEGMENT = 536,
 };
 
 static char read_buffer[READ_BYTES];
@@ -255,6 +257,14 @@ static bool drink(struct conn *conn, const struct conn_target *target, conn_hear
     }
 }
 
+static void make_narrow(int fd)
+{
+    int bytes = NARROW_BYTES, segment = NARROW_SEGMENT;
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+}
+
 bool conn_begin(struct conn *conn, const struct conn_target *target, uint32_t index)
 {
     struct sockaddr_in from = { .sin_family = AF_INET,
@@ -266,10 +276,12 @@ bool conn_begin(struct conn *conn, const struct conn_target *target, uint32_t in
         .index = index,
         .wants_writable = true,
         .number = conn->number,
+        .narrow = conn->narrow,
         .begun_us = tally_now_us() };
     conn->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (conn->fd < 0) return false;
     setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (conn->narrow) make_narrow(conn->fd);
     /* The port is chosen at connect(), when the kernel knows the whole four-tuple. */
     setsockopt(conn->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
     bool loopback = (ntohl(target->address.sin_addr.s_addr) >> 24) == 127;
@@ -292,11 +304,23 @@ bool conn_turn(
     return true;
 }
 
+void conn_be_deaf(struct conn *conn, const struct conn_target *target, bool deaf)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.u32 = conn->index };
+
+    if (conn->deaf == deaf || conn->fd < 0) return;
+    conn->deaf = deaf;
+    conn->wants_writable = false;
+    epoll_ctl(target->epoll, deaf ? EPOLL_CTL_DEL : EPOLL_CTL_ADD, conn->fd, &event);
+}
+
 void conn_end(struct conn *conn)
 {
     if (conn->fd >= 0) close(conn->fd);
     SSL_free(conn->ssl);
     free(conn->rest);
     free(conn->out);
-    *conn = (struct conn){ .fd = -1, .index = conn->index, .number = conn->number, .state = CONN_LOST };
+    *conn = (struct conn){
+        .fd = -1, .index = conn->index, .number = conn->number, .narrow = conn->narrow, .state = CONN_LOST
+    };
 }

@@ -26,6 +26,8 @@ struct conn {
     uint32_t rest_len, out_len;
     int64_t begun_us;
     bool wants_writable; /* epoll has been asked for EPOLLOUT */
+    bool narrow;         /* small buffers in the kernel; kept from one connection to the next, like `number` */
+    bool deaf;           /* reads nothing */
     SSL *ssl;            /* NULL: plain */
     char *rest;          /* the cut-off frame at the end of the last read */
     char *out;           /* what the socket would not take */
@@ -52,6 +54,9 @@ bool conn_turn(
 
 /* Send a frame. The text is masked where it stands. */
 void conn_send(struct conn *conn, const struct conn_target *target, char *text, size_t len);
+
+/* Stop to read, or begin again. A deaf connection learns nothing, not even of its end, and must not send. */
+void conn_be_deaf(struct conn *conn, const struct conn_target *target, bool deaf);
 
 /* Close and free. */
 void conn_end(struct conn *conn);

@@ -7,6 +7,7 @@
 
 #include "tests/bench/load/hold.h"
 #include "tests/bench/load/options.h"
+#include "tests/bench/load/soak.h"
 #include "tests/bench/load/traffic.h"
 
 static int run(const struct options *o)
@@ -18,6 +19,7 @@ static int run(const struct options *o)
     if (in_rooms && strcmp(o->mode, "durable") == 0) return traffic_run(o, CLOCK_ACKED) ? 0 : 1;
     if (in_rooms && (strcmp(o->mode, "fanout") == 0 || strcmp(o->mode, "rooms") == 0))
         return traffic_run(o, CLOCK_HEARD) ? 0 : 1;
+    if (in_rooms && strcmp(o->mode, "soak") == 0) return soak_run(o) ? 0 : 1;
     fprintf(stderr, "bench-load: no such --mode, or no --room-list for it\n");
     return 2;
 }

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FIRST_CAPACITY = 1024, MAX_MESSAGES = 1 << 26, MAX_BODY_BYTES = 4000 };
+#include "tests/bench/load/mark.h"
+
+enum { FIRST_CAPACITY = 1024, MAX_MESSAGES = 1 << 26 };
 
 static void *grown(void *old, size_t had, size_t wanted)
 {
@@ -50,13 +52,11 @@ static void make_place(struct room *room)
 size_t rooms_compose(struct rooms *rooms, size_t r, size_t body_bytes, char *out, size_t size)
 {
     struct room *room = &rooms->room[r];
-    char body[MAX_BODY_BYTES + 1];
+    char body[MARK_BODY_MAX + 1];
 
     if (room->sent == MAX_MESSAGES) return 0;
     make_place(room);
-    int head = snprintf(body, sizeof body, "~%zu.%u~", r, room->sent);
-    memset(body + head, 'x', body_bytes - (size_t)head);
-    body[body_bytes] = '\0';
+    mark_write(body, body_bytes, r, room->sent);
 
     /* The id is a version 7 UUID in form: the time, the room, the number. */
     int n = snprintf(out, size,
@@ -69,22 +69,10 @@ size_t rooms_compose(struct rooms *rooms, size_t r, size_t body_bytes, char *out
     return (size_t)n;
 }
 
-/* The number after the first `key`, or -1. */
-static int64_t number_after(const char *text, size_t len, const char *key)
-{
-    size_t key_len = strlen(key);
-    const char *at = memmem(text, len, key, key_len), *end = text + len;
-    int64_t n = 0;
-
-    if (at == NULL || (at += key_len) == end || *at < '0' || *at > '9') return -1;
-    for (; at < end && *at >= '0' && *at <= '9'; at++) n = n * 10 + (*at - '0');
-    return n;
-}
-
 bool rooms_acked(struct rooms *rooms, size_t r, uint64_t n, const char *text, size_t len)
 {
     struct room *room = &rooms->room[r];
-    bool stored = number_after(text, len, "\"seq\":") >= 0;
+    bool stored = mark_number_after(text, len, "\"seq\":") >= 0;
 
     if (n >= room->sent) return false;
     if (stored) {
@@ -96,20 +84,6 @@ bool rooms_acked(struct rooms *rooms, size_t r, uint64_t n, const char *text, si
         rooms->counts.refused++;
     }
     return stored;
-}
-
-/* What "~r.n~" says; `~` stands nowhere else in an event. */
-static bool read_mark(const char *text, size_t len, size_t *r, uint32_t *n)
-{
-    const char *mark = memchr(text, '~', len);
-    const char *dot = mark == NULL ? NULL : memchr(mark, '.', (size_t)(text + len - mark));
-
-    if (dot == NULL) return false;
-    int64_t room = number_after(mark, (size_t)(dot - mark), "~");
-    int64_t number = number_after(dot, (size_t)(text + len - dot), ".");
-    *r = (size_t)room;
-    *n = (uint32_t)number;
-    return room >= 0 && number >= 0;
 }
 
 /* True the first time. */
@@ -133,11 +107,11 @@ bool rooms_heard(struct rooms *rooms, size_t m, const char *text, size_t len)
     struct rooms_counts *c = &rooms->counts;
     struct member *member = &rooms->member[m];
     struct room *room = &rooms->room[m / rooms->members];
-    int64_t seq = number_after(text, len, "\"seq\":");
+    int64_t seq = mark_number_after(text, len, "\"seq\":");
     size_t r;
     uint32_t n;
 
-    if (seq < 0 || !read_mark(text, len, &r, &n)) {
+    if (seq < 0 || !mark_read(text, len, &r, &n)) {
         c->unreadable++;
         return false;
     }

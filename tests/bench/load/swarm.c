@@ -53,8 +53,9 @@ static void enter_namespace(struct conn *conn)
 static void lose(struct conn *conn, const char *why)
 {
     struct swarm_counts *c = &swarm.counts;
+    bool was_ready = conn->state == CONN_READY;
 
-    if (conn->state == CONN_READY) {
+    if (was_ready) {
         c->lost++;
         c->ready--;
     } else {
@@ -63,6 +64,7 @@ static void lose(struct conn *conn, const char *why)
     }
     swarm_complain("a connection was lost", why, strlen(why));
     conn_end(conn);
+    if (swarm.user->lost != NULL) swarm.user->lost(conn, was_ready);
 }
 
 static void welcome(struct conn *conn)
@@ -98,6 +100,7 @@ static void hear_message(struct conn *conn, const char *text, size_t len)
     case '3': hear_ack(conn, text + skip, len - skip); return;
     case '1':
     case '4':
+        swarm.counts.refused++;
         swarm_complain("the server said no", text + skip, len - skip);
         shutdown(conn->fd, SHUT_RDWR); /* the next read finds the end, and tells of the loss */
         return;
@@ -127,6 +130,17 @@ static void open_more(void)
     }
 }
 
+void swarm_again(struct conn *conn)
+{
+    swarm.counts.opening++;
+    if (!conn_begin(conn, &swarm.target, conn->index)) lose(conn, strerror(errno));
+}
+
+void swarm_be_deaf(struct conn *conn, bool deaf)
+{
+    conn_be_deaf(conn, &swarm.target, deaf);
+}
+
 void swarm_turn(int most_ms)
 {
     struct epoll_event events[EVENTS_PER_TURN];
@@ -150,7 +164,7 @@ void swarm_open(void)
     }
 }
 
-static bool line_came(void)
+bool swarm_told(void)
 {
     struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
     char line[64];
@@ -161,7 +175,7 @@ static bool line_came(void)
 void swarm_pace(const char *word)
 {
     fprintf(stderr, "%s\n", word);
-    while (swarm.options->paced && !line_came()) swarm_turn(5);
+    while (swarm.options->paced && !swarm_told()) swarm_turn(5);
 }
 
 const struct swarm_counts *swarm_counts(void)

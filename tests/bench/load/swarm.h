@@ -21,11 +21,13 @@ struct swarm_user {
     void (*ready)(struct conn *conn);
     void (*event)(struct conn *conn, const char *text, size_t len); /* from the `[` on */
     void (*ack)(struct conn *conn, uint64_t id, const char *text, size_t len);
+    void (*lost)(struct conn *conn, bool was_ready);
 };
 
 struct swarm_counts {
     size_t total, begun, opening, ready, failed;
-    size_t lost; /* were ready, and are no more */
+    size_t lost;    /* were ready, and are no more */
+    size_t refused; /* were told to go: a DISCONNECT or a CONNECT_ERROR */
     struct tally open_us;
 };
 
@@ -42,6 +44,15 @@ struct conn *swarm_conn(size_t i);
 
 /* Open all; answers when each is ready or has failed, or the time for opening is over. */
 void swarm_open(void);
+
+/* Connect again what was lost. */
+void swarm_again(struct conn *conn);
+
+/* See conn_be_deaf(). */
+void swarm_be_deaf(struct conn *conn, bool deaf);
+
+/* Has a line come on standard input (or its end)? It is taken. */
+bool swarm_told(void);
 
 /* Wait for something to happen, at most so long, and deal with it. */
 void swarm_turn(int most_ms);
