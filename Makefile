@@ -58,7 +58,7 @@ help: ## Print this
 # --- running ---
 up: ## Install what is missing, build, run everything, wait until it is ready, print a first key; CONFORMANCE=1: only a gateway, for outside protocol suites
 	@scripts/setup run
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory -j$$(nproc) build
 ifeq ($(CONFORMANCE),1)
 	@scripts/conformance up $(RUN)/conformance
 else
