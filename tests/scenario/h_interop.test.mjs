@@ -1,0 +1,111 @@
+// h_interop - other programs' protocols on the whole product: the msgpack parser, and back ends that publish in Redis.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { after, before, test } from 'node:test'
+import { Emitter } from '@socket.io/redis-emitter'
+import { createClient } from 'redis'
+import parser from 'socket.io-msgpack-parser'
+import { Person } from '../lib/people.mjs'
+import { freePorts } from '../lib/ports.mjs'
+import { startStack } from '../lib/stack.mjs'
+import { until } from '../lib/wait.mjs'
+
+const packed = { path: '/msgpack/', parser }
+let stack, key, redis, publisher, emitter
+before(async () => {
+  const port = await freePorts()
+  redis = spawn('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', '/tmp'], { stdio: 'ignore' })
+  const url = `redis://127.0.0.1:${port}`
+  stack = await startStack({ env: { MADANG_REDIS_URL: url, MADANG_GATEWAY_EMITTER: '1', MADANG_GATEWAY_MSGPACK_PATH: '/msgpack/' } })
+  key = await stack.issueKey()
+  publisher = await createClient({ url }).on('error', () => {}).connect()
+  emitter = new Emitter(publisher)
+})
+after(async () => {
+  await publisher?.close()
+  await stack?.stop()
+  redis?.kill()
+})
+
+/** Ada speaks text and Bo msgpack, in one room. */
+async function twoInARoom() {
+  const [ada, bo] = [await Person.arrives(stack, key, 'ada'), await Person.arrives(stack, key, 'bo', packed)]
+  const { id: room } = await ada.makesRoom()
+  await ada.joins(room)
+  await bo.joins(room)
+  return { ada, bo, room, leave: () => { ada.leaves(); bo.leaves() } }
+}
+
+const got = (person, event) => until(`${person.name} gets ${event}`, () => person.events.find(([name]) => name === event))
+
+test('messages go both ways between the parsers', async () => {
+  const { ada, bo, room, leave } = await twoInARoom()
+  assert.equal((await ada.says(room, 'from text 마당')).seq, 1)
+  assert.equal((await bo.says(room, 'from msgpack')).seq, 2)
+  for (const person of [ada, bo]) {
+    await person.hears('from msgpack')
+    assert.deepEqual(person.heard.map(m => m.body), ['from text 마당', 'from msgpack'])
+  }
+  assert.deepEqual(ada.heard, bo.heard)
+  leave()
+})
+
+test('so do ephemeral events, with and without binary', async () => {
+  const { ada, bo, room, leave } = await twoInARoom()
+  const bytes = value => [...new Uint8Array(value)]
+  await ada.emits('cursor', { room, x: 1.5, at: [Buffer.from([1, 2]), Buffer.alloc(0)] })
+  const [, there] = await got(bo, 'cursor')
+  assert.deepEqual([there.x, ...there.at.map(bytes)], [1.5, [1, 2], []])
+  await bo.emits('pointer', { room, y: -7 }, Buffer.from([255]))
+  const [, back, part] = await got(ada, 'pointer')
+  assert.deepEqual([back, bytes(part)], [{ room, y: -7 }, [255]])
+  leave()
+})
+
+test('refusals come through msgpack as through text', async () => {
+  const stranger = new Person(stack, 'eve', 'nonsense')
+  await assert.rejects(stranger.connects(packed), error => error.data.code === 'token_invalid')
+  stranger.leaves()
+  const bo = await Person.arrives(stack, key, 'bo', packed)
+  const text = await Person.arrives(stack, key, 'bo')
+  const missing = { room: '01900000-0000-7000-8000-000000000000', body: 'x', client_message_id: 'no' }
+  assert.deepEqual(await bo.emits('message:send', missing), await text.emits('message:send', missing))
+  assert.ok((await bo.emits('message:send', missing)).error.code)
+  bo.leaves(); text.leaves()
+})
+
+test('a back end reaches who joined a room, by its id, once each, whatever they speak', async () => {
+  const { ada, bo, room, leave } = await twoInARoom()
+  const eve = await Person.arrives(stack, key, 'eve')
+  const chat = emitter.of('/chat')
+  chat.in(ada.socket.id).socketsJoin('vip')
+  chat.to([room, 'vip']).emit('offer', { price: 7 }, Buffer.from([9]))
+  chat.to(room).except('vip').emit('second', 1)
+  chat.emit('last')
+  for (const person of [ada, bo, eve]) await got(person, 'last')
+  const names = person => person.events.map(([name]) => name)
+  assert.deepEqual([ada, bo, eve].map(names), [['offer', 'last'], ['offer', 'second', 'last'], ['last']])
+  assert.deepEqual([...new Uint8Array(bo.events[0][2])], [9])
+
+  await bo.calls('room:leave', { room })
+  chat.to(room).emit('third')
+  chat.emit('end')
+  for (const person of [ada, bo, eve]) await got(person, 'end')
+  assert.ok(names(ada).includes('third') && !names(bo).includes('third'))
+  eve.leaves(); leave()
+})
+
+test('a Redis that goes away takes nobody with it, and is heard again', async () => {
+  const { ada, bo, room, leave } = await twoInARoom()
+  const [program, ...words] = redis.spawnargs
+  redis.kill('SIGKILL')
+  await new Promise(resolve => redis.once('close', resolve))
+  await ada.says(room, 'without Redis')
+  await bo.hears('without Redis')
+  redis = spawn(program, words, { stdio: 'ignore' })
+  await until('the emitter is heard again', async () => {
+    if (publisher.isReady) emitter.of('/chat').emit('again')
+    return bo.events.some(([name]) => name === 'again')
+  }, 20000)
+  leave()
+})
