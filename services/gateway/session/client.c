@@ -183,7 +183,7 @@ static enum err renew_token(struct client *client, struct str object)
     TRY(get_rights(client->home, sio_nsp(client->socket), object, &rights));
     if (!str_eq(bearer_subject(rights.bearer), bearer_subject(client->rights.bearer))) {
         rights_drop(&rights);
-        return ERR_TOKEN_INVALID;
+        return ERR_FORBIDDEN;
     }
     struct rights old = client->rights;
     client->rights = rights;
