@@ -11,7 +11,7 @@ const AUTHCTL = path.join(process.env.BIN ?? path.join(repository, "build/bin"),
 const ENGINES = ["postgres", "redis"]
 
 // What the operator's own environment says must not reach a stack that is measured.
-function stackEnvironment(tls, gateways, port) {
+function stackEnvironment({ tls, gateways, settings }, port) {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("MADANG_"))
   return {
     ...Object.fromEntries(kept),
@@ -24,6 +24,7 @@ function stackEnvironment(tls, gateways, port) {
     MADANG_GATEWAY_PUBLIC_URL: `https://localhost:${port}`,
     MADANG_GATEWAY_PLAIN: tls ? "0" : "1",
     MADANG_GATEWAY_RATE_PERCENT: "0",
+    ...settings,
   }
 }
 
@@ -85,13 +86,16 @@ async function issueTokens(server, key, count) {
   return tokens
 }
 
-export async function startMadang(host, { tls, tokens, gateways }) {
+export async function startMadang(host, { tls, tokens, gateways, settings = {} }) {
   const port = await freePorts(30) // HTTPS, HTTP, and the health endpoints
-  const directory = startStack(host, stackEnvironment(tls, gateways, port))
+  const env = stackEnvironment({ tls, gateways, settings }, port)
+  const directory = startStack(host, env)
   const server = {
     name: "madang",
     port: tls ? port : port + 1,
     tls,
+    directory,
+    env,
     groups: groupsOf(directory),
   }
 
