@@ -66,7 +66,7 @@ test('a changed policy holds for live sockets at once', async () => {
   assert.equal(verdict.allowed, false)
   assert.equal(verdict.rule, 1)
   await putPolicy('changing', [{ effect: 'deny', actions: ['connect'] }])
-  await new Promise(resolve => ada.socket.once('disconnect', resolve))
+  await until('the socket is ended', () => ada.socket.disconnected, 2000)
   ada.leaves()
 })
 
