@@ -29,10 +29,9 @@ static enum err carry(struct cast *cast, struct call *call)
 {
     struct buf args = BUF(ARGS_BYTES_MAX);
     enum err e = put_args(cast->event, &args);
-    struct relay relay = { .room = cast->event->room,
-        .namespace = STR("/chat"),
-        .event = cast->event->event,
-        .args = buf_str(&args) };
+    struct relay relay = {
+        .room = cast->event->room, .namespace = STR("/chat"), .event = cast->event->event, .args = buf_str(&args)
+    };
 
     if (e == OK)
         feeds_relay(cast->chat->feeds, call->server, &relay);
@@ -59,7 +58,8 @@ void room_cast(struct call *call, const struct room_event *req, struct rpc_later
 {
     struct nothing rep;
     if (event_is_reserved(req->event) || event_is_ours(req->event)) {
-        rpc_later_done(later, call_fail(call, ERR_INVALID_ARGUMENT, "event: is a name that only the server uses"), &rep);
+        rpc_later_done(
+            later, call_fail(call, ERR_INVALID_ARGUMENT, "event: is a name that only the server uses"), &rep);
         return;
     }
     struct cast *cast = arena_zero(call->arena, sizeof *cast);

@@ -25,7 +25,7 @@ struct committer {
     bool stopping;
 
     size_t batch_max, shared; /* messages in the last batch */
-    struct pg *pg; /* the thread's own from here on */
+    struct pg *pg;            /* the thread's own from here on */
     struct loop_post *post;
     void (*done)(void *arg, struct append *first);
     void *arg;

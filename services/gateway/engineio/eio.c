@@ -148,8 +148,7 @@ static int open_by_polling(struct eio *eio, struct http *http)
 
 static bool goes_elsewhere(struct eio *eio, struct http *http, struct str sid)
 {
-    return sid.len == EIO_SID_CHARS && eio->mesh.http_begin != NULL &&
-           eio->mesh.http_begin(eio->mesh.arg, http, sid);
+    return sid.len == EIO_SID_CHARS && eio->mesh.http_begin != NULL && eio->mesh.http_begin(eio->mesh.arg, http, sid);
 }
 
 int eio_http_begin(struct eio *eio, struct http *http)

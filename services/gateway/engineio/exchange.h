@@ -25,7 +25,7 @@ struct eio_request {
     void (*answer)(struct eio_request *request, const struct eio_answer *answer);
     void (*dropped)(struct eio_request *request); /* instead: Engine.IO ends as a whole */
     struct eio_session *session;                  /* who holds it; NULL: nobody */
-    size_t answer_max;                     /* no further packet is added to a body of so many bytes */
+    size_t answer_max;                            /* no further packet is added to a body of so many bytes */
 };
 
 /* A whole request; answered now or later. */

@@ -40,7 +40,8 @@ static void gone(struct eio_http_user *user, struct http *http)
 int local_request_begin(struct eio_session *s, struct http *http)
 {
     struct local_request *request = arena_zero(http_arena(http), sizeof *request);
-    *request = (struct local_request){ .user = { ready, gone }, .base = { answer, dropped, NULL, SIZE_MAX }, .http = http };
+    *request =
+        (struct local_request){ .user = { ready, gone }, .base = { answer, dropped, NULL, SIZE_MAX }, .http = http };
     http_set_user(http, request);
     bool taken = polling_begin(s, &request->base, http_method(http), http_header(http, "content-type"));
     return taken ? 0 : 400; /* it is answered then */

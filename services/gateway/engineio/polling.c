@@ -49,7 +49,7 @@ static void answer_with_queue(struct eio_session *s, const char *last)
 {
     struct buf body = BUF(SIZE_MAX);
     for (struct eio_packet *packet; (packet = session_first(s)) != NULL && body.len < s->poll->answer_max;
-        session_pop(s))
+         session_pop(s))
         add_packet(&body, packet);
     if (last != NULL && s->count == 0) {
         if (body.len > 0) buf_add_char(&body, PACKET_SEPARATOR);

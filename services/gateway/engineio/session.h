@@ -124,7 +124,7 @@ void websocket_writable(struct eio_session *session);
 /* --- request.c: who may ask, and the errors --- */
 enum eio_error { EIO_OK = -1, EIO_TRANSPORT, EIO_SID, EIO_METHOD, EIO_REQUEST, EIO_FORBIDDEN, EIO_VERSION };
 const char *eio_error_text(enum eio_error e);
-void request_refuse(struct eio_request *request, enum eio_error e); /* with its own text; not EIO_FORBIDDEN */
+void request_refuse(struct eio_request *request, enum eio_error e);     /* with its own text; not EIO_FORBIDDEN */
 int reply_error(struct http *http, enum eio_error e, const char *text); /* returns the status */
 /* What the request is about: its session (NULL: a handshake), or the error.  EIO_SID: *sid is whose nobody knows. */
 enum eio_error request_verify(

@@ -26,7 +26,7 @@
 #include "libshared/rpc/rpc_server.h"
 
 #define USED_BY_SOME __attribute__((unused))
-#define WAIT_MS 8000
+#define WAIT_MS      8000
 
 static struct fixture {
     char dir[64], keys[96], endpoint[96];
@@ -40,8 +40,7 @@ USED_BY_SOME static void write_key(const char *path, const char *name, const cha
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fprintf(file, "metadata\n    name = \"%s\"\ncurve\n    public-key = \"%s\"\n", name, public_key);
-    if (secret_key != NULL)
-        fprintf(file, "    secret-key = \"%s\"\n", secret_key);
+    if (secret_key != NULL) fprintf(file, "    secret-key = \"%s\"\n", secret_key);
     fclose(file);
     chmod(path, 0600);
 }
@@ -53,8 +52,7 @@ USED_BY_SOME static void make_key(const char *name, bool known)
     snprintf(path, sizeof(path), "%s/%s.key_secret", fx.keys, name);
     write_key(path, name, public_key, secret_key);
     snprintf(path, sizeof(path), "%s/peers/%s.key", fx.keys, name);
-    if (known)
-        write_key(path, name, public_key, NULL);
+    if (known) write_key(path, name, public_key, NULL);
 }
 
 USED_BY_SOME static int fixture_begin(void **state)
@@ -105,17 +103,22 @@ USED_BY_SOME static void turn_for(int ms)
     ev_timer_stop(fx.loop, &timer);
 }
 
-#define UNTIL(condition) \
-    do { \
-        int64_t until_us = clock_mono_us() + WAIT_MS * 1000; \
-        while (!(condition) && clock_mono_us() < until_us) \
-            turn_for(5); \
-        assert_true(condition); \
+#define UNTIL(condition)                                                                                               \
+    do {                                                                                                               \
+        int64_t until_us = clock_mono_us() + WAIT_MS * 1000;                                                           \
+        while (!(condition) && clock_mono_us() < until_us) turn_for(5);                                                \
+        assert_true(condition);                                                                                        \
     } while (0)
 
 /* --- a client that remembers what it heard --- */
 
-struct heard { enum err status; struct id room; int64_t retry_after_ms; char code[40], message[300]; int order; };
+struct heard {
+    enum err status;
+    struct id room;
+    int64_t retry_after_ms;
+    char code[40], message[300];
+    int order;
+};
 
 struct probe {
     struct rpc_client *client;
@@ -132,14 +135,13 @@ USED_BY_SOME static void on_heard(void *arg, enum err status, struct str body)
 {
     struct heard *heard = arg;
     struct arena *arena = arena_create("test", 1u << 20);
-    assert_int_equal(heard->order, 0);                  /* exactly once */
+    assert_int_equal(heard->order, 0); /* exactly once */
     heard->order = ++heard_order;
     heard->status = status;
     struct wire_error why = { .field = "" };
     struct room_ref ref;
     struct failure failure;
-    if (status == OK && wire_decode(room_ref_shape(), body, arena, &ref, &why) == OK)
-        heard->room = ref.room;
+    if (status == OK && wire_decode(room_ref_shape(), body, arena, &ref, &why) == OK) heard->room = ref.room;
     if (status != OK) {
         assert_true(body.len > 0);
         rpc_failure_read(body, arena, &failure);
@@ -172,8 +174,7 @@ USED_BY_SOME static void on_event(void *arg, const struct frame_event *head, str
         probe->resynced = true;
         return;
     }
-    if (probe->first_gap == 0 && head->seq != probe->last_seq + 1)
-        probe->first_gap = head->seq;
+    if (probe->first_gap == 0 && head->seq != probe->last_seq + 1) probe->first_gap = head->seq;
     probe->last_seq = head->seq;
 }
 
@@ -181,8 +182,15 @@ USED_BY_SOME static void probe_open(struct probe *probe, const char *self, size_
 {
     memset(probe, 0, sizeof(*probe));
     struct rpc_client_config config = {
-        .self = self, .service = "store", .endpoint = fx.endpoint, .key_dir = fx.keys, .pending_max = pending_max,
-        .up = on_up, .down = on_down, .event = on_event, .arg = probe,
+        .self = self,
+        .service = "store",
+        .endpoint = fx.endpoint,
+        .key_dir = fx.keys,
+        .pending_max = pending_max,
+        .up = on_up,
+        .down = on_down,
+        .event = on_event,
+        .arg = probe,
     };
     probe->client = rpc_client_create(fx.loop, &config);
 }
@@ -197,21 +205,34 @@ USED_BY_SOME static struct str room_bytes(struct id room, char out[64])
     return bytes;
 }
 
-USED_BY_SOME static void ask(struct probe *probe, const char *method, bool safe, int64_t budget_ms, struct id room,
-    struct heard *heard)
+USED_BY_SOME static void ask(
+    struct probe *probe, const char *method, bool safe, int64_t budget_ms, struct id room, struct heard *heard)
 {
     char bytes[64];
     memset(heard, 0, sizeof(*heard));
     struct principal who = { .sub = STR("alice"), .kind = STR("token") };
-    rpc_client_call(probe->client, &(struct rpc_request){ .method = method, .safe = safe, .budget_ms = budget_ms,
-        .trace = STR("t-1"), .who = &who, .body = room_bytes(room, bytes) }, on_heard, heard);
-    assert_int_equal(heard->order, 0);                  /* never from within the call */
+    rpc_client_call(probe->client,
+        &(struct rpc_request){ .method = method,
+            .safe = safe,
+            .budget_ms = budget_ms,
+            .trace = STR("t-1"),
+            .who = &who,
+            .body = room_bytes(room, bytes) },
+        on_heard, heard);
+    assert_int_equal(heard->order, 0); /* never from within the call */
 }
 
 USED_BY_SOME static struct rpc_server_config server_config(const struct rpc_method *methods, size_t n, unsigned workers)
 {
     return (struct rpc_server_config){
-        .service = "store", .endpoints = fx.endpoint, .key_dir = fx.keys, .methods = methods, .n_methods = n,
-        .workers = workers, .queue_max = 4, .later_max = 3, .event_hwm = 1000,
+        .service = "store",
+        .endpoints = fx.endpoint,
+        .key_dir = fx.keys,
+        .methods = methods,
+        .n_methods = n,
+        .workers = workers,
+        .queue_max = 4,
+        .later_max = 3,
+        .event_hwm = 1000,
     };
 }
