@@ -9,6 +9,7 @@
 #include "libshared/base/log.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/mesh/mesh.h"
 #include "libshared/base/table.h"
 
 #define TICK_S 0.05
@@ -41,7 +42,7 @@ static size_t sessions(const struct gateway *gateway)
 
 static bool is_idle(const struct gateway *gateway)
 {
-    return sessions(gateway) == 0 && gateway->routes.in_flight == 0;
+    return sessions(gateway) == 0 && gateway->routes.in_flight == 0 && mesh_in_flight(gateway->mesh) == 0;
 }
 
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
@@ -54,6 +55,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     close_some(gateway->socketio, elapsed_ms);
     close_some(gateway->msgpack, elapsed_ms);
     close_some(gateway->engineio, elapsed_ms);
+    mesh_drain(gateway->mesh, elapsed_ms, settings.gateway.drain_spread_ms);
     if (!is_idle(gateway) && !late) return;
     LOG(INFO, "gateway.drained", F_INT("ms", elapsed_ms), F_INT("sessions_left", sessions(gateway)),
         F_INT("requests_left", gateway->routes.in_flight));

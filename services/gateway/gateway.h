@@ -12,6 +12,7 @@
 #define EXTRA_NAMESPACES_MAX 32
 
 struct health;
+struct mesh;
 struct gateway;
 
 /* One service at the other end of a pipe. */
@@ -37,6 +38,7 @@ struct gateway {
     struct bearers *bearers;
     struct clients *clients;
     struct halls *halls;
+    struct mesh *mesh; /* NULL in the conformance configuration, which has no chat to know of others */
     struct routes routes;
     struct interop interop;
     bool draining;

@@ -6,6 +6,7 @@
 #include "libshared/service/service.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/mesh/mesh.h"
 
 static void on_term(struct ev_loop *loop, ev_signal *signal, int events)
 {
@@ -48,12 +49,15 @@ static void open_edge(struct gateway *gateway)
     gateway->socketio = eio_create(gateway->loop, &upper);
     if (settings.gateway.msgpack_path[0] != '\0') gateway->msgpack = eio_create(gateway->loop, &packed);
     if (settings.gateway.conformance) gateway->engineio = eio_create(gateway->loop, &echo);
+    mesh_serve(gateway->mesh, 0, gateway->socketio);
+    mesh_serve(gateway->mesh, 1, gateway->msgpack);
     gateway->listener = listener_create(gateway->loop, &edge);
     gateway->health = health_create(gateway->loop, settings.gateway.health, is_ready, gateway);
 }
 
 static void begin(struct gateway *gateway)
 {
+    if (!settings.gateway.conformance) gateway->mesh = mesh_create(gateway->loop);
     peers_connect(gateway);
     for (int i = 0; i < SERVICE_COUNT; i++) gateway->routes.service[i] = gateway->service[i];
     gateway->routes.bearers = gateway->bearers;
@@ -74,6 +78,7 @@ static void begin(struct gateway *gateway)
 static void end(struct gateway *gateway)
 {
     health_destroy(&gateway->health);
+    mesh_destroy(&gateway->mesh);
     eio_destroy(&gateway->socketio);
     eio_destroy(&gateway->msgpack);
     eio_destroy(&gateway->engineio);

@@ -3,6 +3,7 @@
 #include "libshared/base/log.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
+#include "services/gateway/mesh/mesh.h"
 
 static const char *const names[] = {
     [SERVICE_auth] = "auth",
@@ -21,6 +22,12 @@ static const char *endpoint(enum peer_service service)
     }
 }
 
+static void chat_up(struct gateway *gateway)
+{
+    mesh_chat_up(gateway->mesh, gateway->service[SERVICE_chat]);
+    halls_chat_up(gateway->halls);
+}
+
 static void on_up(void *arg, struct id instance)
 {
     struct peer *peer = arg;
@@ -31,7 +38,7 @@ static void on_up(void *arg, struct id instance)
     if (peer->service == SERVICE_auth)
         trusted_ask(gateway->trusted, gateway->service[SERVICE_auth]);
     else if (peer->service == SERVICE_chat)
-        halls_chat_up(gateway->halls);
+        chat_up(gateway);
     else if (peer->service == SERVICE_store)
         halls_store_up(gateway->halls);
 }
@@ -52,6 +59,8 @@ static void on_event(void *arg, const struct frame_event *head, struct str body)
         trusted_ask(gateway->trusted, gateway->service[SERVICE_auth]);
     else if (peer->service == SERVICE_auth)
         trusted_event(gateway->trusted, head, body);
+    else if (peer->service == SERVICE_chat && str_is(head->name, "gateway.changed"))
+        mesh_gateways_changed(gateway->mesh, body);
     else if (peer->service == SERVICE_chat)
         halls_event(gateway->halls, head, body);
 }

@@ -14,17 +14,20 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const bin = resolve(root, process.env.BIN ?? 'build/bin')
 
 /**
- * Start a stack.  `env` holds MADANG_* settings, `gateways` how many share the port.
+ * Start a stack.  `env` holds MADANG_* settings, `gateways` how many share the port; with `ownPorts` each has one of
+ * its own (`gatewayPorts`), and nobody listens on `port`: a balancer of the test's may.
  * @returns the stack: its URLs, certificate authority, and what a test may do to it.
  */
-export async function startStack({ gateways = 1, env = {} } = {}) {
+export async function startStack({ gateways = 1, ownPorts = false, env = {} } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'madang-'))
   const first = await freePorts(32)
   const port = first
+  const gatewayPorts = Array.from({ length: gateways }, (_, i) => ownPorts ? first + 31 - i : port)
   const base = {
     PATH: process.env.PATH, HOME: dir, BIN: bin, GATEWAYS: String(gateways), HEALTH_PORT: String(first + 2), ENV_FILE: '/dev/null',
     MADANG_GATEWAY_HTTPS: `127.0.0.1:${port}`, MADANG_GATEWAY_HTTP: `127.0.0.1:${port + 1}`,
     MADANG_GATEWAY_PUBLIC_URL: `https://localhost:${port}`, MADANG_GATEWAY_DRAIN_SPREAD_MS: '200', MADANG_LOG_LEVEL: 'info', MADANG_GATEWAY_RATE_PERCENT: '0', ...env,
+    ...(ownPorts ? { GATEWAY_PORTS: gatewayPorts.join(' ') } : {}),
   }
   const script = (verb, more = {}) => run(join(root, 'scripts/stack'), [verb, dir], { env: { ...base, ...more }, maxBuffer: 1 << 26 })
   const stack = {
@@ -32,6 +35,7 @@ export async function startStack({ gateways = 1, env = {} } = {}) {
     url: `https://localhost:${port}`,
     plainUrl: `http://localhost:${port + 1}`,
     port,
+    gatewayPorts,
     healthPort: first + 2,
     get ca() { return readFileSync(join(dir, 'tls/ca.crt')) },
 
@@ -65,6 +69,14 @@ export async function startStack({ gateways = 1, env = {} } = {}) {
       }, 20000)
     },
     async ready() { await script('wait') },
+
+    /** A metric of gateway N, summed over its labels that match. */
+    async metric(gateway, name, labels = '') {
+      const port = gateway === 1 ? first + 2 : first + 10 + gateway
+      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+      return text.split('\n').filter(line => line.startsWith(name) && line.includes(labels))
+        .reduce((sum, line) => sum + Number(line.split(' ').pop()), 0)
+    },
 
     log: name => existsSync(join(dir, 'log', name, 'current')) ? readFileSync(join(dir, 'log', name, 'current'), 'utf8') : '',
 

@@ -112,8 +112,8 @@ void conn_touch(struct conn *conn)
 void conn_pause(struct conn *conn)
 {
     /* While the library holds back a write it does not read either, but would be woken for it again and again. */
-    bool pause =
-        conn->blocked || ((conn->state == CONN_UPPER || conn->state == CONN_REPLY) && conn->in.len > AHEAD_BYTES);
+    bool pause = conn->blocked || conn->held ||
+                 ((conn->state == CONN_UPPER || conn->state == CONN_REPLY) && conn->in.len > AHEAD_BYTES);
     if (pause == conn->paused || conn->link == NULL) return;
     conn->paused = pause;
     transport_read_pause(conn->link, pause);

@@ -66,7 +66,7 @@ struct conn {
     struct conn *prev, *next;
     struct conn *dirty_next, *doomed_next;
     enum conn_state state;
-    bool tls, redirects, blocked, paused, dirty, doomed, reading, close_after;
+    bool tls, redirects, blocked, paused, held, dirty, doomed, reading, close_after;
     struct buf in;  /* a head so far, or what came ahead */
     struct buf out; /* an answer, or one large frame, from out_at on */
     size_t out_at, discarded;
@@ -90,6 +90,7 @@ struct listener {
     ev_idle more;  /* keeps the loop from sleeping while the dirty list is not empty */
     char *scratch; /* what one connection writes in one go */
     size_t scratch_len;
+    bool leaving; /* each answer is the last of its connection */
     bool filling; /* somebody is writing into it */
     struct metric *gauge, *accepted, *refused, *bytes_in, *bytes_out;
 };

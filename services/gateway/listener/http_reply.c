@@ -159,7 +159,7 @@ void http_reply(struct http *http, int status, const char *content_type, struct 
         a.gzipped = true;
         a.body = buf_str(&packed);
     }
-    if (is_unread(http)) http->keep_alive = false;
+    if (is_unread(http) || conn->listener->leaving) http->keep_alive = false;
     buf_reserve(&conn->out, 512 + a.body.len);
     add_head(http, &conn->out, &a);
     if (has_body(status) && !str_is(http->head.method, "HEAD")) buf_add_str(&conn->out, a.body);

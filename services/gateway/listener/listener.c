@@ -100,6 +100,7 @@ void listener_stop_accepting(struct listener *l)
 {
     accept_drain(l);
     accept_close(l);
+    l->leaving = true;
 }
 
 void listener_reload_certificate(struct listener *l)

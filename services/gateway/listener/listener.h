@@ -35,8 +35,8 @@ struct listener_upper {
 /* Binds what settings say; exits with one clear line for a busy port or a bad certificate. */
 struct listener *listener_create(struct ev_loop *loop, const struct listener_upper *upper);
 void listener_destroy(struct listener **listener);
-void listener_stop_accepting(
-    struct listener *listener); /* takes what is in the accept queue, then closes the sockets */
+/* Takes what is in the accept queue, then closes the sockets.  From now on each answer ends its connection. */
+void listener_stop_accepting(struct listener *listener);
 void listener_reload_certificate(struct listener *listener);
 size_t listener_connections(const struct listener *listener);
 
@@ -75,6 +75,7 @@ void ws_want_write(struct ws *ws); /* ws_writable will be called soon */
 bool ws_put_frame(struct ws *ws, struct str frame);
 void ws_flush(struct ws *ws);            /* ws_writable is called now, unless the socket is full */
 bool ws_is_blocked(const struct ws *ws); /* something waits that the socket did not take */
+void ws_pause(struct ws *ws, bool pause); /* read no more from it, or again; what was read already still comes */
 /* After what was put; no message comes any more, ws_closed follows.  Code 0: a Close frame without one. */
 void ws_close(struct ws *ws, int code, const char *reason);
 #define WS_HEADER_MAX 10

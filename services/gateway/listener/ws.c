@@ -239,6 +239,12 @@ bool ws_put_frame(struct ws *ws, struct str frame)
     return put(ws, frame);
 }
 
+void ws_pause(struct ws *ws, bool pause)
+{
+    ws->conn->held = pause;
+    conn_pause(ws->conn);
+}
+
 bool ws_is_blocked(const struct ws *ws)
 {
     return ws->conn->blocked || ws->conn->out.len > 0;

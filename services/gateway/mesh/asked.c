@@ -1,0 +1,158 @@
+/* asked.c - GETs and POSTs of clients here, for sessions that another gateway has. */
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+
+#include "libshared/service/metrics.h"
+#include "libshared/service/settings.h"
+#include "services/gateway/mesh/inside.h"
+
+struct asked {
+    struct waiter waiter; /* first: it is cast back */
+    struct eio_http_user user;
+    struct face *face;
+    struct http *http;
+    struct link *link; /* that it went to; NULL: it waits, or its body is still to come */
+    int64_t number;
+    bool post, released;
+    UT_hash_handle hh;
+};
+
+static struct asked *of_user(struct eio_http_user *user)
+{
+    return (struct asked *)((char *)user - offsetof(struct asked, user));
+}
+
+/* Out of all lists; its request is nobody's. */
+static struct http *let_go(struct asked *a)
+{
+    struct mesh *mesh = a->face->mesh;
+    struct http *http = a->http;
+
+    wait_end(mesh, &a->waiter);
+    if (a->link != NULL) a->link->users--;
+    HASH_DEL(mesh->asked, a);
+    http_set_user(http, NULL);
+    mem_free(a);
+    return http;
+}
+
+static void refuse(struct asked *a)
+{
+    eio_refuse_sid(let_go(a));
+}
+
+/* --- going there --- */
+
+static void reached(struct waiter *waiter, struct link *link)
+{
+    struct asked *a = (struct asked *)waiter;
+    struct mesh *mesh = a->face->mesh;
+    struct mesh_request record = { .call = a->number,
+        .face = a->face->number,
+        .sid = mesh_sid(waiter->sid),
+        .post = a->post,
+        .octets = str_starts(http_header(a->http, "content-type"), STR("application/octet-stream")),
+        .body = http_body(a->http) };
+
+    a->link = link;
+    link->users++;
+    metric_add(a->post ? mesh->posts : mesh->polls, 1);
+    link_send(link, M_mesh_ask, &record, 0, 0);
+}
+
+static void given_up(struct waiter *waiter)
+{
+    refuse((struct asked *)waiter);
+}
+
+static void ready(struct eio_http_user *user, struct http *http)
+{
+    struct asked *a = of_user(user);
+
+    (void)http;
+    wait_begin(a->face->mesh, &a->waiter);
+}
+
+static void gone(struct eio_http_user *user, struct http *http)
+{
+    struct asked *a = of_user(user);
+    struct mesh_call call = { a->number };
+    struct link *link = a->link;
+
+    (void)http;
+    let_go(a);
+    if (link != NULL && link_is_up(link)) link_send(link, M_mesh_forget, &call, 0, 0);
+}
+
+bool asked_begin(struct face *face, struct http *http, struct str sid)
+{
+    bool post = str_is(http_method(http), "POST");
+
+    if (!post && !str_is(http_method(http), "GET")) return false;
+    struct asked *a = mem_zero(sizeof *a);
+    a->waiter.reached = reached;
+    a->waiter.given_up = given_up;
+    snprintf(a->waiter.sid, sizeof a->waiter.sid, "%.*s", STR_ARG(sid));
+    a->user = (struct eio_http_user){ ready, gone };
+    a->face = face;
+    a->http = http;
+    a->post = post;
+    a->number = ++face->mesh->last_number;
+    HASH_ADD(hh, face->mesh->asked, number, sizeof a->number, a);
+    http_set_user(http, &a->user);
+    if (settings.gateway.max_payload > MESH_BYTES_MAX) http_set_body_max(http, MESH_BYTES_MAX);
+    return true;
+}
+
+/* --- and back --- */
+
+void asked_answered(struct mesh *mesh, const struct mesh_answer *answer)
+{
+    static const struct http_header_out no_store = { "Cache-Control", { "no-store", 8 } };
+    char type[404];
+    struct asked *a;
+
+    HASH_FIND(hh, mesh->asked, &answer->call, sizeof answer->call, a);
+    if (a == NULL) return; /* its client hung up */
+    snprintf(type, sizeof type, "%.*s", STR_ARG(answer->content_type));
+    http_reply(let_go(a), (int)answer->status, answer->content_type.len > 0 ? type : NULL, answer->body, &no_store,
+        answer->no_store ? 1 : 0);
+}
+
+void asked_fail(struct mesh *mesh, const struct link *link)
+{
+    struct asked *a, *next;
+
+    HASH_ITER(hh, mesh->asked, a, next)
+    if (a->link == link) {
+        struct mesh_call call = { a->number };
+        if (link_is_up(link)) link_send(a->link, M_mesh_forget, &call, 0, 0);
+        refuse(a);
+    }
+}
+
+/* Its answer is nothing, and that the connection ends: the client's next poll goes to another gateway. */
+void asked_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms)
+{
+    struct asked *a, *next;
+
+    HASH_ITER(hh, mesh->asked, a, next)
+    {
+        int64_t due_ms = spread_ms > 0 ? (int64_t)table_hash(a->waiter.sid, EIO_SID_CHARS) % spread_ms : 0;
+        if (a->released || a->post || a->link == NULL || due_ms > elapsed_ms) continue;
+        a->released = true;
+        if (link_is_up(a->link)) link_send(a->link, M_mesh_release, &(struct mesh_call){ a->number }, 0, 0);
+    }
+}
+
+size_t asked_count(const struct mesh *mesh)
+{
+    return HASH_COUNT(mesh->asked);
+}
+
+void asked_free(struct mesh *mesh)
+{
+    struct asked *a, *next;
+
+    HASH_ITER(hh, mesh->asked, a, next) let_go(a);
+}

@@ -1,0 +1,156 @@
+/*
+ * inside.h - what the files of mesh/ share; nobody else includes it.
+ *
+ *      at the gateway that has the client             at the gateway that has the session
+ *      asked.c    its requests                        host_calls.c    requests
+ *      tunnel.c   its WebSockets                      host_tunnels.c  WebSockets
+ *      link.c     a pipe to each other gateway        host.c          the server, and who calls
+ *      wait.c     who waits for a pipe
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ev.h>
+
+#include "libshared/base/table.h"
+#include "libshared/rpc/rpc_rows.h"
+#include "services/gateway/engineio/exchange.h"
+#include "services/gateway/mesh/mesh.h"
+#include "services/gateway/methods.h"
+
+/* What one record of proto/gateway.def carries at most, and what is put into one as a rule. */
+#define MESH_BYTES_MAX  (16u << 20)
+#define MESH_BYTES_GOOD (1u << 20)
+/* Bytes for one WebSocket that its client's gateway has not yet written: past it the session keeps what comes. */
+#define DOWN_WINDOW     (128u << 10)
+/* Bytes from one WebSocket that the session's gateway has not yet taken: past it the client is not read. */
+#define UP_WINDOW       (256u << 10)
+/* How long a request waits for a gateway that nobody has heard of, or for the pipe to it: it may have just come. */
+#define PATIENCE_MS     1000
+
+struct metric;
+
+/* Another gateway.  The pipe is opened when it is first needed. */
+struct link {
+    struct mesh *mesh;
+    struct rpc_client *client; /* NULL: not yet needed */
+    UT_hash_handle hh;
+    size_t users; /* requests and WebSockets that are on it */
+    bool listed;  /* chat knows it */
+    bool closing;
+    char id[EIO_GATEWAY_CHARS + 1];
+    char endpoint[801];
+};
+
+/* First member of a request or WebSocket of a client of ours. */
+struct waiter {
+    struct waiter *prev, *next;
+    bool waits;
+    int64_t until_us;
+    void (*reached)(struct waiter *waiter, struct link *link);
+    void (*given_up)(struct waiter *waiter);
+    char sid[EIO_SID_CHARS + 1];
+};
+
+struct asked;
+struct tunnel;
+struct caller;
+struct hosted_tunnel;
+
+struct face {
+    struct mesh *mesh;
+    struct eio *eio;
+    int number;
+};
+
+struct mesh {
+    struct ev_loop *loop;
+    struct face faces[MESH_FACES];
+    struct buf body;     /* scratch: a record */
+    struct arena *arena; /* scratch */
+    bool ending;
+    /* our clients */
+    struct link *links;
+    struct asked *asked;     /* by number; also those that wait */
+    struct tunnel *tunnels;  /* by number */
+    struct waiter *waiting;
+    ev_timer patience;
+    int64_t last_number;
+    struct metric *polls, *posts, *upgrades, *messages, *open;
+    /* our sessions */
+    struct rpc_server *server;
+    struct caller *callers;
+    struct hosted_tunnel *dirty;   /* they have something to write */
+    struct hosted_tunnel *writing; /* into `frames` */
+    struct buf frames;
+    size_t queued; /* events that found a pipe full */
+    ev_prepare prepare;
+    ev_idle more;
+    ev_timer retry;
+};
+
+static inline struct str mesh_sid(const char sid[EIO_SID_CHARS + 1])
+{
+    return (struct str){ sid, EIO_SID_CHARS };
+}
+
+/* --- link.c --- */
+struct link *link_for(struct mesh *mesh, struct str sid); /* NULL: unknown.  It may not be up. */
+bool link_is_up(const struct link *link);
+/* `tunnel` hears when so many of its bytes were taken; 0: nobody. */
+void link_send(struct link *link, enum method_index method, const void *record, int64_t tunnel, size_t bytes);
+void links_learn(struct mesh *mesh, const struct gateway_page *page);
+void links_free(struct mesh *mesh);
+
+/* --- wait.c --- */
+void wait_begin(struct mesh *mesh, struct waiter *waiter); /* perhaps reached at once */
+void wait_end(struct mesh *mesh, struct waiter *waiter);
+void wait_retry(struct mesh *mesh);
+void wait_init(struct mesh *mesh);
+
+/* --- asked.c --- */
+bool asked_begin(struct face *face, struct http *http, struct str sid);
+void asked_answered(struct mesh *mesh, const struct mesh_answer *answer);
+void asked_fail(struct mesh *mesh, const struct link *link); /* its pipe is lost */
+void asked_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms);
+size_t asked_count(const struct mesh *mesh);
+void asked_free(struct mesh *mesh);
+
+/* --- tunnel.c --- */
+void tunnel_open(struct face *face, struct ws *ws, struct str sid);
+void tunnel_frames(struct mesh *mesh, const struct mesh_frames *frames);
+void tunnel_ended(struct mesh *mesh, const struct mesh_end *end);
+void tunnel_sent(struct mesh *mesh, int64_t number, size_t bytes);
+void tunnels_fail(struct mesh *mesh, const struct link *link);
+void tunnels_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms);
+size_t tunnels_count(const struct mesh *mesh);
+void tunnels_free(struct mesh *mesh);
+
+/* --- host.c --- */
+struct hosted_call;
+struct queued_event;
+
+/* A gateway whose clients have sessions here; one connection of it. */
+struct caller {
+    struct mesh *mesh;
+    struct rpc_peer *peer;
+    struct hosted_call *calls;
+    struct hosted_tunnel *tunnels;
+    struct queued_event *first, **last; /* what found the pipe full */
+    UT_hash_handle hh;
+};
+
+void host_open(struct mesh *mesh);
+void host_close(struct mesh *mesh);
+struct caller *caller_of(struct mesh *mesh, struct rpc_peer *peer);
+void caller_send(struct caller *caller, const char *name, const struct wire_shape *shape, const void *record);
+
+/* --- host_calls.c, host_tunnels.c --- */
+void hosted_calls_gone(struct caller *caller);
+void hosted_tunnels_gone(struct caller *caller);
+void hosted_tunnels_write(struct mesh *mesh); /* those that want to; the end of a loop round */
+
+#define METHOD RPC_PROTOTYPE
+#include "proto/begin.def"
+#include "proto/gateway.def"
+#include "proto/end.def"

@@ -1,0 +1,201 @@
+/* link.c - the pipes to the other gateways. */
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libshared/base/log.h"
+#include "libshared/service/settings.h"
+#include "services/gateway/mesh/inside.h"
+
+#define CALL_MS   10000
+#define BODY_KEPT (256u << 10) /* a larger record's memory is not kept for the next */
+
+bool link_is_up(const struct link *link)
+{
+    return link->client != NULL && rpc_client_is_up(link->client);
+}
+
+/* What was on it cannot go on: who hears of an answer that was lost?  Clients connect anew. */
+static void fail(struct link *link)
+{
+    asked_fail(link->mesh, link);
+    tunnels_fail(link->mesh, link);
+}
+
+/* --- what the pipe says --- */
+
+static void on_up(void *arg, struct id instance)
+{
+    struct link *link = arg;
+
+    LOG(INFO, "mesh.link_up", F_TEXT("gateway", link->id), F_ID("instance", instance));
+    wait_retry(link->mesh);
+}
+
+static void on_down(void *arg)
+{
+    struct link *link = arg;
+
+    LOG(WARN, "mesh.link_down", F_TEXT("gateway", link->id), F_INT("users", link->users));
+    fail(link);
+}
+
+static bool read_record(struct mesh *mesh, const struct wire_shape *shape, struct str body, void *out)
+{
+    struct wire_error why = { .field = "" };
+
+    if (wire_decode(shape, body, mesh->arena, out, &why) == OK) return true;
+    LOG(WARN, "mesh.unreadable", F_TEXT("why", why.text));
+    return false;
+}
+
+/* "resync" is for those who lose events; a gateway keeps them until there is room. */
+static void on_event(void *arg, const struct frame_event *head, struct str body)
+{
+    struct mesh *mesh = ((struct link *)arg)->mesh;
+    union {
+        struct mesh_answer answer;
+        struct mesh_frames frames;
+        struct mesh_end end;
+    } it;
+
+    if (str_is(head->name, "mesh.answered")) {
+        if (read_record(mesh, mesh_answer_shape(), body, &it.answer)) asked_answered(mesh, &it.answer);
+    } else if (str_is(head->name, "mesh.frames")) {
+        if (read_record(mesh, mesh_frames_shape(), body, &it.frames)) tunnel_frames(mesh, &it.frames);
+    } else if (str_is(head->name, "mesh.ended")) {
+        if (read_record(mesh, mesh_end_shape(), body, &it.end)) tunnel_ended(mesh, &it.end);
+    }
+    arena_reset(mesh->arena);
+}
+
+/* --- sending --- */
+
+struct sent {
+    struct link *link;
+    int64_t tunnel;
+    size_t bytes;
+};
+
+static void on_reply(void *arg, enum err status, struct str body)
+{
+    struct sent *sent = arg;
+    struct link *link = sent->link;
+
+    (void)body;
+    if (!link->closing && status != OK) {
+        LOG(WARN, "mesh.refused", F_TEXT("gateway", link->id), F_TEXT("code", err_code(status)));
+        fail(link);
+    } else if (!link->closing && sent->tunnel != 0) {
+        tunnel_sent(link->mesh, sent->tunnel, sent->bytes);
+    }
+    mem_free(sent);
+}
+
+void link_send(struct link *link, enum method_index method, const void *record, int64_t tunnel, size_t bytes)
+{
+    struct buf *body = &link->mesh->body;
+    struct sent *sent = mem_alloc(sizeof *sent);
+    *sent = (struct sent){ link, tunnel, bytes };
+    buf_clear(body);
+    enum err e = wire_encode(methods[method].req(), record, body);
+
+    assert(e == OK && "a record of ours has its shape");
+    (void)e;
+    rpc_client_call(link->client,
+        &(struct rpc_request){ .method = methods[method].name,
+            .safe = methods[method].safe,
+            .budget_ms = CALL_MS,
+            .body = buf_str(body) },
+        on_reply, sent);
+    if (body->cap > BODY_KEPT) {
+        size_t max = body->max;
+        buf_free(body);
+        *body = BUF(max);
+    }
+}
+
+/* --- which there are --- */
+
+static void open_pipe(struct link *link)
+{
+    link->client = rpc_client_create(link->mesh->loop, &(struct rpc_client_config){ .self = "gateway",
+                                                           .service = "gateway",
+                                                           .endpoint = link->endpoint,
+                                                           .key_dir = settings.common.key_dir,
+                                                           .pending_max = (size_t)settings.gateway.pending_max,
+                                                           .up = on_up,
+                                                           .down = on_down,
+                                                           .event = on_event,
+                                                           .arg = link });
+}
+
+static struct link *find(struct mesh *mesh, const char *id)
+{
+    struct link *link;
+
+    HASH_FIND(hh, mesh->links, id, EIO_GATEWAY_CHARS, link);
+    return link;
+}
+
+struct link *link_for(struct mesh *mesh, struct str sid)
+{
+    struct link *link = find(mesh, sid.at);
+
+    if (link != NULL && link->client == NULL) open_pipe(link);
+    return link;
+}
+
+static void link_free(struct link *link)
+{
+    struct mesh *mesh = link->mesh;
+
+    fail(link);
+    link->closing = true;
+    rpc_client_destroy(&link->client);
+    HASH_DEL(mesh->links, link);
+    mem_free(link);
+}
+
+static bool is_gateway(const struct gateway_info *info)
+{
+    return info->id.len == EIO_GATEWAY_CHARS && info->endpoint.len < sizeof((struct link *)0)->endpoint &&
+           memcmp(info->id.at, eio_gateway_id(), EIO_GATEWAY_CHARS) != 0;
+}
+
+static void learn_one(struct mesh *mesh, const struct gateway_info *info)
+{
+    struct link *link = find(mesh, info->id.at);
+
+    if (link == NULL) {
+        link = mem_zero(sizeof *link);
+        link->mesh = mesh;
+        memcpy(link->id, info->id.at, EIO_GATEWAY_CHARS);
+        memcpy(link->endpoint, info->endpoint.at, info->endpoint.len);
+        HASH_ADD(hh, mesh->links, id, EIO_GATEWAY_CHARS, link);
+        LOG(INFO, "mesh.gateway_known", F_TEXT("gateway", link->id), F_TEXT("endpoint", link->endpoint));
+    }
+    link->listed = true;
+}
+
+/* A chat that was restarted knows few of us for a moment: what is in use stays while its pipe is up. */
+void links_learn(struct mesh *mesh, const struct gateway_page *page)
+{
+    const struct gateway_info *info = page->gateways.at;
+    struct link *link, *next;
+
+    HASH_ITER(hh, mesh->links, link, next) link->listed = false;
+    for (size_t i = 0; i < page->gateways.len; i++)
+        if (is_gateway(&info[i])) learn_one(mesh, &info[i]);
+    HASH_ITER(hh, mesh->links, link, next)
+    if (!link->listed && (link->users == 0 || !link_is_up(link))) link_free(link);
+    wait_retry(mesh);
+}
+
+void links_free(struct mesh *mesh)
+{
+    struct link *link, *next;
+
+    HASH_ITER(hh, mesh->links, link, next) link_free(link);
+}

@@ -1,0 +1,31 @@
+/*
+ * mesh.h - sessions of other gateways: whatever of theirs lands here is carried to them, and back.
+ *
+ *      client --GET, POST--> this gateway --mesh.ask------> the owner     the first four characters of a sid name it
+ *             <------------               <--mesh.answered--
+ *      client <==WebSocket=> this gateway <==mesh.message, mesh.frames==> the owner
+ *
+ * So a balancer may send any request anywhere.  One pipe from a gateway to another carries all of it, in order: an
+ * answer to a probe stays ahead of the answer to a later request.  Who owns which id, chat tells (gateway.announce).
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/rpc/rpc_client.h"
+#include "services/gateway/engineio/eio.h"
+
+struct mesh;
+
+#define MESH_FACES 8 /* Engine.IO paths */
+
+/* Binds settings.gateway.mesh; ends the process if it can't. */
+struct mesh *mesh_create(struct ev_loop *loop);
+/* Before the Engine.IO paths and the listener: what is in the air is dropped.  NULL is fine here and below. */
+void mesh_destroy(struct mesh **mesh);
+/* Sessions of this path may be asked for, and it hands on what is not its own.  The same number everywhere. */
+void mesh_serve(struct mesh *mesh, int face, struct eio *eio);
+void mesh_chat_up(struct mesh *mesh, struct rpc_client *chat);
+void mesh_gateways_changed(struct mesh *mesh, struct str body); /* chat's event */
+/* This gateway leaves: clients of other gateways' sessions are sent away, each at its moment.  See drain.c. */
+void mesh_drain(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms);
+size_t mesh_in_flight(const struct mesh *mesh);

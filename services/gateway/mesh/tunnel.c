@@ -1,0 +1,266 @@
+/*
+ * tunnel.c - WebSockets of clients here, whose session another gateway has.
+ *
+ * The owner makes the frames; here they wait for the client's socket, and what it took is told, so that the owner
+ * knows when to stop.  What the client sends goes up one message at a time; past a window it is not read.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "libshared/base/log.h"
+#include "libshared/service/metrics.h"
+#include "services/gateway/mesh/inside.h"
+
+struct tunnel {
+    struct waiter waiter; /* first: it is cast back */
+    struct eio_ws_user user;
+    struct face *face;
+    struct ws *ws;
+    struct link *link; /* NULL: it waits for one */
+    int64_t number;
+    struct buf frames; /* for the client, from `at` on; the owner's window bounds it */
+    size_t at, taken, unanswered;
+    bool ended, paused;
+    int code; /* of the Close frame, if it ended */
+    char reason[124];
+    UT_hash_handle hh;
+};
+
+static struct tunnel *find(struct mesh *mesh, int64_t number)
+{
+    struct tunnel *t;
+
+    HASH_FIND(hh, mesh->tunnels, &number, sizeof number, t);
+    return t;
+}
+
+static void tunnel_free(struct tunnel *t)
+{
+    struct mesh *mesh = t->face->mesh;
+
+    wait_end(mesh, &t->waiter);
+    if (t->link != NULL) t->link->users--;
+    ws_set_user(t->ws, NULL);
+    HASH_DEL(mesh->tunnels, t);
+    metric_set(mesh->open, HASH_COUNT(mesh->tunnels));
+    buf_free(&t->frames);
+    mem_free(t);
+}
+
+static void close_ws(struct tunnel *t, int code, const char *reason)
+{
+    ws_pause(t->ws, false); /* its Close frame has to be read */
+    ws_close(t->ws, code, reason);
+    tunnel_free(t);
+}
+
+static void tell_closed(const struct tunnel *t)
+{
+    if (t->link != NULL && !t->ended && link_is_up(t->link))
+        link_send(t->link, M_mesh_close, &(struct mesh_tunnel){ t->number }, 0, 0);
+}
+
+/* --- up --- */
+
+static void pause_over(struct tunnel *t)
+{
+    bool paused = t->link == NULL || t->unanswered > (t->paused ? UP_WINDOW / 2 : UP_WINDOW);
+
+    if (paused == t->paused) return;
+    t->paused = paused;
+    ws_pause(t->ws, paused);
+}
+
+static void message(struct eio_ws_user *user, bool binary, struct str bytes)
+{
+    struct tunnel *t = (struct tunnel *)((char *)user - offsetof(struct tunnel, user));
+
+    if (t->ended) return;
+    if (t->link == NULL || bytes.len > MESH_BYTES_MAX) { /* it spoke before it could be told that it is heard */
+        tell_closed(t);
+        close_ws(t, t->link == NULL ? 0 : 1009, "");
+        return;
+    }
+    struct mesh_message record = { t->number, binary, bytes };
+    t->unanswered += bytes.len + 1;
+    metric_add(t->face->mesh->messages, 1);
+    pause_over(t);
+    link_send(t->link, M_mesh_message, &record, t->number, bytes.len + 1);
+}
+
+void tunnel_sent(struct mesh *mesh, int64_t number, size_t bytes)
+{
+    struct tunnel *t = find(mesh, number);
+
+    if (t == NULL) return;
+    t->unanswered -= bytes;
+    pause_over(t);
+}
+
+static void closed(struct eio_ws_user *user)
+{
+    struct tunnel *t = (struct tunnel *)((char *)user - offsetof(struct tunnel, user));
+
+    tell_closed(t);
+    tunnel_free(t);
+}
+
+/* --- down --- */
+
+/* The length of the frame at the head of these bytes; 0: it is not all there.  Ours are not masked. */
+static size_t frame_length(struct str bytes)
+{
+    const unsigned char *at = (const unsigned char *)bytes.at;
+    size_t header, payload = 0;
+
+    if (bytes.len < 2) return 0;
+    header = at[1] == 127 ? 10 : at[1] == 126 ? 4 : 2;
+    if (bytes.len < header) return 0;
+    if (header == 2) payload = at[1];
+    for (size_t i = 2; i < header; i++) payload = payload << 8 | at[i];
+    return payload <= bytes.len - header ? header + payload : 0;
+}
+
+static void tell_taken(struct tunnel *t)
+{
+    struct mesh_taken record = { t->number, (int64_t)t->taken };
+
+    if (t->taken < DOWN_WINDOW / 4 || t->ended || !link_is_up(t->link)) return;
+    t->taken = 0;
+    link_send(t->link, M_mesh_taken, &record, 0, 0);
+}
+
+/* What was put is dropped from the head of the buffer when that is worth a move. */
+static void compact(struct tunnel *t)
+{
+    if (t->at == t->frames.len) {
+        buf_free(&t->frames);
+        t->frames = BUF(SIZE_MAX);
+    } else if (t->at > DOWN_WINDOW) {
+        memmove(t->frames.at, t->frames.at + t->at, t->frames.len - t->at);
+        t->frames.len -= t->at;
+    } else {
+        return;
+    }
+    t->at = 0;
+}
+
+static void writable(struct eio_ws_user *user)
+{
+    struct tunnel *t = (struct tunnel *)((char *)user - offsetof(struct tunnel, user));
+
+    for (;;) {
+        struct str left = str_skip(buf_str(&t->frames), t->at);
+        size_t n = frame_length(left);
+        if (n == 0) break;
+        if (!ws_put_frame(t->ws, (struct str){ left.at, n })) break;
+        t->at += n;
+        t->taken += n;
+    }
+    compact(t);
+    if (t->ended && t->frames.len == 0)
+        close_ws(t, t->code, t->reason);
+    else
+        tell_taken(t);
+}
+
+/* At once: an answer to a probe must not be overtaken by that to another request. */
+void tunnel_frames(struct mesh *mesh, const struct mesh_frames *frames)
+{
+    struct tunnel *t = find(mesh, frames->tunnel);
+
+    if (t == NULL || t->ended) return;
+    buf_add_str(&t->frames, frames->bytes);
+    ws_flush(t->ws);
+}
+
+void tunnel_ended(struct mesh *mesh, const struct mesh_end *end)
+{
+    struct tunnel *t = find(mesh, end->tunnel);
+
+    if (t == NULL) return;
+    t->ended = true;
+    t->code = (int)end->code;
+    snprintf(t->reason, sizeof t->reason, "%.*s", STR_ARG(end->reason));
+    if (t->frames.len == 0)
+        close_ws(t, t->code, t->reason);
+    else
+        ws_want_write(t->ws);
+}
+
+/* --- its life --- */
+
+static void reached(struct waiter *waiter, struct link *link)
+{
+    struct tunnel *t = (struct tunnel *)waiter;
+    struct mesh_upgrade record = { t->number, t->face->number, mesh_sid(waiter->sid) };
+
+    t->link = link;
+    link->users++;
+    metric_add(t->face->mesh->upgrades, 1);
+    link_send(link, M_mesh_upgrade, &record, 0, 0);
+    pause_over(t);
+}
+
+static void given_up(struct waiter *waiter)
+{
+    close_ws((struct tunnel *)waiter, 0, "");
+}
+
+static const struct eio_ws_reader reader = { message, writable, closed };
+
+void tunnel_open(struct face *face, struct ws *ws, struct str sid)
+{
+    struct tunnel *t = mem_zero(sizeof *t);
+
+    t->waiter.reached = reached;
+    t->waiter.given_up = given_up;
+    snprintf(t->waiter.sid, sizeof t->waiter.sid, "%.*s", STR_ARG(sid));
+    t->user.reader = &reader;
+    t->face = face;
+    t->ws = ws;
+    t->frames = BUF(SIZE_MAX);
+    t->number = ++face->mesh->last_number;
+    HASH_ADD(hh, face->mesh->tunnels, number, sizeof t->number, t);
+    metric_set(face->mesh->open, HASH_COUNT(face->mesh->tunnels));
+    ws_set_user(ws, &t->user);
+    pause_over(t);
+    wait_begin(face->mesh, &t->waiter);
+}
+
+void tunnels_fail(struct mesh *mesh, const struct link *link)
+{
+    struct tunnel *t, *next;
+
+    HASH_ITER(hh, mesh->tunnels, t, next)
+    if (t->link == link) {
+        tell_closed(t);
+        close_ws(t, 1001, "");
+    }
+}
+
+void tunnels_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms)
+{
+    struct tunnel *t, *next;
+
+    HASH_ITER(hh, mesh->tunnels, t, next)
+    {
+        int64_t due_ms = spread_ms > 0 ? (int64_t)table_hash(t->waiter.sid, EIO_SID_CHARS) % spread_ms : 0;
+        if (due_ms > elapsed_ms) continue;
+        tell_closed(t);
+        close_ws(t, 1001, "");
+    }
+}
+
+size_t tunnels_count(const struct mesh *mesh)
+{
+    return HASH_COUNT(mesh->tunnels);
+}
+
+void tunnels_free(struct mesh *mesh)
+{
+    struct tunnel *t, *next;
+
+    HASH_ITER(hh, mesh->tunnels, t, next) tunnel_free(t);
+}

@@ -1,0 +1,201 @@
+// e_mesh - several gateways behind a plain round-robin balancer: any request may land anywhere.
+import assert from 'node:assert/strict'
+import https from 'node:https'
+import { after, afterEach, before, test } from 'node:test'
+import { startBalancer } from '../lib/balancer.mjs'
+import { Person, everybodyLeaves, isGapless, request } from '../lib/people.mjs'
+import { startStack } from '../lib/stack.mjs'
+import { until } from '../lib/wait.mjs'
+
+const GATEWAYS = [1, 2, 3]
+let stack, balancer, key
+before(async () => {
+  stack = await startStack({ gateways: 3, ownPorts: true, env: { MADANG_GATEWAY_SLOW_MS: '20000' } })
+  balancer = await startBalancer(stack.port, stack.gatewayPorts)
+  key = await stack.issueKey()
+})
+afterEach(async () => {
+  everybodyLeaves(stack)
+  await until('no session is left', async () => (await total('madang_gateway_sessions')) === 0)
+})
+after(async () => {
+  await stack?.stop()
+  await balancer?.stop()
+})
+
+const total = async (name, labels) => (await Promise.all(GATEWAYS.map(n => stack.metric(n, name, labels)))).reduce((a, b) => a + b)
+const forwarded = kind => total('madang_mesh_forwarded_total', `kind="${kind}"`)
+
+/** A connection for each request, so that the balancer sends each one elsewhere. */
+const eachElsewhere = (where = stack) => ({ agent: new https.Agent({ keepAlive: false, ca: where.ca }) })
+const polling = (where = stack) => ({ transports: ['polling'], ...eachElsewhere(where) })
+
+/** What went wrong for a client, in its own words. */
+function complaintsOf(person) {
+  const complaints = []
+  person.socket.on('disconnect', reason => complaints.push(`disconnect: ${reason}`))
+  person.socket.on('connect_error', error => complaints.push(`connect_error: ${error.message}`))
+  person.socket.io.on('reconnect_attempt', n => complaints.push(`reconnect_attempt ${n}`))
+  person.socket.io.engine.on('upgradeError', error => complaints.push(`upgradeError: ${error.message}`))
+  return complaints
+}
+
+async function twoInARoom(options) {
+  const ada = await Person.arrives(stack, key, 'ada', options())
+  const bo = await Person.arrives(stack, key, 'bo', options())
+  const { id: room } = await ada.makesRoom()
+  await ada.joins(room)
+  await bo.joins(room)
+  return { ada, bo, room }
+}
+
+async function exchange(speaker, room, count, name) {
+  for (let i = 0; i < count; i++) await speaker.says(room, `${name} ${i}`)
+}
+
+/** The number of the only gateway that has a session. */
+const ownerOf = () => until('one gateway has the session', async () => {
+  const counts = await Promise.all(GATEWAYS.map(n => stack.metric(n, 'madang_gateway_sessions')))
+  return counts.reduce((a, b) => a + b) === 1 ? 1 + counts.indexOf(1) : 0
+})
+
+test('a polling client has a thousand exchanges over three gateways without one error', { timeout: 180000 }, async () => {
+  const { ada, bo, room } = await twoInARoom(polling)
+  const complaints = [ada, bo].map(complaintsOf)
+  const before = await Promise.all(GATEWAYS.map(n => stack.metric(n, 'madang_mesh_forwarded_total', 'kind="po')))
+
+  await Promise.all([exchange(ada, room, 500, 'ada'), exchange(bo, room, 500, 'bo')])
+  await until('each heard the other', () => ada.heard.length === 1000 && bo.heard.length === 1000, 20000)
+    .catch(error => { throw new Error(`${error.message}: ${ada.heard.length}, ${bo.heard.length}`) })
+
+  for (const person of [ada, bo]) isGapless(person.heard)
+  assert.deepEqual(complaints.flat(), [])
+  const now = await Promise.all(GATEWAYS.map(n => stack.metric(n, 'madang_mesh_forwarded_total', 'kind="po')))
+  now.forEach((count, i) => assert.ok(count - before[i] > 100, `gateway ${i + 1} handed on ${count - before[i]} requests`))
+})
+
+test('stock clients upgrade, on another gateway than the one that has them', { timeout: 60000 }, async () => {
+  const before = await forwarded('upgrade')
+  const people = []
+  for (const name of ['ada', 'bo', 'cy', 'di', 'ed', 'fay'])
+    people.push(await Person.arrives(stack, key, name, { transports: ['polling', 'websocket'], ...eachElsewhere() }))
+  const complaints = people.map(complaintsOf)
+  await until('all are on WebSocket', () => people.every(p => p.socket.io.engine.transport.name === 'websocket'))
+  const upgrades = await forwarded('upgrade') - before
+  assert.ok(upgrades >= 2, `${upgrades} of 6 upgrades were handed on`)
+  assert.ok(await total('madang_mesh_tunnels') >= 2)
+
+  const { id: room } = await people[0].makesRoom()
+  for (const person of people) await person.joins(room)
+  await Promise.all(people.map(person => exchange(person, room, 50, person.name)))
+  await until('all heard all', () => people.every(p => p.heard.length === 300))
+  for (const person of people) isGapless(person.heard)
+  assert.deepEqual(complaints.flat(), [])
+})
+
+/** A client on WebSocket by way of a gateway that does not have its session. */
+async function tunnelled(name) {
+  for (let tries = 0; tries < 20; tries++) {
+    const before = await forwarded('upgrade')
+    const person = await Person.arrives(stack, key, name, { transports: ['polling', 'websocket'], ...eachElsewhere() })
+    await until('it is on WebSocket', () => person.socket.io.engine.transport.name === 'websocket')
+    if (await forwarded('upgrade') > before) return person
+    person.leaves()
+  }
+  throw new Error('all upgrades landed on the owner')
+}
+
+test('large and binary messages go through a tunnel whole, both ways', async () => {
+  const far = await tunnelled('far')
+  const near = await Person.arrives(stack, key, 'near')
+  const { id: room } = await near.makesRoom()
+  await near.joins(room)
+  await far.joins(room)
+  const big = Buffer.alloc(700000, 7), small = Buffer.from([0, 255, 10])
+  for (const [from, to] of [[far, near], [near, far]]) {
+    from.socket.emit('drawn', { room }, big, small)
+    const [, , first, second] = await to.hearsEvent('drawn')
+    assert.ok(big.equals(first) && small.equals(second))
+  }
+})
+
+test('a slow reader behind a tunnel is held by its window, and then hears all', { timeout: 60000 }, async () => {
+  const far = await tunnelled('far')
+  const near = await Person.arrives(stack, key, 'near')
+  const { id: room } = await near.makesRoom()
+  await near.joins(room)
+  await far.joins(room)
+  const complaints = complaintsOf(far)
+  const drawn = () => far.events.filter(([event]) => event === 'drawn').length
+  const tcp = far.socket.io.engine.transport.ws._socket
+  tcp.pause()
+  for (let i = 0; i < 30; i++) near.socket.emit('drawn', { room }, Buffer.alloc(700000))
+  for (let i = 0; i < 50; i++) await near.says(room, 'a message')
+  assert.equal(far.heard.length, 0, 'the pause had no effect')
+  tcp.resume()
+  await until('it heard all messages', () => far.heard.length === 50, 20000)
+    .catch(error => { throw new Error(`${error.message}: ${far.heard.length} ${drawn()} ${complaints}`) })
+  isGapless(far.heard)
+  assert.ok(drawn() > 0 && drawn() < 30, `${drawn()} of 30 events found room for a slow reader`)
+  assert.deepEqual(complaints, [])
+})
+
+test('a poll whose client hangs up ends the session, wherever it hangs', async () => {
+  for (const name of ['ada', 'bo', 'cy', 'di']) {
+    const person = await Person.arrives(stack, key, name, polling())
+    person.socket.io.reconnection(false)
+  }
+  await until('their sessions are over', async () => {
+    balancer.cut()
+    return (await total('madang_gateway_sessions')) === 0
+  }, 3000)
+})
+
+test('a sid that nobody has is error 1, soon', async () => {
+  for (const sid of ['AAAAAAAAAAAAAAAAAAAA', 'short', 'AAAAAAAAAAAAAAAAAAA%C3%A9']) {
+    const answer = await request(stack, 'GET', `/socket.io/?EIO=4&transport=polling&sid=${sid}`)
+    assert.deepEqual([answer.status, answer.json], [400, { code: 1, message: 'Session ID unknown' }])
+  }
+})
+
+const leaves = [
+  ['its owner is killed, on polling', 9, polling],
+  ['its owner is drained, on polling', 15, polling],
+  ['its owner is killed, on WebSocket', 9, () => ({ transports: ['polling', 'websocket'], ...eachElsewhere() })],
+  ['its owner is drained, on WebSocket', 15, () => ({ transports: ['polling', 'websocket'], ...eachElsewhere() })],
+]
+for (const [what, signal, options] of leaves)
+  test(`a client goes on when ${what}`, { timeout: 60000 }, async () => {
+    const ada = await Person.arrives(stack, key, 'ada', options())
+    if (options !== polling) await until('it is on WebSocket', () => ada.socket.io.engine.transport.name === 'websocket')
+    const owner = await ownerOf()
+    const { id: room } = await ada.makesRoom()
+    await ada.joins(room)
+    await ada.says(room, 'before')
+    let disconnects = 0
+    ada.socket.on('disconnect', () => disconnects++)
+    const back = new Promise(resolve => ada.socket.once('connect', resolve))
+    await Promise.all([stack.kill(`gateway-${owner}`, signal), back])
+    await ada.joins(room, 1)
+    await ada.says(room, 'after')
+    await ada.hears('after')
+    isGapless(ada.heard)
+    assert.equal(disconnects, 1)
+    await stack.ready()
+  })
+
+test('a gateway in between may leave: a polling client of another does not notice', { timeout: 60000 }, async () => {
+  const ada = await Person.arrives(stack, key, 'ada', polling())
+  const complaints = complaintsOf(ada)
+  const owner = await ownerOf()
+  const between = GATEWAYS.find(n => n !== owner)
+  const { id: room } = await ada.makesRoom()
+  await ada.joins(room)
+  const talk = exchange(ada, room, 100, 'ada')
+  await stack.kill(`gateway-${between}`, 15)
+  await talk
+  await until('it heard all', () => ada.heard.length === 100)
+  isGapless(ada.heard)
+  assert.deepEqual(complaints, [])
+  await stack.ready()
+})
