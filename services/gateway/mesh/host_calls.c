@@ -40,9 +40,8 @@ static void dropped(struct eio_request *base)
 static void answer(struct eio_request *base, const struct eio_answer *a)
 {
     struct hosted_call *hosted = of(base);
-    struct mesh_answer record = {
-        hosted->number, a->status, str_of(a->content_type), a->no_store, a->body.len > 0 ? a->body : STR_NONE
-    };
+    struct mesh_answer record = { hosted->number, a->status, str_of(a->content_type), a->no_store,
+        a->body.len > 0 ? a->body : STR_NONE };
 
     if (a->body.len > MESH_BYTES_MAX) {
         LOG(WARN, "mesh.answer_too_large", F_INT("bytes", a->body.len));
@@ -61,7 +60,8 @@ enum err mesh_ask(struct call *call, const struct mesh_request *req, struct noth
     (void)rep;
     if (find(caller, req->call) != NULL) return call_fail(call, ERR_CONFLICT, "call: in use");
     struct hosted_call *hosted = mem_zero(sizeof *hosted);
-    *hosted = (struct hosted_call){ .base = { answer, dropped, NULL, ANSWER_BYTES }, .caller = caller, .number = req->call };
+    *hosted =
+        (struct hosted_call){ .base = { answer, dropped, NULL, ANSWER_BYTES }, .caller = caller, .number = req->call };
     HASH_ADD(hh, caller->calls, number, sizeof hosted->number, hosted);
     if (eio == NULL)
         answer(&hosted->base, &(struct eio_answer){ .status = 404 });

@@ -71,8 +71,8 @@ struct mesh {
     bool ending;
     /* our clients */
     struct link *links;
-    struct asked *asked;     /* by number; also those that wait */
-    struct tunnel *tunnels;  /* by number */
+    struct asked *asked;    /* by number; also those that wait */
+    struct tunnel *tunnels; /* by number */
     struct waiter *waiting;
     ev_timer patience;
     int64_t last_number;

@@ -104,10 +104,8 @@ void link_send(struct link *link, enum method_index method, const void *record, 
     assert(e == OK && "a record of ours has its shape");
     (void)e;
     rpc_client_call(link->client,
-        &(struct rpc_request){ .method = methods[method].name,
-            .safe = methods[method].safe,
-            .budget_ms = CALL_MS,
-            .body = buf_str(body) },
+        &(struct rpc_request){
+            .method = methods[method].name, .safe = methods[method].safe, .budget_ms = CALL_MS, .body = buf_str(body) },
         on_reply, sent);
     if (body->cap > BODY_KEPT) {
         size_t max = body->max;
