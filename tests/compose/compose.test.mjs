@@ -25,11 +25,11 @@ if (!engine.reason) {
   before(async () => {
     await haveBaseImage()
     const port = await freePorts(2)
-    Object.assign(env, { MADANG_PUBLISH_HTTPS: `127.0.0.1:${port}`, MADANG_PUBLISH_HTTP: `127.0.0.1:${port + 1}`, MADANG_GATEWAY_PUBLIC_URL: `https://localhost:${port}` })
+    Object.assign(env, { MADANG_PUBLISH_HTTPS: `127.0.0.1:${port}`, MADANG_PUBLISH_HTTP: `127.0.0.1:${port + 1}`, MADANG_GATEWAY_PUBLIC_URL: `https://127.0.0.1:${port}` })
     await compose('build', '--quiet')
     await compose('up', '-d')
     await until('every container is healthy', allHealthy, 180000)
-    Object.assign(stack, { url: `https://localhost:${port}`, ca: (await compose('exec', '-T', 'gateway', 'cat', '/secrets/tls/ca.crt')).stdout })
+    Object.assign(stack, { url: `https://127.0.0.1:${port}`, ca: (await compose('exec', '-T', 'gateway', 'cat', '/secrets/tls/ca.crt')).stdout })
   }, { timeout: 900000 })
   after(async () => {
     if (process.env.KEEP_LOGS) console.log((await compose('logs', '--no-color', '--tail', '50')).stdout)

@@ -26,14 +26,14 @@ export async function startStack({ gateways = 1, ownPorts = false, env = {} } = 
   const base = {
     PATH: process.env.PATH, HOME: dir, BIN: bin, GATEWAYS: String(gateways), HEALTH_PORT: String(first + 2), ENV_FILE: '/dev/null',
     MADANG_GATEWAY_HTTPS: `127.0.0.1:${port}`, MADANG_GATEWAY_HTTP: `127.0.0.1:${port + 1}`,
-    MADANG_GATEWAY_PUBLIC_URL: `https://localhost:${port}`, MADANG_GATEWAY_DRAIN_SPREAD_MS: '200', MADANG_LOG_LEVEL: 'info', MADANG_GATEWAY_RATE_PERCENT: '0', ...env,
+    MADANG_GATEWAY_PUBLIC_URL: `https://127.0.0.1:${port}`, MADANG_GATEWAY_DRAIN_SPREAD_MS: '200', MADANG_LOG_LEVEL: 'info', MADANG_GATEWAY_RATE_PERCENT: '0', ...env,
     ...(ownPorts ? { GATEWAY_PORTS: gatewayPorts.join(' ') } : {}),
   }
   const script = (verb, more = {}) => run(join(root, 'scripts/stack'), [verb, dir], { env: { ...base, ...more }, maxBuffer: 1 << 26 })
   const stack = {
     dir,
-    url: `https://localhost:${port}`,
-    plainUrl: `http://localhost:${port + 1}`,
+    url: `https://127.0.0.1:${port}`,
+    plainUrl: `http://127.0.0.1:${port + 1}`,
     port,
     gatewayPorts,
     healthPort: first + 2,

@@ -35,7 +35,7 @@ static void die(const char *address, const char *why)
     exit(2);
 }
 
-/* "127.0.0.1:8443", "[::]:8443", "localhost:8443" */
+/* "127.0.0.1:8443", "[::1]:8443", "localhost:8443"; ":8443" is every address of the machine */
 static struct addrinfo *resolve(const char *address)
 {
     char host[128];
@@ -55,15 +55,34 @@ static struct addrinfo *resolve(const char *address)
     return found;
 }
 
+/* One IPv6 socket takes IPv4 too, so that "localhost" reaches us whatever it resolves to. */
+static int try_bind(const struct addrinfo *at)
+{
+    int one = 1, zero = 0, fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    if (at->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0 && bind(fd, at->ai_addr, at->ai_addrlen) == 0 &&
+        listen(fd, BACKLOG) == 0)
+        return fd;
+    int why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}
+
+/* A machine without IPv6 has its other address tried; a port that is taken is taken. */
 static int bind_socket(const char *address)
 {
-    struct addrinfo *at = resolve(address);
-    int one = 1, fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) < 0 || bind(fd, at->ai_addr, at->ai_addrlen) < 0 ||
-        listen(fd, BACKLOG) < 0)
-        die(address, strerror(errno));
-    freeaddrinfo(at);
+    struct addrinfo *all = resolve(address);
+    const int families[] = { AF_INET6, AF_INET };
+    int fd = -1;
+    errno = EADDRNOTAVAIL;
+    for (size_t i = 0; i < COUNT(families) && fd < 0 && errno != EADDRINUSE; i++)
+        for (const struct addrinfo *at = all; at != NULL && fd < 0 && errno != EADDRINUSE; at = at->ai_next)
+            if (at->ai_family == families[i]) fd = try_bind(at);
+    if (fd < 0) die(address, strerror(errno));
+    freeaddrinfo(all);
     return fd;
 }
 
