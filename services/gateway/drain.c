@@ -63,12 +63,30 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     ev_break(loop, EVBREAK_ALL);
 }
 
+/* Before anything is closed, so that a client may finish what it is about. */
+static void tell(void *arg, struct client *client)
+{
+    const struct str *notice = arg;
+
+    sio_emit(client->socket, "server:closing", *notice);
+}
+
+static void tell_clients(struct gateway *gateway)
+{
+    struct buf json = BUF(64);
+    buf_printf(&json, "{\"within_ms\":%lld}", (long long)settings.gateway.drain_spread_ms);
+    struct str notice = buf_str(&json);
+    if (gateway->clients != NULL) clients_each(gateway->clients, tell, &notice);
+    buf_free(&json);
+}
+
 void drain_begin(struct gateway *gateway)
 {
     if (gateway->draining) return;
     LOG(INFO, "gateway.draining", F_INT("sessions", sessions(gateway)));
     gateway->draining = true;
     gateway->drain_began_us = clock_mono_us();
+    tell_clients(gateway);
     listener_stop_accepting(gateway->listener);
     ev_timer_init(&gateway->drain, on_tick, TICK_S, TICK_S);
     gateway->drain.data = gateway;

@@ -140,6 +140,7 @@ test('a rolling restart under load: nothing acknowledged is lost, and nobody see
   for (const person of crowd) {
     await until(`${person.name} has heard all`, () => person.heard.length >= history.length, 10000)
     isGapless(person.heard)
+    assert.deepEqual(person.events.filter(e => e[0] === 'server:closing').map(e => e[1].within_ms), [500])
     assert.equal(person.reconnects, 1, `${person.name} reconnected ${person.reconnects} times`)
   }
   assert.deepEqual(errors, [])
