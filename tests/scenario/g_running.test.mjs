@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import net from 'node:net'
 import { spawnSync } from 'node:child_process'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { root, startStack } from '../lib/stack.mjs'
 import { Person, request } from '../lib/people.mjs'
 import { until } from '../lib/wait.mjs'
@@ -53,7 +53,7 @@ test('a busy port is a clear line', async () => {
 
 test('a wrong or unknown setting stops the start with one clear line', () => {
   for (const [name, value] of [['MADANG_STORE_BATCH_MAX', 'many'], ['MADANG_STORE_BATCH_MAX', '0'], ['MADANG_STOER_WORKERS', '1']]) {
-    const { status, stderr, stdout } = spawnSync(join(root, process.env.BIN ?? 'build/bin', 'store'), [], { env: { PATH: process.env.PATH, [name]: value }, encoding: 'utf8' })
+    const { status, stderr, stdout } = spawnSync(resolve(root, process.env.BIN ?? 'build/bin', 'store'), [], { env: { PATH: process.env.PATH, [name]: value }, encoding: 'utf8' })
     assert.equal(status, 2)
     assert.match(stderr + stdout, new RegExp(name))
     assert.equal((stderr + stdout).trim().split('\n').length, 1, stderr + stdout)
@@ -62,7 +62,7 @@ test('a wrong or unknown setting stops the start with one clear line', () => {
 
 test('each program explains itself', () => {
   for (const name of ['gateway', 'auth', 'chat', 'store', 'share', 'authctl']) {
-    const { status, stdout } = spawnSync(join(root, process.env.BIN ?? 'build/bin', name), ['--help'], { encoding: 'utf8', env: { PATH: process.env.PATH } })
+    const { status, stdout } = spawnSync(resolve(root, process.env.BIN ?? 'build/bin', name), ['--help'], { encoding: 'utf8', env: { PATH: process.env.PATH } })
     assert.equal(status, 0)
     assert.ok(stdout.length > 200, `${name} --help says little`)
   }
