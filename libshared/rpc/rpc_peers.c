@@ -53,6 +53,12 @@ static void reap(void *arg)
     }
 }
 
+/* Our caller may be walking a list that has this peer.  At the server's own end rpc_peers_free() takes them all. */
+static void reap_soon(struct rpc_server *server)
+{
+    if (server->post != NULL) loop_post_run(server->post, reap, server);
+}
+
 void rpc_peer_lose(struct rpc_server *server, struct rpc_peer *peer, const char *why)
 {
     if (peer->gone) return;
@@ -62,13 +68,13 @@ void rpc_peer_lose(struct rpc_server *server, struct rpc_peer *peer, const char 
     metric_set(server->peers_now, HASH_COUNT(server->peers));
     peer->next_gone = server->gone;
     server->gone = peer;
-    loop_post_run(server->post, reap, server); /* our caller may be walking a list that has this peer */
+    reap_soon(server);
 }
 
 void rpc_peer_answered(struct rpc_server *server, struct rpc_peer *peer)
 {
     assert(peer->in_hand > 0);
-    if (--peer->in_hand == 0 && peer->gone) loop_post_run(server->post, reap, server);
+    if (--peer->in_hand == 0 && peer->gone) reap_soon(server);
 }
 
 /* Ticks are counted, not time: when our own loop was held up, what the peers said meanwhile waits in the socket, and
