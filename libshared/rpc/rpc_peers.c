@@ -92,9 +92,9 @@ void rpc_peers_tick(struct rpc_server *server)
 
 void rpc_peers_free(struct rpc_server *server)
 {
-    struct rpc_peer *peer, *next;
-    HASH_ITER(hh, server->peers, peer, next)
-    {
+    struct rpc_peer *peer;
+    while ((peer = server->peers) !=
+           NULL) { /* the service may send to others when it hears of one: they may be lost, too */
         HASH_DEL(server->peers, peer);
         forget(server, peer);
     }
