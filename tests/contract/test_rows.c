@@ -223,7 +223,8 @@ static void names_have_the_form_of_socket_io(void **state)
     for (size_t i = 0; i < COUNT(events); i++)
         assert_true(events[i].at[0] == '/' && strchr(events[i].within, ' ') == NULL);
     for (size_t i = 0; i < COUNT(routes); i++) assert_true(routes[i].within[0] == '/' && routes[i].status / 100 == 2);
-    for (size_t i = 0; i < COUNT(heard); i++) assert_true(strchr("/*", heard[i].at[0]) != NULL && heard[i].at[0] != '\0' && heard[i].within[0] != '\0');
+    for (size_t i = 0; i < COUNT(heard); i++)
+        assert_true(strchr("/*", heard[i].at[0]) != NULL && heard[i].at[0] != '\0' && heard[i].within[0] != '\0');
 }
 
 int main(void)

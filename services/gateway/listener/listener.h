@@ -73,8 +73,8 @@ void ws_want_write(struct ws *ws); /* ws_writable will be called soon */
 /* Only within ws_writable.  A ready frame is header and payload as made by ws_frame_header(); false: enough for this
  * round, this one was not taken; you will be called again. */
 bool ws_put_frame(struct ws *ws, struct str frame);
-void ws_flush(struct ws *ws);            /* ws_writable is called now, unless the socket is full */
-bool ws_is_blocked(const struct ws *ws); /* something waits that the socket did not take */
+void ws_flush(struct ws *ws);             /* ws_writable is called now, unless the socket is full */
+bool ws_is_blocked(const struct ws *ws);  /* something waits that the socket did not take */
 void ws_pause(struct ws *ws, bool pause); /* read no more from it, or again; what was read already still comes */
 /* After what was put; no message comes any more, ws_closed follows.  Code 0: a Close frame without one. */
 void ws_close(struct ws *ws, int code, const char *reason);
