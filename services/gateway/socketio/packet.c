@@ -161,3 +161,38 @@ struct eio_packet *sio_packet_event(struct str nsp, const char *name, struct str
             STR("\""), args.len > 0 ? STR(",") : STR_NONE, args, STR("]") },
         9);
 }
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Relayed arguments are as their sender wrote them, blanks and all. */
+static struct str without_blanks(struct str s)
+{
+    while (s.len > 0 && is_blank(s.at[s.len - 1])) s.len--;
+    return s;
+}
+
+/* Up to its array's closing bracket. */
+static struct str open_array(const struct eio_packet *event)
+{
+    struct str text = without_blanks(eio_packet_text_payload(event));
+
+    return (struct str){ text.at, text.len - 1 };
+}
+
+struct eio_packet *sio_packet_with(const struct eio_packet *event, struct str last)
+{
+    return eio_packet_text_parts((struct str[]){ open_array(event), STR(",\""), last, STR("\"]") }, 4);
+}
+
+/* A name alone counts too: clients look at the array's end. */
+bool sio_packet_ends_in_string(const struct eio_packet *packet)
+{
+    struct str text = eio_packet_text_payload(packet);
+
+    if (text.len == 0 || (text.at[0] != '0' + SIO_EVENT && text.at[0] != '0' + SIO_BINARY_EVENT)) return false;
+    text = without_blanks(open_array(packet));
+    return text.len > 0 && text.at[text.len - 1] == '"';
+}

@@ -57,16 +57,21 @@ struct sio_watcher {
 void sio_watch(struct sio *sio, const struct sio_watcher *watcher);
 
 void sio_accept(struct sio_socket *socket);
+/* sid: the one that it goes on with, NULL: its own; pid: the secret by which it can be taken up again, NULL: none. */
+void sio_accept_as(struct sio_socket *socket, const char *sid, const char *pid);
 /* data: a JSON object for err.data, or STR_NONE. */
 void sio_refuse(struct sio_socket *socket, const char *message, struct str data);
 /* Ends this socket; `disconnected` is called before it returns. */
 void sio_disconnect(struct sio_socket *socket);
 /* The same with all sockets of its session, and then the session. */
 void sio_disconnect_session(struct sio_socket *socket);
+/* Ends this socket without a word, and its session: clients come back by themselves, as after a lost connection. */
+void sio_hang_up(struct sio_socket *socket);
 
 struct sio_socket *sio_socket_take(struct sio_socket *socket); /* to hold it while an answer is on its way */
 void sio_socket_drop(struct sio_socket *socket);
 bool sio_is_open(const struct sio_socket *socket);
+bool sio_is_pending(const struct sio_socket *socket); /* neither accepted, refused nor closed */
 const char *sio_sid(const struct sio_socket *socket); /* not a secret */
 struct str sio_nsp(const struct sio_socket *socket);
 struct str sio_address(const struct sio_socket *socket);
@@ -86,3 +91,11 @@ void sio_emit(struct sio_socket *socket, const char *name, struct str args);   /
 void sio_emit_binary(struct sio_socket *socket, struct str array, const struct str *attachments, unsigned n);
 /* The answer to an event, at most once for each; array: JSON with its brackets. */
 void sio_ack(struct sio_socket *socket, int64_t ack, struct str array, const struct str *attachments, unsigned n);
+
+/*
+ * Offsets.  A client with a pid takes the string that an event ends with for the place up to which it has heard.  So an
+ * event that happens to end in a string gets the newest offset behind it, from whoever keeps them.
+ */
+void sio_set_offset(struct sio_socket *socket, struct str (*newest)(void *arg), void *arg); /* NULL: none any more */
+void sio_send_marked(struct sio_socket *socket, struct eio_packet *packet);                 /* its offset is in it */
+void sio_send_early(struct sio_socket *socket, struct eio_packet *packet); /* the same to a pending one */

@@ -55,16 +55,29 @@ void sio_socket_end(struct sio_socket *socket, const char *reason)
     sio_socket_drop(socket);
 }
 
+static struct eio_packet *acceptance(const struct sio_socket *socket, const char *pid)
+{
+    char json[128];
+    int n = pid == NULL ? snprintf(json, sizeof json, "{\"sid\":\"%s\"}", socket->sid)
+                        : snprintf(json, sizeof json, "{\"sid\":\"%s\",\"pid\":\"%s\"}", socket->sid, pid);
+
+    assert(n > 0 && (size_t)n < sizeof json);
+    return sio_packet_make(SIO_CONNECT, sio_nsp(socket), -1, 0, str_of(json));
+}
+
 void sio_accept(struct sio_socket *socket)
 {
-    char reply[EIO_SID_CHARS + 16];
+    sio_accept_as(socket, NULL, NULL);
+}
 
+void sio_accept_as(struct sio_socket *socket, const char *sid, const char *pid)
+{
     if (socket->state != SIO_PENDING) return;
     struct sio *sio = socket->session->sio;
     socket->state = SIO_OPEN;
     metric_set(sio->open, (int64_t)++sio->sockets);
-    snprintf(reply, sizeof reply, "{\"sid\":\"%s\"}", socket->sid);
-    struct eio_packet *packet = sio_packet_make(SIO_CONNECT, sio_nsp(socket), -1, 0, str_of(reply));
+    if (sid != NULL) snprintf(socket->sid, sizeof socket->sid, "%s", sid);
+    struct eio_packet *packet = acceptance(socket, pid);
     sio_session_send(socket->session, &packet, 1);
     eio_connected(socket->session->eio);
     if (sio->watcher.opened != NULL) sio->watcher.opened(sio->watcher.arg, socket);
@@ -114,6 +127,15 @@ void sio_disconnect_session(struct sio_socket *socket)
     eio_close(session->eio, "forced server close");
 }
 
+void sio_hang_up(struct sio_socket *socket)
+{
+    struct sio_session *session = socket->session;
+
+    if (session == NULL) return;
+    sio_socket_end(socket, "forced close");
+    eio_close(session->eio, "forced close");
+}
+
 struct sio_socket *sio_socket_take(struct sio_socket *socket)
 {
     socket->refs++;
@@ -129,6 +151,11 @@ void sio_socket_drop(struct sio_socket *socket)
 bool sio_is_open(const struct sio_socket *socket)
 {
     return socket->state == SIO_OPEN && !socket->session->closing;
+}
+
+bool sio_is_pending(const struct sio_socket *socket)
+{
+    return socket->state == SIO_PENDING && !socket->session->closing;
 }
 
 const char *sio_sid(const struct sio_socket *socket)
@@ -168,9 +195,44 @@ struct sio_socket *sio_sibling(struct sio_socket *socket, const char *nsp)
     return other != NULL && sio_is_open(other) ? other : NULL;
 }
 
+static void send(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n)
+{
+    socket->session->codec->send(socket->session->eio, packets, n);
+}
+
+static void send_with_offset(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n)
+{
+    struct eio_packet *all[1 + SIO_MAX_ATTACHMENTS];
+
+    all[0] = sio_packet_with(packets[0], socket->newest(socket->newest_arg));
+    for (unsigned i = 1; i < n; i++) all[i] = packets[i];
+    send(socket, all, n);
+    eio_packet_drop(all[0]);
+}
+
 void sio_send_parts(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n)
 {
-    if (sio_is_open(socket)) socket->session->codec->send(socket->session->eio, packets, n);
+    if (!sio_is_open(socket)) return;
+    if (socket->newest != NULL && sio_packet_ends_in_string(packets[0]))
+        send_with_offset(socket, packets, n);
+    else
+        send(socket, packets, n);
+}
+
+void sio_set_offset(struct sio_socket *socket, struct str (*newest)(void *arg), void *arg)
+{
+    socket->newest = newest;
+    socket->newest_arg = arg;
+}
+
+void sio_send_marked(struct sio_socket *socket, struct eio_packet *packet)
+{
+    if (sio_is_open(socket)) send(socket, &packet, 1);
+}
+
+void sio_send_early(struct sio_socket *socket, struct eio_packet *packet)
+{
+    if (sio_is_pending(socket)) send(socket, &packet, 1);
 }
 
 void sio_send(struct sio_socket *socket, struct eio_packet *packet)
