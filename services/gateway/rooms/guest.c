@@ -45,7 +45,7 @@ static void append(struct seat ***list, size_t *n, size_t *cap, struct seat *sea
     (*list)[(*n)++] = seat;
 }
 
-static struct seat *take_seat(struct guest *guest, struct hall *hall)
+static struct seat *take_seat(struct guest *guest, struct hall *hall, uint32_t mark)
 {
     struct seat *seat = mem_zero(sizeof *seat);
 
@@ -53,6 +53,9 @@ static struct seat *take_seat(struct guest *guest, struct hall *hall)
     seat->hall = hall;
     seat->in_hall = hall->n;
     seat->in_guest = guest->n;
+    seat->base = -1;
+    seat->mark = mark;
+    guest->changes++;
     append(&hall->seats, &hall->n, &hall->cap, seat);
     append(&guest->seats, &guest->n, &guest->cap, seat);
     return seat;
@@ -64,7 +67,7 @@ static void sit_again(struct seat *seat, guest_seated_fn *seated, void *arg)
     if (seat->seated != NULL)
         seated(arg, ERR_CONFLICT, 0);
     else
-        seated(arg, OK, seat->state == SEAT_LIVE ? seat->hall->seq : seat->seq);
+        seated(arg, OK, seat_heard(seat));
 }
 
 void guest_sit(struct guest *guest, struct id room, int64_t since, guest_seated_fn *seated, void *arg)
@@ -80,7 +83,7 @@ void guest_sit(struct guest *guest, struct id room, int64_t since, guest_seated_
         return;
     }
     struct hall *hall = hall_get(guest->home, room);
-    seat = take_seat(guest, hall);
+    seat = take_seat(guest, hall, guest->next_mark++);
     seat->seq = since;
     seat->seated = seated;
     seat->arg = arg;
@@ -88,6 +91,27 @@ void guest_sit(struct guest *guest, struct id room, int64_t since, guest_seated_
         seat_begin(seat);
     else
         hall_pursue(hall);
+}
+
+void guest_resume(struct guest *guest, const struct guest_mark *mark, int64_t seq)
+{
+    struct hall *hall = hall_get(guest->home, mark->room);
+    struct seat *seat = take_seat(guest, hall, mark->mark);
+
+    seat->base = mark->base;
+    seat->seq = seq;
+    if (hall->seq >= 0)
+        seat_begin(seat);
+    else
+        hall_pursue(hall);
+}
+
+bool guest_mark(const struct guest *guest, size_t i, struct guest_mark *out)
+{
+    const struct seat *seat = guest->seats[i];
+
+    *out = (struct guest_mark){ seat->hall->id, seat->mark, seat->base };
+    return seat->base >= 0;
 }
 
 bool guest_leave(struct guest *guest, struct id room)

@@ -60,12 +60,12 @@ void hall_deliver(struct hall *hall, int64_t seq, struct eio_packet *packet)
 
     for (size_t i = 0; i < hall->n; i++) {
         struct seat *seat = hall->seats[i];
-        if (seat->state != SEAT_LIVE) continue;
+        if (seat->state != SEAT_LIVE || seq <= seat->seq) continue; /* heard from another gateway already */
         if (sio_is_slow(seat->guest->socket)) {
             seat_pause(seat);
             continue;
         }
-        sio_send(seat->guest->socket, packet);
+        seat_send(seat, seq, packet);
         sent++;
     }
     hall->seq = seq;
@@ -124,7 +124,7 @@ void hall_refuse_waiting(struct hall *hall, enum err e)
     for (size_t i = hall->n; i-- > 0;) {
         struct seat *seat = hall->seats[i];
         bool last = hall->n == 1;
-        if (seat->state != SEAT_WAITING) continue;
+        if (seat->state != SEAT_WAITING || seat->seated == NULL) continue; /* nobody to tell: it goes on waiting */
         seat_answer(seat, e);
         seat_leave(seat);
         if (last) return; /* the hall is closed */

@@ -3,6 +3,7 @@
 #include "services/gateway/rooms/halls_inside.h"
 
 #include "libshared/base/log.h"
+#include "services/gateway/rooms/offset.h"
 
 #define EVENT_ARENA_BYTES (64u << 20)
 
@@ -19,6 +20,7 @@ struct halls *halls_create(struct ev_loop *loop, struct rpc_client *chat, struct
     halls->gaps = metric_counter("madang_log_fetches_total", NULL, "Questions to the store for what a room missed");
     halls->dropped =
         metric_counter("madang_ephemeral_dropped_total", NULL, "Ephemeral events dropped for slow sockets");
+    halls->offset = halls->marked.text = BUF(OFFSET_BYTES_MAX);
     halls->open = metric_gauge("madang_rooms", NULL, "Rooms with local sockets");
     halls_pursue_init(halls);
     return halls;
@@ -28,6 +30,9 @@ void halls_destroy(struct halls **halls)
 {
     if (*halls == NULL) return;
     halls_pursue_stop(*halls);
+    halls_forget_marked(*halls);
+    buf_free(&(*halls)->offset);
+    buf_free(&(*halls)->marked.text);
     arena_destroy(&(*halls)->arena);
     mem_free(*halls);
     *halls = NULL;

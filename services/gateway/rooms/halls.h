@@ -32,7 +32,12 @@ struct guest {
     struct halls *home;
     struct sio_socket *socket;
     struct str subject; /* its owner's text */
-    struct seat **seats;
+    bool tracked;       /* what it is sent says how far it has heard: see guest_track */
+    bool lost;          /* its seats are not on record: nothing that it is told now can be taken up again */
+    char epoch;
+    uint32_t next_mark;
+    uint64_t changes;    /* of its seats */
+    struct seat **seats; /* in the order in which they were taken */
     size_t n, cap;
     struct kept *kept; /* newest state events, while it is slow */
     unsigned n_kept;
@@ -53,6 +58,22 @@ void halls_store_up(struct halls *halls);
 void guest_begin(struct guest *guest, struct halls *halls, struct sio_socket *socket, struct str subject);
 void guest_end(struct guest *guest);     /* leaves all; those who wait for a seat are told shutting_down */
 void guest_drained(struct guest *guest); /* the socket is not slow any more */
+
+/* From now on its messages end with an offset (rooms/offset.h): up to where it has heard each of its rooms. */
+void guest_track(struct guest *guest, char epoch, uint32_t next_mark);
+void guest_untrack(struct guest *guest);
+/* A seat as offsets know it: by a mark of the guest's own, never used again, and from where on it hears. */
+struct guest_mark {
+    struct id room;
+    uint32_t mark;
+    int64_t base;
+};
+/* The i-th seat; false: it is not known yet from where on it hears. */
+bool guest_mark(const struct guest *guest, size_t i, struct guest_mark *out);
+/* Sit down again, having heard all up to seq.  It is not refused: what is away is asked until it is back. */
+void guest_resume(struct guest *guest, const struct guest_mark *mark, int64_t seq);
+/* The packet of a message, without an offset.  The caller has the reference. */
+struct eio_packet *frame_of_message(const struct message *message);
 
 /* seq: the newest one of the room; everything after it will be heard. */
 typedef void guest_seated_fn(void *arg, enum err e, int64_t seq);

@@ -52,6 +52,11 @@ struct halls {
     ev_timer flush, retry;
     struct arena *arena; /* one event or reply */
     uint64_t serials;
+    struct buf offset; /* the one of the moment */
+    struct {
+        struct eio_packet *of, *packet; /* `of` with the offset in `text` */
+        struct buf text;
+    } marked; /* the last that was made: the next socket often needs the same */
     struct metric *delivered, *paused, *gaps, *dropped, *open;
 };
 
@@ -62,7 +67,9 @@ struct seat {
     struct hall *hall;
     size_t in_hall, in_guest; /* its index there */
     enum seat_state state;
-    int64_t seq;             /* the newest that it heard, unless it is live; before that: since */
+    uint32_t mark;
+    int64_t base;            /* what its guest heard here began behind this one; -1: not known yet */
+    int64_t seq;             /* the newest that it heard; live, all up to the hall's; before that: since */
     struct fetch *fetch;     /* the question that is on its way */
     guest_seated_fn *seated; /* NULL once answered */
     void *arg;
@@ -85,6 +92,11 @@ void halls_forget_queued(struct hall *hall);
 void halls_pursue_init(struct halls *halls);
 void halls_pursue_stop(struct halls *halls);
 
+/* mark.c */
+int64_t seat_heard(const struct seat *seat); /* the newest seq that it was sent */
+void seat_send(struct seat *seat, int64_t seq, struct eio_packet *packet);
+void halls_forget_marked(struct halls *halls);
+
 /* seat.c */
 void seat_begin(struct seat *seat); /* the hall's seq is known */
 void seat_pause(struct seat *seat); /* live, but its socket is slow: before the next one is handed out */
@@ -97,6 +109,3 @@ void seat_remove(struct seat *seat); /* the same, and tells the client */
 void halls_relayed(struct halls *halls, const struct relay *relay);
 void guest_send_kept(struct guest *guest);
 void guest_drop_kept(struct guest *guest);
-
-/* frame.c */
-struct eio_packet *frame_of_message(const struct message *message);

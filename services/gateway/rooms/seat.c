@@ -34,9 +34,14 @@ static void go_live(struct seat *seat)
     seat_answer(seat, OK);
 }
 
+/* Who sits down again has a base, and may know more than this hall does yet; a `since` is only what somebody says. */
 void seat_begin(struct seat *seat)
 {
-    if (seat->seq < 0 || seat->seq >= seat->hall->seq)
+    if (seat->base < 0) {
+        if (seat->seq < 0 || seat->seq > seat->hall->seq) seat->seq = seat->hall->seq;
+        seat->base = seat->seq;
+    }
+    if (seat->seq >= seat->hall->seq)
         go_live(seat);
     else
         seat_fetch(seat);
@@ -44,7 +49,7 @@ void seat_begin(struct seat *seat)
 
 void seat_pause(struct seat *seat)
 {
-    seat->seq = seat->hall->seq;
+    seat->seq = seat_heard(seat);
     set_state(seat, SEAT_BEHIND);
     metric_add(seat->hall->home->paused, 1);
 }
@@ -57,7 +62,7 @@ static bool catch_up(struct seat *seat)
     if (recent->n > 0 && recent->at[0].seq <= seat->seq + 1)
         for (size_t i = 0; i < recent->n; i++)
             if (recent->at[i].seq == seat->seq + 1) {
-                sio_send(seat->guest->socket, recent->at[i].packet);
+                seat_send(seat, recent->at[i].seq, recent->at[i].packet);
                 seat->seq++;
             }
     return seat->seq >= seat->hall->seq;
@@ -70,7 +75,7 @@ static void send_page(struct seat *seat, const struct message_page *page)
         const struct message *message = &page->messages.at[i];
         if (message->seq <= seat->seq || message->seq > seat->hall->seq) continue;
         struct eio_packet *packet = frame_of_message(message);
-        sio_send(seat->guest->socket, packet);
+        seat_send(seat, message->seq, packet);
         eio_packet_drop(packet);
         seat->seq = message->seq;
     }
@@ -146,8 +151,12 @@ static void unseat(struct seat *seat)
 
     hall->seats[seat->in_hall] = hall->seats[--hall->n];
     hall->seats[seat->in_hall]->in_hall = seat->in_hall;
-    guest->seats[seat->in_guest] = guest->seats[--guest->n];
-    guest->seats[seat->in_guest]->in_guest = seat->in_guest;
+    for (size_t i = seat->in_guest + 1; i < guest->n; i++) {
+        guest->seats[i - 1] = guest->seats[i];
+        guest->seats[i - 1]->in_guest = i - 1;
+    }
+    guest->n--;
+    guest->changes++;
 }
 
 void seat_leave(struct seat *seat)
