@@ -39,6 +39,7 @@ struct gateway {
     struct clients *clients;
     struct halls *halls;
     struct mesh *mesh; /* NULL in the conformance configuration, which has no chat to know of others */
+    struct recovery *recovery;
     struct routes routes;
     struct interop interop;
     bool draining;

@@ -63,6 +63,8 @@ static void begin(struct gateway *gateway)
     gateway->routes.bearers = gateway->bearers;
     gateway->routes.rates = rates_create(settings.gateway.rate_percent);
     gateway->routes.halls = gateway->halls;
+    gateway->recovery = recovery_create(gateway->loop, gateway->service[SERVICE_chat], gateway->service[SERVICE_store]);
+    gateway->routes.recovery = gateway->recovery;
     routes_init(&gateway->routes);
     namespaces_open(gateway);
     open_edge(gateway);
@@ -84,6 +86,7 @@ static void end(struct gateway *gateway)
     eio_destroy(&gateway->engineio);
     listener_destroy(&gateway->listener);
     interop_close(gateway);
+    recovery_destroy(&gateway->recovery);
     peers_disconnect(gateway);
     namespaces_close(gateway);
     routes_free(&gateway->routes);

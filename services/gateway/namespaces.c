@@ -48,6 +48,11 @@ static void nothing_to_do(void *arg, struct client *client)
     (void)arg, (void)client;
 }
 
+static void nothing_left(void *arg, struct client *client, const char *reason)
+{
+    (void)arg, (void)client, (void)reason;
+}
+
 /* The echo of the conformance configuration, for those who bring a token. */
 static struct clients_upper echo_clients(void)
 {
@@ -55,7 +60,7 @@ static struct clients_upper echo_clients(void)
         .event = give_back,
         .drained = nothing_to_do,
         .changed = nothing_to_do,
-        .closed = nothing_to_do };
+        .closed = nothing_left };
 }
 
 void namespaces_open(struct gateway *gateway)

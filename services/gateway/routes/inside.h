@@ -14,7 +14,7 @@ struct on_call {
     int64_t ack;
     const struct on_row *row; /* NULL: a relayed one */
     struct id room;           /* JOIN: which one, and from where on */
-    int64_t since;
+    int64_t since, seq;
     char name[321], role[65]; /* JOIN: what chat said, until the seat is taken */
 };
 

@@ -11,22 +11,42 @@ static void keep_text(char *to, size_t size, struct str from)
     memcpy(to, from.at, from.len);
 }
 
-static void seated(void *arg, enum err e, int64_t seq)
+static void refuse(struct on_call *call, enum err e)
+{
+    struct failure failure = refusal_plain(e);
+
+    on_call_refuse(call, &failure);
+}
+
+static void entered(void *arg)
 {
     struct on_call *call = arg;
     struct buf body = BUF(4096);
-    struct room_entered entered = {
-        .room = call->room, .name = str_of(call->name), .role = str_of(call->role), .seq = seq
+    struct room_entered answer = {
+        .room = call->room, .name = str_of(call->name), .role = str_of(call->role), .seq = call->seq
     };
+    enum err e = wire_encode(room_entered_shape(), &answer, &body);
 
-    if (e == OK) e = wire_encode(room_entered_shape(), &entered, &body);
-    if (e == OK) {
+    if (e == OK)
         on_call_answer(call, room_entered_shape(), buf_str(&body));
-    } else {
-        struct failure failure = refusal_plain(e);
-        on_call_refuse(call, &failure);
-    }
+    else
+        refuse(call, e);
     buf_free(&body);
+}
+
+/* Who is told that it sits here, finds that so when its connection is taken up again. */
+static void seated(void *arg, enum err e, int64_t seq)
+{
+    struct on_call *call = arg;
+    struct client *client = on_call_client(call);
+
+    call->seq = seq;
+    if (e != OK)
+        refuse(call, e);
+    else if (client == NULL)
+        on_call_end(call);
+    else
+        recovery_note(client, entered, call);
 }
 
 static bool may_hear(const struct client *client, struct id room, const struct on_row *row)
@@ -45,8 +65,7 @@ static void sit_down(struct on_call *call)
     if (client == NULL) {
         on_call_end(call);
     } else if (!may_hear(client, call->room, call->row)) {
-        struct failure failure = refusal_plain(ERR_FORBIDDEN);
-        on_call_refuse(call, &failure);
+        refuse(call, ERR_FORBIDDEN);
     } else {
         guest_sit(&client->guest, call->room, call->since, seated, call);
     }
@@ -55,7 +74,7 @@ static void sit_down(struct on_call *call)
 void join_entered(void *arg, enum err status, struct str body)
 {
     struct on_call *call = arg;
-    struct room_entered entered = { 0 };
+    struct room_entered answer = { 0 };
     struct wire_error why;
 
     if (status != OK) {
@@ -63,25 +82,28 @@ void join_entered(void *arg, enum err status, struct str body)
         return;
     }
     struct arena *arena = arena_create("join", 65536);
-    enum err e = wire_decode(room_entered_shape(), body, arena, &entered, &why);
+    enum err e = wire_decode(room_entered_shape(), body, arena, &answer, &why);
     if (e == OK) {
-        keep_text(call->name, sizeof call->name, entered.name);
-        keep_text(call->role, sizeof call->role, entered.role);
+        keep_text(call->name, sizeof call->name, answer.name);
+        keep_text(call->role, sizeof call->role, answer.role);
         sit_down(call);
     } else {
-        struct failure failure = refusal_plain(ERR_INTERNAL);
-        on_call_refuse(call, &failure);
+        refuse(call, ERR_INTERNAL);
     }
     arena_destroy(&arena);
+}
+
+static void left(void *arg)
+{
+    on_call_answer(arg, nothing_shape(), STR("\x80"));
 }
 
 void leave_event(struct on_call *call, struct id room)
 {
     struct client *client = on_call_client(call);
-    struct failure failure = refusal_plain(ERR_NOT_JOINED);
 
     if (guest_leave(&client->guest, room))
-        on_call_answer(call, nothing_shape(), STR("\x80"));
+        recovery_note(client, left, call);
     else
-        on_call_refuse(call, &failure);
+        refuse(call, ERR_NOT_JOINED);
 }

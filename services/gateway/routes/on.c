@@ -170,6 +170,16 @@ static void on_event(void *arg, struct client *client, const struct sio_event *e
     arena_reset(routes->scratch);
 }
 
+static bool on_entering(
+    void *arg, struct clients *clients, struct sio_socket *socket, struct rights *rights, struct str auth)
+{
+    struct routes *routes = arg;
+
+    if (routes->recovery == NULL || !str_is(sio_nsp(socket), HALLS_NAMESPACE)) return false;
+    recovery_enter(routes->recovery, clients, socket, rights, auth);
+    return true;
+}
+
 static void on_opened(void *arg, struct client *client, struct str auth)
 {
     struct routes *routes = arg;
@@ -199,15 +209,17 @@ static void on_changed(void *arg, struct client *client)
     guest_review(&client->guest, may_still_hear, client);
 }
 
-static void on_closed(void *arg, struct client *client)
+static void on_closed(void *arg, struct client *client, const char *reason)
 {
     (void)arg;
+    recovery_closed(client, reason);
     guest_end(&client->guest);
 }
 
 struct clients_upper routes_upper(struct routes *routes)
 {
     return (struct clients_upper){ .arg = routes,
+        .entering = on_entering,
         .opened = on_opened,
         .event = on_event,
         .drained = on_drained,

@@ -10,6 +10,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "services/gateway/recovery/recovery.h"
 #include "services/gateway/routes/rows.h"
 #include "services/gateway/session/client.h"
 
@@ -18,8 +19,9 @@ struct routes {
     struct bearers *bearers;
     struct rates *rates;
     struct halls *halls;
-    struct arena *scratch; /* one event */
-    size_t in_flight;      /* HTTP requests that wait for a service */
+    struct recovery *recovery; /* NULL: none */
+    struct arena *scratch;     /* one event */
+    size_t in_flight;          /* HTTP requests that wait for a service */
 };
 
 void routes_init(struct routes *routes);

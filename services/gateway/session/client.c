@@ -147,13 +147,32 @@ static enum err get_rights(struct clients *clients, struct str nsp, struct str o
     return e;
 }
 
-static void refuse(struct sio_socket *socket, enum err e)
+void clients_refuse(struct clients *clients, struct sio_socket *socket, enum err e)
 {
     struct buf data = BUF(200);
 
+    metric_add(clients->refused, 1);
     buf_printf(&data, "{\"code\":\"%s\"}", err_code(e));
     sio_refuse(socket, err_text(e), buf_str(&data));
     buf_free(&data);
+}
+
+struct client *clients_enter(struct clients *clients, struct sio_socket *socket, const struct rights *rights,
+    struct str auth, const char *sid, const char *pid)
+{
+    struct client *client = admit(clients, socket, rights);
+
+    metric_add(clients->accepted, 1);
+    sio_accept_as(socket, sid, pid);
+    clients->upper.opened(clients->upper.arg, client, auth);
+    start_timer(client);
+    return client;
+}
+
+enum err clients_check(struct clients *clients, struct str nsp, struct rights *rights)
+{
+    TRY(rights_renew(clients->bearers, rights));
+    return rights_allow(rights, nsp, STR_NONE, STR_NONE, POLICY_CONNECT) ? OK : ERR_FORBIDDEN;
 }
 
 static void on_connect(void *arg, struct sio_socket *socket, struct str auth)
@@ -164,15 +183,13 @@ static void on_connect(void *arg, struct sio_socket *socket, struct str auth)
 
     LOG(INFO, "gateway.connect", F_STR("namespace", sio_nsp(socket)), F_STR("address", sio_address(socket)),
         F_STR("subject", e == OK ? bearer_subject(rights.bearer) : STR_NONE), F_TEXT("code", err_code(e)));
-    metric_add(e == OK ? clients->accepted : clients->refused, 1);
-    if (e != OK) {
-        refuse(socket, e);
-        return;
-    }
-    struct client *client = admit(clients, socket, &rights);
-    sio_accept(socket);
-    clients->upper.opened(clients->upper.arg, client, auth);
-    start_timer(client);
+    if (e == ERR_UNAVAILABLE)
+        sio_hang_up(socket); /* too early: clients try again by themselves, but not after a CONNECT_ERROR */
+    else if (e != OK)
+        clients_refuse(clients, socket, e);
+    else if (clients->upper.entering == NULL ||
+             !clients->upper.entering(clients->upper.arg, clients, socket, &rights, auth))
+        clients_enter(clients, socket, &rights, auth, NULL, NULL);
 }
 
 /* The same subject only: a socket does not change hands. */
@@ -234,9 +251,10 @@ static void on_disconnected(void *arg, struct sio_socket *socket, const char *re
     struct clients *clients = arg;
     struct client *client = sio_user(socket);
 
+    if (client == NULL) return; /* it was not let in yet */
     LOG(INFO, "gateway.disconnect", F_STR("namespace", sio_nsp(socket)), F_TEXT("socket", sio_sid(socket)),
         F_STR("subject", bearer_subject(client->rights.bearer)), F_TEXT("reason", reason));
-    clients->upper.closed(clients->upper.arg, client);
+    clients->upper.closed(clients->upper.arg, client, reason);
     ev_timer_stop(clients->loop, &client->token);
     clients->at[client->index] = clients->at[--clients->n];
     clients->at[client->index]->index = client->index;
@@ -258,9 +276,8 @@ struct sio_namespace clients_namespace(struct clients *clients, const char *name
 static void review(void *arg, struct client *client)
 {
     struct clients *clients = arg;
-    enum err e = rights_renew(clients->bearers, &client->rights);
+    enum err e = clients_check(clients, sio_nsp(client->socket), &client->rights);
 
-    if (e == OK && !client_may(client, STR_NONE, STR_NONE, POLICY_CONNECT)) e = ERR_FORBIDDEN;
     if (e != OK)
         end(client, e);
     else

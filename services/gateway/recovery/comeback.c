@@ -1,0 +1,241 @@
+/*
+ * comeback.c - somebody brings a pid: read, asked about, claimed, let in.
+ *
+ *      record --> member of each room? --> heads --> what was missed --> claim --> let in
+ *         \______________\___________________\__________________\____________\--> anew
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/recovery/comeback.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "libshared/base/log.h"
+#include "libshared/base/secret.h"
+#include "libshared/service/settings.h"
+#include "services/gateway/methods.h"
+
+#define EXTRA_BYTES (4u << 20)
+
+static void end(struct comeback *c)
+{
+    comeback_drop_missed(c);
+    rights_drop(&c->rights);
+    sio_socket_drop(c->socket);
+    arena_destroy(&c->arena);
+    mem_free(c);
+}
+
+static void refuse(struct comeback *c, enum err e)
+{
+    clients_refuse(c->clients, c->socket, e);
+    end(c);
+}
+
+/* He is known to be who he is, but may have lost the right to connect meanwhile. */
+static void anew(struct comeback *c)
+{
+    struct visit visit = { c->clients, c->socket, &c->rights, c->auth, c->pid, c->offset };
+    bool is_there = sio_is_pending(c->socket);
+    enum err e = clients_check(c->clients, sio_nsp(c->socket), &c->rights);
+
+    LOG(INFO, "gateway.not_recovered", F_STR("subject", bearer_subject(c->rights.bearer)), F_TEXT("why", c->why));
+    metric_add(c->home->anew, 1);
+    if (is_there && e != OK) {
+        refuse(c, e);
+        return;
+    }
+    if (is_there) {
+        recovery_anew(c->home, &visit);
+        c->rights = (struct rights){ 0 }; /* the client has them */
+    }
+    end(c);
+}
+
+static bool goes_on(struct comeback *c)
+{
+    if (c->why == NULL && sio_is_pending(c->socket)) return true;
+    if (c->why == NULL) c->why = "the connection was lost again";
+    anew(c);
+    return false;
+}
+
+/* --- the last step --- */
+
+static void write_record(struct comeback *c, bool replayed, struct buf *out)
+{
+    for (size_t i = 0; i < c->n; i++) c->record.marks[i].base = c->places[i].seq;
+    c->record.replayed = replayed;
+    record_write(&c->record, out);
+}
+
+/* It is ours now, and he is gone: let it wait for him as before. */
+static void give_back(struct comeback *c)
+{
+    struct buf record = BUF(RECORD_BYTES_MAX);
+
+    write_record(c, false, &record);
+    shelf_write(c->home->redis, c->hash, c->owner, buf_str(&record), settings.gateway.recovery_ms, NULL, NULL);
+    buf_free(&record);
+}
+
+static void sit_down(struct comeback *c, struct client *client)
+{
+    guest_track(&client->guest, c->record.epoch, c->record.next_mark);
+    for (size_t i = 0; i < c->n; i++) guest_resume(&client->guest, &c->record.marks[i], c->places[i].got);
+    struct lifeline *line = lifeline_begin(c->home, client, c->hash);
+    memcpy(line->owner, c->owner, sizeof line->owner);
+    line->replayed = c->record.replayed;
+    line->saved = client->guest.changes;
+}
+
+static void let_in(struct comeback *c)
+{
+    struct lifeline *old = lifeline_find(c->home, c->hash);
+
+    if (old != NULL) lifeline_supersede(old);
+    shelf_announce(c->home->redis, c->hash, c->owner);
+    comeback_send_missed(c);
+    struct client *client = clients_enter(c->clients, c->socket, &c->rights, c->auth, c->record.sid.at, c->pid.at);
+    sit_down(c, client);
+    LOG(INFO, "gateway.recovered", F_TEXT("socket", sio_sid(c->socket)),
+        F_STR("subject", bearer_subject(client->rights.bearer)), F_INT("rooms", c->n), F_INT("missed", c->missed));
+    metric_add(c->home->recovered, 1);
+    c->rights = (struct rights){ 0 };
+    end(c);
+}
+
+static void on_claimed(void *arg, const struct redisReply *reply)
+{
+    struct comeback *c = arg;
+
+    if (shelf_answer(reply) != SHELF_DONE) c->why = "another was faster";
+    if (c->why == NULL && !sio_is_pending(c->socket)) give_back(c);
+    if (!goes_on(c)) return;
+    enum err e = clients_check(c->clients, sio_nsp(c->socket), &c->rights);
+    if (e != OK) {
+        shelf_remove(c->home->redis, c->hash, c->owner, record_ttl_ms());
+        refuse(c, e);
+    } else {
+        let_in(c);
+    }
+}
+
+static void claim(struct comeback *c)
+{
+    struct buf record = BUF(RECORD_BYTES_MAX);
+
+    if (!goes_on(c)) return;
+    secret_text(c->owner, SHELF_OWNER_CHARS);
+    write_record(c, c->missed > 0, &record);
+    shelf_claim(c->home->redis, c->hash, c->value, c->owner, buf_str(&record), record_ttl_ms(), on_claimed, c);
+    buf_free(&record);
+}
+
+/* --- what he missed --- */
+
+static const char *take_heads(struct comeback *c, const struct log_heads *heads)
+{
+    int64_t missed = 0;
+
+    if (heads->heads.len != c->n) return "the store does not know his rooms";
+    for (size_t i = 0; i < c->n; i++) {
+        struct place *place = &c->places[i];
+        if (!id_eq(heads->heads.at[i].room, place->mark.room)) return "the store does not know his rooms";
+        place->head = heads->heads.at[i].seq;
+        place->got = place->seq;
+        if (place->head < place->seq) return "he has heard more than there is";
+        missed += place->head - place->seq;
+    }
+    return missed > MISSED_MAX ? "too much was missed" : NULL;
+}
+
+static void on_heads(void *arg, enum err status, struct str body)
+{
+    struct comeback *c = arg;
+    struct log_heads heads = { 0 };
+    struct wire_error why;
+
+    if (status == OK) status = wire_decode(log_heads_shape(), body, c->arena, &heads, &why);
+    c->why = status == OK ? take_heads(c, &heads) : "the store is away";
+    if (goes_on(c)) comeback_fetch(c, claim);
+}
+
+static void ask_heads(struct comeback *c)
+{
+    struct id *rooms = arena_alloc(c->arena, c->n * sizeof *rooms);
+
+    for (size_t i = 0; i < c->n; i++) rooms[i] = c->places[i].mark.room;
+    method_ask(c->home->store, M_log_heads, &(struct log_rooms){ .rooms = { rooms, c->n } }, on_heads, c);
+}
+
+/* --- may he --- */
+
+static void answered(struct comeback *c)
+{
+    if (--c->waiting > 0 || !goes_on(c)) return;
+    if (c->n > 0)
+        ask_heads(c);
+    else
+        claim(c);
+}
+
+static void on_access(void *arg, enum err status, struct str body)
+{
+    struct comeback *c = arg;
+    struct access access = { 0 };
+    struct wire_error why;
+
+    if (status == OK) status = wire_decode(access_shape(), body, c->arena, &access, &why);
+    if (status != OK)
+        c->why = "chat does not say whether he is a member";
+    else if (access.role.len == 0)
+        c->why = "no member any more";
+    answered(c);
+}
+
+static void ask_access(struct comeback *c)
+{
+    struct access_query query = { .subject = bearer_subject(c->rights.bearer) };
+
+    c->waiting = c->n + 1; /* one for asking: an answer may come at once */
+    for (size_t i = 0; i < c->n; i++) {
+        query.room = c->places[i].mark.room;
+        method_ask(c->home->chat, M_room_access, &query, on_access, c);
+    }
+    answered(c);
+}
+
+static const char *read_record(struct comeback *c)
+{
+    if (c->value.len == 0) return "no record";
+    if (!record_read(str_skip(c->value, SHELF_OWNER_CHARS), c->arena, &c->record)) return "an unreadable record";
+    if (!str_eq(c->record.nsp, sio_nsp(c->socket)) || !str_eq(c->record.subject, bearer_subject(c->rights.bearer)))
+        return "somebody else's";
+    return comeback_place(c);
+}
+
+static void on_read(void *arg, const struct redisReply *reply)
+{
+    struct comeback *c = arg;
+
+    c->value = arena_str(c->arena, shelf_value(reply));
+    c->why = reply != NULL ? read_record(c) : "Redis is away";
+    if (goes_on(c)) ask_access(c);
+}
+
+void comeback_begin(struct recovery *recovery, const struct visit *visit)
+{
+    struct comeback *c = mem_zero(sizeof *c);
+
+    c->arena = arena_create("comeback", EXTRA_BYTES + 2 * (size_t)settings.gateway.max_payload);
+    c->home = recovery;
+    c->clients = visit->clients;
+    c->socket = sio_socket_take(visit->socket);
+    c->rights = *visit->rights;
+    c->auth = arena_str(c->arena, visit->auth);
+    c->pid = arena_str(c->arena, visit->pid);
+    c->offset = arena_str(c->arena, visit->offset);
+    shelf_hash(c->pid, c->hash);
+    shelf_read(recovery->redis, c->hash, on_read, c);
+}

@@ -1,0 +1,148 @@
+/*
+ * missed.c - what somebody missed, fetched before he is let in and sent in one go, oldest first.
+ *
+ * Only so much is held: the rest is sent as to any socket that is behind in its rooms (rooms/seat.c), after CONNECT.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/service/settings.h"
+#include "services/gateway/methods.h"
+#include "services/gateway/recovery/comeback.h"
+
+#define PAGE           200
+#define PAGE_BYTES_MAX (16u << 20)
+#define ALL_BYTES_MAX  (64u << 20) /* of everybody who comes back at the time */
+
+struct ahead {
+    int64_t seq, at;
+    struct eio_packet *packet;
+};
+
+/* A question to the store. */
+struct quest {
+    struct comeback *c;
+    struct place *place;
+    void (*next)(struct comeback *c);
+};
+
+static bool has_space(const struct comeback *c)
+{
+    return c->bytes < (size_t)settings.gateway.queue_bytes / 2 && c->home->ahead_bytes < ALL_BYTES_MAX;
+}
+
+static void add(struct comeback *c, struct place *place, const struct message *message)
+{
+    struct eio_packet *packet = frame_of_message(message);
+    size_t bytes = eio_packet_bytes(packet);
+
+    if (place->n == place->cap) {
+        place->cap = place->cap > 0 ? place->cap * 2 : 16;
+        place->ahead = mem_grow(place->ahead, place->cap * sizeof *place->ahead);
+    }
+    place->ahead[place->n++] = (struct ahead){ message->seq, message->at, packet };
+    place->got = message->seq;
+    c->missed++;
+    c->bytes += bytes;
+    c->home->ahead_bytes += bytes;
+}
+
+/* false: that is not how a log goes on. */
+static bool take_page(struct comeback *c, struct place *place, const struct message_page *page)
+{
+    if (page->messages.len == 0) return false;
+    for (size_t i = 0; i < page->messages.len && has_space(c); i++) {
+        if (page->messages.at[i].seq != place->got + 1) return false;
+        add(c, place, &page->messages.at[i]);
+    }
+    return true;
+}
+
+static enum err read_page(struct comeback *c, struct place *place, struct str body)
+{
+    struct arena *arena = arena_create("missed", PAGE_BYTES_MAX);
+    struct message_page page = { 0 };
+    struct wire_error why;
+    enum err e = wire_decode(message_page_shape(), body, arena, &page, &why);
+
+    if (e == OK && !take_page(c, place, &page)) e = ERR_INTERNAL;
+    arena_destroy(&arena);
+    return e;
+}
+
+static void on_page(void *arg, enum err status, struct str body)
+{
+    struct quest quest = *(struct quest *)arg;
+
+    mem_free(arg);
+    if (status == OK) status = read_page(quest.c, quest.place, body);
+    if (status != OK) {
+        quest.c->why = "the store does not say what was missed";
+        quest.next(quest.c);
+    } else {
+        comeback_fetch(quest.c, quest.next);
+    }
+}
+
+static struct place *next_place(const struct comeback *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->places[i].got < c->places[i].head) return &c->places[i];
+    return NULL;
+}
+
+void comeback_fetch(struct comeback *c, void (*next)(struct comeback *c))
+{
+    struct place *place = next_place(c);
+
+    if (place == NULL || !has_space(c) || !sio_is_pending(c->socket)) {
+        next(c);
+        return;
+    }
+    struct quest *quest = mem_alloc(sizeof *quest);
+    *quest = (struct quest){ c, place, next };
+    method_ask(c->home->store, M_log_since,
+        &(struct log_query){ .room = place->mark.room, .after = place->got, .limit = PAGE }, on_page, quest);
+}
+
+/* Of all rooms' next ones; in each room seq decides, whatever the clock said. */
+static struct place *oldest(struct comeback *c)
+{
+    struct place *best = NULL;
+
+    for (size_t i = 0; i < c->n; i++) {
+        struct place *p = &c->places[i];
+        if (p->sent < p->n && (best == NULL || p->ahead[p->sent].at < best->ahead[best->sent].at)) best = p;
+    }
+    return best;
+}
+
+static void add_offset(const struct comeback *c, struct buf *out)
+{
+    offset_begin(out, c->record.epoch);
+    for (size_t i = 0; i < c->n; i++)
+        if (c->places[i].sent > 0)
+            offset_add(out, c->places[i].mark.mark, c->places[i].ahead[c->places[i].sent - 1].seq);
+}
+
+void comeback_send_missed(struct comeback *c)
+{
+    struct buf offset = BUF(OFFSET_BYTES_MAX);
+
+    for (struct place *place; (place = oldest(c)) != NULL;) {
+        struct eio_packet *plain = place->ahead[place->sent++].packet;
+        add_offset(c, &offset);
+        struct eio_packet *packet = sio_packet_with(plain, buf_str(&offset));
+        sio_send_early(c->socket, packet);
+        eio_packet_drop(packet);
+    }
+    buf_free(&offset);
+}
+
+void comeback_drop_missed(struct comeback *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        for (size_t k = 0; k < c->places[i].n; k++) eio_packet_drop(c->places[i].ahead[k].packet);
+        mem_free(c->places[i].ahead);
+    }
+    c->home->ahead_bytes -= c->bytes;
+    c->bytes = 0;
+}

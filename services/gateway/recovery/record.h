@@ -1,0 +1,26 @@
+/*
+ * record.h - what is known of a socket while its client is away: who it is, and where it sits.
+ *
+ * How far it has heard is not here but in the client's own offset.  So this changes only when a room is joined or left,
+ * and a gateway that is killed takes nothing with it.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/gateway/rooms/halls.h"
+
+#define RECORD_BYTES_MAX (256u << 10)
+
+struct record {
+    struct str nsp, subject;
+    struct str sid;
+    char epoch;
+    uint32_t next_mark;
+    bool
+        replayed; /* what lies behind the bases was sent once, before the CONNECT; nothing came from the client since */
+    struct guest_mark *marks; /* ascending */
+    size_t n;
+};
+
+void record_write(const struct record *record, struct buf *out);
+bool record_read(struct str text, struct arena *arena, struct record *out); /* false: none of ours */

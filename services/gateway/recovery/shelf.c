@@ -1,0 +1,154 @@
+/* shelf.c - records in Redis. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/recovery/shelf.h"
+
+#include <hiredis/hiredis.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHANNEL   STR("madang:recovered")
+#define PREFIX    "madang:recovery:"
+#define HEX_CHARS (2 * SHELF_HASH_BYTES)
+
+#define OWNED "local v = redis.call('GET', KEYS[1]) if v and string.sub(v, 1, 20) ~= ARGV[1] then return 0 end "
+
+/* 1: done; 0: it is another's; -1: there is none. */
+static const char write_script[] = OWNED "redis.call('SET', KEYS[1], ARGV[1] .. ARGV[2], 'PX', ARGV[3]) return 1";
+static const char keep_script[] = OWNED "if not v then return -1 end redis.call('PEXPIRE', KEYS[1], ARGV[2]) return 1";
+static const char claim_script[] =
+    "local v = redis.call('GET', KEYS[1]) if not v then return -1 end if v ~= ARGV[1] then return 0 end "
+    "redis.call('SET', KEYS[1], ARGV[2] .. ARGV[3], 'PX', ARGV[4]) return 1";
+/* The owner's name stays, so that a connection that should be dead does not make the record again. */
+static const char remove_script[] = OWNED "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1";
+
+struct key {
+    char text[sizeof PREFIX + HEX_CHARS];
+};
+struct number {
+    char text[24];
+};
+
+static void put_hex(char *out, const unsigned char *hash)
+{
+    for (int i = 0; i < SHELF_HASH_BYTES; i++) snprintf(out + 2 * i, 3, "%02x", hash[i]);
+}
+
+static struct key key_of(const unsigned char *hash)
+{
+    struct key key = { PREFIX };
+
+    put_hex(key.text + sizeof PREFIX - 1, hash);
+    return key;
+}
+
+static struct number number_of(int64_t n)
+{
+    struct number number;
+
+    snprintf(number.text, sizeof number.text, "%lld", (long long)n);
+    return number;
+}
+
+void shelf_hash(struct str pid, unsigned char hash[SHELF_HASH_BYTES])
+{
+    SHA256((const unsigned char *)pid.at, pid.len, hash);
+}
+
+enum shelf_answer shelf_answer(const struct redisReply *reply)
+{
+    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER) return SHELF_AWAY;
+    return reply->integer == 1 ? SHELF_DONE : reply->integer == 0 ? SHELF_TAKEN : SHELF_NONE;
+}
+
+struct str shelf_value(const struct redisReply *reply)
+{
+    bool is_one = reply != NULL && reply->type == REDIS_REPLY_STRING && reply->len > SHELF_OWNER_CHARS;
+
+    return is_one ? (struct str){ reply->str, (size_t)reply->len } : STR_NONE;
+}
+
+void shelf_read(struct redis *redis, const unsigned char *hash, redis_reply_fn *reply, void *arg)
+{
+    struct key key = key_of(hash);
+
+    redis_command(redis, reply, arg, (struct str[]){ STR("GET"), str_of(key.text) }, 2);
+}
+
+void shelf_write(struct redis *redis, const unsigned char *hash, const char *owner, struct str record, int64_t ttl_ms,
+    redis_reply_fn *reply, void *arg)
+{
+    struct key key = key_of(hash);
+    struct number ttl = number_of(ttl_ms);
+    struct str words[] = { STR("EVAL"), str_of(write_script), STR("1"), str_of(key.text), str_of(owner), record,
+        str_of(ttl.text) };
+
+    redis_command(redis, reply, arg, words, COUNT(words));
+}
+
+void shelf_keep(
+    struct redis *redis, const unsigned char *hash, const char *owner, int64_t ttl_ms, redis_reply_fn *reply, void *arg)
+{
+    struct key key = key_of(hash);
+    struct number ttl = number_of(ttl_ms);
+    struct str words[] = { STR("EVAL"), str_of(keep_script), STR("1"), str_of(key.text), str_of(owner),
+        str_of(ttl.text) };
+
+    redis_command(redis, reply, arg, words, COUNT(words));
+}
+
+void shelf_claim(struct redis *redis, const unsigned char *hash, struct str as_read, const char *owner,
+    struct str record, int64_t ttl_ms, redis_reply_fn *reply, void *arg)
+{
+    struct key key = key_of(hash);
+    struct number ttl = number_of(ttl_ms);
+    struct str words[] = { STR("EVAL"), str_of(claim_script), STR("1"), str_of(key.text), as_read, str_of(owner),
+        record, str_of(ttl.text) };
+
+    redis_command(redis, reply, arg, words, COUNT(words));
+}
+
+void shelf_remove(struct redis *redis, const unsigned char *hash, const char *owner, int64_t ttl_ms)
+{
+    struct key key = key_of(hash);
+    struct number ttl = number_of(ttl_ms);
+    struct str words[] = { STR("EVAL"), str_of(remove_script), STR("1"), str_of(key.text), str_of(owner),
+        str_of(ttl.text) };
+
+    redis_command(redis, NULL, NULL, words, COUNT(words));
+}
+
+void shelf_announce(struct redis *redis, const unsigned char *hash, const char *owner)
+{
+    char text[HEX_CHARS + SHELF_OWNER_CHARS + 1];
+
+    put_hex(text, hash);
+    snprintf(text + HEX_CHARS, sizeof text - HEX_CHARS, "%s", owner);
+    redis_command(redis, NULL, NULL, (struct str[]){ STR("PUBLISH"), CHANNEL, str_of(text) }, 3);
+}
+
+static bool read_hex(struct str hex, unsigned char *out)
+{
+    for (size_t i = 0; i < hex.len / 2; i++) {
+        char pair[3] = { hex.at[2 * i], hex.at[2 * i + 1], '\0' };
+        if (strspn(pair, "0123456789abcdef") != 2) return false;
+        out[i] = (unsigned char)strtoul(pair, NULL, 16);
+    }
+    return true;
+}
+
+static void on_announced(void *arg, struct str channel, struct str bytes)
+{
+    const struct shelf_ear *ear = arg;
+    unsigned char hash[SHELF_HASH_BYTES];
+
+    (void)channel;
+    if (bytes.len == HEX_CHARS + SHELF_OWNER_CHARS && read_hex((struct str){ bytes.at, HEX_CHARS }, hash))
+        ear->heard(ear->arg, hash, str_skip(bytes, HEX_CHARS));
+}
+
+void shelf_listen(struct redis *redis, struct shelf_ear *ear)
+{
+    redis_subscribe(redis, CHANNEL, false, on_announced, ear);
+}

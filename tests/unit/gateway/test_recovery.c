@@ -1,0 +1,155 @@
+/* test_recovery.c - offsets and records: what is written is read, and nothing else is. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "services/gateway/rooms/offset.h"
+#include "services/gateway/recovery/record.h"
+
+static struct arena *arena;
+
+static int make_arena(void **state)
+{
+    (void)state;
+    arena = arena_create("test", 1u << 24);
+    return 0;
+}
+
+static int drop_arena(void **state)
+{
+    (void)state;
+    arena_destroy(&arena);
+    return 0;
+}
+
+static void offsets_are_read_as_they_were_written(void **state)
+{
+    (void)state;
+    struct buf text = BUF(OFFSET_BYTES_MAX);
+    struct offset offset;
+
+    offset_begin(&text, 'c');
+    assert_true(offset_read(buf_str(&text), 'c', arena, &offset) && offset.n == 0 && !offset.lost);
+    offset_add(&text, 0, 47);
+    offset_add(&text, 35, 1);
+    offset_add(&text, UINT32_MAX, INT64_MAX);
+    assert_true(str_starts(buf_str(&text), STR("c0.1b-z.1-")));
+    assert_true(offset_read(buf_str(&text), 'c', arena, &offset));
+    assert_int_equal(offset.n, 3);
+    assert_true(offset.at[0].mark == 0 && offset.at[0].seq == 47);
+    assert_true(offset.at[2].mark == UINT32_MAX && offset.at[2].seq == INT64_MAX);
+    offset_begin(&text, 'c');
+    offset_lose(&text);
+    assert_true(offset_read(buf_str(&text), 'c', arena, &offset) && offset.lost);
+    buf_free(&text);
+}
+
+static void what_is_no_offset_of_this_epoch_is_told_apart(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = { "", "b", "b0.1", "Q7xwzg7", "a0", "a0.", "a.1", "a0.1-", "a-0.1", "a0.1--1.1",
+        "a0.1-0.2", "a1.1-0.1", "a0.1b!", "a0.-1", "a0.1y2p0ij32e8e8", "a1z141z4.1", "a0.1 ", "a0.A", "a--" };
+    struct offset offset;
+
+    for (size_t i = 0; i < COUNT(wrong); i++)
+        if (offset_read(str_of(wrong[i]), 'a', arena, &offset)) fail_msg("%s was taken", wrong[i]);
+}
+
+static void a_new_start_has_another_epoch(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "", "a", "a0.1", "y-", "z0.1", "Q7xwzg7", "\xff" };
+
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        char next = offset_next_epoch(str_of(texts[i]));
+        assert_true(next >= 'a' && next <= 'z' && next != texts[i][0]);
+    }
+}
+
+static void more_rooms_than_there_may_be_are_refused(void **state)
+{
+    (void)state;
+    struct buf text = BUF(OFFSET_BYTES_MAX);
+    struct offset offset;
+
+    offset_begin(&text, 'a');
+    for (uint32_t i = 0; i < OFFSET_ROOMS_MAX; i++) offset_add(&text, UINT32_MAX - OFFSET_ROOMS_MAX + i, INT64_MAX);
+    assert_false(text.over);
+    assert_true(offset_read(buf_str(&text), 'a', arena, &offset) && offset.n == OFFSET_ROOMS_MAX);
+    offset_add(&text, UINT32_MAX, 1);
+    assert_false(offset_read(buf_str(&text), 'a', arena, &offset));
+    buf_free(&text);
+}
+
+static void records_are_read_as_they_were_written(void **state)
+{
+    (void)state;
+    struct guest_mark marks[] = { { id_new(), 0, 0 }, { id_new(), 7, INT64_MAX } };
+    struct record in = { .nsp = STR("/chat"),
+        .subject = STR("a\"\xc3\xa9\n"),
+        .sid = STR("abcdefghij_-ABCDEFGH"),
+        .epoch = 'q',
+        .next_mark = UINT32_MAX,
+        .replayed = true,
+        .marks = marks,
+        .n = COUNT(marks) },
+                  out;
+    struct buf text = BUF(RECORD_BYTES_MAX);
+
+    record_write(&in, &text);
+    assert_true(record_read(buf_str(&text), arena, &out));
+    assert_true(str_eq(out.nsp, in.nsp) && str_eq(out.subject, in.subject) && str_eq(out.sid, in.sid));
+    assert_true(out.epoch == 'q' && out.next_mark == UINT32_MAX && out.replayed && out.n == 2);
+    assert_true(id_eq(out.marks[1].room, marks[1].room) && out.marks[1].mark == 7 && out.marks[1].base == INT64_MAX);
+    assert_false(record_read((struct str){ text.at, text.len - 1 }, arena, &out));
+    assert_false(record_read(STR("{}"), arena, &out));
+    assert_false(record_read(STR(""), arena, &out));
+    buf_free(&text);
+}
+
+static struct eio_packet *packet_of(const char *text)
+{
+    return eio_packet_text(str_of(text));
+}
+
+static void events_that_end_in_a_string_are_seen(void **state)
+{
+    (void)state;
+    static const char *const yes[] = { "2[\"a\"]", "2/chat,[\"a\",1,\"b\"]", "2[\"a\",\"b\" ]\n",
+        "51-[\"a\",{},\"b\"]" };
+    static const char *const no[] = { "2[\"a\",1]", "2[\"a\",{\"b\":\"c\"}]", "2[\"a\",[\"b\"]]", "37[\"a\"]",
+        "0{\"sid\":\"x\"}", "1" };
+
+    for (size_t i = 0; i < COUNT(yes) + COUNT(no); i++) {
+        struct eio_packet *packet = packet_of(i < COUNT(yes) ? yes[i] : no[i - COUNT(yes)]);
+        assert_int_equal(sio_packet_ends_in_string(packet), i < COUNT(yes));
+        eio_packet_drop(packet);
+    }
+}
+
+static void an_offset_is_one_more_argument(void **state)
+{
+    (void)state;
+    struct eio_packet *plain = packet_of("2/chat,[\"a\",1 ] "), *more = sio_packet_with(plain, STR("a0.1"));
+
+    assert_true(str_is(eio_packet_text_payload(more), "2/chat,[\"a\",1 ,\"a0.1\"]"));
+    eio_packet_drop(plain);
+    eio_packet_drop(more);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(offsets_are_read_as_they_were_written),
+        cmocka_unit_test(what_is_no_offset_of_this_epoch_is_told_apart),
+        cmocka_unit_test(a_new_start_has_another_epoch),
+        cmocka_unit_test(more_rooms_than_there_may_be_are_refused),
+        cmocka_unit_test(records_are_read_as_they_were_written),
+        cmocka_unit_test(events_that_end_in_a_string_are_seen),
+        cmocka_unit_test(an_offset_is_one_more_argument),
+    };
+    return cmocka_run_group_tests_name("recovery", tests, make_arena, drop_arena);
+}
