@@ -12,6 +12,7 @@
 
 #include "libshared/base/arena.h"
 #include "libshared/base/log.h"
+#include "libshared/db/pg_private.h"
 
 #define MAX_FILES      1000
 #define MAX_FILE_BYTES (4u << 20)
@@ -224,7 +225,7 @@ enum err migrate_up(const char *conninfo, const char *schema, const char *dir)
         e = bring_up(&m);
         arena_destroy(&m.arena);
     } else {
-        LOG(WARN, "migrate.no_connection", F_TEXT("schema", schema), F_TEXT("why", PQerrorMessage(m.conn)));
+        LOG(WARN, "migrate.no_connection", F_TEXT("schema", schema), F_TEXT("why", pg_why(m.conn, conninfo)));
     }
     PQfinish(m.conn);
     return e;

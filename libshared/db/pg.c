@@ -66,7 +66,16 @@ static PGconn *open_connection(const struct pg *pg)
     return PQconnectdbParams(names, values, 1);
 }
 
-/* The first line of libpq's text: it says where and why, never the password. */
+const char *pg_why(const PGconn *conn, const char *conninfo)
+{
+    PQconninfoOption *read = PQconninfoParse(conninfo, NULL);
+
+    if (read == NULL) return "the connection string cannot be read";
+    PQconninfoFree(read);
+    return PQerrorMessage(conn);
+}
+
+/* The first line of libpq's text. */
 static void keep_error(struct pg *pg, const char *text)
 {
     snprintf(pg->error, sizeof pg->error, "%.*s", (int)strcspn(text, "\n"), text);
@@ -82,7 +91,7 @@ bool pg_connect(struct pg *pg)
         PQsetNoticeProcessor(pg->conn, on_notice, NULL);
         return true;
     }
-    keep_error(pg, PQerrorMessage(pg->conn));
+    keep_error(pg, pg_why(pg->conn, pg->conninfo));
     LOG(WARN, "pg.no_connection", F_TEXT("schema", pg->schema), F_TEXT("why", pg->error));
     pg_drop(pg);
     pg->retry_at_us = clock_mono_us() + RETRY_US;

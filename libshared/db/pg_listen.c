@@ -9,6 +9,7 @@
 
 #include "libshared/base/arena.h"
 #include "libshared/base/log.h"
+#include "libshared/db/pg_private.h"
 
 #define TICK_S            0.5
 #define CONNECT_TICKS_MAX 10
@@ -27,7 +28,7 @@ struct pg_listen {
 
 static void lose(struct pg_listen *l)
 {
-    LOG(WARN, "pg.not_listening", F_TEXT("channel", l->channel), F_TEXT("why", PQerrorMessage(l->conn)));
+    LOG(WARN, "pg.not_listening", F_TEXT("channel", l->channel), F_TEXT("why", pg_why(l->conn, l->conninfo)));
     ev_io_stop(l->loop, &l->io);
     PQfinish(l->conn);
     l->conn = NULL;

@@ -25,6 +25,9 @@ struct pg {
 bool pg_connect(struct pg *pg);
 void pg_drop(struct pg *pg); /* the connection is of no more use */
 enum err pg_begin(struct pg *pg) MUST_CHECK;
+/* Why there is no connection, for a log.  libpq quotes a connection string that it cannot read, password and all: of
+ * such a one it says no more than that. */
+const char *pg_why(const PGconn *conn, const char *conninfo);
 
 /* pg_statement.c: send was 1 if libpq took the query.  OK: *out is the caller's to clear. */
 enum err pg_finish(struct pg *pg, int sent, const char *what, PGresult **out) MUST_CHECK;

@@ -305,6 +305,21 @@ static void no_server_is_unavailable_at_once(void **state)
     assert_null(none);
 }
 
+static void a_connection_string_that_cannot_be_read_is_not_repeated(void **state)
+{
+    static const char *const mistyped[] = { "postgresql://bob:hunter2@[::1/x", "postgres://bob:%hunter2@h/x",
+        "host=/nonexistent password=no hunter2 x" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof mistyped / sizeof *mistyped; i++) {
+        struct pg *none = pg_create(mistyped[i], "chat");
+        assert_false(pg_is_up(none));
+        if (strstr(pg_last_error(none), "unter2") != NULL) fail_msg("told: %s", pg_last_error(none));
+        assert_non_null(strstr(pg_last_error(none), "cannot be read"));
+        pg_destroy(&none);
+    }
+}
+
 static void a_role_sees_its_own_schema_and_no_other(void **state)
 {
     (void)state;
@@ -347,6 +362,7 @@ int main(void)
         T(a_restart_between_calls_goes_unnoticed),
         T(a_restart_within_a_call_fails_that_call_only),
         T(no_server_is_unavailable_at_once),
+        T(a_connection_string_that_cannot_be_read_is_not_repeated),
         T(a_role_sees_its_own_schema_and_no_other),
     };
     return cmocka_run_group_tests(tests, start, stop);
