@@ -151,10 +151,10 @@ static bool read_head(struct conn *conn, char **at, size_t *len)
     if (end == 0) {
         *at += n;
         *len -= n;
-        if (conn->in.len == HTTP_HEAD_MAX)
-            http_refuse(conn, 431);
-        else if (!http_head_is_plausible(conn->in.at, conn->in.len))
+        if (!http_head_is_plausible(conn->in.at, conn->in.len))
             http_refuse(conn, 400);
+        else if (conn->in.len == HTTP_HEAD_MAX)
+            http_refuse(conn, 431);
         return false;
     }
     *at += end - seen;

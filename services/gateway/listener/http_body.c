@@ -52,7 +52,7 @@ static int take_size(struct http_body *body, char c)
         body->left = body->left * 16 + (unsigned)digit;
         return 0;
     }
-    if (c == ';' || c == ' ' || c == '\t')
+    if (c == ';')
         body->state = BODY_EXTENSION;
     else if (c == '\r')
         body->state = BODY_SIZE_LF;

@@ -6,9 +6,19 @@
 #include <string.h>
 #include <strings.h>
 
+#define METHOD_MAX 16
+
 static bool is_token_char(unsigned char c)
 {
     return isalnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+/* Every method that there is; so an unfinished head can be told from what is no HTTP at all. */
+static bool is_method(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.at[i] < 'A' || s.at[i] > 'Z') return false;
+    return s.len > 0 && s.len <= METHOD_MAX;
 }
 
 static bool is_token(struct str s)
@@ -27,7 +37,7 @@ size_t http_head_end(const char *at, size_t len, size_t seen)
 
 bool http_head_is_plausible(const char *at, size_t len)
 {
-    for (size_t i = 0; i < len && i < 16 && at[i] != ' '; i++)
+    for (size_t i = 0; i < len && i < METHOD_MAX && at[i] != ' '; i++)
         if (at[i] < 'A' || at[i] > 'Z') return i == 0 && (at[i] == '\r' || at[i] == '\n');
     return true;
 }
@@ -55,14 +65,14 @@ static struct str cut(struct str *rest, char at)
     return word;
 }
 
-/* http://host/path is legal, and means /path here. */
+/* http://host/path is legal, and means /path here.  A slash behind the question mark is no path. */
 static struct str without_authority(struct str target)
 {
-    size_t slash;
     if (target.len < 8 || (strncasecmp(target.at, "http://", 7) != 0 && strncasecmp(target.at, "https://", 8) != 0))
         return target;
     target = str_skip(target, target.at[4] == ':' ? 7 : 8);
-    return str_find(target, '/', &slash) ? str_skip(target, slash) : STR("/");
+    while (target.len > 0 && target.at[0] != '/' && target.at[0] != '?') target = str_skip(target, 1);
+    return target.len > 0 ? target : STR("/");
 }
 
 static int parse_target(struct str target, struct http_head *out)
@@ -70,9 +80,10 @@ static int parse_target(struct str target, struct http_head *out)
     if (target.len > HTTP_TARGET_MAX) return 414;
     for (size_t i = 0; i < target.len; i++)
         if ((unsigned char)target.at[i] <= 0x20 || target.at[i] == 0x7f) return 400;
-    target = without_authority(target);
-    out->query = target;
+    out->query = without_authority(target);
+    bool absolute = out->query.at != target.at;
     out->path = cut(&out->query, '?');
+    if (absolute && out->path.len == 0) out->path = STR("/"); /* http://host?query */
     bool of_server = str_is(out->path, "*") && str_is(out->method, "OPTIONS");
     return of_server || (out->path.len > 0 && out->path.at[0] == '/') ? 0 : 400;
 }
@@ -82,7 +93,7 @@ static int parse_request_line(struct str line, struct http_head *out)
     struct str rest = line;
     out->method = cut(&rest, ' ');
     struct str target = cut(&rest, ' ');
-    if (!is_token(out->method) || out->method.len > 16 || target.len == 0) return 400;
+    if (!is_method(out->method) || target.len == 0) return 400;
     if (rest.len != 8 || memcmp(rest.at, "HTTP/", 5) != 0 || rest.at[6] != '.') return 400;
     if (rest.at[5] != '1' || !isdigit((unsigned char)rest.at[7])) return 505;
     out->minor = rest.at[7] - '0';
@@ -147,6 +158,7 @@ static int read_transfer_encoding(struct str value, struct http_head *out)
 
 static int read_expect(struct str value, struct http_head *out)
 {
+    if (out->minor == 0) return 0; /* RFC 9110 10.1.1: such a client cannot mean it */
     if (value.len != 12 || strncasecmp(value.at, "100-continue", 12) != 0) return 417;
     out->expects_continue = true;
     return 0;

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#define HSTS "Strict-Transport-Security: max-age=31536000\r\n"
+#define HSTS    "Strict-Transport-Security: max-age=31536000\r\n"
+#define NOSNIFF "X-Content-Type-Options: nosniff\r\n"
 
 static const struct {
     int status;
@@ -124,7 +125,7 @@ static void add_head(struct http *http, struct buf *out, const struct answer *a)
     if (has_body(a->status)) buf_printf(out, "Content-Length: %zu\r\n", a->body.len);
     if (a->gzipped) buf_add_str(out, STR("Content-Encoding: gzip\r\n"));
     add_cors(http, out, a->compressible);
-    buf_add_str(out, STR("X-Content-Type-Options: nosniff\r\n"));
+    buf_add_str(out, STR(NOSNIFF));
     if (http->conn->tls) buf_add_str(out, STR(HSTS));
     for (size_t i = 0; i < a->n_extra; i++) add_header(out, a->extra[i].name, a->extra[i].value);
     if (!http->keep_alive)
@@ -199,8 +200,8 @@ void http_refuse(struct conn *conn, int status)
     struct arena *arena = arena_create("refusal", 4096);
     bool bare = conn->http != NULL && conn->http->bare;
     struct str body = bare ? STR_NONE : http_refusal_text(arena, status);
-    struct str head = arena_printf(arena, "HTTP/1.1 %d %s\r\nConnection: close\r\n%s%s", status,
-        http_status_text(status), conn->tls ? HSTS : "", bare ? "" : "Content-Type: application/json\r\n");
+    struct str head = arena_printf(arena, "HTTP/1.1 %d %s\r\nConnection: close\r\n" NOSNIFF "%s%s",
+        status, http_status_text(status), conn->tls ? HSTS : "", bare ? "" : "Content-Type: application/json\r\n");
     http_raw(conn, head.at, body);
     arena_destroy(&arena);
 }

@@ -69,6 +69,7 @@ static bool is_ascii(const char *at)
 
 bool ws_utf8(uint32_t *state, const char *at, size_t len)
 {
+    if (len == 0) return true; /* there may be no bytes to point at */
     const char *end = at + len;
     while (at < end) {
         if (*state == 0 && end - at >= 8 && is_ascii(at)) {

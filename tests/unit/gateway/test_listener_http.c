@@ -35,6 +35,8 @@ static void a_request_is_taken_apart(void **state)
     assert_int_equal(head.content_length, 5);
     assert_int_equal(head.minor, 1);
     assert_false(head.chunked);
+    assert_int_equal(parse("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n"), 0);
+    assert_false(head.expects_continue); /* HTTP/1.0 knows no interim answer */
 }
 
 static void an_absolute_target_means_its_path(void **state)
@@ -44,6 +46,9 @@ static void an_absolute_target_means_its_path(void **state)
     assert_true(str_is(head.path, "/p"));
     assert_int_equal(parse("GET https://h HTTP/1.1\r\nHost: h\r\n\r\n"), 0);
     assert_true(str_is(head.path, "/"));
+    assert_int_equal(parse("GET http://h?q=/auth/token HTTP/1.1\r\nHost: h\r\n\r\n"), 0);
+    assert_true(str_is(head.path, "/"));
+    assert_true(str_is(head.query, "q=/auth/token"));
 }
 
 static void the_end_of_a_head_is_found_however_it_comes(void **state)
@@ -69,6 +74,12 @@ static void what_could_be_read_in_two_ways_is_refused(void **state)
         { "GET /\r\nHost: a\r\n\r\n", 400 },
         { "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
         { "GET x HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
+        { "GET ?x HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
+        { "get / HTTP/1.1\r\nHost: a\r\n\r\n", 400 }, /* as it is when it comes in pieces */
+        { "G-T / HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\nX: a\rY: b\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\nX: a\nY: b\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n", 501 },
         { "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505 },
         { "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400 },
         { "GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", 400 },
@@ -137,7 +148,7 @@ static void chunks_are_joined(void **state)
 static void bad_chunks_are_refused(void **state)
 {
     static const char *const bad[] = { "\r\n", "x\r\n", "3\nabc", "3\r\nabcd", "3\r\nabc\n", "-1\r\n", ";\r\n",
-        "0\r\n\n" };
+        "0\r\n\n", "3 4\r\nabc", "3 \r\nabc", "3;x\ny\r\n", "0\r\na\rb\r\n" };
     (void)state;
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct http_body body;

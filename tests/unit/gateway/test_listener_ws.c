@@ -98,6 +98,15 @@ static void utf8_is_the_same_whole_and_byte_by_byte(void **state)
     }
 }
 
+static void an_empty_text_needs_no_bytes(void **state)
+{
+    uint32_t utf8 = 0, within = 0;
+    (void)state;
+    assert_true(ws_utf8(&utf8, NULL, 0) && utf8 == 0);
+    assert_true(ws_utf8(&within, "\xc3", 1) && ws_utf8(&within, NULL, 0));
+    assert_int_not_equal(within, 0);
+}
+
 static void close_codes_are_those_a_peer_may_say(void **state)
 {
     static const int good[] = { 1000, 1001, 1002, 1003, 1007, 1008, 1011, 1014, 3000, 4999 };
@@ -114,6 +123,7 @@ int main(void)
         cmocka_unit_test(a_bomb_ends_at_the_bound),
         cmocka_unit_test(what_is_no_deflate_stream_is_refused),
         cmocka_unit_test(utf8_is_the_same_whole_and_byte_by_byte),
+        cmocka_unit_test(an_empty_text_needs_no_bytes),
         cmocka_unit_test(close_codes_are_those_a_peer_may_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
