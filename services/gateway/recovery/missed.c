@@ -131,7 +131,7 @@ void comeback_send_missed(struct comeback *c)
         struct eio_packet *plain = place->ahead[place->sent++].packet;
         add_offset(c, &offset);
         struct eio_packet *packet = sio_packet_with(plain, buf_str(&offset));
-        sio_send_early(c->socket, packet);
+        sio_send_early(c->socket, &packet, 1);
         eio_packet_drop(packet);
     }
     buf_free(&offset);

@@ -36,6 +36,7 @@ struct guest {
     bool lost;          /* its seats are not on record: nothing that it is told now can be taken up again */
     char epoch;
     uint32_t next_mark;
+    struct sio_offsets offsets;
     uint64_t changes;    /* of its seats */
     struct seat **seats; /* in the order in which they were taken */
     size_t n, cap;

@@ -26,8 +26,9 @@ static struct str offset_of(const struct guest *guest, const struct seat *now, i
     return buf_str(out);
 }
 
-static struct str newest_offset(void *arg)
+static struct str newest_offset(void *arg, struct eio_packet *const *packets, unsigned n)
 {
+    (void)packets, (void)n;
     return offset_of(arg, NULL, 0);
 }
 
@@ -36,13 +37,14 @@ void guest_track(struct guest *guest, char epoch, uint32_t next_mark)
     guest->tracked = true;
     guest->epoch = epoch;
     guest->next_mark = next_mark;
-    sio_set_offset(guest->socket, newest_offset, guest);
+    guest->offsets = (struct sio_offsets){ .arg = guest, .newest = newest_offset };
+    sio_set_offsets(guest->socket, &guest->offsets);
 }
 
 void guest_untrack(struct guest *guest)
 {
     guest->tracked = false;
-    sio_set_offset(guest->socket, NULL, NULL);
+    sio_set_offsets(guest->socket, NULL);
 }
 
 void halls_forget_marked(struct halls *halls)

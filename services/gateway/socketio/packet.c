@@ -187,12 +187,17 @@ struct eio_packet *sio_packet_with(const struct eio_packet *event, struct str la
     return eio_packet_text_parts((struct str[]){ open_array(event), STR(",\""), last, STR("\"]") }, 4);
 }
 
-/* A name alone counts too: clients look at the array's end. */
-bool sio_packet_ends_in_string(const struct eio_packet *packet)
+bool sio_packet_is_event(const struct eio_packet *packet)
 {
     struct str text = eio_packet_text_payload(packet);
 
-    if (text.len == 0 || (text.at[0] != '0' + SIO_EVENT && text.at[0] != '0' + SIO_BINARY_EVENT)) return false;
-    text = without_blanks(open_array(packet));
+    return text.len > 0 && (text.at[0] == '0' + SIO_EVENT || text.at[0] == '0' + SIO_BINARY_EVENT);
+}
+
+/* A name alone counts too: clients look at the array's end. */
+bool sio_packet_ends_in_string(const struct eio_packet *packet)
+{
+    if (!sio_packet_is_event(packet)) return false;
+    struct str text = without_blanks(open_array(packet));
     return text.len > 0 && text.at[text.len - 1] == '"';
 }

@@ -40,4 +40,5 @@ struct eio_packet *sio_packet_make(
 struct eio_packet *sio_packet_event(struct str nsp, const char *name, struct str args);
 /* An event of our own, with one more argument: a string that needs no escapes. */
 struct eio_packet *sio_packet_with(const struct eio_packet *event, struct str last);
+bool sio_packet_is_event(const struct eio_packet *packet);
 bool sio_packet_ends_in_string(const struct eio_packet *packet); /* an event whose array does */

@@ -96,6 +96,14 @@ void sio_ack(struct sio_socket *socket, int64_t ack, struct str array, const str
  * Offsets.  A client with a pid takes the string that an event ends with for the place up to which it has heard.  So an
  * event that happens to end in a string gets the newest offset behind it, from whoever keeps them.
  */
-void sio_set_offset(struct sio_socket *socket, struct str (*newest)(void *arg), void *arg); /* NULL: none any more */
-void sio_send_marked(struct sio_socket *socket, struct eio_packet *packet);                 /* its offset is in it */
-void sio_send_early(struct sio_socket *socket, struct eio_packet *packet); /* the same to a pending one */
+struct sio_offsets {
+    void *arg;
+    /* The newest one, for these packets: an event and its attachments. */
+    struct str (*newest)(void *arg, struct eio_packet *const *packets, unsigned n);
+    bool every; /* event gets one, whatever it ends in */
+};
+void sio_set_offsets(struct sio_socket *socket, const struct sio_offsets *offsets); /* by reference; NULL: none */
+const struct sio_offsets *sio_offsets(const struct sio_socket *socket);
+void sio_send_marked(struct sio_socket *socket, struct eio_packet *packet); /* its offset is in it */
+/* The same to a pending one, before its CONNECT. */
+void sio_send_early(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n);

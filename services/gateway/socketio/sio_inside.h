@@ -37,8 +37,7 @@ struct sio_socket {
     struct sio_session *session; /* NULL once closed */
     const struct sio_namespace *nsp;
     void *user;
-    struct str (*newest)(void *arg); /* offset; NULL: its events have none */
-    void *newest_arg;
+    const struct sio_offsets *offsets; /* NULL: its events have none */
     struct sio_socket *next;
 };
 

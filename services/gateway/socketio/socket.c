@@ -204,25 +204,36 @@ static void send_with_offset(struct sio_socket *socket, struct eio_packet *const
 {
     struct eio_packet *all[1 + SIO_MAX_ATTACHMENTS];
 
-    all[0] = sio_packet_with(packets[0], socket->newest(socket->newest_arg));
+    all[0] = sio_packet_with(packets[0], socket->offsets->newest(socket->offsets->arg, packets, n));
     for (unsigned i = 1; i < n; i++) all[i] = packets[i];
     send(socket, all, n);
     eio_packet_drop(all[0]);
 }
 
+static bool needs_offset(const struct sio_socket *socket, const struct eio_packet *packet)
+{
+    const struct sio_offsets *offsets = socket->offsets;
+
+    return offsets != NULL && (offsets->every ? sio_packet_is_event(packet) : sio_packet_ends_in_string(packet));
+}
+
 void sio_send_parts(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n)
 {
     if (!sio_is_open(socket)) return;
-    if (socket->newest != NULL && sio_packet_ends_in_string(packets[0]))
+    if (needs_offset(socket, packets[0]))
         send_with_offset(socket, packets, n);
     else
         send(socket, packets, n);
 }
 
-void sio_set_offset(struct sio_socket *socket, struct str (*newest)(void *arg), void *arg)
+void sio_set_offsets(struct sio_socket *socket, const struct sio_offsets *offsets)
 {
-    socket->newest = newest;
-    socket->newest_arg = arg;
+    socket->offsets = offsets;
+}
+
+const struct sio_offsets *sio_offsets(const struct sio_socket *socket)
+{
+    return socket->offsets;
 }
 
 void sio_send_marked(struct sio_socket *socket, struct eio_packet *packet)
@@ -230,9 +241,9 @@ void sio_send_marked(struct sio_socket *socket, struct eio_packet *packet)
     if (sio_is_open(socket)) send(socket, &packet, 1);
 }
 
-void sio_send_early(struct sio_socket *socket, struct eio_packet *packet)
+void sio_send_early(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n)
 {
-    if (sio_is_pending(socket)) send(socket, &packet, 1);
+    if (sio_is_pending(socket)) send(socket, packets, n);
 }
 
 void sio_send(struct sio_socket *socket, struct eio_packet *packet)
