@@ -6,6 +6,7 @@
 
 #include "services/gateway/interop/interop.h"
 #include "services/gateway/listener/listener.h"
+#include "services/gateway/recovery/rerun.h"
 #include "services/gateway/routes/routes.h"
 #include "services/gateway/socketio/echo.h"
 
@@ -40,6 +41,7 @@ struct gateway {
     struct halls *halls;
     struct mesh *mesh; /* NULL in the conformance configuration, which has no chat to know of others */
     struct recovery *recovery;
+    struct reruns *reruns; /* the same for the echo of the conformance configuration */
     struct routes routes;
     struct interop interop;
     bool draining;

@@ -87,6 +87,7 @@ static void end(struct gateway *gateway)
     listener_destroy(&gateway->listener);
     interop_close(gateway);
     recovery_destroy(&gateway->recovery);
+    reruns_destroy(&gateway->reruns);
     peers_disconnect(gateway);
     namespaces_close(gateway);
     routes_free(&gateway->routes);

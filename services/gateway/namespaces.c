@@ -28,7 +28,12 @@ static void add_listed(struct gateway *gateway, const char *list, bool echo)
     memcpy(gateway->names, list, strlen(list) + 1);
     for (char *name = strtok_r(gateway->names, ", ", &at); name != NULL; name = strtok_r(NULL, ", ", &at)) {
         if (is_there(gateway, name) || gateway->n_namespaces == COUNT(gateway->namespaces)) continue;
-        add(gateway, echo ? echo_namespace(name) : clients_namespace(gateway->clients, name));
+        if (!echo)
+            add(gateway, clients_namespace(gateway->clients, name));
+        else if (gateway->reruns != NULL)
+            add(gateway, rerun_namespace(gateway->reruns, name));
+        else
+            add(gateway, echo_namespace(name));
     }
 }
 
@@ -54,8 +59,9 @@ static void nothing_left(void *arg, struct client *client, const char *reason)
 }
 
 /* The echo of the conformance configuration, for those who bring a token. */
-static struct clients_upper echo_clients(void)
+static struct clients_upper echo_clients(const struct gateway *gateway)
 {
+    if (gateway->reruns != NULL) return rerun_clients(gateway->reruns);
     return (struct clients_upper){ .opened = welcome,
         .event = give_back,
         .drained = nothing_to_do,
@@ -65,7 +71,8 @@ static struct clients_upper echo_clients(void)
 
 void namespaces_open(struct gateway *gateway)
 {
-    struct clients_upper upper = settings.gateway.conformance ? echo_clients() : routes_upper(&gateway->routes);
+    if (settings.gateway.conformance) gateway->reruns = reruns_create(gateway->loop);
+    struct clients_upper upper = settings.gateway.conformance ? echo_clients(gateway) : routes_upper(&gateway->routes);
 
     gateway->sio = sio_create();
     gateway->clients = clients_create(gateway->loop, gateway->bearers, &upper);

@@ -230,18 +230,12 @@ static void on_sweep(struct ev_loop *loop, ev_timer *timer, int events)
     }
 }
 
-/* Whoever says good-bye does not come back; all others may. */
-static bool is_good_bye(const char *reason)
-{
-    return strstr(reason, "namespace disconnect") != NULL || strcmp(reason, "parse error") == 0;
-}
-
 void recovery_closed(struct client *client, const char *reason)
 {
     struct lifeline *line = client->lifeline;
 
     if (line == NULL) return;
-    if (is_good_bye(reason))
+    if (record_is_over(reason))
         shelf_remove(line->home->redis, line->hash, line->owner, record_ttl_ms());
     else if (line->saved != client->guest.changes)
         lifeline_save(line, NULL, NULL);

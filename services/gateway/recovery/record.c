@@ -5,12 +5,18 @@
 #include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "services/gateway/rooms/offset.h"
 
+bool record_is_over(const char *reason)
+{
+    return strstr(reason, "namespace disconnect") != NULL || strcmp(reason, "parse error") == 0;
+}
+
 static json_t *text_of(struct str s)
 {
-    return json_stringn(s.at, s.len);
+    return json_stringn(s.len > 0 ? s.at : "", s.len);
 }
 
 static json_t *pack_mark(const struct guest_mark *mark)

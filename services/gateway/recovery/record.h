@@ -22,5 +22,8 @@ struct record {
     size_t n;
 };
 
+/* Whoever says good-bye does not come back; who was lost for any other reason may. */
+bool record_is_over(const char *reason);
+
 void record_write(const struct record *record, struct buf *out);
 bool record_read(struct str text, struct arena *arena, struct record *out); /* false: none of ours */

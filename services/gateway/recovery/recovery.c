@@ -2,10 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/recovery/recovery.h"
 
-#include <jansson.h>
-
 #include "libshared/base/secret.h"
 #include "libshared/service/settings.h"
+#include "services/gateway/recovery/identity.h"
 #include "services/gateway/recovery/recovery_inside.h"
 
 struct recovery *recovery_create(struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store)
@@ -37,37 +36,25 @@ void recovery_destroy(struct recovery **recovery)
 void recovery_anew(struct recovery *recovery, const struct visit *visit)
 {
     unsigned char hash[SHELF_HASH_BYTES];
-    char pid[PID_CHARS + 1];
+    char pid[IDENTITY_PID_CHARS + 1];
 
-    secret_text(pid, PID_CHARS);
+    secret_text(pid, IDENTITY_PID_CHARS);
     shelf_hash(str_of(pid), hash);
     struct client *client = clients_enter(visit->clients, visit->socket, visit->rights, visit->auth, NULL, pid);
     guest_track(&client->guest, offset_next_epoch(visit->offset), 0);
     lifeline_save(lifeline_begin(recovery, client, hash), NULL, NULL);
 }
 
-static bool is_pid(struct str s)
-{
-    return s.len == PID_CHARS;
-}
-
-static struct str text_at(const json_t *json, const char *name)
-{
-    const json_t *text = json_object_get(json, name);
-
-    return (struct str){ json_string_value(text), json_string_length(text) };
-}
-
 void recovery_enter(struct recovery *recovery, struct clients *clients, struct sio_socket *socket,
     struct rights *rights, struct str auth)
 {
-    json_t *json = auth.len > 0 ? json_loadb(auth.at, auth.len, 0, NULL) : NULL;
-    struct visit visit = { clients, socket, rights, auth, text_at(json, "pid"), text_at(json, "offset") };
+    struct arena *arena = arena_create("identity", (4u << 20) + (size_t)settings.gateway.max_payload);
+    struct identity claims = identity_read(auth, arena);
+    struct visit visit = { clients, socket, rights, auth, claims.pid, claims.offset };
 
-    if (visit.offset.len > OFFSET_BYTES_MAX) visit.offset = STR_NONE;
-    if (is_pid(visit.pid))
+    if (claims.pid.len > 0)
         comeback_begin(recovery, &visit);
     else
         recovery_anew(recovery, &visit);
-    json_decref(json);
+    arena_destroy(&arena);
 }

@@ -9,8 +9,6 @@
 #include "services/gateway/recovery/recovery.h"
 #include "services/gateway/recovery/shelf.h"
 
-#define PID_CHARS 20
-
 struct recovery {
     struct ev_loop *loop;
     struct redis *redis;

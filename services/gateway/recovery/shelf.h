@@ -37,6 +37,12 @@ void shelf_claim(struct redis *redis, const unsigned char *hash, struct str as_r
     struct str record, int64_t ttl_ms, redis_reply_fn *reply, void *arg);
 void shelf_remove(struct redis *redis, const unsigned char *hash, const char *owner, int64_t ttl_ms);
 
+/* For sockets with a log of their own (rerun.h): so many entries, the newest. */
+#define SHELF_LOG_MAX 1000
+void shelf_log(struct redis *redis, const unsigned char *hash, struct str entry, int64_t ttl_ms);
+void shelf_keep_log(struct redis *redis, const unsigned char *hash, int64_t ttl_ms);
+void shelf_read_log(struct redis *redis, const unsigned char *hash, redis_reply_fn *reply, void *arg); /* an array */
+
 /* To all gateways: this one has a new owner. */
 void shelf_announce(struct redis *redis, const unsigned char *hash, const char *owner);
 typedef void shelf_heard_fn(void *arg, const unsigned char *hash, struct str owner);

@@ -105,6 +105,10 @@ static void records_are_read_as_they_were_written(void **state)
     assert_true(out.epoch == 'q' && out.next_mark == UINT32_MAX && out.replayed && out.n == 2);
     assert_true(id_eq(out.marks[1].room, marks[1].room) && out.marks[1].mark == 7 && out.marks[1].base == INT64_MAX);
     assert_false(record_read((struct str){ text.at, text.len - 1 }, arena, &out));
+    in.subject = STR_NONE;
+    buf_clear(&text);
+    record_write(&in, &text);
+    assert_true(record_read(buf_str(&text), arena, &out) && out.subject.len == 0);
     assert_false(record_read(STR("{}"), arena, &out));
     assert_false(record_read(STR(""), arena, &out));
     buf_free(&text);

@@ -1,0 +1,219 @@
+/* rerun_enter.c - who comes to an echo that can be taken up again: somebody new, or somebody who was here. */
+// SPDX-License-Identifier: Apache-2.0
+#include <hiredis/hiredis.h>
+#include <string.h>
+
+#include "libshared/base/log.h"
+#include "libshared/base/secret.h"
+#include "libshared/service/settings.h"
+#include "services/gateway/recovery/identity.h"
+#include "services/gateway/recovery/rerun_inside.h"
+#include "services/gateway/rooms/offset.h"
+#include "services/gateway/socketio/echo.h"
+
+struct entry {
+    struct caller who;
+    struct arena *arena;
+    struct identity claims;
+    struct record record;
+    unsigned char hash[SHELF_HASH_BYTES];
+    char owner[SHELF_OWNER_CHARS + 1];
+    int64_t seq; /* what the client has */
+};
+
+static struct str subject(const struct caller *who)
+{
+    return who->clients != NULL ? bearer_subject(who->rights.bearer) : STR_NONE;
+}
+
+static void drop(struct entry *e)
+{
+    rights_drop(&e->who.rights);
+    sio_socket_drop(e->who.socket);
+    arena_destroy(&e->arena);
+    mem_free(e);
+}
+
+/* Both ways in.  false: the right to connect was lost meanwhile. */
+static bool accept(struct caller *who, const char *sid, const char *pid)
+{
+    if (who->clients == NULL) {
+        sio_accept_as(who->socket, sid, pid);
+        return true;
+    }
+    enum err e = clients_check(who->clients, sio_nsp(who->socket), &who->rights);
+    if (e == OK)
+        clients_enter(who->clients, who->socket, &who->rights, who->auth, sid, pid);
+    else
+        clients_refuse(who->clients, who->socket, e);
+    if (e == OK) who->rights = (struct rights){ 0 }; /* the client has them */
+    return e == OK;
+}
+
+static void write_record(const struct entry *e, char epoch, bool replayed, struct buf *out)
+{
+    struct guest_mark own = { .base = e->seq };
+
+    record_write(&(struct record){ .nsp = sio_nsp(e->who.socket),
+                     .subject = subject(&e->who),
+                     .sid = e->record.sid.len > 0 ? e->record.sid : str_of(sio_sid(e->who.socket)),
+                     .epoch = epoch,
+                     .next_mark = 1,
+                     .replayed = replayed,
+                     .marks = &own,
+                     .n = 1 },
+        out);
+}
+
+static void anew(struct entry *e, const char *why)
+{
+    struct buf record = BUF(RECORD_BYTES_MAX);
+    char pid[IDENTITY_PID_CHARS + 1], epoch = offset_next_epoch(e->claims.offset);
+
+    if (why != NULL) LOG(INFO, "gateway.not_recovered", F_TEXT("why", why));
+    e->record = (struct record){ 0 };
+    e->seq = 0;
+    secret_text(pid, IDENTITY_PID_CHARS);
+    shelf_hash(str_of(pid), e->hash);
+    write_record(e, epoch, false, &record);
+    if (sio_is_pending(e->who.socket) && accept(&e->who, NULL, pid)) {
+        struct rerun *rerun = rerun_begin(e->who.home, e->who.socket, e->hash, epoch);
+        shelf_write(e->who.home->redis, e->hash, rerun->owner, buf_str(&record), rerun_ttl_ms(), NULL, NULL);
+        echo_welcome(e->who.socket, e->who.auth);
+    }
+    buf_free(&record);
+    drop(e);
+}
+
+/* --- the log --- */
+
+static void send_again(const struct entry *e, int64_t number, const struct str *parts, unsigned n)
+{
+    struct eio_packet *packets[RERUN_PARTS_MAX], *plain = eio_packet_text(parts[0]);
+    struct buf offset = BUF(64);
+
+    offset_begin(&offset, e->record.epoch);
+    offset_add(&offset, 0, number);
+    packets[0] = sio_packet_with(plain, buf_str(&offset));
+    for (unsigned i = 1; i < n; i++) packets[i] = eio_packet_binary(parts[i]);
+    sio_send_early(e->who.socket, packets, n);
+    for (unsigned i = 0; i < n; i++) eio_packet_drop(packets[i]);
+    eio_packet_drop(plain);
+    buf_free(&offset);
+}
+
+struct found {
+    int64_t last;
+    size_t missed, bytes;
+    bool whole;
+};
+
+/* Entries from seq + 1 on, without a gap; `send` or only count. */
+static struct found go_through(const struct entry *e, const struct redisReply *reply, bool send)
+{
+    struct found found = { .last = e->seq, .whole = reply != NULL && reply->type == REDIS_REPLY_ARRAY };
+    struct str parts[RERUN_PARTS_MAX];
+    int64_t number;
+    unsigned n;
+
+    for (size_t i = 0; found.whole && i < reply->elements; i++) {
+        struct str text = { reply->element[i]->str, (size_t)reply->element[i]->len };
+        found.whole = rerun_read(text, &number, parts, &n) && number <= found.last + 1;
+        if (!found.whole || number <= found.last) continue;
+        if (send) send_again(e, number, parts, n);
+        found.last = number;
+        found.missed++;
+        found.bytes += text.len;
+    }
+    return found;
+}
+
+static void let_in(struct entry *e, const struct redisReply *reply)
+{
+    struct found found = go_through(e, reply, true);
+
+    if (accept(&e->who, e->record.sid.at, e->claims.pid.at)) {
+        struct rerun *rerun = rerun_begin(e->who.home, e->who.socket, e->hash, e->record.epoch);
+        memcpy(rerun->owner, e->owner, sizeof rerun->owner);
+        rerun->n = found.last;
+        LOG(INFO, "gateway.recovered", F_TEXT("socket", sio_sid(e->who.socket)), F_INT("missed", found.missed));
+        echo_welcome(e->who.socket, e->who.auth);
+    }
+    drop(e);
+}
+
+static void on_log(void *arg, const struct redisReply *reply)
+{
+    struct entry *e = arg;
+    struct found found = go_through(e, reply, false);
+
+    if (found.whole && found.bytes <= (size_t)settings.gateway.queue_bytes && sio_is_pending(e->who.socket))
+        let_in(e, reply);
+    else
+        anew(e, "what was missed is not there any more");
+}
+
+/* The old connection is closed before the log is read: it can't add to it any more. */
+static void on_claimed(void *arg, const struct redisReply *reply)
+{
+    struct entry *e = arg;
+
+    if (shelf_answer(reply) != SHELF_DONE) {
+        anew(e, "another was faster");
+        return;
+    }
+    rerun_supersede(e->who.home, e->hash, str_of(e->owner));
+    shelf_announce(e->who.home->redis, e->hash, e->owner);
+    shelf_read_log(e->who.home->redis, e->hash, on_log, e);
+}
+
+/* --- the record --- */
+
+static const char *place(struct entry *e)
+{
+    struct offset offset;
+
+    if (e->record.n != 1 || !str_eq(e->record.nsp, sio_nsp(e->who.socket)) ||
+        !str_eq(e->record.subject, subject(&e->who)))
+        return "somebody else's";
+    e->seq = e->record.marks[0].base;
+    if (offset_read(e->claims.offset, e->record.epoch, e->arena, &offset) && offset.n == 1) {
+        if (offset.at[0].seq < e->seq) return "an older offset";
+        e->seq = offset.at[0].seq;
+    }
+    return e->record.replayed && e->seq == e->record.marks[0].base ? "an offset for the second time" : NULL;
+}
+
+static void on_read(void *arg, const struct redisReply *reply)
+{
+    struct entry *e = arg;
+    struct str value = shelf_value(reply);
+    struct buf record = BUF(RECORD_BYTES_MAX);
+    const char *why = "no record";
+
+    if (value.len > 0 && record_read(str_skip(value, SHELF_OWNER_CHARS), e->arena, &e->record)) why = place(e);
+    if (why != NULL) {
+        anew(e, why);
+        return;
+    }
+    secret_text(e->owner, SHELF_OWNER_CHARS);
+    write_record(e, e->record.epoch, true, &record);
+    shelf_claim(e->who.home->redis, e->hash, value, e->owner, buf_str(&record), rerun_ttl_ms(), on_claimed, e);
+    buf_free(&record);
+}
+
+void rerun_enter(const struct caller *caller)
+{
+    struct entry *e = mem_zero(sizeof *e);
+
+    e->arena = arena_create("rerun", (4u << 20) + 2 * (size_t)settings.gateway.max_payload);
+    e->who = *caller;
+    e->who.auth = arena_str(e->arena, caller->auth);
+    sio_socket_take(caller->socket);
+    e->claims = identity_read(caller->auth, e->arena);
+    shelf_hash(e->claims.pid, e->hash);
+    if (e->claims.pid.len > 0)
+        shelf_read(caller->home->redis, e->hash, on_read, e);
+    else
+        anew(e, NULL);
+}

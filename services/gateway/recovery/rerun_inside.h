@@ -1,0 +1,45 @@
+/* rerun_inside.h - what the two files of rerun share. */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/gateway/recovery/record.h"
+#include "services/gateway/recovery/rerun.h"
+#include "services/gateway/recovery/shelf.h"
+
+struct reruns {
+    struct ev_loop *loop;
+    struct redis *redis;
+    struct shelf_ear ear;
+    struct rerun *first;
+};
+
+/* One open socket. */
+struct rerun {
+    struct reruns *home;
+    struct sio_socket *socket;
+    struct sio_offsets offsets;
+    struct rerun **here, *next;
+    ev_timer keep;
+    unsigned char hash[SHELF_HASH_BYTES];
+    char owner[SHELF_OWNER_CHARS + 1], epoch;
+    int64_t n; /* events so far */
+    struct buf offset;
+};
+
+/* Who comes; clients NULL: anybody. */
+struct caller {
+    struct reruns *home;
+    struct sio_socket *socket;
+    struct clients *clients;
+    struct rights rights;
+    struct str auth;
+};
+void rerun_enter(const struct caller *caller); /* takes over the rights */
+
+/* rerun.c */
+int64_t rerun_ttl_ms(void);
+struct rerun *rerun_begin(struct reruns *home, struct sio_socket *socket, const unsigned char *hash, char epoch);
+void rerun_supersede(struct reruns *home, const unsigned char *hash, struct str owner); /* all but this owner's */
+/* An entry of the log: its number and its packets. */
+#define RERUN_PARTS_MAX (1 + SIO_MAX_ATTACHMENTS)
+bool rerun_read(struct str entry, int64_t *number, struct str parts[RERUN_PARTS_MAX], unsigned *n);

@@ -1,0 +1,150 @@
+// d_recovery_echo - recovery in the conformance configuration: echo namespaces, for anybody and for who has a token.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+import { io } from 'socket.io-client'
+import { root } from '../lib/stack.mjs'
+import { freePorts } from '../lib/ports.mjs'
+import { until } from '../lib/wait.mjs'
+
+const run = promisify(execFile)
+const everybody = []
+
+async function startEcho(more = {}) {
+  const dir = mkdtempSync(join(tmpdir(), 'madang-echo-'))
+  const port = await freePorts(16)
+  const env = {
+    PATH: process.env.PATH, HOME: dir, BIN: resolve(root, process.env.BIN ?? 'build/bin'), HEALTH_PORT: String(port + 1),
+    MADANG_GATEWAY_HTTP: `127.0.0.1:${port}`, MADANG_GATEWAY_RECOVERY_MS: '2000', ...more,
+  }
+  const script = (...words) => run(join(root, 'scripts/conformance'), words, { env })
+  await script('up', dir)
+  return {
+    url: `http://127.0.0.1:${port}`,
+    token: async subject => (await script('token', dir, subject)).stdout.trim(),
+    async kill() {
+      const pid = () => Number(readFileSync(join(dir, 'service/gateway-1/supervise/pid'), 'utf8'))
+      const old = pid()
+      process.kill(old, 9)
+      await until('it is back', () => { try { return pid() && pid() !== old } catch { return false } }, 20000)
+      await script('wait', dir)
+    },
+    async stop() {
+      everybody.splice(0).forEach(socket => socket.disconnect())
+      await script('down', dir)
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+function arrives(echo, options = {}) {
+  const socket = io(echo.url + (options.namespace ?? '/'), { transports: ['websocket'], forceNew: true, reconnection: false, ...options })
+  everybody.push(socket)
+  socket.heard = []
+  socket.on('message-back', (...args) => socket.heard.push(args[0]))
+  return isConnected(socket)
+}
+
+const isConnected = socket => new Promise((resolve, reject) => {
+  socket.once('connect', () => resolve(socket))
+  socket.once('connect_error', reject)
+})
+
+async function losesConnection(socket) {
+  const gone = new Promise(resolve => socket.once('disconnect', resolve))
+  socket.io.engine.close()
+  await gone
+}
+
+/** What this socket is sent from now on does not arrive, and then its connection is gone. */
+async function missesThat(socket, ...words) {
+  const known = { pid: socket._pid, offset: socket._lastOffset }
+  const handled = socket.io.engine.transport.onPacket
+  socket.io.engine.transport.onPacket = () => {}
+  words.forEach(word => socket.emit('message', word))
+  await new Promise(resolve => setTimeout(resolve, 100))
+  socket.io.engine.transport.onPacket = handled
+  await losesConnection(socket)
+  return known
+}
+
+const comesBack = async socket => (await isConnected(socket.connect())).recovered
+
+let echo
+before(async () => { echo = await startEcho() })
+after(() => echo?.stop())
+
+test('what was missed comes again, in order and once, with its binaries', async () => {
+  const socket = await arrives(echo)
+  const sid = socket.id
+  socket.emit('message', 'one')
+  await until('one', () => socket.heard.length === 1)
+  await missesThat(socket, 'two', Buffer.from([1, 2, 3]), 'four')
+  assert.equal(await comesBack(socket), true)
+  assert.equal(socket.id, sid)
+  assert.deepEqual(socket.heard, ['one', 'two', Buffer.from([1, 2, 3]), 'four'])
+  for (let i = 0; i < 2; i++) {
+    await losesConnection(socket)
+    assert.equal(await comesBack(socket), true)
+  }
+  assert.equal(socket.heard.length, 4)
+})
+
+test('after kill -9 too, and in every echo namespace', async () => {
+  const socket = await arrives(echo, { namespace: '/custom' })
+  await missesThat(socket, 'one')
+  await echo.kill()
+  assert.equal(await comesBack(socket), true)
+  assert.deepEqual(socket.heard, ['one'])
+})
+
+test('an offset is replayed once, and only with its pid, in its namespace, in time', async () => {
+  const socket = await arrives(echo)
+  const known = await missesThat(socket, 'one')
+  assert.notEqual((await arrives(echo, { auth: known, namespace: '/custom' }))._pid, known.pid)
+  const first = await arrives(echo, { auth: known })
+  assert.equal(first._pid, known.pid)
+  assert.deepEqual(first.heard, ['one'])
+  const second = await arrives(echo, { auth: known })
+  assert.notEqual(second._pid, known.pid)
+  assert.notEqual(second.id, first.id)
+  assert.deepEqual(second.heard, [])
+  assert.equal(first.connected, true)
+  first.auth = {}
+  await losesConnection(first)
+  await new Promise(resolve => setTimeout(resolve, 2300))
+  assert.equal(await comesBack(first), false)
+})
+
+test('who is back before the old connection is found dead takes it over; who said good-bye does not', async () => {
+  const old = await arrives(echo)
+  const socket = await arrives(echo, { auth: { pid: old._pid, offset: old._lastOffset } })
+  assert.equal(socket.id, old.id)
+  await until('the old one is closed', () => !old.connected)
+  socket.auth = {}
+  socket.disconnect()
+  assert.equal(await comesBack(socket), false)
+})
+
+test('with tokens: a pid belongs to its subject', { timeout: 60000 }, async () => {
+  const guarded = await startEcho({ MADANG_GATEWAY_ECHO_TOKEN: '1', MADANG_GATEWAY_ECHO_NAMESPACES: '/chat' })
+  try {
+    const [ada, eve] = [await guarded.token('ada'), await guarded.token('eve')]
+    const socket = await arrives(guarded, { namespace: '/chat', auth: { token: ada } })
+    const known = await missesThat(socket, 'one')
+    const thief = await arrives(guarded, { namespace: '/chat', auth: { ...known, token: eve } })
+    assert.notEqual(thief._pid, known.pid)
+    assert.deepEqual(thief.heard, [])
+    assert.equal(await comesBack(socket), true)
+    assert.deepEqual(socket.heard, ['one'])
+    await losesConnection(socket)
+    socket.auth = {}
+    await assert.rejects(comesBack(socket), error => error.data?.code === 'unauthenticated')
+  } finally {
+    await guarded.stop()
+  }
+})
