@@ -1,0 +1,137 @@
+/*
+ * connection.h - one connection of the listener, whose bytes a fuzz target brings: all of conn.c, http.c, upgrade.c and
+ * ws.c, with memory in the place of sockets and TLS (the functions of transport.h, which keep its promises).
+ *
+ * To be included once, by a target.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ev.h>
+#include <string.h>
+
+#include "libshared/service/metrics.h"
+#include "libshared/service/settings.h"
+#include "services/gateway/listener/conn.h"
+#include "services/gateway/listener/transport.h"
+#include "tests/fuzz/fuzz.h"
+
+#define SENT_BYTES ((size_t)64 << 20)
+
+/* `full`: the socket takes nothing more until the target says so, as one of a slow reader. */
+static struct {
+    struct buf sent;
+    bool full, slow, shut, alive, paused;
+} socket_;
+
+/* --- what transport.c does otherwise --- */
+
+bool transport_write(struct lws *link, const char *at, size_t len)
+{
+    PROMISE(link != NULL && socket_.alive && !socket_.full && !socket_.shut && len > 0 && len <= TRANSPORT_WRITE_MAX);
+    buf_add(&socket_.sent, at, len);
+    socket_.full = socket_.slow;
+    return true;
+}
+
+bool transport_is_blocked(struct lws *link)
+{
+    (void)link;
+    return socket_.full;
+}
+
+void transport_read_pause(struct lws *link, bool pause)
+{
+    PROMISE(link != NULL && pause != socket_.paused);
+    socket_.paused = pause;
+}
+
+void transport_established(struct lws *link)
+{
+    PROMISE(link != NULL);
+}
+
+void transport_shutdown(struct lws *link)
+{
+    PROMISE(link != NULL && !socket_.shut);
+    socket_.shut = true;
+}
+
+void transport_kill(struct lws *link)
+{
+    PROMISE(socket_.alive);
+    socket_.alive = false;
+    conn_free((struct conn *)link);
+}
+
+/* --- the connection --- */
+
+static void on_idle(struct ev_loop *loop, ev_idle *idle, int events)
+{
+    (void)loop, (void)idle, (void)events;
+}
+
+static struct listener *make_listener(const struct listener_upper *upper)
+{
+    struct listener *l = mem_zero(sizeof *l);
+
+    settings_load();
+    settings.gateway.max_payload = 4096;
+    l->loop = ev_loop_new(0);
+    l->upper = *upper;
+    l->dirty_tail = &l->dirty;
+    l->scratch = mem_alloc(TRANSPORT_WRITE_MAX);
+    l->origins = origins_create("https://good.example");
+    l->peers = peers_create();
+    l->gauge = metric_gauge("open", NULL, "");
+    l->bytes_in = metric_counter("in", NULL, "");
+    l->bytes_out = metric_counter("out", NULL, "");
+    ev_idle_init(&l->more, on_idle);
+    return l;
+}
+
+static struct conn *connection_open(struct listener *l, bool slow)
+{
+    struct conn *conn = conn_create(l, false, false);
+
+    peers_enter(l->peers, &conn->peer, INT64_MAX);
+    conn->link = (struct lws *)conn;
+    socket_.slow = slow;
+    socket_.full = socket_.shut = socket_.paused = false;
+    socket_.alive = true;
+    socket_.sent = BUF(SENT_BYTES);
+    return conn;
+}
+
+/* What the loop does between two events: the sweep, and a slow socket that becomes writable. */
+static void connection_turn(struct listener *l, struct conn *conn)
+{
+    conn_sweep(l);
+    while (socket_.alive && (socket_.full || l->dirty != NULL || l->doomed != NULL)) {
+        socket_.full = false;
+        conn_writable(conn);
+        conn_sweep(l);
+    }
+    PROMISE(!socket_.sent.over);
+}
+
+/* Brings the bytes in pieces of this size, as far as somebody still reads them. */
+static void connection_bring(struct listener *l, struct conn *conn, struct str bytes, size_t piece)
+{
+    while (bytes.len > 0 && socket_.alive && !socket_.paused) {
+        size_t n = bytes.len < piece ? bytes.len : piece;
+        char *part = memcpy(mem_alloc(n), bytes.at, n); /* so that a byte too far is seen */
+        conn_bytes(conn, part, n);
+        mem_free(part);
+        bytes = str_skip(bytes, n);
+        connection_turn(l, conn);
+    }
+}
+
+static void connection_close(struct listener *l, struct conn *conn)
+{
+    if (socket_.alive) conn_free(conn);
+    socket_.alive = false;
+    PROMISE(l->conns == NULL && l->dirty == NULL && l->doomed == NULL && l->n_conns == 0);
+    PROMISE(l->dirty_tail == &l->dirty);
+}

@@ -1,0 +1,141 @@
+/* fuzz_http.c - whatever a connection brings before it is a WebSocket: heads, bodies, chunks, pipelined requests.
+ *
+ * The first byte says how small the pieces are, the second whether the socket is slow.  However the bytes are cut,
+ * the same requests are seen, the same answers go out, and each request is answered or given up, once. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/listener/gzip.h"
+#include "services/gateway/listener/ws_deflate.h"
+#include "tests/fuzz/connection.h"
+
+#define MAX_BYTES 65536
+
+static struct listener *listener;
+static struct buf *seen;  /* what the upper layer was told, in its order */
+static struct http *held; /* a request to /hold, which waits until all bytes are in */
+static int open_requests;
+
+/* --- the upper layer --- */
+
+static void note(const char *what, struct str text)
+{
+    buf_printf(seen, "%s %zu ", what, text.len);
+    buf_add_str(seen, text);
+    buf_add_char(seen, '\n');
+}
+
+static void is_strict(struct http *http)
+{
+    const struct http_head *head = &http->head;
+
+    PROMISE(head->method.len > 0 && head->path.len > 0 && head->n_fields <= HTTP_FIELDS_MAX);
+    PROMISE(!(head->chunked && head->content_length >= 0));
+    for (size_t i = 0; i < head->n_fields; i++)
+        for (size_t k = 0; k < head->fields[i].value.len; k++) {
+            unsigned char c = (unsigned char)head->fields[i].value.at[k];
+            PROMISE((c >= 0x20 && c != 0x7f) || c == '\t');
+        }
+    PROMISE(memchr(head->path.at, '?', head->path.len) == NULL);
+}
+
+static int begin(void *arg, struct http *http)
+{
+    struct str p;
+
+    (void)arg;
+    is_strict(http);
+    note("method", http_method(http));
+    note("path", http_path(http));
+    note("query", http_query(http));
+    for (size_t i = 0; i < http->head.n_fields; i++) note("field", http->head.fields[i].value);
+    gzip_is_accepted(http_header(http, "accept-encoding"));
+    if (http_param(http, "sid", &p)) note("sid", p);
+    if (http_param(http, "t", &p)) PROMISE(p.len <= http_query(http).len);
+    if (str_is(http_path(http), "/refused")) return 403;
+    if (str_is(http_path(http), "/small")) http_set_body_max(http, 10);
+    if (str_is(http_path(http), "/bare")) http_refuse_bare(http);
+    open_requests++;
+    return 0;
+}
+
+static void reply(struct http *http)
+{
+    open_requests--;
+    http_reply(http, 200, "text/plain", http_body(http), NULL, 0);
+}
+
+static void ready(void *arg, struct http *http)
+{
+    (void)arg;
+    PROMISE(http_body(http).len <= 4096);
+    note("body", http_body(http));
+    if (str_is(http_path(http), "/hold"))
+        held = http;
+    else
+        reply(http);
+}
+
+static void given_up(void *arg, struct http *http)
+{
+    (void)arg;
+    open_requests--;
+    if (held == http) held = NULL;
+}
+
+static int no_sockets(void *arg, struct http *http, struct str *body)
+{
+    (void)arg;
+    struct str origin = http_header(http, "origin");
+    PROMISE(origin.at == NULL || str_is(origin, "https://good.example") ||
+            origin_is_host(origin, http_header(http, "host")));
+    note("upgrade", http_path(http));
+    ws_deflate_is_offered(http_header(http, "sec-websocket-extensions"));
+    *body = STR("not here");
+    return 400;
+}
+
+/* --- both ways --- */
+
+static void answer_held(struct conn *conn)
+{
+    while (held != NULL) {
+        struct http *http = held;
+        held = NULL;
+        reply(http);
+        connection_turn(listener, conn);
+    }
+}
+
+static void bring(struct str bytes, size_t piece, bool slow, struct buf *told, struct buf *sent)
+{
+    struct conn *conn = connection_open(listener, slow);
+
+    seen = told;
+    open_requests = 0;
+    connection_bring(listener, conn, bytes, piece);
+    answer_held(conn);
+    connection_close(listener, conn);
+    PROMISE(open_requests == 0 && held == NULL);
+    *sent = socket_.sent;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct listener_upper upper = {
+        .http_begin = begin, .http_ready = ready, .http_gone = given_up, .ws_accept = no_sockets
+    };
+    struct buf told[2] = { BUF(SENT_BYTES), BUF(SENT_BYTES) }, sent[2];
+
+    if (size < 2 || size > MAX_BYTES) return 0;
+    if (listener == NULL) listener = make_listener(&upper);
+    struct str bytes = { (const char *)data + 2, size - 2 };
+    bring(bytes, MAX_BYTES, false, &told[0], &sent[0]);
+    bring(bytes, data[0] + 1u, data[1] & 1, &told[1], &sent[1]);
+    PROMISE(str_eq(buf_str(&told[0]), buf_str(&told[1])));
+    PROMISE(str_eq(buf_str(&sent[0]), buf_str(&sent[1])));
+    PROMISE(sent[0].len == 0 || (sent[0].len > 9 && memcmp(sent[0].at, "HTTP/1.1 ", 9) == 0));
+    for (int i = 0; i < 2; i++) {
+        buf_free(&told[i]);
+        buf_free(&sent[i]);
+    }
+    return 0;
+}
