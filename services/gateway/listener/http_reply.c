@@ -200,8 +200,8 @@ void http_refuse(struct conn *conn, int status)
     struct arena *arena = arena_create("refusal", 4096);
     bool bare = conn->http != NULL && conn->http->bare;
     struct str body = bare ? STR_NONE : http_refusal_text(arena, status);
-    struct str head = arena_printf(arena, "HTTP/1.1 %d %s\r\nConnection: close\r\n" NOSNIFF "%s%s",
-        status, http_status_text(status), conn->tls ? HSTS : "", bare ? "" : "Content-Type: application/json\r\n");
+    struct str head = arena_printf(arena, "HTTP/1.1 %d %s\r\nConnection: close\r\n" NOSNIFF "%s%s", status,
+        http_status_text(status), conn->tls ? HSTS : "", bare ? "" : "Content-Type: application/json\r\n");
     http_raw(conn, head.at, body);
     arena_destroy(&arena);
 }

@@ -468,6 +468,46 @@ static void what_is_older_than_tls_1_2_is_refused(void **state)
     SSL_CTX_free(ctx);
 }
 
+static void only_forward_secret_authenticated_ciphers_are_spoken(void **state)
+{
+    static const char *const no[] = { "ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA384", "ECDHE-ECDSA-NULL-SHA" };
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    int fd;
+    (void)state;
+    SSL_CTX_set_security_level(ctx, 0);
+    SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+    for (size_t i = 0; i < COUNT(no); i++) {
+        assert_int_equal(SSL_CTX_set_cipher_list(ctx, no[i]), 1);
+        SSL *ssl = dial_tls(ctx, &fd);
+        if (SSL_is_init_finished(ssl)) fail_msg("%s is spoken", no[i]);
+        SSL_free(ssl);
+        close(fd);
+    }
+    SSL_CTX_free(ctx);
+}
+
+static void a_client_may_not_negotiate_again(void **state)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    char byte;
+    int fd, n = 0;
+    (void)state;
+    SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+    SSL *ssl = dial_tls(ctx, &fd);
+    assert_true(SSL_is_init_finished(ssl));
+    assert_int_equal(SSL_renegotiate(ssl), 1);
+    SSL_do_handshake(ssl);
+    for (int i = 0; i < 200 && SSL_renegotiate_pending(ssl); i++) {
+        turn();
+        n = SSL_read(ssl, &byte, 1);
+        if (n <= 0 && SSL_get_error(ssl, n) != SSL_ERROR_WANT_READ) break;
+    }
+    assert_true(SSL_renegotiate_pending(ssl));
+    SSL_free(ssl);
+    close(fd);
+    SSL_CTX_free(ctx);
+}
+
 #define TEST(name, set_up) cmocka_unit_test_setup_teardown(name, set_up, stop)
 
 int main(void)
@@ -485,6 +525,8 @@ int main(void)
         TEST(who_stands_in_the_queue_is_served_before_the_door_closes, start_plain),
         TEST(a_new_certificate_serves_new_connections_and_a_bad_one_does_not, start_tls),
         TEST(what_is_older_than_tls_1_2_is_refused, start_tls),
+        TEST(only_forward_secret_authenticated_ciphers_are_spoken, start_tls),
+        TEST(a_client_may_not_negotiate_again, start_tls),
     };
     settings_load();
     as_loaded = settings;
