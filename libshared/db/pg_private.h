@@ -1,4 +1,12 @@
-/* pg_private.h - what the files of pg share: the connection, and a statement's way through it. */
+/*
+ * pg_private.h - what the files of pg share; each calls only those below it.
+ *
+ *      pg_query.c         one row, all rows, no rows: what handlers call
+ *      pg_statement.c     a statement, prepared and sent        pg_row.c, pg_arg.c   rows out, arguments in
+ *      pg_transaction.c   begun, kept or undone
+ *      pg_answer.c        what the server says to what was sent
+ *      pg.c               the connection
+ */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -24,16 +32,19 @@ struct pg {
 /* pg.c */
 bool pg_connect(struct pg *pg);
 void pg_drop(struct pg *pg); /* the connection is of no more use */
-enum err pg_begin(struct pg *pg) MUST_CHECK;
 /* Why there is no connection, for a log.  libpq quotes a connection string that it cannot read, password and all: of
  * such a one it says no more than that. */
 const char *pg_why(const PGconn *conn, const char *conninfo);
 
-/* pg_statement.c: send was 1 if libpq took the query.  OK: *out is the caller's to clear. */
+/* pg_answer.c: sent was 1 if libpq took the query.  OK: *out is the caller's to clear. */
 enum err pg_finish(struct pg *pg, int sent, const char *what, PGresult **out) MUST_CHECK;
 enum err pg_command(struct pg *pg, const char *sql) MUST_CHECK;
+
+/* pg_transaction.c */
+enum err pg_begin(struct pg *pg) MUST_CHECK;
+
+/* pg_statement.c: OK: *out is the caller's to clear. */
 enum err pg_execute(struct pg *pg, const char *sql, const struct pg_args *args, PGresult **out) MUST_CHECK;
-enum err pg_sqlstate(const char *state);
 
 /* pg_row.c */
 struct pg_columns {
