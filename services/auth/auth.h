@@ -13,8 +13,7 @@
 /* trust.c: all that gateways need, as it is now. */
 enum err trust_load(struct pg *pg, struct arena *arena, struct trust *out) MUST_CHECK;
 
-/* In a WORKER, before the commit: what was done will reach every watcher of every auth process. */
-enum err trust_changed(struct call *call) MUST_CHECK;
+/* Before the commit: the other auth processes will hear that something changed. */
 enum err trust_notify(struct pg *pg, struct arena *arena) MUST_CHECK;
 /* This process's mark on its notifications. */
 const char *trust_origin(void);
@@ -26,8 +25,8 @@ void auth_serving(struct auth *auth, struct rpc_server *server);
 void auth_stop(struct auth *auth);
 void auth_peer_gone(struct auth *auth, struct rpc_peer *peer);
 bool auth_ready(struct auth *auth, struct buf *why);
-/* Something changed: load the trust again and send it to all who watch. */
-void trust_refresh(struct auth *auth);
+/* In a WORKER, before the commit: what was done will reach every watcher of every auth process. */
+enum err trust_changed(struct call *call) MUST_CHECK;
 
 /* audit.c: one more link of the chain; `detail` is a JSON object without secrets. */
 enum err audit_add(struct call *call, const char *what, struct str target, struct str detail) MUST_CHECK;

@@ -1,4 +1,4 @@
-/* trust.c - all that a gateway needs to verify and to authorise without asking. */
+/* trust.c - all that a gateway needs to verify and to authorise without asking, and the notice that it changed. */
 // SPDX-License-Identifier: Apache-2.0
 #include <pthread.h>
 
@@ -50,18 +50,4 @@ static const char NOTIFY[] = "SELECT pg_notify('auth_changed', $1)";
 enum err trust_notify(struct pg *pg, struct arena *arena)
 {
     return pg_run(pg, arena, NOTIFY, PG_ARGS(pg_text(str_of(trust_origin()))), NULL);
-}
-
-static void refresh_after_commit(struct rpc_server *server, void *context, void *arg)
-{
-    (void)arg;
-    if (server != NULL) /* without one there is nobody who watches */
-        trust_refresh(context);
-}
-
-enum err trust_changed(struct call *call)
-{
-    TRY(trust_notify(call->pg, call->arena));
-    call_after(call, refresh_after_commit, NULL);
-    return OK;
 }

@@ -116,10 +116,25 @@ static void load(struct auth *auth)
     if (auth->changed) ev_timer_again(auth->loop, &auth->retry);
 }
 
-void trust_refresh(struct auth *auth)
+/* Something changed: load the trust again and send it to all who watch. */
+static void refresh(struct auth *auth)
 {
     auth->changed = true;
     load(auth);
+}
+
+static void refresh_after_commit(struct rpc_server *server, void *context, void *arg)
+{
+    (void)arg;
+    if (server != NULL) /* without one there is nobody who watches */
+        refresh(context);
+}
+
+enum err trust_changed(struct call *call)
+{
+    TRY(trust_notify(call->pg, call->arena));
+    call_after(call, refresh_after_commit, NULL);
+    return OK;
 }
 
 void trust_watch(struct call *call, const struct nothing *req, struct rpc_later *later)
@@ -149,7 +164,7 @@ static void on_notification(void *arg, const char *payload)
 {
     struct auth *auth = arg;
 
-    if (auth->server != NULL && (payload == NULL || !str_is(str_of(payload), trust_origin()))) trust_refresh(auth);
+    if (auth->server != NULL && (payload == NULL || !str_is(str_of(payload), trust_origin()))) refresh(auth);
 }
 
 static enum err turn(struct pg *pg, struct arena *arena, bool *turned)
@@ -169,7 +184,7 @@ static void on_turned(void *arg, enum err e)
 {
     struct auth *auth = arg;
 
-    if (e == OK && auth->turned) trust_refresh(auth);
+    if (e == OK && auth->turned) refresh(auth);
 }
 
 static void on_turn(struct ev_loop *loop, ev_timer *timer, int events)
