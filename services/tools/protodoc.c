@@ -388,7 +388,9 @@ static void print_emitted(void)
            "[errors.md](errors.md). Without a"
            " callback a refusal is heard as `error` on `/error`.\n\nAn event that stands not here, whose first "
            "argument is an object"
-           " with a `room` that the socket has joined, is carried to the room's other sockets as it is.\n\n"
+           " with a `room` that the socket has joined, is carried to the room's other sockets as it is.\n"
+           "With `\"state\": true` in that object it is a newest value: who reads too slowly hears the last one of"
+           " that name\nwhen he has caught up, where other such events are dropped for him.\n\n"
            "| namespace | event | argument | acknowledgement | permission | rate | meaning "
            "|\n|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < COUNT(events); i++) {
