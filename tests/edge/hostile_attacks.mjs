@@ -30,6 +30,13 @@ export const http = (bytes) => () => written(bytes);
 /** A request made for a session of its own. */
 export const posted = (make) => async () => written(make((await Polling.open('/engine.io/')).sid));
 
+/** A POST of packets by a client that is connected to the main namespace. */
+export const polled = (body) => async () => {
+    const session = await Polling.open('/socket.io/');
+    await session.post('40');
+    return `${await session.post(body).then((response) => response.status, () => 'dropped')}`;
+};
+
 async function outcome(peer, mark) {
     for (;;) {
         const got = await peer.message(3000);

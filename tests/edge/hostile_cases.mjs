@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { pathToFileURL } from 'node:url';
-import { http, posted, socketio, websocket } from './hostile_attacks.mjs';
+import { http, polled, posted, socketio, websocket } from './hostile_attacks.mjs';
 import { binary, frame, more, ping, pong, text } from './frames.mjs';
 import { query } from './target.mjs';
 import { request } from './wire.mjs';
@@ -48,6 +48,8 @@ const posts = [
         posted((sid) => Buffer.concat([Buffer.from(request('POST', eio({ sid }), { 'Content-Length': 3 })), Buffer.from([0x34, 0xff, 0xfe])]))],
     ['a POST of base64 that is none', ['400', 'dropped'], ['200'],
         posted((sid) => request('POST', eio({ sid }), {}, 'b!!!!'))],
+    ['30,000 events with ten empty attachments each', ['200'], ['200', '400'],
+        polled(times(30000, () => `4510-["a"]${'\x1eb'.repeat(10)}`).join('\x1e'))],
     ['chunks whose size is no number', BAD_REQUEST, ['400', 'dropped', '200'],
         posted((sid) => request('POST', eio({ sid }), { 'Transfer-Encoding': 'chunked' }) + 'zz\r\n4x\r\n0\r\n\r\n')],
 ];

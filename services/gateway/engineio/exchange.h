@@ -30,7 +30,7 @@ struct eio_request {
 
 /* A whole request; answered now or later. */
 void eio_take_request(struct eio *eio, struct eio_request *request, struct str sid, struct str method,
-    struct str content_type, struct str body, struct arena *arena);
+    struct str content_type, struct str body);
 void eio_request_gone(struct eio_request *request);    /* its client hung up before the answer */
 void eio_request_release(struct eio_request *request); /* a GET that waits is answered now, whatever there is */
 

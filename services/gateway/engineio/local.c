@@ -28,7 +28,7 @@ static void dropped(struct eio_request *base)
 static void ready(struct eio_http_user *user, struct http *http)
 {
     struct local_request *request = (struct local_request *)user;
-    polling_ready(request->base.session, &request->base, http_body(http), http_arena(http));
+    polling_ready(request->base.session, &request->base, http_body(http));
 }
 
 static void gone(struct eio_http_user *user, struct http *http)

@@ -158,34 +158,25 @@ bool polling_begin(struct eio_session *s, struct eio_request *request, struct st
     return false;
 }
 
-static bool take_binary(struct eio_session *s, struct arena *arena, struct str base64)
-{
-    size_t len;
-    unsigned char *bytes = arena_alloc(arena, base64.len / 4 * 3 + 4);
-    if (!base64_decode(base64, bytes, &len)) return false;
-    session_binary(s, (struct str){ (const char *)bytes, len });
-    return true;
-}
-
-static bool take_packet(struct eio_session *s, struct arena *arena, struct str packet)
+static bool take_packet(struct eio_session *s, struct str packet)
 {
     if (packet.len == 0) return false;
-    if (packet.at[0] == 'b') return take_binary(s, arena, str_skip(packet, 1));
+    if (packet.at[0] == 'b') return session_base64(s, str_skip(packet, 1));
     session_packet(s, packet.at[0], str_skip(packet, 1));
     return true;
 }
 
 /* Up to the first bad packet. */
-static bool take_packets(struct eio_session *s, struct arena *arena, struct str body)
+static bool take_packets(struct eio_session *s, struct str body)
 {
     struct payload payload = payload_begin(body);
     struct str packet;
     while (!s->ended && payload_next(&payload, &packet))
-        if (!take_packet(s, arena, packet)) return false;
+        if (!take_packet(s, packet)) return false;
     return s->reason == NULL || strcmp(s->reason, REASON_PARSE) != 0;
 }
 
-void polling_ready(struct eio_session *s, struct eio_request *request, struct str body, struct arena *arena)
+void polling_ready(struct eio_session *s, struct eio_request *request, struct str body)
 {
     if (request == s->poll) return;
     s->post = NULL;
@@ -195,7 +186,7 @@ void polling_ready(struct eio_session *s, struct eio_request *request, struct st
         request_refuse(request, EIO_SID);
         return;
     }
-    if (body.len > 0 && utf8_is_valid(body.at, body.len) && take_packets(s, arena, body)) {
+    if (body.len > 0 && utf8_is_valid(body.at, body.len) && take_packets(s, body)) {
         request->answer(request, &(struct eio_answer){ 200, "text/html", STR("ok"), .no_store = false });
         return;
     }
@@ -215,14 +206,14 @@ void polling_gone(struct eio_session *s, struct eio_request *request)
 /* --- from wherever --- */
 
 void eio_take_request(struct eio *eio, struct eio_request *request, struct str sid, struct str method,
-    struct str content_type, struct str body, struct arena *arena)
+    struct str content_type, struct str body)
 {
     struct eio_session *s;
     enum eio_error e = request_verify_poll(eio, sid, &s);
     if (e != EIO_OK)
         request_refuse(request, e);
     else if (polling_begin(s, request, method, content_type))
-        polling_ready(s, request, body, arena);
+        polling_ready(s, request, body);
 }
 
 void eio_request_gone(struct eio_request *request)

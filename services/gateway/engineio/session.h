@@ -91,7 +91,8 @@ void session_drop_queue(struct eio_session *session);
 void session_end(struct eio_session *session, const char *reason, bool politely, const char *why);
 void session_packet(struct eio_session *session, char type, struct str payload); /* a text packet came */
 void session_binary(struct eio_session *session, struct str bytes);
-void session_touch(struct eio_session *session); /* look at it before the loop sleeps */
+bool session_base64(struct eio_session *session, struct str text); /* false: it is none */
+void session_touch(struct eio_session *session);                   /* look at it before the loop sleeps */
 void session_tell_closed(struct eio_session *session);
 
 /* --- heartbeat.c --- */
@@ -105,7 +106,7 @@ bool heartbeat_is_over(const struct eio_session *session);
 /* false: it was answered.  Else it has the session from now on, and its body may come. */
 bool polling_begin(
     struct eio_session *session, struct eio_request *request, struct str method, struct str content_type);
-void polling_ready(struct eio_session *session, struct eio_request *request, struct str body, struct arena *arena);
+void polling_ready(struct eio_session *session, struct eio_request *request, struct str body);
 void polling_gone(struct eio_session *session, struct eio_request *request);
 void polling_flush(struct eio_session *session);    /* the end of a loop round */
 void polling_upgraded(struct eio_session *session); /* no GET waits any more */

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/engineio/session.h"
 
-#include "libshared/base/arena.h"
 #include "services/gateway/engineio/codec.h"
 
 #include <string.h>
@@ -58,26 +57,14 @@ static void end_ws(struct eio_session *s, bool politely, const char *why)
 
 const struct eio_transport websocket_transport = { "websocket", flush_ws, ws_takes_more, end_ws };
 
-/* A client that asked for b64 may send so, too. */
-static void take_base64(struct eio_session *s, struct str text)
-{
-    size_t len;
-    unsigned char *bytes = mem_alloc(text.len / 4 * 3 + 4);
-    if (base64_decode(text, bytes, &len))
-        session_binary(s, (struct str){ (const char *)bytes, len });
-    else
-        eio_violation(s, "bad base64");
-    mem_free(bytes);
-}
-
 void websocket_message(struct eio_session *s, bool binary, struct str bytes)
 {
     if (binary)
         session_binary(s, bytes);
     else if (bytes.len == 0)
         eio_violation(s, "empty packet");
-    else if (bytes.at[0] == 'b')
-        take_base64(s, str_skip(bytes, 1));
-    else
+    else if (bytes.at[0] != 'b')
         session_packet(s, bytes.at[0], str_skip(bytes, 1));
+    else if (!session_base64(s, str_skip(bytes, 1))) /* a client that asked for b64 may send so, too */
+        eio_violation(s, "bad base64");
 }
