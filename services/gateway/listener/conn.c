@@ -112,8 +112,9 @@ void conn_touch(struct conn *conn)
 void conn_pause(struct conn *conn)
 {
     /* While the library holds back a write it does not read either, but would be woken for it again and again. */
-    bool pause = conn->blocked || conn->held ||
-                 ((conn->state == CONN_UPPER || conn->state == CONN_REPLY) && conn->in.len > AHEAD_BYTES);
+    bool pause =
+        conn->blocked || conn->held ||
+        ((conn->state == CONN_UPPER || conn->state == CONN_REPLY || conn->ahead) && conn->in.len > AHEAD_BYTES);
     if (pause == conn->paused || conn->link == NULL) return;
     conn->paused = pause;
     transport_read_pause(conn->link, pause);
@@ -229,6 +230,7 @@ static void flush_dirty(struct listener *l)
     for (; conn != NULL; conn = next) {
         next = conn->dirty_next;
         conn->dirty = false;
+        if (conn->ahead && !conn->doomed) http_go_on(conn);
         conn_flush(conn);
     }
 }

@@ -67,6 +67,7 @@ struct conn {
     struct conn *dirty_next, *doomed_next;
     enum conn_state state;
     bool tls, redirects, blocked, paused, held, dirty, doomed, reading, close_after;
+    bool ahead;     /* in CONN_HEAD: `in` came ahead of the last answer, and waits for the sweep */
     struct buf in;  /* a head so far, or what came ahead */
     struct buf out; /* an answer, or one large frame, from out_at on */
     size_t out_at, discarded;
@@ -111,6 +112,7 @@ void conn_pause(struct conn *conn);                 /* reads or not, as its stat
 /* http.c */
 void http_bytes(struct conn *conn, char *at, size_t len);
 void http_written(struct conn *conn); /* the answer has gone out */
+void http_go_on(struct conn *conn);   /* with what came ahead of it */
 void http_late(struct conn *conn);    /* its timer fired */
 void http_free(struct conn *conn);    /* tells the upper if a request is unfinished */
 

@@ -45,7 +45,7 @@ static void forget_request(struct http *http)
     arena_reset(http->arena);
     buf_free(&http->body);
     http->user = NULL;
-    http->begun = http->replied = false;
+    http->begun = http->replied = http->bare = false;
     http->head.n_fields = 0;
 }
 
@@ -198,8 +198,8 @@ static bool read_step(struct conn *conn, char **at, size_t *len)
     if (conn->state == CONN_BODY) /* an empty body is whole without a byte */
         return read_body(conn, at, len);
     if (*len == 0) return false;
-    if (conn->state == CONN_HEAD) return read_head(conn, at, len);
-    if (conn->state == CONN_UPPER || conn->state == CONN_REPLY) {
+    if (conn->state == CONN_HEAD && !conn->ahead) return read_head(conn, at, len);
+    if (conn->state == CONN_UPPER || conn->state == CONN_REPLY || conn->ahead) {
         buf_add(&conn->in, *at, *len); /* came ahead of our answer */
         if (conn->in.over) conn_doom(conn);
         conn_pause(conn);
@@ -218,7 +218,8 @@ void http_bytes(struct conn *conn, char *at, size_t len)
     conn->reading = false;
 }
 
-/* The answer is written: the next request may already be here. */
+/* The answer is written: the next request may already be here.  It has its turn in the sweep, and not now: an answer
+ * may be written from within another request, whose own answer ... clients could make us call ourselves without end. */
 void http_written(struct conn *conn)
 {
     struct http *http = conn->http;
@@ -229,11 +230,18 @@ void http_written(struct conn *conn)
     forget_request(http);
     conn->state = CONN_HEAD;
     conn_timer(conn, IDLE_SECONDS);
-    if (conn->reading) return;
+    if (conn->reading || conn->in.len == 0) return;
+    conn->ahead = true;
+    conn_touch(conn);
+}
+
+void http_go_on(struct conn *conn)
+{
     struct buf ahead = conn->in;
+    conn->ahead = false;
     conn->in = BUF(ahead.max);
     conn_pause(conn);
-    if (ahead.len > 0) http_bytes(conn, ahead.at, ahead.len);
+    http_bytes(conn, ahead.at, ahead.len);
     buf_free(&ahead);
 }
 

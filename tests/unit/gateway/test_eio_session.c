@@ -31,6 +31,7 @@ static struct eio *eio;
 static struct eio_session *session;
 static const char *why_closed, *forbids;
 static int n_drained, n_closed;
+static int n_ready, most_ready; /* requests that are within one another */
 static struct settings as_loaded;
 static int port;
 
@@ -80,7 +81,9 @@ static int http_begin(void *arg, struct http *http)
 static void http_ready(void *arg, struct http *http)
 {
     (void)arg;
+    if (++n_ready > most_ready) most_ready = n_ready;
     eio_http_ready(eio, http);
+    n_ready--;
 }
 
 static void http_gone(void *arg, struct http *http)
@@ -153,7 +156,7 @@ static int start(void **state)
     settings.gateway.connect_timeout_ms = 150;
     session = NULL;
     forbids = why_closed = NULL;
-    n_drained = n_closed = 0;
+    n_drained = n_closed = most_ready = 0;
     loop = ev_loop_new(0);
     eio = eio_create(loop, &notes);
     listener = listener_create(loop, &upper);
@@ -421,6 +424,66 @@ static void a_waiting_poll_is_ended_by_a_close(void **state)
     assert_int_equal(n_closed, 1);
 }
 
+/* --- requests behind one another --- */
+
+static const char *sid_of_new(void)
+{
+    open_by_polling();
+    eio_connected(session);
+    return eio_sid(session);
+}
+
+static void say_get(int fd, const char *sid)
+{
+    char request[200];
+    snprintf(request, sizeof request, "GET /?EIO=4&transport=polling&sid=%s HTTP/1.1\r\nHost: x\r\n\r\n", sid);
+    say(fd, request);
+}
+
+static void say_goodbye(int fd, const char *sid)
+{
+    char request[200];
+    snprintf(request, sizeof request,
+        "POST /?EIO=4&transport=polling&sid=%s HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1", sid);
+    say(fd, request);
+}
+
+/* Each connection's GET waits, and the POST behind it ends the next one's session.  As many as there are connections
+ * could be within one another, and the stack is smaller. */
+static void requests_that_answer_one_another_do_not_nest(void **state)
+{
+    enum { N = 5 };
+    char sid[N][EIO_SID_CHARS + 1];
+    int fd[N];
+    (void)state;
+    for (int i = 0; i < N; i++) memcpy(sid[i], sid_of_new(), sizeof sid[i]);
+    for (int i = 0; i < N; i++) {
+        fd[i] = dial();
+        say_get(fd[i], sid[i]);
+        if (i + 1 < N) say_goodbye(fd[i], sid[i + 1]);
+    }
+    for (int i = 0; i < 20; i++) turn();
+    int first = dial();
+    say_goodbye(first, sid[0]);
+    TURN_UNTIL(n_closed == N);
+    assert_int_equal(most_ready, 1);
+    answers(first, "\r\n\r\nok");
+    for (int i = 0; i < N; i++) answers(fd[i], i + 1 < N ? "\r\n\r\nok" : "\r\n\r\n6");
+}
+
+static void a_get_behind_the_last_poll_is_answered(void **state)
+{
+    int fd = dial();
+    (void)state;
+    const char *sid = sid_of_new();
+    say_get(fd, sid);
+    say_get(fd, sid);
+    for (int i = 0; i < 20; i++) turn();
+    eio_close(session, "forced server close");
+    answers(fd, "{\"code\":1,");
+    assert_int_equal(eio_sessions(eio), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -436,6 +499,8 @@ int main(void)
         TEST(a_polite_close_sends_what_waits_to_a_websocket),
         TEST(a_polite_close_waits_for_the_last_poll),
         TEST(a_waiting_poll_is_ended_by_a_close),
+        TEST(requests_that_answer_one_another_do_not_nest),
+        TEST(a_get_behind_the_last_poll_is_answered),
     };
     settings_load();
     as_loaded = settings;
