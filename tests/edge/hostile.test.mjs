@@ -9,7 +9,7 @@ import { Channel, Polling } from './session.mjs';
 import { expected, query, setting, sleep, within } from './target.mjs';
 import { Wire, request } from './wire.mjs';
 
-const PATIENCE = 1000;
+const PATIENCE = 3000;
 
 /** An honest client who was there before the attack, and talks to the server all the while. */
 let honest;
