@@ -135,6 +135,17 @@ export function closeCases(path) {
             assert.deepEqual(poll, { status: 200, text: '6' });
             assert.equal((await session.get()).status, 400);
         });
+        it('answers a poll that the 1 has overtaken, but none that comes after its answer', async () => {
+            const session = await Polling.open(path);
+            const [post, poll] = await Promise.all([session.post('1'), sleep(5).then(() => session.poll())]);
+            assert.equal(post.status, 200);
+            if (expected(true, false))
+                assert.deepEqual(poll, { status: 200, text: '6' });
+            assert.equal((await session.get()).status, 400);
+            const alone = await Polling.open(path);
+            assert.equal(await (await alone.post('1')).text(), 'ok');
+            assert.equal((await alone.get()).status, 400);
+        });
         it('closes a WebSocket that sends 1', async () => {
             const channel = await Channel.session(path);
             const before = Date.now();

@@ -88,6 +88,7 @@ static void abolish(struct eio_session *s)
     if (s->upgrading != NULL) abandon(s->upgrading);
     if (s->poll != NULL) drop(s->poll);
     if (s->post != NULL) drop(s->post);
+    if (s->goodbye != NULL) drop(s->goodbye);
     session_free(s);
 }
 

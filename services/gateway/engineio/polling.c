@@ -7,6 +7,8 @@
 
 /* How long a GET that arrives during an upgrade waits for what may have been sent before it. */
 #define UPGRADE_GRACE_MS 10
+/* How long a POST that says 1 waits for a GET that may have been sent before it. */
+#define GOODBYE_GRACE_MS 50
 #define TEXT_PLAIN       "text/plain; charset=UTF-8"
 
 static struct eio_request *let_go(struct eio_session *s)
@@ -22,6 +24,11 @@ static void answer_poll(struct eio_session *s, struct str body)
 {
     struct eio_request *poll = let_go(s);
     poll->answer(poll, &(struct eio_answer){ 200, TEXT_PLAIN, body, .no_store = true });
+}
+
+static void answer_ok(struct eio_request *request)
+{
+    request->answer(request, &(struct eio_answer){ 200, "text/html", STR("ok"), .no_store = false });
 }
 
 static void answer_status(struct eio_request *request, int status)
@@ -59,13 +66,28 @@ static void answer_with_queue(struct eio_session *s, const char *last)
     buf_free(&body);
 }
 
+/* A client that said 1 is answered with 6, everybody else with 1. */
+static const char *last_word(const struct eio_session *s)
+{
+    return strcmp(s->reason, REASON_CLOSE) == 0 ? "6" : "1";
+}
+
 /* --- the end of a loop round --- */
+
+static void answer_goodbye(struct eio_session *s)
+{
+    struct eio_request *post = s->goodbye;
+    s->goodbye = NULL;
+    post->session = NULL;
+    answer_ok(post);
+}
 
 void polling_flush(struct eio_session *s)
 {
+    if (s->goodbye != NULL && (s->poll != NULL || !s->closing)) answer_goodbye(s);
     if (s->poll == NULL) return;
     if (s->ended && s->closing) {
-        answer_with_queue(s, "1");
+        answer_with_queue(s, last_word(s));
         s->closing = s->count > 0;
     } else if (s->at.release == 0 && (s->count > 0 || s->probed)) {
         answer_with_queue(s, s->count > 0 ? NULL : "6");
@@ -91,7 +113,6 @@ static bool poll_waits(const struct eio_session *s)
     return s->poll != NULL;
 }
 
-/* A client that said 1 is answered with 6, everybody else with 1. */
 static void end_polling(struct eio_session *s, bool politely, const char *why)
 {
     (void)why;
@@ -99,7 +120,7 @@ static void end_polling(struct eio_session *s, bool politely, const char *why)
         if (s->poll == NULL) s->at.last_poll = now_ms() + LAST_POLL_MS;
         return;
     }
-    if (s->poll != NULL) answer_with_queue(s, strcmp(s->reason, REASON_CLOSE) == 0 ? "6" : "1");
+    if (s->poll != NULL) answer_with_queue(s, last_word(s));
     session_drop_queue(s);
 }
 
@@ -176,9 +197,23 @@ static bool take_packets(struct eio_session *s, struct str body)
     return s->reason == NULL || strcmp(s->reason, REASON_PARSE) != 0;
 }
 
+/*
+ * The client had a GET under way when it said 1, or sent none: two connections keep no order.  That GET is answered like
+ * one that waited.  Who waits for the answer of this POST finds the session gone.
+ */
+static void await_last_poll(struct eio_session *s, struct eio_request *post)
+{
+    s->goodbye = post;
+    post->session = s;
+    s->closing = true;
+    s->at.last_poll = now_ms() + GOODBYE_GRACE_MS;
+    heartbeat_arm(s);
+}
+
 void polling_ready(struct eio_session *s, struct eio_request *request, struct str body)
 {
     if (request == s->poll) return;
+    bool polls = s->poll != NULL;
     s->post = NULL;
     request->session = NULL;
     if (s->ended) {
@@ -187,7 +222,10 @@ void polling_ready(struct eio_session *s, struct eio_request *request, struct st
         return;
     }
     if (body.len > 0 && utf8_is_valid(body.at, body.len) && take_packets(s, body)) {
-        request->answer(request, &(struct eio_answer){ 200, "text/html", STR("ok"), .no_store = false });
+        if (s->ended && !polls && strcmp(s->reason, REASON_CLOSE) == 0)
+            await_last_poll(s, request);
+        else
+            answer_ok(request);
         return;
     }
     eio_violation(s, "bad packet");
@@ -199,6 +237,7 @@ void polling_gone(struct eio_session *s, struct eio_request *request)
     request->session = NULL;
     if (request == s->poll) s->poll = NULL;
     if (request == s->post) s->post = NULL;
+    if (request == s->goodbye) s->goodbye = NULL;
     if (s->transport == &polling_transport) session_end(s, REASON_ERROR, false, "");
     session_touch(s);
 }

@@ -45,6 +45,7 @@ struct eio_session {
     const struct eio_transport *transport;
     void *user;
     struct eio_request *poll, *post; /* the GET that waits, the POST that is read */
+    struct eio_request *goodbye;     /* the POST that said 1, while a last GET may come */
     struct eio_channel *ws, *upgrading;
     struct eio_packet **queue; /* a ring */
     uint32_t head, count, capacity;
