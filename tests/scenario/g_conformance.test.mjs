@@ -1,0 +1,29 @@
+// g_conformance - the conformance configuration is started and stopped as often as one likes.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, test } from 'node:test'
+import { freePorts } from '../lib/ports.mjs'
+import { root } from '../lib/stack.mjs'
+
+const dir = mkdtempSync(join(tmpdir(), 'madang-conformance-'))
+const port = await freePorts(16)
+const env = {
+  PATH: process.env.PATH, HOME: dir, BIN: resolve(root, process.env.BIN ?? 'build/bin'), HEALTH_PORT: String(port + 1),
+  MADANG_GATEWAY_HTTP: `127.0.0.1:${port}`,
+}
+const conformance = verb => execFileSync(join(root, 'scripts/conformance'), [verb, dir], { env, encoding: 'utf8' })
+after(() => {
+  conformance('down')
+  rmSync(dir, { recursive: true, force: true })
+})
+
+test('down, and up again: nothing of the last time is in the way', { timeout: 60000 }, async () => {
+  for (let time = 0; time < 2; time++) {
+    assert.match(conformance('up'), new RegExp(`http://127.0.0.1:${port}`))
+    assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
+    conformance('down')
+  }
+})
