@@ -43,15 +43,6 @@ static bool passed(int64_t deadline, int64_t now)
     return deadline != 0 && now >= deadline;
 }
 
-/* It was to be closed politely, but nobody came for what waits. */
-static void give_up(struct eio_session *s)
-{
-    s->at.last_poll = 0;
-    s->closing = false;
-    s->transport->end(s, false, "");
-    session_touch(s);
-}
-
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
     (void)loop, (void)events;
@@ -59,7 +50,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
     int64_t now = now_ms();
 
     if (passed(s->at.last_poll, now)) {
-        give_up(s);
+        session_give_up(s);
         return;
     }
     if (passed(s->at.pong, now)) {
@@ -119,6 +110,7 @@ bool heartbeat_is_over(const struct eio_session *s)
 
 void eio_connected(struct eio_session *s)
 {
+    session_greeted(s);
     s->at.connect = 0;
     heartbeat_arm(s);
 }

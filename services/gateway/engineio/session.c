@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <utlist.h>
 
 int64_t now_ms(void)
 {
@@ -38,6 +39,40 @@ static void make_sid(char sid[EIO_SID_CHARS + 1])
     secret_text(sid + EIO_GATEWAY_CHARS, EIO_SID_CHARS - EIO_GATEWAY_CHARS); /* 96 bits */
 }
 
+/* --- strangers: it costs nothing to open a session, so the oldest give way to new ones --- */
+
+void session_greeted(struct eio_session *s)
+{
+    if (!s->stranger) return;
+    s->stranger = false;
+    DL_DELETE(s->eio->strangers, s);
+    s->eio->n_strangers--;
+}
+
+static void give_way(struct eio_session *s)
+{
+    session_greeted(s);
+    if (s->closing)
+        session_give_up(s);
+    else
+        session_end(s, REASON_FORCED, false, "");
+}
+
+static void enlist(struct eio_session *s)
+{
+    struct eio *eio = s->eio;
+
+    if (eio->n_strangers >= (size_t)settings.gateway.connections_max) give_way(eio->strangers);
+    s->stranger = true;
+    DL_APPEND(eio->strangers, s);
+    eio->n_strangers++;
+}
+
+bool session_is_one_too_many(const struct eio *eio)
+{
+    return HASH_COUNT(eio->sessions) - eio->n_strangers >= (size_t)settings.gateway.connections_max;
+}
+
 /* --- opening --- */
 
 static struct eio_packet *open_packet(const struct eio_session *s)
@@ -62,6 +97,7 @@ struct eio_session *session_open(struct eio *eio, const struct eio_transport *tr
     snprintf(s->address, sizeof s->address, "%.*s", STR_ARG(address));
     s->base64 = http_param(http, "b64", &value) && value.len > 0 && !str_is(value, "0");
     HASH_ADD_STR(eio->sessions, sid, s);
+    enlist(s);
     metric_add(eio->gauge, 1);
     eio->totals.opened++;
     session_push(s, open_packet(s));
@@ -93,6 +129,7 @@ void session_drop_queue(struct eio_session *s)
 void session_free(struct eio_session *s)
 {
     struct eio *eio = s->eio;
+    session_greeted(s);
     session_drop_queue(s);
     ev_timer_stop(eio->loop, &s->timer);
     HASH_DEL(eio->sessions, s);
@@ -216,6 +253,14 @@ void session_end(struct eio_session *s, const char *reason, bool politely, const
     if (s->upgrading != NULL) upgrade_abandon(s);
     s->transport->end(s, politely, why);
     heartbeat_arm(s);
+    session_touch(s);
+}
+
+void session_give_up(struct eio_session *s)
+{
+    s->at.last_poll = 0;
+    s->closing = false;
+    s->transport->end(s, false, "");
     session_touch(s);
 }
 

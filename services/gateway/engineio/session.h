@@ -54,6 +54,8 @@ struct eio_session {
     const char *reason;
     struct deadlines at;
     struct eio_session *dirty_next;
+    bool stranger;                   /* it has not joined a namespace */
+    struct eio_session *prev, *next; /* among the strangers */
     ev_timer timer;
     UT_hash_handle hh;
     char sid[EIO_SID_CHARS + 1];
@@ -65,6 +67,8 @@ struct eio {
     struct eio_upper upper;
     struct eio_mesh mesh; /* http_begin NULL: none */
     struct eio_session *sessions, *dirty;
+    struct eio_session *strangers; /* the oldest first */
+    size_t n_strangers;
     ev_prepare prepare;
     ev_idle more;
     bool polling, websocket; /* transports offered */
@@ -93,7 +97,11 @@ void session_end(struct eio_session *session, const char *reason, bool politely,
 void session_packet(struct eio_session *session, char type, struct str payload); /* a text packet came */
 void session_binary(struct eio_session *session, struct str bytes);
 bool session_base64(struct eio_session *session, struct str text); /* false: it is none */
-void session_touch(struct eio_session *session);                   /* look at it before the loop sleeps */
+void session_greeted(struct eio_session *session);                 /* no stranger any more */
+/* As many have joined namespaces as there may be connections. */
+bool session_is_one_too_many(const struct eio *eio);
+void session_give_up(struct eio_session *session); /* nobody comes for the last words of one that is closing */
+void session_touch(struct eio_session *session);   /* look at it before the loop sleeps */
 void session_tell_closed(struct eio_session *session);
 
 /* --- heartbeat.c --- */

@@ -66,9 +66,9 @@ static void drained(void *user, struct eio_session *s)
 
 static void closed(void *user, struct eio_session *s, const char *reason)
 {
-    (void)user, (void)s;
+    (void)user;
     why_closed = reason;
-    session = NULL;
+    if (session == s) session = NULL;
     n_closed++;
 }
 
@@ -424,6 +424,55 @@ static void a_waiting_poll_is_ended_by_a_close(void **state)
     assert_int_equal(n_closed, 1);
 }
 
+/* --- how many --- */
+
+static void remember(char sid[EIO_SID_CHARS + 1])
+{
+    open_by_polling();
+    memcpy(sid, eio_sid(session), EIO_SID_CHARS + 1);
+}
+
+static void the_oldest_that_joined_nothing_give_way(void **state)
+{
+    enum { MAX = 10 };
+    char member[EIO_SID_CHARS + 1], first[EIO_SID_CHARS + 1], second[EIO_SID_CHARS + 1], other[EIO_SID_CHARS + 1];
+    (void)state;
+    settings.gateway.connections_max = MAX;
+    settings.gateway.connect_timeout_ms = 60000;
+    remember(member);
+    eio_connected(session);
+    remember(first);
+    remember(second);
+    for (int i = 2; i < MAX + 1; i++) remember(other);
+    TURN_UNTIL(eio_sessions(eio) == MAX + 1);
+    answers(get(first), "{\"code\":1,");
+    int fd = get(second);
+    for (int i = 0; i < 20; i++) turn();
+    remember(other);
+    answers(fd, "\r\n\r\n1"); /* it was its turn */
+    fd = get(member);
+    for (int i = 0; i < 3 * MAX; i++) remember(other);
+    TURN_UNTIL(eio_sessions(eio) == MAX + 1);
+    eio_close(session, "forced close"); /* closing, and nobody comes: it gives way all the same */
+    for (int i = 0; i < MAX; i++) remember(other);
+    TURN_UNTIL(eio_sessions(eio) == MAX + 1);
+    close(fd);
+}
+
+static void members_are_bounded_too(void **state)
+{
+    (void)state;
+    settings.gateway.connections_max = 10;
+    for (int i = 0; i < 10; i++) {
+        open_by_polling();
+        eio_connected(session);
+    }
+    answers(get(NULL), "403 Forbidden");
+    eio_close(session, "forced close");
+    answers(get(eio_sid(session)), "\r\n\r\n1");
+    answers(get(NULL), "maxPayload");
+}
+
 /* --- requests behind one another --- */
 
 static const char *sid_of_new(void)
@@ -499,6 +548,8 @@ int main(void)
         TEST(a_polite_close_sends_what_waits_to_a_websocket),
         TEST(a_polite_close_waits_for_the_last_poll),
         TEST(a_waiting_poll_is_ended_by_a_close),
+        TEST(the_oldest_that_joined_nothing_give_way),
+        TEST(members_are_bounded_too),
         TEST(requests_that_answer_one_another_do_not_nest),
         TEST(a_get_behind_the_last_poll_is_answered),
     };
