@@ -57,12 +57,18 @@ void sio_violation(struct sio_session *session)
     eio_violation(session->eio, "parse error");
 }
 
+void sio_refused(struct sio_session *session)
+{
+    if (++session->refusals > SIO_REFUSALS_MAX && !session->closing) sio_violation(session);
+}
+
 static void refuse_unknown(struct sio_session *session, struct str nsp)
 {
     struct eio_packet *packet =
         sio_packet_make(SIO_CONNECT_ERROR, nsp, -1, 0, STR("{\"message\":\"Invalid namespace\"}"));
 
     sio_session_send(session, &packet, 1);
+    sio_refused(session);
 }
 
 static void on_connect(struct sio_session *session, const struct sio_packet *packet)

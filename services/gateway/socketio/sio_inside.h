@@ -24,7 +24,8 @@ struct sio_session {
     const struct sio_codec *codec;
     struct sio_socket *first;
     struct sio_assembly *pending;
-    uint64_t ended; /* a bit for each namespace that we ended, until it is connected again */
+    uint64_t ended;    /* a bit for each namespace that we ended, until it is connected again */
+    unsigned refusals; /* in a row */
     bool closing;
 };
 
@@ -40,6 +41,11 @@ struct sio_socket {
     const struct sio_offsets *offsets; /* NULL: its events have none */
     struct sio_socket *next;
 };
+
+/* A refusal costs us more than asking costs the client: a token is verified for it, and an answer waits to be read.
+ * So many in a row, and the session is over. */
+#define SIO_REFUSALS_MAX 32
+void sio_refused(struct sio_session *session);
 
 uint64_t sio_namespace_bit(const struct sio *sio, const struct sio_namespace *nsp);
 struct sio_socket *sio_socket_create(struct sio_session *session, const struct sio_namespace *nsp);

@@ -75,6 +75,7 @@ void sio_accept_as(struct sio_socket *socket, const char *sid, const char *pid)
     if (socket->state != SIO_PENDING) return;
     struct sio *sio = socket->session->sio;
     socket->state = SIO_OPEN;
+    socket->session->refusals = 0;
     metric_set(sio->open, (int64_t)++sio->sockets);
     if (sid != NULL) snprintf(socket->sid, sizeof socket->sid, "%s", sid);
     struct eio_packet *packet = acceptance(socket, pid);
@@ -99,10 +100,12 @@ static struct eio_packet *refusal(struct str nsp, const char *message, struct st
 void sio_refuse(struct sio_socket *socket, const char *message, struct str data)
 {
     if (socket->state != SIO_PENDING) return;
+    struct sio_session *session = socket->session;
     struct eio_packet *packet = refusal(sio_nsp(socket), message, data);
-    sio_session_send(socket->session, &packet, 1);
+    sio_session_send(session, &packet, 1);
     close_socket(socket);
     sio_socket_drop(socket);
+    sio_refused(session);
 }
 
 void sio_disconnect(struct sio_socket *socket)
