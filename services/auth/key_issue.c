@@ -1,7 +1,7 @@
 /* key_issue.c - a new API key, whose secret leaves this process once. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/secret.h"
-#include "services/auth/api_key.h"
+#include "libshared/policy/api_key.h"
 #include "services/auth/auth.h"
 #include "services/auth/network.h"
 

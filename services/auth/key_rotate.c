@@ -1,7 +1,7 @@
 /* key_rotate.c - a new secret for a key, beside the former one for a while. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/secret.h"
-#include "services/auth/api_key.h"
+#include "libshared/policy/api_key.h"
 #include "services/auth/auth.h"
 
 static const char ROTATE_KEY[] = "UPDATE api_key SET previous_secret = CASE WHEN $4 > $3 THEN secret END,"

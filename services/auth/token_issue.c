@@ -1,9 +1,9 @@
 /* token_issue.c - an API key becomes a token; each attempt with a real key's form leaves a line in token_log. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/secret.h"
+#include "libshared/policy/api_key.h"
 #include "libshared/policy/policy_set.h"
 #include "libshared/service/settings.h"
-#include "services/auth/api_key.h"
 #include "services/auth/auth.h"
 #include "services/auth/network.h"
 #include "services/auth/rows.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "services/auth/api_key.h"
+#include "libshared/policy/api_key.h"
 
 static char key[API_KEY_CHARS + 1], id[API_KEY_ID_CHARS + 1];
 

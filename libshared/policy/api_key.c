@@ -1,6 +1,6 @@
 /* api_key.c - keys made, taken apart and hashed. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/auth/api_key.h"
+#include "libshared/policy/api_key.h"
 
 #include <assert.h>
 #include <openssl/evp.h>
