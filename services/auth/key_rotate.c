@@ -28,6 +28,7 @@ enum err key_rotate(struct call *call, const struct key_rotation *draft, struct 
 
     rep->key = arena_str(call->arena, str_of(key));
     secret_wipe(key, sizeof key);
-    return audit_add(
-        call, "key.rotate", draft->id, arena_printf(call->arena, "{\"grace_s\":%lld}", (long long)draft->grace_s));
+    TRY(audit_add(
+        call, "key.rotate", draft->id, arena_printf(call->arena, "{\"grace_s\":%lld}", (long long)draft->grace_s)));
+    return trust_changed(call); /* gateways remember tokens by the former secret, and ask again when they hear this */
 }

@@ -60,15 +60,21 @@ static enum err log_token(struct call *call, struct str key, struct str subject,
         NULL);
 }
 
-/* Both are always compared, and each in constant time. */
-static bool secret_fits(const struct key_row *key, struct str secret, int64_t now)
+/* What a token says of times is whole seconds, so what it comes from ends at whole seconds too. */
+static int64_t whole_s(int64_t ms)
+{
+    return ms / 1000 * 1000;
+}
+
+/* When this secret ends: 0 if it is none of the key's.  Both are always compared, and each in constant time. */
+static int64_t secret_until(const struct key_row *key, struct str secret)
 {
     unsigned char hash[32];
 
     api_key_hash(secret, hash);
     bool fits = key->secret.len == sizeof hash && secret_eq(key->secret.at, hash, sizeof hash);
     bool fitted = key->previous_secret.len == sizeof hash && secret_eq(key->previous_secret.at, hash, sizeof hash);
-    return fits | (fitted & (key->grace_until > now));
+    return fits ? INT64_MAX : fitted ? whole_s(key->grace_until) : 0;
 }
 
 static bool address_fits(struct str_list networks, struct str address)
@@ -78,12 +84,15 @@ static bool address_fits(struct str_list networks, struct str address)
     return networks.len == 0;
 }
 
-/* The order matters: whoever doesn't have the secret learns nothing of the key's state. */
-static enum err check_key(struct call *call, const struct key_row *key, struct str secret)
+/* The order matters: whoever doesn't have the secret learns nothing of the key's state.  *until: when key or secret end,
+ * whichever is first. */
+static enum err check_key(struct call *call, const struct key_row *key, struct str secret, int64_t *until)
 {
-    if (!secret_fits(key, secret, call->now)) return ERR_KEY_INVALID;
+    *until = secret_until(key, secret);
+    if (*until <= call->now) return ERR_KEY_INVALID;
     if (key->revoked_at != 0) return ERR_KEY_REVOKED;
-    if (key->expires_at != 0 && key->expires_at <= call->now) return ERR_KEY_EXPIRED;
+    if (key->expires_at != 0 && key->expires_at < *until) *until = whole_s(key->expires_at);
+    if (*until <= call->now) return ERR_KEY_EXPIRED;
     if (!address_fits(key->networks, call->who->address))
         return call_fail(
             call, ERR_ADDRESS_REFUSED, "The API key may not be used from %.*s", STR_ARG(call->who->address));
@@ -109,22 +118,22 @@ static enum err check_draft(struct call *call, const struct key_row *key, const 
     return check_cap(call, draft);
 }
 
-static int64_t expiry_s(const struct key_row *key, const struct token_draft *draft, int64_t now_s)
+static int64_t expiry_s(const struct token_draft *draft, int64_t now_s, int64_t until_s)
 {
     int64_t most = settings.auth.token_ttl_max_s;
     int64_t end = now_s + (draft->ttl_s < most ? draft->ttl_s : most);
 
-    return key->expires_at != 0 && key->expires_at / 1000 < end ? key->expires_at / 1000 : end;
+    return until_s < end ? until_s : end;
 }
 
-static enum err make_token(
-    struct call *call, const struct key_row *key, struct str key_id, const struct token_draft *draft, struct token *rep)
+static enum err make_token(struct call *call, const struct key_row *key, struct str key_id, int64_t until,
+    const struct token_draft *draft, struct token *rep)
 {
     int64_t now_s = call->now / 1000;
 
     rep->subject = draft->subject.len > 0 ? draft->subject : arena_printf(call->arena, "key:%.*s", STR_ARG(key_id));
     rep->policy = key->policy;
-    rep->expires_at = expiry_s(key, draft, now_s) * 1000;
+    rep->expires_at = expiry_s(draft, now_s, until / 1000) * 1000;
     struct token_claims claims = { settings.auth.issuer, settings.auth.audience, rep->subject, key_id, draft->name,
         key->policy, draft, now_s, rep->expires_at / 1000 };
 
@@ -137,9 +146,11 @@ static enum err make_token(
 static enum err issue(struct call *call, const struct key_row *key, const struct api_key_parts *parts,
     const struct token_draft *draft, struct token *rep)
 {
-    TRY(check_key(call, key, parts->secret));
+    int64_t until;
+
+    TRY(check_key(call, key, parts->secret, &until));
     TRY(check_draft(call, key, draft));
-    return make_token(call, key, parts->id, draft, rep);
+    return make_token(call, key, parts->id, until, draft, rep);
 }
 
 /* A refusal rolls the call back, and its line in the log has to stay: so it is committed here. */

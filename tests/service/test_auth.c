@@ -280,7 +280,9 @@ static void a_rotated_key_has_two_secrets_until_the_grace_ends(void **state)
     assert_int_equal(ask("key.rotate", key_rotation_shape(), &rotation, key_issued_shape(), &new), OK);
     assert_true(str_eq(old.id, new.id) && !str_eq(old.key, new.key) && new.grace_until > clock_ms());
     assert_int_equal(token_for((struct token_draft){ .api_key = old.key }, &token), OK);
+    assert_in_range(token.expires_at, new.grace_until - 999, new.grace_until); /* not the 900 s that it would have */
     assert_int_equal(token_for((struct token_draft){ .api_key = new.key }, &token), OK);
+    assert_true(token.expires_at > new.grace_until);
 
     run("UPDATE api_key SET grace_until = now() - interval '1 second' WHERE id = $1", PG_ARGS(pg_text(old.id)));
     assert_int_equal(token_for((struct token_draft){ .api_key = old.key }, &token), ERR_KEY_INVALID);

@@ -222,6 +222,26 @@ static void a_revocation_reaches_watchers_of_every_process(void **state)
     assert_true(watchers[1].changes > 0);
 }
 
+static int seen[2];
+
+static bool both_heard_again(void)
+{
+    return watchers[0].changes > seen[0] && watchers[1].changes > seen[1];
+}
+
+static void a_rotation_is_announced(void **state)
+{
+    (void)state;
+    struct key_draft draft = { .name = STR("x"), .policy = STR("chat-client") };
+    struct key_issued old, new;
+
+    assert_int_equal(ask("key.issue", key_draft_shape(), &draft, key_issued_shape(), &old), OK);
+    for (int i = 0; i < 2; i++) seen[i] = watchers[i].changes;
+    assert_int_equal(
+        ask("key.rotate", key_rotation_shape(), &(struct key_rotation){ old.id, 0 }, key_issued_shape(), &new), OK);
+    assert_true(until(both_heard_again));
+}
+
 static int64_t version_of(const struct trust *trust, const char *policy)
 {
     for (size_t i = 0; i < trust->policies.len; i++)
@@ -292,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_snapshot_has_all_that_is_needed),
         cmocka_unit_test(a_revocation_reaches_watchers_of_every_process),
+        cmocka_unit_test(a_rotation_is_announced),
         cmocka_unit_test(of_many_changes_the_last_one_stays),
         cmocka_unit_test(a_restarted_database_is_listened_to_again),
         cmocka_unit_test(a_restarted_process_is_watched_again),
