@@ -62,6 +62,7 @@ static void begin(struct gateway *gateway)
     for (int i = 0; i < SERVICE_COUNT; i++) gateway->routes.service[i] = gateway->service[i];
     gateway->routes.bearers = gateway->bearers;
     gateway->routes.rates = rates_create(settings.gateway.rate_percent);
+    gateway->routes.keyring = keyring_create(gateway->bearers, gateway->routes.rates, gateway->service[SERVICE_auth]);
     gateway->routes.halls = gateway->halls;
     gateway->recovery = recovery_create(gateway->loop, gateway->service[SERVICE_chat], gateway->service[SERVICE_store]);
     gateway->routes.recovery = gateway->recovery;
@@ -91,6 +92,7 @@ static void end(struct gateway *gateway)
     peers_disconnect(gateway);
     namespaces_close(gateway);
     routes_free(&gateway->routes);
+    keyring_destroy(&gateway->routes.keyring);
     rates_destroy(&gateway->routes.rates);
     LOG(INFO, "gateway.stopped", F_TEXT("name", settings.gateway.name));
 }

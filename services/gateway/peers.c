@@ -70,6 +70,7 @@ static void on_trust_changed(void *arg)
     struct gateway *gateway = arg;
 
     LOG(INFO, "gateway.trust_changed", F_INT("sockets", clients_count(gateway->clients)));
+    keyring_doubt(gateway->routes.keyring);
     clients_review(gateway->clients);
 }
 

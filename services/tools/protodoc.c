@@ -143,7 +143,7 @@ static json_t *operation_of(const struct route *r)
 {
     bool is_open = strcmp(r->who, "ANYONE") == 0;
     json_t *operation = json_pack("{s:s, s:s, s:[s], s:o}", "operationId", r->method, "summary", r->doc, "tags",
-        r->service, "security", is_open ? json_array() : json_pack("[{s:[]}]", "bearer"));
+        r->service, "security", is_open ? json_array() : json_pack("[{s:[]}, {s:[]}]", "token", "key"));
 
     schema_set(operation, "x-rate", json_string(r->rate));
     if (!is_open)
@@ -225,6 +225,12 @@ static json_t *info(const char *what)
         "name", "Apache 2.0", "identifier", "Apache-2.0");
 }
 
+static json_t *bearer(const char *format, const char *what)
+{
+    return json_pack(
+        "{s:s, s:s, s:s, s:s}", "type", "http", "scheme", "bearer", "bearerFormat", format, "description", what);
+}
+
 static json_t *openapi(void)
 {
     json_t *schemas = json_pack("{s:o}", "error", error_envelope());
@@ -234,10 +240,10 @@ static json_t *openapi(void)
         if (has_body(&routes[i])) schema_add(schemas, m->req());
         schema_add(schemas, m->rep());
     }
-    json_t *bearer = json_pack("{s:s, s:s, s:s, s:s}", "type", "http", "scheme", "bearer", "bearerFormat", "JWT",
-        "description", "A token from POST /auth/token");
-    json_t *components = json_pack(
-        "{s:{s:o}, s:o, s:o}", "securitySchemes", "bearer", bearer, "responses", responses(), "schemas", schemas);
+    json_t *components = json_pack("{s:{s:o, s:o}, s:o, s:o}", "securitySchemes", "token",
+        bearer("JWT", "A token from POST /auth/token"), "key",
+        bearer("mdk_<id>_<secret>_<crc>", "An API key, from a server: it speaks for itself, as key:<id>"), "responses",
+        responses(), "schemas", schemas);
 
     return schema_made(json_pack("{s:s, s:o, s:[{s:s}], s:o, s:o, s:o}", "openapi", "3.1.0", "info",
         info("REST of the gateway. Every answer is one JSON object with `success` and either `data` or `error`."),

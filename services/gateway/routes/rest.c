@@ -18,6 +18,7 @@ struct rest {
     struct routes *routes;
     struct http *http; /* NULL: the client hung up */
     const struct route_row *row;
+    struct route_params params;
     struct rights rights; /* empty for ANYONE */
     int64_t began_us;
     char trace[TRACE_CHARS_MAX + 1];
@@ -90,8 +91,9 @@ static void fail_with(struct rest *rest, enum err e, const struct failure *failu
 {
     struct buf json = BUF(REFUSAL_BYTES_MAX * 2);
     char seconds[24];
-    struct http_header_out retry = { "Retry-After", STR_NONE };
+    struct http_header_out retry = { "Retry-After", STR_NONE }, bearer = { "WWW-Authenticate", STR("Bearer") };
 
+    if (more == NULL && err_status(e) == 401) more = &bearer;
     if (more == NULL && failure->retry_after_ms > 0) {
         snprintf(seconds, sizeof seconds, "%lld", (long long)(failure->retry_after_ms + 999) / 1000);
         retry.value = str_of(seconds);
@@ -105,9 +107,8 @@ static void fail_with(struct rest *rest, enum err e, const struct failure *failu
 static void fail(struct rest *rest, enum err e)
 {
     struct failure failure = refusal_plain(e);
-    struct http_header_out bearer = { "WWW-Authenticate", STR("Bearer") };
 
-    fail_with(rest, e, &failure, err_status(e) == 401 ? &bearer : NULL);
+    fail_with(rest, e, &failure, NULL);
 }
 
 /* Public keys are read by others' libraries, which want them bare. */
@@ -145,9 +146,11 @@ static void on_reply(void *arg, enum err status, struct str body)
     rest->routes->in_flight--;
     if (rest->http == NULL) {
         end(rest);
-    } else if (status == OK) {
-        if (rest->row->rate == RATE_auth) /* only credentials that are refused count: guessing is what it bounds */
-            rates_give_back(rest->routes->rates, RATE_auth, rate_key(rest), clock_mono_us());
+        return;
+    }
+    if (rest->row->rate == RATE_auth && !refusal_is_of_credential(status)) /* guessing is what it bounds */
+        rates_give_back(rest->routes->rates, RATE_auth, rate_key(rest), clock_mono_us());
+    if (status == OK) {
         succeed(rest, body);
     } else {
         struct failure failure = { 0 };
@@ -167,15 +170,6 @@ static struct principal who_asks(const struct rest *rest)
         .key = bearer_key(bearer),
         .policy = bearer_policy(bearer),
         .address = http_address(rest->http) };
-}
-
-static enum err authenticate(struct rest *rest)
-{
-    struct str header = http_header(rest->http, "authorization");
-
-    if (rest->row->who == WHO_ANYONE) return OK;
-    if (header.len < 7 || strncasecmp(header.at, "Bearer ", 7) != 0) return ERR_UNAUTHENTICATED;
-    return rights_get(rest->routes->bearers, str_skip(header, 7), &rest->rights);
 }
 
 static int64_t rate(struct rest *rest)
@@ -201,12 +195,12 @@ static bool is_allowed(const struct rest *rest, const json_t *args)
            rights_allow(&rest->rights, STR("/chat"), str_of(rest->row->event), room, rest->row->action);
 }
 
-static enum err encode(struct rest *rest, const struct route_params *params, struct buf *body, struct wire_error *why)
+static enum err encode(struct rest *rest, struct buf *body, struct wire_error *why)
 {
     const struct wire_shape *shape = methods[rest->row->method].req();
     enum err e = OK;
-    json_t *args =
-        query_merge(shape, params, http_query(rest->http), http_body(rest->http), http_arena(rest->http), &e, why);
+    json_t *args = query_merge(
+        shape, &rest->params, http_query(rest->http), http_body(rest->http), http_arena(rest->http), &e, why);
 
     if (args != NULL) e = is_allowed(rest, args) ? wire_from_jansson(shape, args, body, why) : ERR_FORBIDDEN;
     json_decref(args);
@@ -223,19 +217,18 @@ static void forward(struct rest *rest, struct str body)
         rest->routes->service[rest->row->service], rest->row->method, &who, str_of(rest->trace), body, on_reply, rest);
 }
 
-static void begin(struct rest *rest, const struct route_params *params)
+/* Who asks is known, and what he may do. */
+static void ask_service(struct rest *rest)
 {
     struct buf body = BUF(REPLY_BYTES_MAX);
     struct wire_error why = { 0 };
-    enum err e = authenticate(rest);
+    enum err e = OK;
 
-    if (e == OK && (why.retry_after_ms = rate(rest)) > 0) e = ERR_RATE_LIMITED;
+    if ((why.retry_after_ms = rate(rest)) > 0) e = ERR_RATE_LIMITED;
     if (e == OK && !is_json_body(rest->http)) e = ERR_UNSUPPORTED_MEDIA;
-    if (e == OK) e = encode(rest, params, &body, &why);
+    if (e == OK) e = encode(rest, &body, &why);
     if (e == OK) {
         forward(rest, buf_str(&body));
-    } else if (err_status(e) == 401) {
-        fail(rest, e);
     } else {
         struct failure failure = refusal_of(e, &why);
         fail_with(rest, e, &failure, NULL);
@@ -243,19 +236,63 @@ static void begin(struct rest *rest, const struct route_params *params)
     buf_free(&body);
 }
 
+static void on_rights(void *arg, enum err e, const struct failure *why, const struct rights *rights)
+{
+    struct rest *rest = arg;
+
+    rest->routes->in_flight--;
+    if (e == OK) rest->rights = *rights;
+    if (rest->http == NULL)
+        end(rest);
+    else if (e != OK)
+        fail_with(rest, e, why, NULL);
+    else
+        ask_service(rest);
+}
+
+static void authenticate_key(struct rest *rest, struct str key)
+{
+    http_set_user(rest->http, rest);
+    rest->routes->in_flight++;
+    keyring_rights(rest->routes->keyring, key, http_address(rest->http), str_of(rest->trace), on_rights, rest);
+}
+
+static void authenticate_token(struct rest *rest, struct str token)
+{
+    enum err e = rights_get(rest->routes->bearers, token, &rest->rights);
+
+    if (e != OK)
+        fail(rest, e);
+    else
+        ask_service(rest);
+}
+
+static void authenticate(struct rest *rest)
+{
+    struct str header = http_header(rest->http, "authorization");
+
+    if (header.len < 7 || strncasecmp(header.at, "Bearer ", 7) != 0)
+        fail(rest, ERR_UNAUTHENTICATED);
+    else if (keyring_is_key(str_skip(header, 7)))
+        authenticate_key(rest, str_skip(header, 7));
+    else
+        authenticate_token(rest, str_skip(header, 7));
+}
+
 void routes_http_ready(struct routes *routes, struct http *http)
 {
     struct rest *rest = mem_zero(sizeof *rest);
-    struct route_params params;
     char allow[64];
 
     rest->routes = routes;
     rest->http = http;
     rest->began_us = clock_mono_us();
     choose_trace(rest);
-    rest->row = route_find(http_method(http), http_path(http), &params, allow);
-    if (rest->row != NULL) {
-        begin(rest, &params);
+    rest->row = route_find(http_method(http), http_path(http), &rest->params, allow);
+    if (rest->row != NULL && rest->row->who == WHO_ANYONE) {
+        ask_service(rest);
+    } else if (rest->row != NULL) {
+        authenticate(rest);
     } else if (allow[0] != '\0') {
         struct failure failure = refusal_plain(ERR_METHOD_NOT_ALLOWED);
         fail_with(rest, ERR_METHOD_NOT_ALLOWED, &failure, &(struct http_header_out){ "Allow", str_of(allow) });

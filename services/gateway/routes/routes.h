@@ -13,15 +13,17 @@
 #include "services/gateway/recovery/recovery.h"
 #include "services/gateway/routes/rows.h"
 #include "services/gateway/session/client.h"
+#include "services/gateway/session/keyring.h"
 
 struct routes {
     struct rpc_client *service[SERVICE_COUNT];
     struct bearers *bearers;
+    struct keyring *keyring;
     struct rates *rates;
     struct halls *halls;
     struct recovery *recovery; /* NULL: none */
     struct arena *scratch;     /* one event */
-    size_t in_flight;          /* HTTP requests that wait for a service */
+    size_t in_flight;          /* HTTP requests that wait for a service, or for what their key may do */
 };
 
 void routes_init(struct routes *routes);

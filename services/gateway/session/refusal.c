@@ -27,6 +27,11 @@ struct failure refusal_later(enum err e, int64_t retry_after_ms)
     return failure;
 }
 
+bool refusal_is_of_credential(enum err e)
+{
+    return err_status(e) == 401 || err_status(e) == 403;
+}
+
 /* Not through the shape: a retry_after_ms of 0 is no news. */
 void refusal_json(const struct failure *failure, struct buf *out)
 {

@@ -8,42 +8,15 @@
 #include <cmocka.h>
 
 #include <jwt.h>
-#include <openssl/ec.h>
-#include <openssl/pem.h>
 
 #include "libshared/base/clock.h"
 #include "services/gateway/session/bearer.h"
+#include "tests/unit/gateway/signer.h"
 
-struct key {
-    char secret[1000], public[1000];
-};
-
-static struct key ours, theirs;
+static struct signer ours, theirs;
 static struct trusted *trusted;
 static struct bearers *bearers;
 static int changes;
-
-static void read_bio(BIO *bio, char *to, size_t size)
-{
-    int n = BIO_read(bio, to, (int)size - 1);
-    assert_true(n > 0);
-    to[n] = '\0';
-    BIO_free(bio);
-}
-
-static struct key make_key(void)
-{
-    struct key key;
-    EVP_PKEY *pair = EVP_EC_gen("P-256");
-    BIO *secret = BIO_new(BIO_s_mem()), *public = BIO_new(BIO_s_mem());
-
-    assert_true(PEM_write_bio_PrivateKey(secret, pair, NULL, NULL, 0, NULL, NULL) == 1);
-    assert_true(PEM_write_bio_PUBKEY(public, pair) == 1);
-    read_bio(secret, key.secret, sizeof key.secret);
-    read_bio(public, key.public, sizeof key.public);
-    EVP_PKEY_free(pair);
-    return key;
-}
 
 static void on_change(void *arg)
 {
@@ -77,8 +50,8 @@ static void trust(const char *policy, const char *revoked)
 static int begin(void **state)
 {
     (void)state;
-    ours = make_key();
-    theirs = make_key();
+    ours = signer_new();
+    theirs = signer_new();
     return 0;
 }
 
