@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/rpc/rpc_client.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <utlist.h>
 
@@ -25,31 +24,16 @@ size_t rpc_client_pending(const struct rpc_client *client)
 
 /* --- out --- */
 
-bool rpc_client_put(struct rpc_client *client, const struct frame_request *head, zmq_msg_t *body)
-{
-    buf_clear(&client->head);
-    frame_put_request(&client->head, head);
-    assert(!client->head.over && "heads are short");
-    if (zmq_send(client->socket.raw, client->head.at, client->head.len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) return false;
-    zmq_msg_t copy; /* by reference count: the original may have to go again */
-    zmq_msg_init(&copy);
-    zmq_msg_copy(&copy, body);
-    int rc = zmq_msg_send(&copy, client->socket.raw, ZMQ_DONTWAIT);
-    if (rc < 0) zmq_msg_close(&copy);
-    loop_sock_nudge(client->watch);
-    return rc >= 0;
-}
-
 /* false: the pipe has no room. */
 static bool send_waiting(struct rpc_client *client, struct waiting *w)
 {
     int64_t left_us = w->deadline_us - clock_mono_us();
     w->head.budget_ms = left_us > 1000 ? left_us / 1000 : 1;
-    w->sent = rpc_client_put(client, &w->head, &w->body);
+    w->sent = rpc_link_put(client, &w->head, &w->body);
     return w->sent;
 }
 
-void rpc_client_send_held(struct rpc_client *client)
+static void send_held(struct rpc_client *client)
 {
     struct waiting *w;
     client->held_up = false;
@@ -94,7 +78,7 @@ static void hold_for_the_next(struct rpc_client *client, struct waiting *w)
 static void take_reply(struct rpc_client *client, const struct frame_reply *reply, struct str body)
 {
     if (reply->id == client->hello_id) {
-        rpc_link_greeted(client, reply->status, body);
+        if (rpc_link_greeted(client, reply->status, body)) send_held(client);
         return;
     }
     struct waiting *w = rpc_wait_find(client, reply->id);
@@ -151,7 +135,7 @@ static bool receive(struct rpc_client *client)
     return any;
 }
 
-void rpc_client_readable(void *arg)
+static void readable(void *arg)
 {
     struct rpc_client *client = arg;
     for (int i = 0; i < MESSAGES_A_TURN && !client->broken; i++)
@@ -174,7 +158,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
     struct rpc_client *client = timer->data;
     rpc_wait_expire(client);
     if (client->link == LINK_GREETING && client->hello_id == 0) rpc_link_send_hello(client);
-    if (client->held_up) rpc_client_send_held(client);
+    if (client->held_up) send_held(client);
     if (client->n_waiting == 0 && client->link != LINK_GREETING) ev_timer_stop(loop, timer);
 }
 
@@ -196,6 +180,7 @@ struct rpc_client *rpc_client_create(struct ev_loop *loop, const struct rpc_clie
     ev_timer_init(&client->ping, on_ping, PING_S, PING_S);
     client->soon.data = client->tick.data = client->ping.data = client;
     ev_timer_start(loop, &client->ping);
+    client->readable = readable;
     rpc_link_open(client);
     return client;
 }

@@ -42,6 +42,7 @@ struct rpc_client {
     struct ev_loop *loop;
     struct rpc_socket socket, monitor;
     struct loop_sock *watch, *monitor_watch;
+    void (*readable)(void *client); /* what the watch calls: rpc_client.c reads */
     enum link link;
     bool broken; /* this connection is over: `soon` makes the next */
     bool told_up;
@@ -77,11 +78,7 @@ void rpc_link_open(struct rpc_client *client);
 void rpc_link_close(struct rpc_client *client);
 void rpc_link_break(struct rpc_client *client, const char *why); /* down at once, a new connection soon */
 void rpc_link_replace(struct rpc_client *client);                /* what `soon` does about it */
-void rpc_link_greeted(struct rpc_client *client, enum err status, struct str body);
 bool rpc_link_send_hello(struct rpc_client *client);
+bool rpc_link_greeted(struct rpc_client *client, enum err status, struct str body); /* true: it is up now */
+bool rpc_link_put(struct rpc_client *client, const struct frame_request *head, zmq_msg_t *body); /* false: no room */
 void rpc_link_ping(struct rpc_client *client);
-
-/* rpc_client.c */
-bool rpc_client_put(struct rpc_client *client, const struct frame_request *head, zmq_msg_t *body); /* false: no room */
-void rpc_client_send_held(struct rpc_client *client);
-void rpc_client_readable(void *arg);

@@ -20,6 +20,21 @@ static const int MONITORED = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE
                              ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
                              ZMQ_EVENT_DISCONNECTED;
 
+bool rpc_link_put(struct rpc_client *client, const struct frame_request *head, zmq_msg_t *body)
+{
+    buf_clear(&client->head);
+    frame_put_request(&client->head, head);
+    assert(!client->head.over && "heads are short");
+    if (zmq_send(client->socket.raw, client->head.at, client->head.len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) return false;
+    zmq_msg_t copy; /* by reference count: the original may have to go again */
+    zmq_msg_init(&copy);
+    zmq_msg_copy(&copy, body);
+    int rc = zmq_msg_send(&copy, client->socket.raw, ZMQ_DONTWAIT);
+    if (rc < 0) zmq_msg_close(&copy);
+    loop_sock_nudge(client->watch);
+    return rc >= 0;
+}
+
 /* The bind of the new pipe may still lie in the socket's mailbox, and a send alone need not look there. */
 static void settle_commands(struct rpc_client *client)
 {
@@ -34,7 +49,7 @@ static bool send_empty(struct rpc_client *client, uint64_t id, struct str method
     zmq_msg_init_size(&body, 1);
     memcpy(zmq_msg_data(&body), "\x80", 1);
     bool sent =
-        rpc_client_put(client, &(struct frame_request){ .id = id, .method = method, .budget_ms = budget_ms }, &body);
+        rpc_link_put(client, &(struct frame_request){ .id = id, .method = method, .budget_ms = budget_ms }, &body);
     zmq_msg_close(&body);
     return sent;
 }
@@ -92,7 +107,7 @@ void rpc_link_open(struct rpc_client *client)
     int hwm = (int)(config->pending_max < 1000000 ? config->pending_max : 1000000) + 100;
     client->socket = rpc_socket_client(config->key_dir, config->self, config->service, hwm);
     client->monitor = rpc_socket_monitor(client->socket.raw, MONITORED);
-    client->watch = loop_sock_create(client->loop, client->socket.raw, rpc_client_readable, client);
+    client->watch = loop_sock_create(client->loop, client->socket.raw, client->readable, client);
     client->monitor_watch = loop_sock_create(client->loop, client->monitor.raw, on_monitor, client);
     int rc = zmq_connect(client->socket.raw, config->endpoint);
     if (rc != 0)
@@ -144,22 +159,22 @@ void rpc_link_replace(struct rpc_client *client)
     }
 }
 
-void rpc_link_greeted(struct rpc_client *client, enum err status, struct str body)
+bool rpc_link_greeted(struct rpc_client *client, enum err status, struct str body)
 {
     struct hello hello;
     struct wire_error why = { .field = "" };
-    if (client->link != LINK_GREETING) return;
+    if (client->link != LINK_GREETING) return false;
     if (status != OK || wire_decode(hello_shape(), body, client->arena, &hello, &why) != OK ||
         !str_is(hello.service, client->config.service)) {
         rpc_link_break(client, "not the service that we want");
-        return;
+        return false;
     }
     client->link = LINK_UP;
     client->told_up = true;
     client->refused = false;
     LOG(INFO, "rpc.peer_up", F_TEXT("peer", client->config.service), F_INT("pending", client->n_waiting));
     if (client->config.up != NULL) client->config.up(client->config.arg, hello.instance);
-    rpc_client_send_held(client);
+    return true;
 }
 
 /* Twice between two pings of the server's patience; the answers tell us that its loop turns. */
