@@ -1,9 +1,13 @@
 /*
  * rpc_inside.h - what the files of rpc_server share; nobody else includes it.
  *
- *      rpc_server.c   socket in, dispatch, drain          rpc_call.c    one call: admit, decode, run, settle, log
- *      rpc_peers.c    who is at the other ends             rpc_send.c    replies and events out, and what waits for room
- *      rpc_pool.c     the worker threads                   rpc_later.c   what is answered later; work for the workers
+ *      rpc_server.c     the socket: opened, read, closed      rpc_call.c    one call: admit, decode, run, settle, log
+ *      rpc_dispatch.c   which method, on which thread         rpc_pool.c    the worker threads
+ *      rpc_later.c      requests in hand, until answered      rpc_work.c    what the loop lends to a worker
+ *      rpc_send.c       replies and events out                rpc_peers.c   who is at the other ends
+ *      rpc_drain.c      leaving
+ *
+ * A request goes rpc_server > rpc_dispatch > rpc_later > rpc_send > rpc_peers, and no file calls one before it.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -91,7 +95,7 @@ struct rpc_server {
     struct loop_sock *watch;
     struct loop_post *post;
     struct rpc_pool *pool;       /* NULL without workers */
-    pthread_mutex_t commit_lock; /* see rpc_server.c: settle_in_order */
+    pthread_mutex_t commit_lock; /* see rpc_dispatch.c: settle_in_order */
     struct rpc_peer *peers, *gone;
     struct rpc_later *in_hand, *spare;
     struct rpc_work *spare_works;
@@ -122,7 +126,6 @@ struct rpc_peer *rpc_peer_find(struct rpc_server *server, const void *id);
 struct rpc_peer *rpc_peer_add(struct rpc_server *server, const void *id, const char *name);
 void rpc_peer_lose(
     struct rpc_server *server, struct rpc_peer *peer, const char *why); /* peer_gone follows on a later turn */
-void rpc_peers_tick(struct rpc_server *server);
 void rpc_peers_free(struct rpc_server *server);
 void rpc_peer_answered(struct rpc_server *server, struct rpc_peer *peer); /* one of its requests is over */
 
@@ -131,7 +134,6 @@ void rpc_send_reply(struct rpc_server *server, struct rpc_peer *peer, uint64_t i
 /* To a connection that we don't know: it has to greet again. */
 void rpc_send_goodbye(struct rpc_server *server, const void *id);
 void rpc_send_flush(struct rpc_server *server); /* what waits for room */
-void rpc_outgoing_free(struct rpc_peer *peer);
 
 /* rpc_pool.c */
 struct rpc_pool *rpc_pool_create(const struct rpc_server_config *config);
@@ -141,10 +143,17 @@ void rpc_pool_print(struct rpc_pool *pool);
 /* Waits for what runs; what is still queued is dropped. */
 void rpc_pool_destroy(struct rpc_pool **pool);
 
+/* rpc_dispatch.c */
+void rpc_dispatch(struct rpc_later *later); /* answers it, now or later */
+
 /* rpc_later.c */
 struct rpc_later *rpc_later_take(struct rpc_server *server);     /* a spare one, with room for a message */
 void rpc_later_give(struct rpc_later *later);                    /* the request is over, or never was one */
 void rpc_later_answer(struct rpc_later *later, enum err status); /* send `reply`, account, give */
-void rpc_works_free(struct rpc_server *server);
-/* rpc_server.c */
-void rpc_server_check_drained(struct rpc_server *server);
+void rpc_laters_free(struct rpc_server *server);                 /* the spare ones */
+
+/* rpc_work.c */
+void rpc_works_free(struct rpc_server *server); /* the spare ones */
+
+/* rpc_drain.c */
+void rpc_drain_check(struct rpc_server *server); /* after each end of what `drained` waits for */

@@ -31,10 +31,21 @@ struct rpc_peer *rpc_peer_add(struct rpc_server *server, const void *id, const c
     return peer;
 }
 
+static void free_waiting(struct rpc_peer *peer)
+{
+    while (peer->waiting != NULL) {
+        struct rpc_outgoing *out = peer->waiting;
+        peer->waiting = out->next;
+        zmq_msg_close(&out->head);
+        zmq_msg_close(&out->body);
+        mem_free(out);
+    }
+}
+
 static void forget(struct rpc_server *server, struct rpc_peer *peer)
 {
     if (server->config.peer_gone != NULL) server->config.peer_gone(server->config.context, peer);
-    rpc_outgoing_free(peer);
+    free_waiting(peer);
     mem_free(peer);
 }
 
@@ -75,19 +86,6 @@ void rpc_peer_answered(struct rpc_server *server, struct rpc_peer *peer)
 {
     assert(peer->in_hand > 0);
     if (--peer->in_hand == 0 && peer->gone) reap_soon(server);
-}
-
-/* Ticks are counted, not time: when our own loop was held up, what the peers said meanwhile waits in the socket, and
- * no peer may be blamed for that. */
-void rpc_peers_tick(struct rpc_server *server)
-{
-    struct rpc_peer *peer, *next;
-    HASH_ITER(hh, server->peers, peer, next)
-    {
-        if (++peer->quiet <= RPC_QUIET_MAX) continue;
-        rpc_send_goodbye(server, peer->id);
-        rpc_peer_lose(server, peer, "quiet");
-    }
 }
 
 void rpc_peers_free(struct rpc_server *server)

@@ -146,18 +146,7 @@ void rpc_send_flush(struct rpc_server *server)
         if (sent == LOST) rpc_peer_lose(server, peer, "unreachable");
     }
     if (!full) ev_timer_stop(server->loop, &server->flush);
-    rpc_server_check_drained(server);
-}
-
-void rpc_outgoing_free(struct rpc_peer *peer)
-{
-    while (peer->waiting != NULL) {
-        struct rpc_outgoing *out = peer->waiting;
-        peer->waiting = out->next;
-        zmq_msg_close(&out->head);
-        zmq_msg_close(&out->body);
-        mem_free(out);
-    }
+    rpc_drain_check(server);
 }
 
 struct rpc_event *rpc_event_create(

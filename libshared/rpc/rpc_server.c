@@ -1,4 +1,4 @@
-/* rpc_server.c - the socket, and who gets what comes out of it. */
+/* rpc_server.c - the socket: its making, what comes in by it, its clock, its end. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/rpc/rpc_server.h"
 
@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "libshared/base/clock.h"
-#include "libshared/db/pg.h"
 #include "libshared/rpc/rpc_inside.h"
 #include "libshared/service/metrics.h"
 
@@ -22,158 +21,6 @@ struct loop_post *rpc_server_post(struct rpc_server *server)
 struct ev_loop *rpc_server_loop(struct rpc_server *server)
 {
     return server->loop;
-}
-
-/* --- answering --- */
-
-static void refuse(struct rpc_later *later, enum err e, const char *text)
-{
-    snprintf(later->why.text, sizeof(later->why.text), "%s", text);
-    rpc_later_answer(later, rpc_call_settle(&later->call, e, &later->reply));
-}
-
-static void run_on_loop(struct rpc_later *later)
-{
-    struct call *call = &later->call;
-    struct str body = { zmq_msg_data(&later->body_bytes), zmq_msg_size(&later->body_bytes) };
-    enum err e = rpc_call_run(later->method, call, body, &later->reply);
-    rpc_later_answer(later, rpc_call_settle(call, e, &later->reply));
-}
-
-static void begin_later(struct rpc_later *later)
-{
-    struct rpc_server *server = later->server;
-    if (server->n_later >= server->config.later_max) {
-        refuse(later, ERR_OVERLOADED, "too many requests are unanswered");
-        return;
-    }
-    void *req;
-    struct str body = { zmq_msg_data(&later->body_bytes), zmq_msg_size(&later->body_bytes) };
-    enum err e = rpc_call_decode(later->method, &later->call, body, &req);
-    if (e != OK) {
-        rpc_later_answer(later, rpc_call_settle(&later->call, e, &later->reply));
-        return;
-    }
-    server->n_later++;
-    later->method->begin(&later->call, req, later);
-}
-
-static void worker_is_done(void *arg)
-{
-    struct rpc_later *later = arg;
-    struct rpc_server *server = later->server;
-    later->call.peer = later->peer;
-    if (later->status == OK)
-        for (struct call_after *after = later->call.after; after != NULL; after = after->next)
-            after->run(server, server->config.context, after->arg);
-    rpc_later_answer(later, later->status);
-}
-
-static void log_and_post(struct rpc_later *later)
-{
-    int64_t us = clock_mono_us() - later->began_us;
-    rpc_call_log(&later->call, WORKER, later->head.method, us, later->status);
-    loop_post_run(later->server->post, worker_is_done, later);
-}
-
-/* What runs after a commit must see commits in their order, or a cache would keep the older of two truths.  A thread
- * can be held up between its commit and its post; so for these calls both happen under one lock.  (A COMMIT that
- * waits for another transaction would stop here for ever: no constraint of ours is deferred.) */
-static void settle_in_order(struct rpc_later *later, enum err e)
-{
-    struct rpc_server *server = later->server;
-    pthread_mutex_lock(&server->commit_lock);
-    later->status = rpc_call_settle(&later->call, e, &later->reply);
-    log_and_post(later); /* from here on it is the loop's */
-    pthread_mutex_unlock(&server->commit_lock);
-}
-
-static void run_on_worker(struct rpc_task *task, struct pg *pg)
-{
-    struct rpc_later *later = (struct rpc_later *)task;
-    struct call *call = &later->call;
-    struct str body = { zmq_msg_data(&later->body_bytes), zmq_msg_size(&later->body_bytes) };
-
-    call->peer = NULL;
-    call->pg = pg;
-    if (pg != NULL) pg_set_deadline(pg, call->deadline_us);
-    enum err e = rpc_call_run(later->method, call, body, &later->reply);
-    if (e == OK && call->after != NULL) {
-        settle_in_order(later, e);
-        return;
-    }
-    later->status = rpc_call_settle(call, e, &later->reply);
-    log_and_post(later);
-}
-
-static void drop_for_worker(struct rpc_task *task)
-{
-    refuse((struct rpc_later *)task, ERR_SHUTTING_DOWN, "this process is leaving");
-}
-
-static void queue_for_worker(struct rpc_later *later)
-{
-    later->task = (struct rpc_task){
-        .run = run_on_worker,
-        .drop = drop_for_worker,
-        .what = later->head.method,
-        .trace = later->head.trace,
-    };
-    if (later->server->pool == NULL || !rpc_pool_put(later->server->pool, &later->task))
-        refuse(later, ERR_OVERLOADED, "too many requests wait for a worker");
-}
-
-static void run(struct rpc_later *later)
-{
-    switch (later->method->where) {
-    case LOOP: run_on_loop(later); return;
-    case WORKER: queue_for_worker(later); return;
-    case LATER: begin_later(later); return;
-    }
-}
-
-/* --- what every server answers --- */
-
-static void say_hello(struct rpc_later *later)
-{
-    struct hello hello = { str_of(later->server->config.service), later->peer->instance };
-    enum err e = wire_encode(hello_shape(), &hello, &later->reply);
-    rpc_later_answer(later, rpc_call_settle(&later->call, e, &later->reply));
-}
-
-static void say_pong(struct rpc_later *later)
-{
-    enum err e = wire_encode(nothing_shape(), &(struct { char none; }){ 0 }, &later->reply);
-    rpc_later_answer(later, rpc_call_settle(&later->call, e, &later->reply));
-}
-
-static void dispatch(struct rpc_later *later)
-{
-    struct rpc_server *server = later->server;
-    const struct rpc_server_config *config = &server->config;
-    if (str_is(later->head.method, "hello")) {
-        say_hello(later);
-        return;
-    }
-    if (str_is(later->head.method, "ping")) {
-        say_pong(later);
-        return;
-    }
-    if (server->draining) {
-        refuse(later, ERR_SHUTTING_DOWN, "this process is leaving");
-        return;
-    }
-    const struct rpc_method *method = rpc_find_method(config->methods, config->n_methods, later->head.method);
-    if (method == NULL) {
-        refuse(later, ERR_NO_METHOD, "there is no such method");
-        return;
-    }
-    later->method = method;
-    if (!rpc_may_call(method, later->call.peer_name)) {
-        refuse(later, ERR_FORBIDDEN, "your certificate may not call this");
-        return;
-    }
-    run(later);
 }
 
 /* --- reading --- */
@@ -227,7 +74,7 @@ static void take_request(struct rpc_later *later, const void *id)
     later->peer->quiet = 0;
     later->peer->in_hand++;
     set_call(later);
-    dispatch(later);
+    rpc_dispatch(later);
 }
 
 static bool receive_part(struct rpc_server *server, zmq_msg_t *msg)
@@ -269,13 +116,26 @@ static void readable(void *arg)
         if (!receive(arg)) return;
 }
 
-/* --- timers, drain --- */
+/* --- timers --- */
+
+/* Ticks are counted, not time: when our own loop was held up, what the peers said meanwhile waits in the socket, and
+ * no peer may be blamed for that. */
+static void lose_the_quiet(struct rpc_server *server)
+{
+    struct rpc_peer *peer, *next;
+    HASH_ITER(hh, server->peers, peer, next)
+    {
+        if (++peer->quiet <= RPC_QUIET_MAX) continue;
+        rpc_send_goodbye(server, peer->id);
+        rpc_peer_lose(server, peer, "quiet");
+    }
+}
 
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     (void)loop, (void)revents;
     struct rpc_server *server = timer->data;
-    rpc_peers_tick(server);
+    lose_the_quiet(server);
     metric_set(server->waiting_now, server->pool != NULL ? (int64_t)rpc_pool_waiting(server->pool) : 0);
 }
 
@@ -283,30 +143,6 @@ static void on_flush(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     (void)loop, (void)revents;
     rpc_send_flush(timer->data);
-}
-
-static void tell_drained(void *arg)
-{
-    struct rpc_server *server = arg;
-    void (*drained)(void *) = server->drained;
-    server->drained = NULL;
-    if (drained != NULL) drained(server->drained_arg);
-}
-
-void rpc_server_check_drained(struct rpc_server *server)
-{
-    if (server->draining && server->drained != NULL && server->n_in_hand == 0 && server->n_works == 0 &&
-        !ev_is_active(&server->flush))
-        loop_post_run(server->post, tell_drained, server);
-}
-
-void rpc_server_drain(struct rpc_server *server, void (*done)(void *), void *arg)
-{
-    server->draining = true;
-    server->drained = done;
-    server->drained_arg = arg;
-    LOG(INFO, "rpc.drain", F_INT("in_hand", server->n_in_hand), F_INT("works", server->n_works));
-    rpc_server_check_drained(server);
 }
 
 void rpc_server_print_calls(struct rpc_server *server)
@@ -406,6 +242,7 @@ void rpc_server_destroy(struct rpc_server **server)
     abandon_in_hand(s);
     ev_timer_stop(s->loop, &s->flush);
     rpc_peers_free(s);
+    rpc_laters_free(s);
     rpc_works_free(s);
     loop_sock_destroy(&s->watch);
     rpc_socket_close(&s->socket);
