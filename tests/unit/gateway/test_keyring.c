@@ -20,7 +20,8 @@ static struct bearers *bearers;
 static struct rates *rates;
 static struct keyring *keyring;
 static struct rpc_later *questions[16]; /* of token.issue */
-static size_t n_questions;
+static size_t n_questions, n_asked;
+static struct token *at_once; /* what auth answers without being told to, or NULL */
 
 static void on_question(struct call *call, const void *req, struct rpc_later *later)
 {
@@ -28,6 +29,11 @@ static void on_question(struct call *call, const void *req, struct rpc_later *la
 
     assert_int_equal(draft->subject.len, 0);
     assert_int_equal(draft->ttl_s, 900);
+    n_asked++;
+    if (at_once != NULL) {
+        rpc_later_done(later, OK, at_once);
+        return;
+    }
     assert_true(str_eq(call->who->address, HERE));
     assert_true(n_questions < COUNT(questions));
     questions[n_questions++] = later;
@@ -84,12 +90,13 @@ static int set_up(void **state)
 
     config.later_max = 100;
     server = rpc_server_create(fx.loop, &config);
-    probe_open(&auth, "gateway", 20);
+    probe_open(&auth, "gateway", 1000);
     trusted = trusted_create(doubt, NULL);
     bearers = bearers_create(trusted);
     rates = rates_create(100);
     keyring = keyring_create(bearers, rates, auth.client);
-    n_questions = 0;
+    n_questions = n_asked = 0;
+    at_once = NULL;
     change_trust();
     UNTIL(rpc_client_is_up(auth.client));
     return 0;
@@ -128,10 +135,15 @@ static void on_told(void *arg, enum err e, const struct failure *why, const stru
     rights_drop(&mine);
 }
 
-static void ask_with(const char *key, struct told *told)
+static void ask_from(struct str address, const char *key, struct told *told)
 {
     memset(told, 0, sizeof *told);
-    keyring_rights(keyring, str_of(key), HERE, STR("t-1"), on_told, told);
+    keyring_rights(keyring, str_of(key), address, STR("t-1"), on_told, told);
+}
+
+static void ask_with(const char *key, struct told *told)
+{
+    ask_from(HERE, key, told);
 }
 
 /* Auth answers the oldest question that is left, and the gateway has heard it. */
@@ -148,8 +160,7 @@ static void auth_says(enum err e)
     auth_answers(e, NULL);
 }
 
-/* said_ms: how long the token holds, as auth says beside it; by its own claims it is a minute. */
-static void auth_gives(const char *subject, int64_t said_ms)
+static char *sign(const char *subject)
 {
     jwt_t *jwt = NULL;
 
@@ -162,9 +173,17 @@ static void auth_gives(const char *subject, int64_t said_ms)
     jwt_add_grant(jwt, "pol", "all");
     jwt_add_grant_int(jwt, "exp", (long)(clock_ms() / 1000) + 60);
     char *text = jwt_encode_str(jwt);
+    jwt_free(jwt);
+    return text;
+}
+
+/* said_ms: how long the token holds, as auth says beside it; by its own claims it is a minute. */
+static void auth_gives(const char *subject, int64_t said_ms)
+{
+    char *text = sign(subject);
+
     auth_answers(OK, &(struct token){ str_of(text), clock_ms() + said_ms, str_of(subject), STR("all") });
     free(text);
-    jwt_free(jwt);
 }
 
 static void one_question_serves_all_who_wait_and_who_come_later(void **state)
@@ -299,6 +318,29 @@ static void too_many_who_wait_are_refused_and_the_end_answers_the_rest(void **st
     }
 }
 
+static void ten_thousand_are_remembered_and_the_longest_known_goes(void **state)
+{
+    (void)state;
+    static struct told told[10001];
+    char address[40], *text = sign("key:a");
+
+    at_once = &(struct token){ str_of(text), clock_ms() + 60000, STR("key:a"), STR("all") };
+    for (int i = 0; i < 10001; i++) {
+        snprintf(address, sizeof address, "10.0.%d.%d", i / 256, i % 256);
+        ask_from(str_of(address), keys[0], &told[i]);
+        if (rpc_client_pending(auth.client) == 1000 || i == 10000) UNTIL(rpc_client_pending(auth.client) == 0);
+    }
+    for (int i = 0; i < 10001; i++) assert_string_equal(told[i].subject, "key:a");
+    assert_int_equal(n_asked, 10001);
+    ask_from(STR("10.0.0.1"), keys[0], &told[1]);
+    assert_int_equal(told[1].times, 1);
+    ask_from(STR("10.0.0.0"), keys[0], &told[0]);
+    assert_int_equal(told[0].times, 0);
+    UNTIL(told[0].times == 1);
+    assert_int_equal(n_asked, 10002);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +350,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_that_auth_takes_no_more_is_not_used_to_its_tokens_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_refusals_count_as_guesses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_many_who_wait_are_refused_and_the_end_answers_the_rest, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(ten_thousand_are_remembered_and_the_longest_known_goes, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, begin, fixture_end);
 }
