@@ -51,13 +51,14 @@ static void open_edge(struct gateway *gateway)
     if (settings.gateway.conformance) gateway->engineio = eio_create(gateway->loop, &echo);
     mesh_serve(gateway->mesh, 0, gateway->socketio);
     mesh_serve(gateway->mesh, 1, gateway->msgpack);
+    mesh_serve(gateway->mesh, 2, gateway->engineio);
     gateway->listener = listener_create(gateway->loop, &edge);
     gateway->health = health_create(gateway->loop, settings.gateway.health, is_ready, gateway);
 }
 
 static void begin(struct gateway *gateway)
 {
-    if (!settings.gateway.conformance) gateway->mesh = mesh_create(gateway->loop);
+    if (!settings.gateway.conformance || settings.gateway.echo_mesh) gateway->mesh = mesh_create(gateway->loop);
     peers_connect(gateway);
     for (int i = 0; i < SERVICE_COUNT; i++) gateway->routes.service[i] = gateway->service[i];
     gateway->routes.bearers = gateway->bearers;

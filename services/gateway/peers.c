@@ -88,10 +88,12 @@ static struct rpc_client *connect_to(struct gateway *gateway, enum peer_service 
                                                 .arg = &gateway->peers[service] });
 }
 
-/* The conformance configuration needs nobody, or auth alone if its namespaces want a token. */
+/* The conformance configuration needs nobody but auth where its namespaces want a token, and chat for the mesh. */
 static bool is_needed(enum peer_service service)
 {
-    return !settings.gateway.conformance || (service == SERVICE_auth && settings.gateway.echo_token);
+    if (!settings.gateway.conformance) return true;
+    if (service == SERVICE_auth) return settings.gateway.echo_token;
+    return service == SERVICE_chat && settings.gateway.echo_mesh;
 }
 
 void peers_connect(struct gateway *gateway)

@@ -25,6 +25,8 @@ async function startEcho(more = {}) {
   await script('up', dir)
   return {
     url: `http://127.0.0.1:${port}`,
+    /** The same, reached at another gateway. */
+    at: other => ({ url: `http://127.0.0.1:${other}` }),
     token: async subject => (await script('token', dir, subject)).stdout.trim(),
     async kill() {
       const pid = () => Number(readFileSync(join(dir, 'service/gateway-1/supervise/pid'), 'utf8'))
@@ -128,6 +130,23 @@ test('who is back before the old connection is found dead takes it over; who sai
   socket.auth = {}
   socket.disconnect()
   assert.equal(await comesBack(socket), false)
+})
+
+test('on another gateway too, the old connection dead or alive', { timeout: 60000 }, async () => {
+  const first = await freePorts(3)
+  const three = await startEcho({ GATEWAY_PORTS: `${first} ${first + 1} ${first + 2}` })
+  try {
+    const known = await missesThat(await arrives(three.at(first)), 'one')
+    const back = await arrives(three.at(first + 1), { auth: known })
+    assert.equal(back._pid, known.pid)
+    assert.deepEqual(back.heard, ['one'])
+    const taken = await arrives(three.at(first + 2), { auth: { pid: back._pid, offset: back._lastOffset } })
+    assert.equal(taken.id, back.id)
+    assert.deepEqual(taken.heard, [])
+    await until('the one that was alive is closed', () => !back.connected)
+  } finally {
+    await three.stop()
+  }
 })
 
 test('with tokens: a pid belongs to its subject', { timeout: 60000 }, async () => {
