@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "libshared/base/id.h"
 #include "libshared/policy/pattern.h"
 
 #define POLICY_BYTES_MAX (16u << 20) /* far above what the bounds of a policy record need */
@@ -60,6 +61,25 @@ static struct patterns compile_patterns(struct arena *arena, struct str_list lis
     return out;
 }
 
+/* An id may be written in capitals too, in a rule and in a request.  It is the same room all the same. */
+static struct str plain_room(struct str room, char text[ID_TEXT_BYTES + 1])
+{
+    struct id id;
+
+    if (!id_parse(room, &id)) return room;
+    id_format(id, text);
+    return (struct str){ text, ID_TEXT_BYTES };
+}
+
+static struct patterns compile_rooms(struct arena *arena, struct str_list list)
+{
+    struct patterns out = compile_patterns(arena, list);
+    char text[ID_TEXT_BYTES + 1];
+
+    for (size_t i = 0; i < list.len; i++) out.at[i] = pattern_compile(arena, plain_room(list.at[i], text));
+    return out;
+}
+
 static enum err compile_actions(struct str_list list, size_t number, unsigned *out, struct wire_error *why)
 {
     enum policy_action action;
@@ -84,7 +104,7 @@ static enum err compile_rule(
     out->number = (int)number;
     out->namespaces = compile_patterns(arena, from->namespaces);
     out->events = compile_patterns(arena, from->events);
-    out->rooms = compile_patterns(arena, from->rooms);
+    out->rooms = compile_rooms(arena, from->rooms);
     return compile_actions(from->actions, number, &out->actions, why);
 }
 
@@ -151,8 +171,12 @@ static bool rule_fits(const struct rule *rule, const struct policy_question *q)
 
 struct policy_answer policy_ask(const struct policy_compiled *policy, const struct policy_question *question)
 {
+    char room[ID_TEXT_BYTES + 1];
+    struct policy_question plain = *question;
+
+    plain.room = plain_room(question->room, room);
     for (size_t i = 0; i < policy->n_rules; i++)
-        if (rule_fits(&policy->rules[i], question))
+        if (rule_fits(&policy->rules[i], &plain))
             return (struct policy_answer){ policy->rules[i].allow, policy->rules[i].number };
     return (struct policy_answer){ false, -1 };
 }

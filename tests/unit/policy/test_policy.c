@@ -60,6 +60,10 @@ static const struct {
     { "{su", "{su", "ada", true },
     { "{sub", "{sub", "ada", true },
     { "a{x}b", "a{x}b", "ada", true },
+    { "01a1fcfe-3db8-7efb-9c34-fc5b361312f6", "01A1FCFE-3db8-7EFB-9c34-fc5b361312f6", "", true },
+    { "01A1FCFE-3DB8-7EFB-9C34-FC5B361312F6", "01a1fcfe-3db8-7efb-9c34-fc5b361312f6", "", true },
+    { "01a1*", "01A1FCFE-3db8-7efb-9c34-fc5b361312f6", "", true },
+    { "ABC", "abc", "", false },
     { "*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "", false },
 };
 
