@@ -60,6 +60,20 @@ test('a policy forbids connecting, and single events, by name', async () => {
   eve.leaves()
 })
 
+test('a rule means its room however its id is written', async () => {
+  const { writeFileSync } = await import('node:fs')
+  const { join } = await import('node:path')
+  const file = join(stack.dir, 'elsewhere.json')
+  writeFileSync(file, JSON.stringify({ rules: [{ effect: 'allow' }, { effect: 'deny', rooms: [room] }] }))
+  await stack.authctl('policy', 'put', 'elsewhere', file)
+  const barred = await stack.issueKey({ policy: 'elsewhere' })
+  const token = await tokenFor(stack, barred, 'ada')
+  for (const id of [room, room.toUpperCase()]) {
+    refused(await request(stack, 'GET', `/api/v1/rooms/${id}/messages`, { token }), 403, 'forbidden')
+    refused(await request(stack, 'POST', `/api/v1/rooms/${id}/messages`, { token, body: { id: randomUUID(), body: 'x' } }), 403, 'forbidden')
+  }
+})
+
 test('fields: missing, of the wrong type, too short, too long; each is named', async () => {
   const id = randomUUID()
   await ada.isRefused('message:send', { room, id }, 'invalid_argument', /body/)
@@ -136,6 +150,11 @@ test('guessing keys is bounded; using a good one is not', async () => {
   } finally {
     await strict.stop()
   }
+})
+
+test('an API key has no place in a URL', async () => {
+  refused(await request(stack, 'GET', `/auth/token/${key}`), 404, 'no_route')
+  refused(await request(stack, 'POST', `/auth/token?api_key=${key}`, { body: { subject: 'ada' } }), 400, 'invalid_argument')
 })
 
 test('no secret is in any log', async () => {

@@ -44,9 +44,17 @@ static void choose_trace(struct rest *rest)
         id_format(id_new(), rest->trace);
 }
 
+/* A path that holds an API key ends before it. */
+static struct str loggable(struct str path)
+{
+    const char *key = memmem(path.at, path.len, "mdk_", 4);
+
+    return key == NULL ? path : (struct str){ path.at, (size_t)(key - path.at) };
+}
+
 static void log_request(const struct rest *rest, int status, const char *code)
 {
-    LOG(INFO, "gateway.http", F_STR("method", http_method(rest->http)), F_STR("path", http_path(rest->http)),
+    LOG(INFO, "gateway.http", F_STR("method", http_method(rest->http)), F_STR("path", loggable(http_path(rest->http))),
         F_INT("status", status), F_TEXT("code", code), F_STR("address", http_address(rest->http)),
         F_STR("subject", rest->rights.bearer != NULL ? bearer_subject(rest->rights.bearer) : STR_NONE),
         F_TEXT("trace", rest->trace), F_INT("us", clock_mono_us() - rest->began_us));
@@ -195,12 +203,18 @@ static bool is_allowed(const struct rest *rest, const json_t *args)
            rights_allow(&rest->rights, STR("/chat"), str_of(rest->row->event), room, rest->row->action);
 }
 
+/* URLs are written down on their way, so nobody shall get used to a key in one: what a POST says is in its body. */
+static struct str query_of(struct http *http)
+{
+    return str_is(http_method(http), "POST") ? STR_NONE : http_query(http);
+}
+
 static enum err encode(struct rest *rest, struct buf *body, struct wire_error *why)
 {
     const struct wire_shape *shape = methods[rest->row->method].req();
     enum err e = OK;
-    json_t *args = query_merge(
-        shape, &rest->params, http_query(rest->http), http_body(rest->http), http_arena(rest->http), &e, why);
+    json_t *args =
+        query_merge(shape, &rest->params, query_of(rest->http), http_body(rest->http), http_arena(rest->http), &e, why);
 
     if (args != NULL) e = is_allowed(rest, args) ? wire_from_jansson(shape, args, body, why) : ERR_FORBIDDEN;
     json_decref(args);
