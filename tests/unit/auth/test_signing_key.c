@@ -1,31 +1,11 @@
 /* test_signing_key.c - pairs, their names, and tokens that are verified with the public half. */
 // SPDX-License-Identifier: Apache-2.0
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
 #include <jwt.h>
 
 #include "services/auth/signing_key.h"
 #include "services/auth/token_sign.h"
-
-static struct arena *arena;
-
-static int start(void **state)
-{
-    (void)state;
-    arena = arena_create("test", 1u << 20);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    arena_destroy(&arena);
-    return 0;
-}
+#include "tests/unit/arena.h"
 
 /* Made with openssl ecparam, openssl ec -pubout and sha256sum, not with this code. */
 static void the_kid_is_the_thumbprint_of_rfc_7638(void **state)
@@ -101,5 +81,5 @@ int main(void)
         cmocka_unit_test(a_token_says_what_it_should_and_verifies),
         cmocka_unit_test(another_key_does_not_verify_it),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, make_arena, drop_arena);
 }

@@ -1,47 +1,24 @@
 /* test_emitter.c - what @socket.io/redis-emitter publishes: its own bytes are understood, others are not. */
 // SPDX-License-Identifier: Apache-2.0
 #include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
 
 #include "services/gateway/interop/broadcast.h"
+#include "tests/unit/arena.h"
 
 #define VECTORS "tests/unit/gateway/vectors/redis-emitter.json"
 
-static struct arena *arena;
 static json_t *vectors;
 
 static int open_vectors(void **state)
 {
-    (void)state;
-    arena = arena_create("test", 1u << 26);
     vectors = json_load_file(VECTORS, 0, NULL);
-    return json_array_size(vectors) > 0 ? 0 : -1;
+    return json_array_size(vectors) > 0 ? make_arena(state) : -1;
 }
 
 static int close_vectors(void **state)
 {
-    (void)state;
     json_decref(vectors);
-    arena_destroy(&arena);
-    return 0;
-}
-
-static struct str bytes_of(const char *hex)
-{
-    size_t len = strlen(hex) / 2;
-    char *out = arena_alloc(arena, len + 1);
-
-    for (size_t i = 0; i < len; i++) {
-        unsigned byte = 0;
-        assert_int_equal(sscanf(hex + 2 * i, "%2x", &byte), 1);
-        out[i] = (char)byte;
-    }
-    return (struct str){ out, len };
+    return drop_arena(state);
 }
 
 static const char *text_at(const json_t *object, const char *name)

@@ -1,44 +1,9 @@
 /* test_msgpack_parser.c - packets of socket.io-msgpack-parser: read strictly, and written as its decoder wants them. */
 // SPDX-License-Identifier: Apache-2.0
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
-
 #include "services/gateway/socketio/codec_msgpack.h"
 #include "services/gateway/socketio/msgpack_out.h"
 #include "services/gateway/socketio/packet.h"
-
-static struct arena *arena;
-
-static int make_arena(void **state)
-{
-    (void)state;
-    arena = arena_create("test", 1u << 26);
-    return 0;
-}
-
-static int drop_arena(void **state)
-{
-    (void)state;
-    arena_destroy(&arena);
-    return 0;
-}
-
-static struct str bytes_of(const char *hex)
-{
-    size_t len = strlen(hex) / 2;
-    char *out = arena_alloc(arena, len + 1);
-
-    for (size_t i = 0; i < len; i++) {
-        unsigned byte = 0;
-        assert_int_equal(sscanf(hex + 2 * i, "%2x", &byte), 1);
-        out[i] = (char)byte;
-    }
-    return (struct str){ out, len };
-}
+#include "tests/unit/arena.h"
 
 static struct str part_at[SIO_MAX_ATTACHMENTS];
 static struct json_parts parts;

@@ -1,29 +1,8 @@
 /* test_recovery.c - offsets and records: what is written is read, and nothing else is. */
 // SPDX-License-Identifier: Apache-2.0
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-#include <cmocka.h>
-
 #include "services/gateway/rooms/offset.h"
 #include "services/gateway/recovery/record.h"
-
-static struct arena *arena;
-
-static int make_arena(void **state)
-{
-    (void)state;
-    arena = arena_create("test", 1u << 24);
-    return 0;
-}
-
-static int drop_arena(void **state)
-{
-    (void)state;
-    arena_destroy(&arena);
-    return 0;
-}
+#include "tests/unit/arena.h"
 
 static void offsets_are_read_as_they_were_written(void **state)
 {

@@ -1,29 +1,8 @@
 /* test_routes.c - rows are found by path and method; path, query and body become one object; rates hold. */
 // SPDX-License-Identifier: Apache-2.0
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-#include <cmocka.h>
-
 #include "services/gateway/routes/query.h"
 #include "services/gateway/routes/rows.h"
-
-static struct arena *arena;
-
-static int make_arena(void **state)
-{
-    (void)state;
-    arena = arena_create("test", 1u << 24);
-    return 0;
-}
-
-static int drop_arena(void **state)
-{
-    (void)state;
-    arena_destroy(&arena);
-    return 0;
-}
+#include "tests/unit/arena.h"
 
 static void a_row_is_found_by_method_and_path(void **state)
 {

@@ -1,30 +1,8 @@
 /* test_sio.c - Socket.IO packets: what is taken, how it is cut, and that nothing else is. */
 // SPDX-License-Identifier: Apache-2.0
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
-
 #include "services/gateway/socketio/assembly.h"
 #include "services/gateway/socketio/scan.h"
-
-static struct arena *arena;
-
-static int make_arena(void **state)
-{
-    (void)state;
-    arena = arena_create("test", 1u << 24);
-    return 0;
-}
-
-static int drop_arena(void **state)
-{
-    (void)state;
-    arena_destroy(&arena);
-    return 0;
-}
+#include "tests/unit/arena.h"
 
 static bool reads(const char *text, struct sio_packet *out)
 {

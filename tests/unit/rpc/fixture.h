@@ -236,3 +236,10 @@ USED_BY_SOME static struct rpc_server_config server_config(const struct rpc_meth
         .event_hwm = 1000,
     };
 }
+
+/* A row of a method table; behind the thread it runs on: .run or .begin. */
+#define ROOM_METHOD(name_, where_, ...)                                                                                \
+    {                                                                                                                  \
+        .name = name_, .req = room_ref_shape, .rep = room_ref_shape, .where = where_, .repeat = ONCE,                  \
+        .callers = "store gateway", __VA_ARGS__                                                                        \
+    }

@@ -54,19 +54,13 @@ static void begin_hold(struct call *call, const void *req, struct rpc_later *lat
 }
 
 static const struct rpc_method METHODS[] = {
-#define METHOD(name_, where_, ...)                                                                                     \
-    {                                                                                                                  \
-        .name = name_, .req = room_ref_shape, .rep = room_ref_shape, .where = where_, .repeat = ONCE,                  \
-        .callers = "store gateway", __VA_ARGS__                                                                        \
-    }
-    METHOD("echo.loop", LOOP, .run = run_echo),
-    METHOD("echo.worker", WORKER, .run = run_echo),
-    METHOD("fail.loop", LOOP, .run = run_fail),
-    METHOD("fail.worker", WORKER, .run = run_fail),
-    METHOD("wait.worker", WORKER, .run = run_wait),
-    METHOD("after.worker", WORKER, .run = run_after),
-    METHOD("hold.later", LATER, .begin = begin_hold),
-#undef METHOD
+    ROOM_METHOD("echo.loop", LOOP, .run = run_echo),
+    ROOM_METHOD("echo.worker", WORKER, .run = run_echo),
+    ROOM_METHOD("fail.loop", LOOP, .run = run_fail),
+    ROOM_METHOD("fail.worker", WORKER, .run = run_fail),
+    ROOM_METHOD("wait.worker", WORKER, .run = run_wait),
+    ROOM_METHOD("after.worker", WORKER, .run = run_after),
+    ROOM_METHOD("hold.later", LATER, .begin = begin_hold),
 };
 
 static struct rpc_server *server;

@@ -28,18 +28,8 @@ static void on_gone(void *context, struct rpc_peer *peer)
 }
 
 static const struct rpc_method METHODS[] = {
-    { .name = "room.subscribe",
-        .req = room_ref_shape,
-        .rep = room_ref_shape,
-        .where = LOOP,
-        .callers = "gateway",
-        .run = run_subscribe },
-    { .name = "hold.later",
-        .req = room_ref_shape,
-        .rep = room_ref_shape,
-        .where = LATER,
-        .callers = "gateway",
-        .begin = begin_hold },
+    ROOM_METHOD("room.subscribe", LOOP, .run = run_subscribe),
+    ROOM_METHOD("hold.later", LATER, .begin = begin_hold),
 };
 
 static int begin(void **state)
@@ -76,14 +66,25 @@ static bool send_event(int64_t seq)
     return sent;
 }
 
+static void send_until_refused(void)
+{
+    int64_t end_us = clock_mono_us() + 5000000;
+    while (send_event(1) && clock_mono_us() < end_us) turn_for(5);
+}
+
+static void open_and_ask(struct probe *probe, const char *method, struct heard *heard)
+{
+    probe_open(probe, "gateway", 20);
+    UNTIL(probe->ups == 1);
+    ask(probe, method, true, 2000, id_new(), heard);
+}
+
 static void events_follow_the_reply_in_their_order(void **state)
 {
     (void)state;
     struct probe probe;
     struct heard a;
-    probe_open(&probe, "gateway", 20);
-    UNTIL(probe.ups == 1);
-    ask(&probe, "room.subscribe", true, 2000, id_new(), &a);
+    open_and_ask(&probe, "room.subscribe", &a);
     while (subscriber == NULL) ev_run(fx.loop, EVRUN_ONCE);
     for (int64_t seq = 1; seq <= 20; seq++) assert_true(send_event(seq));
     while (probe.events == 0) ev_run(fx.loop, EVRUN_ONCE);
@@ -100,9 +101,7 @@ static void a_full_pipe_loses_events_aloud(void **state)
     (void)state;
     struct probe probe;
     struct heard a, b;
-    probe_open(&probe, "gateway", 20);
-    UNTIL(probe.ups == 1);
-    ask(&probe, "room.subscribe", true, 2000, id_new(), &a);
+    open_and_ask(&probe, "room.subscribe", &a);
     UNTIL(a.order);
     int64_t seq = 1;
     while (send_event(seq)) /* nobody reads: this is the client's thread too */
@@ -124,13 +123,10 @@ static void a_peer_that_hung_up_is_gone_at_the_next_event(void **state)
     (void)state;
     struct probe probe;
     struct heard a;
-    probe_open(&probe, "gateway", 20);
-    UNTIL(probe.ups == 1);
-    ask(&probe, "room.subscribe", true, 2000, id_new(), &a);
+    open_and_ask(&probe, "room.subscribe", &a);
     UNTIL(a.order);
     rpc_client_destroy(&probe.client);
-    int64_t end_us = clock_mono_us() + 5000000;
-    while (send_event(1) && clock_mono_us() < end_us) turn_for(5);
+    send_until_refused();
     assert_int_equal(gone, 0); /* never from within rpc_event_send */
     assert_false(send_event(2));
     UNTIL(gone == 1);
@@ -141,13 +137,10 @@ static void a_peer_is_not_gone_while_a_request_of_its_is_unanswered(void **state
     (void)state;
     struct probe probe;
     struct heard a;
-    probe_open(&probe, "gateway", 20);
-    UNTIL(probe.ups == 1);
-    ask(&probe, "hold.later", true, 2000, id_new(), &a);
+    open_and_ask(&probe, "hold.later", &a);
     UNTIL(held != NULL);
     rpc_client_destroy(&probe.client);
-    int64_t end_us = clock_mono_us() + 5000000;
-    while (send_event(1) && clock_mono_us() < end_us) turn_for(5);
+    send_until_refused();
     turn_for(30);
     assert_int_equal(gone, 0);
     assert_false(send_event(2)); /* and the pointer is good */

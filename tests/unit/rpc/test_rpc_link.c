@@ -34,18 +34,8 @@ static void begin_hold(struct call *call, const void *req, struct rpc_later *lat
 }
 
 static const struct rpc_method METHODS[] = {
-    { .name = "count.loop",
-        .req = room_ref_shape,
-        .rep = room_ref_shape,
-        .where = LOOP,
-        .callers = "gateway",
-        .run = run_count },
-    { .name = "hold.later",
-        .req = room_ref_shape,
-        .rep = room_ref_shape,
-        .where = LATER,
-        .callers = "gateway",
-        .begin = begin_hold },
+    ROOM_METHOD("count.loop", LOOP, .run = run_count),
+    ROOM_METHOD("hold.later", LATER, .begin = begin_hold),
 };
 
 static uint32_t number_of(const struct heard *heard)

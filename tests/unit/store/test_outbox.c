@@ -24,6 +24,12 @@ static void send(void *arg, const struct publication *p, void *token)
     sent[n_sent++] = (struct sent){ token, p->messages.at[0].seq, p->messages.at[p->messages.len - 1].seq };
 }
 
+static struct outbox *open_outbox(size_t bound)
+{
+    n_sent = 0;
+    return outbox_create(ev_default_loop(0), bound, send, NULL);
+}
+
 static void put(struct outbox *outbox, struct id room, int64_t from, int64_t to)
 {
     for (int64_t seq = from; seq <= to; seq++)
@@ -41,11 +47,10 @@ static void assert_sent(size_t i, int64_t first, int64_t last)
 
 static void one_is_under_way_per_room_and_the_rest_follows(void **state)
 {
-    struct outbox *outbox = outbox_create(ev_default_loop(0), 1 << 20, send, NULL);
+    struct outbox *outbox = open_outbox(1 << 20);
     struct id room = id_new();
 
     (void)state;
-    n_sent = 0;
     put(outbox, room, 1, 2);
     put(outbox, room, 3, 3);
     put(outbox, room, 4, 5);
@@ -62,11 +67,10 @@ static void one_is_under_way_per_room_and_the_rest_follows(void **state)
 
 static void what_was_not_acknowledged_goes_again_first(void **state)
 {
-    struct outbox *outbox = outbox_create(ev_default_loop(0), 1 << 20, send, NULL);
+    struct outbox *outbox = open_outbox(1 << 20);
     struct id room = id_new();
 
     (void)state;
-    n_sent = 0;
     put(outbox, room, 1, 2);
     put(outbox, room, 3, 3);
     outbox_sent(outbox, sent[0].token, false);
@@ -79,11 +83,10 @@ static void what_was_not_acknowledged_goes_again_first(void **state)
 
 static void a_publication_has_no_gap(void **state)
 {
-    struct outbox *outbox = outbox_create(ev_default_loop(0), 1 << 20, send, NULL);
+    struct outbox *outbox = open_outbox(1 << 20);
     struct id room = id_new();
 
     (void)state;
-    n_sent = 0;
     put(outbox, room, 1, 1);
     put(outbox, room, 5, 6);
     put(outbox, room, 2, 2); /* a repeat */
@@ -96,11 +99,10 @@ static void a_publication_has_no_gap(void **state)
 
 static void over_the_bound_the_newest_stays(void **state)
 {
-    struct outbox *outbox = outbox_create(ev_default_loop(0), 2000, send, NULL);
+    struct outbox *outbox = open_outbox(2000);
     struct id room = id_new();
 
     (void)state;
-    n_sent = 0;
     put(outbox, room, 1, 1);
     put(outbox, room, 2, 200);
     assert_true(outbox_waiting(outbox) < 20);
@@ -111,10 +113,9 @@ static void over_the_bound_the_newest_stays(void **state)
 
 static void many_rooms_are_bounded_too(void **state)
 {
-    struct outbox *outbox = outbox_create(ev_default_loop(0), 2000, send, NULL);
+    struct outbox *outbox = open_outbox(2000);
 
     (void)state;
-    n_sent = 0;
     for (int64_t i = 0; i < 90; i++) put(outbox, id_new(), 1, 1);
     assert_in_range(outbox_waiting(outbox), 1, 40);
     outbox_destroy(&outbox);

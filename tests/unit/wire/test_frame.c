@@ -1,32 +1,8 @@
 /* test_frame.c - heads between processes: what one side writes the other side reads. */
 // SPDX-License-Identifier: Apache-2.0
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include <string.h>
-
 #include "libshared/base/log.h"
 #include "libshared/wire/frame.h"
-
-static struct arena *arena;
-
-static int begin(void **state)
-{
-    (void)state;
-    log_init("test", LOG_ERROR + 1);
-    arena = arena_create("test", 1 << 20);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_destroy(&arena);
-    return 0;
-}
+#include "tests/unit/arena.h"
 
 static const struct frame_request asked = { .id = UINT64_MAX,
     .method = STR("message.append"),
@@ -157,6 +133,7 @@ static void a_failure_is_always_utf8(void **state)
 
 int main(void)
 {
+    log_init("test", LOG_ERROR + 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_read_as_it_was_written),
         cmocka_unit_test(replies_carry_every_status_as_its_code),
@@ -167,5 +144,5 @@ int main(void)
         cmocka_unit_test(a_failure_says_code_sentence_and_field),
         cmocka_unit_test(a_failure_is_always_utf8),
     };
-    return cmocka_run_group_tests_name("frame", tests, begin, end);
+    return cmocka_run_group_tests_name("frame", tests, make_arena, drop_arena);
 }

@@ -1,33 +1,10 @@
 /* test_record.c - a record between struct and bytes: views, absence, and what encode refuses. */
 // SPDX-License-Identifier: Apache-2.0
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include <string.h>
-
 #include "libshared/base/log.h"
 #include "libshared/wire/records.h"
+#include "tests/unit/arena.h"
 
-static struct arena *arena;
 static struct wire_error why;
-
-static int begin(void **state)
-{
-    (void)state;
-    log_init("test", LOG_ERROR + 1);
-    arena = arena_create("test", 1 << 20);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_destroy(&arena);
-    return 0;
-}
 
 static struct message sample(void)
 {
@@ -144,6 +121,7 @@ static void what_json_could_not_repeat_is_no_any(void **state)
 
 int main(void)
 {
+    log_init("test", LOG_ERROR + 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_views_into_the_bytes),
         cmocka_unit_test(absent_optionals_are_zero_and_defaults_are_set),
@@ -151,5 +129,5 @@ int main(void)
         cmocka_unit_test(a_list_is_refused_with_the_place_of_its_fault),
         cmocka_unit_test(what_json_could_not_repeat_is_no_any),
     };
-    return cmocka_run_group_tests_name("record", tests, begin, end);
+    return cmocka_run_group_tests_name("record", tests, make_arena, drop_arena);
 }
