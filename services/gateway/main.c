@@ -63,6 +63,7 @@ static void begin(struct gateway *gateway)
     for (int i = 0; i < SERVICE_COUNT; i++) gateway->routes.service[i] = gateway->service[i];
     gateway->routes.bearers = gateway->bearers;
     gateway->routes.rates = rates_create(settings.gateway.rate_percent);
+    if (!settings.gateway.conformance) rates_share(gateway->routes.rates, gateway->loop, settings.common.redis_url);
     gateway->routes.keyring = keyring_create(gateway->bearers, gateway->routes.rates, gateway->service[SERVICE_auth]);
     gateway->routes.halls = gateway->halls;
     gateway->recovery = recovery_create(gateway->loop, gateway->service[SERVICE_chat], gateway->service[SERVICE_store]);

@@ -417,7 +417,9 @@ static void print_events(void)
     for (size_t i = 0; i < COUNT(heard); i++)
         printf("| `%s` | `%s` | [%s](#%s) | %s |\n", heard[i].nsp, heard[i].event, heard[i].rec()->name,
             heard[i].rec()->name, heard[i].doc);
-    printf("\n## Rates\n\n| class | so many | in seconds | counted by | for |\n|---|---|---|---|---|\n");
+    printf("\n## Rates\n\nBy address and by subject over all gateways that share a Redis; by socket where the socket "
+           "is.\n\n"
+           "| class | so many | in seconds | counted by | for |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < COUNT(rates); i++)
         printf(
             "| %s | %d | %d | %s | %s |\n", rates[i].name, rates[i].count, rates[i].seconds, rates[i].by, rates[i].doc);

@@ -66,7 +66,7 @@ static void on_checked(void *arg, bool right)
     struct sio_socket *socket = caller->socket;
 
     if (right && caller->user_is_right) {
-        rates_give_back(admin->view.rates, RATE_auth, sio_address(socket), clock_mono_us());
+        rates_give_back(admin->view.rates, RATE_auth, sio_address(socket));
         welcome(socket);
         give_session(admin, socket);
     } else {

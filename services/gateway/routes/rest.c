@@ -157,7 +157,7 @@ static void on_reply(void *arg, enum err status, struct str body)
         return;
     }
     if (rest->row->rate == RATE_auth && !refusal_is_of_credential(status)) /* guessing is what it bounds */
-        rates_give_back(rest->routes->rates, RATE_auth, rate_key(rest), clock_mono_us());
+        rates_give_back(rest->routes->rates, RATE_auth, rate_key(rest));
     if (status == OK) {
         succeed(rest, body);
     } else {

@@ -149,7 +149,7 @@ static void settle(struct held *held, const struct verdict *verdict)
 {
     bool refused = refusal_is_of_credential(verdict->e);
 
-    if (!held->known && !refused) rates_give_back(held->home->rates, RATE_auth, str_of(held->address), clock_mono_us());
+    if (!held->known && !refused) rates_give_back(held->home->rates, RATE_auth, str_of(held->address));
     if (verdict->e == OK) remember(held, &verdict->token);
     if (held->loose || refused || !held->known) forget(held);
 }

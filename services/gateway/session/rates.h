@@ -1,4 +1,12 @@
-/* rates.h - the RATE rows of proto/public.def: how many of a kind one address, subject or socket may send. */
+/*
+ * rates.h - the RATE rows of proto/public.def: how many of a kind one address, subject or socket may send.
+ *
+ *      take --> the buckets of this gateway: yes or no, at once
+ *                   \--now and then--> Redis: what all gateways took --> the buckets of this gateway
+ *
+ * Redis makes a limit stricter and never looser: what this gateway alone counted always holds, and is all that holds
+ * while Redis is away.
+ */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -16,9 +24,12 @@ enum rate_class {
 /* clang-format on */
 enum rate_by { BY_ADDRESS, BY_SUBJECT, BY_SOCKET };
 
+struct ev_loop;
 struct rates;
 /* `percent` of the rates in proto/public.def hold; 0: none. */
 struct rates *rates_create(int64_t percent);
+/* From now on with all gateways that use this Redis, but for what is counted by socket; "": none.  Once. */
+void rates_share(struct rates *rates, struct ev_loop *loop, const char *redis_url);
 void rates_destroy(struct rates **rates);
 
 enum rate_by rates_by(enum rate_class class);
@@ -26,4 +37,4 @@ enum rate_by rates_by(enum rate_class class);
  * one is welcome.  The table is bounded: the longest known are forgotten first. */
 int64_t rates_take(struct rates *rates, enum rate_class class, struct str who, int64_t now_us);
 /* That one shall not count after all. */
-void rates_give_back(struct rates *rates, enum rate_class class, struct str who, int64_t now_us);
+void rates_give_back(struct rates *rates, enum rate_class class, struct str who);

@@ -112,7 +112,7 @@ static void a_rate_holds_and_recovers(void **state)
     assert_int_equal(rates_take(rates, RATE_write, STR("192.0.2.1"), now), 0);
     assert_int_equal(rates_take(rates, RATE_auth, STR("192.0.2.1"), now + wait * 1000), 0);
     assert_true(rates_take(rates, RATE_auth, STR("192.0.2.1"), now + wait * 1000) > 0);
-    rates_give_back(rates, RATE_auth, STR("192.0.2.1"), now + wait * 1000);
+    rates_give_back(rates, RATE_auth, STR("192.0.2.1"));
     assert_int_equal(rates_take(rates, RATE_auth, STR("192.0.2.1"), now + wait * 1000), 0);
     rates_destroy(&rates);
 }

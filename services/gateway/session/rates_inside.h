@@ -1,0 +1,46 @@
+/* rates_inside.h - what rates.c and rates_shared.c share. */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/base/table.h"
+#include "services/gateway/session/rates.h"
+
+#define RATES_WHO_MAX              128
+/* So much may be taken here before the others are told: whoever stays far below his rate costs Redis next to nothing,
+ * and a gateway lets through that much more than its share of what is left. */
+#define RATES_UNSENT_MAX_US(class) (rate_rows[class].window_us / 20)
+
+struct rate_row {
+    const char *name;
+    int64_t count, window_us;
+    enum rate_by by;
+};
+extern const struct rate_row rate_rows[RATE_COUNT];
+
+struct bucket {
+    int64_t here_us;   /* when it will have run empty of what was taken here */
+    int64_t all_us;    /* the same of what was taken at all gateways, as far as is known here */
+    int64_t unsent_us; /* taken, less what was given back, and not shared yet */
+    bool is_waiting;   /* to be shared, in the list */
+    unsigned refs;     /* the table's, and that of an exchange under way */
+    struct bucket *prev, *next;
+    UT_hash_handle hh;
+    size_t key_len;
+    char key[]; /* the class, then who */
+};
+
+struct rates_shared;
+struct rates {
+    struct bucket *table;
+    int64_t cost_us[RATE_COUNT]; /* of one; 0: these rates do not hold */
+    struct rates_shared *shared; /* NULL: this gateway counts for itself */
+};
+
+/* rates.c */
+void bucket_drop(struct bucket *bucket);
+
+/* rates_shared.c */
+/* This bucket takes part in an exchange soon. */
+void rates_shared_note(struct rates_shared *shared, struct bucket *bucket);
+void rates_shared_forget(struct rates_shared *shared, struct bucket *bucket);
+void rates_shared_destroy(struct rates_shared **shared);

@@ -1,0 +1,286 @@
+/* test_rates.c - rates of two gateways with one Redis, which is real, and at times away. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "libshared/cache/redis.h"
+#include "libshared/service/metrics.h"
+#include "services/gateway/session/rates_inside.h"
+#include "tests/unit/cache/redis_server.h"
+
+#define WHO  STR("192.0.2.1")
+#define COST 6000000 /* of one in class auth: 10 in 60 s */
+#define NEAR 1500000 /* what passes while a test waits, on a busy machine */
+
+static struct rates *here, *there;
+
+static int begin(void **state)
+{
+    (void)state;
+    start_server("");
+    here = rates_create(100);
+    there = rates_create(100);
+    rates_share(here, loop, url);
+    rates_share(there, loop, url);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    rates_destroy(&here);
+    rates_destroy(&there);
+    stop_server();
+    return 0;
+}
+
+static int take(struct rates *rates, int n)
+{
+    int taken = 0;
+
+    while (n-- > 0) taken += rates_take(rates, RATE_auth, WHO, clock_mono_us()) == 0;
+    return taken;
+}
+
+static int64_t exchanged(const char *result)
+{
+    return metric_value(metric_counter("madang_rates_shared_total", result, "Buckets of rates exchanged with Redis"));
+}
+
+static int64_t want;
+
+static bool are_answered(void)
+{
+    return exchanged("result=\"answered\"") >= want;
+}
+
+static bool are_failed(void)
+{
+    return exchanged("result=\"failed\"") >= want;
+}
+
+static bool is_sent(void)
+{
+    return !here->table->is_waiting;
+}
+
+/* What they took, so many buckets of it, is exchanged. */
+static bool exchange(int64_t n)
+{
+    want = exchanged("result=\"answered\"") + n;
+    return until(are_answered);
+}
+
+static void is_ahead(const struct rates *rates, int64_t us)
+{
+    assert_in_range(rates->table->all_us - clock_mono_us(), us - NEAR, us);
+}
+
+static void what_is_taken_here_counts_there(void **state)
+{
+    (void)state;
+    assert_int_equal(take(here, 20), 10);
+    assert_true(exchange(1));
+    assert_int_equal(take(there, 1), 1); /* it has not heard yet */
+    assert_true(exchange(1));
+    is_ahead(there, 11 * COST);
+    assert_in_range(rates_take(there, RATE_auth, WHO, clock_mono_us()), 2 * COST / 1000 - NEAR / 1000, 2 * COST / 1000);
+    assert_int_equal(rates_take(there, RATE_auth, STR("192.0.2.2"), clock_mono_us()), 0);
+}
+
+static bool is_welcome_there(void)
+{
+    return take(there, 1) == 1;
+}
+
+static void what_is_given_back_here_is_given_back_there(void **state)
+{
+    (void)state;
+    assert_int_equal(take(here, 10), 10);
+    assert_true(exchange(1));
+    assert_int_equal(take(there, 1), 1);
+    assert_true(exchange(1));
+    assert_int_equal(take(there, 1), 0);
+    for (int i = 0; i < 10; i++) rates_give_back(here, RATE_auth, WHO);
+    assert_true(until(is_welcome_there));
+    is_ahead(there, 2 * COST);
+}
+
+static void what_is_taken_before_the_answer_is_counted_once(void **state)
+{
+    (void)state;
+    assert_int_equal(take(here, 1), 1);
+    assert_true(exchange(1));
+    kill(server, SIGSTOP);
+    assert_int_equal(take(here, 2), 2);
+    assert_true(until(is_sent));
+    assert_int_equal(take(here, 3), 3);
+    rates_give_back(here, RATE_auth, WHO);
+    for (int64_t end_us = clock_mono_us() + 300000; clock_mono_us() < end_us; ev_sleep(0.02))
+        ev_run(loop, EVRUN_NOWAIT);
+    assert_true(here->table->is_waiting); /* for that answer first */
+    kill(server, SIGCONT);
+    assert_true(exchange(1));
+    is_ahead(here, 5 * COST);
+    assert_true(exchange(1));
+    is_ahead(here, 5 * COST);
+    assert_int_equal(take(there, 1), 1);
+    assert_true(exchange(1));
+    is_ahead(there, 6 * COST);
+}
+
+static void without_redis_the_limit_is_ones_own_and_told_later(void **state)
+{
+    (void)state;
+    assert_int_equal(take(here, 1), 1);
+    assert_true(exchange(1));
+    kill(server, SIGSTOP);
+    assert_int_equal(take(here, 4), 4);
+    assert_true(until(is_sent));
+    want = exchanged("result=\"failed\"") + 1;
+    stop_server(); /* which has forgotten the first one, and the four are under way */
+    assert_true(until(are_failed));
+    assert_int_equal(take(here, 20), 5);
+    assert_int_equal(take(there, 20), 10);
+    start_server("");
+    assert_true(exchange(2));
+    take(here, 1);
+    assert_true(exchange(1));
+    is_ahead(here, 19 * COST);
+}
+
+static void what_has_run_out_meanwhile_is_not_told(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) rates_take(here, RATE_auth, WHO, clock_mono_us() - 3600 * INT64_C(1000000));
+    assert_true(exchange(1));
+    is_ahead(here, COST); /* of ten, a tenth of the window */
+}
+
+static void only_what_matters_is_told(void **state)
+{
+    (void)state;
+    int64_t now = clock_mono_us();
+
+    for (int i = 0; i < 1000; i++) rates_take(here, RATE_relay, STR("socket"), now);
+    assert_false(here->table->is_waiting);
+    for (int i = 0; i < 14; i++) rates_take(there, RATE_write, STR("ada"), now);
+    assert_false(there->table->is_waiting);
+    rates_take(there, RATE_write, STR("ada"), now);
+    rates_take(there, RATE_write, STR("ada"), now);
+    assert_true(there->table->is_waiting);
+}
+
+static void more_than_a_batch_goes_in_several(void **state)
+{
+    (void)state;
+    char who[16];
+
+    for (int i = 0; i < 2500; i++) {
+        snprintf(who, sizeof who, "%d", i);
+        rates_take(here, RATE_auth, str_of(who), clock_mono_us());
+    }
+    assert_true(exchange(2500));
+}
+
+/* For others there has to be room: while it waits, and while it is under way. */
+static void a_bucket_may_be_forgotten_at_any_time(void **state)
+{
+    (void)state;
+    int64_t long_ago = clock_mono_us() - 3600 * INT64_C(1000000);
+
+    rates_take(here, RATE_auth, STR("waits"), long_ago);
+    rates_take(here, RATE_auth, STR("new"), clock_mono_us());
+    assert_int_equal(HASH_COUNT(here->table), 1);
+    assert_true(exchange(1));
+
+    kill(server, SIGSTOP);
+    rates_take(there, RATE_auth, STR("under way"), long_ago);
+    rates_take(here, RATE_auth, STR("new"), clock_mono_us());
+    assert_true(until(is_sent));
+    rates_take(there, RATE_auth, STR("new"), clock_mono_us());
+    assert_int_equal(HASH_COUNT(there->table), 1);
+    want = exchanged("result=\"failed\"") + 2;
+    stop_server();
+    assert_true(until(are_failed));
+    rates_destroy(&here); /* as well */
+}
+
+static struct redis *other;
+static const struct str *words;
+static bool is_told;
+
+static void on_told(void *arg, const struct redisReply *reply)
+{
+    (void)arg;
+    is_told = reply != NULL;
+}
+
+static bool tell(void)
+{
+    if (!is_told) redis_command(other, on_told, NULL, words, 3);
+    return is_told;
+}
+
+/* Redis, by somebody else. */
+static bool is_done(const struct str *command)
+{
+    other = redis_create(loop, url);
+    words = command;
+    is_told = false;
+    bool done = until(tell);
+    redis_destroy(&other);
+    return done;
+}
+
+static bool are_others_forgotten(void)
+{
+    assert_int_equal(take(here, 1), 0);
+    return here->table->all_us < here->table->here_us;
+}
+
+static void what_redis_loses_still_counts_where_it_was_taken(void **state)
+{
+    (void)state;
+    assert_int_equal(take(here, 10), 10);
+    assert_true(exchange(1));
+    assert_true(is_done((struct str[]){ STR("DEL"), STR("madang:rate:auth:192.0.2.1"), STR("x") }));
+    assert_true(until(are_others_forgotten));
+    assert_int_equal(take(here, 1), 0);
+    assert_int_equal(take(there, 20), 10);
+}
+
+static void a_redis_that_refuses_is_none(void **state)
+{
+    (void)state;
+    assert_true(is_done((struct str[]){ STR("RPUSH"), STR("madang:rate:auth:192.0.2.1"), STR("no number") }));
+    for (int i = 0; i < 2; i++) {
+        want = exchanged("result=\"failed\"") + 1;
+        assert_int_equal(take(here, 5), 5);
+        assert_true(until(are_failed));
+    }
+    assert_int_equal(take(here, 1), 0);
+    assert_int_equal(rates_take(here, RATE_auth, STR("192.0.2.2"), clock_mono_us()), 0);
+    assert_true(exchange(1));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
+        T(what_is_taken_here_counts_there),
+        T(what_is_given_back_here_is_given_back_there),
+        T(what_is_taken_before_the_answer_is_counted_once),
+        T(without_redis_the_limit_is_ones_own_and_told_later),
+        T(what_has_run_out_meanwhile_is_not_told),
+        T(only_what_matters_is_told),
+        T(more_than_a_batch_goes_in_several),
+        T(a_bucket_may_be_forgotten_at_any_time),
+        T(what_redis_loses_still_counts_where_it_was_taken),
+        T(a_redis_that_refuses_is_none),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
