@@ -1,11 +1,6 @@
 /* test_redis.c - Redis that is there, away, killed, frozen and back again: a real redis-server throughout. */
 // SPDX-License-Identifier: Apache-2.0
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <hiredis/hiredis.h>
-#include <string.h>
 
 #include "libshared/cache/redis.h"
 #include "libshared/cache/redis_link.h"

@@ -1,11 +1,5 @@
 /* test_rates.c - rates of two gateways with one Redis, which is real, and at times away. */
 // SPDX-License-Identifier: Apache-2.0
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-#include <cmocka.h>
-
 #include "libshared/cache/redis.h"
 #include "libshared/service/metrics.h"
 #include "services/gateway/session/rates_inside.h"
