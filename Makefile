@@ -34,14 +34,15 @@ objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 SHARED    = $(call sources,libshared)
 SERVICES  = gateway auth chat store share
 AUTHCTL   = $(call sources,services/auth/authctl)
-TOOLS     = $(call sources,services/tools)
+TOOLS     = $(wildcard services/tools/*.c)
+DOCTOOL   = $(call sources,services/tools/protodoc)
 service_sources = $(filter-out services/auth/authctl/%,$(call sources,services/$(1)))
 UNIT      = $(call sources,tests/unit tests/contract,-name 'test_*.c')
 SERVICE_TESTS = $(call sources,tests/service,-name 'test_*.c')
 FUZZ      = $(call sources,tests/fuzz,-name 'fuzz_*.c')
 BENCH     = $(call sources,tests/bench,-name '*.c' -not -path '*/node_modules/*')
 
-BINARIES  = $(SERVICES:%=$(BUILD)/bin/%) $(BUILD)/bin/authctl $(TOOLS:services/tools/%.c=$(BUILD)/bin/%)
+BINARIES  = $(SERVICES:%=$(BUILD)/bin/%) $(BUILD)/bin/authctl $(BUILD)/bin/protodoc $(TOOLS:services/tools/%.c=$(BUILD)/bin/%)
 LIBSHARED = $(BUILD)/libshared.a
 LIBS      = $(SERVICES:%=$(BUILD)/lib%.a) $(LIBSHARED)
 UNIT_BINARIES    = $(UNIT:tests/%.c=$(BUILD)/tests/%)
@@ -106,6 +107,9 @@ endef
 $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 
 $(BUILD)/bin/authctl: $(call objects,$(AUTHCTL)) $(LIBSHARED)
+	$(link)
+
+$(BUILD)/bin/protodoc: $(call objects,$(DOCTOOL)) $(LIBSHARED)
 	$(link)
 
 $(TOOLS:services/tools/%.c=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/services/tools/%.o $(LIBSHARED)

@@ -1,0 +1,39 @@
+/*
+ * main.c - protodoc prints the contract for people and for tools.
+ *
+ *      protodoc openapi      REST, as OpenAPI 3.1
+ *      protodoc asyncapi     Socket.IO events, as AsyncAPI 3.0
+ *      protodoc events       the same for a reader, in Markdown
+ *      protodoc errors       every error code, in Markdown
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "services/tools/protodoc/protodoc.h"
+
+static int print_json(json_t *json)
+{
+    int failed = json_dumpf(json, stdout, JSON_INDENT(2));
+
+    putchar('\n');
+    json_decref(json);
+    return failed != 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc == 2 ? argv[1] : "";
+
+    if (strcmp(what, "openapi") == 0) return print_json(openapi());
+    if (strcmp(what, "asyncapi") == 0) return print_json(asyncapi());
+    if (strcmp(what, "events") == 0)
+        print_events();
+    else if (strcmp(what, "errors") == 0)
+        print_errors();
+    else {
+        fprintf(stderr, "usage: protodoc openapi|asyncapi|events|errors\n");
+        return 2;
+    }
+    return 0;
+}

@@ -1,0 +1,126 @@
+/* markdown.c - events and errors, for a reader. */
+// SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "services/tools/protodoc/protodoc.h"
+
+/* clang-format off */
+static const struct wire_shape *(*const shapes[])(void) = {
+#define RECORD(name, doc) name##_shape,
+#include "proto/all.def"
+};
+/* clang-format on */
+
+static void print_kind(const struct wire_field *f)
+{
+    switch (f->kind) {
+    case WIRE_INT:
+        printf(f->max == INT64_MAX ? "integer from %" PRId64 : "integer, %" PRId64 " to %" PRId64, f->min, f->max);
+        break;
+    case WIRE_TIME: printf("milliseconds since 1970"); break;
+    case WIRE_BOOL: printf("true or false"); break;
+    case WIRE_TEXT: printf("text, %" PRId64 " to %" PRId64 " characters", f->min, f->max); break;
+    case WIRE_BYTES: printf("base64, %" PRId64 " to %" PRId64 " bytes", f->min, f->max); break;
+    case WIRE_ID: printf("id (UUID)"); break;
+    case WIRE_ANY: printf("any JSON up to %" PRId64 " bytes", f->max); break;
+    case WIRE_TEXTS: printf("up to %" PRId64 " texts of up to %" PRId64 " characters", f->max, f->item_max); break;
+    case WIRE_IDS: printf("up to %" PRId64 " ids", f->max); break;
+    case WIRE_LIST: printf("up to %" PRId64 " × [%s](#%s)", f->max, f->of()->name, f->of()->name); break;
+    }
+}
+
+static void print_need(const struct wire_field *f)
+{
+    bool has_default = f->kind == WIRE_INT && f->fallback >= f->min && f->fallback <= f->max;
+
+    if (f->required)
+        printf("required");
+    else if (f->kind == WIRE_BOOL)
+        printf("%s if absent", f->fallback ? "true" : "false");
+    else if (has_default)
+        printf("%" PRId64 " if absent", f->fallback);
+    else
+        printf("optional");
+}
+
+static void print_record(const char *name)
+{
+    const struct wire_shape *s = NULL;
+
+    for (size_t i = 0; i < COUNT(shapes); i++)
+        if (strcmp(shapes[i]()->name, name) == 0) s = shapes[i]();
+    printf("\n### %s\n\n%s.\n", s->name, s->doc);
+    if (s->fields->name == NULL) return;
+    printf("\n| field | kind | need | meaning |\n|---|---|---|---|\n");
+    for (const struct wire_field *f = s->fields; f->name != NULL; f++) {
+        printf("| `%s` | ", f->name);
+        print_kind(f);
+        printf(" | ");
+        print_need(f);
+        printf(" | %s |\n", f->doc);
+    }
+}
+
+static void print_records(void)
+{
+    json_t *used = json_object(), *ignored;
+    const char *name;
+
+    for (const struct on *on = events; on->event != NULL; on++) {
+        schema_add(used, find_method(on->method)->req());
+        schema_add(used, find_method(on->method)->rep());
+    }
+    for (const struct hear *hear = heard; hear->event != NULL; hear++) schema_add(used, hear->rec());
+    printf("\n## Records\n");
+    json_object_foreach(used, name, ignored) print_record(name);
+    json_decref(used);
+}
+
+static void print_emitted(void)
+{
+    printf("## To emit\n\nThe one argument is an object. With a callback, the answer is one object: the "
+           "acknowledgement, or"
+           " `{\"error\":{\"code\",\"message\",\"field\"?,\"retry_after_ms\"?}}` with a code of "
+           "[errors.md](errors.md). Without a"
+           " callback a refusal is heard as `error` on `/error`.\n\nAn event that stands not here, whose first "
+           "argument is an object"
+           " with a `room` that the socket has joined, is carried to the room's other sockets as it is.\n"
+           "With `\"state\": true` in that object it is a newest value: who reads too slowly hears the last one of"
+           " that name\nwhen he has caught up, where other such events are dropped for him.\n\n"
+           "| namespace | event | argument | acknowledgement | permission | rate | meaning "
+           "|\n|---|---|---|---|---|---|---|\n");
+    for (const struct on *on = events; on->event != NULL; on++) {
+        const struct method *m = find_method(on->method);
+        printf("| `%s` | `%s` | [%s](#%s) | [%s](#%s) | `%s` | %s | %s |\n", on->nsp, on->event, m->req()->name,
+            m->req()->name, m->rep()->name, m->rep()->name, on->action, on->rate, on->doc);
+    }
+}
+
+void print_events(void)
+{
+    printf("# Events\n\nPrinted from proto/ by `make docs`. Socket.IO v5 over Engine.IO v4; a stock `socket.io-client` "
+           "connects with"
+           " `auth: { token }`, the token from `POST /auth/token`.\n\n");
+    print_emitted();
+    printf("\n## To hear\n\n| namespace | event | argument | when |\n|---|---|---|---|\n");
+    for (const struct hear *hear = heard; hear->event != NULL; hear++)
+        printf("| `%s` | `%s` | [%s](#%s) | %s |\n", hear->nsp, hear->event, hear->rec()->name, hear->rec()->name,
+            hear->doc);
+    printf("\n## Rates\n\nBy address and by subject over all gateways that share a Redis; by socket where the socket "
+           "is.\n\n"
+           "| class | so many | in seconds | counted by | for |\n|---|---|---|---|---|\n");
+    for (const struct rate *rate = rates; rate->name != NULL; rate++)
+        printf("| %s | %d | %d | %s | %s |\n", rate->name, rate->count, rate->seconds, rate->by, rate->doc);
+    print_records();
+}
+
+void print_errors(void)
+{
+    printf("# Errors\n\nPrinted from proto/errors.def by `make docs`. A code is stable for ever; the message is for "
+           "people and may"
+           " change.\n\n| code | HTTP status | meaning |\n|---|---|---|\n");
+    for (enum err e = OK + 1; e < ERR_COUNT; e++)
+        printf("| `%s` | %d | %s |\n", err_code(e), err_status(e), err_text(e));
+}

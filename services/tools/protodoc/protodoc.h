@@ -1,0 +1,55 @@
+/*
+ * protodoc.h - what the files of protodoc share: the rows of the contract, and what is made of them.
+ *
+ *      main.c                which document is wanted
+ *      openapi.c             REST, for tools              asyncapi.c   events, for tools
+ *      markdown.c            events and errors, for a reader
+ *      spec.c                what both specifications have
+ *      rows.c                the rows that more than one document is made of
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <jansson.h>
+
+#include "libshared/wire/records.h"
+#include "libshared/wire/schema.h"
+
+struct method {
+    const char *name;
+    const struct wire_shape *(*req)(void), *(*rep)(void);
+};
+
+struct on {
+    const char *nsp, *event, *service, *method, *action, *effect, *rate, *doc;
+};
+
+struct hear {
+    const char *nsp, *event;
+    const struct wire_shape *(*rec)(void);
+    const char *doc;
+};
+
+struct rate {
+    const char *name;
+    int count, seconds;
+    const char *by, *doc;
+};
+
+/* rows.c: each table ends with an empty row. */
+extern const struct on events[];
+extern const struct hear heard[];
+extern const struct rate rates[];
+const struct method *find_method(const char *name);
+
+/* spec.c */
+json_t *spec_info(const char *what);
+json_t *spec_rates(void);
+
+/* openapi.c, asyncapi.c: the caller's to release. */
+json_t *openapi(void);
+json_t *asyncapi(void);
+
+/* markdown.c: on standard output. */
+void print_events(void);
+void print_errors(void);

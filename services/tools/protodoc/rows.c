@@ -1,0 +1,45 @@
+/* rows.c - the rows of proto/ that are documented. */
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/tools/protodoc/protodoc.h"
+
+/* clang-format off */
+static const struct method methods[] = {
+#define METHOD(noun, verb, in, out, where, repeat, callers, doc) { #noun "." #verb, in##_shape, out##_shape },
+#include "proto/all.def"
+};
+
+const struct on events[] = {
+#define ON(nsp, event, service, noun, verb, action, effect, rate, doc) \
+    { nsp, event, #service, #noun "." #verb, #action, #effect, #rate, doc },
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+    { 0 }
+};
+
+const struct hear heard[] = {
+#define HEAR(nsp, event, rec, doc) { nsp, event, rec##_shape, doc },
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+    { 0 }
+};
+
+const struct rate rates[] = {
+#define RATE(name, count, seconds, by, doc) { #name, count, seconds, #by, doc },
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+    { 0 }
+};
+/* clang-format on */
+
+const struct method *find_method(const char *name)
+{
+    for (size_t i = 0; i < COUNT(methods); i++)
+        if (strcmp(methods[i].name, name) == 0) return &methods[i];
+    abort(); /* tests/contract has proved that every face names a method */
+}
