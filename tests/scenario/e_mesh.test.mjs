@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import https from 'node:https'
 import { after, afterEach, before, test } from 'node:test'
+import WebSocket from 'ws'
 import { startBalancer } from '../lib/balancer.mjs'
 import { Person, everybodyLeaves, isGapless, request } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
@@ -106,6 +107,36 @@ async function tunnelled(name) {
   }
   throw new Error('all upgrades landed on the owner')
 }
+
+/** A WebSocket at gateway 2 for a session that gateway 1 has; no token is asked for that. */
+async function strangersTunnel() {
+  const at = n => `127.0.0.1:${stack.gatewayPorts[n - 1]}/socket.io/?EIO=4`
+  const answer = await request({ ...stack, url: `https://${at(1)}`, ca: stack.ca }, 'GET', '&transport=polling')
+  const { sid } = JSON.parse(answer.text.slice(1))
+  const ws = new WebSocket(`wss://${at(2)}&transport=websocket&sid=${sid}`, { ca: stack.ca })
+  ws.on('error', () => {})
+  await new Promise(resolve => ws.once('open', resolve))
+  ws.send('2probe')
+  await new Promise(resolve => ws.once('message', resolve))
+  ws.send('5')
+  return ws
+}
+
+test('a flood through some tunnels does not end the others', { timeout: 60000 }, async () => {
+  const quiet = await strangersTunnel()
+  const loud = await Promise.all(Array.from({ length: 8 }, strangersTunnel))
+  const frame = Buffer.from('81810000000033', 'hex') // a pong that nobody asked for
+  const outcome = ws => new Promise(resolve => { ws.once('pong', () => resolve('open')); ws.once('close', code => resolve(code)) })
+  const outcomes = loud.map(outcome)
+  for (const ws of loud) {
+    ws._socket.write(Buffer.alloc(20000 * frame.length, frame))
+    ws.ping() // answered when what was sent before it has been read
+  }
+  assert.deepEqual(await Promise.all(outcomes), loud.map(() => 'open'))
+  quiet.ping()
+  assert.equal(await outcome(quiet), 'open')
+  for (const ws of [quiet, ...loud]) ws.terminate()
+})
 
 test('large and binary messages go through a tunnel whole, both ways', async () => {
   const far = await tunnelled('far')

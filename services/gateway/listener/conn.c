@@ -209,6 +209,55 @@ void conn_linger(struct conn *conn)
     conn_touch(conn);
 }
 
+/* --- reading --- */
+
+static void discard(struct conn *conn, size_t len)
+{
+    conn->discarded += len;
+    if (conn->discarded > DISCARD_BYTES) conn_doom(conn);
+}
+
+void conn_take(struct conn *conn, char *at, size_t len)
+{
+    if (conn->state == CONN_LINGER)
+        discard(conn, len);
+    else if (conn->state == CONN_WS)
+        ws_bytes(conn, at, len);
+    else
+        http_bytes(conn, at, len);
+}
+
+void conn_bytes(struct conn *conn, char *at, size_t len)
+{
+    if (conn == NULL || conn->doomed) return;
+    metric_add(conn->listener->bytes_in, (int64_t)len);
+    conn_take(conn, at, len);
+}
+
+void conn_keep(struct conn *conn, const char *at, size_t len)
+{
+    buf_add(&conn->in, at, len);
+    if (conn->in.over) conn_doom(conn);
+    conn_pause(conn);
+}
+
+void conn_resume(struct conn *conn)
+{
+    if (conn->in.len == 0) return;
+    conn->ahead = true;
+    conn_touch(conn);
+}
+
+static void go_on(struct conn *conn)
+{
+    struct buf ahead = conn->in;
+    conn->ahead = false;
+    conn->in = BUF(ahead.max);
+    conn_pause(conn);
+    conn_take(conn, ahead.at, ahead.len);
+    buf_free(&ahead);
+}
+
 /* --- the end of a loop round --- */
 
 static void kill_doomed(struct listener *l)
@@ -230,7 +279,7 @@ static void flush_dirty(struct listener *l)
     for (; conn != NULL; conn = next) {
         next = conn->dirty_next;
         conn->dirty = false;
-        if (conn->ahead && !conn->doomed) http_go_on(conn);
+        if (conn->ahead && !conn->doomed) go_on(conn);
         conn_flush(conn);
     }
 }
@@ -242,24 +291,4 @@ void conn_sweep(struct listener *l)
         kill_doomed(l);
     }
     if (l->dirty == NULL && l->doomed == NULL) ev_idle_stop(l->loop, &l->more);
-}
-
-/* --- reading --- */
-
-static void discard(struct conn *conn, size_t len)
-{
-    conn->discarded += len;
-    if (conn->discarded > DISCARD_BYTES) conn_doom(conn);
-}
-
-void conn_bytes(struct conn *conn, char *at, size_t len)
-{
-    if (conn == NULL || conn->doomed) return;
-    metric_add(conn->listener->bytes_in, (int64_t)len);
-    if (conn->state == CONN_LINGER)
-        discard(conn, len);
-    else if (conn->state == CONN_WS)
-        ws_bytes(conn, at, len);
-    else
-        http_bytes(conn, at, len);
 }

@@ -67,8 +67,8 @@ struct conn {
     struct conn *dirty_next, *doomed_next;
     enum conn_state state;
     bool tls, redirects, blocked, paused, held, dirty, doomed, reading, close_after;
-    bool ahead;     /* in CONN_HEAD: `in` came ahead of the last answer, and waits for the sweep */
-    struct buf in;  /* a head so far, or what came ahead */
+    bool ahead;     /* `in` came too early, and may be read now: it waits for the sweep */
+    struct buf in;  /* a head so far, or what came too early */
     struct buf out; /* an answer, or one large frame, from out_at on */
     size_t out_at, discarded;
     ev_timer timer;
@@ -100,6 +100,9 @@ struct listener {
 struct conn *conn_create(struct listener *listener, bool tls, bool redirects);
 void conn_free(struct conn *conn); /* at the end of its life, from `gone` */
 void conn_bytes(struct conn *conn, char *at, size_t len);
+void conn_take(struct conn *conn, char *at, size_t len);       /* as the state is now */
+void conn_keep(struct conn *conn, const char *at, size_t len); /* they came too early: until conn_resume() */
+void conn_resume(struct conn *conn);
 void conn_writable(struct conn *conn);
 void conn_touch(struct conn *conn); /* flush it before the loop sleeps */
 void conn_flush(struct conn *conn);
@@ -112,7 +115,6 @@ void conn_pause(struct conn *conn);                 /* reads or not, as its stat
 /* http.c */
 void http_bytes(struct conn *conn, char *at, size_t len);
 void http_written(struct conn *conn); /* the answer has gone out */
-void http_go_on(struct conn *conn);   /* with what came ahead of it */
 void http_late(struct conn *conn);    /* its timer fired */
 void http_free(struct conn *conn);    /* tells the upper if a request is unfinished */
 

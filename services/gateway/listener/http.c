@@ -200,12 +200,10 @@ static bool read_step(struct conn *conn, char **at, size_t *len)
     if (*len == 0) return false;
     if (conn->state == CONN_HEAD && !conn->ahead) return read_head(conn, at, len);
     if (conn->state == CONN_UPPER || conn->state == CONN_REPLY || conn->ahead) {
-        buf_add(&conn->in, *at, *len); /* came ahead of our answer */
-        if (conn->in.over) conn_doom(conn);
-        conn_pause(conn);
+        conn_keep(conn, *at, *len);
         return false;
     }
-    conn_bytes(conn, *at, *len); /* a WebSocket by now, or the end */
+    conn_take(conn, *at, *len); /* a WebSocket by now, or the end */
     return false;
 }
 
@@ -230,19 +228,7 @@ void http_written(struct conn *conn)
     forget_request(http);
     conn->state = CONN_HEAD;
     conn_timer(conn, IDLE_SECONDS);
-    if (conn->reading || conn->in.len == 0) return;
-    conn->ahead = true;
-    conn_touch(conn);
-}
-
-void http_go_on(struct conn *conn)
-{
-    struct buf ahead = conn->in;
-    conn->ahead = false;
-    conn->in = BUF(ahead.max);
-    conn_pause(conn);
-    http_bytes(conn, ahead.at, ahead.len);
-    buf_free(&ahead);
+    if (!conn->reading) conn_resume(conn);
 }
 
 void http_late(struct conn *conn)

@@ -75,7 +75,7 @@ void ws_want_write(struct ws *ws); /* ws_writable will be called soon */
 bool ws_put_frame(struct ws *ws, struct str frame);
 void ws_flush(struct ws *ws);             /* ws_writable is called now, unless the socket is full */
 bool ws_is_blocked(const struct ws *ws);  /* something waits that the socket did not take */
-void ws_pause(struct ws *ws, bool pause); /* read no more from it, or again; what was read already still comes */
+void ws_pause(struct ws *ws, bool pause); /* no message comes from it any more; or again */
 /* After what was put; no message comes any more, ws_closed follows.  Code 0: a Close frame without one. */
 void ws_close(struct ws *ws, int code, const char *reason);
 #define WS_HEADER_MAX 10

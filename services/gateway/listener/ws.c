@@ -141,6 +141,10 @@ void ws_bytes(struct conn *conn, char *at, size_t len)
 {
     struct ws *ws = conn->ws;
     while (!ws->close_received && !conn->doomed) {
+        if (conn->held || conn->ahead) {
+            conn_keep(conn, at, len);
+            return;
+        }
         struct ws_piece piece =
             ws_frame_read(&ws->reader, &at, &len, ws->deflate, ws->message.len, (size_t)settings.gateway.max_payload);
         if (piece.kind == WS_PIECE_MORE) return;
@@ -242,6 +246,7 @@ bool ws_put_frame(struct ws *ws, struct str frame)
 void ws_pause(struct ws *ws, bool pause)
 {
     ws->conn->held = pause;
+    if (!pause) conn_resume(ws->conn);
     conn_pause(ws->conn);
 }
 

@@ -57,7 +57,7 @@ static void reached(struct waiter *waiter, struct link *link)
     a->link = link;
     link->users++;
     metric_add(a->post ? mesh->posts : mesh->polls, 1);
-    link_send(link, M_mesh_ask, &record, 0, 0);
+    link_send(link, M_mesh_ask, &record, a->number, 0);
 }
 
 static void given_up(struct waiter *waiter)
@@ -119,16 +119,28 @@ void asked_answered(struct mesh *mesh, const struct mesh_answer *answer)
         answer->no_store ? 1 : 0);
 }
 
+static void fail_one(struct asked *a)
+{
+    if (a->link != NULL && link_is_up(a->link))
+        link_send(a->link, M_mesh_forget, &(struct mesh_call){ a->number }, 0, 0);
+    refuse(a);
+}
+
 void asked_fail(struct mesh *mesh, const struct link *link)
 {
     struct asked *a, *next;
 
     HASH_ITER(hh, mesh->asked, a, next)
-    if (a->link == link) {
-        struct mesh_call call = { a->number };
-        if (link_is_up(link)) link_send(a->link, M_mesh_forget, &call, 0, 0);
-        refuse(a);
-    }
+    if (a->link == link) fail_one(a);
+}
+
+bool asked_fail_one(struct mesh *mesh, int64_t number)
+{
+    struct asked *a;
+
+    HASH_FIND(hh, mesh->asked, &number, sizeof number, a);
+    if (a != NULL) fail_one(a);
+    return a != NULL;
 }
 
 /* Its answer is nothing, and that the connection ends: the client's next poll goes to another gateway. */

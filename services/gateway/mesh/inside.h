@@ -25,6 +25,8 @@
 #define DOWN_WINDOW     (128u << 10)
 /* Bytes from one WebSocket that the session's gateway has not yet taken: past it the client is not read. */
 #define UP_WINDOW       (256u << 10)
+/* A message counts as so many bytes more, or 100,000 empty ones would fit. */
+#define MESSAGE_COST    4096
 /* How long a request waits for a gateway that nobody has heard of, or for the pipe to it: it may have just come. */
 #define PATIENCE_MS     1000
 
@@ -97,8 +99,8 @@ static inline struct str mesh_sid(const char sid[EIO_SID_CHARS + 1])
 /* --- link.c --- */
 struct link *link_for(struct mesh *mesh, struct str sid); /* NULL: unknown.  It may not be up. */
 bool link_is_up(const struct link *link);
-/* `tunnel` hears when so many of its bytes were taken; 0: nobody. */
-void link_send(struct link *link, enum method_index method, const void *record, int64_t tunnel, size_t bytes);
+/* The request or tunnel of this number ends if it is not taken; a tunnel hears when so many of its bytes were. */
+void link_send(struct link *link, enum method_index method, const void *record, int64_t number, size_t bytes);
 void links_learn(struct mesh *mesh, const struct gateway_page *page);
 void links_free(struct mesh *mesh);
 
@@ -112,6 +114,7 @@ void wait_init(struct mesh *mesh);
 bool asked_begin(struct face *face, struct http *http, struct str sid);
 void asked_answered(struct mesh *mesh, const struct mesh_answer *answer);
 void asked_fail(struct mesh *mesh, const struct link *link); /* its pipe is lost */
+bool asked_fail_one(struct mesh *mesh, int64_t number);      /* false: there is none */
 void asked_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms);
 size_t asked_count(const struct mesh *mesh);
 void asked_free(struct mesh *mesh);
@@ -122,6 +125,7 @@ void tunnel_frames(struct mesh *mesh, const struct mesh_frames *frames);
 void tunnel_ended(struct mesh *mesh, const struct mesh_end *end);
 void tunnel_sent(struct mesh *mesh, int64_t number, size_t bytes);
 void tunnels_fail(struct mesh *mesh, const struct link *link);
+bool tunnel_fail_one(struct mesh *mesh, int64_t number);
 void tunnels_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms);
 size_t tunnels_count(const struct mesh *mesh);
 void tunnels_free(struct mesh *mesh);

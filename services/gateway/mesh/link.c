@@ -8,8 +8,10 @@
 #include "libshared/service/settings.h"
 #include "services/gateway/mesh/inside.h"
 
-#define CALL_MS   10000
-#define BODY_KEPT (256u << 10) /* a larger record's memory is not kept for the next */
+#define CALL_MS      10000
+/* A message of each of a pipe's WebSockets is a record, and takes less time than a request to a service. */
+#define LINK_PENDING 4
+#define BODY_KEPT    (256u << 10) /* a larger record's memory is not kept for the next */
 
 bool link_is_up(const struct link *link)
 {
@@ -74,9 +76,16 @@ static void on_event(void *arg, const struct frame_event *head, struct str body)
 
 struct sent {
     struct link *link;
-    int64_t tunnel;
+    int64_t number;
     size_t bytes;
 };
+
+/* Whose record was not taken has lost something, and ends; the others on this pipe have not. */
+static void not_taken(struct link *link, int64_t number, enum err e)
+{
+    if (asked_fail_one(link->mesh, number) || tunnel_fail_one(link->mesh, number))
+        LOG(WARN, "mesh.refused", F_TEXT("gateway", link->id), F_TEXT("code", err_code(e)));
+}
 
 static void on_reply(void *arg, enum err status, struct str body)
 {
@@ -84,20 +93,18 @@ static void on_reply(void *arg, enum err status, struct str body)
     struct link *link = sent->link;
 
     (void)body;
-    if (!link->closing && status != OK) {
-        LOG(WARN, "mesh.refused", F_TEXT("gateway", link->id), F_TEXT("code", err_code(status)));
-        fail(link);
-    } else if (!link->closing && sent->tunnel != 0) {
-        tunnel_sent(link->mesh, sent->tunnel, sent->bytes);
-    }
+    if (!link->closing && status != OK)
+        not_taken(link, sent->number, status);
+    else if (!link->closing && sent->bytes > 0)
+        tunnel_sent(link->mesh, sent->number, sent->bytes);
     mem_free(sent);
 }
 
-void link_send(struct link *link, enum method_index method, const void *record, int64_t tunnel, size_t bytes)
+void link_send(struct link *link, enum method_index method, const void *record, int64_t number, size_t bytes)
 {
     struct buf *body = &link->mesh->body;
     struct sent *sent = mem_alloc(sizeof *sent);
-    *sent = (struct sent){ link, tunnel, bytes };
+    *sent = (struct sent){ link, number, bytes };
     buf_clear(body);
     enum err e = wire_encode(methods[method].req(), record, body);
 
@@ -118,15 +125,16 @@ void link_send(struct link *link, enum method_index method, const void *record, 
 
 static void open_pipe(struct link *link)
 {
-    link->client = rpc_client_create(link->mesh->loop, &(struct rpc_client_config){ .self = "gateway",
-                                                           .service = "gateway",
-                                                           .endpoint = link->endpoint,
-                                                           .key_dir = settings.common.key_dir,
-                                                           .pending_max = (size_t)settings.gateway.pending_max,
-                                                           .up = on_up,
-                                                           .down = on_down,
-                                                           .event = on_event,
-                                                           .arg = link });
+    link->client =
+        rpc_client_create(link->mesh->loop, &(struct rpc_client_config){ .self = "gateway",
+                                                .service = "gateway",
+                                                .endpoint = link->endpoint,
+                                                .key_dir = settings.common.key_dir,
+                                                .pending_max = LINK_PENDING * (size_t)settings.gateway.pending_max,
+                                                .up = on_up,
+                                                .down = on_down,
+                                                .event = on_event,
+                                                .arg = link });
 }
 
 static struct link *find(struct mesh *mesh, const char *id)

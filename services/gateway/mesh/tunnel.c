@@ -77,16 +77,16 @@ static void message(struct eio_ws_user *user, bool binary, struct str bytes)
     struct tunnel *t = (struct tunnel *)((char *)user - offsetof(struct tunnel, user));
 
     if (t->ended) return;
-    if (t->link == NULL || bytes.len > MESH_BYTES_MAX) { /* it spoke before it could be told that it is heard */
+    if (bytes.len > MESH_BYTES_MAX) {
         tell_closed(t);
-        close_ws(t, t->link == NULL ? 0 : 1009, "");
+        close_ws(t, 1009, "");
         return;
     }
     struct mesh_message record = { t->number, binary, bytes };
-    t->unanswered += bytes.len + 1;
+    t->unanswered += bytes.len + MESSAGE_COST;
     metric_add(t->face->mesh->messages, 1);
     pause_over(t);
-    link_send(t->link, M_mesh_message, &record, t->number, bytes.len + 1);
+    link_send(t->link, M_mesh_message, &record, t->number, bytes.len + MESSAGE_COST);
 }
 
 void tunnel_sent(struct mesh *mesh, int64_t number, size_t bytes)
@@ -128,7 +128,7 @@ static void tell_taken(struct tunnel *t)
 
     if (t->taken < DOWN_WINDOW / 4 || t->ended || !link_is_up(t->link)) return;
     t->taken = 0;
-    link_send(t->link, M_mesh_taken, &record, 0, 0);
+    link_send(t->link, M_mesh_taken, &record, t->number, 0);
 }
 
 /* What was put is dropped from the head of the buffer when that is worth a move. */
@@ -199,7 +199,7 @@ static void reached(struct waiter *waiter, struct link *link)
     t->link = link;
     link->users++;
     metric_add(t->face->mesh->upgrades, 1);
-    link_send(link, M_mesh_upgrade, &record, 0, 0);
+    link_send(link, M_mesh_upgrade, &record, t->number, 0);
     pause_over(t);
 }
 
@@ -229,15 +229,26 @@ void tunnel_open(struct face *face, struct ws *ws, struct str sid)
     wait_begin(face->mesh, &t->waiter);
 }
 
+static void fail_one(struct tunnel *t)
+{
+    tell_closed(t);
+    close_ws(t, 1001, "");
+}
+
 void tunnels_fail(struct mesh *mesh, const struct link *link)
 {
     struct tunnel *t, *next;
 
     HASH_ITER(hh, mesh->tunnels, t, next)
-    if (t->link == link) {
-        tell_closed(t);
-        close_ws(t, 1001, "");
-    }
+    if (t->link == link) fail_one(t);
+}
+
+bool tunnel_fail_one(struct mesh *mesh, int64_t number)
+{
+    struct tunnel *t = find(mesh, number);
+
+    if (t != NULL) fail_one(t);
+    return t != NULL;
 }
 
 void tunnels_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms)
@@ -247,9 +258,7 @@ void tunnels_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms)
     HASH_ITER(hh, mesh->tunnels, t, next)
     {
         int64_t due_ms = spread_ms > 0 ? (int64_t)table_hash(t->waiter.sid, EIO_SID_CHARS) % spread_ms : 0;
-        if (due_ms > elapsed_ms) continue;
-        tell_closed(t);
-        close_ws(t, 1001, "");
+        if (due_ms <= elapsed_ms) fail_one(t);
     }
 }
 
