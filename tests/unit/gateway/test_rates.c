@@ -168,6 +168,24 @@ static void only_what_matters_is_told(void **state)
     assert_true(there->table->is_waiting);
 }
 
+static void of_ipv6_a_network_is_one_sender(void **state)
+{
+    struct rates *rates = rates_create(100);
+    char who[50];
+
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        snprintf(who, sizeof who, "2001:db8:0:7:%x::%x", i, i);
+        assert_int_equal(rates_take(rates, RATE_auth, str_of(who), 1), 0);
+    }
+    assert_true(rates_take(rates, RATE_auth, STR("2001:db8:0:7::1"), 1) > 0);
+    assert_int_equal(rates_take(rates, RATE_auth, STR("2001:db8:0:8::1"), 1), 0);
+    assert_int_equal(rates_take(rates, RATE_auth, STR("192.0.2.1"), 1), 0);
+    for (int i = 0; i < 300; i++) rates_take(rates, RATE_write, STR("a::1"), 1);
+    assert_int_equal(rates_take(rates, RATE_write, STR("a::2"), 1), 0); /* subjects, whatever they look like */
+    rates_destroy(&rates);
+}
+
 static void more_than_a_batch_goes_in_several(void **state)
 {
     (void)state;
@@ -265,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
+        T(of_ipv6_a_network_is_one_sender),
         T(what_is_taken_here_counts_there),
         T(what_is_given_back_here_is_given_back_there),
         T(what_is_taken_before_the_answer_is_counted_once),
