@@ -3,6 +3,7 @@
 #include "services/gateway/listener/conn.h"
 
 #include "libshared/service/metrics.h"
+#include "libshared/service/settings.h"
 #include "services/gateway/listener/transport.h"
 
 #include <assert.h>
@@ -73,6 +74,7 @@ void conn_free(struct conn *conn)
             *at = conn->doomed_next;
             break;
         }
+    conn_gather(conn, 0);
     peers_leave(l->peers, &conn->peer);
     unlink_conn(conn);
     buf_free(&conn->in);
@@ -246,6 +248,14 @@ void conn_resume(struct conn *conn)
     if (conn->in.len == 0) return;
     conn->ahead = true;
     conn_touch(conn);
+}
+
+bool conn_gather(struct conn *conn, size_t bytes)
+{
+    struct listener *l = conn->listener;
+    l->gathered += bytes - conn->gathered;
+    conn->gathered = bytes;
+    return bytes <= SMALL_BYTES || l->gathered <= (size_t)settings.gateway.unfinished_bytes;
 }
 
 static void go_on(struct conn *conn)

@@ -33,6 +33,8 @@ struct transport;
 /* What may be read ahead of an unanswered request, and thrown away behind a refused one. */
 #define AHEAD_BYTES    65536
 #define DISCARD_BYTES  4194304
+/* Bodies and messages that are read however many others are under way. */
+#define SMALL_BYTES    65536
 /* Pongs that may wait for one peer. */
 #define CONTROL_BYTES  32768
 
@@ -70,7 +72,7 @@ struct conn {
     bool ahead;     /* `in` came too early, and may be read now: it waits for the sweep */
     struct buf in;  /* a head so far, or what came too early */
     struct buf out; /* an answer, or one large frame, from out_at on */
-    size_t out_at, discarded;
+    size_t out_at, discarded, gathered;
     ev_timer timer;
     struct http *http;
     struct ws *ws;
@@ -86,7 +88,7 @@ struct listener {
     struct peers *peers;
     struct accept_point *points;
     struct conn *conns, *dirty, **dirty_tail, *doomed;
-    size_t n_conns;
+    size_t n_conns, gathered; /* bytes of what has not come whole */
     ev_prepare prepare;
     ev_idle more;  /* keeps the loop from sleeping while the dirty list is not empty */
     char *scratch; /* what one connection writes in one go */
@@ -103,6 +105,8 @@ void conn_bytes(struct conn *conn, char *at, size_t len);
 void conn_take(struct conn *conn, char *at, size_t len);       /* as the state is now */
 void conn_keep(struct conn *conn, const char *at, size_t len); /* they came too early: until conn_resume() */
 void conn_resume(struct conn *conn);
+/* What it holds of a body or message now.  false: there is too much under way, and this is not one of the small ones. */
+bool conn_gather(struct conn *conn, size_t bytes);
 void conn_writable(struct conn *conn);
 void conn_touch(struct conn *conn); /* flush it before the loop sleeps */
 void conn_flush(struct conn *conn);

@@ -44,6 +44,7 @@ static void forget_request(struct http *http)
 {
     arena_reset(http->arena);
     buf_free(&http->body);
+    conn_gather(http->conn, 0);
     http->user = NULL;
     http->begun = http->replied = http->bare = false;
     http->head.n_fields = 0;
@@ -179,10 +180,13 @@ static bool read_body(struct conn *conn, char **at, size_t *len)
     int refused = http_body_take(&http->decoder, &in, &http->body);
     *at += *len - in.len;
     *len = in.len;
+    if (!conn_gather(conn, http->body.cap) && !refused) refused = 503;
     if (refused) {
         const struct listener_upper *upper = &conn->listener->upper;
         upper->http_gone(upper->arg, http);
         http->begun = false;
+        buf_free(&http->body);
+        conn_gather(conn, 0);
         http_refuse(conn, refused);
         return false;
     }

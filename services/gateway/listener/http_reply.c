@@ -184,6 +184,7 @@ static enum err err_of(int status)
     case 413: return ERR_TOO_LARGE;
     case 414:
     case 431: return ERR_HEADERS_TOO_LARGE;
+    case 503: return ERR_OVERLOADED;
     default: return ERR_MALFORMED;
     }
 }

@@ -55,6 +55,7 @@ static void say_close(struct ws *ws, int code, const char *reason)
     add_control(ws, WS_CLOSE, (struct str){ payload, empty ? 0 : len + 2 });
     ws->close_sent = true;
     buf_free(&ws->message);
+    conn_gather(ws->conn, 0);
     conn_timer(ws->conn, LINGER_SECONDS);
 }
 
@@ -126,6 +127,7 @@ static void data_came(struct ws *ws, const struct ws_piece *piece)
         buf_add_str(&ws->message, piece->bytes);
         whole = buf_str(&ws->message);
     }
+    if (!conn_gather(ws->conn, piece->last ? 0 : ws->message.cap)) fail(ws, 1013, "too much is under way");
     if (!piece->last) return;
     /* Out of the socket's hands first: what is called now may close it. */
     struct buf taken = ws->message;

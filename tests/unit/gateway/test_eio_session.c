@@ -473,6 +473,36 @@ static void members_are_bounded_too(void **state)
     answers(get(NULL), "maxPayload");
 }
 
+/* Half of a message. */
+static int say_half(struct buf *in)
+{
+    static const char head[] = { 0x01, (char)0xff, 0, 0, 0, 0, 0, 1, (char)0x86, (char)0xa0, 0, 0, 0, 0 };
+    static char half[100000];
+    int fd = open_ws(in);
+    memset(half, 'x', sizeof half);
+    assert_int_equal(write(fd, head, sizeof head), sizeof head);
+    assert_int_equal(write(fd, half, sizeof half), sizeof half);
+    for (int i = 0; i < 50; i++) turn();
+    return fd;
+}
+
+static void large_messages_are_bounded_all_together(void **state)
+{
+    struct buf in = BUF(4096);
+    (void)state;
+    settings.gateway.unfinished_bytes = 200000;
+    settings.gateway.connect_timeout_ms = 60000;
+    int first = say_half(&in);
+    buf_clear(&in);
+    int second = say_half(&in);
+    assert_true(hears(second, &in, "\x03\xf5too much is under way")); /* 1013 */
+    assert_int_equal(n_closed, 1);
+    close(second);
+    close(first);
+    TURN_UNTIL(n_closed == 2);
+    buf_free(&in);
+}
+
 /* --- requests behind one another --- */
 
 static const char *sid_of_new(void)
@@ -550,6 +580,7 @@ int main(void)
         TEST(a_waiting_poll_is_ended_by_a_close),
         TEST(the_oldest_that_joined_nothing_give_way),
         TEST(members_are_bounded_too),
+        TEST(large_messages_are_bounded_all_together),
         TEST(requests_that_answer_one_another_do_not_nest),
         TEST(a_get_behind_the_last_poll_is_answered),
     };

@@ -285,6 +285,38 @@ static void bodies_have_the_bound_that_the_upper_set(void **state)
     assert_int_equal(gone, 2);
 }
 
+/* A head, and a third of what it announces. */
+static int say_a_third(void)
+{
+    static char third[100000];
+    int fd = dial();
+    memset(third, 'x', sizeof third - 1);
+    say(fd, "POST / HTTP/1.1\r\n" HOST "Content-Length: 300000\r\n\r\n");
+    say(fd, third);
+    for (int i = 0; i < 50; i++) turn();
+    return fd;
+}
+
+static void large_bodies_are_bounded_all_together(void **state)
+{
+    struct buf in = BUF(65536);
+    (void)state;
+    settings.gateway.unfinished_bytes = 200000;
+    int first = say_a_third(), second = say_a_third();
+    assert_true(hears(second, &in, "\"overloaded\""));
+    assert_int_equal(gone, 1);
+    answers("POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nsmall", "\r\n\r\nsmall");
+    close(first);
+    close(second);
+    for (int i = 0; i < 1000 && listener_connections(listener) > 0; i++) turn();
+    first = say_a_third();
+    for (int i = 0; i < 50; i++) turn();
+    assert_int_equal(listener_connections(listener), 1);
+    assert_int_equal(gone, 2);
+    close(first);
+    buf_free(&in);
+}
+
 static void a_refusal_at_the_headers_does_not_wait_for_the_body(void **state)
 {
     (void)state;
@@ -516,6 +548,7 @@ int main(void)
         TEST(plain_http_is_sent_to_the_public_url, start_redirecting),
         TEST(a_certificate_authority_is_answered_over_plain_http, start_redirecting),
         TEST(bodies_have_the_bound_that_the_upper_set, start_plain),
+        TEST(large_bodies_are_bounded_all_together, start_plain),
         TEST(a_refusal_at_the_headers_does_not_wait_for_the_body, start_plain),
         TEST(a_client_that_asks_first_is_told_to_go_on, start_plain),
         TEST(a_hang_up_is_told_once_and_only_if_unanswered, start_plain),
