@@ -6,7 +6,7 @@ import WebSocket from 'ws'
 import { startBalancer } from '../lib/balancer.mjs'
 import { Person, everybodyLeaves, isGapless, request } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
-import { until } from '../lib/wait.mjs'
+import { pause, until } from '../lib/wait.mjs'
 
 const GATEWAYS = [1, 2, 3]
 let stack, balancer, key
@@ -174,10 +174,10 @@ test('a slow reader behind a tunnel is held by its window, and then hears all', 
 })
 
 test('a poll whose client hangs up ends the session, wherever it hangs', async () => {
-  for (const name of ['ada', 'bo', 'cy', 'di']) {
-    const person = await Person.arrives(stack, key, name, polling())
-    person.socket.io.reconnection(false)
-  }
+  const people = await Promise.all(['ada', 'bo', 'cy', 'di'].map(name => Person.arrives(stack, key, name, polling())))
+  for (const person of people) person.socket.io.reconnection(false)
+  await until('they poll', () => people.every(person => person.socket.io.engine.transport._polling))
+  await pause(500) // and their polls have arrived: a connection that is cut before says nothing of a session
   await until('their sessions are over', async () => {
     balancer.cut()
     return (await total('madang_gateway_sessions')) === 0
