@@ -87,8 +87,9 @@ void polling_flush(struct eio_session *s)
     if (s->goodbye != NULL && (s->poll != NULL || !s->closing)) answer_goodbye(s);
     if (s->poll == NULL) return;
     if (s->ended && s->closing) {
-        answer_with_queue(s, last_word(s));
+        /* Alone: what comes in one body with a 1 socket.io-client takes for later, and then hears twice. */
         s->closing = s->count > 0;
+        answer_with_queue(s, s->closing ? NULL : last_word(s));
     } else if (s->at.release == 0 && (s->count > 0 || s->probed)) {
         answer_with_queue(s, s->count > 0 ? NULL : "6");
     }
@@ -117,7 +118,7 @@ static void end_polling(struct eio_session *s, bool politely, const char *why)
 {
     (void)why;
     if (politely) {
-        if (s->poll == NULL) s->at.last_poll = now_ms() + LAST_POLL_MS;
+        s->at.last_poll = now_ms() + LAST_POLL_MS;
         return;
     }
     if (s->poll != NULL) answer_with_queue(s, last_word(s));

@@ -406,8 +406,8 @@ static void a_polite_close_waits_for_the_last_poll(void **state)
     send_text("good-bye");
     eio_close(session, "server shutting down");
     TURN_UNTIL(n_closed == 1);
-    answers(get(sid), "\r\n\r\n4good-bye\x1e"
-                      "1");
+    answers(get(sid), "\r\n\r\n4good-bye");
+    answers(get(sid), "\r\n\r\n1");
     answers(get(sid), "{\"code\":1,");
     assert_int_equal(eio_sessions(eio), 0);
 }
