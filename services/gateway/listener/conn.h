@@ -30,6 +30,8 @@ struct transport;
 #define BODY_LEAST     10240
 #define REPLY_SECONDS  60
 #define LINGER_SECONDS 2
+/* Quiet for so long, a kept connection has most likely no request on its way. */
+#define QUIET_SECONDS  0.2
 /* What may be read ahead of an unanswered request, and thrown away behind a refused one. */
 #define AHEAD_BYTES    65536
 #define DISCARD_BYTES  4194304
@@ -70,6 +72,7 @@ struct conn {
     enum conn_state state;
     bool tls, redirects, blocked, paused, held, dirty, doomed, reading, close_after;
     bool ahead;     /* `in` came too early, and may be read now: it waits for the sweep */
+    bool between;   /* answered, and nothing of a next request is here */
     struct buf in;  /* a head so far, or what came too early */
     struct buf out; /* an answer, or one large frame, from out_at on */
     size_t out_at, discarded, gathered;

@@ -147,6 +147,7 @@ static bool read_head(struct conn *conn, char **at, size_t *len)
 {
     size_t seen = conn->in.len, room = HTTP_HEAD_MAX - seen, n = *len < room ? *len : room;
     if (seen == 0) conn_timer(conn, HEAD_SECONDS);
+    conn->between = false;
     buf_add(&conn->in, *at, n);
     size_t end = http_head_end(conn->in.at, conn->in.len, seen);
     if (end == 0) {
@@ -232,6 +233,7 @@ void http_written(struct conn *conn)
     forget_request(http);
     conn->state = CONN_HEAD;
     conn_timer(conn, IDLE_SECONDS);
+    conn->between = conn->in.len == 0;
     if (!conn->reading) conn_resume(conn);
 }
 
@@ -243,7 +245,9 @@ void http_late(struct conn *conn)
         conn_timer(conn, BODY_SECONDS);
         return;
     }
-    if (conn->state == CONN_HEAD && conn->in.len > 0)
+    if (conn->between && transport_has_input(conn->link))
+        conn_timer(conn, QUIET_SECONDS);
+    else if (conn->state == CONN_HEAD && conn->in.len > 0)
         http_refuse(conn, 408);
     else
         conn_doom(conn);

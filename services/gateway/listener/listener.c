@@ -96,11 +96,19 @@ void listener_destroy(struct listener **listener)
     *listener = NULL;
 }
 
+/* A client that is sent elsewhere would come back on it, and open a session that has to leave again. */
+static void close_kept(struct listener *l)
+{
+    for (struct conn *conn = l->conns; conn != NULL; conn = conn->next)
+        if (conn->between) conn_timer(conn, QUIET_SECONDS);
+}
+
 void listener_stop_accepting(struct listener *l)
 {
     accept_drain(l);
     accept_close(l);
     l->leaving = true;
+    close_kept(l);
 }
 
 void listener_reload_certificate(struct listener *l)

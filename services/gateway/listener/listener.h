@@ -35,7 +35,8 @@ struct listener_upper {
 /* Binds what settings say; exits with one clear line for a busy port or a bad certificate. */
 struct listener *listener_create(struct ev_loop *loop, const struct listener_upper *upper);
 void listener_destroy(struct listener **listener);
-/* Takes what is in the accept queue, then closes the sockets.  From now on each answer ends its connection. */
+/* Takes what is in the accept queue, then closes the sockets.  From now on each answer ends its connection; those that
+ * are kept for a next request end soon. */
 void listener_stop_accepting(struct listener *listener);
 void listener_reload_certificate(struct listener *listener);
 size_t listener_connections(const struct listener *listener);

@@ -176,6 +176,12 @@ void transport_read_pause(struct lws *link, bool pause)
                                   (pause ? 0 : LWS_RXFLOW_REASON_APPLIES_ENABLE_BIT));
 }
 
+bool transport_has_input(struct lws *link)
+{
+    char byte;
+    return recv(lws_get_socket_fd(link), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void transport_established(struct lws *link)
 {
     lws_set_timeout(link, NO_PENDING_TIMEOUT, 0);

@@ -39,6 +39,7 @@ struct lws *transport_adopt(struct transport *transport, int fd, bool tls, struc
 bool transport_write(struct lws *link, const char *at, size_t len);
 bool transport_is_blocked(struct lws *link);
 void transport_read_pause(struct lws *link, bool pause);
+bool transport_has_input(struct lws *link);   /* bytes came that were not handed on yet */
 void transport_established(struct lws *link); /* the library's own timeouts no longer apply */
 void transport_shutdown(struct lws *link);    /* no more will be written; the peer reads the end */
 void transport_kill(struct lws *link);        /* `gone` follows at once; not from within `bytes` */

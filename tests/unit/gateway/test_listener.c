@@ -418,6 +418,30 @@ static void who_stands_in_the_queue_is_served_before_the_door_closes(void **stat
     buf_free(&in);
 }
 
+static void idle_connections_end_when_the_door_closes(void **state)
+{
+    struct buf in = BUF(4096);
+    int idle = dial(), fresh = dial(), speaks = dial();
+    (void)state;
+    say(idle, "GET / HTTP/1.1\r\n" HOST "\r\n");
+    say(speaks, "GET / HTTP/1.1\r\n" HOST "\r\n");
+    assert_true(hears(idle, &in, "HTTP/1.1 200 "));
+    buf_clear(&in);
+    assert_true(hears(speaks, &in, "HTTP/1.1 200 "));
+    say(speaks, "GET / HTTP/1.1\r\n" HOST "\r\n");
+    listener_stop_accepting(listener);
+    assert_true(is_gone(idle));
+    buf_clear(&in);
+    assert_true(hears(speaks, &in, "HTTP/1.1 200 ")); /* its request was here before */
+    say(fresh, "GET / HTTP/1.1\r\n" HOST "\r\n");
+    buf_clear(&in);
+    assert_true(hears(fresh, &in, "HTTP/1.1 200 "));
+    close(idle);
+    close(fresh);
+    close(speaks);
+    buf_free(&in);
+}
+
 /* --- TLS --- */
 
 static SSL *dial_tls(SSL_CTX *ctx, int *fd)
@@ -556,6 +580,7 @@ int main(void)
         TEST(a_reader_who_takes_his_time_gets_everything, start_plain),
         TEST(connections_are_counted_over_all_and_by_address, start_small),
         TEST(who_stands_in_the_queue_is_served_before_the_door_closes, start_plain),
+        TEST(idle_connections_end_when_the_door_closes, start_plain),
         TEST(a_new_certificate_serves_new_connections_and_a_bad_one_does_not, start_tls),
         TEST(what_is_older_than_tls_1_2_is_refused, start_tls),
         TEST(only_forward_secret_authenticated_ciphers_are_spoken, start_tls),
