@@ -43,6 +43,14 @@ test('a token that is about to end is announced, and a refreshed one keeps the s
   ada.leaves()
 })
 
+test('who tries one bad token after the other is disconnected', { timeout: 20000 }, async () => {
+  const eve = await Person.arrives(stack, key, 'eve', { reconnection: false })
+  const reason = new Promise(resolve => eve.socket.once('disconnect', resolve))
+  for (let i = 0; i < 32; i++) await eve.isRefused('auth:refresh', { token: `x.y.${i}` }, 'token_invalid')
+  eve.socket.emit('auth:refresh', { token: 'x.y.z' })
+  assert.equal(await reason, 'transport close')
+})
+
 test('without a new token the socket ends with the old one, and says why', async () => {
   const token = await tokenFor(stack, key, 'ada', { ttl_s: 10 })
   const ada = await Person.arrives(stack, key, 'ada', { token, reconnection: false })

@@ -220,6 +220,7 @@ static void on_refresh(struct client *client, const struct sio_event *event)
     if (e != OK) {
         struct failure failure = refusal_plain(e);
         refusal_send(client->socket, event->ack, &failure);
+        sio_count_refusal(client->socket);
     } else if (event->ack >= 0) {
         struct buf json = BUF(100);
         buf_printf(&json, "[{\"ok\":true,\"expires_at\":%lld}]", (long long)bearer_expires_at(client->rights.bearer));

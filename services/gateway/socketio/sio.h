@@ -61,6 +61,8 @@ void sio_accept(struct sio_socket *socket);
 void sio_accept_as(struct sio_socket *socket, const char *sid, const char *pid);
 /* data: a JSON object for err.data, or STR_NONE. */
 void sio_refuse(struct sio_socket *socket, const char *message, struct str data);
+/* It was refused something that costs us more than asking, as a refused CONNECT does: too many, and its session ends. */
+void sio_count_refusal(struct sio_socket *socket);
 /* Ends this socket; `disconnected` is called before it returns. */
 void sio_disconnect(struct sio_socket *socket);
 /* The same with all sockets of its session, and then the session. */

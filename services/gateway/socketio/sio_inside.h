@@ -25,7 +25,7 @@ struct sio_session {
     struct sio_socket *first;
     struct sio_assembly *pending;
     uint64_t ended;    /* a bit for each namespace that we ended, until it is connected again */
-    unsigned refusals; /* in a row */
+    unsigned refusals; /* since one of its sockets was let in */
     bool closing;
 };
 
@@ -43,7 +43,7 @@ struct sio_socket {
 };
 
 /* A refusal costs us more than asking costs the client: a token is verified for it, and an answer waits to be read.
- * So many in a row, and the session is over. */
+ * So many since one was let in, and the session is over. */
 #define SIO_REFUSALS_MAX 32
 void sio_refused(struct sio_session *session);
 

@@ -108,6 +108,11 @@ void sio_refuse(struct sio_socket *socket, const char *message, struct str data)
     sio_refused(session);
 }
 
+void sio_count_refusal(struct sio_socket *socket)
+{
+    if (socket->session != NULL) sio_refused(socket->session);
+}
+
 void sio_disconnect(struct sio_socket *socket)
 {
     if (socket->state != SIO_OPEN) return;
