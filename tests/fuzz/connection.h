@@ -46,6 +46,13 @@ void transport_read_pause(struct lws *link, bool pause)
     socket_.paused = pause;
 }
 
+/* All that came was brought. */
+bool transport_has_input(struct lws *link)
+{
+    PROMISE(link != NULL);
+    return false;
+}
+
 void transport_established(struct lws *link)
 {
     PROMISE(link != NULL);
