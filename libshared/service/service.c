@@ -64,7 +64,9 @@ static const struct face *face_of(const char *name)
 
 static void print_usage(const char *program, const char *group, const char *doc)
 {
-    printf("%s - %s\n\nusage: %s [--help | --version]\n", group, doc, program);
+    printf("%s - %s\n\nusage: %s [--help | --version | --check]\n\n"
+           "--check reads the settings and says what is wrong with them; exit status 2.\n",
+        group, doc, program);
     settings_print_help(group);
 }
 
@@ -77,6 +79,10 @@ static void read_arguments(int argc, char **argv, const char *group, const char 
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("madang %s %s\n", group, MADANG_VERSION[0] != '\0' ? MADANG_VERSION : "unreleased");
+        exit(0);
+    }
+    if (strcmp(argv[1], "--check") == 0) {
+        settings_load();
         exit(0);
     }
     fprintf(stderr, "%s: settings come from the environment; --help lists them\n", argv[1]);

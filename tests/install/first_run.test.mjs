@@ -47,6 +47,13 @@ test('make status shows every process as ready', () => {
   assert.ok(!/NOT READY/.test(status))
 })
 
+test('a wrong setting stops make up at once with one line, and harms nothing', () => {
+  const refused = more => { try { inClone('make up 2>&1 >/dev/null', { ...env, ...more }) } catch (error) { return error.stdout } }
+  assert.match(refused({ MADANG_STORE_WORKERS: '0' }), /^MADANG_STORE_WORKERS: wants a number from 1 to 64$/m)
+  assert.match(refused({ MADANG_STORE_WORKER: '4' }), /^MADANG_STORE_WORKER: there is no such setting; --help lists them$/m)
+  assert.ok(!/NOT READY/.test(inClone('make status', env)))
+})
+
 test('it leaves nothing outside .run and build', () => {
   const untracked = inClone('git status --porcelain --ignored').trim().split('\n').map(l => l.slice(3)).sort()
   assert.deepEqual(untracked, ['.env', '.run/', 'build/'])
