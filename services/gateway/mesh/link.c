@@ -15,7 +15,7 @@
 
 bool link_is_up(const struct link *link)
 {
-    return link->client != NULL && rpc_client_is_up(link->client);
+    return rpc_client_is_up(link->client);
 }
 
 /* What was on it cannot go on: who hears of an answer that was lost?  Clients connect anew. */
@@ -147,10 +147,7 @@ static struct link *find(struct mesh *mesh, const char *id)
 
 struct link *link_for(struct mesh *mesh, struct str sid)
 {
-    struct link *link = find(mesh, sid.at);
-
-    if (link != NULL && link->client == NULL) open_pipe(link);
-    return link;
+    return find(mesh, sid.at);
 }
 
 static void link_free(struct link *link)
@@ -180,6 +177,7 @@ static void learn_one(struct mesh *mesh, const struct gateway_info *info)
         memcpy(link->id, info->id.at, EIO_GATEWAY_CHARS);
         memcpy(link->endpoint, info->endpoint.at, info->endpoint.len);
         HASH_ADD(hh, mesh->links, id, EIO_GATEWAY_CHARS, link);
+        open_pipe(link); /* now, and not for the first request: a second one would overtake it */
         LOG(INFO, "mesh.gateway_known", F_TEXT("gateway", link->id), F_TEXT("endpoint", link->endpoint));
     }
     link->listed = true;
