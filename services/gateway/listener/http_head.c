@@ -145,6 +145,13 @@ static int read_connection(struct str value, struct http_head *out)
 {
     out->close = out->close || http_list_has(value, "close");
     out->keep_alive = out->keep_alive || http_list_has(value, "keep-alive");
+    out->upgrade = out->upgrade || http_list_has(value, "upgrade");
+    return 0;
+}
+
+static int read_upgrade(struct str value, struct http_head *out)
+{
+    out->websocket = out->websocket || http_list_has(value, "websocket");
     return 0;
 }
 
@@ -164,7 +171,7 @@ static int read_expect(struct str value, struct http_head *out)
     return 0;
 }
 
-/* The headers that frame the message. */
+/* The headers that frame the message, or say what becomes of the connection.  A list may come in several fields. */
 static int understand(struct http_head *out)
 {
     static const struct {
@@ -173,6 +180,7 @@ static int understand(struct http_head *out)
     } known[] = {
         { "content-length", read_length },
         { "connection", read_connection },
+        { "upgrade", read_upgrade },
         { "transfer-encoding", read_transfer_encoding },
         { "expect", read_expect },
     };
@@ -192,7 +200,7 @@ int http_head_parse(char *at, size_t len, struct http_head *out)
 {
     struct str rest = { at, len }, line;
     out->n_fields = 0;
-    out->chunked = out->expects_continue = out->close = out->keep_alive = false;
+    out->chunked = out->expects_continue = out->close = out->keep_alive = out->upgrade = out->websocket = false;
     out->content_length = -1;
 
     do {

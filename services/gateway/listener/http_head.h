@@ -16,8 +16,10 @@ struct http_head {
     struct str method, path, query;
     int minor; /* HTTP/1.minor */
     size_t n_fields;
-    bool chunked, expects_continue, close, keep_alive;
-    int64_t content_length; /* -1: none */
+    bool chunked, expects_continue;
+    bool close, keep_alive, upgrade; /* Connection */
+    bool websocket;                  /* Upgrade */
+    int64_t content_length;          /* -1: none */
     struct http_field fields[HTTP_FIELDS_MAX];
 };
 

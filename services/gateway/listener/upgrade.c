@@ -16,8 +16,7 @@ bool upgrade_is_asked(const struct http *http)
 {
     const struct http_head *head = &http->head;
     return str_is(head->method, "GET") && head->minor > 0 && !head->chunked && head->content_length <= 0 &&
-           http_list_has(http_head_field(head, "upgrade"), "websocket") &&
-           http_list_has(http_head_field(head, "connection"), "upgrade");
+           head->upgrade && head->websocket;
 }
 
 static void refuse(struct http *http, int status, const char *more, struct str body)

@@ -121,6 +121,12 @@ static void connection_is_a_list_of_words(void **state)
     assert_true(http_list_has(STR("upgrade"), "upgrade"));
     assert_false(http_list_has(STR("upgrade-later"), "upgrade"));
     assert_false(http_list_has(STR_NONE, "upgrade"));
+    assert_int_equal(parse("GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\nConnection: Upgrade\r\n"
+                           "Upgrade: h2c\r\nUpgrade: WebSocket\r\n\r\n"),
+        0);
+    assert_true(head.keep_alive && head.upgrade && head.websocket);
+    assert_int_equal(parse("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), 0);
+    assert_false(head.keep_alive || head.upgrade || head.websocket);
 }
 
 /* --- bodies --- */
