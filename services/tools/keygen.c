@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define USAGE "usage: keygen DIR [NAME...]\n"
+
 static const char *const EVERYONE[] = { "gateway", "auth", "chat", "store", "share", "authctl", "operator" };
 
 static void die(const char *path, const char *why)
@@ -67,8 +69,13 @@ static void make(const char *dir, const char *name)
 int main(int argc, char **argv)
 {
     char peers[600];
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        printf("keygen - makes the CURVE key pairs that are missing in a directory\n\n" USAGE
+               "Without names: those of every process. Public halves go to DIR/peers.\n");
+        return 0;
+    }
     if (argc < 2 || argv[1][0] == '-' || strlen(argv[1]) > 400) {
-        fprintf(stderr, "usage: keygen DIR [NAME...]\n");
+        fprintf(stderr, USAGE);
         return 2;
     }
     umask(022);

@@ -20,6 +20,7 @@
 #include "libshared/service/settings.h"
 
 #define JSON_MAX (16u << 20)
+#define USAGE    "usage: rpc [-u SUBJECT] [-t MILLISECONDS] SERVICE METHOD [JSON]\n"
 
 struct method {
     const char *service, *name, *doc;
@@ -127,8 +128,17 @@ static int call(const char *service, const struct method *method, const char *js
 
 static int wrong_use(void)
 {
-    fprintf(stderr, "usage: rpc [-u SUBJECT] [-t MILLISECONDS] SERVICE METHOD [JSON]\n");
+    fprintf(stderr, USAGE);
     return 2;
+}
+
+static int help(void)
+{
+    printf("rpc - calls any method of a running service\n\n" USAGE
+           "Without arguments it lists all methods. Settings are those of the services (MADANG_KEY_DIR, "
+           "MADANG_STORE_URL...);\n"
+           "exit status 0: the reply, 1: an error reply, on standard error, 2: wrong use.\n");
+    return 0;
 }
 
 int main(int argc, char **argv)
@@ -136,6 +146,7 @@ int main(int argc, char **argv)
     const char *user = "operator";
     int64_t budget_ms = 5000;
     int option;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) return help();
     while ((option = getopt(argc, argv, "u:t:")) != -1) {
         if (option == 'u')
             user = optarg;

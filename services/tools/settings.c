@@ -12,8 +12,9 @@ int main(int argc, char **argv)
     } else if (argc == 2 && strcmp(argv[1], "env") == 0) {
         settings_print_env();
     } else {
-        fputs("usage: settings markdown|env\n", stderr);
-        return 2;
+        bool asked = argc == 2 && strcmp(argv[1], "--help") == 0;
+        fputs("usage: settings markdown|env\n", asked ? stdout : stderr);
+        return asked ? 0 : 2;
     }
     return 0;
 }
