@@ -1,0 +1,73 @@
+/* on_call.c - one event on its way to a service and back: not too often, and never without an answer. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/clock.h"
+#include "services/gateway/routes/inside.h"
+
+struct on_call *on_call_begin(struct routes *routes, struct sio_socket *socket, const struct on_row *row, int64_t ack)
+{
+    struct on_call *call = mem_zero(sizeof *call);
+
+    call->routes = routes;
+    call->socket = sio_socket_take(socket);
+    call->row = row;
+    call->ack = ack;
+    return call;
+}
+
+struct client *on_call_client(const struct on_call *call)
+{
+    return sio_is_open(call->socket) ? sio_user(call->socket) : NULL;
+}
+
+void on_call_end(struct on_call *call)
+{
+    sio_socket_drop(call->socket);
+    mem_free(call);
+}
+
+void on_call_refuse(struct on_call *call, const struct failure *failure)
+{
+    if (sio_is_open(call->socket)) refusal_send(call->socket, call->ack, failure);
+    on_call_end(call);
+}
+
+void on_call_answer(struct on_call *call, const struct wire_shape *shape, struct str body)
+{
+    struct buf json = BUF(REPLY_BYTES_MAX);
+
+    buf_add_char(&json, '[');
+    enum err e = wire_to_json(shape, body, &json);
+    buf_add_char(&json, ']');
+    if (e != OK || json.over) {
+        struct failure failure = refusal_plain(ERR_INTERNAL);
+        on_call_refuse(call, &failure);
+    } else {
+        if (call->ack >= 0) sio_ack(call->socket, call->ack, buf_str(&json), NULL, 0);
+        on_call_end(call);
+    }
+    buf_free(&json);
+}
+
+void on_call_failed(struct on_call *call, struct str body)
+{
+    struct arena *arena = arena_create("failure", 65536);
+    struct failure failure = { 0 };
+
+    rpc_failure_read(body, arena, &failure);
+    on_call_refuse(call, &failure);
+    arena_destroy(&arena);
+}
+
+bool on_rate(struct routes *routes, struct client *client, enum rate_class class, int64_t ack)
+{
+    enum rate_by by = rates_by(class);
+    struct str who = by == BY_ADDRESS   ? sio_address(client->socket)
+                     : by == BY_SUBJECT ? bearer_subject(client->rights.bearer)
+                                        : str_of(sio_sid(client->socket));
+    int64_t wait_ms = rates_take(routes->rates, class, who, clock_mono_us());
+
+    if (wait_ms == 0) return true;
+    struct failure failure = refusal_later(ERR_RATE_LIMITED, wait_ms);
+    refusal_send(client->socket, ack, &failure);
+    return false;
+}
