@@ -46,7 +46,7 @@ static void anew(struct comeback *c)
         return;
     }
     if (is_there) {
-        recovery_anew(c->home, &visit);
+        newcomer_enter(c->home, &visit);
         c->rights = (struct rights){ 0 }; /* the client has them */
     }
     end(c);

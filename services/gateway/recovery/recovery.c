@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/recovery/recovery.h"
 
-#include "libshared/base/secret.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/recovery/identity.h"
 #include "services/gateway/recovery/recovery_inside.h"
@@ -33,19 +32,6 @@ void recovery_destroy(struct recovery **recovery)
     *recovery = NULL;
 }
 
-/* A pid is offered even while Redis is away: the record follows when it is back. */
-void recovery_anew(struct recovery *recovery, const struct visit *visit)
-{
-    unsigned char hash[SHELF_HASH_BYTES];
-    char pid[IDENTITY_PID_CHARS + 1];
-
-    secret_text(pid, IDENTITY_PID_CHARS);
-    shelf_hash(str_of(pid), hash);
-    struct client *client = clients_enter(visit->clients, visit->socket, visit->rights, visit->auth, NULL, pid);
-    guest_track(&client->guest, offset_next_epoch(visit->offset), 0);
-    lifeline_save(lifeline_begin(recovery, client, hash), NULL, NULL);
-}
-
 void recovery_enter(struct recovery *recovery, struct clients *clients, struct sio_socket *socket,
     struct rights *rights, struct str auth)
 {
@@ -56,6 +42,6 @@ void recovery_enter(struct recovery *recovery, struct clients *clients, struct s
     if (claims.pid.len > 0)
         comeback_begin(recovery, &visit);
     else
-        recovery_anew(recovery, &visit);
+        newcomer_enter(recovery, &visit);
     arena_destroy(&arena);
 }

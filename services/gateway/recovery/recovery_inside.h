@@ -46,13 +46,13 @@ struct lifeline *lifeline_find(struct recovery *recovery, const unsigned char *h
 /* How long a record of an open socket is kept: until it is lost, and recovery_ms more. */
 int64_t record_ttl_ms(void);
 
-/* comeback.c */
+/* Who comes. */
 struct visit {
     struct clients *clients;
     struct sio_socket *socket;
     struct rights *rights;
     struct str auth, pid, offset; /* what is absent or malformed: STR_NONE */
 };
+/* newcomer.c, comeback.c: both take over the rights. */
+void newcomer_enter(struct recovery *recovery, const struct visit *visit);
 void comeback_begin(struct recovery *recovery, const struct visit *visit);
-/* recovery.c: takes over the rights. */
-void recovery_anew(struct recovery *recovery, const struct visit *visit);
