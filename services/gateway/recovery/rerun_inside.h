@@ -1,4 +1,4 @@
-/* rerun_inside.h - what the two files of rerun share. */
+/* rerun_inside.h - what the files of rerun share. */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -26,6 +26,18 @@ struct rerun {
     struct buf offset;
 };
 
+/* --- rerun_log.c: an entry of the log, its number and its packets --- */
+#define RERUN_PARTS_MAX (1 + SIO_MAX_ATTACHMENTS)
+void rerun_write(struct buf *out, int64_t number, struct eio_packet *const *packets, unsigned n);
+bool rerun_read(struct str entry, int64_t *number, struct str parts[RERUN_PARTS_MAX], unsigned *n);
+
+/* --- rerun_socket.c --- */
+int64_t rerun_ttl_ms(void);
+struct rerun *rerun_begin(struct reruns *home, struct sio_socket *socket, const unsigned char *hash, char epoch);
+void rerun_supersede(struct reruns *home, const unsigned char *hash, struct str owner); /* all but this owner's */
+void rerun_closed(struct sio_socket *socket, const char *reason);
+
+/* --- rerun_enter.c --- */
 /* Who comes; clients NULL: anybody. */
 struct caller {
     struct reruns *home;
@@ -35,11 +47,3 @@ struct caller {
     struct str auth;
 };
 void rerun_enter(const struct caller *caller); /* takes over the rights */
-
-/* rerun.c */
-int64_t rerun_ttl_ms(void);
-struct rerun *rerun_begin(struct reruns *home, struct sio_socket *socket, const unsigned char *hash, char epoch);
-void rerun_supersede(struct reruns *home, const unsigned char *hash, struct str owner); /* all but this owner's */
-/* An entry of the log: its number and its packets. */
-#define RERUN_PARTS_MAX (1 + SIO_MAX_ATTACHMENTS)
-bool rerun_read(struct str entry, int64_t *number, struct str parts[RERUN_PARTS_MAX], unsigned *n);

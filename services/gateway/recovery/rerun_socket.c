@@ -1,0 +1,99 @@
+/* rerun_socket.c - an open echo socket: what it is sent goes into its log, and its record is kept. */
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "libshared/base/secret.h"
+#include "libshared/service/settings.h"
+#include "services/gateway/recovery/rerun_inside.h"
+#include "services/gateway/rooms/offset.h"
+
+int64_t rerun_ttl_ms(void)
+{
+    return settings.gateway.recovery_ms + settings.gateway.recovery_ms / 2;
+}
+
+static struct str on_event_out(void *arg, struct eio_packet *const *packets, unsigned n)
+{
+    struct rerun *rerun = arg;
+    struct buf entry = BUF(64u << 20);
+
+    rerun_write(&entry, ++rerun->n, packets, n);
+    shelf_log(rerun->home->redis, rerun->hash, buf_str(&entry), rerun_ttl_ms());
+    buf_free(&entry);
+    offset_begin(&rerun->offset, rerun->epoch);
+    offset_add(&rerun->offset, 0, rerun->n);
+    return buf_str(&rerun->offset);
+}
+
+static void on_keep(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct rerun *rerun = timer->data;
+
+    (void)loop, (void)events;
+    shelf_keep(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms(), NULL, NULL);
+    shelf_keep_log(rerun->home->redis, rerun->hash, rerun_ttl_ms());
+}
+
+static void link_in(struct rerun *rerun)
+{
+    rerun->here = &rerun->home->first;
+    rerun->next = *rerun->here;
+    if (rerun->next != NULL) rerun->next->here = &rerun->next;
+    *rerun->here = rerun;
+}
+
+struct rerun *rerun_begin(struct reruns *home, struct sio_socket *socket, const unsigned char *hash, char epoch)
+{
+    struct rerun *rerun = mem_zero(sizeof *rerun);
+    double keep_s = (double)settings.gateway.recovery_ms / 3000.;
+
+    rerun->home = home;
+    rerun->socket = socket;
+    rerun->epoch = epoch;
+    rerun->offset = BUF(64);
+    rerun->offsets = (struct sio_offsets){ .arg = rerun, .newest = on_event_out, .every = true };
+    memcpy(rerun->hash, hash, sizeof rerun->hash);
+    secret_text(rerun->owner, SHELF_OWNER_CHARS);
+    link_in(rerun);
+    ev_timer_init(&rerun->keep, on_keep, keep_s, keep_s);
+    rerun->keep.data = rerun;
+    ev_timer_start(home->loop, &rerun->keep);
+    sio_set_offsets(socket, &rerun->offsets);
+    return rerun;
+}
+
+static void end(struct rerun *rerun)
+{
+    ev_timer_stop(rerun->home->loop, &rerun->keep);
+    *rerun->here = rerun->next;
+    if (rerun->next != NULL) rerun->next->here = rerun->here;
+    sio_set_offsets(rerun->socket, NULL);
+    buf_free(&rerun->offset);
+    mem_free(rerun);
+}
+
+void rerun_supersede(struct reruns *home, const unsigned char *hash, struct str owner)
+{
+    struct rerun *next;
+
+    for (struct rerun *r = home->first; r != NULL; r = next) {
+        next = r->next;
+        if (memcmp(r->hash, hash, sizeof r->hash) != 0 || str_is(owner, r->owner)) continue;
+        struct sio_socket *socket = r->socket;
+        end(r);
+        sio_hang_up(socket);
+    }
+}
+
+void rerun_closed(struct sio_socket *socket, const char *reason)
+{
+    const struct sio_offsets *offsets = sio_offsets(socket);
+
+    if (offsets == NULL) return; /* not let in, or another goes on with it */
+    struct rerun *rerun = offsets->arg;
+    if (record_is_over(reason))
+        shelf_remove(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms());
+    else
+        shelf_keep(rerun->home->redis, rerun->hash, rerun->owner, settings.gateway.recovery_ms, NULL, NULL);
+    end(rerun);
+}
