@@ -1,4 +1,4 @@
-/* rates_inside.h - what rates.c and rates_shared.c share. */
+/* rates_inside.h - what the files of rates share: rates.c decides, rates_shared.c exchanges, both with rates_buckets.c. */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -32,15 +32,20 @@ struct bucket {
 struct rates_shared;
 struct rates {
     struct bucket *table;
+    struct bucket *waiting;      /* to take part in an exchange */
     int64_t cost_us[RATE_COUNT]; /* of one; 0: these rates do not hold */
     struct rates_shared *shared; /* NULL: this gateway counts for itself */
 };
 
-/* rates.c */
+/* rates_buckets.c */
+struct bucket *bucket_find(const struct rates *rates, enum rate_class class, struct str who); /* NULL: none */
+/* The same, made if need be; at the bound the longest known is forgotten for it. */
+struct bucket *bucket_get(struct rates *rates, enum rate_class class, struct str who, int64_t now_us);
 void bucket_drop(struct bucket *bucket);
+void buckets_forget(struct rates *rates); /* all */
+/* It takes part in an exchange soon; it does so now. */
+void bucket_wait(struct rates *rates, struct bucket *bucket);
+void bucket_wait_end(struct rates *rates, struct bucket *bucket);
 
 /* rates_shared.c */
-/* This bucket takes part in an exchange soon. */
-void rates_shared_note(struct rates_shared *shared, struct bucket *bucket);
-void rates_shared_forget(struct rates_shared *shared, struct bucket *bucket);
 void rates_shared_destroy(struct rates_shared **shared);

@@ -12,7 +12,6 @@
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "libshared/base/arena.h"
 #include "libshared/base/clock.h"
@@ -41,7 +40,7 @@ static const char script[] =
 struct rates_shared {
     struct ev_loop *loop;
     struct redis *redis;
-    struct bucket *waiting;
+    struct rates *rates;
     unsigned under_way; /* exchanges of the present batch */
     bool refused;       /* the log knows */
     ev_timer tick;
@@ -58,19 +57,6 @@ struct exchange {
     } at[EXCHANGE_MAX];
 };
 
-void rates_shared_note(struct rates_shared *shared, struct bucket *bucket)
-{
-    if (bucket->is_waiting) return;
-    bucket->is_waiting = true;
-    DL_APPEND(shared->waiting, bucket);
-}
-
-void rates_shared_forget(struct rates_shared *shared, struct bucket *bucket)
-{
-    DL_DELETE(shared->waiting, bucket);
-    bucket->is_waiting = false;
-}
-
 /* --- answers --- */
 
 static void complain(struct rates_shared *shared, const char *why)
@@ -85,7 +71,7 @@ static void put_back(struct exchange *exchange)
     for (size_t i = 0; i < exchange->n; i++) {
         struct bucket *bucket = exchange->at[i].bucket;
         bucket->unsent_us += exchange->at[i].used_us;
-        if (bucket->refs > 1) rates_shared_note(exchange->shared, bucket); /* else it is forgotten already */
+        if (bucket->refs > 1) bucket_wait(exchange->shared->rates, bucket); /* else it is forgotten already */
     }
 }
 
@@ -139,9 +125,11 @@ static int64_t due(const struct bucket *bucket, int64_t now_us)
 
 static void collect(struct exchange *exchange, int64_t now_us)
 {
-    while (exchange->n < EXCHANGE_MAX && exchange->shared->waiting != NULL) {
-        struct bucket *bucket = exchange->shared->waiting;
-        rates_shared_forget(exchange->shared, bucket);
+    struct rates *rates = exchange->shared->rates;
+
+    while (exchange->n < EXCHANGE_MAX && rates->waiting != NULL) {
+        struct bucket *bucket = rates->waiting;
+        bucket_wait_end(rates, bucket);
         bucket->refs++;
         exchange->at[exchange->n].bucket = bucket;
         exchange->at[exchange->n++].used_us = due(bucket, now_us);
@@ -186,7 +174,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 
     (void)loop, (void)events;
     if (shared->under_way > 0 || !redis_is_up(shared->redis)) return;
-    for (int i = 0; i < BATCH_MAX && shared->waiting != NULL; i++) send_one(shared, now_us);
+    for (int i = 0; i < BATCH_MAX && shared->rates->waiting != NULL; i++) send_one(shared, now_us);
 }
 
 /* --- its life --- */
@@ -198,6 +186,7 @@ void rates_share(struct rates *rates, struct ev_loop *loop, const char *redis_ur
     if (redis_url[0] == '\0' || rates->cost_us[0] == 0) return;
     struct rates_shared *shared = mem_zero(sizeof *shared);
     shared->loop = loop;
+    shared->rates = rates;
     shared->redis = redis_create(loop, redis_url);
     shared->answered = metric_counter(name, "result=\"answered\"", help);
     shared->failed = metric_counter(name, "result=\"failed\"", help);
