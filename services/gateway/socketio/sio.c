@@ -43,25 +43,6 @@ static const struct sio_namespace *find_namespace(const struct sio *sio, struct 
     return NULL;
 }
 
-uint64_t sio_namespace_bit(const struct sio *sio, const struct sio_namespace *nsp)
-{
-    for (size_t i = 0; i < sio->n; i++)
-        if (sio->nsp[i] == nsp) return UINT64_C(1) << i;
-    return 0;
-}
-
-void sio_violation(struct sio_session *session)
-{
-    session->closing = true;
-    metric_add(session->sio->violations, 1);
-    eio_violation(session->eio, "parse error");
-}
-
-void sio_refused(struct sio_session *session)
-{
-    if (++session->refusals > SIO_REFUSALS_MAX && !session->closing) sio_violation(session);
-}
-
 static void refuse_unknown(struct sio_session *session, struct str nsp)
 {
     struct eio_packet *packet =
@@ -194,10 +175,4 @@ void sio_watch(struct sio *sio, const struct sio_watcher *watcher)
 {
     assert(sio->watcher.opened == NULL);
     sio->watcher = *watcher;
-}
-
-void sio_session_send(struct sio_session *session, struct eio_packet *const *packets, unsigned n)
-{
-    session->codec->send(session->eio, packets, n);
-    for (unsigned i = 0; i < n; i++) eio_packet_drop(packets[i]);
 }

@@ -42,17 +42,23 @@ struct sio_socket {
     struct sio_socket *next;
 };
 
+/* --- sio_session.c --- */
+/* A packet of our own, as text, and its attachments; drops the references. */
+void sio_session_send(struct sio_session *session, struct eio_packet *const *packets, unsigned n);
+void sio_violation(struct sio_session *session);
 /* A refusal costs us more than asking costs the client: a token is verified for it, and an answer waits to be read.
  * So many since one was let in, and the session is over. */
 #define SIO_REFUSALS_MAX 32
 void sio_refused(struct sio_session *session);
-
 uint64_t sio_namespace_bit(const struct sio *sio, const struct sio_namespace *nsp);
+
+/* --- socket.c --- */
 struct sio_socket *sio_socket_create(struct sio_session *session, const struct sio_namespace *nsp);
 struct sio_socket *sio_socket_find(struct sio_session *session, struct str nsp);
 /* Take it out of its session and tell its namespace. */
 void sio_socket_end(struct sio_socket *socket, const char *reason);
 
+/* --- sio.c --- */
 /* A packet, whole, or the first part of one. */
 enum sio_turn {
     SIO_IN_TURN,
@@ -62,6 +68,3 @@ enum sio_turn {
 enum sio_turn sio_turn(struct sio_session *session, const struct sio_packet *packet);
 void sio_take_packet(
     struct sio_session *session, const struct sio_packet *packet, const struct str *parts); /* in turn */
-void sio_violation(struct sio_session *session);
-/* A packet of our own, as text, and its attachments; drops the references. */
-void sio_session_send(struct sio_session *session, struct eio_packet *const *packets, unsigned n);
