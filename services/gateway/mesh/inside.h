@@ -4,8 +4,8 @@
  *      at the gateway that has the client             at the gateway that has the session
  *      asked.c    its requests                        host_calls.c    requests
  *      tunnel.c   its WebSockets                      host_tunnels.c  WebSockets
- *      link.c     a pipe to each other gateway        host.c          the server, and who calls
- *      wait.c     who waits for a pipe
+ *      link.c     a pipe to each other gateway        host.c          the server
+ *      wait.c     who waits for a pipe                callers.c       who calls, and what waits for its pipe
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -130,7 +130,7 @@ void tunnels_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms);
 size_t tunnels_count(const struct mesh *mesh);
 void tunnels_free(struct mesh *mesh);
 
-/* --- host.c --- */
+/* --- callers.c --- */
 struct hosted_call;
 struct queued_event;
 
@@ -144,15 +144,20 @@ struct caller {
     UT_hash_handle hh;
 };
 
-void host_open(struct mesh *mesh);
-void host_close(struct mesh *mesh);
-struct caller *caller_of(struct mesh *mesh, struct rpc_peer *peer);
+void callers_init(struct mesh *mesh);
+struct caller *caller_find(struct mesh *mesh, struct rpc_peer *peer); /* NULL: it has asked for nothing yet */
+struct caller *caller_of(struct mesh *mesh, struct rpc_peer *peer);   /* made if need be */
+void caller_free(struct caller *caller);                              /* its calls and tunnels are gone */
 void caller_send(struct caller *caller, const char *name, const struct wire_shape *shape, const void *record);
 
 /* --- host_calls.c, host_tunnels.c --- */
 void hosted_calls_gone(struct caller *caller);
 void hosted_tunnels_gone(struct caller *caller);
 void hosted_tunnels_write(struct mesh *mesh); /* those that want to; the end of a loop round */
+
+/* --- host.c --- */
+void host_open(struct mesh *mesh);
+void host_close(struct mesh *mesh);
 
 #define METHOD RPC_PROTOTYPE
 #include "proto/begin.def"
