@@ -6,6 +6,7 @@
  *      tunnel.c   its WebSockets                      host_tunnels.c  WebSockets
  *      link.c     a pipe to each other gateway        host.c          the server
  *      wait.c     who waits for a pipe                callers.c       who calls, and what waits for its pipe
+ *      heard.c    what the pipes say, and to whom
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -72,6 +73,7 @@ struct mesh {
     struct arena *arena; /* scratch */
     bool ending;
     /* our clients */
+    const struct link_news *heard; /* who hears of the links */
     struct link *links;
     struct asked *asked;    /* by number; also those that wait */
     struct tunnel *tunnels; /* by number */
@@ -96,7 +98,15 @@ static inline struct str mesh_sid(const char sid[EIO_SID_CHARS + 1])
     return (struct str){ sid, EIO_SID_CHARS };
 }
 
-/* --- link.c --- */
+/* --- link.c: it knows nobody above it --- */
+/* What pipes have to say. */
+struct link_news {
+    void (*up)(struct mesh *mesh); /* one is */
+    void (*event)(struct mesh *mesh, struct str name, struct str body);
+    void (*lost)(struct mesh *mesh, const struct link *link);
+    bool (*refused)(struct mesh *mesh, int64_t number);             /* what link_send sent; false: nobody's any more */
+    void (*taken)(struct mesh *mesh, int64_t number, size_t bytes); /* the same, if it has bytes */
+};
 struct link *link_for(struct mesh *mesh, struct str sid); /* NULL: unknown.  It may not be up. */
 bool link_is_up(const struct link *link);
 /* The request or tunnel of this number ends if it is not taken; a tunnel hears when so many of its bytes were. */
@@ -129,6 +139,9 @@ bool tunnel_fail_one(struct mesh *mesh, int64_t number);
 void tunnels_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms);
 size_t tunnels_count(const struct mesh *mesh);
 void tunnels_free(struct mesh *mesh);
+
+/* --- heard.c --- */
+extern const struct link_news mesh_heard;
 
 /* --- callers.c --- */
 struct hosted_call;

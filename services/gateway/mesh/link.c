@@ -18,13 +18,6 @@ bool link_is_up(const struct link *link)
     return rpc_client_is_up(link->client);
 }
 
-/* What was on it cannot go on: who hears of an answer that was lost?  Clients connect anew. */
-static void fail(struct link *link)
-{
-    asked_fail(link->mesh, link);
-    tunnels_fail(link->mesh, link);
-}
-
 /* --- what the pipe says --- */
 
 static void on_up(void *arg, struct id instance)
@@ -32,7 +25,7 @@ static void on_up(void *arg, struct id instance)
     struct link *link = arg;
 
     LOG(INFO, "mesh.link_up", F_TEXT("gateway", link->id), F_ID("instance", instance));
-    wait_retry(link->mesh);
+    link->mesh->heard->up(link->mesh);
 }
 
 static void on_down(void *arg)
@@ -40,36 +33,14 @@ static void on_down(void *arg)
     struct link *link = arg;
 
     LOG(WARN, "mesh.link_down", F_TEXT("gateway", link->id), F_INT("users", link->users));
-    fail(link);
+    link->mesh->heard->lost(link->mesh, link);
 }
 
-static bool read_record(struct mesh *mesh, const struct wire_shape *shape, struct str body, void *out)
-{
-    struct wire_error why = { .field = "" };
-
-    if (wire_decode(shape, body, mesh->arena, out, &why) == OK) return true;
-    LOG(WARN, "mesh.unreadable", F_TEXT("why", why.text));
-    return false;
-}
-
-/* "resync" is for those who lose events; a gateway keeps them until there is room. */
 static void on_event(void *arg, const struct frame_event *head, struct str body)
 {
-    struct mesh *mesh = ((struct link *)arg)->mesh;
-    union {
-        struct mesh_answer answer;
-        struct mesh_frames frames;
-        struct mesh_end end;
-    } it;
+    struct link *link = arg;
 
-    if (str_is(head->name, "mesh.answered")) {
-        if (read_record(mesh, mesh_answer_shape(), body, &it.answer)) asked_answered(mesh, &it.answer);
-    } else if (str_is(head->name, "mesh.frames")) {
-        if (read_record(mesh, mesh_frames_shape(), body, &it.frames)) tunnel_frames(mesh, &it.frames);
-    } else if (str_is(head->name, "mesh.ended")) {
-        if (read_record(mesh, mesh_end_shape(), body, &it.end)) tunnel_ended(mesh, &it.end);
-    }
-    arena_reset(mesh->arena);
+    link->mesh->heard->event(link->mesh, head->name, body);
 }
 
 /* --- sending --- */
@@ -81,9 +52,9 @@ struct sent {
 };
 
 /* Whose record was not taken has lost something, and ends; the others on this pipe have not. */
-static void not_taken(struct link *link, int64_t number, enum err e)
+static void not_taken(const struct link *link, int64_t number, enum err e)
 {
-    if (asked_fail_one(link->mesh, number) || tunnel_fail_one(link->mesh, number))
+    if (link->mesh->heard->refused(link->mesh, number))
         LOG(WARN, "mesh.refused", F_TEXT("gateway", link->id), F_TEXT("code", err_code(e)));
 }
 
@@ -96,7 +67,7 @@ static void on_reply(void *arg, enum err status, struct str body)
     if (!link->closing && status != OK)
         not_taken(link, sent->number, status);
     else if (!link->closing && sent->bytes > 0)
-        tunnel_sent(link->mesh, sent->number, sent->bytes);
+        link->mesh->heard->taken(link->mesh, sent->number, sent->bytes);
     mem_free(sent);
 }
 
@@ -154,7 +125,7 @@ static void link_free(struct link *link)
 {
     struct mesh *mesh = link->mesh;
 
-    fail(link);
+    mesh->heard->lost(mesh, link);
     link->closing = true;
     rpc_client_destroy(&link->client);
     HASH_DEL(mesh->links, link);
@@ -194,7 +165,6 @@ void links_learn(struct mesh *mesh, const struct gateway_page *page)
         if (is_gateway(&info[i])) learn_one(mesh, &info[i]);
     HASH_ITER(hh, mesh->links, link, next)
     if (!link->listed && (link->users == 0 || !link_is_up(link))) link_free(link);
-    wait_retry(mesh);
 }
 
 void links_free(struct mesh *mesh)

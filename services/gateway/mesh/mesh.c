@@ -22,6 +22,7 @@ struct mesh *mesh_create(struct ev_loop *loop)
     mesh->upgrades = forwarded("kind=\"upgrade\"");
     mesh->messages = forwarded("kind=\"message\"");
     mesh->open = metric_gauge("madang_mesh_tunnels", NULL, "WebSockets here whose session is on another gateway");
+    mesh->heard = &mesh_heard;
     wait_init(mesh);
     host_open(mesh);
     return mesh;
@@ -90,10 +91,12 @@ static void learn(struct mesh *mesh, struct str body)
     struct gateway_page page;
     struct wire_error why = { .field = "" };
 
-    if (wire_decode(gateway_page_shape(), body, mesh->arena, &page, &why) == OK)
+    if (wire_decode(gateway_page_shape(), body, mesh->arena, &page, &why) == OK) {
         links_learn(mesh, &page);
-    else
+        wait_retry(mesh);
+    } else {
         LOG(WARN, "mesh.gateways_unreadable", F_TEXT("why", why.text));
+    }
     arena_reset(mesh->arena);
 }
 

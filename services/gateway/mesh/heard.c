@@ -1,0 +1,48 @@
+/* heard.c - what the pipes to the other gateways say, and whom it concerns. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/log.h"
+#include "services/gateway/mesh/inside.h"
+
+static bool read_record(struct mesh *mesh, const struct wire_shape *shape, struct str body, void *out)
+{
+    struct wire_error why = { .field = "" };
+
+    if (wire_decode(shape, body, mesh->arena, out, &why) == OK) return true;
+    LOG(WARN, "mesh.unreadable", F_TEXT("why", why.text));
+    return false;
+}
+
+/* "resync" is for those who lose events; a gateway keeps them until there is room. */
+static void event(struct mesh *mesh, struct str name, struct str body)
+{
+    union {
+        struct mesh_answer answer;
+        struct mesh_frames frames;
+        struct mesh_end end;
+    } it;
+
+    if (str_is(name, "mesh.answered")) {
+        if (read_record(mesh, mesh_answer_shape(), body, &it.answer)) asked_answered(mesh, &it.answer);
+    } else if (str_is(name, "mesh.frames")) {
+        if (read_record(mesh, mesh_frames_shape(), body, &it.frames)) tunnel_frames(mesh, &it.frames);
+    } else if (str_is(name, "mesh.ended")) {
+        if (read_record(mesh, mesh_end_shape(), body, &it.end)) tunnel_ended(mesh, &it.end);
+    }
+    arena_reset(mesh->arena);
+}
+
+/* What was on it cannot go on: who hears of an answer that was lost?  Clients connect anew. */
+static void lost(struct mesh *mesh, const struct link *link)
+{
+    asked_fail(mesh, link);
+    tunnels_fail(mesh, link);
+}
+
+static bool refused(struct mesh *mesh, int64_t number)
+{
+    return asked_fail_one(mesh, number) || tunnel_fail_one(mesh, number);
+}
+
+const struct link_news mesh_heard = {
+    .up = wait_retry, .event = event, .lost = lost, .refused = refused, .taken = tunnel_sent
+};
