@@ -1,6 +1,5 @@
-/* hall.c - one room with local sockets: what is heard is handed out once, in order. */
+/* hall.c - one room with local sockets, and the queue of those that have something to ask. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/base/log.h"
 #include "services/gateway/methods.h"
 #include "services/gateway/rooms/halls_inside.h"
 
@@ -28,6 +27,42 @@ struct hall *hall_get(struct halls *halls, struct id room)
     return hall;
 }
 
+/* --- the queue --- */
+
+void hall_enqueue(struct hall *hall)
+{
+    struct halls *halls = hall->home;
+
+    if (hall->queued || hall->asking) return;
+    hall->queued = true;
+    hall->next_queued = NULL;
+    *halls->queue_last = hall;
+    halls->queue_last = &hall->next_queued;
+}
+
+struct hall *halls_dequeue(struct halls *halls)
+{
+    struct hall *hall = halls->queue_first;
+
+    halls->queue_first = hall->next_queued;
+    if (halls->queue_first == NULL) halls->queue_last = &halls->queue_first;
+    hall->queued = false;
+    return hall;
+}
+
+static void forget_queued(struct hall *hall)
+{
+    struct halls *halls = hall->home;
+
+    if (!hall->queued) return;
+    struct hall **at = &halls->queue_first;
+    while (*at != hall) at = &(*at)->next_queued;
+    *at = hall->next_queued;
+    if (halls->queue_last == &hall->next_queued) halls->queue_last = at;
+}
+
+/* --- its end --- */
+
 static void ignore_reply(void *arg, enum err status, struct str body)
 {
     (void)arg, (void)status, (void)body;
@@ -39,94 +74,11 @@ void hall_close_if_empty(struct hall *hall)
 
     if (hall->n > 0) return;
     method_ask(halls->chat, M_room_unsubscribe, &(struct room_ref){ .room = hall->id }, ignore_reply, NULL);
-    halls_forget_queued(hall);
+    forget_queued(hall);
     HASH_DEL(halls->table, hall);
     metric_set(halls->open, HASH_COUNT(halls->table));
     backlog_clear(&hall->held);
     backlog_clear(&hall->recent);
     mem_free(hall->seats);
     mem_free(hall);
-}
-
-static void remember_recent(struct hall *hall, int64_t seq, struct eio_packet *packet)
-{
-    if (hall->recent.n == HELD_MAX) backlog_shift(&hall->recent, HELD_MAX / 2);
-    backlog_add(&hall->recent, seq, packet);
-}
-
-void hall_deliver(struct hall *hall, int64_t seq, struct eio_packet *packet)
-{
-    int64_t sent = 0;
-
-    for (size_t i = 0; i < hall->n; i++) {
-        struct seat *seat = hall->seats[i];
-        if (seat->state != SEAT_LIVE || seq <= seat->seq) continue; /* heard from another gateway already */
-        if (sio_is_slow(seat->guest->socket)) {
-            seat_pause(seat);
-            continue;
-        }
-        seat_send(seat, seq, packet);
-        sent++;
-    }
-    hall->seq = seq;
-    if (hall->fetching > 0) remember_recent(hall, seq, packet);
-    metric_add(hall->home->delivered, sent);
-}
-
-/* Too many: forget them all.  The store has them. */
-static void hold(struct hall *hall, int64_t seq, struct eio_packet *packet)
-{
-    if (hall->held.n > 0 && seq <= hall->held.at[hall->held.n - 1].seq) return;
-    if (hall->held.n == HELD_MAX) backlog_clear(&hall->held);
-    backlog_add(&hall->held, seq, packet);
-}
-
-void hall_heard(struct hall *hall, const struct message *message)
-{
-    if (message->seq <= hall->seq) return; /* heard before: chat or we asked again */
-    if (message->seq > hall->want) hall->want = message->seq;
-
-    struct eio_packet *packet = frame_of_message(message);
-    if (hall->seq >= 0 && message->seq == hall->seq + 1)
-        hall_deliver(hall, message->seq, packet);
-    else
-        hold(hall, message->seq, packet);
-    eio_packet_drop(packet);
-}
-
-void hall_release_held(struct hall *hall)
-{
-    size_t done = 0;
-
-    while (done < hall->held.n && hall->held.at[done].seq <= hall->seq + 1) {
-        struct backlog_item item = hall->held.at[done++];
-        if (item.seq == hall->seq + 1) hall_deliver(hall, item.seq, item.packet);
-    }
-    backlog_shift(&hall->held, done);
-    if (hall->held.n == 0) backlog_clear(&hall->held);
-}
-
-void hall_head(struct hall *hall, int64_t seq)
-{
-    bool first = hall->seq < 0;
-
-    hall->head_known = true;
-    if (seq > hall->want) hall->want = seq;
-    if (!first) return;
-    hall->seq = seq;
-    for (size_t i = 0; i < hall->n; i++)
-        if (hall->seats[i]->state == SEAT_WAITING) seat_begin(hall->seats[i]);
-    hall_release_held(hall);
-}
-
-void hall_refuse_waiting(struct hall *hall, enum err e)
-{
-    for (size_t i = hall->n; i-- > 0;) {
-        struct seat *seat = hall->seats[i];
-        bool last = hall->n == 1;
-        if (seat->state != SEAT_WAITING || seat->seated == NULL) continue; /* nobody to tell: it goes on waiting */
-        seat_answer(seat, e);
-        seat_leave(seat);
-        if (last) return; /* the hall is closed */
-    }
 }

@@ -79,18 +79,8 @@ struct seat {
 struct hall *hall_find(struct halls *halls, struct id room);
 struct hall *hall_get(struct halls *halls, struct id room); /* opens it if need be */
 void hall_close_if_empty(struct hall *hall);
-void hall_heard(struct hall *hall, const struct message *message);
-void hall_deliver(struct hall *hall, int64_t seq, struct eio_packet *packet);
-void hall_release_held(struct hall *hall);
-void hall_head(struct hall *hall, int64_t seq);          /* the store says so */
-void hall_refuse_waiting(struct hall *hall, enum err e); /* may close the hall */
-
-/* pursue.c: a hall asks for what it lacks: a subscription, its head, what lies in a gap. */
-void hall_pursue(struct hall *hall);
-void halls_pursue_all(struct halls *halls);
-void halls_forget_queued(struct hall *hall);
-void halls_pursue_init(struct halls *halls);
-void halls_pursue_stop(struct halls *halls);
+void hall_enqueue(struct hall *hall); /* it has something to ask */
+struct hall *halls_dequeue(struct halls *halls);
 
 /* mark.c */
 int64_t seat_heard(const struct seat *seat); /* the newest seq that it was sent */
@@ -104,6 +94,18 @@ void seat_fetch(struct seat *seat);
 void seat_answer(struct seat *seat, enum err e);
 void seat_leave(struct seat *seat);  /* frees it, and may close the hall */
 void seat_remove(struct seat *seat); /* the same, and tells the client */
+
+/* deliver.c */
+void hall_heard(struct hall *hall, const struct message *message);
+void hall_release_held(struct hall *hall);
+void hall_head(struct hall *hall, int64_t seq);          /* the store says so */
+void hall_refuse_waiting(struct hall *hall, enum err e); /* may close the hall */
+
+/* pursue.c: a hall asks for what it lacks: a subscription, its head, what lies in a gap. */
+void hall_pursue(struct hall *hall);
+void halls_pursue_all(struct halls *halls);
+void halls_pursue_init(struct halls *halls);
+void halls_pursue_stop(struct halls *halls);
 
 /* relay.c */
 void halls_relayed(struct halls *halls, const struct relay *relay);

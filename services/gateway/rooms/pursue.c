@@ -29,38 +29,6 @@ struct heads {
 
 static void pump(struct halls *halls);
 
-static void enqueue(struct hall *hall)
-{
-    struct halls *halls = hall->home;
-
-    if (hall->queued || hall->asking) return;
-    hall->queued = true;
-    hall->next_queued = NULL;
-    *halls->queue_last = hall;
-    halls->queue_last = &hall->next_queued;
-}
-
-static struct hall *dequeue(struct halls *halls)
-{
-    struct hall *hall = halls->queue_first;
-
-    halls->queue_first = hall->next_queued;
-    if (halls->queue_first == NULL) halls->queue_last = &halls->queue_first;
-    hall->queued = false;
-    return hall;
-}
-
-void halls_forget_queued(struct hall *hall)
-{
-    struct halls *halls = hall->home;
-
-    if (!hall->queued) return;
-    struct hall **at = &halls->queue_first;
-    while (*at != hall) at = &(*at)->next_queued;
-    *at = hall->next_queued;
-    if (halls->queue_last == &hall->next_queued) halls->queue_last = at;
-}
-
 static struct hall *asker_hall(struct halls *halls, struct id room, uint64_t serial)
 {
     struct hall *hall = hall_find(halls, room);
@@ -105,7 +73,7 @@ static void on_subscribed(void *arg, enum err status, struct str body)
     if (hall != NULL && status == OK) {
         hall->subscribed = true;
         hall->head_known = false;
-        enqueue(hall);
+        hall_enqueue(hall);
     } else if (hall != NULL) {
         later(hall, status);
     }
@@ -130,7 +98,7 @@ static void heads_answered(struct halls *halls, const struct heads *asked, const
         if (hall == NULL) continue;
         hall->asking = false;
         hall_head(hall, found->heads.at[i].seq);
-        enqueue(hall);
+        hall_enqueue(hall);
     }
 }
 
@@ -218,7 +186,7 @@ static void on_missing(void *arg, enum err status, struct str body)
     if (status == OK) status = wire_decode(message_page_shape(), body, halls->arena, &page, &why);
     if (hall != NULL && status == OK) {
         fill(hall, &page);
-        enqueue(hall);
+        hall_enqueue(hall);
     } else if (hall != NULL) {
         later(hall, status);
     }
@@ -249,20 +217,20 @@ static void ask(struct hall *hall)
 
 static void pump(struct halls *halls)
 {
-    while (halls->queue_first != NULL && halls->asking < ASKING_MAX) ask(dequeue(halls));
+    while (halls->queue_first != NULL && halls->asking < ASKING_MAX) ask(halls_dequeue(halls));
 }
 
 void hall_pursue(struct hall *hall)
 {
     struct halls *halls = hall->home;
 
-    enqueue(hall);
+    hall_enqueue(hall);
     pump(halls);
 }
 
 void halls_pursue_all(struct halls *halls)
 {
-    for (struct hall *hall = halls->table; hall != NULL; hall = hall->hh.next) enqueue(hall);
+    for (struct hall *hall = halls->table; hall != NULL; hall = hall->hh.next) hall_enqueue(hall);
     pump(halls);
 }
 
@@ -284,7 +252,6 @@ static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
 
 void halls_pursue_init(struct halls *halls)
 {
-    halls->queue_last = &halls->queue_first;
     ev_timer_init(&halls->flush, on_flush, 0., 0.);
     halls->flush.data = halls;
     ev_timer_init(&halls->retry, on_retry, RETRY_S, 0.);
