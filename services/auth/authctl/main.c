@@ -31,7 +31,8 @@ static void print_help(FILE *out)
         fprintf(out, "  authctl %s %s %s\n      %s\n", commands[i].noun, commands[i].verb, commands[i].usage,
             commands[i].doc);
     fprintf(out,
-        "\nEvery command takes --json and --help.  Exit status: 0 done, 1 refused, 2 wrong usage, 3 auth unreachable.\n"
+        "\nA time is 90d, 24h, 30m or 45s; a number alone is seconds.\n"
+        "Every command takes --json and --help.  Exit status: 0 done, 1 refused, 2 wrong usage, 3 auth unreachable.\n"
         "Settings (environment): MADANG_AUTH_URL, MADANG_KEY_DIR (which holds authctl.key_secret), "
         "MADANG_CALL_BUDGET_MS.\n");
 }
