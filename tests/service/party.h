@@ -25,9 +25,11 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 #include "libshared/rpc/rpc_client.h"
+#include "tests/service/free_port.h"
 #include "tests/service/pg_cluster.h"
 
 #define MAX_HEARD 20000
+#define STOP_MS   20000
 
 struct proc {
     pid_t pid;
@@ -50,7 +52,6 @@ struct pipe {
 
 static char party_dir[200], party_bin[PATH_MAX];
 static struct arena *party_arena;
-static int party_port;
 
 static inline struct ev_loop *party_loop(void)
 {
@@ -100,7 +101,6 @@ static inline void party_begin(void)
         party_dir);
     assert_int_equal(system(command), 0);
     party_arena = arena_create("party", 1u << 30);
-    party_port = 20000 + (int)(getpid() % 10000);
 }
 
 static inline void set_for(const char *service, const char *what, const char *value)
@@ -144,7 +144,7 @@ static inline void become(const struct proc *p, const char *setting)
 /* `setting`: one more NAME=value, or NULL. */
 static inline struct proc party_start(const char *service, const char *name, const char *setting)
 {
-    struct proc p = { .port = party_port++ };
+    struct proc p = { .port = free_port() };
 
     snprintf(p.service, sizeof p.service, "%s", service);
     snprintf(p.name, sizeof p.name, "%s", name);
@@ -154,20 +154,41 @@ static inline struct proc party_start(const char *service, const char *name, con
     return p;
 }
 
-static inline void party_kill(struct proc *p)
+/* It stands still when this returns, and stays so until party_resume, party_kill or party_stop. */
+static inline void party_pause(const struct proc *p)
+{
+    int status = 0;
+
+    kill(p->pid, SIGSTOP);
+    assert_int_equal(waitpid(p->pid, &status, WUNTRACED), p->pid);
+    assert_true(WIFSTOPPED(status));
+}
+
+static inline void party_resume(const struct proc *p)
 {
     kill(p->pid, SIGCONT);
+}
+
+/* One that stands still dies as it stands: it does no more of what it was about to do. */
+static inline void party_kill(struct proc *p)
+{
     kill(p->pid, SIGKILL);
     waitpid(p->pid, NULL, 0);
 }
 
-/* SIGTERM ends it in order; its exit status. */
+/* SIGTERM ends it in order; its exit status.  One that a failed test left standing is woken for it, and one that does
+ * not end is killed: its status is SIGKILL. */
 static inline int party_stop(struct proc *p)
 {
+    int64_t until = clock_ms() + STOP_MS;
     int status = -1;
 
     kill(p->pid, SIGTERM);
-    waitpid(p->pid, &status, 0);
+    party_resume(p);
+    while (waitpid(p->pid, &status, WNOHANG) == 0) {
+        if (clock_ms() > until) kill(p->pid, SIGKILL);
+        usleep(5000);
+    }
     return status;
 }
 

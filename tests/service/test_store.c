@@ -176,15 +176,15 @@ static void a_publication_survives_the_death_of_chat(void **state)
 
     (void)state;
     assert_int_equal(append(store, room, "alice", "msg-00001", "known", &receipt), OK);
-    kill(chat_proc.pid, SIGSTOP);
+    party_pause(&chat_proc);
     assert_int_equal(append(store, room, "alice", "msg-00002", "under way", &receipt), OK);
-    kill(store_proc.pid, SIGSTOP);
+    party_pause(&store_proc);
     party_kill(&chat_proc);
     chat_proc = party_start("chat", "chat", NULL);
     TURN_UNTIL(chat->ups > ups && chat->is_up, 10000);
     size_t from = chat->n_heard;
     assert_int_equal(of_room("room.subscribe", room), OK);
-    kill(store_proc.pid, SIGCONT);
+    party_resume(&store_proc);
     TURN_UNTIL(heard_up_to(room, from, 2), 10000); /* the first one again too, if chat had not confirmed it yet */
     assert_int_equal(append(store, room, "alice", "msg-00003", "after", &receipt), OK);
     TURN_UNTIL(heard_up_to(room, from, 3), 5000);
@@ -224,11 +224,11 @@ static void over_the_bound_it_says_so_at_once(void **state)
 
     (void)state;
     TURN_UNTIL(p->is_up, 10000);
-    kill(chat_proc.pid, SIGSTOP); /* nobody can say who is a member: all of them wait */
+    party_pause(&chat_proc); /* nobody can say who is a member: all of them wait */
     struct burst b = send_burst(p, room, "alice", "many", 15, 15);
     TURN_UNTIL(count_status(b, ERR_OVERLOADED) == 5, 2000);
     assert_true(b.answers[14].failure.retry_after_ms > 0);
-    kill(chat_proc.pid, SIGCONT);
+    party_resume(&chat_proc);
     TURN_UNTIL(is_over(b), 10000);
     assert_int_equal(count_status(b, OK), 10);
     assert_int_equal(append(p, room, "alice", "many-00014", "again", &receipt), OK);

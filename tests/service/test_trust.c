@@ -13,6 +13,7 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 #include "libshared/rpc/rpc_client.h"
+#include "tests/service/free_port.h"
 #include "tests/service/pg_cluster.h"
 
 #define PATIENCE_US 15000000
@@ -42,13 +43,14 @@ static const char *program(const char *name)
 
 static pid_t spawn_auth(int i)
 {
+    int port = free_port();
     pid_t child = fork();
 
     if (child != 0) return child;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(open("/dev/null", O_WRONLY), 1);
     char health[40];
-    snprintf(health, sizeof health, "127.0.0.1:%d", 20000 + (int)(getppid() % 5000) * 2 + i);
+    snprintf(health, sizeof health, "127.0.0.1:%d", port);
     setenv("MADANG_AUTH_BIND", watchers[i].endpoint, 1);
     setenv("MADANG_AUTH_DB", pg_cluster_conninfo("auth"), 1);
     setenv("MADANG_AUTH_HEALTH", health, 1);
