@@ -10,9 +10,10 @@
 #define HEARTBEAT_MS     2000
 #define HEARTBEAT_OUT_MS 6000
 #define HANDSHAKE_MS     5000
-#define LINGER_MS        500 /* at exit, for the last replies */
+#define LINGER_MS        500  /* at exit, for the last replies */
+#define CONNECT_MS       2000 /* a host that went without a word: the kernel alone would try for two minutes */
 #define RECONNECT_MS     50
-#define RECONNECT_MAX_MS 1000
+#define RECONNECT_MAX_MS 200 /* a service that is back is found again within so long, and up to RECONNECT_MS more */
 
 /* ZMQ_ZAP_ENFORCE_DOMAIN: the library knows it, Debian's header hides it among the drafts.  Without it, a server whose
  * authenticator is gone would let everybody in. */
@@ -68,6 +69,7 @@ struct rpc_socket rpc_socket_client(const char *key_dir, const char *self, const
     zcert_destroy(&own);
     zcert_destroy(&theirs);
     set_option(socket.raw, ZMQ_IMMEDIATE, 1); /* no queue without a connection */
+    set_option(socket.raw, ZMQ_CONNECT_TIMEOUT, CONNECT_MS);
     set_option(socket.raw, ZMQ_RECONNECT_IVL, RECONNECT_MS);
     set_option(socket.raw, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
     set_option(socket.raw, ZMQ_LINGER, 0);
