@@ -80,17 +80,20 @@ static void print_records(void)
 
 static void print_emitted(void)
 {
-    printf("## To emit\n\nThe one argument is an object. With a callback, the answer is one object: the "
-           "acknowledgement, or"
-           " `{\"error\":{\"code\",\"message\",\"field\"?,\"retry_after_ms\"?}}` with a code of "
-           "[errors.md](errors.md). Without a"
-           " callback a refusal is heard as `error` on `/error`.\n\nAn event that stands not here, whose first "
-           "argument is an object"
-           " with a `room` that the socket has joined, is carried to the room's other sockets as it is.\n"
-           "With `\"state\": true` in that object it is a newest value: who reads too slowly hears the last one of"
-           " that name\nwhen he has caught up, where other such events are dropped for him.\n\n"
-           "| namespace | event | argument | acknowledgement | permission | rate | meaning "
-           "|\n|---|---|---|---|---|---|---|\n");
+    printf(
+        "## To emit\n\nThe one argument is an object. With a callback, the answer is one object: the "
+        "acknowledgement, or"
+        " `{\"error\":{\"code\",\"message\",\"field\"?,\"retry_after_ms\"?}}` with a code of "
+        "[errors.md](errors.md). Without a"
+        " callback a refusal is heard as `error` on `/error`.\n\nAn event that stands not here, whose first "
+        "argument is an object"
+        " with a `room` that the socket has joined, is carried to the room's other sockets as it is.\n"
+        "With `\"state\": true` in that object it is a newest value: who reads too slowly hears the last one of"
+        " that name\nwhen he has caught up, where other such events are dropped for him.\n\n"
+        "In every namespace `auth:refresh` with `{token}` takes a new token for this socket, of the same subject; the "
+        "acknowledgement is\n`{ok,expires_at}`. A client's sockets in other namespaces have their own.\n\n"
+        "| namespace | event | argument | acknowledgement | permission | rate | meaning "
+        "|\n|---|---|---|---|---|---|---|\n");
     for (const struct on *on = events; on->event != NULL; on++) {
         const struct method *m = find_method(on->method);
         printf("| `%s` | `%s` | [%s](#%s) | [%s](#%s) | `%s` | %s | %s |\n", on->nsp, on->event, m->req()->name,

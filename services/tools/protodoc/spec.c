@@ -5,7 +5,7 @@
 json_t *spec_info(const char *what)
 {
     return json_pack("{s:s, s:s, s:s, s:{s:s, s:s}}", "title", "Madang", "version", "1", "description", what, "license",
-        "name", "Apache 2.0", "identifier", "Apache-2.0");
+        "name", "Apache-2.0", "url", "https://www.apache.org/licenses/LICENSE-2.0");
 }
 
 json_t *spec_rates(void)
