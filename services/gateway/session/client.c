@@ -84,10 +84,18 @@ static void emit_expiring(struct client *client)
     buf_free(&json);
 }
 
+/* Not before half of its time: a client that answers a short token's warning with another short one would be warned at once. */
+static int64_t until_warning(int64_t left_ms)
+{
+    int64_t ahead_ms = settings.gateway.token_warning_s * 1000;
+
+    return left_ms - (ahead_ms < left_ms / 2 ? ahead_ms : left_ms / 2);
+}
+
 static void start_timer(struct client *client)
 {
     int64_t left_ms = bearer_expires_at(client->rights.bearer) - clock_ms();
-    int64_t wait_ms = client->warned ? left_ms : left_ms - settings.gateway.token_warning_s * 1000;
+    int64_t wait_ms = client->warned ? left_ms : until_warning(left_ms);
 
     ev_timer_stop(client->home->loop, &client->token);
     ev_timer_set(&client->token, wait_ms > 0 ? (double)wait_ms / 1000. : 0., 0.);
