@@ -22,7 +22,7 @@ async function startEcho(more = {}) {
     MADANG_GATEWAY_HTTP: `127.0.0.1:${port}`, MADANG_GATEWAY_RECOVERY_MS: '2000', ...more,
   }
   const script = (...words) => run(join(root, 'scripts/conformance'), words, { env })
-  await script('up', dir)
+  await script('up', dir).catch(async error => { await script('down', dir); throw error })
   return {
     url: `http://127.0.0.1:${port}`,
     /** The same, reached at another gateway. */

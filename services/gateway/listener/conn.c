@@ -185,6 +185,7 @@ void conn_flush(struct conn *conn)
         conn_touch(conn); /* the scratch is in use: we were called from a ws_writable */
         return;
     }
+    if (conn->silent) return;
     while (!conn->doomed && !conn->blocked) {
         fill_scratch(conn);
         if (l->scratch_len == 0 && !has_out(conn)) break;

@@ -70,7 +70,7 @@ struct conn {
     struct conn *prev, *next;
     struct conn *dirty_next, *doomed_next;
     enum conn_state state;
-    bool tls, redirects, blocked, paused, held, dirty, doomed, reading, close_after;
+    bool tls, redirects, blocked, paused, held, silent, dirty, doomed, reading, close_after;
     bool ahead;     /* `in` came too early, and may be read now: it waits for the sweep */
     bool between;   /* answered, and nothing of a next request is here */
     struct buf in;  /* a head so far, or what came too early */

@@ -77,6 +77,8 @@ bool ws_put_frame(struct ws *ws, struct str frame);
 void ws_flush(struct ws *ws);             /* ws_writable is called now, unless the socket is full */
 bool ws_is_blocked(const struct ws *ws);  /* something waits that the socket did not take */
 void ws_pause(struct ws *ws, bool pause); /* no message comes from it any more; or again */
+/* In ws_open: its 101 waits, and all that is put behind it, until this is taken back.  A close takes it back. */
+void ws_silence(struct ws *ws, bool silent);
 /* After what was put; no message comes any more, ws_closed follows.  Code 0: a Close frame without one. */
 void ws_close(struct ws *ws, int code, const char *reason);
 #define WS_HEADER_MAX 10

@@ -54,6 +54,7 @@ static void say_close(struct ws *ws, int code, const char *reason)
         buf_clear(&ws->control); /* the Close frame matters more than the pongs */
     add_control(ws, WS_CLOSE, (struct str){ payload, empty ? 0 : len + 2 });
     ws->close_sent = true;
+    ws->conn->silent = false;
     buf_free(&ws->message);
     conn_gather(ws->conn, 0);
     conn_timer(ws->conn, LINGER_SECONDS);
@@ -250,6 +251,12 @@ void ws_pause(struct ws *ws, bool pause)
     ws->conn->held = pause;
     if (!pause) conn_resume(ws->conn);
     conn_pause(ws->conn);
+}
+
+void ws_silence(struct ws *ws, bool silent)
+{
+    ws->conn->silent = silent;
+    if (!silent) conn_touch(ws->conn);
 }
 
 bool ws_is_blocked(const struct ws *ws)

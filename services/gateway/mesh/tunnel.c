@@ -21,6 +21,7 @@ struct tunnel {
     int64_t number;
     struct buf frames; /* for the client, from `at` on; the owner's window bounds it */
     size_t at, taken, unanswered;
+    bool known; /* the owner has it; until then the client has no 101, so that it cannot open another first */
     bool ended, paused;
     int code; /* of the Close frame, if it ended */
     char reason[124];
@@ -94,6 +95,8 @@ void tunnel_sent(struct mesh *mesh, int64_t number, size_t bytes)
     struct tunnel *t = find(mesh, number);
 
     if (t == NULL) return;
+    if (!t->known) ws_silence(t->ws, false);
+    t->known = true;
     t->unanswered -= bytes;
     pause_over(t);
 }
@@ -199,7 +202,8 @@ static void reached(struct waiter *waiter, struct link *link)
     t->link = link;
     link->users++;
     metric_add(t->face->mesh->upgrades, 1);
-    link_send(link, M_mesh_upgrade, &record, t->number, 0);
+    t->unanswered += MESSAGE_COST;
+    link_send(link, M_mesh_upgrade, &record, t->number, MESSAGE_COST);
     pause_over(t);
 }
 
@@ -225,6 +229,7 @@ void tunnel_open(struct face *face, struct ws *ws, struct str sid)
     HASH_ADD(hh, face->mesh->tunnels, number, sizeof t->number, t);
     metric_set(face->mesh->open, HASH_COUNT(face->mesh->tunnels));
     ws_set_user(ws, &t->user);
+    ws_silence(ws, true);
     pause_over(t);
     wait_begin(face->mesh, &t->waiter);
 }
