@@ -10,7 +10,6 @@
 #include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/mesh/mesh.h"
-#include "libshared/base/table.h"
 
 #define TICK_S 0.05
 
@@ -18,13 +17,11 @@ struct moment {
     int64_t elapsed_ms, spread_ms;
 };
 
-/* A session's moment comes from its sid, so nothing has to be remembered. */
 static void close_if_due(void *arg, struct eio_session *session)
 {
     const struct moment *now = arg;
-    int64_t due_ms = now->spread_ms > 0 ? (int64_t)table_hash(eio_sid(session), EIO_SID_CHARS) % now->spread_ms : 0;
 
-    if (due_ms <= now->elapsed_ms) eio_close(session, "server shutting down");
+    if (eio_moment_ms(eio_sid(session), now->spread_ms) <= now->elapsed_ms) eio_close(session, "server shutting down");
 }
 
 static void close_some(struct eio *eio, int64_t elapsed_ms)

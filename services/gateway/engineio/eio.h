@@ -47,6 +47,8 @@ struct eio_upper {
 #define EIO_GATEWAY_CHARS 4
 void eio_set_gateway_id(const char id[EIO_GATEWAY_CHARS]);
 const char *eio_gateway_id(void);
+/* When a sid's session is sent away by a gateway that leaves: its own moment within the time, for nothing to be remembered. */
+int64_t eio_moment_ms(const char *sid, int64_t spread_ms);
 
 /* One for each path: /socket.io/, /engine.io/ (conformance), a msgpack path. */
 struct eio *eio_create(struct ev_loop *loop, const struct eio_upper *upper);

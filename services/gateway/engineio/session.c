@@ -33,6 +33,11 @@ const char *eio_gateway_id(void)
     return gateway_id;
 }
 
+int64_t eio_moment_ms(const char *sid, int64_t spread_ms)
+{
+    return spread_ms > 0 ? (int64_t)table_hash(sid, EIO_SID_CHARS) % spread_ms : 0;
+}
+
 static void make_sid(char sid[EIO_SID_CHARS + 1])
 {
     memcpy(sid, eio_gateway_id(), EIO_GATEWAY_CHARS);

@@ -150,8 +150,8 @@ void asked_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms)
 
     HASH_ITER(hh, mesh->asked, a, next)
     {
-        int64_t due_ms = spread_ms > 0 ? (int64_t)table_hash(a->waiter.sid, EIO_SID_CHARS) % spread_ms : 0;
-        if (a->released || a->post || a->link == NULL || due_ms > elapsed_ms) continue;
+        if (a->released || a->post || a->link == NULL) continue;
+        if (eio_moment_ms(a->waiter.sid, spread_ms) > elapsed_ms) continue;
         a->released = true;
         if (link_is_up(a->link)) link_send(a->link, M_mesh_release, &(struct mesh_call){ a->number }, 0, 0);
     }

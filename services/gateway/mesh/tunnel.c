@@ -261,10 +261,7 @@ void tunnels_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms)
     struct tunnel *t, *next;
 
     HASH_ITER(hh, mesh->tunnels, t, next)
-    {
-        int64_t due_ms = spread_ms > 0 ? (int64_t)table_hash(t->waiter.sid, EIO_SID_CHARS) % spread_ms : 0;
-        if (due_ms <= elapsed_ms) fail_one(t);
-    }
+    if (eio_moment_ms(t->waiter.sid, spread_ms) <= elapsed_ms) fail_one(t);
 }
 
 size_t tunnels_count(const struct mesh *mesh)
