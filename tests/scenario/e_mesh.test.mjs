@@ -109,22 +109,37 @@ async function tunnelled(name) {
 }
 
 /** A WebSocket at gateway 2 for a session that gateway 1 has; no token is asked for that. */
-async function strangersTunnel() {
+async function strangersTunnel(whileItOpens = async () => {}) {
   const at = n => `127.0.0.1:${stack.gatewayPorts[n - 1]}/socket.io/?EIO=4`
   const answer = await request({ ...stack, url: `https://${at(1)}`, ca: stack.ca }, 'GET', '&transport=polling')
   const { sid } = JSON.parse(answer.text.slice(1))
-  const ws = new WebSocket(`wss://${at(2)}&transport=websocket&sid=${sid}`, { ca: stack.ca })
-  ws.on('error', () => {})
-  await new Promise(resolve => ws.once('open', resolve))
+  const begin = () => new WebSocket(`wss://${at(2)}&transport=websocket&sid=${sid}`, { ca: stack.ca }).on('error', () => {})
+  const ws = await whileItOpens(begin) ?? begin()
+  if (ws.readyState === WebSocket.CONNECTING) await new Promise(resolve => ws.once('open', resolve))
   ws.send('2probe')
   await new Promise(resolve => ws.once('message', resolve))
   ws.send('5')
   return ws
 }
 
+test('a WebSocket elsewhere is open when the owner knows of it, and not before', { timeout: 30000 }, async () => {
+  const owner = stack.pid('gateway-1')
+  let state
+  const ws = await strangersTunnel(async begin => {
+    process.kill(owner, 'SIGSTOP')
+    const begun = begin()
+    await pause(300)
+    state = begun.readyState
+    process.kill(owner, 'SIGCONT')
+    return begun
+  })
+  assert.equal(state, WebSocket.CONNECTING)
+  ws.terminate()
+})
+
 test('a flood through some tunnels does not end the others', { timeout: 60000 }, async () => {
   const quiet = await strangersTunnel()
-  const loud = await Promise.all(Array.from({ length: 8 }, strangersTunnel))
+  const loud = await Promise.all(Array.from({ length: 8 }, () => strangersTunnel()))
   const frame = Buffer.from('81810000000033', 'hex') // a pong that nobody asked for
   const outcome = ws => new Promise(resolve => { ws.once('pong', () => resolve('open')); ws.once('close', code => resolve(code)) })
   const outcomes = loud.map(outcome)
