@@ -200,3 +200,11 @@ bool rpc_event_send(struct rpc_server *server, struct rpc_peer *peer, const stru
     metric_add(sent == SENT ? server->events : server->events_lost, 1);
     return sent == SENT;
 }
+
+void rpc_event_send_all(struct rpc_server *server, const char *name, const struct rpc_event *event)
+{
+    struct rpc_peer *peer, *next;
+
+    HASH_ITER(hh, server->peers, peer, next)
+    if (strcmp(peer->name, name) == 0) (void)rpc_event_send(server, peer, event);
+}

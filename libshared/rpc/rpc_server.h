@@ -117,6 +117,8 @@ struct rpc_event *rpc_event_create(
     struct id stream, int64_t seq, const char *name, const struct wire_shape *shape, const void *rec);
 void rpc_event_destroy(struct rpc_event **event);
 bool rpc_event_send(struct rpc_server *server, struct rpc_peer *peer, const struct rpc_event *event);
+/* To each peer of this name. */
+void rpc_event_send_all(struct rpc_server *server, const char *name, const struct rpc_event *event);
 const char *rpc_peer_name(const struct rpc_peer *peer);
 struct loop_post *rpc_server_post(struct rpc_server *server);
 struct ev_loop *rpc_server_loop(struct rpc_server *server);

@@ -124,6 +124,15 @@ void feeds_tell(struct feeds *feeds, struct rpc_server *server, const struct acc
     if (feed != NULL) pass_on(feed, server, 0, "access.changed", access_change_shape(), change);
 }
 
+void feeds_doubt(struct rpc_server *server)
+{
+    struct nothing none;
+    struct rpc_event *event = rpc_event_create((struct id){ 0 }, 0, "room.doubted", nothing_shape(), &none);
+
+    rpc_event_send_all(server, "gateway", event);
+    rpc_event_destroy(&event);
+}
+
 struct message_list feed_after(struct message_list all, int64_t after)
 {
     size_t skip = 0;
@@ -162,5 +171,12 @@ enum err room_publish(struct call *call, const struct publication *req, struct n
     if (fresh.messages.len == 0) return OK;
     feed->passed = fresh.messages.at[fresh.messages.len - 1].seq;
     pass_on(feed, call->server, feed->passed, "room.messages", publication_shape(), &fresh);
+    return OK;
+}
+
+enum err room_doubt(struct call *call, const struct nothing *req, struct nothing *rep)
+{
+    (void)req, (void)rep;
+    feeds_doubt(call->server);
     return OK;
 }

@@ -24,6 +24,8 @@ void feeds_forget_peer(struct feeds *feeds, struct rpc_peer *peer);
 
 void feeds_relay(struct feeds *feeds, struct rpc_server *server, const struct relay *relay);
 void feeds_tell(struct feeds *feeds, struct rpc_server *server, const struct access_change *change);
+/* What was committed may never be published: the gateways shall ask for the heads of their rooms. */
+void feeds_doubt(struct rpc_server *server);
 
 /* The messages of `all` with a seq greater than `after`: a view of its end. */
 struct message_list feed_after(struct message_list all, int64_t after);

@@ -1,5 +1,7 @@
 /* main.c - the chat service: who is together.  Owns the schema `chat`. */
 // SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
 #include "libshared/service/service.h"
 #include "libshared/service/settings.h"
 #include "services/chat/chat.h"
@@ -42,6 +44,7 @@ static void peer_gone(void *context, struct rpc_peer *peer)
     feeds_forget_peer(chat->feeds, peer);
     watchers_forget_peer(chat->watchers, peer);
     gateways_forget_peer(chat->gateways, chat->server, peer);
+    if (strcmp(rpc_peer_name(peer), "store") == 0) feeds_doubt(chat->server); /* it may not come back */
 }
 
 static void stop(void *context)

@@ -8,8 +8,8 @@
 #include "libshared/service/settings.h"
 #include "services/store/grants.h"
 
-#define WATCH_RETRY_S 0.5
-#define BODY_MAX      (64u << 20)
+#define RETRY_S  0.5
+#define BODY_MAX (64u << 20)
 
 struct chat_link {
     struct ev_loop *loop;
@@ -17,6 +17,7 @@ struct chat_link {
     struct grants *grants;
     struct arena *arena; /* for decoding one event */
     ev_timer retry;
+    bool doubt, telling; /* chat has to be told; is being told */
 };
 
 static void call(struct chat_link *link, const char *method, const struct wire_shape *shape, const void *rec,
@@ -51,12 +52,35 @@ static void watch(struct chat_link *link)
     call(link, "access.watch", nothing_shape(), &none, on_watched, link);
 }
 
+static void on_told(void *arg, enum err status, struct str body);
+
+static void tell_doubt(struct chat_link *link)
+{
+    struct nothing none;
+
+    if (!link->doubt || link->telling) return;
+    link->doubt = false;
+    link->telling = true;
+    call(link, "room.doubt", nothing_shape(), &none, on_told, link);
+}
+
+static void on_told(void *arg, enum err status, struct str body)
+{
+    struct chat_link *link = arg;
+
+    (void)body;
+    link->telling = false;
+    if (status != OK) link->doubt = true;
+    if (link->doubt && rpc_client_is_up(link->client)) ev_timer_start(link->loop, &link->retry);
+}
+
 static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
 {
     (void)events;
     ev_timer_stop(loop, timer);
-    ev_timer_set(timer, WATCH_RETRY_S, 0.);
+    ev_timer_set(timer, RETRY_S, 0.);
     watch(timer->data);
+    tell_doubt(timer->data);
 }
 
 static void on_up(void *arg, struct id instance)
@@ -66,6 +90,7 @@ static void on_up(void *arg, struct id instance)
     (void)instance;
     grants_lost(link->grants);
     watch(link);
+    tell_doubt(link);
 }
 
 static void on_down(void *arg)
@@ -109,8 +134,9 @@ struct chat_link *chat_link_create(struct ev_loop *loop, struct grants *grants, 
 
     link->loop = loop;
     link->grants = grants;
+    link->doubt = true;
     link->arena = arena_create("chat_link", 1 << 20);
-    ev_timer_init(&link->retry, on_retry, WATCH_RETRY_S, 0.);
+    ev_timer_init(&link->retry, on_retry, RETRY_S, 0.);
     link->retry.data = link;
     link->client = rpc_client_create(loop, &(struct rpc_client_config){ .self = "store",
                                                .service = "chat",
@@ -142,6 +168,12 @@ bool chat_link_is_up(const struct chat_link *link)
 void chat_link_ask(struct chat_link *link, const struct access_query *query, rpc_reply_fn *done, void *arg)
 {
     call(link, "room.access", access_query_shape(), query, done, arg);
+}
+
+void chat_link_doubt(struct chat_link *link)
+{
+    link->doubt = true;
+    tell_doubt(link);
 }
 
 void chat_link_publish(struct chat_link *link, const struct publication *publication, rpc_reply_fn *done, void *arg)

@@ -54,7 +54,7 @@ void appends_done(void *context, struct append *first)
     struct store *store = context;
 
     for (const struct append *a = first; a != NULL; a = a->next)
-        if (a->e == OK) outbox_put(store->outbox, &a->message);
+        if (a->e == OK && !outbox_put(store->outbox, &a->message)) chat_link_doubt(store->link);
     outbox_flush(store->outbox);
 
     for (struct append *a = first, *next; a != NULL; a = next) {

@@ -138,7 +138,7 @@ static bool is_hopeless(const struct outbox *outbox, const struct letter *letter
     return outbox->bytes + letter->bytes > outbox->max_bytes * 2;
 }
 
-void outbox_put(struct outbox *outbox, const struct message *message)
+bool outbox_put(struct outbox *outbox, const struct message *message)
 {
     struct letter *letter = letter_of(message);
     struct box *box = box_of(outbox, message->room);
@@ -151,10 +151,10 @@ void outbox_put(struct outbox *outbox, const struct message *message)
         box->is_ready = true;
         DL_APPEND(outbox->ready, box);
     }
-    if (is_hopeless(outbox, letter) && box->n_in_flight == 0) {
-        drop_unsent(outbox, box);
-        end_box(outbox, box);
-    }
+    if (!is_hopeless(outbox, letter) || box->n_in_flight > 0) return true;
+    drop_unsent(outbox, box);
+    end_box(outbox, box);
+    return false;
 }
 
 /* The letters that follow each other by seq, up to the bounds of one publication. */

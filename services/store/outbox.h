@@ -7,7 +7,7 @@
  * One in flight per room keeps its publications in the order of seq, through repeats too.  A new instance of chat gets
  * what the old one did not acknowledge: gateways that subscribed there first would otherwise never hear of it.
  * Bounded by bytes: over the bound a room's older messages go and the newest stays, whose seq shows gateways the gap;
- * over twice the bound the newest goes too, and gateways find it when the room's log is asked for.
+ * over twice the bound the newest goes too, and gateways have to be told to look (chat_link_doubt).
  *
  * Loop thread only.
  */
@@ -24,7 +24,8 @@ typedef void outbox_send_fn(void *arg, const struct publication *publication, vo
 
 struct outbox *outbox_create(struct ev_loop *loop, size_t max_bytes, outbox_send_fn *send, void *arg);
 void outbox_destroy(struct outbox **outbox);
-void outbox_put(struct outbox *outbox, const struct message *message); /* copied */
-void outbox_flush(struct outbox *outbox);                              /* send what was put */
+/* Copied.  false: there is no space for it, and nobody will hear of it from here. */
+bool outbox_put(struct outbox *outbox, const struct message *message) MUST_CHECK;
+void outbox_flush(struct outbox *outbox); /* send what was put */
 void outbox_sent(struct outbox *outbox, void *token, bool acknowledged);
 size_t outbox_waiting(const struct outbox *outbox); /* messages not yet acknowledged */

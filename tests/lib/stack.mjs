@@ -11,7 +11,7 @@ import { until } from './wait.mjs'
 
 const run = promisify(execFile)
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-const bin = resolve(root, process.env.BIN ?? 'build/bin')
+export const bin = resolve(root, process.env.BIN ?? 'build/bin')
 
 /**
  * Start a stack.  `env` holds MADANG_* settings, `gateways` how many share the port; with `ownPorts` each has one of

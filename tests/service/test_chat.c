@@ -196,9 +196,9 @@ static enum err announce(struct pipe *p, const char *id, struct gateway_page *ou
         gateway_page_shape(), out);
 }
 
-static void gateways_hear_of_one_another(void **state)
+static void gateways_hear_of_one_another_and_of_a_store_s_end(void **state)
 {
-    struct pipe *three = pipe_open("gateway", "chat", "chat");
+    struct pipe *three = pipe_open("gateway", "chat", "chat"), *another = pipe_open("store", "chat", "chat");
     struct gateway_page page;
     struct id none = { { 0 } };
 
@@ -208,10 +208,24 @@ static void gateways_hear_of_one_another(void **state)
     assert_int_equal(page.gateways.len, 2);
     TURN_UNTIL(count_heard(one, "gateway.changed", none) == 2, 2000);
     assert_int_equal(announce(three, "bbbb", &page), OK);
+    size_t before = count_heard(one, "room.doubted", none);
     pipe_close(&three);
+    pipe_close(&another);
     TURN_UNTIL(count_heard(one, "gateway.changed", none) == 3, 15000);
-    read_record(gateway_page_shape(), one->heard[one->n_heard - 1].body, &page);
+    TURN_UNTIL(count_heard(one, "room.doubted", none) == before + 1, 15000);
+    assert_int_equal(announce(one, "aaaa", &page), OK);
     assert_int_equal(page.gateways.len, 1);
+}
+
+static void what_a_store_doubts_every_gateway_hears(void **state)
+{
+    struct id none = { { 0 } };
+
+    (void)state;
+    assert_int_equal(ask(one, "room.doubt", "", nothing_shape(), NULL, nothing_shape(), NULL), ERR_FORBIDDEN);
+    assert_int_equal(ask(store, "room.doubt", "", nothing_shape(), NULL, nothing_shape(), NULL), OK);
+    TURN_UNTIL(count_heard(one, "room.doubted", none) == 1 && count_heard(two, "room.doubted", none) == 1, 2000);
+    assert_int_equal(count_heard(store, "room.doubted", none), 0);
 }
 
 static int begin(void **state)
@@ -244,7 +258,8 @@ int main(void)
         cmocka_unit_test(a_change_is_remembered_and_told),
         cmocka_unit_test(a_publication_reaches_each_listener_once),
         cmocka_unit_test(only_members_relay),
-        cmocka_unit_test(gateways_hear_of_one_another),
+        cmocka_unit_test(what_a_store_doubts_every_gateway_hears),
+        cmocka_unit_test(gateways_hear_of_one_another_and_of_a_store_s_end),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

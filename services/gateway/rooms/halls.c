@@ -103,6 +103,8 @@ bool halls_event(struct halls *halls, const struct frame_event *head, struct str
         on_access(halls, body);
     else if (str_is(head->name, "resync"))
         halls_chat_up(halls);
+    else if (str_is(head->name, "room.doubted"))
+        halls_store_up(halls);
     else
         ours = false;
     arena_reset(halls->arena);
@@ -111,6 +113,7 @@ bool halls_event(struct halls *halls, const struct frame_event *head, struct str
 
 void halls_chat_up(struct halls *halls)
 {
+    halls->round++;
     for (struct hall *hall = halls->table; hall != NULL; hall = hall->hh.next)
         hall->subscribed = hall->head_known = false;
     halls_pursue_all(halls);
@@ -118,6 +121,7 @@ void halls_chat_up(struct halls *halls)
 
 void halls_store_up(struct halls *halls)
 {
+    halls->round++;
     for (struct hall *hall = halls->table; hall != NULL; hall = hall->hh.next) hall->head_known = false;
     halls_pursue_all(halls);
 }

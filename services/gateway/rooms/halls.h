@@ -53,8 +53,8 @@ void halls_each_socket(
 
 /* From chat's pipe: true if the event was one of ours. */
 bool halls_event(struct halls *halls, const struct frame_event *head, struct str body);
-void halls_chat_up(struct halls *halls); /* or events were lost */
-void halls_store_up(struct halls *halls);
+void halls_chat_up(struct halls *halls);  /* or events were lost */
+void halls_store_up(struct halls *halls); /* or a store may have died before it published */
 
 void guest_begin(struct guest *guest, struct halls *halls, struct sio_socket *socket, struct str subject);
 void guest_end(struct guest *guest);     /* leaves all; those who wait for a seat are told shutting_down */

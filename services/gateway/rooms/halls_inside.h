@@ -49,6 +49,7 @@ struct halls {
     struct hall *queue_first, **queue_last;
     unsigned asking;
     struct heads *heads; /* the next question for heads, being collected */
+    uint64_t round;      /* how often what heads were known had to be doubted */
     ev_timer flush, retry;
     struct arena *arena; /* one event or reply */
     uint64_t serials;

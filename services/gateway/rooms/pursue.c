@@ -22,6 +22,7 @@ struct asker {
 };
 struct heads {
     struct halls *halls;
+    uint64_t round; /* when it was asked */
     size_t n;
     struct id rooms[HEADS_MAX];
     uint64_t serials[HEADS_MAX];
@@ -98,6 +99,7 @@ static void heads_answered(struct halls *halls, const struct heads *asked, const
         if (hall == NULL) continue;
         hall->asking = false;
         hall_head(hall, found->heads.at[i].seq);
+        if (asked->round != halls->round) hall->head_known = false; /* the answer may be older than the doubt */
         hall_enqueue(hall);
     }
 }
@@ -134,6 +136,7 @@ static void flush_heads(struct halls *halls)
     struct heads *asked = halls->heads;
 
     halls->heads = NULL;
+    asked->round = halls->round;
     ev_timer_stop(halls->loop, &halls->flush);
     method_ask(halls->store, M_log_heads, &(struct log_rooms){ .rooms = { asked->rooms, asked->n } }, on_heads, asked);
 }
