@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
+#include "libshared/base/clock.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
 
@@ -69,12 +70,18 @@ static struct clients_upper echo_clients(const struct gateway *gateway)
         .closed = nothing_left };
 }
 
+static int64_t take_connect(void *arg, struct str eio_sid)
+{
+    return rates_take(arg, RATE_connect, eio_sid, clock_mono_us());
+}
+
 void namespaces_open(struct gateway *gateway)
 {
     if (settings.gateway.conformance) gateway->reruns = reruns_create(gateway->loop);
     struct clients_upper upper = settings.gateway.conformance ? echo_clients(gateway) : routes_upper(&gateway->routes);
 
     gateway->sio = sio_create();
+    sio_guard(gateway->sio, &(struct sio_gate){ gateway->routes.rates, take_connect });
     gateway->clients = clients_create(gateway->loop, gateway->bearers, &upper);
     if (settings.gateway.conformance) {
         add_listed(gateway, settings.gateway.echo_namespaces, !settings.gateway.echo_token);

@@ -4,16 +4,19 @@ import { after, before, test } from 'node:test'
 import { randomUUID } from 'node:crypto'
 import { startStack } from '../lib/stack.mjs'
 import { Person, request, tokenFor } from '../lib/people.mjs'
+import { pause, until } from '../lib/wait.mjs'
 
-let stack, key, token, ada, room
+// In `strict` the rates of proto/public.def hold.
+let stack, strict, key, token, ada, room
 before(async () => {
   stack = await startStack({ env: { MADANG_GATEWAY_MAX_PAYLOAD: '100000' } })
+  strict = await startStack({ env: { MADANG_GATEWAY_RATE_PERCENT: '100' } })
   key = await stack.issueKey()
   token = await tokenFor(stack, key, 'ada')
   ada = await Person.arrives(stack, key, 'ada')
   room = (await ada.makesRoom()).id
 })
-after(async () => { ada?.leaves(); await stack?.stop() })
+after(async () => { ada?.leaves(); await stack?.stop(); await strict?.stop() })
 
 const refused = (answer, status, code) => {
   assert.equal(answer.status, status, answer.text)
@@ -137,19 +140,53 @@ test('keys: wrong, altered, revoked; tokens of a revoked key end at once, live s
   kim.leaves()
 })
 
-test('guessing keys is bounded; using a good one is not', async () => {
-  const strict = await startStack({ env: { MADANG_GATEWAY_RATE_PERCENT: '100' } })
-  try {
-    const good = await strict.issueKey()
-    for (let i = 0; i < 25; i++) await tokenFor(strict, good, `user-${i}`)
-    const exchange = api_key => request(strict, 'POST', '/auth/token', { body: { api_key } })
-    let answer
-    for (let i = 0; i < 11; i++) answer = await exchange('nonsense')
-    refused(answer, 429, 'rate_limited')
-    assert.ok(answer.json.error.details.retry_after_ms > 0 && Number(answer.headers['retry-after']) > 0)
-  } finally {
-    await strict.stop()
+/** A socket of the connection that `person` has; how its next CONNECT is answered. */
+function another(person, namespace) {
+  const socket = person.socket.io.socket(namespace, { auth: { token: person.token } })
+  socket.connects = () => new Promise(resolve => {
+    socket.off().once('connect', () => resolve('connected')).once('connect_error', resolve)
+    socket.connect()
+  })
+  return socket
+}
+
+test('coming and going on one connection is bounded; coming with a new one is not', async () => {
+  const token = await tokenFor(strict, await strict.issueKey(), 'bo')
+  const bo = await new Person(strict, 'bo', token).connects()
+  const visits = another(bo, '/notification')
+  const began = Date.now()
+  let times = 0, answer
+  while ((answer = await visits.connects()) === 'connected' && ++times < 1000) visits.disconnect()
+  const most = 100 + Math.ceil((Date.now() - began) / 600)
+  assert.ok(times >= 99 && times <= most, `${times} times, of ${most}`)
+  assert.equal(answer.data.code, 'rate_limited')
+  assert.ok(answer.data.retry_after_ms > 0 && answer.data.retry_after_ms <= 601, JSON.stringify(answer.data))
+
+  await pause(answer.data.retry_after_ms)
+  assert.equal(await visits.connects(), 'connected', 'did as he was told')
+  await until('so are tokens', async () => (await bo.emits('auth:refresh', { token })).error?.code === 'rate_limited')
+  await bo.makesRoom()
+  visits.disconnect()
+  for (let i = 0; i < 50; i++) bo.socket.io.engine.send(`0/notification,${JSON.stringify({ token })}`)
+  await until('who goes on regardless is disconnected', () => !bo.socket.connected)
+  bo.leaves()
+
+  for (let reload = 0; reload < 40; reload++) {
+    const page = await new Person(strict, 'bo', token).connects()
+    for (const namespace of ['/', '/notification', '/error']) assert.equal(await another(page, namespace).connects(), 'connected')
+    page.socket.io._close()
+    page.leaves()
   }
+})
+
+test('guessing keys is bounded; using a good one is not', async () => {
+  const good = await strict.issueKey()
+  for (let i = 0; i < 25; i++) await tokenFor(strict, good, `user-${i}`)
+  const exchange = api_key => request(strict, 'POST', '/auth/token', { body: { api_key } })
+  let answer
+  for (let i = 0; i < 11; i++) answer = await exchange('nonsense')
+  refused(answer, 429, 'rate_limited')
+  assert.ok(answer.json.error.details.retry_after_ms > 0 && Number(answer.headers['retry-after']) > 0)
 })
 
 test('an API key has no place in a URL', async () => {

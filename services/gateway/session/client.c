@@ -219,16 +219,27 @@ static enum err renew_token(struct client *client, struct str object)
     return OK;
 }
 
+static void refuse_refresh(struct client *client, int64_t ack, const struct failure *failure)
+{
+    refusal_send(client->socket, ack, failure);
+    sio_count_refusal(client->socket);
+}
+
 static void on_refresh(struct client *client, const struct sio_event *event)
 {
-    enum err e = renew_token(client, event->first);
+    int64_t wait_ms = sio_knock(client->socket);
 
+    if (wait_ms > 0) {
+        struct failure failure = refusal_later(ERR_RATE_LIMITED, wait_ms);
+        refuse_refresh(client, event->ack, &failure);
+        return;
+    }
+    enum err e = renew_token(client, event->first);
     LOG(INFO, "gateway.refresh", F_TEXT("socket", sio_sid(client->socket)),
         F_STR("subject", bearer_subject(client->rights.bearer)), F_TEXT("code", err_code(e)));
     if (e != OK) {
         struct failure failure = refusal_plain(e);
-        refusal_send(client->socket, event->ack, &failure);
-        sio_count_refusal(client->socket);
+        refuse_refresh(client, event->ack, &failure);
     } else if (event->ack >= 0) {
         struct buf json = BUF(100);
         buf_printf(&json, "[{\"ok\":true,\"expires_at\":%lld}]", (long long)bearer_expires_at(client->rights.bearer));

@@ -34,7 +34,7 @@ static int64_t later(int64_t a, int64_t b)
 
 static bool is_shared(const struct rates *rates, enum rate_class class)
 {
-    return rates->shared != NULL && rate_rows[class].by != BY_SOCKET;
+    return rates->shared != NULL && (rate_rows[class].by == BY_ADDRESS || rate_rows[class].by == BY_SUBJECT);
 }
 
 int64_t rates_take(struct rates *rates, enum rate_class class, struct str who, int64_t now_us)

@@ -1,5 +1,6 @@
 /*
- * rates.h - the RATE rows of proto/public.def: how many of a kind one address, subject or socket may send.
+ * rates.h - the RATE rows of proto/public.def: how many of a kind one address, subject, connection or socket
+ * may send.
  *
  *      take --> the buckets of this gateway: yes or no, at once
  *                   \--now and then--> Redis: what all gateways took --> the buckets of this gateway
@@ -22,18 +23,20 @@ enum rate_class {
     RATE_COUNT
 };
 /* clang-format on */
-enum rate_by { BY_ADDRESS, BY_SUBJECT, BY_SOCKET };
+enum rate_by { BY_ADDRESS, BY_SUBJECT, BY_CONNECTION, BY_SOCKET };
 
 struct ev_loop;
 struct rates;
 /* `percent` of the rates in proto/public.def hold; 0: none. */
 struct rates *rates_create(int64_t percent);
-/* From now on with all gateways that use this Redis, but for what is counted by socket; "": none.  Once. */
+/* From now on with all gateways that use this Redis, but for what is counted by connection or by socket;
+ * "": none.  Once. */
 void rates_share(struct rates *rates, struct ev_loop *loop, const char *redis_url);
 void rates_destroy(struct rates **rates);
 
 enum rate_by rates_by(enum rate_class class);
-/* One more of this class by `who`, an address, subject or socket as the class has it: 0, or milliseconds until the next
+/* One more of this class by `who`, an address, a subject, the sid of a connection or of a
+ * socket, as the class has it: 0, or milliseconds until the next
  * one is welcome.  The table is bounded: the longest known are forgotten first. */
 int64_t rates_take(struct rates *rates, enum rate_class class, struct str who, int64_t now_us);
 /* That one shall not count after all. */

@@ -1,7 +1,9 @@
 /* sio.c - Engine.IO messages become Socket.IO packets, and find their socket. */
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
+#include <inttypes.h>
 
+#include "libshared/base/log.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/socketio/sio_inside.h"
 
@@ -13,6 +15,7 @@ struct sio *sio_create(void)
     sio->events = metric_counter("madang_socketio_events_total", NULL, "Events that clients sent");
     sio->violations =
         metric_counter("madang_socketio_violations_total", NULL, "Sessions ended for breaking the protocol");
+    sio->limited = metric_counter("madang_socketio_limited_total", NULL, "CONNECTs refused because of their rate");
     sio->open = metric_gauge("madang_socketio_sockets", NULL, "Open connections to namespaces");
     return sio;
 }
@@ -43,21 +46,40 @@ static const struct sio_namespace *find_namespace(const struct sio *sio, struct 
     return NULL;
 }
 
-static void refuse_unknown(struct sio_session *session, struct str nsp)
+/* Before there is a socket. */
+static void refuse(struct sio_session *session, struct str nsp, struct str json)
 {
-    struct eio_packet *packet =
-        sio_packet_make(SIO_CONNECT_ERROR, nsp, -1, 0, STR("{\"message\":\"Invalid namespace\"}"));
+    struct eio_packet *packet = sio_packet_make(SIO_CONNECT_ERROR, nsp, -1, 0, json);
 
     sio_session_send(session, &packet, 1);
     sio_refused(session);
 }
 
+/* The log hears of the first in a row. */
+static void refuse_for_rate(struct sio_session *session, struct str nsp, int64_t wait_ms)
+{
+    struct buf json = BUF(300);
+
+    if (session->refusals == 0)
+        LOG(INFO, "gateway.connects_limited", F_STR("namespace", nsp), F_STR("address", eio_address(session->eio)));
+    metric_add(session->sio->limited, 1);
+    buf_printf(&json, "{\"message\":\"%s\",\"data\":{\"code\":\"%s\",\"retry_after_ms\":%" PRId64 "}}",
+        err_text(ERR_RATE_LIMITED), err_code(ERR_RATE_LIMITED), wait_ms);
+    refuse(session, nsp, buf_str(&json));
+    buf_free(&json);
+}
+
 static void on_connect(struct sio_session *session, const struct sio_packet *packet)
 {
     const struct sio_namespace *nsp = find_namespace(session->sio, packet->nsp);
+    int64_t wait_ms = sio_session_knock(session);
 
+    if (wait_ms > 0) {
+        refuse_for_rate(session, packet->nsp, wait_ms);
+        return;
+    }
     if (nsp == NULL) {
-        refuse_unknown(session, packet->nsp);
+        refuse(session, packet->nsp, STR("{\"message\":\"Invalid namespace\"}"));
         return;
     }
     session->ended &= ~sio_namespace_bit(session->sio, nsp);
@@ -169,6 +191,12 @@ struct eio_upper sio_msgpack_upper(struct sio *sio)
 
     upper.opened = opened_msgpack;
     return upper;
+}
+
+void sio_guard(struct sio *sio, const struct sio_gate *gate)
+{
+    assert(sio->gate.take == NULL);
+    sio->gate = *gate;
 }
 
 void sio_watch(struct sio *sio, const struct sio_watcher *watcher)

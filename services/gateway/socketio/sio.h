@@ -56,6 +56,14 @@ struct sio_watcher {
 };
 void sio_watch(struct sio *sio, const struct sio_watcher *watcher);
 
+/* Who counts what costs us as much as a CONNECT does, for each connection by its sid: 0, or milliseconds until the next
+ * one is welcome.  May be set once; without it any number is. */
+struct sio_gate {
+    void *arg;
+    int64_t (*take)(void *arg, struct str eio_sid);
+};
+void sio_guard(struct sio *sio, const struct sio_gate *gate);
+
 void sio_accept(struct sio_socket *socket);
 /* sid: the one that it goes on with, NULL: its own; pid: the secret by which it can be taken up again, NULL: none. */
 void sio_accept_as(struct sio_socket *socket, const char *sid, const char *pid);
@@ -63,6 +71,8 @@ void sio_accept_as(struct sio_socket *socket, const char *sid, const char *pid);
 void sio_refuse(struct sio_socket *socket, const char *message, struct str data);
 /* It was refused something that costs us more than asking, as a refused CONNECT does: too many, and its session ends. */
 void sio_count_refusal(struct sio_socket *socket);
+/* One more that counts as a CONNECT does: what the gate says. */
+int64_t sio_knock(struct sio_socket *socket);
 /* Ends this socket; `disconnected` is called before it returns. */
 void sio_disconnect(struct sio_socket *socket);
 /* The same with all sockets of its session, and then the session. */

@@ -15,7 +15,8 @@ struct sio {
     struct arena *scratch; /* emptied after each message */
     size_t sockets;
     struct sio_watcher watcher;
-    struct metric *events, *violations, *open;
+    struct sio_gate gate; /* .take NULL: none */
+    struct metric *events, *violations, *limited, *open;
 };
 
 struct sio_session {
@@ -50,6 +51,7 @@ void sio_violation(struct sio_session *session);
  * So many since one was let in, and the session is over. */
 #define SIO_REFUSALS_MAX 32
 void sio_refused(struct sio_session *session);
+int64_t sio_session_knock(struct sio_session *session);
 uint64_t sio_namespace_bit(const struct sio *sio, const struct sio_namespace *nsp);
 
 /* --- socket.c --- */

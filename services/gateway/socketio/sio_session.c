@@ -20,6 +20,13 @@ void sio_refused(struct sio_session *session)
     if (++session->refusals > SIO_REFUSALS_MAX && !session->closing) sio_violation(session);
 }
 
+int64_t sio_session_knock(struct sio_session *session)
+{
+    const struct sio_gate *gate = &session->sio->gate;
+
+    return gate->take != NULL ? gate->take(gate->arg, str_of(eio_sid(session->eio))) : 0;
+}
+
 uint64_t sio_namespace_bit(const struct sio *sio, const struct sio_namespace *nsp)
 {
     for (size_t i = 0; i < sio->n; i++)

@@ -113,6 +113,11 @@ void sio_count_refusal(struct sio_socket *socket)
     if (socket->session != NULL) sio_refused(socket->session);
 }
 
+int64_t sio_knock(struct sio_socket *socket)
+{
+    return socket->session != NULL ? sio_session_knock(socket->session) : 0;
+}
+
 void sio_disconnect(struct sio_socket *socket)
 {
     if (socket->state != SIO_OPEN) return;

@@ -111,9 +111,11 @@ void print_events(void)
     for (const struct hear *hear = heard; hear->event != NULL; hear++)
         printf("| `%s` | `%s` | [%s](#%s) | %s |\n", hear->nsp, hear->event, hear->rec()->name, hear->rec()->name,
             hear->doc);
-    printf("\n## Rates\n\nBy address and by subject over all gateways that share a Redis; by socket where the socket "
-           "is.\n\n"
-           "| class | so many | in seconds | counted by | for |\n|---|---|---|---|---|\n");
+    printf(
+        "\n## Rates\n\nBy address and by subject over all gateways that share a Redis; by socket and by connection "
+        "where these are.\nOver `connect` a namespace answers `connect_error` with `data: {code, retry_after_ms}`, and "
+        "stock clients do not try\nagain by themselves; whoever goes on regardless loses the connection.\n\n"
+        "| class | so many | in seconds | counted by | for |\n|---|---|---|---|---|\n");
     for (const struct rate *rate = rates; rate->name != NULL; rate++)
         printf("| %s | %d | %d | %s | %s |\n", rate->name, rate->count, rate->seconds, rate->by, rate->doc);
     print_records();

@@ -278,6 +278,17 @@ static void a_redis_that_refuses_is_none(void **state)
     assert_true(exchange(1));
 }
 
+static void what_belongs_to_one_connection_is_not_told(void **state)
+{
+    (void)state;
+    int taken = 0;
+
+    while (rates_take(here, RATE_connect, STR("AAAAbbbb"), clock_mono_us()) == 0) taken++;
+    assert_in_range(taken, 100, 120);
+    assert_int_equal(rates_take(here, RATE_connect, STR("AAAAcccc"), clock_mono_us()), 0);
+    assert_null(here->waiting);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +304,7 @@ int main(void)
         T(a_bucket_may_be_forgotten_at_any_time),
         T(what_redis_loses_still_counts_where_it_was_taken),
         T(a_redis_that_refuses_is_none),
+        T(what_belongs_to_one_connection_is_not_told),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
