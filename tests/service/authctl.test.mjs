@@ -5,6 +5,7 @@ import { spawn, spawnSync, execFileSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { freePorts } from '../lib/ports.mjs'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const bin = join(root, process.env.BIN ?? 'build/bin')
@@ -18,14 +19,14 @@ function authctl(args, { input = '', extra = {} } = {}) {
 
 const issue = (...more) => JSON.parse(authctl(['key', 'issue', '--name', 'web', '--policy', 'chat-client', '--json', ...more]).out)
 
-before(() => {
+before(async () => {
   dir = execFileSync(cluster, ['start', String(process.pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim()
   execFileSync(join(bin, 'keygen'), [`${dir}/keys`])
   env = { PATH: process.env.PATH, MADANG_KEY_DIR: `${dir}/keys`, MADANG_AUTH_URL: `ipc://${dir}/auth` }
   auth = spawn(join(bin, 'auth'), [], {
     cwd: root, stdio: 'ignore',
     env: {
-      ...env, MADANG_AUTH_BIND: `ipc://${dir}/auth`, MADANG_AUTH_HEALTH: `127.0.0.1:${19000 + (process.pid % 900)}`,
+      ...env, MADANG_AUTH_BIND: `ipc://${dir}/auth`, MADANG_AUTH_HEALTH: `127.0.0.1:${await freePorts()}`,
       MADANG_AUTH_DB: `host=${dir} dbname=madang user=madang_auth passfile=${dir}/secrets/auth.pgpass`,
     },
   })
