@@ -113,6 +113,25 @@ export class Person {
     assert.deepEqual(this.heard.slice(before), [])
   }
 
+  /** The connection ends without a word of Socket.IO. */
+  async losesConnection() {
+    if (!this.socket.connected) return
+    const gone = new Promise(resolve => this.socket.once('disconnect', resolve))
+    this.socket.io.engine.close()
+    await gone
+  }
+
+  /** Connect again; true if the server took the connection up. */
+  async comesBack() {
+    const back = new Promise((resolve, reject) => {
+      this.socket.once('connect', resolve)
+      this.socket.once('connect_error', reject)
+    })
+    this.socket.connect()
+    await back
+    return this.socket.recovered
+  }
+
   leaves() {
     everybody.delete(this)
     this.socket?.disconnect()
