@@ -130,13 +130,12 @@ test('keys: wrong, altered, revoked; tokens of a revoked key end at once, live s
 
   const doomed = await stack.authctl('key', 'issue', '--name', 'doomed', '--policy', 'chat-client')
   const kim = await Person.arrives(stack, doomed.key, 'kim')
-  const gone = new Promise(resolve => kim.socket.once('disconnect', resolve))
-  const began = Date.now()
+  let gone = false
+  kim.socket.once('disconnect', () => { gone = true })
   await stack.authctl('key', 'revoke', doomed.id)
-  await gone
+  await until('her socket has ended', () => gone)
   refused(await exchange(doomed.key), 401, 'key_revoked')
   refused(await kim.rest('GET', '/api/v1/rooms'), 401, 'key_revoked')
-  assert.ok(Date.now() - began < 5000)
   kim.leaves()
 })
 
@@ -183,9 +182,12 @@ test('guessing keys is bounded; using a good one is not', async () => {
   const good = await strict.issueKey()
   for (let i = 0; i < 25; i++) await tokenFor(strict, good, `user-${i}`)
   const exchange = api_key => request(strict, 'POST', '/auth/token', { body: { api_key } })
-  let answer
-  for (let i = 0; i < 11; i++) answer = await exchange('nonsense')
+  const began = Date.now()
+  let answer, taken = 0
+  while (taken < 50 && (answer = await exchange('nonsense')).status === 401) taken++
   refused(answer, 429, 'rate_limited')
+  const most = 10 + Math.ceil((Date.now() - began) / 6000)
+  assert.ok(taken >= 10 && taken <= most, `${taken} guesses were taken, of ${most}`)
   assert.ok(answer.json.error.details.retry_after_ms > 0 && Number(answer.headers['retry-after']) > 0)
 })
 

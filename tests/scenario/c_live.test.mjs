@@ -13,7 +13,7 @@ let stack, key
 before(async () => {
   stack = await startStack({
     env: {
-      MADANG_GATEWAY_QUEUE_BYTES: '100000', MADANG_GATEWAY_SLOW_MS: '20000',
+      MADANG_GATEWAY_QUEUE_BYTES: '100000', MADANG_GATEWAY_SLOW_MS: '600000',
       MADANG_GATEWAY_DRAIN_SPREAD_MS: '500', MADANG_STORE_MESSAGE_CHARS: '10000',
     },
   })
@@ -71,12 +71,12 @@ test('a changed policy holds for live sockets at once', async () => {
   await ada.joins(room)
   await ada.says(room, 'while allowed')
   await putPolicy('changing', [...all, { effect: 'deny', events: ['message:*'], actions: ['emit'] }])
-  await until('sending is refused', async () => (await ada.emits('message:send', { room, id: randomUUID(), body: 'x' })).error?.code === 'forbidden', 2000)
+  await until('sending is refused', async () => (await ada.emits('message:send', { room, id: randomUUID(), body: 'x' })).error?.code === 'forbidden')
   const verdict = await stack.authctl('policy', 'explain', '--policy', 'changing', '--namespace', '/chat', '--event', 'message:send', '--action', 'emit')
   assert.equal(verdict.allowed, false)
   assert.equal(verdict.rule, 1)
   await putPolicy('changing', [{ effect: 'deny', actions: ['connect'] }])
-  await until('the socket is ended', () => ada.socket.disconnected, 2000)
+  await until('the socket is ended', () => ada.socket.disconnected)
   ada.leaves()
 })
 
@@ -104,10 +104,10 @@ test('a reader that stalls costs the others nothing, and gets all it missed when
   for (let i = 0; i < count; i += 50) {
     await Promise.all(Array.from({ length: 50 }, (_, j) => ada.says(room, `${i + j} ${long}`)))
   }
-  await until('bo has heard all', () => bo.heard.length === count, 20000)
+  await until('bo has heard all', () => bo.heard.length === count, 60000)
   isGapless(bo.heard)
   tcp.resume()
-  await until('the stalled one has heard all', () => stalled.heard.length >= count, 20000)
+  await until('the stalled one has heard all', () => stalled.heard.length >= count, 60000)
   isGapless(stalled.heard)
   assert.equal(stalled.heard.length, count)
   ;[ada, bo, stalled].forEach(person => person.leaves())
@@ -148,7 +148,7 @@ test('a rolling restart under load: nothing acknowledged is lost, and nobody see
   assert.ok(acknowledged.size > 20)
   for (const [id, seq] of acknowledged) assert.equal(history[seq - 1].id, id)
   for (const person of crowd) {
-    await until(`${person.name} has heard all`, () => person.heard.length >= history.length, 10000)
+    await until(`${person.name} has heard all`, () => person.reconnects > 0 && person.heard.length >= history.length, 20000)
     isGapless(person.heard)
     assert.deepEqual(person.events.filter(e => e[0] === 'server:closing').map(e => e[1].within_ms), [500])
     assert.equal(person.reconnects, 1, `${person.name} reconnected ${person.reconnects} times`)

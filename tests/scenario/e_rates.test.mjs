@@ -46,19 +46,21 @@ async function writes(person, tries) {
   const answers = await Promise.all(under)
   answers.forEach(answer => assert.ok(answer?.seq || limited(answer), JSON.stringify(answer)))
   const taken = answers.filter(answer => answer.seq).length
-  return { taken, more: taken - WRITES - Math.ceil((Date.now() - began) / 1000 * WRITES_A_SECOND) }
+  return { taken, more: taken - WRITES - renewed(began) }
 }
+
+const renewed = since => Math.ceil((Date.now() - since) / 1000 * WRITES_A_SECOND)
 
 const redis = verb => run('sv', ['-w', '10', verb, join(stack.dir, 'service/redis')])
 
-test('a subject that writes at three gateways has the rate of one, and hears from each when to go on', { timeout: 20000 }, async () => {
+test('a subject that writes at three gateways has the rate of one, and hears from each when to go on', { timeout: 60000 }, async () => {
   const bo = await arrives('bo')
-  const { taken, more } = await writes(bo, 2.5 * WRITES)
+  const { taken, more } = await writes(bo, 3 * WRITES)
   assert.ok(taken >= WRITES, `${taken} were taken`)
-  assert.ok(more < WRITES / 2, `${taken} were taken, ${more} too many`)
+  assert.ok(more < WRITES * 2 / 3, `${taken} were taken, ${more} too many`)
 
   for (const i of gateways.keys()) {
-    const refusals = (await Promise.all(Array.from({ length: 10 }, () => bo.says(i)))).filter(limited)
+    const refusals = (await Promise.all(Array.from({ length: 30 }, () => bo.says(i)))).filter(limited)
     assert.ok(refusals.length > 0 && refusals.every(({ error: { retry_after_ms: ms } }) => ms > 0 && ms < 10000), JSON.stringify(refusals))
     let waits = 0
     for (let answer; limited(answer = await bo.says(i)); await pause(answer.error.retry_after_ms))
@@ -67,9 +69,10 @@ test('a subject that writes at three gateways has the rate of one, and hears fro
   bo.leaves()
 })
 
-test('without Redis each gateway limits for itself, and with it, all together again', { timeout: 40000 }, async () => {
+test('without Redis each gateway limits for itself, and with it, all together again', { timeout: 90000 }, async () => {
   await redis('down')
   const cy = await arrives('cy', gateways.slice(0, 1))
+  const began = Date.now()
   const { taken, more } = await writes(cy, 1.5 * WRITES)
   assert.ok(taken >= WRITES && more <= 1, `${taken} were taken, ${more} too many`)
   await until('her messages arrive', () => ada.heard.filter(message => message.body === 'cy').length === taken)
@@ -80,16 +83,17 @@ test('without Redis each gateway limits for itself, and with it, all together ag
     stack.log(`gateway-${n}`).split('"event":"redis.away"').at(-1).includes('"redis.up"'))))
   const again = await arrives('cy', gateways.slice(1))
   const { taken: elsewhere } = await writes(again, WRITES)
-  assert.ok(elsewhere < WRITES * 2 / 3, `what she wrote meanwhile was forgotten: ${elsewhere} more were taken elsewhere`)
+  const all = taken + elsewhere - WRITES - renewed(began)
+  assert.ok(all < WRITES / 3, `what she wrote meanwhile was forgotten: ${elsewhere} more were taken elsewhere, ${all} too many`)
   again.leaves()
 
   const di = await arrives('di')
-  const shared = await writes(di, 2.5 * WRITES)
-  assert.ok(shared.more < WRITES / 2, `${shared.taken} were taken, ${shared.more} too many`)
+  const shared = await writes(di, 3 * WRITES)
+  assert.ok(shared.more < WRITES * 2 / 3, `${shared.taken} were taken, ${shared.more} too many`)
   di.leaves()
 })
 
-test('guesses are counted over three gateways, good keys are not', { timeout: 20000 }, async () => {
+test('guesses are counted over three gateways, good keys are not', { timeout: 60000 }, async () => {
   for (let i = 0; i < 4 * GUESSES; i++) await tokenFor(gateways[i % 3], key, `user-${i}`)
   const answers = []
   for (let i = 0; i < 3 * GUESSES; i++) {
