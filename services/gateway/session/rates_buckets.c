@@ -52,13 +52,18 @@ void buckets_forget(struct rates *rates)
     while (rates->table != NULL) forget(rates, rates->table);
 }
 
+/* With what was given back but not to the others yet, a good credential would go on counting there. */
+static bool matters(const struct bucket *bucket, int64_t now_us)
+{
+    return bucket->here_us > now_us || bucket->all_us > now_us || bucket->unsent_us < 0;
+}
+
 /* Two old ones go for each new one, as long as they are empty: the table shrinks by itself. */
 static void make_room(struct rates *rates, int64_t now_us)
 {
     for (int i = 0; i < 2 && rates->table != NULL; i++) {
-        const struct bucket *oldest = rates->table;
         bool full = HASH_COUNT(rates->table) >= SENDERS_MAX;
-        if (!full && (oldest->here_us > now_us || oldest->all_us > now_us)) return;
+        if (!full && matters(rates->table, now_us)) return;
         forget(rates, rates->table);
     }
 }

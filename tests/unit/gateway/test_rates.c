@@ -103,6 +103,19 @@ static void what_is_given_back_here_is_given_back_there(void **state)
     is_ahead(there, 2 * COST);
 }
 
+static void what_is_given_back_is_told_before_it_is_forgotten(void **state)
+{
+    (void)state;
+    assert_int_equal(take(here, 1), 1);
+    assert_true(exchange(1));
+    rates_give_back(here, RATE_auth, WHO);
+    rates_take(here, RATE_auth, STR("192.0.2.2"), clock_mono_us()); /* for whom an empty one would have to go */
+    assert_true(exchange(2));
+    assert_int_equal(take(there, 1), 1);
+    assert_true(exchange(1));
+    is_ahead(there, COST);
+}
+
 static void what_is_taken_before_the_answer_is_counted_once(void **state)
 {
     (void)state;
@@ -296,6 +309,7 @@ int main(void)
         T(of_ipv6_a_network_is_one_sender),
         T(what_is_taken_here_counts_there),
         T(what_is_given_back_here_is_given_back_there),
+        T(what_is_given_back_is_told_before_it_is_forgotten),
         T(what_is_taken_before_the_answer_is_counted_once),
         T(without_redis_the_limit_is_ones_own_and_told_later),
         T(what_has_run_out_meanwhile_is_not_told),
