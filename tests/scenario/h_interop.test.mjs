@@ -1,6 +1,7 @@
 // h_interop - other programs' protocols on the whole product: the msgpack parser, and back ends that publish in Redis.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { Emitter } from '@socket.io/redis-emitter'
 import { createClient } from 'redis'
@@ -93,6 +94,76 @@ test('a back end reaches who joined a room, by its id, once each, whatever they 
   for (const person of [ada, bo, eve]) await got(person, 'end')
   assert.ok(names(ada).includes('third') && !names(bo).includes('third'))
   eve.leaves(); leave()
+})
+
+/** Disconnected by `loses`, and connected again: true if the server took the connection up. */
+async function comesBackAfter(person, loses) {
+  const gone = new Promise(resolve => person.socket.once('disconnect', resolve))
+  await loses()
+  await gone
+  await stack.ready()
+  const back = new Promise((resolve, reject) => {
+    person.socket.once('connect', resolve)
+    person.socket.once('connect_error', reject)
+  })
+  person.socket.connect()
+  await back
+  return person.socket.recovered
+}
+
+/** Until the record of some socket has this. */
+const isOnRecord = (what, there = true) => until(`${what} on record: ${there}`, async () => {
+  const keys = await publisher.keys('madang:recovery:*')
+  const records = await Promise.all(keys.map(name => publisher.get(name)))
+  return records.some(record => record?.includes(what)) === there
+})
+
+test('who was put into rooms is in them after a recovery too, whatever became of the gateway', { timeout: 60000 }, async () => {
+  const ada = await Person.arrives(stack, key, 'ada')
+  const bo = await Person.arrives(stack, key, 'bo', { reconnection: false })
+  const { id: room } = await ada.makesRoom()
+  await bo.joins(room)
+  const chat = emitter.of('/chat')
+  const heard = async person => {
+    chat.emit('end')
+    await got(person, 'end')
+    return person.events.splice(0).map(([name]) => name).filter(name => name !== 'again')
+  }
+  chat.in(bo.socket.id).socketsJoin(['vip', 'left', 'mañana "1"\n'])
+  chat.in(bo.socket.id).socketsLeave('left')
+  chat.in('vip').socketsJoin('by way of vip')
+  await isOnRecord('by way of vip')
+  await isOnRecord('"left"', false)
+  const sid = bo.socket.id
+  const ways = [() => bo.socket.io.engine.close(), () => stack.kill('gateway-1'), () => bo.socket.io.engine.close()]
+  for (const loses of ways) {
+    assert.equal(await comesBackAfter(bo, async () => {
+      await loses()
+      const id = randomUUID()
+      await until('ada has said it', () => ada.says(room, 'missed', id).catch(() => false)) // she reconnects, too
+      chat.to('vip').emit('lost')
+    }), true)
+    assert.equal(bo.socket.id, sid)
+    await until('the emitter is heard', () => chat.emit('again') && bo.events.some(([name]) => name === 'again'))
+    for (const name of ['vip', 'left', 'mañana "1"\n', 'by way of vip']) chat.to(name).emit(name)
+    assert.deepEqual(await heard(bo), ['message', 'vip', 'mañana "1"\n', 'by way of vip', 'end'])
+  }
+  chat.in(bo.socket.id).socketsLeave(['vip', 'by way of vip', 'mañana "1"\n'])
+  await isOnRecord('vip', false)
+  assert.equal(await comesBackAfter(bo, ways[0]), true)
+  chat.to('vip').emit('vip')
+  assert.deepEqual(await heard(bo), ['end'])
+  ada.leaves(); bo.leaves()
+})
+
+test('in more rooms by name than can be kept one is told, and starts anew', async () => {
+  const bo = await Person.arrives(stack, key, 'bo', { reconnection: false })
+  emitter.of('/chat').in(bo.socket.id).socketsJoin(Array.from({ length: 65 }, (_, i) => `room ${i}`))
+  await got(bo, 'recovery:off')
+  emitter.of('/chat').to('room 64').emit('here')
+  await got(bo, 'here')
+  assert.equal(await comesBackAfter(bo, () => bo.socket.io.engine.close()), false)
+  bo.leaves()
 })
 
 test('a Redis that goes away takes nobody with it, and is heard again', async () => {

@@ -91,11 +91,10 @@ static void on_broadcast(void *arg, struct str channel, struct str bytes)
 
 static void rearrange(struct roster *roster, const struct request *request, struct sio_socket *socket)
 {
-    for (size_t i = 0; i < request->n_rooms; i++)
-        if (request->type == REQUEST_JOIN)
-            roster_join(roster, socket, request->rooms[i]);
-        else
-            roster_leave(roster, socket, request->rooms[i]);
+    if (request->type == REQUEST_JOIN)
+        roster_join(roster, socket, request->rooms, request->n_rooms);
+    else
+        roster_leave(roster, socket, request->rooms, request->n_rooms);
 }
 
 static void disconnect(const struct request *request, struct sio_socket *socket)

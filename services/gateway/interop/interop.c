@@ -31,6 +31,25 @@ static void open_admin(struct gateway *gateway, struct interop *interop)
             .rates = gateway->routes.rates });
 }
 
+/* --- rooms by name outlive a connection that is taken up again --- */
+
+static void on_rooms(void *arg, struct sio_socket *socket, const struct str *rooms, size_t n)
+{
+    (void)arg;
+    if (str_is(sio_nsp(socket), HALLS_NAMESPACE)) recovery_named(sio_user(socket), rooms, n);
+}
+
+static void put_back(void *arg, struct sio_socket *socket, const struct str *rooms, size_t n)
+{
+    roster_join(arg, socket, rooms, n);
+}
+
+static void keep_rooms(struct gateway *gateway)
+{
+    roster_watch(gateway->interop.roster, on_rooms, NULL);
+    recovery_put_back(gateway->recovery, put_back, gateway->interop.roster);
+}
+
 void interop_open(struct gateway *gateway)
 {
     struct interop *interop = &gateway->interop;
@@ -38,6 +57,7 @@ void interop_open(struct gateway *gateway)
 
     if (!settings.gateway.emitter && !has_admin) return;
     interop->roster = roster_create(gateway->sio, gateway->halls);
+    if (gateway->recovery != NULL) keep_rooms(gateway);
     if (settings.gateway.emitter) open_emitter(gateway, interop);
     if (has_admin) open_admin(gateway, interop);
 }

@@ -52,6 +52,8 @@ struct roster {
     struct sio_socket **picked;
     size_t n_picked, cap_picked;
     uint64_t serial;
+    roster_changed_fn *changed; /* may be NULL */
+    void *arg;
     bool keep; /* what is visited is picked; else it is only marked */
 };
 
@@ -157,22 +159,23 @@ static void on_closed(void *arg, struct sio_socket *socket)
     mem_free(member);
 }
 
+static struct str room_of(const struct ticket *ticket)
+{
+    return (struct str){ ticket->name->text, ticket->name->len };
+}
+
 static struct ticket *find_ticket(const struct member *member, struct str room)
 {
-    for (size_t i = 0; i < member->n; i++) {
-        struct name *name = member->tickets[i]->name;
-        if (str_eq((struct str){ name->text, name->len }, room)) return member->tickets[i];
-    }
+    for (size_t i = 0; i < member->n; i++)
+        if (str_eq(room_of(member->tickets[i]), room)) return member->tickets[i];
     return NULL;
 }
 
-void roster_join(struct roster *roster, struct sio_socket *socket, struct str room)
+static bool join(struct member *member, struct str room)
 {
-    struct member *member = find_member(roster, str_of(sio_sid(socket)));
-
-    if (member == NULL || room.len == 0 || room.len > ROSTER_NAME_MAX || find_ticket(member, room) != NULL ||
+    if (room.len == 0 || room.len > ROSTER_NAME_MAX || find_ticket(member, room) != NULL ||
         member->n >= (size_t)settings.gateway.socket_rooms_max)
-        return;
+        return false;
     struct name *name = get_name(member->place, room);
     struct ticket *ticket = mem_alloc(sizeof *ticket);
     *ticket = (struct ticket){ member, name, member->n, name->n };
@@ -180,14 +183,50 @@ void roster_join(struct roster *roster, struct sio_socket *socket, struct str ro
     member->tickets[member->n++] = ticket;
     name->tickets = grow(name->tickets, name->n, &name->cap);
     name->tickets[name->n++] = ticket;
+    return true;
 }
 
-void roster_leave(struct roster *roster, struct sio_socket *socket, struct str room)
+static bool leave(struct member *member, struct str room)
 {
-    struct member *member = find_member(roster, str_of(sio_sid(socket)));
-    struct ticket *ticket = member != NULL ? find_ticket(member, room) : NULL;
+    struct ticket *ticket = find_ticket(member, room);
 
     if (ticket != NULL) drop_ticket(ticket);
+    return ticket != NULL;
+}
+
+static void tell(const struct roster *roster, const struct member *member)
+{
+    struct str *rooms = mem_alloc((member->n + 1) * sizeof *rooms);
+
+    for (size_t i = 0; i < member->n; i++) rooms[i] = room_of(member->tickets[i]);
+    roster->changed(roster->arg, member->socket, rooms, member->n);
+    mem_free(rooms);
+}
+
+static void rearrange(struct roster *roster, const struct sio_socket *socket,
+    bool (*change)(struct member *member, struct str room), const struct str *rooms, size_t n)
+{
+    struct member *member = find_member(roster, str_of(sio_sid(socket)));
+    bool changed = false;
+
+    for (size_t i = 0; member != NULL && i < n; i++) changed |= change(member, rooms[i]);
+    if (changed && roster->changed != NULL) tell(roster, member);
+}
+
+void roster_join(struct roster *roster, struct sio_socket *socket, const struct str *rooms, size_t n)
+{
+    rearrange(roster, socket, join, rooms, n);
+}
+
+void roster_leave(struct roster *roster, struct sio_socket *socket, const struct str *rooms, size_t n)
+{
+    rearrange(roster, socket, leave, rooms, n);
+}
+
+void roster_watch(struct roster *roster, roster_changed_fn *changed, void *arg)
+{
+    roster->changed = changed;
+    roster->arg = arg;
 }
 
 /* --- choosing --- */

@@ -32,5 +32,9 @@ bool roster_is_anyone_in(const struct roster *roster, struct str nsp, struct str
 /* Each once.  The list is valid until the next selection or until a socket closes. */
 size_t roster_select(struct roster *roster, const struct selection *who, struct sio_socket *const **out);
 /* Noop where the name or the number of rooms is over its bound; to leave UUID rooms is up to room:leave. */
-void roster_join(struct roster *roster, struct sio_socket *socket, struct str room);
-void roster_leave(struct roster *roster, struct sio_socket *socket, struct str room);
+void roster_join(struct roster *roster, struct sio_socket *socket, const struct str *rooms, size_t n);
+void roster_leave(struct roster *roster, struct sio_socket *socket, const struct str *rooms, size_t n);
+
+/* Who wants to know of each such change: all rooms that the socket was put into and is in; views, during the call. */
+typedef void roster_changed_fn(void *arg, struct sio_socket *socket, const struct str *rooms, size_t n);
+void roster_watch(struct roster *roster, roster_changed_fn *changed, void *arg);

@@ -81,10 +81,12 @@ static void give_back(struct comeback *c)
 
 static void sit_down(struct comeback *c, struct client *client)
 {
+    if (c->record.n_names > 0) c->home->put_back(c->home->put_back_arg, c->socket, c->record.names, c->record.n_names);
     guest_track(&client->guest, c->record.epoch, c->record.next_mark);
     for (size_t i = 0; i < c->n; i++) guest_resume(&client->guest, &c->record.marks[i], c->places[i].got);
     struct lifeline *line = lifeline_begin(c->home, client, c->hash);
     memcpy(line->owner, c->owner, sizeof line->owner);
+    lifeline_set_names(line, c->record.names, c->record.n_names);
     line->replayed = c->record.replayed;
     line->saved = client->guest.changes;
 }
@@ -212,6 +214,8 @@ static const char *read_record(struct comeback *c)
     if (!record_read(str_skip(c->value, SHELF_OWNER_CHARS), c->arena, &c->record)) return "an unreadable record";
     if (!str_eq(c->record.nsp, sio_nsp(c->socket)) || !str_eq(c->record.subject, bearer_subject(c->rights.bearer)))
         return "somebody else's";
+    if (c->record.n_names > (c->home->put_back != NULL ? (size_t)settings.gateway.socket_rooms_max : 0))
+        return "rooms by name, which this gateway does not have";
     return comeback_place(c);
 }
 

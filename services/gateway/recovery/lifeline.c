@@ -2,7 +2,7 @@
  * lifeline.c - open sockets and their records:
  *
  *      begun --save--> on record --keep, every so often--> on record ...     lost: kept for recovery_ms
- *                          \--joined, left--save--> on record                left by DISCONNECT: removed
+ *                          \--joined, left, named--save--> on record         left by DISCONNECT: removed
  *
  * An answer of Redis may say that another connection has the record: then this one is closed.
  */
@@ -70,7 +70,9 @@ struct lifeline *lifeline_begin(struct recovery *recovery, struct client *client
 
 static void drop(struct lifeline *line)
 {
-    if (--line->refs == 0) mem_free(line);
+    if (--line->refs > 0) return;
+    mem_free(line->names);
+    mem_free(line);
 }
 
 /* Its socket has no lifeline any more. */
@@ -129,9 +131,12 @@ static void on_saved(void *arg, const struct redisReply *reply)
     struct lifeline *line = note->line;
     enum shelf_answer answer = shelf_answer(reply);
 
+    line->saving--;
     if (line->client != NULL && answer == SHELF_AWAY) not_saved(line);
     if (line->client != NULL && answer == SHELF_DONE) saved(line, note->changes);
     if (line->client != NULL && answer == SHELF_TAKEN) lifeline_supersede(line);
+    if (line->client != NULL && answer == SHELF_DONE && line->stale && line->saving == 0)
+        lifeline_save(line, NULL, NULL);
     if (note->done != NULL) note->done(note->arg);
     drop(line);
     mem_free(note);
@@ -146,7 +151,9 @@ static void write_record(const struct lifeline *line, struct buf *out)
         .epoch = guest->epoch,
         .next_mark = guest->next_mark,
         .replayed = line->replayed,
-        .marks = mem_alloc((guest->n + 1) * sizeof *record.marks) };
+        .marks = mem_alloc((guest->n + 1) * sizeof *record.marks),
+        .names = line->names,
+        .n_names = line->n_names };
 
     for (size_t i = 0; i < guest->n; i++)
         if (guest_mark(guest, i, &record.marks[record.n])) record.n++;
@@ -173,8 +180,50 @@ void lifeline_save(struct lifeline *line, void (*done)(void *arg), void *arg)
     *note = (struct note){ line, line->client->guest.changes, done, arg };
     write_record(line, &record);
     line->refs++;
+    line->saving++;
+    line->stale = false;
     shelf_write(line->home->redis, line->hash, line->owner, buf_str(&record), record_ttl_ms(), on_saved, note);
     buf_free(&record);
+}
+
+static size_t bytes_of(const struct str *names, size_t n)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < n; i++) bytes += names[i].len;
+    return bytes;
+}
+
+void lifeline_set_names(struct lifeline *line, const struct str *names, size_t n)
+{
+    struct str *kept = mem_alloc(n * sizeof *kept + bytes_of(names, n) + 1);
+    char *at = (char *)(kept + n);
+
+    for (size_t i = 0; i < n; i++) {
+        kept[i] = (struct str){ at, names[i].len };
+        memcpy(at, names[i].at, names[i].len);
+        at += names[i].len;
+    }
+    mem_free(line->names);
+    line->names = kept;
+    line->n_names = n;
+}
+
+/* Nobody waits for this to be on record; so a back end that goes on and on has one save of a socket under way. */
+void recovery_named(struct client *client, const struct str *names, size_t n)
+{
+    struct lifeline *line = client->lifeline;
+
+    if (line == NULL) return;
+    if (client->guest.n + n > (size_t)settings.gateway.recovery_rooms_max ||
+        bytes_of(names, n) > RECORD_NAMES_BYTES_MAX) {
+        give_up(line);
+        return;
+    }
+    lifeline_set_names(line, names, n);
+    client->guest.changes++;
+    line->stale = true;
+    if (line->saving == 0) lifeline_save(line, NULL, NULL);
 }
 
 /* Only a client that heard its CONNECT asks for anything: what was replayed before that has arrived. */
@@ -182,7 +231,7 @@ void recovery_note(struct client *client, void (*done)(void *arg), void *arg)
 {
     struct lifeline *line = client->lifeline;
 
-    if (line != NULL && client->guest.n > (size_t)settings.gateway.recovery_rooms_max) {
+    if (line != NULL && client->guest.n + line->n_names > (size_t)settings.gateway.recovery_rooms_max) {
         give_up(line);
         line = NULL;
     }

@@ -27,14 +27,23 @@ static json_t *pack_mark(const struct guest_mark *mark)
     return json_pack("[s, I, I]", room, (json_int_t)mark->mark, (json_int_t)mark->base);
 }
 
+static json_t *pack_names(const struct record *record)
+{
+    json_t *names = json_array();
+
+    for (size_t i = 0; i < record->n_names; i++) json_array_append_new(names, text_of(record->names[i]));
+    return names;
+}
+
 void record_write(const struct record *record, struct buf *out)
 {
     json_t *marks = json_array();
 
     for (size_t i = 0; i < record->n; i++) json_array_append_new(marks, pack_mark(&record->marks[i]));
-    json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:I, s:b, s:o}", "nsp", text_of(record->nsp), "sub",
+    json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:I, s:b, s:o, s:o}", "nsp", text_of(record->nsp), "sub",
         text_of(record->subject), "sid", text_of(record->sid), "epoch", text_of((struct str){ &record->epoch, 1 }),
-        "next", (json_int_t)record->next_mark, "replayed", record->replayed, "rooms", marks);
+        "next", (json_int_t)record->next_mark, "replayed", record->replayed, "rooms", marks, "names",
+        pack_names(record));
     assert(json != NULL);
     char *text = json_dumps(json, JSON_COMPACT);
     buf_add_str(out, str_of(text));
@@ -63,6 +72,20 @@ static bool read_marks(const json_t *json, struct arena *arena, struct record *o
     return true;
 }
 
+static bool read_names(const json_t *json, struct arena *arena, struct record *out)
+{
+    size_t n = json_array_size(json);
+
+    if (n > OFFSET_ROOMS_MAX) return false;
+    out->names = arena_zero(arena, (n + 1) * sizeof *out->names);
+    for (; out->n_names < n; out->n_names++) {
+        const json_t *name = json_array_get(json, out->n_names);
+        if (!json_is_string(name)) return false;
+        out->names[out->n_names] = arena_str(arena, (struct str){ json_string_value(name), json_string_length(name) });
+    }
+    return true;
+}
+
 static struct str text_at(const json_t *json, const char *name, struct arena *arena)
 {
     return arena_str(arena, str_of(json_string_value(json_object_get(json, name))));
@@ -79,12 +102,13 @@ static bool read_all(const json_t *json, struct arena *arena, struct record *out
     out->replayed = json_is_true(json_object_get(json, "replayed"));
     if (epoch.len != 1 || out->sid.len != EIO_SID_CHARS) return false;
     out->epoch = epoch.at[0];
-    return read_marks(json_object_get(json, "rooms"), arena, out);
+    return read_marks(json_object_get(json, "rooms"), arena, out) &&
+           read_names(json_object_get(json, "names"), arena, out);
 }
 
 bool record_read(struct str text, struct arena *arena, struct record *out)
 {
-    json_t *json = json_loadb(text.at, text.len, 0, NULL);
+    json_t *json = json_loadb(text.at, text.len, JSON_ALLOW_NUL, NULL);
 
     *out = (struct record){ 0 };
     bool good = json != NULL && read_all(json, arena, out);

@@ -9,7 +9,8 @@
 
 #include "services/gateway/rooms/halls.h"
 
-#define RECORD_BYTES_MAX (256u << 10)
+#define RECORD_NAMES_BYTES_MAX (32u << 10)
+#define RECORD_BYTES_MAX       (320u << 10) /* 1,000 rooms, and names that need six characters for each */
 
 struct record {
     struct str nsp, subject;
@@ -20,6 +21,8 @@ struct record {
         replayed; /* what lies behind the bases was sent once, before the CONNECT; nothing came from the client since */
     struct guest_mark *marks; /* ascending */
     size_t n;
+    struct str *names; /* of rooms that back ends put it into */
+    size_t n_names;
 };
 
 /* Whoever says good-bye does not come back; who was lost for any other reason may. */

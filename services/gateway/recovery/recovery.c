@@ -32,6 +32,12 @@ void recovery_destroy(struct recovery **recovery)
     *recovery = NULL;
 }
 
+void recovery_put_back(struct recovery *recovery, recovery_put_back_fn *put_back, void *arg)
+{
+    recovery->put_back = put_back;
+    recovery->put_back_arg = arg;
+}
+
 void recovery_enter(struct recovery *recovery, struct clients *clients, struct sio_socket *socket,
     struct rights *rights, struct str auth)
 {

@@ -27,5 +27,12 @@ void recovery_enter(struct recovery *recovery, struct clients *clients, struct s
     struct rights *rights, struct str auth);
 /* It joined or left a room: put that on record, then call `done`, once. */
 void recovery_note(struct client *client, void (*done)(void *arg), void *arg);
+/*
+ * Rooms by name, that back ends put a socket into (interop/roster.h), are on record too.  What is sent to them is never
+ * stored: it is lost on whoever is away, as all ephemeral events are, and so are requests to join or leave.
+ */
+void recovery_named(struct client *client, const struct str *names, size_t n); /* it is in these now, and no others */
+typedef void recovery_put_back_fn(void *arg, struct sio_socket *socket, const struct str *names, size_t n);
+void recovery_put_back(struct recovery *recovery, recovery_put_back_fn *put_back, void *arg);
 /* While the guest still has its seats. */
 void recovery_closed(struct client *client, const char *reason);

@@ -16,7 +16,9 @@ struct recovery {
     struct rpc_client *chat, *store;
     struct lifeline *table, *list; /* list: by when they are due */
     ev_timer sweep;
-    size_t ahead_bytes; /* of all that is held for sockets that are not let in yet */
+    size_t ahead_bytes;             /* of all that is held for sockets that are not let in yet */
+    recovery_put_back_fn *put_back; /* NULL: there are no rooms by name here */
+    void *put_back_arg;
     struct metric *recovered, *anew;
 };
 
@@ -27,9 +29,13 @@ struct lifeline {
     unsigned char hash[SHELF_HASH_BYTES];
     char owner[SHELF_OWNER_CHARS + 1];
     unsigned refs;
-    uint64_t saved; /* changes of the guest's seats that are on record */
-    bool replayed;  /* see struct record */
-    bool told;      /* the client knows that its record is wanting */
+    uint64_t saved; /* changes of the guest's seats, and of `names`, that are on record */
+    unsigned saving;
+    bool stale;        /* `names` changed while it was being saved */
+    struct str *names; /* of the rooms that back ends put it into, and their text behind them */
+    size_t n_names;
+    bool replayed; /* see struct record */
+    bool told;     /* the client knows that its record is wanting */
     int64_t due_us;
     struct lifeline *prev, *next;
     UT_hash_handle hh;
@@ -39,6 +45,7 @@ struct lifeline {
 void lifelines_open(struct recovery *recovery);
 void lifelines_close(struct recovery *recovery);
 struct lifeline *lifeline_begin(struct recovery *recovery, struct client *client, const unsigned char *hash);
+void lifeline_set_names(struct lifeline *line, const struct str *names, size_t n);
 void lifeline_save(struct lifeline *line, void (*done)(void *arg), void *arg);
 /* Another connection goes on with its pid. */
 void lifeline_supersede(struct lifeline *line);

@@ -93,6 +93,29 @@ static void records_are_read_as_they_were_written(void **state)
     buf_free(&text);
 }
 
+static void names_of_rooms_are_whatever_text_they_are(void **state)
+{
+    (void)state;
+    static struct str names[OFFSET_ROOMS_MAX];
+    struct record in = { .nsp = STR("/chat"), .sid = STR("abcdefghij_-ABCDEFGH"), .epoch = 'a', .names = names }, out;
+    struct buf text = BUF(RECORD_BYTES_MAX);
+    size_t each = RECORD_NAMES_BYTES_MAX / OFFSET_ROOMS_MAX;
+
+    names[0] = STR("a\"\\\0\xc3\xa9\n");
+    names[1] = STR("7");
+    in.n_names = 2;
+    record_write(&in, &text);
+    assert_true(record_read(buf_str(&text), arena, &out) && out.n_names == 2);
+    assert_true(str_eq(out.names[0], names[0]) && str_eq(out.names[1], names[1]));
+
+    for (in.n_names = 0; in.n_names < OFFSET_ROOMS_MAX; in.n_names++)
+        names[in.n_names] = (struct str){ memset(arena_alloc(arena, each), 1, each), each }; /* \u0001 */
+    buf_clear(&text);
+    record_write(&in, &text);
+    assert_true(!text.over && record_read(buf_str(&text), arena, &out) && out.n_names == OFFSET_ROOMS_MAX);
+    buf_free(&text);
+}
+
 static struct eio_packet *packet_of(const char *text)
 {
     return eio_packet_text(str_of(text));
@@ -131,6 +154,7 @@ int main(void)
         cmocka_unit_test(a_new_start_has_another_epoch),
         cmocka_unit_test(more_rooms_than_there_may_be_are_refused),
         cmocka_unit_test(records_are_read_as_they_were_written),
+        cmocka_unit_test(names_of_rooms_are_whatever_text_they_are),
         cmocka_unit_test(events_that_end_in_a_string_are_seen),
         cmocka_unit_test(an_offset_is_one_more_argument),
     };
