@@ -66,6 +66,13 @@ test('each program explains itself', () => {
     assert.equal(status, 0)
     assert.ok(stdout.length > 200, `${name} --help says little`)
   }
+  const tools = ['keygen', 'protodoc', 'rpc', 'settings'].map(name => resolve(root, process.env.BIN ?? 'build/bin', name))
+  const scripts = ['certs', 'conformance', 'db-init', 'docs', 'first-message', 'setup', 'stack', 'welcome'].map(name => resolve(root, 'scripts', name))
+  for (const program of [...tools, ...scripts]) {
+    const { status, stdout, stderr } = spawnSync(program, ['--help'], { encoding: 'utf8', env: { PATH: process.env.PATH } })
+    assert.deepEqual([status, stderr], [0, ''], program)
+    assert.ok(stdout.length > 20, `${program} --help says little`)
+  }
 })
 
 test("a service's database role can't read another's schema", () => {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/interop/admin.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -83,11 +84,22 @@ static bool is_user(const struct admin *admin, struct str name)
     return name.len == want.len && secret_eq(name.at, want.at, want.len);
 }
 
+static void refuse_for_rate(struct sio_socket *socket, int64_t wait_ms)
+{
+    struct buf data = BUF(200);
+
+    buf_printf(&data, "{\"code\":\"%s\",\"retry_after_ms\":%" PRId64 "}", err_code(ERR_RATE_LIMITED), wait_ms);
+    sio_refuse(socket, "too many attempts, try again in a minute", buf_str(&data));
+    buf_free(&data);
+}
+
 /* The password is checked for any user name: how long it takes tells nothing about the name. */
 static void check_password(struct admin *admin, struct sio_socket *socket, struct str user, struct str password)
 {
-    if (rates_take(admin->view.rates, RATE_auth, sio_address(socket), clock_mono_us()) > 0) {
-        sio_refuse(socket, "too many attempts, try again in a minute", STR("{\"code\":\"rate_limited\"}"));
+    int64_t wait_ms = rates_take(admin->view.rates, RATE_auth, sio_address(socket), clock_mono_us());
+
+    if (wait_ms > 0) {
+        refuse_for_rate(socket, wait_ms);
         return;
     }
     struct caller *caller = mem_alloc(sizeof *caller);

@@ -32,8 +32,9 @@ int main(int argc, char **argv)
     else if (strcmp(what, "errors") == 0)
         print_errors();
     else {
-        fprintf(stderr, "usage: protodoc openapi|asyncapi|events|errors\n");
-        return 2;
+        bool asked = strcmp(what, "--help") == 0;
+        fputs("usage: protodoc openapi|asyncapi|events|errors\n", asked ? stdout : stderr);
+        return asked ? 0 : 2;
     }
     return 0;
 }
