@@ -109,16 +109,17 @@ void rpc_call_log(const struct call *call, enum rpc_where where, struct str meth
     enum log_level level = level_of(where, e);
     if (level < log_threshold()) return;
 
-    struct log_field fields[8 + COUNT(call->notes) + 1] = {
+    struct log_field fields[9 + COUNT(call->notes) + 1] = {
         F_STR("call", method),
         F_STR("peer", call->peer_name),
         F_STR("who", call->who->sub),
+        F_STR("session", call->who->session),
         F_STR("trace", call->trace),
         F_INT("us", us),
         F_INT("arena", arena_used(call->arena)),
         F_TEXT("out", err_code(e)),
     };
-    unsigned n = 7;
+    unsigned n = 8;
     if (e != OK) fields[n++] = F_TEXT("why", call->why->text);
     for (unsigned i = 0; i < call->n_notes; i++) fields[n++] = call->notes[i];
     fields[n] = (struct log_field){ .kind = LOG_END };

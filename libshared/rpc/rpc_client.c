@@ -93,6 +93,8 @@ static void take_event(struct rpc_client *client, const struct frame_event *even
 {
     if (str_is(event->name, "goodbye"))
         rpc_link_break(client, "it had given us up");
+    else if (str_is(event->name, "leaving"))
+        client->told = true;
     else if (client->link == LINK_UP && client->config.event != NULL)
         client->config.event(client->config.arg, event, body);
 }

@@ -23,7 +23,7 @@ struct rpc_client_config {
     const char *key_dir;
     size_t pending_max; /* requests unanswered; over it: overloaded, at once */
     void (*up)(void *arg, struct id instance);
-    void (*down)(void *arg);
+    void (*down)(void *arg, bool told); /* told: it had said that it would leave */
     /* head and body are valid during the call.  The event named "resync" says that some were lost. */
     void (*event)(void *arg, const struct frame_event *head, struct str body);
     void *arg;

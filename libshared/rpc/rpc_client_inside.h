@@ -47,6 +47,7 @@ struct rpc_client {
     bool broken; /* this connection is over: `soon` makes the next */
     bool told_up;
     bool leaving; /* the server said shutting_down: what we send it, it refuses */
+    bool told;    /* it has said that it will leave, but may serve us yet */
     bool held_up; /* the pipe was full: later requests stand behind those that wait */
     bool refused; /* a handshake failed, and the log says so */
     uint64_t last_id, hello_id;

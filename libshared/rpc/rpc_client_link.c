@@ -75,11 +75,21 @@ static void on_handshake(struct rpc_client *client)
     if (!ev_is_active(&client->tick)) ev_timer_again(client->loop, &client->tick);
 }
 
+static const char *reason_of(uint16_t event)
+{
+    switch (event) {
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return "it does not let our key in";
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: return "not the protocol that we speak";
+    default: return "it hung up, or its key is another";
+    }
+}
+
 static void on_refused(struct rpc_client *client, uint16_t event)
 {
     if (client->refused) return;
     client->refused = true;
-    LOG(WARN, "rpc.handshake_failed", F_TEXT("peer", client->config.service), F_INT("event", event));
+    LOG(WARN, "rpc.handshake_failed", F_TEXT("peer", client->config.service),
+        F_TEXT("endpoint", client->config.endpoint), F_TEXT("why", reason_of(event)));
 }
 
 static void on_monitor(void *arg)
@@ -123,11 +133,20 @@ void rpc_link_close(struct rpc_client *client)
     rpc_socket_close(&client->socket);
 }
 
+static void log_loss(const struct rpc_client *client, const char *why)
+{
+    enum log_level level = client->told ? LOG_INFO : LOG_WARN;
+    const struct log_field fields[] = { F_TEXT("peer", client->config.service),
+        F_TEXT("endpoint", client->config.endpoint), F_TEXT("why", client->told ? "it has left" : why),
+        F_INT("pending", client->n_waiting), { .kind = LOG_END } };
+
+    if (level >= log_threshold()) log_write(level, "rpc.peer_lost", fields);
+}
+
 void rpc_link_break(struct rpc_client *client, const char *why)
 {
     if (client->broken) return;
-    LOG(WARN, "rpc.peer_lost", F_TEXT("peer", client->config.service), F_TEXT("why", why),
-        F_INT("pending", client->n_waiting));
+    log_loss(client, why);
     client->link = LINK_DOWN;
     client->broken = true;
     client->leaving = client->held_up = false;
@@ -153,9 +172,11 @@ void rpc_link_replace(struct rpc_client *client)
     rpc_link_close(client);
     fail_what_was_sent(client);
     rpc_link_open(client);
+    bool told = client->told;
+    client->told = false;
     if (client->told_up) {
         client->told_up = false;
-        if (client->config.down != NULL) client->config.down(client->config.arg);
+        if (client->config.down != NULL) client->config.down(client->config.arg, told);
     }
 }
 
@@ -172,7 +193,8 @@ bool rpc_link_greeted(struct rpc_client *client, enum err status, struct str bod
     client->link = LINK_UP;
     client->told_up = true;
     client->refused = false;
-    LOG(INFO, "rpc.peer_up", F_TEXT("peer", client->config.service), F_INT("pending", client->n_waiting));
+    LOG(INFO, "rpc.peer_up", F_TEXT("peer", client->config.service), F_TEXT("endpoint", client->config.endpoint),
+        F_ID("instance", hello.instance), F_INT("pending", client->n_waiting));
     if (client->config.up != NULL) client->config.up(client->config.arg, hello.instance);
     return true;
 }

@@ -104,6 +104,7 @@ struct rpc_server {
     struct metric *errors[ERR_COUNT], *malformed, *events, *events_lost, *peers_now, *waiting_now;
     struct buf head; /* scratch */
     ev_timer tick, flush;
+    bool leaving; /* the peers are told */
     bool draining;
     void (*drained)(void *);
     void *drained_arg;
@@ -133,6 +134,7 @@ void rpc_peer_answered(struct rpc_server *server, struct rpc_peer *peer); /* one
 void rpc_send_reply(struct rpc_server *server, struct rpc_peer *peer, uint64_t id, enum err status, struct str body);
 /* To a connection that we don't know: it has to greet again. */
 void rpc_send_goodbye(struct rpc_server *server, const void *id);
+void rpc_send_leaving(struct rpc_server *server, const void *id);
 void rpc_send_flush(struct rpc_server *server); /* what waits for room */
 
 /* rpc_pool.c */

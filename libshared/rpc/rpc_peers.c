@@ -27,7 +27,7 @@ struct rpc_peer *rpc_peer_add(struct rpc_server *server, const void *id, const c
     peer->last_waiting = &peer->waiting;
     HASH_ADD(hh, server->peers, id, RPC_ID_BYTES, peer);
     metric_set(server->peers_now, HASH_COUNT(server->peers));
-    LOG(INFO, "rpc.peer_new", F_TEXT("peer", peer->name));
+    LOG(DEBUG, "rpc.peer_new", F_TEXT("peer", peer->name));
     return peer;
 }
 
@@ -73,7 +73,7 @@ static void reap_soon(struct rpc_server *server)
 void rpc_peer_lose(struct rpc_server *server, struct rpc_peer *peer, const char *why)
 {
     if (peer->gone) return;
-    LOG(INFO, "rpc.peer_gone", F_TEXT("peer", peer->name), F_TEXT("why", why));
+    LOG(DEBUG, "rpc.peer_gone", F_TEXT("peer", peer->name), F_TEXT("why", why));
     peer->gone = true;
     HASH_DEL(server->peers, peer);
     metric_set(server->peers_now, HASH_COUNT(server->peers));

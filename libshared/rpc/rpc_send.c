@@ -69,6 +69,7 @@ static void keep(struct rpc_server *server, struct rpc_peer *peer, zmq_msg_t *he
 static void send_or_keep(struct rpc_server *server, struct rpc_peer *peer, zmq_msg_t *head, zmq_msg_t *body)
 {
     if (peer->n_waiting >= (size_t)server->config.event_hwm) {
+        LOG(WARN, "rpc.peer_stuck", F_TEXT("peer", peer->name), F_INT("replies", peer->n_waiting));
         rpc_peer_lose(server, peer, "does not read its replies");
         return;
     }
@@ -106,6 +107,11 @@ static enum sent send_notice(struct rpc_server *server, const void *id, struct s
 void rpc_send_goodbye(struct rpc_server *server, const void *id)
 {
     send_notice(server, id, STR("goodbye"));
+}
+
+void rpc_send_leaving(struct rpc_server *server, const void *id)
+{
+    send_notice(server, id, STR("leaving"));
 }
 
 static enum sent flush_replies(struct rpc_server *server, struct rpc_peer *peer)

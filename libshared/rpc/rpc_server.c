@@ -71,6 +71,7 @@ static void take_request(struct rpc_later *later, const void *id)
         rpc_later_give(later);
         return;
     }
+    if (server->leaving && str_is(later->head.method, "hello")) rpc_send_leaving(server, id);
     later->peer->quiet = 0;
     later->peer->in_hand++;
     set_call(later);
@@ -229,6 +230,13 @@ static void abandon_in_hand(struct rpc_server *server)
         later->peer->in_hand--;
         rpc_later_give(later);
     }
+}
+
+void rpc_server_leave(struct rpc_server *server)
+{
+    struct rpc_peer *peer, *next;
+    server->leaving = true;
+    HASH_ITER(hh, server->peers, peer, next) rpc_send_leaving(server, peer->id);
 }
 
 void rpc_server_destroy(struct rpc_server **server)

@@ -82,6 +82,8 @@ struct rpc_server_config {
 struct rpc_server *rpc_server_create(struct ev_loop *loop, const struct rpc_server_config *config);
 /* LATER requests without an answer are forgotten: no rpc_later_done() after this.  `peer_gone` is called for each peer. */
 void rpc_server_destroy(struct rpc_server **server);
+/* Tell the peers, so that the end of their pipes is no surprise to them; nothing else changes. */
+void rpc_server_leave(struct rpc_server *server);
 /* Refuse new requests with shutting_down; call `done(arg)` on the loop when all begun ones are answered. */
 void rpc_server_drain(struct rpc_server *server, void (*done)(void *), void *arg);
 

@@ -17,6 +17,11 @@
 #define MADANG_VERSION ""
 #endif
 
+const char *service_version(void)
+{
+    return MADANG_VERSION[0] != '\0' ? MADANG_VERSION : "unreleased";
+}
+
 #define LATER_MAX     50000 /* LATER requests unanswered */
 #define PIPE_MESSAGES 50000 /* waiting for one peer */
 #define PROBE_S       2.
@@ -78,7 +83,7 @@ static void read_arguments(int argc, char **argv, const char *group, const char 
         exit(0);
     }
     if (strcmp(argv[1], "--version") == 0) {
-        printf("madang %s %s\n", group, MADANG_VERSION[0] != '\0' ? MADANG_VERSION : "unreleased");
+        printf("madang %s %s\n", group, service_version());
         exit(0);
     }
     if (strcmp(argv[1], "--check") == 0) {
@@ -165,6 +170,7 @@ static void on_stop_signal(struct ev_loop *loop, ev_signal *watcher, int revents
     process->draining = true;
     ev_timer_init(&process->drain_end, on_drain_end, (double)settings.common.drain_ms / 1000, 0.);
     ev_timer_start(loop, &process->drain_end);
+    rpc_server_leave(process->server);
     rpc_server_drain(process->server, on_drained, process);
 }
 
@@ -252,7 +258,7 @@ int service_main(int argc, char **argv, const struct service *service)
     watch_signals(&process);
     if (service->start != NULL) process.context = service->start(process.loop);
     serve(&process, face);
-    LOG(INFO, "service.started");
+    LOG(INFO, "service.started", F_TEXT("version", service_version()));
     ev_run(process.loop, 0);
     end(&process);
     return 0;

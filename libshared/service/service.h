@@ -34,3 +34,4 @@ struct health *health_create(
 void health_destroy(struct health **health);
 /* --help and --version are answered here; loads settings, starts the log, ignores SIGPIPE.  group: "gateway" etc. */
 void service_begin(int argc, char **argv, const char *group, const char *doc);
+const char *service_version(void);

@@ -6,6 +6,7 @@ static const char ADD_AUDIT[] = "SELECT audit_add($1, $2, $3, $4, $5::jsonb)";
 
 enum err audit_add(struct call *call, const char *what, struct str target, struct str detail)
 {
+    call_note(call, F_STR("target", target));
     struct str who = call->who != NULL && call->who->sub.len > 0 ? call->who->sub : call->peer_name;
 
     return pg_run(call->pg, call->arena, ADD_AUDIT,

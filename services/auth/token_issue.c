@@ -168,6 +168,7 @@ enum err token_issue(struct call *call, const struct token_draft *draft, struct 
 
     if (!api_key_parse(draft->api_key, &parts)) return ERR_KEY_INVALID;
     call_note(call, F_STR("key", parts.id));
+    call_note(call, F_STR("subject", draft->subject)); /* null: the key itself */
 
     enum err e =
         pg_one(call->pg, call->arena, &key_shape, &key, KEY_BY_ID, PG_ARGS(pg_text(parts.id), pg_time(call->now)));

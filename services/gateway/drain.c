@@ -84,6 +84,7 @@ void drain_begin(struct gateway *gateway)
     gateway->draining = true;
     gateway->drain_began_us = clock_mono_us();
     tell_clients(gateway);
+    mesh_leave(gateway->mesh);
     listener_stop_accepting(gateway->listener);
     ev_timer_init(&gateway->drain, on_tick, TICK_S, TICK_S);
     gateway->drain.data = gateway;

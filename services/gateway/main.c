@@ -75,8 +75,8 @@ static void begin(struct gateway *gateway)
     watch_signal(gateway, &gateway->term, on_term, SIGTERM);
     watch_signal(gateway, &gateway->interrupt, on_term, SIGINT);
     watch_signal(gateway, &gateway->hangup, on_hangup, SIGHUP);
-    LOG(INFO, "gateway.started", F_TEXT("name", settings.gateway.name),
-        F_BOOL("conformance", settings.gateway.conformance));
+    LOG(INFO, "gateway.started", F_TEXT("version", service_version()), F_TEXT("name", settings.gateway.name),
+        F_TEXT("gateway", eio_gateway_id()), F_BOOL("conformance", settings.gateway.conformance));
 }
 
 /* From the outside in: nothing may call what is gone already. */

@@ -33,7 +33,7 @@ static void on_up(void *arg, struct id instance)
     struct peer *peer = arg;
     struct gateway *gateway = peer->gateway;
 
-    LOG(INFO, "gateway.peer_up", F_TEXT("peer", names[peer->service]), F_ID("instance", instance));
+    (void)instance;
     peer->was_up = true;
     if (peer->service == SERVICE_auth)
         trusted_ask(gateway->trusted, gateway->service[SERVICE_auth]);
@@ -41,13 +41,6 @@ static void on_up(void *arg, struct id instance)
         chat_up(gateway);
     else if (peer->service == SERVICE_store)
         halls_store_up(gateway->halls);
-}
-
-static void on_down(void *arg)
-{
-    struct peer *peer = arg;
-
-    LOG(WARN, "gateway.peer_down", F_TEXT("peer", names[peer->service]));
 }
 
 static void on_event(void *arg, const struct frame_event *head, struct str body)
@@ -83,7 +76,6 @@ static struct rpc_client *connect_to(struct gateway *gateway, enum peer_service 
                                                 .key_dir = settings.common.key_dir,
                                                 .pending_max = (size_t)settings.gateway.pending_max,
                                                 .up = on_up,
-                                                .down = on_down,
                                                 .event = on_event,
                                                 .arg = &gateway->peers[service] });
 }

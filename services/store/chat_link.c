@@ -93,10 +93,11 @@ static void on_up(void *arg, struct id instance)
     tell_doubt(link);
 }
 
-static void on_down(void *arg)
+static void on_down(void *arg, bool told)
 {
     struct chat_link *link = arg;
 
+    (void)told;
     grants_lost(link->grants);
     ev_timer_stop(link->loop, &link->retry);
 }

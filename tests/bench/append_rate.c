@@ -90,9 +90,9 @@ static void on_up(void *arg, struct id instance)
 {
     (void)arg, (void)instance;
 }
-static void on_down(void *arg)
+static void on_down(void *arg, bool told)
 {
-    (void)arg;
+    (void)arg, (void)told;
 }
 static void on_event(void *arg, const struct frame_event *head, struct str body)
 {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { randomUUID } from 'node:crypto'
+import bcrypt from 'bcryptjs'
 import { startStack } from '../lib/stack.mjs'
 import { Person, request, tokenFor } from '../lib/people.mjs'
 import { pause, until } from '../lib/wait.mjs'
@@ -10,7 +11,7 @@ import { pause, until } from '../lib/wait.mjs'
 let stack, strict, key, token, ada, room
 before(async () => {
   stack = await startStack({ env: { MADANG_GATEWAY_MAX_PAYLOAD: '100000' } })
-  strict = await startStack({ env: { MADANG_GATEWAY_RATE_PERCENT: '100' } })
+  strict = await startStack({ env: { MADANG_GATEWAY_RATE_PERCENT: '100', MADANG_GATEWAY_ADMIN_USER: 'admin', MADANG_GATEWAY_ADMIN_PASSWORD_HASH: bcrypt.hashSync('password', 4) } })
   key = await stack.issueKey()
   token = await tokenFor(stack, key, 'ada')
   ada = await Person.arrives(stack, key, 'ada')
@@ -144,7 +145,7 @@ function another(person, namespace) {
   const socket = person.socket.io.socket(namespace, { auth: { token: person.token } })
   socket.connects = () => new Promise(resolve => {
     socket.off().once('connect', () => resolve('connected')).once('connect_error', resolve)
-    socket.connect()
+    if (!socket.active) socket.connect() // a new one has begun already
   })
   return socket
 }
@@ -152,6 +153,7 @@ function another(person, namespace) {
 test('coming and going on one connection is bounded; coming with a new one is not', async () => {
   const token = await tokenFor(strict, await strict.issueKey(), 'bo')
   const bo = await new Person(strict, 'bo', token).connects()
+  const { engine } = bo.socket.io
   const visits = another(bo, '/notification')
   const began = Date.now()
   let times = 0, answer
@@ -165,14 +167,16 @@ test('coming and going on one connection is bounded; coming with a new one is no
   assert.equal(await visits.connects(), 'connected', 'did as he was told')
   await until('so are tokens', async () => (await bo.emits('auth:refresh', { token })).error?.code === 'rate_limited')
   await bo.makesRoom()
+  assert.equal(bo.socket.io.engine, engine, 'all on one connection')
   visits.disconnect()
   for (let i = 0; i < 50; i++) bo.socket.io.engine.send(`0/notification,${JSON.stringify({ token })}`)
   await until('who goes on regardless is disconnected', () => !bo.socket.connected)
   bo.leaves()
 
   for (let reload = 0; reload < 40; reload++) {
-    const page = await new Person(strict, 'bo', token).connects()
+    const page = await new Person(strict, 'bo', token).connects(), { engine } = page.socket.io
     for (const namespace of ['/', '/notification', '/error']) assert.equal(await another(page, namespace).connects(), 'connected')
+    assert.equal(page.socket.io.engine, engine)
     page.socket.io._close()
     page.leaves()
   }
@@ -189,6 +193,9 @@ test('guessing keys is bounded; using a good one is not', async () => {
   const most = 10 + Math.ceil((Date.now() - began) / 6000)
   assert.ok(taken >= 10 && taken <= most, `${taken} guesses were taken, of ${most}`)
   assert.ok(answer.json.error.details.retry_after_ms > 0 && Number(answer.headers['retry-after']) > 0)
+
+  const guess = new Person(strict, 'admin').connects({ namespace: '/admin', reconnection: false, auth: { username: 'admin', password: 'x' } })
+  await assert.rejects(guess, ({ data }) => data.code === 'rate_limited' && data.retry_after_ms > 0 && data.retry_after_ms <= 60000)
 })
 
 test('an API key has no place in a URL', async () => {

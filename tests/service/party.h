@@ -203,8 +203,9 @@ static inline void pipe_is_up(void *arg, struct id instance)
     p->ups++;
 }
 
-static inline void pipe_is_down(void *arg)
+static inline void pipe_is_down(void *arg, bool told)
 {
+    (void)told;
     ((struct pipe *)arg)->is_up = false;
 }
 

@@ -24,15 +24,19 @@ static void on_up(void *arg, struct id instance)
 {
     struct link *link = arg;
 
-    LOG(INFO, "mesh.link_up", F_TEXT("gateway", link->id), F_ID("instance", instance));
+    (void)instance;
+    LOG(INFO, "mesh.link_up", F_TEXT("gateway", link->id));
     link->mesh->heard->up(link->mesh);
 }
 
-static void on_down(void *arg)
+static void on_down(void *arg, bool told)
 {
     struct link *link = arg;
 
-    LOG(WARN, "mesh.link_down", F_TEXT("gateway", link->id), F_INT("users", link->users));
+    if (told)
+        LOG(INFO, "mesh.link_down", F_TEXT("gateway", link->id), F_BOOL("told", true), F_INT("users", link->users));
+    else
+        LOG(WARN, "mesh.link_down", F_TEXT("gateway", link->id), F_BOOL("told", false), F_INT("users", link->users));
     link->mesh->heard->lost(link->mesh, link);
 }
 

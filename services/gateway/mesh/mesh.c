@@ -126,6 +126,11 @@ void mesh_gateways_changed(struct mesh *mesh, struct str body)
 
 /* --- leaving --- */
 
+void mesh_leave(struct mesh *mesh)
+{
+    if (mesh != NULL) rpc_server_leave(mesh->server);
+}
+
 void mesh_drain(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms)
 {
     if (mesh == NULL) return;

@@ -26,6 +26,7 @@ void mesh_destroy(struct mesh **mesh);
 void mesh_serve(struct mesh *mesh, int face, struct eio *eio);
 void mesh_chat_up(struct mesh *mesh, struct rpc_client *chat);
 void mesh_gateways_changed(struct mesh *mesh, struct str body); /* chat's event */
+void mesh_leave(struct mesh *mesh);                             /* the other gateways are told */
 /* This gateway leaves: clients of other gateways' sessions are sent away, each at its moment.  See drain.c. */
 void mesh_drain(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms);
 size_t mesh_in_flight(const struct mesh *mesh);

@@ -28,7 +28,7 @@ static void end(struct comeback *c)
 
 static void refuse(struct comeback *c, enum err e)
 {
-    clients_refuse(c->clients, c->socket, e);
+    clients_refuse(c->clients, c->socket, &c->rights, e);
     end(c);
 }
 
@@ -39,7 +39,8 @@ static void anew(struct comeback *c)
     bool is_there = sio_is_pending(c->socket);
     enum err e = clients_check(c->clients, sio_nsp(c->socket), &c->rights);
 
-    LOG(INFO, "gateway.not_recovered", F_STR("subject", bearer_subject(c->rights.bearer)), F_TEXT("why", c->why));
+    LOG(INFO, "gateway.not_recovered", F_TEXT("socket", sio_sid(c->socket)),
+        F_STR("subject", bearer_subject(c->rights.bearer)), F_TEXT("why", c->why));
     metric_add(c->home->anew, 1);
     if (is_there && e != OK) {
         refuse(c, e);

@@ -45,7 +45,7 @@ static bool accept(struct caller *who, const char *sid, const char *pid)
     if (e == OK)
         clients_enter(who->clients, who->socket, &who->rights, who->auth, sid, pid);
     else
-        clients_refuse(who->clients, who->socket, e);
+        clients_refuse(who->clients, who->socket, &who->rights, e);
     if (e == OK) who->rights = (struct rights){ 0 }; /* the client has them */
     return e == OK;
 }
@@ -70,7 +70,7 @@ static void anew(struct entry *e, const char *why)
     struct buf record = BUF(RECORD_BYTES_MAX);
     char pid[IDENTITY_PID_CHARS + 1], epoch = offset_next_epoch(e->claims.offset);
 
-    if (why != NULL) LOG(INFO, "gateway.not_recovered", F_TEXT("why", why));
+    if (why != NULL) LOG(INFO, "gateway.not_recovered", F_TEXT("socket", sio_sid(e->who.socket)), F_TEXT("why", why));
     e->record = (struct record){ 0 };
     e->seq = 0;
     secret_text(pid, IDENTITY_PID_CHARS);

@@ -142,23 +142,34 @@ static struct str token_of(struct str object, json_t **json)
     return str_of(json_string_value(json_object_get(*json, "token")));
 }
 
-static enum err get_rights(struct clients *clients, struct str nsp, struct str object, struct rights *out)
+static enum err get_rights(struct clients *clients, struct str object, struct rights *out)
 {
     json_t *json;
     enum err e = rights_get(clients->bearers, token_of(object, &json), out);
 
     json_decref(json);
-    if (e == OK && !rights_allow(out, nsp, STR_NONE, STR_NONE, POLICY_CONNECT)) {
-        rights_drop(out);
-        e = ERR_FORBIDDEN;
-    }
     return e;
 }
 
-void clients_refuse(struct clients *clients, struct sio_socket *socket, enum err e)
+static enum err may_connect(const struct rights *rights, struct str nsp)
+{
+    return rights_allow(rights, nsp, STR_NONE, STR_NONE, POLICY_CONNECT) ? OK : ERR_FORBIDDEN;
+}
+
+/* When it is decided: only then an accepted one has the sid that it keeps. */
+static void log_connect(const struct sio_socket *socket, const struct rights *rights, enum err e)
+{
+    LOG(INFO, "gateway.connect", F_STR("namespace", sio_nsp(socket)), F_TEXT("socket", sio_sid(socket)),
+        F_STR("address", sio_address(socket)),
+        F_STR("subject", rights->bearer != NULL ? bearer_subject(rights->bearer) : STR_NONE),
+        F_TEXT("code", err_code(e)));
+}
+
+void clients_refuse(struct clients *clients, struct sio_socket *socket, const struct rights *rights, enum err e)
 {
     struct buf data = BUF(200);
 
+    log_connect(socket, rights, e);
     metric_add(clients->refused, 1);
     buf_printf(&data, "{\"code\":\"%s\"}", err_code(e));
     sio_refuse(socket, err_text(e), buf_str(&data));
@@ -172,6 +183,7 @@ struct client *clients_enter(struct clients *clients, struct sio_socket *socket,
 
     metric_add(clients->accepted, 1);
     sio_accept_as(socket, sid, pid);
+    log_connect(socket, rights, OK);
     clients->upper.opened(clients->upper.arg, client, auth);
     start_timer(client);
     return client;
@@ -180,24 +192,31 @@ struct client *clients_enter(struct clients *clients, struct sio_socket *socket,
 enum err clients_check(struct clients *clients, struct str nsp, struct rights *rights)
 {
     TRY(rights_renew(clients->bearers, rights));
-    return rights_allow(rights, nsp, STR_NONE, STR_NONE, POLICY_CONNECT) ? OK : ERR_FORBIDDEN;
+    return may_connect(rights, nsp);
+}
+
+/* Too early: clients try again by themselves, but not after a CONNECT_ERROR. */
+static void send_away(struct sio_socket *socket)
+{
+    log_connect(socket, &(struct rights){ 0 }, ERR_UNAVAILABLE);
+    sio_hang_up(socket);
 }
 
 static void on_connect(void *arg, struct sio_socket *socket, struct str auth)
 {
     struct clients *clients = arg;
     struct rights rights = { 0 };
-    enum err e = get_rights(clients, sio_nsp(socket), auth, &rights);
+    enum err e = get_rights(clients, auth, &rights);
 
-    LOG(INFO, "gateway.connect", F_STR("namespace", sio_nsp(socket)), F_STR("address", sio_address(socket)),
-        F_STR("subject", e == OK ? bearer_subject(rights.bearer) : STR_NONE), F_TEXT("code", err_code(e)));
+    if (e == OK) e = may_connect(&rights, sio_nsp(socket));
     if (e == ERR_UNAVAILABLE)
-        sio_hang_up(socket); /* too early: clients try again by themselves, but not after a CONNECT_ERROR */
+        send_away(socket);
     else if (e != OK)
-        clients_refuse(clients, socket, e);
+        clients_refuse(clients, socket, &rights, e);
     else if (clients->upper.entering == NULL ||
              !clients->upper.entering(clients->upper.arg, clients, socket, &rights, auth))
         clients_enter(clients, socket, &rights, auth, NULL, NULL);
+    if (e != OK) rights_drop(&rights);
 }
 
 /* The same subject only: a socket does not change hands. */
@@ -205,8 +224,9 @@ static enum err renew_token(struct client *client, struct str object)
 {
     struct rights rights = { 0 };
 
-    TRY(get_rights(client->home, sio_nsp(client->socket), object, &rights));
-    if (!str_eq(bearer_subject(rights.bearer), bearer_subject(client->rights.bearer))) {
+    TRY(get_rights(client->home, object, &rights));
+    if (may_connect(&rights, sio_nsp(client->socket)) != OK ||
+        !str_eq(bearer_subject(rights.bearer), bearer_subject(client->rights.bearer))) {
         rights_drop(&rights);
         return ERR_FORBIDDEN;
     }

@@ -52,7 +52,8 @@ void clients_each(struct clients *clients, void (*visit)(void *arg, struct clien
 /* Let a pending socket in, and take over the rights.  sid, pid: as for sio_accept_as. */
 struct client *clients_enter(struct clients *clients, struct sio_socket *socket, const struct rights *rights,
     struct str auth, const char *sid, const char *pid);
-void clients_refuse(struct clients *clients, struct sio_socket *socket, enum err e);
+/* rights: whose, for the log; they may be empty. */
+void clients_refuse(struct clients *clients, struct sio_socket *socket, const struct rights *rights, enum err e);
 /* After a while: may they still connect? */
 enum err clients_check(struct clients *clients, struct str nsp, struct rights *rights) MUST_CHECK;
 

@@ -46,26 +46,26 @@ static const struct sio_namespace *find_namespace(const struct sio *sio, struct 
     return NULL;
 }
 
-/* Before there is a socket. */
-static void refuse(struct sio_session *session, struct str nsp, struct str json)
+/* Before there is a socket.  Of those that come too often the log hears of the first. */
+static void refuse(struct sio_session *session, struct str nsp, enum err e, struct str json)
 {
     struct eio_packet *packet = sio_packet_make(SIO_CONNECT_ERROR, nsp, -1, 0, json);
 
+    if (e != ERR_RATE_LIMITED || session->refusals == 0)
+        LOG(INFO, "gateway.connect", F_STR("namespace", nsp), F_STR("address", eio_address(session->eio)),
+            F_TEXT("code", err_code(e)));
     sio_session_send(session, &packet, 1);
     sio_refused(session);
 }
 
-/* The log hears of the first in a row. */
 static void refuse_for_rate(struct sio_session *session, struct str nsp, int64_t wait_ms)
 {
     struct buf json = BUF(300);
 
-    if (session->refusals == 0)
-        LOG(INFO, "gateway.connects_limited", F_STR("namespace", nsp), F_STR("address", eio_address(session->eio)));
     metric_add(session->sio->limited, 1);
     buf_printf(&json, "{\"message\":\"%s\",\"data\":{\"code\":\"%s\",\"retry_after_ms\":%" PRId64 "}}",
         err_text(ERR_RATE_LIMITED), err_code(ERR_RATE_LIMITED), wait_ms);
-    refuse(session, nsp, buf_str(&json));
+    refuse(session, nsp, ERR_RATE_LIMITED, buf_str(&json));
     buf_free(&json);
 }
 
@@ -79,7 +79,7 @@ static void on_connect(struct sio_session *session, const struct sio_packet *pac
         return;
     }
     if (nsp == NULL) {
-        refuse(session, packet->nsp, STR("{\"message\":\"Invalid namespace\"}"));
+        refuse(session, packet->nsp, ERR_NO_NAMESPACE, STR("{\"message\":\"Invalid namespace\"}"));
         return;
     }
     session->ended &= ~sio_namespace_bit(session->sio, nsp);

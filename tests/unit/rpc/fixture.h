@@ -122,7 +122,7 @@ struct heard {
 
 struct probe {
     struct rpc_client *client;
-    int ups, downs, events, replies;
+    int ups, downs, tolds, events, replies;
     struct id instance;
     char last_event[40];
     int64_t last_seq, first_gap;
@@ -159,9 +159,11 @@ USED_BY_SOME static void on_up(void *arg, struct id instance)
     probe->instance = instance;
 }
 
-USED_BY_SOME static void on_down(void *arg)
+USED_BY_SOME static void on_down(void *arg, bool told)
 {
-    ((struct probe *)arg)->downs++;
+    struct probe *probe = arg;
+    probe->downs++;
+    probe->tolds += told;
 }
 
 USED_BY_SOME static void on_event(void *arg, const struct frame_event *head, struct str body)

@@ -124,6 +124,7 @@ static void when_the_server_is_killed_safe_requests_go_to_the_next_and_others_fa
     turn_for(30);
     kill_server(pid);
     UNTIL(once.order && probe.downs == 1);
+    assert_int_equal(probe.tolds, 0);
     assert_int_equal(once.status, ERR_UNAVAILABLE);
     assert_int_equal(safe.order, 0);
 
@@ -167,6 +168,7 @@ static void a_draining_server_finishes_and_the_next_takes_what_it_refused(void *
     ask(&probe, "hold.later", false, 8000, id_new(), &begun);
     UNTIL(n_held == 1);
     drained = false;
+    rpc_server_leave(server);
     rpc_server_drain(server, on_drained, NULL);
     ask(&probe, "count.loop", false, 8000, id_new(), &refused);
     turn_for(50);
@@ -181,6 +183,8 @@ static void a_draining_server_finishes_and_the_next_takes_what_it_refused(void *
     UNTIL(refused.order);
     assert_int_equal(refused.status, OK);
     assert_int_equal(counted, 1);
+    assert_int_equal(probe.downs, 1);
+    assert_int_equal(probe.tolds, 1);
     rpc_client_destroy(&probe.client);
     rpc_server_destroy(&server);
 }
