@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { Emitter } from '@socket.io/redis-emitter'
+import { createClient } from 'redis'
 import { io } from 'socket.io-client'
 import { root } from '../lib/stack.mjs'
 import { freePorts } from '../lib/ports.mjs'
@@ -27,6 +29,7 @@ async function startEcho(more = {}) {
   await script('up', dir).catch(async error => { await script('down', dir); throw error })
   return {
     url: `http://127.0.0.1:${port}`,
+    redisSocket: join(dir, 'redis/redis.sock'),
     /** The same, reached at another gateway. */
     at: other => ({ url: `http://127.0.0.1:${other}` }),
     token: async subject => (await script('token', dir, subject)).stdout.trim(),
@@ -80,7 +83,7 @@ async function missesThat(socket, ...words) {
 const comesBack = async socket => (await isConnected(socket.connect())).recovered
 
 let echo
-before(async () => { echo = await startEcho() })
+before(async () => { echo = await startEcho({ MADANG_GATEWAY_EMITTER: '1' }) })
 after(() => echo?.stop())
 
 test('what was missed comes again, in order and once, with its binaries', async () => {
@@ -105,6 +108,40 @@ test('after kill -9 too, and in every echo namespace', async () => {
   await echo.kill()
   assert.equal(await comesBack(socket), true)
   assert.deepEqual(socket.heard, ['one'])
+})
+
+test('in the rooms that a back end put it into, too', async () => {
+  const redis = await createClient({ socket: { path: echo.redisSocket } }).on('error', () => {}).connect()
+  try {
+    const emitter = new Emitter(redis).of('/custom')
+    const socket = await arrives(echo, { namespace: '/custom' })
+    const names = new Set()
+    socket.onAny(name => names.add(name))
+    const isHeard = name => until(name, () => emitter.to(name).emit(name) && names.has(name))
+    await until('the emitter is heard', () => emitter.emit('all') && names.has('all'))
+    emitter.in(socket.id).socketsJoin(['vip', 'left'])
+    emitter.in('left').socketsLeave('left')
+    await isHeard('vip')
+    await until('that is on record', async () => {
+      const keys = (await redis.keys('madang:recovery:*')).filter(name => !name.endsWith(':log'))
+      const records = await Promise.all(keys.map(name => redis.get(name)))
+      return records.some(record => record?.includes('"vip"') && !record.includes('"left"'))
+    })
+    await echo.kill()
+    assert.equal(await comesBack(socket), true)
+    for (let i = 0; i < 2; i++) {
+      names.clear()
+      await isHeard('vip')
+      emitter.to('left').emit('left')
+      emitter.emit('end')
+      await until('end', () => names.has('end'))
+      assert.equal(names.has('left'), false)
+      await losesConnection(socket)
+      assert.equal(await comesBack(socket), true)
+    }
+  } finally {
+    await redis.close()
+  }
 })
 
 test('an offset is replayed once, and only with its pid, in its namespace', async () => {

@@ -35,8 +35,12 @@ static void open_admin(struct gateway *gateway, struct interop *interop)
 
 static void on_rooms(void *arg, struct sio_socket *socket, const struct str *rooms, size_t n)
 {
-    (void)arg;
-    if (str_is(sio_nsp(socket), HALLS_NAMESPACE)) recovery_named(sio_user(socket), rooms, n);
+    const struct gateway *gateway = arg;
+
+    if (gateway->reruns != NULL)
+        rerun_named(socket, rooms, n);
+    else if (gateway->recovery != NULL && str_is(sio_nsp(socket), HALLS_NAMESPACE))
+        recovery_named(sio_user(socket), rooms, n);
 }
 
 static void put_back(void *arg, struct sio_socket *socket, const struct str *rooms, size_t n)
@@ -46,8 +50,11 @@ static void put_back(void *arg, struct sio_socket *socket, const struct str *roo
 
 static void keep_rooms(struct gateway *gateway)
 {
-    roster_watch(gateway->interop.roster, on_rooms, NULL);
-    recovery_put_back(gateway->recovery, put_back, gateway->interop.roster);
+    struct roster *roster = gateway->interop.roster;
+
+    roster_watch(roster, on_rooms, gateway);
+    if (gateway->reruns != NULL) reruns_put_back(gateway->reruns, put_back, roster);
+    if (gateway->recovery != NULL) recovery_put_back(gateway->recovery, put_back, roster);
 }
 
 void interop_open(struct gateway *gateway)
@@ -57,7 +64,7 @@ void interop_open(struct gateway *gateway)
 
     if (!settings.gateway.emitter && !has_admin) return;
     interop->roster = roster_create(gateway->sio, gateway->halls);
-    if (gateway->recovery != NULL) keep_rooms(gateway);
+    keep_rooms(gateway);
     if (settings.gateway.emitter) open_emitter(gateway, interop);
     if (has_admin) open_admin(gateway, interop);
 }

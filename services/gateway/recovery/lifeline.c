@@ -186,17 +186,9 @@ void lifeline_save(struct lifeline *line, void (*done)(void *arg), void *arg)
     buf_free(&record);
 }
 
-static size_t bytes_of(const struct str *names, size_t n)
-{
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < n; i++) bytes += names[i].len;
-    return bytes;
-}
-
 void lifeline_set_names(struct lifeline *line, const struct str *names, size_t n)
 {
-    struct str *kept = mem_alloc(n * sizeof *kept + bytes_of(names, n) + 1);
+    struct str *kept = mem_alloc(n * sizeof *kept + record_names_bytes(names, n) + 1);
     char *at = (char *)(kept + n);
 
     for (size_t i = 0; i < n; i++) {
@@ -216,7 +208,7 @@ void recovery_named(struct client *client, const struct str *names, size_t n)
 
     if (line == NULL) return;
     if (client->guest.n + n > (size_t)settings.gateway.recovery_rooms_max ||
-        bytes_of(names, n) > RECORD_NAMES_BYTES_MAX) {
+        record_names_bytes(names, n) > RECORD_NAMES_BYTES_MAX) {
         give_up(line);
         return;
     }

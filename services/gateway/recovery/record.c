@@ -14,6 +14,14 @@ bool record_is_over(const char *reason)
     return strstr(reason, "namespace disconnect") != NULL || strcmp(reason, "parse error") == 0;
 }
 
+size_t record_names_bytes(const struct str *names, size_t n)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < n; i++) bytes += names[i].len;
+    return bytes;
+}
+
 static json_t *text_of(struct str s)
 {
     return json_stringn(s.len > 0 ? s.at : "", s.len);
@@ -77,12 +85,14 @@ static bool read_names(const json_t *json, struct arena *arena, struct record *o
     size_t n = json_array_size(json);
 
     if (n > OFFSET_ROOMS_MAX) return false;
-    out->names = arena_zero(arena, (n + 1) * sizeof *out->names);
-    for (; out->n_names < n; out->n_names++) {
-        const json_t *name = json_array_get(json, out->n_names);
+    struct str *names = arena_zero(arena, (n + 1) * sizeof *names);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *name = json_array_get(json, i);
         if (!json_is_string(name)) return false;
-        out->names[out->n_names] = arena_str(arena, (struct str){ json_string_value(name), json_string_length(name) });
+        names[i] = arena_str(arena, (struct str){ json_string_value(name), json_string_length(name) });
     }
+    out->names = names;
+    out->n_names = n;
     return true;
 }
 

@@ -21,9 +21,13 @@ struct record {
         replayed; /* what lies behind the bases was sent once, before the CONNECT; nothing came from the client since */
     struct guest_mark *marks; /* ascending */
     size_t n;
-    struct str *names; /* of rooms that back ends put it into */
+    const struct str *names; /* of rooms that back ends put it into */
     size_t n_names;
 };
+
+size_t record_names_bytes(const struct str *names, size_t n); /* to be held against RECORD_NAMES_BYTES_MAX */
+/* Puts a socket that is taken up again into its rooms by name. */
+typedef void record_put_back_fn(void *arg, struct sio_socket *socket, const struct str *names, size_t n);
 
 /* Whoever says good-bye does not come back; who was lost for any other reason may. */
 bool record_is_over(const char *reason);

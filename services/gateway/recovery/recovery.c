@@ -32,7 +32,7 @@ void recovery_destroy(struct recovery **recovery)
     *recovery = NULL;
 }
 
-void recovery_put_back(struct recovery *recovery, recovery_put_back_fn *put_back, void *arg)
+void recovery_put_back(struct recovery *recovery, record_put_back_fn *put_back, void *arg)
 {
     recovery->put_back = put_back;
     recovery->put_back_arg = arg;

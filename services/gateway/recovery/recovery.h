@@ -14,6 +14,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "services/gateway/recovery/record.h"
 #include "services/gateway/session/client.h"
 
 struct recovery;
@@ -32,7 +33,6 @@ void recovery_note(struct client *client, void (*done)(void *arg), void *arg);
  * stored: it is lost on whoever is away, as all ephemeral events are, and so are requests to join or leave.
  */
 void recovery_named(struct client *client, const struct str *names, size_t n); /* it is in these now, and no others */
-typedef void recovery_put_back_fn(void *arg, struct sio_socket *socket, const struct str *names, size_t n);
-void recovery_put_back(struct recovery *recovery, recovery_put_back_fn *put_back, void *arg);
+void recovery_put_back(struct recovery *recovery, record_put_back_fn *put_back, void *arg);
 /* While the guest still has its seats. */
 void recovery_closed(struct client *client, const char *reason);

@@ -16,8 +16,8 @@ struct recovery {
     struct rpc_client *chat, *store;
     struct lifeline *table, *list; /* list: by when they are due */
     ev_timer sweep;
-    size_t ahead_bytes;             /* of all that is held for sockets that are not let in yet */
-    recovery_put_back_fn *put_back; /* NULL: there are no rooms by name here */
+    size_t ahead_bytes;           /* of all that is held for sockets that are not let in yet */
+    record_put_back_fn *put_back; /* NULL: there are no rooms by name here */
     void *put_back_arg;
     struct metric *recovered, *anew;
 };

@@ -85,6 +85,12 @@ struct reruns *reruns_create(struct ev_loop *loop)
     return reruns;
 }
 
+void reruns_put_back(struct reruns *reruns, record_put_back_fn *put_back, void *arg)
+{
+    reruns->put_back = put_back;
+    reruns->put_back_arg = arg;
+}
+
 void reruns_destroy(struct reruns **reruns)
 {
     if (*reruns == NULL) return;

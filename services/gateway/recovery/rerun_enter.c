@@ -19,6 +19,7 @@ struct entry {
     unsigned char hash[SHELF_HASH_BYTES];
     char owner[SHELF_OWNER_CHARS + 1];
     int64_t seq; /* what the client has */
+    struct guest_mark own;
 };
 
 static struct str subject(const struct caller *who)
@@ -50,19 +51,19 @@ static bool accept(struct caller *who, const char *sid, const char *pid)
     return e == OK;
 }
 
-static void write_record(const struct entry *e, char epoch, bool replayed, struct buf *out)
+/* As it is from now on. */
+static void make_record(struct entry *e, char epoch, bool replayed, struct buf *out)
 {
-    struct guest_mark own = { .base = e->seq };
-
-    record_write(&(struct record){ .nsp = sio_nsp(e->who.socket),
-                     .subject = subject(&e->who),
-                     .sid = e->record.sid.len > 0 ? e->record.sid : str_of(sio_sid(e->who.socket)),
-                     .epoch = epoch,
-                     .next_mark = 1,
-                     .replayed = replayed,
-                     .marks = &own,
-                     .n = 1 },
-        out);
+    e->own = (struct guest_mark){ .base = e->seq };
+    e->record.nsp = sio_nsp(e->who.socket);
+    e->record.subject = arena_str(e->arena, subject(&e->who));
+    if (e->record.sid.len == 0) e->record.sid = str_of(sio_sid(e->who.socket));
+    e->record.epoch = epoch;
+    e->record.next_mark = 1;
+    e->record.replayed = replayed;
+    e->record.marks = &e->own;
+    e->record.n = 1;
+    record_write(&e->record, out);
 }
 
 static void anew(struct entry *e, const char *why)
@@ -75,9 +76,9 @@ static void anew(struct entry *e, const char *why)
     e->seq = 0;
     secret_text(pid, IDENTITY_PID_CHARS);
     shelf_hash(str_of(pid), e->hash);
-    write_record(e, epoch, false, &record);
+    make_record(e, epoch, false, &record);
     if (sio_is_pending(e->who.socket) && accept(&e->who, NULL, pid)) {
-        struct rerun *rerun = rerun_begin(e->who.home, e->who.socket, e->hash, epoch);
+        struct rerun *rerun = rerun_begin(e->who.home, e->who.socket, e->hash, &e->record);
         shelf_write(e->who.home->redis, e->hash, rerun->owner, buf_str(&record), rerun_ttl_ms(), NULL, NULL);
         echo_welcome(e->who.socket, e->who.auth);
     }
@@ -128,12 +129,20 @@ static struct found go_through(const struct entry *e, const struct redisReply *r
     return found;
 }
 
+static void put_back(const struct entry *e)
+{
+    const struct reruns *home = e->who.home;
+
+    if (e->record.n_names > 0) home->put_back(home->put_back_arg, e->who.socket, e->record.names, e->record.n_names);
+}
+
 static void let_in(struct entry *e, const struct redisReply *reply)
 {
     struct found found = go_through(e, reply, true);
 
     if (accept(&e->who, e->record.sid.at, e->claims.pid.at)) {
-        struct rerun *rerun = rerun_begin(e->who.home, e->who.socket, e->hash, e->record.epoch);
+        put_back(e);
+        struct rerun *rerun = rerun_begin(e->who.home, e->who.socket, e->hash, &e->record);
         memcpy(rerun->owner, e->owner, sizeof rerun->owner);
         rerun->n = found.last;
         LOG(INFO, "gateway.recovered", F_TEXT("socket", sio_sid(e->who.socket)), F_INT("missed", found.missed));
@@ -176,6 +185,8 @@ static const char *place(struct entry *e)
     if (e->record.n != 1 || !str_eq(e->record.nsp, sio_nsp(e->who.socket)) ||
         !str_eq(e->record.subject, subject(&e->who)))
         return "somebody else's";
+    if (e->record.n_names > (e->who.home->put_back != NULL ? (size_t)settings.gateway.socket_rooms_max : 0))
+        return "rooms by name, which this gateway does not have";
     e->seq = e->record.marks[0].base;
     if (offset_read(e->claims.offset, e->record.epoch, e->arena, &offset) && offset.n == 1) {
         if (offset.at[0].seq < e->seq) return "an older offset";
@@ -197,7 +208,7 @@ static void on_read(void *arg, const struct redisReply *reply)
         return;
     }
     secret_text(e->owner, SHELF_OWNER_CHARS);
-    write_record(e, e->record.epoch, true, &record);
+    make_record(e, e->record.epoch, true, &record);
     shelf_claim(e->who.home->redis, e->hash, value, e->owner, buf_str(&record), rerun_ttl_ms(), on_claimed, e);
     buf_free(&record);
 }

@@ -10,6 +10,8 @@ struct reruns {
     struct ev_loop *loop;
     struct redis *redis;
     struct shelf_ear ear;
+    record_put_back_fn *put_back; /* NULL: there are no rooms by name here */
+    void *put_back_arg;
     struct rerun *first;
 };
 
@@ -21,7 +23,10 @@ struct rerun {
     struct rerun **here, *next;
     ev_timer keep;
     unsigned char hash[SHELF_HASH_BYTES];
-    char owner[SHELF_OWNER_CHARS + 1], epoch;
+    char owner[SHELF_OWNER_CHARS + 1];
+    struct record record; /* but for its names */
+    struct guest_mark own;
+    struct buf subject;
     int64_t n; /* events so far */
     struct buf offset;
 };
@@ -33,7 +38,8 @@ bool rerun_read(struct str entry, int64_t *number, struct str parts[RERUN_PARTS_
 
 /* --- rerun_socket.c --- */
 int64_t rerun_ttl_ms(void);
-struct rerun *rerun_begin(struct reruns *home, struct sio_socket *socket, const unsigned char *hash, char epoch);
+struct rerun *rerun_begin(
+    struct reruns *home, struct sio_socket *socket, const unsigned char *hash, const struct record *record);
 void rerun_supersede(struct reruns *home, const unsigned char *hash, struct str owner); /* all but this owner's */
 void rerun_closed(struct sio_socket *socket, const char *reason);
 

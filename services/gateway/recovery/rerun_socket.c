@@ -7,6 +7,8 @@
 #include "services/gateway/recovery/rerun_inside.h"
 #include "services/gateway/rooms/offset.h"
 
+#define SUBJECT_BYTES_MAX 1024
+
 int64_t rerun_ttl_ms(void)
 {
     return settings.gateway.recovery_ms + settings.gateway.recovery_ms / 2;
@@ -20,7 +22,7 @@ static struct str on_event_out(void *arg, struct eio_packet *const *packets, uns
     rerun_write(&entry, ++rerun->n, packets, n);
     shelf_log(rerun->home->redis, rerun->hash, buf_str(&entry), rerun_ttl_ms());
     buf_free(&entry);
-    offset_begin(&rerun->offset, rerun->epoch);
+    offset_begin(&rerun->offset, rerun->record.epoch);
     offset_add(&rerun->offset, 0, rerun->n);
     return buf_str(&rerun->offset);
 }
@@ -42,14 +44,31 @@ static void link_in(struct rerun *rerun)
     *rerun->here = rerun;
 }
 
-struct rerun *rerun_begin(struct reruns *home, struct sio_socket *socket, const unsigned char *hash, char epoch)
+/* Of the record nothing is kept that is the caller's. */
+static void keep_record(struct rerun *rerun, const struct record *record)
+{
+    rerun->own = record->marks[0];
+    rerun->subject = BUF(SUBJECT_BYTES_MAX);
+    buf_add_str(&rerun->subject, record->subject);
+    rerun->record = (struct record){ .nsp = sio_nsp(rerun->socket),
+        .subject = buf_str(&rerun->subject),
+        .sid = str_of(sio_sid(rerun->socket)),
+        .epoch = record->epoch,
+        .next_mark = record->next_mark,
+        .replayed = record->replayed,
+        .marks = &rerun->own,
+        .n = 1 };
+}
+
+struct rerun *rerun_begin(
+    struct reruns *home, struct sio_socket *socket, const unsigned char *hash, const struct record *record)
 {
     struct rerun *rerun = mem_zero(sizeof *rerun);
     double keep_s = (double)settings.gateway.recovery_ms / 3000.;
 
     rerun->home = home;
     rerun->socket = socket;
-    rerun->epoch = epoch;
+    keep_record(rerun, record);
     rerun->offset = BUF(64);
     rerun->offsets = (struct sio_offsets){ .arg = rerun, .newest = on_event_out, .every = true };
     memcpy(rerun->hash, hash, sizeof rerun->hash);
@@ -69,6 +88,7 @@ static void end(struct rerun *rerun)
     if (rerun->next != NULL) rerun->next->here = rerun->here;
     sio_set_offsets(rerun->socket, NULL);
     buf_free(&rerun->offset);
+    buf_free(&rerun->subject);
     mem_free(rerun);
 }
 
@@ -83,6 +103,25 @@ void rerun_supersede(struct reruns *home, const unsigned char *hash, struct str 
         end(r);
         sio_hang_up(socket);
     }
+}
+
+void rerun_named(struct sio_socket *socket, const struct str *names, size_t n)
+{
+    const struct sio_offsets *offsets = sio_offsets(socket);
+    struct buf text = BUF(RECORD_BYTES_MAX);
+
+    if (offsets == NULL) return;
+    const struct rerun *rerun = offsets->arg;
+    struct record record = rerun->record;
+    record.names = names;
+    record.n_names = n;
+    if (n > (size_t)settings.gateway.recovery_rooms_max || record_names_bytes(names, n) > RECORD_NAMES_BYTES_MAX) {
+        shelf_remove(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms());
+        return;
+    }
+    record_write(&record, &text);
+    shelf_write(rerun->home->redis, rerun->hash, rerun->owner, buf_str(&text), rerun_ttl_ms(), NULL, NULL);
+    buf_free(&text);
 }
 
 void rerun_closed(struct sio_socket *socket, const char *reason)
