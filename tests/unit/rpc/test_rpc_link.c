@@ -171,7 +171,7 @@ static void a_draining_server_finishes_and_the_next_takes_what_it_refused(void *
     rpc_server_leave(server);
     rpc_server_drain(server, on_drained, NULL);
     ask(&probe, "count.loop", false, 8000, id_new(), &refused);
-    turn_for(50);
+    turn_for(200);
     assert_false(drained);
     assert_int_equal(refused.order, 0);
     rpc_later_done(held[0], OK, &(struct room_ref){ id_new() });
