@@ -44,7 +44,7 @@ async function logIn(tab, password) {
 
 /** Waits until the page says so. */
 const says = (tab, pattern) => tab.waitForFunction(
-    ([source]) => new RegExp(source).test(document.body.innerText), [pattern.source], { timeout: 10000 });
+    ([source]) => new RegExp(source).test(document.body.innerText), [pattern.source], { timeout: 30000 });
 
 describe('the page of @socket.io/admin-ui in Chromium', { skip }, () => {
     let browser;

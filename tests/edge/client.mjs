@@ -24,7 +24,7 @@ export function client(nsp, { auth, ...options } = {}, from = base) {
 }
 
 /** The event's first argument, or all of them if there are several. */
-export function heard(emitter, event, ms = 3000) {
+export function heard(emitter, event, ms = 5000) {
     const arrival = new Promise((resolve) => {
         emitter.once(event, (...args) => resolve(args.length > 1 ? args : args[0]));
     });

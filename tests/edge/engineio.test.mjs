@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { closeCases, handshakeCases, heartbeatCases, upgradeCases } from './engineio_cases.mjs';
 import { Channel, Polling } from './session.mjs';
-import { expected, sleep } from './target.mjs';
+import { arrival, atOnce, expected } from './target.mjs';
 
 const path = '/engine.io/';
 
@@ -41,14 +41,14 @@ describe('messages over polling', () => {
     it('gives the echo to a poll that is already waiting', async () => {
         const session = await Polling.open(path);
         const poll = session.poll();
-        await sleep(20);
+        await arrival();
         await session.post('4late');
         assert.deepEqual(await poll, { status: 200, text: '4late' });
     });
     it('takes the packets before a bad one and then ends the session', async () => {
         const session = await Polling.open(path);
         const poll = session.poll();
-        await sleep(20);
+        await arrival();
         await session.post('4good\x1eabc').catch(() => {});
         assert.match((await poll).text, /^(4good|1)/);
         assert.equal((await session.get()).status, 400);
@@ -66,7 +66,7 @@ describe('one GET and one POST at a time', () => {
     it('ends the session on a second poll: 200 with 1 for the first, 400 for the second and later ones', async () => {
         const session = await Polling.open(path);
         const first = session.poll();
-        await sleep(5);
+        await arrival();
         const second = await session.get({ t: 'burst' });
         assert.deepEqual(await first, { status: 200, text: '1' });
         assert.ok([400, 500].includes(second.status), `second poll: ${second.status}`);
@@ -82,10 +82,10 @@ describe('one GET and one POST at a time', () => {
         const session = await Polling.open(path);
         const abort = new AbortController();
         const poll = fetch(session.url(), { signal: abort.signal }).catch((e) => e.name);
-        await sleep(30);
+        await arrival();
         abort.abort();
         assert.equal(await poll, 'AbortError');
-        await sleep(30);
+        await arrival();
         assert.equal((await session.get()).status, 400);
     });
 });
@@ -118,7 +118,7 @@ describe('messages over WebSocket', () => {
             const before = Date.now();
             channel.send(packet);
             await channel.end();
-            assert.ok(Date.now() - before < 250, 'at once');
+            assert.ok(Date.now() - before < atOnce, 'at once');
         });
     it('sends binary as base64 text to a client that asks for b64=1', async () => {
         const channel = await Channel.session(path, { b64: '1' });
@@ -164,7 +164,7 @@ describe('messages during an upgrade', () => {
         const first = await Channel.session(path);
         const second = await Channel.open(path, { sid: first.handshake.sid });
         if (expected(true, false)) {
-            await second.end(250);
+            await second.end(atOnce);
             first.send('4mine');
             assert.equal(await first.nextPacket(), '4mine');
         }

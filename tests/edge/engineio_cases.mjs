@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Channel, Polling, tryUpgrade } from './session.mjs';
-import { base, expected, maxPayload, pingInterval, pingTimeout, query, sleep } from './target.mjs';
+import { arrival, atOnce, base, expected, maxPayload, pingInterval, pingTimeout, query, sleep, wholeBeat } from './target.mjs';
 
 const KEYS = ['maxPayload', 'pingInterval', 'pingTimeout', 'sid', 'upgrades'];
 
@@ -69,20 +69,21 @@ export function handshakeCases(path) {
 }
 
 export function heartbeatCases(path) {
-    describe(`heartbeat over polling at ${path}`, () => {
+    describe(`heartbeat over polling at ${path}`, { concurrency: true }, () => {
         it('pings at each interval as long as pongs come', async () => {
+            let before = Date.now();
             const session = await Polling.open(path);
             for (let i = 0; i < 2; i++) { // a third would come close to the connect timeout
-                const before = Date.now();
                 assert.deepEqual(await session.poll(), { status: 200, text: '2' });
                 const waited = Date.now() - before;
-                assert.ok(waited > pingInterval * 0.7 && waited < pingInterval * 1.3, `a ping after ${waited} ms`);
+                assert.ok(waited > pingInterval - 5 && waited < wholeBeat, `a ping after ${waited} ms`);
+                before = Date.now();
                 assert.equal((await session.post('3')).status, 200);
             }
         });
         it('ends a session that nobody polls after exactly interval + timeout', async () => {
             const session = await Polling.open(path);
-            await sleep(pingInterval + pingTimeout);
+            await sleep(wholeBeat);
             assert.equal((await session.get()).status, 400);
         });
         it('ends a session that polls but never pongs', async () => {
@@ -93,7 +94,7 @@ export function heartbeatCases(path) {
         });
     });
 
-    describe(`heartbeat over WebSocket at ${path}`, () => {
+    describe(`heartbeat over WebSocket at ${path}`, { concurrency: true }, () => {
         it('pings at each interval as long as pongs come', async () => {
             const channel = await Channel.session(path);
             for (let i = 0; i < 2; i++) {
@@ -103,19 +104,18 @@ export function heartbeatCases(path) {
             channel.close();
         });
         it('closes after interval + timeout without a pong', async () => {
-            const channel = await Channel.session(path);
             const before = Date.now();
+            const channel = await Channel.session(path);
             await channel.end();
             const waited = Date.now() - before;
-            const whole = pingInterval + pingTimeout;
-            assert.ok(waited > whole * 0.8 && waited < whole * 1.4, `closed after ${waited} ms`);
+            assert.ok(waited > wholeBeat - 5 && waited < wholeBeat * 1.4, `closed after ${waited} ms`);
         });
         it('closes on a ping that comes from the client', async () => {
             const channel = await Channel.session(path);
             const before = Date.now();
             channel.send('2');
             await channel.end();
-            assert.ok(Date.now() - before < pingInterval, 'closed for the ping, not for the timeout');
+            assert.ok(Date.now() - before < atOnce, 'closed for the ping, not for the timeout');
         });
         for (const packet of ['3', '6'])
             it(`ignores an unsolicited ${packet}`, async () => {
@@ -131,14 +131,19 @@ export function closeCases(path) {
     describe(`close at ${path}`, () => {
         it('ends a polling session that posts 1, its poll answered with 6', async () => {
             const session = await Polling.open(path);
-            const [poll] = await Promise.all([session.poll(), session.post('1')]);
-            assert.deepEqual(poll, { status: 200, text: '6' });
+            const poll = session.poll();
+            await arrival();
+            await session.post('1');
+            assert.deepEqual(await poll, { status: 200, text: '6' });
             assert.equal((await session.get()).status, 400);
         });
         it('answers a poll that the 1 has overtaken, but none that comes after its answer', async () => {
-            const session = await Polling.open(path);
-            const [post, poll] = await Promise.all([session.post('1'), sleep(5).then(() => session.poll())]);
-            assert.equal(post.status, 200);
+            let session, post, poll;
+            for (let tries = 0; poll?.status !== 200 && tries < 5; tries++) { // it has 50 ms, on any machine
+                session = await Polling.open(path);
+                [post, poll] = await Promise.all([session.post('1'), sleep(5).then(() => session.poll())]);
+                assert.equal(post.status, 200);
+            }
             if (expected(true, false))
                 assert.deepEqual(poll, { status: 200, text: '6' });
             assert.equal((await session.get()).status, 400);
@@ -152,7 +157,7 @@ export function closeCases(path) {
             channel.send('1');
             await channel.end();
             if (expected(true, false))
-                assert.ok(Date.now() - before < pingInterval, 'closed at once');
+                assert.ok(Date.now() - before < atOnce, 'closed at once');
         });
     });
 }
@@ -175,7 +180,7 @@ export function upgradeCases(path) {
         it('releases a poll that was waiting before the probe came', async () => {
             const session = await Polling.open(path);
             const poll = session.poll();
-            await sleep(20);
+            await arrival();
             const channel = await session.websocket();
             channel.send('2probe');
             assert.equal(await channel.next(), '3probe');
@@ -200,7 +205,7 @@ export function upgradeCases(path) {
             const { session, channel } = await probed();
             channel.send('5');
             const second = await session.websocket();
-            await second.end(400);
+            await second.end();
             assert.equal(await channel.next(), '3probe');
             assert.equal(await channel.next(), '2', 'the first one lives on');
             channel.close();
@@ -208,7 +213,7 @@ export function upgradeCases(path) {
         it('closes a second WebSocket while the first one is upgrading', async () => {
             const { session, channel } = await probed();
             const second = await session.websocket();
-            await second.end(400);
+            await second.end();
             assert.equal(await channel.next(), '3probe');
             channel.close();
         });
@@ -226,7 +231,7 @@ export function upgradeCases(path) {
             const { session, channel } = await probed();
             assert.equal(await channel.next(), '3probe');
             channel.close();
-            await sleep(50);
+            await arrival();
             const second = await session.websocket();
             second.send('2probe');
             assert.equal(await second.next(), '3probe');
@@ -236,7 +241,7 @@ export function upgradeCases(path) {
             const session = await Polling.open(path);
             const channel = await session.websocket();
             channel.send('4hello');
-            await channel.end(250);
+            await channel.end(atOnce);
             assert.deepEqual(await session.poll(), { status: 200, text: '2' });
         });
     });

@@ -90,7 +90,7 @@ export class FrameWire {
     }
 
     /** The next frame that is not an Engine.IO ping; those are answered. */
-    async next(ms = 2000) {
+    async next(ms = 5000) {
         const until = Date.now() + ms;
         for (;;) {
             const got = await this.frame(Math.max(1, until - Date.now()));
@@ -114,7 +114,7 @@ export class FrameWire {
     }
 
     /** How it ended: the close code, 1005 for an empty Close, 1006 for a dropped connection, or 'open'. */
-    async closeCode(ms = 2000) {
+    async closeCode(ms = 5000) {
         const until = Date.now() + ms;
         for (;;) {
             const got = await this.next(Math.max(1, until - Date.now()));

@@ -3,9 +3,11 @@
 
 import { FrameWire, OP, binary, text } from './frames.mjs';
 import { Polling } from './session.mjs';
+import { expected } from './target.mjs';
 import { Wire } from './wire.mjs';
 
-const WAIT = 400;
+/** The reference leaves one request unanswered until it gives it up. */
+const WAIT = expected(5000, 400);
 
 function describe(response) {
     if (response === undefined) return 'dropped';
@@ -39,7 +41,7 @@ export const polled = (body) => async () => {
 
 async function outcome(peer, mark) {
     for (;;) {
-        const got = await peer.message(3000);
+        const got = await peer.message(5000);
         if (got === undefined) return 'dropped';
         if (got === 'late') return 'late';
         if (got.opcode === OP.close) return `close ${got.payload.length < 2 ? 1005 : got.payload.readUInt16BE(0)}`;

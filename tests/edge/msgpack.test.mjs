@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import parser from 'socket.io-msgpack-parser';
 import { bytesOf, client, closeClientsAfterEach, connected, heard } from './client.mjs';
 import { Channel } from './session.mjs';
-import { base, expected, setting, sleep, without } from './target.mjs';
+import { atOnce, base, expected, setting, sleep, wholeBeat, without } from './target.mjs';
 
 const path = setting('MADANG_MSGPACK_PATH');
 const from = setting('MADANG_MSGPACK_URL') ?? base;
@@ -42,7 +42,7 @@ for (const transports of [['polling'], ['websocket'], ['polling', 'websocket']])
         });
         it('lives through heartbeats and leaves', async () => {
             const socket = await connected('/', options, from);
-            await sleep(700);
+            await sleep(wholeBeat + 200);
             assert.equal(socket.connected, true);
             const left = heard(socket, 'disconnect');
             socket.disconnect();
@@ -80,6 +80,6 @@ describe('msgpack packets by hand', { skip: without('MADANG_MSGPACK_PATH') || (f
             channel.send(bytes);
             const before = Date.now();
             await assert.rejects((async () => { for (;;) await channel.nextPacket(); })(), /closed/);
-            assert.ok(Date.now() - before < 250, 'at once');
+            assert.ok(Date.now() - before < atOnce, 'at once');
         });
 });

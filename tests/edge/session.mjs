@@ -70,7 +70,7 @@ export class Channel {
             socket.once('open', () => resolve(channel));
             socket.once('error', reject);
         });
-        return within(2000, 'WebSocket upgrade', opened);
+        return within(5000, 'WebSocket upgrade', opened);
     }
 
     /** Like open(), but takes the Engine.IO handshake packet too. */
@@ -96,7 +96,7 @@ export class Channel {
     }
 
     /** The next message, whatever it is. */
-    next(ms = 2000) {
+    next(ms = 5000) {
         if (this.messages.length) return Promise.resolve(this.messages.shift());
         if (this.socket.readyState >= WebSocket.CLOSING) return Promise.reject(new Error('closed'));
         const message = new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
@@ -113,7 +113,7 @@ export class Channel {
     }
 
     /** How the server closed: {code, reason}. */
-    end(ms = 2000) {
+    end(ms = 5000) {
         return within(ms, 'WebSocket close', this.closed);
     }
 }
@@ -135,5 +135,5 @@ export function tryUpgrade(path, parameters, options = {}) {
         });
         socket.once('error', reject);
     });
-    return within(2000, 'answer to the upgrade', answer);
+    return within(5000, 'answer to the upgrade', answer);
 }

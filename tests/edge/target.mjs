@@ -19,6 +19,10 @@ export const expected = (ours, reference) => (isReference ? reference : ours);
 export const pingInterval = Number(env.MADANG_PING_INTERVAL ?? 300);
 export const pingTimeout = Number(env.MADANG_PING_TIMEOUT ?? 200);
 export const connectTimeout = Number(env.MADANG_CONNECT_TIMEOUT ?? 1000);
+/** A session without a pong ends after this. */
+export const wholeBeat = pingInterval + pingTimeout;
+/** Sooner than anything happens by itself: what is over by then was ended for what the test did. */
+export const atOnce = wholeBeat * 0.6;
 export const maxPayload = Number(env.MADANG_MAX_PAYLOAD ?? 1000000);
 
 /** A token that the secured namespace accepts, and a room its owner is allowed to use. */
@@ -48,6 +52,9 @@ export function query(path, parameters) {
 }
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Nothing tells that a request which is not answered yet has arrived, so it has some time for that. */
+export const arrival = () => sleep(pingInterval / 3);
 
 /** The promise's value, or an error that names what was waited for. */
 export async function within(ms, what, promise) {

@@ -1,10 +1,11 @@
-// g_conformance - the conformance configuration is started and stopped as often as one likes.
+// g_conformance - the conformance configuration is started and stopped as often as one likes, and has its own times.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
+import { promisify } from 'node:util'
 import { freePorts } from '../lib/ports.mjs'
 import { root } from '../lib/stack.mjs'
 
@@ -14,16 +15,20 @@ const env = {
   PATH: process.env.PATH, HOME: dir, BIN: resolve(root, process.env.BIN ?? 'build/bin'), HEALTH_PORT: String(port + 1),
   MADANG_GATEWAY_HTTP: `127.0.0.1:${port}`,
 }
-const conformance = verb => execFileSync(join(root, 'scripts/conformance'), [verb, dir], { env, encoding: 'utf8' })
-after(() => {
-  conformance('down')
+const run = promisify(execFile) // not execFileSync: meanwhile fetch has to notice that its connections end
+const conformance = async verb => (await run(join(root, 'scripts/conformance'), [verb, dir], { env })).stdout
+after(async () => {
+  await conformance('down')
   rmSync(dir, { recursive: true, force: true })
 })
 
-test('down, and up again: nothing of the last time is in the way', { timeout: 60000 }, async () => {
+test('down, and up again: nothing of the last time is in the way', { timeout: 120000 }, async () => {
   for (let time = 0; time < 2; time++) {
-    assert.match(conformance('up'), new RegExp(`http://127.0.0.1:${port}`))
+    assert.match(await conformance('up'), new RegExp(`http://127.0.0.1:${port}`))
     assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
-    conformance('down')
+    const handshake = await (await fetch(`http://127.0.0.1:${port}/socket.io/?EIO=4&transport=polling`)).text()
+    const { pingInterval, pingTimeout, maxPayload } = JSON.parse(handshake.slice(1))
+    assert.deepEqual([pingInterval, pingTimeout, maxPayload], [300, 200, 1000000])
+    await conformance('down')
   }
 })
