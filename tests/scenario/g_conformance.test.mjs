@@ -26,9 +26,10 @@ test('down, and up again: nothing of the last time is in the way', { timeout: 12
   for (let time = 0; time < 2; time++) {
     assert.match(await conformance('up'), new RegExp(`http://127.0.0.1:${port}`))
     assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
-    const handshake = await (await fetch(`http://127.0.0.1:${port}/socket.io/?EIO=4&transport=polling`)).text()
-    const { pingInterval, pingTimeout, maxPayload } = JSON.parse(handshake.slice(1))
+    const polling = `http://127.0.0.1:${port}/socket.io/?EIO=4&transport=polling`
+    const { sid, pingInterval, pingTimeout, maxPayload } = JSON.parse((await (await fetch(polling)).text()).slice(1))
     assert.deepEqual([pingInterval, pingTimeout, maxPayload], [300, 200, 1000000])
+    await fetch(`${polling}&sid=${sid}`, { method: 'POST', body: '1' }) // a client that vanished would be waited for
     await conformance('down')
   }
 })
