@@ -1,9 +1,9 @@
 /* key_issue.c - a new API key, whose secret leaves this process once. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/network.h"
 #include "libshared/base/secret.h"
 #include "libshared/policy/api_key.h"
 #include "services/auth/auth.h"
-#include "services/auth/network.h"
 
 /* No row: there is no such policy. */
 static const char INSERT_KEY[] =

@@ -1,11 +1,11 @@
 /* token_issue.c - an API key becomes a token; each attempt with a real key's form leaves a line in token_log. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/network.h"
 #include "libshared/base/secret.h"
 #include "libshared/policy/api_key.h"
 #include "libshared/policy/policy_set.h"
 #include "libshared/service/settings.h"
 #include "services/auth/auth.h"
-#include "services/auth/network.h"
 #include "services/auth/rows.h"
 #include "services/auth/token_sign.h"
 

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "libshared/base/err.h"
-#include "services/auth/network.h"
+#include "libshared/base/network.h"
 
 static const struct {
     const char *cidr, *address;
@@ -49,11 +49,33 @@ static void only_networks_are_networks(void **state)
     assert_true(network_is_valid(STR("::1")));
 }
 
+static void a_list_is_taken_whole_or_not(void **state)
+{
+    static const char *const bad[][2] = { { "10.0.0.1/8", "10.0.0.1/8" }, { "10.0.0.0/24,x ,::1", "x" },
+        { "10.0.0.0/24;::1", "10.0.0.0/24;::1" }, { "10.0.0.0/24 ::1", "10.0.0.0/24 ::1" } };
+    struct network_list list;
+    struct in6_addr address;
+    struct str word;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        assert_false(network_list_parse(str_of(bad[i][0]), &list, &word));
+        if (!str_is(word, bad[i][1])) fail_msg("%s: %.*s", bad[i][0], STR_ARG(word));
+    }
+    assert_true(network_list_parse(STR(" 10.0.0.0/24,, ::1 ,"), &list, &word));
+    assert_int_equal(list.n, 2);
+    assert_true(address_parse(STR("10.0.0.9"), &address) && network_list_has(&list, &address));
+    assert_true(address_parse(STR("::1"), &address) && network_list_has(&list, &address));
+    assert_true(address_parse(STR("::2"), &address) && !network_list_has(&list, &address));
+    assert_true(network_list_parse(STR(""), &list, &word) && list.n == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_where_the_table_says),
         cmocka_unit_test(only_networks_are_networks),
+        cmocka_unit_test(a_list_is_taken_whole_or_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
