@@ -13,11 +13,14 @@
 #include "libshared/base/err.h"
 #include "libshared/base/str.h"
 
+struct network_list;
+
 /* clang-format off */
 #define SETTING_INT(lo, hi)  int64_t
 #define SETTING_BOOL         bool
 #define SETTING_TEXT(hi)     const char *
 #define SETTING_CHOICE(list) const char *      /* "a|b|c" */
+#define SETTING_NETWORKS     const struct network_list *
 
 #define SETTING(name, kind, fallback, doc) SETTING_##kind name;
 struct settings_common {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "libshared/base/arena.h"
+#include "libshared/base/network.h"
 #include "libshared/service/settings_rows.h"
 
 struct settings settings;
@@ -78,6 +79,20 @@ static void load_choice(const struct setting_row *row, const char *variable, con
     *(const char **)field_of(row) = keep(text);
 }
 
+static void load_networks(const struct setting_row *row, const char *variable, const char *text)
+{
+    struct network_list *list = arena_alloc(texts, sizeof *list);
+    struct str bad;
+    char why[200];
+    *(const struct network_list **)field_of(row) = list;
+    if (network_list_parse(str_of(text), list, &bad)) return;
+    if (list->n == NETWORKS_MAX)
+        snprintf(why, sizeof(why), "wants at most %d networks", NETWORKS_MAX);
+    else
+        snprintf(why, sizeof(why), "\"%.60s\" is no network such as 10.0.0.0/24, 2001:db8::/48 or 10.0.0.4", bad.at);
+    die(variable, why);
+}
+
 static void load_row(const struct setting_row *row)
 {
     char variable[80];
@@ -89,6 +104,7 @@ static void load_row(const struct setting_row *row)
     case KIND_BOOL: load_bool(row, variable, text); return;
     case KIND_TEXT: load_text(row, variable, text); return;
     case KIND_CHOICE: load_choice(row, variable, text); return;
+    case KIND_NETWORKS: load_networks(row, variable, text); return;
     }
 }
 

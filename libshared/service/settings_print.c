@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libshared/base/network.h"
 #include "libshared/service/settings_rows.h"
 
 static void kind_text(const struct setting_row *row, char *out, size_t size)
@@ -13,6 +14,7 @@ static void kind_text(const struct setting_row *row, char *out, size_t size)
     case KIND_BOOL: snprintf(out, size, "0 or 1"); return;
     case KIND_TEXT: snprintf(out, size, "text, at most %" PRId64 " bytes", row->hi); return;
     case KIND_CHOICE: snprintf(out, size, "%s", row->choices); return;
+    case KIND_NETWORKS: snprintf(out, size, "networks, at most %d", NETWORKS_MAX); return;
     }
 }
 

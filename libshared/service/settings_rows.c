@@ -12,6 +12,7 @@
 #define ROW_BOOL             .kind = KIND_BOOL,   .hi = 1
 #define ROW_TEXT(hi_)        .kind = KIND_TEXT,   .hi = (hi_)
 #define ROW_CHOICE(list)     .kind = KIND_CHOICE, .choices = list
+#define ROW_NETWORKS         .kind = KIND_NETWORKS
 
 #define ROW(group_, name_, kind_, fallback_, doc_) \
     { .group = #group_, .name = #name_, .fallback = fallback_, .doc = doc_, \

@@ -81,9 +81,13 @@ static void on_idle(struct ev_loop *loop, ev_idle *idle, int events)
 static struct listener *make_listener(const struct listener_upper *upper)
 {
     struct listener *l = mem_zero(sizeof *l);
+    static struct network_list proxies;
+    struct str bad;
 
     settings_load();
     settings.gateway.max_payload = 4096;
+    PROMISE(network_list_parse(STR("::/32"), &proxies, &bad)); /* the peer is :: */
+    settings.gateway.trusted_proxies = &proxies;
     l->loop = ev_loop_new(0);
     l->upper = *upper;
     l->dirty_tail = &l->dirty;
@@ -101,7 +105,7 @@ static struct conn *connection_open(struct listener *l, bool slow)
 {
     struct conn *conn = conn_create(l, false, false);
 
-    peers_enter(l->peers, &conn->peer, INT64_MAX);
+    PROMISE(whose_begin(conn, &in6addr_any));
     conn->link = (struct lws *)conn;
     socket_.slow = slow;
     socket_.full = socket_.shut = socket_.paused = false;

@@ -46,6 +46,7 @@ static int begin(void *arg, struct http *http)
     note("method", http_method(http));
     note("path", http_path(http));
     note("query", http_query(http));
+    note("address", http_address(http));
     for (size_t i = 0; i < http->head.n_fields; i++) note("field", http->head.fields[i].value);
     gzip_is_accepted(http_header(http, "accept-encoding"));
     if (http_param(http, "sid", &p)) note("sid", p);

@@ -5,12 +5,12 @@ import { randomUUID } from 'node:crypto'
 import { io } from 'socket.io-client'
 import { until, pause } from './wait.mjs'
 
-/** One HTTPS request; the answer's status, headers and parsed body. */
-export function request(stack, method, path, { body, token, headers = {}, raw } = {}) {
+/** One HTTPS request, `from` an address of this machine; the answer's status, headers and parsed body. */
+export function request(stack, method, path, { body, token, headers = {}, raw, from } = {}) {
   const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body))
   return new Promise((resolve, reject) => {
     const req = https.request(stack.url + path, {
-      method, ca: stack.ca, agent: false,
+      method, ca: stack.ca, agent: false, localAddress: from,
       headers: {
         ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
         ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers,

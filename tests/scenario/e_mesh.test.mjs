@@ -20,8 +20,7 @@ afterEach(async () => {
   await until('no session is left', async () => (await total('madang_gateway_sessions')) === 0)
 })
 after(async () => {
-  await stack?.stop()
-  await balancer?.stop()
+  try { await stack?.stop() } finally { await balancer?.stop() }
 })
 
 // Of a gateway that is just away: NaN, which equals nothing.

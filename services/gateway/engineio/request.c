@@ -57,7 +57,8 @@ static enum eio_error verify_handshake(
     if (!str_is(http_method(http), "GET")) return EIO_METHOD;
     if ((transport == &websocket_transport) != upgrade || http_param(http, "j", &unused)) return EIO_REQUEST;
     const char *forbidden = eio->upper.forbidden != NULL ? eio->upper.forbidden(eio->upper.arg, http) : NULL;
-    if (forbidden == NULL && session_is_one_too_many(eio)) forbidden = "Too many sessions";
+    if (forbidden == NULL && (session_is_one_too_many(eio) || session_has_no_room(eio, http)))
+        forbidden = "Too many sessions";
     if (forbidden != NULL) {
         *text = forbidden;
         return EIO_FORBIDDEN;

@@ -78,6 +78,27 @@ bool session_is_one_too_many(const struct eio *eio)
     return HASH_COUNT(eio->sessions) - eio->n_strangers >= (size_t)settings.gateway.connections_max;
 }
 
+/* --- how many are whose --- */
+
+static void enter(struct eio_session *s, const struct in6_addr *from)
+{
+    s->counted = from != NULL;
+    if (!s->counted) return;
+    s->from = *from;
+    peers_enter(s->eio->peers, from);
+}
+
+static void leave(struct eio_session *s)
+{
+    if (s->counted) peers_leave(s->eio->peers, &s->from);
+}
+
+bool session_has_no_room(const struct eio *eio, const struct http *http)
+{
+    const struct in6_addr *from = http_limited(http);
+    return from != NULL && peers_count(eio->peers, from) >= settings.gateway.connections_per_address;
+}
+
 /* --- opening --- */
 
 static struct eio_packet *open_packet(const struct eio_session *s)
@@ -103,6 +124,7 @@ struct eio_session *session_open(struct eio *eio, const struct eio_transport *tr
     s->base64 = http_param(http, "b64", &value) && value.len > 0 && !str_is(value, "0");
     HASH_ADD_STR(eio->sessions, sid, s);
     enlist(s);
+    enter(s, http_limited(http));
     metric_add(eio->gauge, 1);
     eio->totals.opened++;
     session_push(s, open_packet(s));
@@ -138,6 +160,7 @@ void session_free(struct eio_session *s)
     session_drop_queue(s);
     ev_timer_stop(eio->loop, &s->timer);
     HASH_DEL(eio->sessions, s);
+    leave(s);
     metric_add(eio->gauge, -1);
     mem_free(s);
 }

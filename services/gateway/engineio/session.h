@@ -12,6 +12,7 @@
 
 #include "libshared/base/table.h"
 #include "services/gateway/engineio/exchange.h"
+#include "services/gateway/listener/peers.h"
 
 #include <ev.h>
 
@@ -59,7 +60,9 @@ struct eio_session {
     ev_timer timer;
     UT_hash_handle hh;
     char sid[EIO_SID_CHARS + 1];
-    char address[46];
+    char address[INET6_ADDRSTRLEN];
+    struct in6_addr from; /* who has it, */
+    bool counted;         /* if he has a limit */
 };
 
 struct eio {
@@ -67,6 +70,7 @@ struct eio {
     struct eio_upper upper;
     struct eio_mesh mesh; /* http_begin NULL: none */
     struct eio_session *sessions, *dirty;
+    struct peers *peers;           /* how many sessions are whose */
     struct eio_session *strangers; /* the oldest first */
     size_t n_strangers;
     ev_prepare prepare;
@@ -100,6 +104,8 @@ bool session_base64(struct eio_session *session, struct str text); /* false: it 
 void session_greeted(struct eio_session *session);                 /* no stranger any more */
 /* As many have joined namespaces as there may be connections. */
 bool session_is_one_too_many(const struct eio *eio);
+/* This client's address has as many as it may have. */
+bool session_has_no_room(const struct eio *eio, const struct http *http);
 void session_give_up(struct eio_session *session); /* nobody comes for the last words of one that is closing */
 void session_touch(struct eio_session *session);   /* look at it before the loop sleeps */
 void session_tell_closed(struct eio_session *session);

@@ -6,7 +6,6 @@
 #include "services/gateway/listener/conn.h"
 #include "services/gateway/listener/transport.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -86,41 +85,23 @@ static int bind_socket(const char *address)
     return fd;
 }
 
-static void remember_address(struct conn *conn, const struct sockaddr_storage *from)
+static struct in6_addr address_of(const struct sockaddr_storage *from)
 {
-    if (from->ss_family == AF_INET6) {
-        conn->peer = ((const struct sockaddr_in6 *)from)->sin6_addr;
-    } else {
-        memset(conn->peer.s6_addr + 10, 0xff, 2);
-        memcpy(conn->peer.s6_addr + 12, &((const struct sockaddr_in *)from)->sin_addr, 4);
-    }
-    if (IN6_IS_ADDR_V4MAPPED(&conn->peer))
-        inet_ntop(AF_INET, conn->peer.s6_addr + 12, conn->address, sizeof conn->address);
-    else
-        inet_ntop(AF_INET6, &conn->peer, conn->address, sizeof conn->address);
-}
-
-static bool has_room(struct listener *l, struct conn *conn)
-{
-    const struct settings_gateway *s = &settings.gateway;
-    return l->n_conns <= (size_t)s->connections_max && peers_enter(l->peers, &conn->peer, s->connections_per_address);
-}
-
-static void drop_new(struct conn *conn, int fd)
-{
-    metric_add(conn->listener->refused, 1);
-    close(fd);
+    if (from->ss_family == AF_INET6) return ((const struct sockaddr_in6 *)from)->sin6_addr;
+    struct in6_addr mapped = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+    memcpy(mapped.s6_addr + 12, &((const struct sockaddr_in *)from)->sin_addr, 4);
+    return mapped;
 }
 
 static void take(struct accept_point *point, int fd, const struct sockaddr_storage *from)
 {
     struct listener *l = point->listener;
     int one = 1;
+    struct in6_addr peer = address_of(from);
     struct conn *conn = conn_create(l, point->tls, point->redirects);
-    remember_address(conn, from);
-    if (!has_room(l, conn)) {
-        drop_new(conn, fd);
-        peers_enter(l->peers, &conn->peer, INT64_MAX); /* for conn_free to take back */
+    if (l->n_conns > (size_t)settings.gateway.connections_max || !whose_begin(conn, &peer)) {
+        metric_add(l->refused, 1);
+        close(fd);
         conn_free(conn);
         return;
     }

@@ -75,7 +75,7 @@ void conn_free(struct conn *conn)
             break;
         }
     conn_gather(conn, 0);
-    peers_leave(l->peers, &conn->peer);
+    whose_end(conn);
     unlink_conn(conn);
     buf_free(&conn->in);
     buf_free(&conn->out);

@@ -8,9 +8,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "services/gateway/listener/forwarded.h"
 #include "services/gateway/listener/http_body.h"
 #include "services/gateway/listener/http_head.h"
 #include "services/gateway/listener/listener.h"
+#include "services/gateway/listener/peers.h"
 #include "services/gateway/listener/ws_frame.h"
 
 #include <ev.h>
@@ -19,7 +21,6 @@
 struct accept_point;
 struct metric;
 struct origins;
-struct peers;
 struct transport;
 
 /* Seconds.  A request's head, and an idle keep-alive connection, may take so long; a body has to bring so many bytes
@@ -79,8 +80,9 @@ struct conn {
     ev_timer timer;
     struct http *http;
     struct ws *ws;
-    struct in6_addr peer;
-    char address[INET6_ADDRSTRLEN];
+    struct in6_addr peer, client;   /* they differ behind a trusted proxy, from one request to the next */
+    bool proxied, counted;          /* the peer is such a proxy; it counts as one of the client's */
+    char address[INET6_ADDRSTRLEN]; /* the client's */
 };
 
 struct listener {
@@ -88,7 +90,8 @@ struct listener {
     struct listener_upper upper;
     struct transport *transport;
     struct origins *origins;
-    struct peers *peers;
+    struct peers *peers; /* how many connections are whose */
+    double full_said;    /* when the log last had an address with too many */
     struct accept_point *points;
     struct conn *conns, *dirty, **dirty_tail, *doomed;
     size_t n_conns, gathered; /* bytes of what has not come whole */
@@ -153,8 +156,8 @@ struct accept_point *accept_open(struct listener *listener, const char *address,
 void accept_drain(struct listener *listener);
 void accept_close(struct listener *listener);
 
-/* peers.c: how many connections there are from one address (an IPv6 /64). */
-struct peers *peers_create(void);
-void peers_destroy(struct peers *peers);
-bool peers_enter(struct peers *peers, const struct in6_addr *from, int64_t max);
-void peers_leave(struct peers *peers, const struct in6_addr *from);
+/* whose.c: whose a connection is.  false: he has too many. */
+bool whose_begin(struct conn *conn, const struct in6_addr *peer); /* it was accepted */
+bool whose_request(struct conn *conn);                            /* a head was read */
+void whose_answered(struct conn *conn);                           /* until the next one a proxy's is nobody's */
+void whose_end(struct conn *conn);

@@ -170,6 +170,10 @@ static bool read_head(struct conn *conn, char **at, size_t *len)
         return false;
     }
     http->keep_alive = !http->head.close && (http->head.minor > 0 || http->head.keep_alive);
+    if (!whose_request(conn)) {
+        http_refuse(conn, 429);
+        return false;
+    }
     begin_request(http);
     return true;
 }
@@ -231,6 +235,7 @@ void http_written(struct conn *conn)
         return;
     }
     forget_request(http);
+    whose_answered(conn);
     conn->state = CONN_HEAD;
     conn_timer(conn, IDLE_SECONDS);
     conn->between = conn->in.len == 0;
@@ -274,6 +279,10 @@ struct str http_body(const struct http *http)
 struct str http_address(const struct http *http)
 {
     return str_of(http->conn->address);
+}
+const struct in6_addr *http_limited(const struct http *http)
+{
+    return http->conn->counted ? &http->conn->client : NULL;
 }
 bool http_is_tls(const struct http *http)
 {

@@ -122,6 +122,15 @@ static int parse_field(struct str line, struct http_head *out)
     return 0;
 }
 
+struct str http_list_last(struct str *list)
+{
+    const char *comma = list->len > 0 ? memrchr(list->at, ',', list->len) : NULL;
+    size_t before = comma == NULL ? 0 : (size_t)(comma - list->at) + 1;
+    struct str item = trimmed(str_skip(*list, before));
+    *list = comma == NULL ? STR_NONE : (struct str){ list->at, before - 1 };
+    return item;
+}
+
 bool http_list_has(struct str list, const char *word)
 {
     while (list.len > 0) {

@@ -32,3 +32,4 @@ int http_head_parse(char *at, size_t len, struct http_head *out);
 struct str http_head_field(const struct http_head *head, const char *lower_case_name);
 /* Is `word` in this comma-separated list of tokens?  Any case. */
 bool http_list_has(struct str list, const char *word);
+struct str http_list_last(struct str *list); /* cuts off its last item; behind the only one it is STR_NONE */

@@ -184,6 +184,7 @@ static enum err err_of(int status)
     case 413: return ERR_TOO_LARGE;
     case 414:
     case 431: return ERR_HEADERS_TOO_LARGE;
+    case 429: return ERR_RATE_LIMITED;
     case 503: return ERR_OVERLOADED;
     default: return ERR_MALFORMED;
     }
@@ -192,8 +193,9 @@ static enum err err_of(int status)
 struct str http_refusal_text(struct arena *arena, int status)
 {
     enum err e = err_of(status);
+    bool is_plain = e == ERR_MALFORMED || e == ERR_RATE_LIMITED; /* the status says it as well as any text of ours */
     return arena_printf(arena, "{\"success\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\",\"details\":{}}}",
-        err_code(e), e == ERR_MALFORMED ? http_status_text(status) : err_text(e));
+        err_code(e), is_plain ? http_status_text(status) : err_text(e));
 }
 
 void http_refuse(struct conn *conn, int status)

@@ -10,6 +10,7 @@
 #include "libshared/base/buf.h"
 
 struct ev_loop;
+struct in6_addr;
 struct listener;
 struct http;
 struct ws;
@@ -48,7 +49,9 @@ struct str http_query(const struct http *http); /* raw, without the ? */
 bool http_param(struct http *http, const char *name, struct str *out);  /* percent-decoded; the last one wins */
 struct str http_header(struct http *http, const char *lower_case_name); /* STR_NONE if absent */
 struct str http_body(const struct http *http);
-struct str http_address(const struct http *http); /* of the client, as text */
+struct str http_address(const struct http *http); /* of the client, as text; behind a trusted proxy as that has it */
+/* The same, for limits; NULL: a trusted proxy asks for itself, and has none. */
+const struct in6_addr *http_limited(const struct http *http);
 bool http_is_tls(const struct http *http);
 struct arena *http_arena(struct http *http);
 /* In http_begin: a bad body is refused with the status alone, as Engine.IO has it, and not with an error object. */

@@ -1,10 +1,12 @@
-/* peers.c - how many connections there are from one address.  Of IPv6 the first 64 bits count: a host owns them all. */
+/* peers.c - how many there are of one address. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/base/table.h"
-#include "services/gateway/listener/conn.h"
+#include "services/gateway/listener/peers.h"
 
 #include <assert.h>
 #include <string.h>
+
+#include "libshared/base/arena.h"
+#include "libshared/base/table.h"
 
 struct peer {
     struct in6_addr from;
@@ -23,7 +25,7 @@ static struct in6_addr network_of(const struct in6_addr *from)
     return key;
 }
 
-static struct peer *find(struct peers *peers, const struct in6_addr *from)
+static struct peer *find(const struct peers *peers, const struct in6_addr *from)
 {
     struct in6_addr key = network_of(from);
     struct peer *peer;
@@ -42,17 +44,21 @@ void peers_destroy(struct peers *peers)
     mem_free(peers);
 }
 
-bool peers_enter(struct peers *peers, const struct in6_addr *from, int64_t max)
+int64_t peers_count(const struct peers *peers, const struct in6_addr *from)
+{
+    const struct peer *peer = find(peers, from);
+    return peer != NULL ? peer->count : 0;
+}
+
+void peers_enter(struct peers *peers, const struct in6_addr *from)
 {
     struct peer *peer = find(peers, from);
-    if (peer != NULL && peer->count >= max) return false;
     if (peer == NULL) {
         peer = mem_zero(sizeof *peer);
         peer->from = network_of(from);
         HASH_ADD(hh, peers->by_address, from, sizeof peer->from, peer);
     }
     peer->count++;
-    return true;
 }
 
 void peers_leave(struct peers *peers, const struct in6_addr *from)

@@ -473,6 +473,20 @@ static void members_are_bounded_too(void **state)
     answers(get(NULL), "maxPayload");
 }
 
+static void an_address_has_so_many_sessions(void **state)
+{
+    (void)state;
+    settings.gateway.connections_per_address = 3;
+    settings.gateway.connect_timeout_ms = 60000;
+    for (int i = 0; i < 3; i++) open_by_polling();
+    answers(get(NULL), "\"Too many sessions\"");
+    assert_int_equal(eio_sessions(eio), 3);
+    eio_close(session, "forced close");
+    answers(get(eio_sid(session)), "\r\n\r\n1");
+    TURN_UNTIL(eio_sessions(eio) == 2);
+    answers(get(NULL), "maxPayload");
+}
+
 /* Half of a message. */
 static int say_half(struct buf *in)
 {
@@ -579,6 +593,7 @@ int main(void)
         TEST(a_waiting_poll_is_ended_by_a_close),
         TEST(the_oldest_that_joined_nothing_give_way),
         TEST(members_are_bounded_too),
+        TEST(an_address_has_so_many_sessions),
         TEST(large_messages_are_bounded_all_together),
         TEST(requests_that_answer_one_another_do_not_nest),
         TEST(a_get_behind_the_last_poll_is_answered),

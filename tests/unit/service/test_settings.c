@@ -12,7 +12,12 @@
 
 #include <cmocka.h>
 
+#include "libshared/base/network.h"
 #include "libshared/service/settings_rows.h"
+
+#define N8  "::1,::2,::3,::4,::5,::6,::7,::8,"
+#define N64 N8 N8 N8 N8 N8 N8 N8 N8
+#define N65 N64 "::9"
 
 static char said[1000];
 
@@ -50,6 +55,7 @@ static void every_default_is_sound(void **state)
     assert_int_equal(settings.store.batch_max, 1000);
     assert_false(settings.gateway.plain);
     assert_string_equal(settings.common.log_level, "info");
+    assert_int_equal(settings.gateway.trusted_proxies->n, 0);
 }
 
 static void the_environment_overrides(void **state)
@@ -58,13 +64,16 @@ static void the_environment_overrides(void **state)
     setenv("MADANG_STORE_BATCH_MAX", "17", 1);
     setenv("MADANG_GATEWAY_PLAIN", "1", 1);
     setenv("MADANG_LOG_LEVEL", "warn", 1);
+    setenv("MADANG_GATEWAY_TRUSTED_PROXIES", N64, 1);
     settings_load();
     unsetenv("MADANG_STORE_BATCH_MAX");
     unsetenv("MADANG_GATEWAY_PLAIN");
     unsetenv("MADANG_LOG_LEVEL");
+    unsetenv("MADANG_GATEWAY_TRUSTED_PROXIES");
     assert_int_equal(settings.store.batch_max, 17);
     assert_true(settings.gateway.plain);
     assert_string_equal(settings.common.log_level, "warn");
+    assert_int_equal(settings.gateway.trusted_proxies->n, NETWORKS_MAX);
 }
 
 static void a_wrong_value_stops_the_start(void **state)
@@ -81,6 +90,9 @@ static void a_wrong_value_stops_the_start(void **state)
         { "MADANG_LOG_LEVEL", "loud" },
         { "MADANG_LOG_LEVEL", "inf" },
         { "MADANG_GATEWAY_NAME", "a-name-that-is-longer-than-it-may-be-" },
+        { "MADANG_GATEWAY_TRUSTED_PROXIES", "10.0.0.0/24, 10.0.0.1/24, ::1" },
+        { "MADANG_GATEWAY_TRUSTED_PROXIES", "*" },
+        { "MADANG_GATEWAY_TRUSTED_PROXIES", N65 },
     };
     for (size_t i = 0; i < COUNT(WRONG); i++) {
         assert_int_equal(load_with(WRONG[i].variable, WRONG[i].value), 2);
