@@ -16,7 +16,7 @@ void eio_channel_message(struct eio_channel *channel, bool binary, struct str by
     if (s == NULL) return;
     if (s->upgrading == channel)
         upgrade_message(s, binary, bytes);
-    else if (heartbeat_is_over(s))
+    else if (session_is_over(s))
         session_end(s, REASON_PING, false, "");
     else
         websocket_message(s, binary, bytes);

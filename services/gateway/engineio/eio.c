@@ -22,7 +22,7 @@ static void look_at(struct eio_session *s)
     if (s->slow && s->count == 0) {
         s->slow = false;
         s->at.slow = 0;
-        heartbeat_arm(s);
+        session_arm(s);
         s->eio->upper.drained(s->user, s);
     }
 }
@@ -130,8 +130,9 @@ void eio_set_mesh(struct eio *eio, const struct eio_mesh *mesh)
 
 /* --- requests --- */
 
-static void tell_opened(struct eio_session *s, struct http *http)
+static void begin(struct eio_session *s, struct http *http)
 {
+    heartbeat_begin(s);
     s->opened = true;
     s->user = s->eio->upper.opened(s->eio->upper.arg, s, http);
 }
@@ -143,7 +144,7 @@ static int open_by_polling(struct eio *eio, struct http *http)
     struct eio_session *s = session_open(eio, &polling_transport, http);
     struct eio_packet *open = eio_packet_take(session_first(s));
     session_pop(s);
-    tell_opened(s, http);
+    begin(s, http);
     http_reply(http, 200, "text/plain; charset=UTF-8", packet_payload(open), &no_store, 1);
     eio_packet_drop(open);
     return 200;
@@ -203,7 +204,7 @@ static void open_by_ws(struct eio *eio, struct ws *ws, struct http *http)
     struct eio_session *s = session_open(eio, &websocket_transport, http);
     s->ws = local_channel(ws);
     s->ws->session = s;
-    tell_opened(s, http);
+    begin(s, http);
     s->transport->flush(s);
 }
 

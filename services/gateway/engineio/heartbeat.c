@@ -2,35 +2,11 @@
  * heartbeat.c - pings, and everything else of a session that happens at its time.
  *
  * The next ping comes one interval after the pong; the session is over one interval and one timeout after it, whatever
- * happens in between.  One timer serves all deadlines: it stands at the nearest.
+ * happens in between.
  */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/base/clock.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/engineio/session.h"
-
-static void nearer(int64_t *nearest, int64_t deadline)
-{
-    if (deadline != 0 && (*nearest == 0 || deadline < *nearest)) *nearest = deadline;
-}
-
-void heartbeat_arm(struct eio_session *s)
-{
-    int64_t nearest = 0;
-    nearer(&nearest, s->at.ping);
-    nearer(&nearest, s->at.pong);
-    nearer(&nearest, s->at.connect);
-    nearer(&nearest, s->at.upgrade);
-    nearer(&nearest, s->at.slow);
-    nearer(&nearest, s->at.last_poll);
-    nearer(&nearest, s->at.release);
-    ev_timer_stop(s->eio->loop, &s->timer);
-    if (nearest == 0) return;
-    /* By our own clock: the loop's may be behind, then the timer fires early and is set once more. */
-    double after = (double)(nearest * 1000 - clock_mono_us()) / 1e6;
-    ev_timer_set(&s->timer, after > 0 ? after : 0, 0);
-    ev_timer_start(s->eio->loop, &s->timer);
-}
 
 static void set_ping(struct eio_session *s, int64_t now)
 {
@@ -69,13 +45,13 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
         s->at.release = 0;
         session_touch(s);
     }
-    if (passed(s->at.upgrade, now)) upgrade_abandon(s);
+    if (passed(s->at.upgrade, now)) session_abandon_upgrade(s);
     if (passed(s->at.ping, now)) {
         s->at.ping = 0;
         session_push(s, packet_raw(STR("2")));
         s->transport->flush(s);
     }
-    heartbeat_arm(s);
+    session_arm(s);
 }
 
 void heartbeat_begin(struct eio_session *s)
@@ -85,14 +61,14 @@ void heartbeat_begin(struct eio_session *s)
     s->timer.data = s;
     set_ping(s, now);
     s->at.connect = now + settings.gateway.connect_timeout_ms;
-    heartbeat_arm(s);
+    session_arm(s);
 }
 
 void heartbeat_pong(struct eio_session *s)
 {
     if (s->at.ping != 0) return; /* unsolicited */
     set_ping(s, now_ms());
-    heartbeat_arm(s);
+    session_arm(s);
 }
 
 /* The pong may have been lost with the old transport: a new chance. */
@@ -100,17 +76,12 @@ void heartbeat_upgraded(struct eio_session *s)
 {
     set_ping(s, s->at.ping != 0 ? s->at.ping - settings.gateway.ping_interval_ms : now_ms());
     s->at.upgrade = 0;
-    heartbeat_arm(s);
-}
-
-bool heartbeat_is_over(const struct eio_session *s)
-{
-    return passed(s->at.pong, now_ms());
+    session_arm(s);
 }
 
 void eio_connected(struct eio_session *s)
 {
     session_greeted(s);
     s->at.connect = 0;
-    heartbeat_arm(s);
+    session_arm(s);
 }

@@ -139,7 +139,7 @@ static void second_request(struct eio_session *s, struct eio_request *request)
 static void wait_for_upgrade(struct eio_session *s)
 {
     s->at.release = now_ms() + UPGRADE_GRACE_MS;
-    heartbeat_arm(s);
+    session_arm(s);
 }
 
 static bool begin_get(struct eio_session *s, struct eio_request *request)
@@ -183,8 +183,8 @@ bool polling_begin(struct eio_session *s, struct eio_request *request, struct st
 static bool take_packet(struct eio_session *s, struct str packet)
 {
     if (packet.len == 0) return false;
-    if (packet.at[0] == 'b') return session_base64(s, str_skip(packet, 1));
-    session_packet(s, packet.at[0], str_skip(packet, 1));
+    if (packet.at[0] == 'b') return incoming_base64(s, str_skip(packet, 1));
+    incoming_packet(s, packet.at[0], str_skip(packet, 1));
     return true;
 }
 
@@ -208,7 +208,7 @@ static void await_last_poll(struct eio_session *s, struct eio_request *post)
     post->session = s;
     s->closing = true;
     s->at.last_poll = now_ms() + GOODBYE_GRACE_MS;
-    heartbeat_arm(s);
+    session_arm(s);
 }
 
 void polling_ready(struct eio_session *s, struct eio_request *request, struct str body)

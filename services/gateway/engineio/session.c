@@ -6,7 +6,6 @@
 #include "libshared/base/secret.h"
 #include "libshared/service/metrics.h"
 #include "libshared/service/settings.h"
-#include "services/gateway/engineio/codec.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -99,6 +98,36 @@ bool session_has_no_room(const struct eio *eio, const struct http *http)
     return from != NULL && peers_count(eio->peers, from) >= settings.gateway.connections_per_address;
 }
 
+/* --- its deadlines: one timer serves them all and stands at the nearest --- */
+
+static void nearer(int64_t *nearest, int64_t deadline)
+{
+    if (deadline != 0 && (*nearest == 0 || deadline < *nearest)) *nearest = deadline;
+}
+
+void session_arm(struct eio_session *s)
+{
+    int64_t nearest = 0;
+    nearer(&nearest, s->at.ping);
+    nearer(&nearest, s->at.pong);
+    nearer(&nearest, s->at.connect);
+    nearer(&nearest, s->at.upgrade);
+    nearer(&nearest, s->at.slow);
+    nearer(&nearest, s->at.last_poll);
+    nearer(&nearest, s->at.release);
+    ev_timer_stop(s->eio->loop, &s->timer);
+    if (nearest == 0) return;
+    /* By our own clock: the loop's may be behind, then the timer fires early and is set once more. */
+    double after = (double)(nearest * 1000 - clock_mono_us()) / 1e6;
+    ev_timer_set(&s->timer, after > 0 ? after : 0, 0);
+    ev_timer_start(s->eio->loop, &s->timer);
+}
+
+bool session_is_over(const struct eio_session *s)
+{
+    return s->at.pong != 0 && now_ms() >= s->at.pong;
+}
+
 /* --- opening --- */
 
 static struct eio_packet *open_packet(const struct eio_session *s)
@@ -128,7 +157,6 @@ struct eio_session *session_open(struct eio *eio, const struct eio_transport *tr
     metric_add(eio->gauge, 1);
     eio->totals.opened++;
     session_push(s, open_packet(s));
-    heartbeat_begin(s);
     return s;
 }
 
@@ -138,7 +166,7 @@ struct eio_session *session_find(struct eio *eio, struct str sid)
     if (sid.len != EIO_SID_CHARS || memchr(sid.at, '\0', sid.len) != NULL) return NULL;
     HASH_FIND(hh, eio->sessions, sid.at, EIO_SID_CHARS, s);
     if (s == NULL || (s->ended && !s->closing)) return NULL;
-    if (!s->ended && heartbeat_is_over(s)) {
+    if (!s->ended && session_is_over(s)) {
         session_end(s, REASON_PING, false, "ping timeout");
         return NULL;
     }
@@ -217,7 +245,7 @@ static void watch_size(struct eio_session *s)
     } else if (!s->slow && s->queued_bytes > most) {
         s->slow = true;
         s->at.slow = now_ms() + settings.gateway.slow_ms;
-        heartbeat_arm(s);
+        session_arm(s);
     }
 }
 
@@ -260,6 +288,23 @@ struct str eio_address(const struct eio_session *s)
     return str_of(s->address);
 }
 
+/* --- a WebSocket that was to become its transport --- */
+
+void session_forget_upgrade(struct eio_session *s)
+{
+    s->upgrading = NULL;
+    s->probed = s->answer_probe = false;
+    s->at.upgrade = 0;
+}
+
+void session_abandon_upgrade(struct eio_session *s)
+{
+    struct eio_channel *channel = s->upgrading;
+    session_forget_upgrade(s);
+    channel->session = NULL;
+    channel->way->close(channel, 0, "");
+}
+
 /* --- the end --- */
 
 void session_touch(struct eio_session *s)
@@ -278,9 +323,9 @@ void session_end(struct eio_session *s, const char *reason, bool politely, const
     s->reason = reason;
     s->closing = politely;
     s->at = (struct deadlines){ 0 };
-    if (s->upgrading != NULL) upgrade_abandon(s);
+    if (s->upgrading != NULL) session_abandon_upgrade(s);
     s->transport->end(s, politely, why);
-    heartbeat_arm(s);
+    session_arm(s);
     session_touch(s);
 }
 
@@ -320,42 +365,4 @@ void eio_violation(struct eio_session *s, const char *why)
 {
     if (s->ws != NULL) s->ws->way->flush(s->ws); /* the answers to what came before */
     session_end(s, REASON_PARSE, false, why);
-}
-
-/* --- what comes --- */
-
-static void count_in(struct eio_session *s, size_t bytes)
-{
-    s->eio->totals.packets_in++;
-    s->eio->totals.bytes_in += (int64_t)bytes;
-}
-
-void session_packet(struct eio_session *s, char type, struct str payload)
-{
-    count_in(s, 1 + payload.len);
-    switch (type) {
-    case '1': session_end(s, REASON_CLOSE, false, ""); break;
-    case '3': heartbeat_pong(s); break;
-    case '4': s->eio->upper.message(s->user, s, false, payload); break;
-    case '6': break;
-    default: eio_violation(s, "unknown packet type");
-    }
-}
-
-void session_binary(struct eio_session *s, struct str bytes)
-{
-    count_in(s, bytes.len);
-    s->eio->upper.message(s->user, s, true, bytes);
-}
-
-/* Out of the heap and back for each one: thousands fit into one body, and no arena has room for all of them. */
-bool session_base64(struct eio_session *s, struct str text)
-{
-    size_t len;
-    unsigned char *bytes = mem_alloc(text.len / 4 * 3 + 4);
-    bool good = base64_decode(text, bytes, &len);
-
-    if (good) session_binary(s, (struct str){ (const char *)bytes, len });
-    mem_free(bytes);
-    return good;
 }

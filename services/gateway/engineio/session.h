@@ -98,10 +98,7 @@ void session_pop(struct eio_session *session);
 void session_drop_queue(struct eio_session *session);
 /* The upper hears of it from the loop.  Politely: what waits goes out first. */
 void session_end(struct eio_session *session, const char *reason, bool politely, const char *why);
-void session_packet(struct eio_session *session, char type, struct str payload); /* a text packet came */
-void session_binary(struct eio_session *session, struct str bytes);
-bool session_base64(struct eio_session *session, struct str text); /* false: it is none */
-void session_greeted(struct eio_session *session);                 /* no stranger any more */
+void session_greeted(struct eio_session *session); /* no stranger any more */
 /* As many have joined namespaces as there may be connections. */
 bool session_is_one_too_many(const struct eio *eio);
 /* This client's address has as many as it may have. */
@@ -109,13 +106,20 @@ bool session_has_no_room(const struct eio *eio, const struct http *http);
 void session_give_up(struct eio_session *session); /* nobody comes for the last words of one that is closing */
 void session_touch(struct eio_session *session);   /* look at it before the loop sleeps */
 void session_tell_closed(struct eio_session *session);
+void session_arm(struct eio_session *session);           /* after a change of its deadlines */
+bool session_is_over(const struct eio_session *session); /* no pong came in time */
+void session_forget_upgrade(struct eio_session *session);
+void session_abandon_upgrade(struct eio_session *session); /* closes that WebSocket only */
+
+/* --- incoming.c --- */
+void incoming_packet(struct eio_session *session, char type, struct str payload); /* a text packet */
+void incoming_binary(struct eio_session *session, struct str bytes);
+bool incoming_base64(struct eio_session *session, struct str text); /* false: it is none */
 
 /* --- heartbeat.c --- */
 void heartbeat_begin(struct eio_session *session);
 void heartbeat_pong(struct eio_session *session);
 void heartbeat_upgraded(struct eio_session *session);
-void heartbeat_arm(struct eio_session *session); /* after a change of its deadlines */
-bool heartbeat_is_over(const struct eio_session *session);
 
 /* --- polling.c --- */
 /* false: it was answered.  Else it has the session from now on, and its body may come. */
@@ -131,7 +135,6 @@ void upgrade_begin(struct eio_session *session, struct eio_channel *channel);
 void upgrade_message(struct eio_session *session, bool binary, struct str bytes);
 void upgrade_writable(struct eio_session *session);
 void upgrade_lost(struct eio_session *session);
-void upgrade_abandon(struct eio_session *session); /* closes that WebSocket only */
 
 /* --- websocket.c --- */
 void websocket_message(struct eio_session *session, bool binary, struct str bytes);

@@ -15,28 +15,13 @@ void upgrade_begin(struct eio_session *s, struct eio_channel *channel)
     s->probed = false;
     channel->session = s;
     s->at.upgrade = now_ms() + settings.gateway.upgrade_timeout_ms;
-    heartbeat_arm(s);
-}
-
-static void forget(struct eio_session *s)
-{
-    s->upgrading = NULL;
-    s->probed = s->answer_probe = false;
-    s->at.upgrade = 0;
-}
-
-void upgrade_abandon(struct eio_session *s)
-{
-    struct eio_channel *channel = s->upgrading;
-    forget(s);
-    channel->session = NULL;
-    channel->way->close(channel, 0, "");
+    session_arm(s);
 }
 
 void upgrade_lost(struct eio_session *s)
 {
-    forget(s);
-    heartbeat_arm(s);
+    session_forget_upgrade(s);
+    session_arm(s);
 }
 
 /* The answer goes out before anything that another connection may be told about this session. */
@@ -50,7 +35,7 @@ static void answer_probe(struct eio_session *s)
 static void finish(struct eio_session *s)
 {
     s->ws = s->upgrading;
-    forget(s);
+    session_forget_upgrade(s);
     polling_upgraded(s);
     s->transport = &websocket_transport;
     heartbeat_upgraded(s);
@@ -64,7 +49,7 @@ void upgrade_message(struct eio_session *s, bool binary, struct str bytes)
     else if (!binary && str_is(bytes, "5"))
         finish(s);
     else
-        upgrade_abandon(s);
+        session_abandon_upgrade(s);
 }
 
 void upgrade_writable(struct eio_session *s)

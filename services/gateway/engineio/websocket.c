@@ -60,11 +60,11 @@ const struct eio_transport websocket_transport = { "websocket", flush_ws, ws_tak
 void websocket_message(struct eio_session *s, bool binary, struct str bytes)
 {
     if (binary)
-        session_binary(s, bytes);
+        incoming_binary(s, bytes);
     else if (bytes.len == 0)
         eio_violation(s, "empty packet");
     else if (bytes.at[0] != 'b')
-        session_packet(s, bytes.at[0], str_skip(bytes, 1));
-    else if (!session_base64(s, str_skip(bytes, 1))) /* a client that asked for b64 may send so, too */
+        incoming_packet(s, bytes.at[0], str_skip(bytes, 1));
+    else if (!incoming_base64(s, str_skip(bytes, 1))) /* a client that asked for b64 may send so, too */
         eio_violation(s, "bad base64");
 }
