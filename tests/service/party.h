@@ -25,7 +25,7 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 #include "libshared/rpc/rpc_client.h"
-#include "tests/service/free_port.h"
+#include "tests/lib/free_port.h"
 #include "tests/service/pg_cluster.h"
 
 #define MAX_HEARD 20000

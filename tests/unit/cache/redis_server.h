@@ -18,6 +18,7 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
+#include "tests/lib/free_port.h"
 
 static char dir[] = "/tmp/madang-redis.XXXXXX";
 static char url[120], path[100], port[8];
@@ -55,7 +56,7 @@ static int start(void **state)
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/s", dir);
     snprintf(url, sizeof url, "unix://%s", path);
-    snprintf(port, sizeof port, "%d", 21000 + getpid() % 1000);
+    snprintf(port, sizeof port, "%d", free_port());
     loop = ev_loop_new(EVFLAG_AUTO);
     return 0;
 }

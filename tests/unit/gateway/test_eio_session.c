@@ -6,18 +6,14 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <ev.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/engineio/eio.h"
+#include "tests/lib/free_port.h"
+#include "tests/unit/gateway/same_thread.h"
 
 #define WS_REQUEST                                                                                                     \
     "GET /?EIO=4&transport=websocket%s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"           \
@@ -25,7 +21,6 @@
 
 /* --- an upper layer that notes what happens --- */
 
-static struct ev_loop *loop;
 static struct listener *listener;
 static struct eio *eio;
 static struct eio_session *session;
@@ -145,7 +140,7 @@ static int start(void **state)
     };
     static char address[32];
     (void)state;
-    port = port ? port + 1 : 26000 + getpid() % 5000;
+    port = free_port();
     snprintf(address, sizeof address, "127.0.0.1:%d", port);
     settings = as_loaded;
     settings.gateway.http = address;
@@ -171,46 +166,11 @@ static int stop(void **state)
     return 0;
 }
 
-/* --- a client on the same thread --- */
-
-static void turn(void)
-{
-    ev_run(loop, EVRUN_NOWAIT);
-    usleep(200);
-}
-
-#define TURN_UNTIL(condition)                                                                                          \
-    do {                                                                                                               \
-        int64_t end_ = clock_mono_us() + 10000000;                                                                     \
-        while (!(condition) && clock_mono_us() < end_) turn();                                                         \
-        assert_true(condition);                                                                                        \
-    } while (0)
+/* --- clients --- */
 
 static int dial(void)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-    int fd = socket(AF_INET, SOCK_STREAM, 0), small = 65536;
-    inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
-    return fd;
-}
-
-static void say(int fd, const char *text)
-{
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-}
-
-static bool hears(int fd, struct buf *in, const char *until)
-{
-    char part[65536];
-    for (int64_t end = clock_mono_us() + 10000000; clock_mono_us() < end; turn()) {
-        ssize_t n = recv(fd, part, sizeof part, MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && errno != EAGAIN)) return false;
-        if (n > 0) buf_add(in, part, (size_t)n);
-        if (in->len > 0 && memmem(in->at, in->len, until, strlen(until)) != NULL) return true;
-    }
-    return false;
+    return connect_from("127.0.0.1", port);
 }
 
 static int open_ws(struct buf *in)

@@ -6,27 +6,23 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <ev.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/listener/listener.h"
+#include "tests/lib/free_port.h"
+#include "tests/unit/gateway/same_thread.h"
 
 #define HOST "Host: x\r\n"
 
 /* --- an upper layer: /hold keeps its request, /large answers with 8 MiB, /small takes ten bytes, the rest is echoed --- */
 
-static struct ev_loop *loop;
 static struct listener *listener;
 static struct http *held;
 static int gone;
@@ -109,22 +105,6 @@ static void write_certificate(long serial)
 
 static char https[32], http_plain[32];
 
-/* Each call another one: the listener's sockets share a port gladly. */
-static int free_port(void)
-{
-    static int next;
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    for (next = next ? next : 21000 + getpid() % 5000; next < 32000;) {
-        int fd = socket(AF_INET, SOCK_STREAM, 0);
-        at.sin_port = htons((uint16_t)next++);
-        int failed = bind(fd, (struct sockaddr *)&at, sizeof at);
-        close(fd);
-        if (!failed) return next - 1;
-    }
-    fail_msg("no free port");
-    return 0;
-}
-
 static int plain_port, tls_port;
 static struct settings as_loaded;
 
@@ -194,58 +174,11 @@ static int stop(void **state)
     return 0;
 }
 
-/* --- a client on the same thread: the loop turns while it waits --- */
-
-static void turn(void)
-{
-    ev_run(loop, EVRUN_NOWAIT);
-    usleep(200);
-}
-
-static int connect_from(const char *from, int port)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-    struct sockaddr_in mine = { .sin_family = AF_INET };
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    inet_pton(AF_INET, from, &mine.sin_addr);
-    inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
-    assert_int_equal(bind(fd, (struct sockaddr *)&mine, sizeof mine), 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
-    for (int i = 0; i < 5; i++) turn();
-    return fd;
-}
+/* --- clients --- */
 
 static int dial(void)
 {
     return connect_from("127.0.0.1", plain_port);
-}
-
-static void say(int fd, const char *text)
-{
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-}
-
-/* Reads until `until` is among what came, or the end.  false: the end, or nothing in two seconds. */
-static bool hears(int fd, struct buf *in, const char *until)
-{
-    char part[65536];
-    for (int64_t end = clock_mono_us() + 2000000; clock_mono_us() < end; turn()) {
-        ssize_t n = recv(fd, part, sizeof part, MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && errno != EAGAIN)) return false;
-        if (n > 0) buf_add(in, part, (size_t)n);
-        if (in->len > 0 && memmem(in->at, in->len, until, strlen(until)) != NULL) return true;
-    }
-    return false;
-}
-
-static bool is_gone(int fd)
-{
-    char c;
-    for (int64_t end = clock_mono_us() + 2000000; clock_mono_us() < end; turn()) {
-        ssize_t n = recv(fd, &c, 1, MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && errno == ECONNRESET)) return true;
-    }
-    return false;
 }
 
 static void answers(const char *request, const char *answer)

@@ -6,26 +6,21 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <ev.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 #include "libshared/base/network.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/listener/listener.h"
+#include "tests/lib/free_port.h"
+#include "tests/unit/gateway/same_thread.h"
 
 #define PROXY "127.0.0.9"
 #define MOST  4 /* connections from one address */
 
 /* --- an upper layer: /hold keeps its request, all else is answered with the client's address --- */
 
-static struct ev_loop *loop;
 static struct listener *listener;
 static struct http *held;
 static int port;
@@ -66,22 +61,6 @@ static void ws_event(void *arg, struct ws *ws)
     (void)arg, (void)ws;
 }
 
-/* Each call another one: the listener's sockets share a port gladly. */
-static int free_port(void)
-{
-    static int next;
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    for (next = next ? next : 21000 + getpid() % 5000; next < 32000;) {
-        int fd = socket(AF_INET, SOCK_STREAM, 0);
-        at.sin_port = htons((uint16_t)next++);
-        int failed = bind(fd, (struct sockaddr *)&at, sizeof at);
-        close(fd);
-        if (!failed) return next - 1;
-    }
-    fail_msg("no free port");
-    return 0;
-}
-
 static int start(void **state)
 {
     static char address[32];
@@ -118,52 +97,17 @@ static int stop(void **state)
     return 0;
 }
 
-/* --- clients on the same thread: the loop turns while they wait --- */
-
-static void turn(void)
-{
-    ev_run(loop, EVRUN_NOWAIT);
-    usleep(200);
-}
-
-#define TURN_UNTIL(condition)                                                                                          \
-    do {                                                                                                               \
-        int64_t end_ = clock_mono_us() + 5000000;                                                                      \
-        while (!(condition) && clock_mono_us() < end_) turn();                                                         \
-        assert_true(condition);                                                                                        \
-    } while (0)
+/* --- clients --- */
 
 static int dial(const char *from)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-    struct sockaddr_in mine = { .sin_family = AF_INET };
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    inet_pton(AF_INET, from, &mine.sin_addr);
-    inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
-    assert_int_equal(bind(fd, (struct sockaddr *)&mine, sizeof mine), 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
-    return fd;
+    return connect_from(from, port);
 }
 
-static bool came(int fd, struct buf *in, const char *what)
-{
-    char part[4096];
-    ssize_t n = recv(fd, part, sizeof part, MSG_DONTWAIT);
-    if (n > 0) buf_add(in, part, (size_t)n);
-    return in->len > 0 && memmem(in->at, in->len, what, strlen(what)) != NULL;
-}
-
-static bool is_refused(int fd)
-{
-    char c;
-    ssize_t n = recv(fd, &c, 1, MSG_DONTWAIT);
-    return n == 0 || (n < 0 && errno == ECONNRESET);
-}
-
-static void hears(int fd, const char *what)
+static void is_told(int fd, const char *what)
 {
     struct buf in = BUF(65536);
-    TURN_UNTIL(came(fd, &in, what));
+    assert_true(hears(fd, &in, what));
     buf_free(&in);
 }
 
@@ -178,7 +122,7 @@ static void brings_with(int fd, const char *path, const char *client, const char
     int n = snprintf(
         request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\n%sX-Forwarded-For: %s\r\n\r\n", path, more, client);
     assert_int_equal(write(fd, request, (size_t)n), n);
-    if (answer != NULL) hears(fd, answer);
+    if (answer != NULL) is_told(fd, answer);
 }
 
 static void brings(int fd, const char *client, const char *answer)
@@ -232,7 +176,7 @@ static void a_proxy_is_not_counted_its_clients_are(void **state)
     brings(kept[1], "203.0.113.1", "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\n");
     brings(kept[2], "203.0.113.2", "HTTP/1.1 200 ");
     http_reply(held, 200, "text/plain", STR("at last"), NULL, 0);
-    hears(waits[MOST - 1], "at last");
+    is_told(waits[MOST - 1], "at last");
     brings(kept[2], "203.0.113.1", "HTTP/1.1 200 ");
     close_all(kept, 2 * MOST);
     close_all(waits, MOST);
@@ -284,7 +228,7 @@ static void who_is_no_proxy_can_neither_hide_nor_take_anothers_place(void **stat
     hold("127.0.0.2", "203.0.113.1", liar, MOST);
     brings(proxy, "203.0.113.1", "HTTP/1.1 200 ");
     int fifth = dial("127.0.0.2");
-    TURN_UNTIL(is_refused(fifth));
+    assert_true(is_gone(fifth));
     brings(proxy, "127.0.0.2", "HTTP/1.1 429 ");
     close(fifth);
     close(proxy);

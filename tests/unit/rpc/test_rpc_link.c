@@ -1,5 +1,6 @@
 /* test_rpc_link.c - pipes that break, servers that die, leave or come back, and callers whom nobody knows. */
 // SPDX-License-Identifier: Apache-2.0
+#include "tests/lib/free_port.h"
 #include "tests/unit/rpc/fixture.h"
 
 #include <arpa/inet.h>
@@ -199,19 +200,6 @@ static void send_garbage(const char *bytes, size_t len, int port)
     assert_true(write(fd, bytes, len) == (ssize_t)len);
     turn_for(10);
     close(fd);
-}
-
-static int free_port(void)
-{
-    for (int port = 21000 + getpid() % 5000;; port++) {
-        int fd = socket(AF_INET, SOCK_STREAM, 0);
-        struct sockaddr_in at = {
-            .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
-        };
-        int rc = bind(fd, (struct sockaddr *)&at, sizeof(at));
-        close(fd);
-        if (rc == 0) return port;
-    }
 }
 
 static void strangers_and_garbage_get_nothing_and_do_no_harm(void **state)

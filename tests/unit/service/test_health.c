@@ -18,6 +18,7 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/service/service.h"
+#include "tests/lib/free_port.h"
 
 static struct ev_loop *loop;
 static struct health *health;
@@ -36,7 +37,7 @@ static int begin(void **state)
 {
     (void)state;
     char address[40];
-    port = 26000 + getpid() % 3000;
+    port = free_port();
     snprintf(address, sizeof(address), "127.0.0.1:%d", port);
     for (int i = 0; i < 100; i++) /* numbers beyond the limit of its own connections */
         assert_true(dup(STDERR_FILENO) >= 0);
