@@ -28,5 +28,6 @@ test('clients on polling, and clients that upgrade, work on whichever process th
   for (const person of people) isGapless(person.heard)
   assert.deepEqual(complaints, [])
   const handedOn = await Promise.all([1, 2, 3].map(n => stack.metric(n, 'madang_mesh_forwarded_total')))
-  assert.ok(handedOn.every(count => count > 0), `${handedOn}`)
+  // Where the kernel gave one gateway every session, that one has nothing to hand on.
+  assert.ok(handedOn.filter(count => count > 0).length >= 2, `${handedOn}`)
 })
