@@ -102,13 +102,7 @@ async function comesBackAfter(person, loses) {
   await loses()
   await gone
   await stack.ready()
-  const back = new Promise((resolve, reject) => {
-    person.socket.once('connect', resolve)
-    person.socket.once('connect_error', reject)
-  })
-  person.socket.connect()
-  await back
-  return person.socket.recovered
+  return person.comesBack()
 }
 
 /** Until the record of some socket has this. */
