@@ -5,4 +5,4 @@
 #include <stdint.h>
 
 int64_t clock_ms(void);      /* since 1970 */
-int64_t clock_mono_us(void); /* since some start, never back */
+int64_t clock_mono_us(void); /* since some start at least a year ago, never back */
