@@ -12,6 +12,8 @@
 
 #define MESSAGES_A_TURN 256 /* then the loop's other descriptors have a turn */
 #define FLUSH_EVERY_S   0.005
+#define MALFORMED_NAME  "madang_rpc_malformed_total"
+#define MALFORMED_HELP  "Messages from peers that made no sense"
 
 struct loop_post *rpc_server_post(struct rpc_server *server)
 {
@@ -44,9 +46,17 @@ static void set_call(struct rpc_later *later)
     };
 }
 
-static void malformed(struct rpc_later *later, const char *name)
+/* The name is a certificate's, so there are few of them. */
+static void count_malformed(const char *name)
 {
-    metric_add(later->server->malformed, 1);
+    char labels[128];
+    snprintf(labels, sizeof(labels), "peer=\"%s\"", name != NULL ? name : "");
+    metric_add(metric_counter(MALFORMED_NAME, labels, MALFORMED_HELP), 1);
+}
+
+static void drop_malformed(struct rpc_later *later, const char *name)
+{
+    count_malformed(name);
     LOG(WARN, "rpc.malformed", F_TEXT("peer", name));
     rpc_later_give(later);
 }
@@ -60,7 +70,7 @@ static void take_request(struct rpc_later *later, const void *id)
     const char *name = zmq_msg_gets(&later->head_bytes, "name");
     struct str bytes = { zmq_msg_data(&later->head_bytes), zmq_msg_size(&later->head_bytes) };
     if (name == NULL || frame_read(bytes, later->arena, &head) != OK || head.kind != FRAME_REQUEST) {
-        malformed(later, name);
+        drop_malformed(later, name);
         return;
     }
     later->head = head.request;
@@ -83,29 +93,36 @@ static bool receive_part(struct rpc_server *server, zmq_msg_t *msg)
     return zmq_msg_recv(msg, server->socket.raw, ZMQ_DONTWAIT) >= 0;
 }
 
-static void skip_parts(struct rpc_server *server, zmq_msg_t *msg)
+/* The message's next part, if the last one said that there is one.  `last` is the last part that was received. */
+static bool receive_next(struct rpc_server *server, zmq_msg_t **last, zmq_msg_t *part)
 {
-    while (zmq_msg_more(msg) && receive_part(server, msg)) continue;
+    if (!zmq_msg_more(*last) || !receive_part(server, part)) return false;
+    *last = part;
+    return true;
+}
+
+static void skip_rest(struct rpc_server *server, zmq_msg_t *last)
+{
+    while (zmq_msg_more(last) && receive_part(server, last)) continue;
 }
 
 /* false: nothing is left to read. */
 static bool receive(struct rpc_server *server)
 {
-    zmq_msg_t id;
+    zmq_msg_t id, *last = &id;
     zmq_msg_init(&id);
     if (!receive_part(server, &id)) {
         zmq_msg_close(&id);
         return false;
     }
     struct rpc_later *later = rpc_later_take(server);
-    bool whole = zmq_msg_size(&id) == RPC_ID_BYTES && zmq_msg_more(&id) && receive_part(server, &later->head_bytes) &&
-                 zmq_msg_more(&later->head_bytes) && receive_part(server, &later->body_bytes) &&
-                 !zmq_msg_more(&later->body_bytes);
+    bool whole = zmq_msg_size(&id) == RPC_ID_BYTES && receive_next(server, &last, &later->head_bytes) &&
+                 receive_next(server, &last, &later->body_bytes) && !zmq_msg_more(last);
     if (whole) {
         take_request(later, zmq_msg_data(&id));
     } else {
-        skip_parts(server, zmq_msg_size(&later->body_bytes) ? &later->body_bytes : &id);
-        malformed(later, NULL);
+        skip_rest(server, last);
+        drop_malformed(later, zmq_msg_gets(last, "name"));
     }
     zmq_msg_close(&id);
     return true;
@@ -194,7 +211,6 @@ static void make_metrics(struct rpc_server *server)
     for (int e = OK + 1; e < ERR_COUNT; e++)
         server->errors[e] = labelled(
             metric_counter, "madang_rpc_errors_total", "code", err_code((enum err)e), "Errors answered, by code");
-    server->malformed = metric_counter("madang_rpc_malformed_total", NULL, "Messages from peers that made no sense");
     server->events = metric_counter("madang_rpc_events_total", NULL, "Events sent to peers");
     server->events_lost = metric_counter("madang_rpc_events_lost_total", NULL, "Events not sent: a full pipe");
     server->peers_now = metric_gauge("madang_rpc_peers", NULL, "Connected peers");

@@ -1,6 +1,7 @@
 /* test_rpc_link.c - pipes that break, servers that die, leave or come back, and callers whom nobody knows. */
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/lib/free_port.h"
+#include "libshared/service/metrics.h"
 #include "tests/unit/rpc/fixture.h"
 
 #include <arpa/inet.h>
@@ -315,6 +316,45 @@ static void whoever_does_not_greet_is_sent_away_and_nonsense_is_dropped(void **s
     rpc_server_destroy(&server);
 }
 
+static int64_t count_malformed(const char *peer)
+{
+    char labels[64];
+    snprintf(labels, sizeof(labels), "peer=\"%s\"", peer);
+    return metric_value(metric_counter("madang_rpc_malformed_total", labels, "Messages from peers that made no sense"));
+}
+
+static void send_parts(void *raw, int n)
+{
+    for (int i = 0; i < n; i++) zmq_send(raw, "part", 4, i + 1 < n ? ZMQ_SNDMORE : 0);
+}
+
+static void a_message_of_wrong_parts_takes_nothing_from_another_peer(void **state)
+{
+    (void)state;
+    struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
+    struct rpc_server *server = rpc_server_create(fx.loop, &config);
+    struct probe probe;
+    struct heard heard[20];
+    int64_t before = count_malformed("gateway");
+    void *context = zmq_ctx_new(), *raw = open_raw(context);
+    probe_open(&probe, "operator", 40);
+    UNTIL(probe.ups == 1);
+
+    for (int i = 0; i < 20; i++) {
+        send_parts(raw, i % 4 == 1 ? 1 : i % 4 + 1); /* two would be a whole message */
+        ask(&probe, "count.loop", false, 8000, id_new(), &heard[i]);
+        usleep(5000); /* both lie in the server's socket when its loop turns */
+        UNTIL(heard[i].order && count_malformed("gateway") == before + i + 1);
+        assert_int_equal(heard[i].status, OK);
+    }
+    assert_int_equal(counted, 20);
+
+    zmq_close(raw);
+    zmq_ctx_term(context);
+    rpc_client_destroy(&probe.client);
+    rpc_server_destroy(&server);
+}
+
 static void a_shell_command_asks_and_waits(void **state)
 {
     (void)state;
@@ -348,6 +388,7 @@ int main(int argc, char **argv)
         CASE(a_draining_server_finishes_and_the_next_takes_what_it_refused),
         CASE(strangers_and_garbage_get_nothing_and_do_no_harm),
         CASE(whoever_does_not_greet_is_sent_away_and_nonsense_is_dropped),
+        CASE(a_message_of_wrong_parts_takes_nothing_from_another_peer),
         CASE(a_shell_command_asks_and_waits),
     };
     return cmocka_run_group_tests_name("rpc link", tests, fixture_begin, fixture_end);
