@@ -86,9 +86,18 @@ static void run_on_worker(struct rpc_task *task, struct pg *pg)
     log_and_post(later);
 }
 
-static void drop_for_worker(struct rpc_task *task)
+static void drop_for_worker(struct rpc_task *task, enum err why)
 {
-    refuse((struct rpc_later *)task, ERR_SHUTTING_DOWN, "this process is leaving");
+    refuse((struct rpc_later *)task, why,
+        why == ERR_OVERLOADED ? "too many of your requests wait for a worker" : "this process is leaving");
+}
+
+/* Whoever has no name yet is known by an address, behind a NUL, which no subject has. */
+static struct str who_waits(struct rpc_later *later)
+{
+    const struct principal *who = &later->head.who;
+    if (who->sub.len > 0 || who->address.len == 0) return who->sub;
+    return arena_printf(later->arena, "%c%.*s", 0, STR_ARG(who->address));
 }
 
 static void queue_for_worker(struct rpc_later *later)
@@ -99,7 +108,7 @@ static void queue_for_worker(struct rpc_later *later)
         .what = later->head.method,
         .trace = later->head.trace,
     };
-    if (later->server->pool == NULL || !rpc_pool_put(later->server->pool, &later->task))
+    if (later->server->pool == NULL || !rpc_pool_put(later->server->pool, &later->task, who_waits(later)))
         refuse(later, ERR_OVERLOADED, "too many requests wait for a worker");
 }
 

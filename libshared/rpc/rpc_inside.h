@@ -3,6 +3,7 @@
  *
  *      rpc_server.c     the socket: opened, read, closed      rpc_call.c    one call: admit, decode, run, settle, log
  *      rpc_dispatch.c   which method, on which thread         rpc_pool.c    the worker threads
+ *      rpc_queue.c      what waits for them, fairly
  *      rpc_later.c      requests in hand, until answered      rpc_work.c    what the loop lends to a worker
  *      rpc_send.c       replies and events out                rpc_peers.c   who is at the other ends
  *      rpc_drain.c      leaving
@@ -19,6 +20,7 @@
 #include <zmq.h>
 
 #include "libshared/rpc/loop.h"
+#include "libshared/rpc/rpc_queue.h"
 #include "libshared/rpc/rpc_server.h"
 #include "libshared/rpc/rpc_socket.h"
 
@@ -51,14 +53,6 @@ struct rpc_peer {
     struct rpc_outgoing *waiting, **last_waiting;
     size_t n_waiting;
     struct rpc_peer *next_gone;
-};
-
-/* Something for a worker. */
-struct rpc_task {
-    struct rpc_task *next;
-    void (*run)(struct rpc_task *task, struct pg *pg);
-    void (*drop)(struct rpc_task *task); /* on the loop: it was never begun, and never will be */
-    struct str what, trace;              /* for SIGUSR1 */
 };
 
 struct call_after {
@@ -138,8 +132,9 @@ void rpc_send_leaving(struct rpc_server *server, const void *id);
 void rpc_send_flush(struct rpc_server *server); /* what waits for room */
 
 /* rpc_pool.c */
-struct rpc_pool *rpc_pool_create(const struct rpc_server_config *config);
-bool rpc_pool_put(struct rpc_pool *pool, struct rpc_task *task) MUST_CHECK; /* false: the queue is full */
+struct rpc_pool *rpc_pool_create(const struct rpc_server_config *config, struct loop_post *post);
+/* From the loop; whom the task is for: see rpc_queue.h.  false: the queue has no place for it. */
+bool rpc_pool_put(struct rpc_pool *pool, struct rpc_task *task, struct str subject) MUST_CHECK;
 size_t rpc_pool_waiting(struct rpc_pool *pool);
 void rpc_pool_print(struct rpc_pool *pool);
 /* Waits for what runs; what is still queued is dropped. */

@@ -1,4 +1,4 @@
-/* rpc_pool.c - the worker threads: a bounded queue, and a database connection each. */
+/* rpc_pool.c - the worker threads: a fair queue, and a database connection each. */
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 #include <pthread.h>
@@ -13,13 +13,14 @@ struct worker {
     struct rpc_pool *pool;
     char what[64], trace[64]; /* its present call; under the pool's lock */
     int64_t since_us;         /* 0: idle */
+    struct rpc_lane *lane;    /* of its present task */
 };
 
 struct rpc_pool {
     pthread_mutex_t lock;
     pthread_cond_t filled;
-    struct rpc_task *first, **last;
-    size_t waiting, queue_max;
+    struct rpc_queue *queue;
+    struct loop_post *post;
     bool stopping;
     const char *conninfo, *schema;
     unsigned n;
@@ -31,22 +32,26 @@ static void note_present(struct worker *worker, const struct rpc_task *task)
     snprintf(worker->what, sizeof(worker->what), "%.*s", STR_ARG(task->what));
     snprintf(worker->trace, sizeof(worker->trace), "%.*s", STR_ARG(task->trace));
     worker->since_us = clock_mono_us();
+    worker->lane = task->lane;
+}
+
+static void note_done(struct worker *worker)
+{
+    if (worker->lane != NULL) rpc_queue_done(worker->pool->queue, worker->lane);
+    worker->lane = NULL;
+    worker->since_us = 0;
 }
 
 /* NULL: it's time to leave. */
 static struct rpc_task *take(struct rpc_pool *pool, struct worker *worker)
 {
-    pthread_mutex_lock(&pool->lock);
-    worker->since_us = 0;
-    while (pool->first == NULL && !pool->stopping) pthread_cond_wait(&pool->filled, &pool->lock);
+    struct rpc_task *task = NULL;
 
-    struct rpc_task *task = pool->stopping ? NULL : pool->first;
-    if (task != NULL) {
-        pool->first = task->next;
-        if (pool->first == NULL) pool->last = &pool->first;
-        pool->waiting--;
-        note_present(worker, task);
-    }
+    pthread_mutex_lock(&pool->lock);
+    note_done(worker);
+    while (!pool->stopping && (task = rpc_queue_take(pool->queue)) == NULL)
+        pthread_cond_wait(&pool->filled, &pool->lock);
+    if (task != NULL) note_present(worker, task);
     pthread_mutex_unlock(&pool->lock);
     return task;
 }
@@ -61,13 +66,13 @@ static void *work(void *arg)
     return NULL;
 }
 
-struct rpc_pool *rpc_pool_create(const struct rpc_server_config *config)
+struct rpc_pool *rpc_pool_create(const struct rpc_server_config *config, struct loop_post *post)
 {
     struct rpc_pool *pool = mem_zero(sizeof(*pool) + config->workers * sizeof(*pool->workers));
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->filled, NULL);
-    pool->last = &pool->first;
-    pool->queue_max = config->queue_max;
+    pool->queue = rpc_queue_create(config->workers, config->queue_max);
+    pool->post = post;
     pool->conninfo = config->pg_conninfo;
     pool->schema = config->service;
     pool->n = config->workers;
@@ -80,25 +85,28 @@ struct rpc_pool *rpc_pool_create(const struct rpc_server_config *config)
     return pool;
 }
 
-bool rpc_pool_put(struct rpc_pool *pool, struct rpc_task *task)
+static void drop_displaced(void *arg)
+{
+    struct rpc_task *task = arg;
+
+    task->drop(task, ERR_OVERLOADED);
+}
+
+bool rpc_pool_put(struct rpc_pool *pool, struct rpc_task *task, struct str subject)
 {
     pthread_mutex_lock(&pool->lock);
-    bool room = pool->waiting < pool->queue_max;
-    if (room) {
-        task->next = NULL;
-        *pool->last = task;
-        pool->last = &task->next;
-        pool->waiting++;
-        pthread_cond_signal(&pool->filled);
-    }
+    struct rpc_task *refused = rpc_queue_put(pool->queue, task, subject);
+    if (refused != task) pthread_cond_signal(&pool->filled);
     pthread_mutex_unlock(&pool->lock);
-    return room;
+    /* Another's end comes on a later turn: whoever puts a task may be in the middle of something. */
+    if (refused != NULL && refused != task) loop_post_run(pool->post, drop_displaced, refused);
+    return refused != task;
 }
 
 size_t rpc_pool_waiting(struct rpc_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    size_t waiting = pool->waiting;
+    size_t waiting = rpc_queue_waiting(pool->queue);
     pthread_mutex_unlock(&pool->lock);
     return waiting;
 }
@@ -128,10 +136,11 @@ void rpc_pool_destroy(struct rpc_pool **pool)
     pthread_mutex_unlock(&p->lock);
     for (unsigned i = 0; i < p->n; i++) pthread_join(p->workers[i].thread, NULL);
 
-    for (struct rpc_task *task = p->first, *next; task != NULL; task = next) {
-        next = task->next;
-        task->drop(task);
+    for (struct rpc_task *task; (task = rpc_queue_take(p->queue)) != NULL;) {
+        rpc_queue_done(p->queue, task->lane);
+        task->drop(task, ERR_SHUTTING_DOWN);
     }
+    rpc_queue_destroy(&p->queue);
     pthread_cond_destroy(&p->filled);
     pthread_mutex_destroy(&p->lock);
     mem_free(p);

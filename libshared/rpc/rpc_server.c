@@ -228,7 +228,7 @@ struct rpc_server *rpc_server_create(struct ev_loop *loop, const struct rpc_serv
     server->post = loop_post_create(loop);
     server->socket = rpc_socket_server(config->key_dir, config->service, config->event_hwm);
     bind_all(server);
-    if (config->workers > 0) server->pool = rpc_pool_create(config);
+    if (config->workers > 0) server->pool = rpc_pool_create(config, server->post);
     server->watch = loop_sock_create(loop, server->socket.raw, readable, server);
 
     ev_timer_init(&server->tick, on_tick, 1., 1.);

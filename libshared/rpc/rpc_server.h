@@ -72,7 +72,7 @@ struct rpc_server_config {
     void *context;
     unsigned workers; /* threads, each with a connection to pg_conninfo; 0: no WORKER methods */
     const char *pg_conninfo;
-    size_t queue_max;                                        /* requests waiting for workers; over it: overloaded */
+    size_t queue_max;                                        /* requests waiting for workers: see rpc_queue.h */
     size_t later_max;                                        /* LATER requests unanswered; over it: overloaded */
     int event_hwm;                                           /* messages waiting for one peer's pipe */
     void (*peer_gone)(void *context, struct rpc_peer *peer); /* its subscriptions end here; loop thread */
@@ -107,10 +107,12 @@ void rpc_later_done(struct rpc_later *later, enum err e, const void *rep);
 struct call *rpc_later_call(struct rpc_later *later); /* its arena lives until then */
 
 /* From the loop thread, for LATER methods: run `work` on a worker, inside a transaction that is committed if it
- * returns OK, then `done` on the loop.  The arena is emptied after `done`.  false: the workers' queue is full.  Two that
- * run at the same time may be done in either order. */
-bool rpc_server_work(struct rpc_server *server, enum err (*work)(struct pg *pg, struct arena *arena, void *arg),
-    void (*done)(void *arg, enum err e), void *arg) MUST_CHECK;
+ * returns OK, then `done` on the loop.  The arena is emptied after `done`.  `subject`: for whom, as the workers are
+ * shared out by subject; empty: for nobody in particular.  false: too much waits for a worker; `done` with
+ * ERR_OVERLOADED: it gave way to a subject with less.  Two that run at the same time may be done in either order. */
+bool rpc_server_work(struct rpc_server *server, struct str subject,
+    enum err (*work)(struct pg *pg, struct arena *arena, void *arg), void (*done)(void *arg, enum err e),
+    void *arg) MUST_CHECK;
 
 /* Events: encode once, send to many.  Loop thread only.  false: that peer's pipe is full or gone; what it misses it
  * will notice by the gap in seq, and the server sends it "resync" when there is room again. */

@@ -60,10 +60,10 @@ static void work_done(void *arg)
     rpc_drain_check(server);
 }
 
-static void work_drop(struct rpc_task *task)
+static void work_drop(struct rpc_task *task, enum err why)
 {
     struct rpc_work *work = (struct rpc_work *)task;
-    work->e = ERR_SHUTTING_DOWN;
+    work->e = why;
     work_done(work);
 }
 
@@ -79,14 +79,14 @@ static void work_run(struct rpc_task *task, struct pg *pg)
     loop_post_run(work->server->post, work_done, work);
 }
 
-bool rpc_server_work(struct rpc_server *server, enum err (*work)(struct pg *, struct arena *, void *),
-    void (*done)(void *arg, enum err e), void *arg)
+bool rpc_server_work(struct rpc_server *server, struct str subject,
+    enum err (*work)(struct pg *, struct arena *, void *), void (*done)(void *arg, enum err e), void *arg)
 {
     assert(server->pool != NULL && "a service with work to do has workers");
     struct rpc_work *w = work_take(server);
     struct rpc_task task = { .run = work_run, .drop = work_drop, .what = STR("(work)") };
     *w = (struct rpc_work){ task, server, w->arena, work, done, arg, OK, NULL };
-    if (!rpc_pool_put(server->pool, &w->task)) {
+    if (!rpc_pool_put(server->pool, &w->task, subject)) {
         work_give(server, w);
         return false;
     }

@@ -125,7 +125,7 @@ static void on_probe(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)loop, (void)revents;
     struct process *process = timer->data;
     if (process->probing || process->draining) return;
-    process->probing = rpc_server_work(process->server, probe_work, probe_done, process);
+    process->probing = rpc_server_work(process->server, STR_NONE, probe_work, probe_done, process);
 }
 
 static bool is_ready(void *arg, struct buf *why)

@@ -109,7 +109,7 @@ static void load(struct auth *auth)
     if (auth->loading) return;
     auth->announce = auth->changed;
     auth->changed = false;
-    auth->loading = rpc_server_work(auth->server, do_load, on_loaded, auth);
+    auth->loading = rpc_server_work(auth->server, STR_NONE, do_load, on_loaded, auth);
     if (auth->loading) return;
     auth->changed = auth->announce;
     answer_waiting(auth, ERR_OVERLOADED);
@@ -193,7 +193,7 @@ static void on_turn(struct ev_loop *loop, ev_timer *timer, int events)
 
     (void)loop;
     (void)events;
-    if (!rpc_server_work(auth->server, do_turn, on_turned, auth))
+    if (!rpc_server_work(auth->server, STR_NONE, do_turn, on_turned, auth))
         LOG(WARN, "auth.turn_postponed"); /* the next tick comes */
 }
 

@@ -181,7 +181,7 @@ static void on_read(struct room_read *read, enum err e)
 
 static void begin_reading(struct membership *rooms, struct rpc_server *server, struct room_memory *room)
 {
-    if (room_read_begin(server, room->id, on_read, rooms)) return;
+    if (room_read_begin(server, room->questions->subject, room->id, on_read, rooms)) return;
     answer_all(room, ERR_OVERLOADED);
     forget(rooms, room);
 }

@@ -38,12 +38,13 @@ static void done(void *arg, enum err e)
     mem_free(read);
 }
 
-bool room_read_begin(struct rpc_server *server, struct id room, void (*then)(struct room_read *, enum err), void *arg)
+bool room_read_begin(struct rpc_server *server, struct str subject, struct id room,
+    void (*then)(struct room_read *, enum err), void *arg)
 {
     struct room_read *read = mem_zero(sizeof *read);
 
     *read = (struct room_read){ .room = room, .done = then, .arg = arg, .server = server };
-    if (rpc_server_work(server, work, done, read)) return true;
+    if (rpc_server_work(server, subject, work, done, read)) return true;
     mem_free(read);
     return false;
 }

@@ -22,6 +22,6 @@ struct room_read {
     struct rpc_server *server;
 };
 
-/* `done` comes later, on the loop, once; what it is given lives during the call.  false: too many wait for a worker. */
-bool room_read_begin(
-    struct rpc_server *server, struct id room, void (*done)(struct room_read *, enum err), void *arg) MUST_CHECK;
+/* `done` comes later, on the loop, once; what it is given lives during the call.  `subject`: who wants it.  false: too many wait for a worker. */
+bool room_read_begin(struct rpc_server *server, struct str subject, struct id room,
+    void (*done)(struct room_read *, enum err), void *arg) MUST_CHECK;

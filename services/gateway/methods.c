@@ -34,10 +34,17 @@ void method_call(struct rpc_client *to, enum method_index method, const struct p
 
 void method_ask(struct rpc_client *to, enum method_index method, const void *record, rpc_reply_fn *reply, void *arg)
 {
+    method_ask_for(to, method, STR_NONE, record, reply, arg);
+}
+
+void method_ask_for(struct rpc_client *to, enum method_index method, struct str subject, const void *record,
+    rpc_reply_fn *reply, void *arg)
+{
+    struct principal who = { .sub = subject, .kind = STR("service") };
     struct buf body = BUF(ASK_BYTES_MAX);
     enum err e = wire_encode(methods[method].req(), record, &body);
 
     assert(e == OK);
-    method_call(to, method, NULL, STR_NONE, buf_str(&body), reply, arg);
+    method_call(to, method, &who, STR_NONE, buf_str(&body), reply, arg);
     buf_free(&body);
 }

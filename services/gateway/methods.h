@@ -25,3 +25,6 @@ void method_call(struct rpc_client *to, enum method_index method, const struct p
     struct str body, rpc_reply_fn *reply, void *arg);
 /* The same for the gateway's own questions, with a record of the method's request shape. */
 void method_ask(struct rpc_client *to, enum method_index method, const void *record, rpc_reply_fn *reply, void *arg);
+/* And for those that are somebody's doing: the service's workers are shared out by subject. */
+void method_ask_for(struct rpc_client *to, enum method_index method, struct str subject, const void *record,
+    rpc_reply_fn *reply, void *arg);

@@ -29,7 +29,7 @@ static void on_grant(void *arg, enum err e, bool is_member)
     struct call *call = rpc_later_call(r->later);
 
     e = grant_error(call, e, is_member);
-    if (e == OK && !rpc_server_work(r->store->server, work, done, r))
+    if (e == OK && !rpc_server_work(r->store->server, call->who->sub, work, done, r))
         e = call_fail(call, ERR_OVERLOADED, "too many requests wait for a worker");
     if (e != OK) rpc_later_done(r->later, e, NULL);
 }

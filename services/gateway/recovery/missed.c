@@ -99,7 +99,7 @@ void comeback_fetch(struct comeback *c, void (*next)(struct comeback *c))
     }
     struct quest *quest = mem_alloc(sizeof *quest);
     *quest = (struct quest){ c, place, next };
-    method_ask(c->home->store, M_log_since,
+    method_ask_for(c->home->store, M_log_since, bearer_subject(c->rights.bearer),
         &(struct log_query){ .room = place->mark.room, .after = place->got, .limit = PAGE }, on_page, quest);
 }
 

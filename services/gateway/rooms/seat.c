@@ -140,7 +140,7 @@ void seat_fetch(struct seat *seat)
     set_state(seat, SEAT_FETCHING);
     seat->fetch = mem_alloc(sizeof *seat->fetch);
     *seat->fetch = (struct fetch){ halls, seat };
-    method_ask(halls->store, M_log_since,
+    method_ask_for(halls->store, M_log_since, seat->guest->subject,
         &(struct log_query){ .room = seat->hall->id, .after = seat->seq, .limit = FETCH_LIMIT }, on_page, seat->fetch);
 }
 

@@ -207,12 +207,12 @@ USED_BY_SOME static struct str room_bytes(struct id room, char out[64])
     return bytes;
 }
 
-USED_BY_SOME static void ask(
-    struct probe *probe, const char *method, bool safe, int64_t budget_ms, struct id room, struct heard *heard)
+USED_BY_SOME static void ask_as(struct probe *probe, const char *subject, const char *method, bool safe,
+    int64_t budget_ms, struct id room, struct heard *heard)
 {
     char bytes[64];
     memset(heard, 0, sizeof(*heard));
-    struct principal who = { .sub = STR("alice"), .kind = STR("token") };
+    struct principal who = { .sub = str_of(subject), .kind = STR("token") };
     rpc_client_call(probe->client,
         &(struct rpc_request){ .method = method,
             .safe = safe,
@@ -224,6 +224,12 @@ USED_BY_SOME static void ask(
     assert_int_equal(heard->order, 0); /* never from within the call */
 }
 
+USED_BY_SOME static void ask(
+    struct probe *probe, const char *method, bool safe, int64_t budget_ms, struct id room, struct heard *heard)
+{
+    ask_as(probe, "alice", method, safe, budget_ms, room, heard);
+}
+
 USED_BY_SOME static struct rpc_server_config server_config(const struct rpc_method *methods, size_t n, unsigned workers)
 {
     return (struct rpc_server_config){
@@ -233,7 +239,7 @@ USED_BY_SOME static struct rpc_server_config server_config(const struct rpc_meth
         .methods = methods,
         .n_methods = n,
         .workers = workers,
-        .queue_max = 4,
+        .queue_max = 16, /* four of one subject */
         .later_max = 3,
         .event_hwm = 1000,
     };

@@ -7,7 +7,7 @@
 
 static struct rpc_later *held[8];
 static int n_held, after_runs, after_order[8];
-static atomic_int running, gate_open;
+static atomic_int running, gate_open, steps;
 static char seen_who[40], seen_peer[40];
 static atomic_bool must_fail;
 
@@ -30,6 +30,17 @@ static enum err run_wait(struct call *call, const void *req, void *rep)
 {
     atomic_fetch_add(&running, 1);
     while (!atomic_load(&gate_open)) usleep(1000);
+    return run_echo(call, req, rep);
+}
+
+/* One that takes a token, which the test gives. */
+static enum err run_step(struct call *call, const void *req, void *rep)
+{
+    atomic_fetch_add(&running, 1);
+    while (atomic_fetch_sub(&steps, 1) <= 0) {
+        atomic_fetch_add(&steps, 1);
+        usleep(1000);
+    }
     return run_echo(call, req, rep);
 }
 
@@ -59,6 +70,7 @@ static const struct rpc_method METHODS[] = {
     ROOM_METHOD("fail.loop", LOOP, .run = run_fail),
     ROOM_METHOD("fail.worker", WORKER, .run = run_fail),
     ROOM_METHOD("wait.worker", WORKER, .run = run_wait),
+    ROOM_METHOD("step.worker", WORKER, .run = run_step),
     ROOM_METHOD("after.worker", WORKER, .run = run_after),
     ROOM_METHOD("hold.later", LATER, .begin = begin_hold),
 };
@@ -74,6 +86,7 @@ static int begin(void **state)
     server = rpc_server_create(fx.loop, &config);
     n_held = after_runs = heard_order = 0;
     atomic_store(&gate_open, 0);
+    atomic_store(&steps, 0);
     atomic_store(&running, 0);
     atomic_store(&must_fail, false);
     probe_open(&gateway, "gateway", 20);
@@ -205,6 +218,62 @@ static void a_full_worker_queue_is_overloaded_at_once(void **state)
     for (int i = 0; i < 6; i++) assert_int_equal(some[i].status, OK);
 }
 
+static void whoever_has_too_much_waiting_is_overloaded_alone(void **state)
+{
+    (void)state;
+    struct heard hers[7], his;
+    for (int i = 0; i < 2; i++) ask(&gateway, "wait.worker", false, 5000, id_new(), &hers[i]);
+    UNTIL(atomic_load(&running) == 2);
+    for (int i = 2; i < 7; i++) ask(&gateway, "wait.worker", false, 5000, id_new(), &hers[i]);
+    UNTIL(hers[6].order);
+    assert_int_equal(hers[6].status, ERR_OVERLOADED);
+    ask_as(&gateway, "bo", "wait.worker", false, 5000, id_new(), &his);
+    turn_for(20);
+    assert_int_equal(his.order, 0);
+    atomic_store(&gate_open, 1);
+    UNTIL(heard_order == 8);
+    assert_int_equal(his.status, OK);
+}
+
+/* Both workers are on slow reads of hers, and more of them wait than a client may ask in a while. */
+static void one_read_waits_for_one_slow_read_of_another_and_not_for_all(void **state)
+{
+    (void)state;
+    struct heard hers[6], his;
+    for (int i = 0; i < 2; i++) ask(&gateway, "step.worker", false, 5000, id_new(), &hers[i]);
+    UNTIL(atomic_load(&running) == 2);
+    for (int i = 2; i < 6; i++) ask(&gateway, "step.worker", false, 5000, id_new(), &hers[i]);
+    ask_as(&gateway, "bo", "echo.worker", false, 5000, id_new(), &his);
+    turn_for(50);
+    assert_int_equal(his.order, 0);
+    atomic_store(&steps, 1);
+    UNTIL(his.order);
+    assert_int_equal(his.order, 2); /* behind the one that was let go, or beside it */
+    atomic_store(&steps, 100);
+    UNTIL(heard_order == 7);
+    for (int i = 2; i < 6; i++) assert_true(hers[i].order > hers[1].order || hers[i].order > hers[0].order);
+}
+
+static void the_full_queue_takes_from_who_has_most(void **state)
+{
+    (void)state;
+    static const char *const many[] = { "ada", "bo", "cy", "di" };
+    struct heard hold[2], some[4][4], last;
+    for (int i = 0; i < 2; i++) ask(&gateway, "wait.worker", false, 5000, id_new(), &hold[i]);
+    UNTIL(atomic_load(&running) == 2);
+    for (size_t who = 0; who < 4; who++)
+        for (int i = 0; i < 4; i++) ask_as(&gateway, many[who], "wait.worker", false, 5000, id_new(), &some[who][i]);
+    ask_as(&gateway, "eve", "wait.worker", false, 5000, id_new(), &last);
+    UNTIL(heard_order == 1); /* the newest of one of them, and not hers */
+    assert_int_equal(last.order, 0);
+    int refused = 0;
+    for (size_t who = 0; who < 4; who++) refused += some[who][3].status == ERR_OVERLOADED && some[who][3].order == 1;
+    assert_int_equal(refused, 1);
+    atomic_store(&gate_open, 1);
+    UNTIL(heard_order == 2 + 16 + 1);
+    assert_int_equal(last.status, OK);
+}
+
 static void too_many_later_requests_are_overloaded(void **state)
 {
     (void)state;
@@ -276,7 +345,7 @@ static void work_for_a_worker_comes_back_to_the_loop(void **state)
     (void)state;
     enum err wanted = ERR_CONFLICT;
     works_done = 0;
-    assert_true(rpc_server_work(server, do_work, work_done, &wanted));
+    assert_true(rpc_server_work(server, STR_NONE, do_work, work_done, &wanted));
     assert_int_equal(works_done, 0);
     UNTIL(works_done == 1);
     assert_int_equal(works_status, ERR_CONFLICT);
@@ -334,6 +403,9 @@ int main(void)
         CASE(nobody_waits_beyond_the_deadline),
         CASE(work_past_its_deadline_is_not_done),
         CASE(a_full_worker_queue_is_overloaded_at_once),
+        CASE(whoever_has_too_much_waiting_is_overloaded_alone),
+        CASE(one_read_waits_for_one_slow_read_of_another_and_not_for_all),
+        CASE(the_full_queue_takes_from_who_has_most),
         CASE(too_many_later_requests_are_overloaded),
         CASE(over_pending_max_the_client_itself_is_overloaded),
         CASE(what_runs_after_the_commit_runs_before_the_reply_and_not_after_a_failure),
