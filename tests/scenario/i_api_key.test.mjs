@@ -144,6 +144,10 @@ test('guessing is bounded for an address; a key that was good before goes on', a
   await until('the rotation is heard', async () => { await works(good.key); return logged(good.id).length === 2 })
 })
 
-test('no key and no token of one is in any log', () => {
-  for (const name of readdirSync(join(stack.dir, 'log'))) assert.doesNotMatch(stack.log(name), /mdk_|eyJ/, name)
+test('no key and no token of one is in any log', async () => {
+  const { key, id } = await issue()
+  for (const path of [`/x/${key}`, `/x/%6Ddk_${key.slice(4)}`, `/x/mdk%5f${key.slice(4)}`, '/x/%65yJhbGciOiJFUzI1NiJ9', `/x/${id}`])
+    assert.equal((await request(stack, 'GET', path)).status, 404)
+  await until('the last request is logged', () => stack.log('gateway-1').includes(`/x/${id}`))
+  for (const name of readdirSync(join(stack.dir, 'log'))) assert.doesNotMatch(stack.log(name), /mdk_|eyJ|%6d|%5f|%65/i, name)
 })

@@ -44,12 +44,25 @@ static void choose_trace(struct rest *rest)
         id_format(id_new(), rest->trace);
 }
 
-/* A path that holds an API key ends before it. */
+/* Does `path` begin with this text, some of its characters written as %XX perhaps? */
+static bool spells(struct str path, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        char escape[4];
+        snprintf(escape, sizeof escape, "%%%02x", (unsigned char)*text);
+        bool escaped = path.len >= 3 && strncasecmp(path.at, escape, 3) == 0;
+        if (!escaped && (path.len == 0 || path.at[0] != *text)) return false;
+        path = str_skip(path, escaped ? 3 : 1);
+    }
+    return true;
+}
+
+/* A path that holds an API key, or what a token begins with, ends before it. */
 static struct str loggable(struct str path)
 {
-    const char *key = memmem(path.at, path.len, "mdk_", 4);
-
-    return key == NULL ? path : (struct str){ path.at, (size_t)(key - path.at) };
+    for (size_t i = 0; i < path.len; i++)
+        if (spells(str_skip(path, i), "mdk_") || spells(str_skip(path, i), "eyJ")) return (struct str){ path.at, i };
+    return path;
 }
 
 static void log_request(const struct rest *rest, int status, const char *code)

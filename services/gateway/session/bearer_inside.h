@@ -4,8 +4,6 @@
 
 #include "services/gateway/session/bearer.h"
 
-#define TOKEN_BYTES_MAX 8192
-
 struct bearer {
     unsigned refs;
     struct arena *arena; /* holds the texts and this struct */
@@ -14,5 +12,5 @@ struct bearer {
     struct policy_compiled *cap; /* NULL: the policy is not narrowed */
 };
 
-/* Check signature, issuer and audience, and read the claims; not the time.  *out has one reference. */
+/* Check spelling, signature, issuer and audience, and read the claims; not the time.  *out has one reference. */
 enum err claims_read(const struct trusted *trusted, struct str token, struct bearer **out) MUST_CHECK;

@@ -74,7 +74,7 @@ static int tear_down(void **state)
 
 /* What differs from a good token; what is left out is as it should be. */
 struct draft {
-    const char *iss, *aud, *pol, *kid, *cap, *signer;
+    const char *iss, *aud, *pol, *kid, *cap, *signer, *header;
     bool nobody;
     long ttl;
     jwt_alg_t alg;
@@ -95,6 +95,7 @@ static char *token(struct draft d)
                          (int)strlen(signer)),
         0);
     jwt_add_header(jwt, "kid", or (d.kid, "k1"));
+    if (d.header != NULL) jwt_add_header(jwt, d.header, "x");
     jwt_add_grant(jwt, "iss", or (d.iss, "madang"));
     jwt_add_grant(jwt, "aud", or (d.aud, "test"));
     if (!d.nobody) jwt_add_grant(jwt, "sub", "alice");
@@ -161,6 +162,75 @@ static void a_public_key_is_no_hmac_secret(void **state)
     assert_int_equal(verdict((struct draft){ .alg = JWT_ALG_HS256, .signer = ours.public }), ERR_TOKEN_INVALID);
 }
 
+/* `tail` instead of what comes after the first `keep` characters. */
+static void refuses(const char *what, const char *text, size_t keep, const char *tail)
+{
+    struct rights rights = { 0 };
+    struct buf forged = BUF(20000);
+
+    buf_add(&forged, text, keep);
+    buf_add_str(&forged, str_of(tail));
+    enum err e = rights_get(bearers, buf_str(&forged), &rights);
+    if (e != ERR_TOKEN_INVALID) fail_msg("%s: %s", what, err_code(e));
+    buf_free(&forged);
+}
+
+/* The next letter of the alphabet differs in the last bit: of a signature's last character that bit says nothing. */
+static const char *with_a_spare_bit(const char *text, char out[2])
+{
+    char last = text[strlen(text) - 1];
+
+    out[0] = (char)(last + 1);
+    out[1] = '\0';
+    return out;
+}
+
+static void a_token_has_one_spelling(void **state)
+{
+    (void)state;
+    static const char *const tails[] = { "=", "==", ".", ".x", " ", "\n", "A", "AAAA", "!", ";", ",", "%00", "\t",
+        "\xc3\xa9" };
+    char *text = token((struct draft){ .ttl = 60 }), next[2];
+    size_t len = strlen(text), head = (size_t)(strchr(text, '.') - text);
+    struct rights rights = { 0 };
+
+    for (int known = 0; known < 2; known++) { /* and once more, when the true one is remembered */
+        for (size_t i = 0; i < COUNT(tails); i++) refuses(tails[i], text, len, tails[i]);
+        refuses("spare bits", text, len - 1, with_a_spare_bit(text, next));
+        refuses("a blank before it", " ", 1, text);
+        refuses("padding after its head", text, head, "=.e30.AA");
+        refuses("a line's end in it", text, head + 1, "\n");
+        refuses("no signature", text, (size_t)(strrchr(text, '.') + 1 - text), "");
+        refuses("two parts", text, (size_t)(strrchr(text, '.') - text), "");
+        assert_int_equal(rights_get(bearers, (struct str){ text, len + 1 }, &rights), ERR_TOKEN_INVALID); /* a NUL */
+        assert_int_equal(rights_get(bearers, str_of(text), &rights), OK);
+        rights_drop(&rights);
+    }
+    free(text);
+}
+
+static void a_head_says_nothing_but_what_we_know(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "crit", "jwk", "jku", "x5u", "b64", "zip", "cty", "anything" };
+
+    assert_int_equal(verdict((struct draft){ .ttl = 60 }), OK);
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (verdict((struct draft){ .header = names[i] }) != ERR_TOKEN_INVALID) fail_msg("%s", names[i]);
+    assert_int_equal(verdict((struct draft){ .alg = JWT_ALG_NONE, .kid = "" }), ERR_TOKEN_INVALID);
+}
+
+static void a_token_is_never_longer_than_its_bound(void **state)
+{
+    (void)state;
+    struct buf text = BUF(20000);
+    struct rights rights;
+
+    for (int i = 0; i < 10000; i++) buf_add_char(&text, i == 100 || i == 9000 ? '.' : 'A');
+    assert_int_equal(rights_get(bearers, buf_str(&text), &rights), ERR_TOKEN_INVALID);
+    buf_free(&text);
+}
+
 static void a_cap_narrows_and_never_widens(void **state)
 {
     (void)state;
@@ -215,6 +285,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_good_token_speaks_for_its_subject, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_way_to_be_wrong_has_its_code, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_public_key_is_no_hmac_secret, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_token_has_one_spelling, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_head_says_nothing_but_what_we_know, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_token_is_never_longer_than_its_bound, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cap_narrows_and_never_widens, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_change_of_trust_is_obeyed_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_is_trusted_before_auth_has_spoken, set_up, tear_down),

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -27,6 +28,34 @@ static void a_new_key_is_taken_apart(void **state)
     assert_true(api_key_parse(str_of(key), &parts));
     assert_true(str_is(parts.id, id));
     assert_int_equal(parts.secret.len, 43);
+}
+
+static void a_key_has_one_spelling(void **state)
+{
+    (void)state;
+    static const char *const tails[] = { "\n", " ", "=", "x", "%20" };
+    struct api_key_parts parts;
+    char text[API_KEY_CHARS + 8];
+
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+        snprintf(text, sizeof text, "%s%s", key, tails[i]);
+        assert_false(api_key_parse(str_of(text), &parts));
+        snprintf(text, sizeof text, "%s%s", tails[i], key);
+        assert_false(api_key_parse(str_of(text), &parts));
+    }
+    assert_false(api_key_parse((struct str){ key, API_KEY_CHARS + 1 }, &parts)); /* a NUL */
+    for (int n = 0; n < 50; n++) {                                               /* until its checksum has a letter */
+        api_key_new(id, text);
+        bool has_letter = false;
+        for (char *c = text + API_KEY_CHARS - 8; *c != '\0'; c++)
+            if (*c >= 'a' && *c <= 'f') {
+                *c = (char)(*c - 32);
+                has_letter = true;
+            }
+        assert_int_equal(api_key_parse(str_of(text), &parts), !has_letter);
+        if (has_letter) return;
+    }
+    fail_msg("50 checksums without a letter");
 }
 
 static void any_changed_character_is_refused(void **state)
@@ -79,6 +108,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_key_is_taken_apart),
+        cmocka_unit_test(a_key_has_one_spelling),
         cmocka_unit_test(any_changed_character_is_refused),
         cmocka_unit_test(any_other_length_is_refused),
         cmocka_unit_test(a_known_key_stays_valid_for_ever),
