@@ -85,7 +85,7 @@ void drain_begin(struct gateway *gateway)
     gateway->drain_began_us = clock_mono_us();
     tell_clients(gateway);
     mesh_leave(gateway->mesh);
-    listener_stop_accepting(gateway->listener);
+    http_server_stop_accepting(gateway->server);
     ev_timer_init(&gateway->drain, on_tick, TICK_S, TICK_S);
     gateway->drain.data = gateway;
     ev_timer_start(gateway->loop, &gateway->drain);

@@ -106,9 +106,9 @@ static void on_ws_closed(void *arg, struct ws *ws)
     eio_ws_closed(ws);
 }
 
-struct listener_upper edge_upper(struct gateway *gateway)
+struct http_server_upper edge_upper(struct gateway *gateway)
 {
-    return (struct listener_upper){ .arg = gateway,
+    return (struct http_server_upper){ .arg = gateway,
         .http_begin = on_begin,
         .http_ready = on_ready,
         .http_gone = on_gone,

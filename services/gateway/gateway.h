@@ -4,8 +4,8 @@
 
 #include <ev.h>
 
+#include "libshared/http/http_server.h"
 #include "services/gateway/interop/interop.h"
-#include "services/gateway/listener/listener.h"
 #include "services/gateway/recovery/rerun.h"
 #include "services/gateway/routes/routes.h"
 #include "services/gateway/socketio/echo.h"
@@ -25,7 +25,7 @@ struct peer {
 
 struct gateway {
     struct ev_loop *loop;
-    struct listener *listener;
+    struct http_server *server;
     struct health *health;
     struct eio *socketio, *msgpack, *engineio; /* msgpack: NULL without a path for it; engineio: the raw echo of the
                                                   conformance configuration, else NULL */
@@ -62,8 +62,14 @@ void conformance_check(void);
 void namespaces_open(struct gateway *gateway);
 void namespaces_close(struct gateway *gateway);
 
-/* edge.c: what the listener brings goes to Engine.IO or to the routes, by its path. */
-struct listener_upper edge_upper(struct gateway *gateway);
+/* descriptors.c: says as many as the connections need, before http_server_create(). */
+void descriptors_limit(void);
+
+/* edge_config.c: as the settings have it. */
+struct http_server_config edge_config(void);
+
+/* edge.c: what the server brings goes to Engine.IO or to the routes, by its path. */
+struct http_server_upper edge_upper(struct gateway *gateway);
 
 /* drain.c: stop accepting, close sockets a few at a time, finish what is in flight, end the loop. */
 void drain_begin(struct gateway *gateway);

@@ -19,7 +19,7 @@ static void on_hangup(struct ev_loop *loop, ev_signal *signal, int events)
     struct gateway *gateway = signal->data;
 
     (void)loop, (void)events;
-    listener_reload_certificate(gateway->listener);
+    http_server_reload_certificate(gateway->server);
 }
 
 static void watch_signal(
@@ -44,7 +44,8 @@ static bool is_ready(void *arg, struct buf *why)
 static void open_edge(struct gateway *gateway)
 {
     struct eio_upper upper = sio_upper(gateway->sio), packed = sio_msgpack_upper(gateway->sio), echo = echo_upper();
-    struct listener_upper edge = edge_upper(gateway);
+    struct http_server_upper edge = edge_upper(gateway);
+    struct http_server_config config = edge_config();
 
     gateway->socketio = eio_create(gateway->loop, &upper);
     if (settings.gateway.msgpack_path[0] != '\0') gateway->msgpack = eio_create(gateway->loop, &packed);
@@ -52,7 +53,8 @@ static void open_edge(struct gateway *gateway)
     mesh_serve(gateway->mesh, 0, gateway->socketio);
     mesh_serve(gateway->mesh, 1, gateway->msgpack);
     mesh_serve(gateway->mesh, 2, gateway->engineio);
-    gateway->listener = listener_create(gateway->loop, &edge);
+    descriptors_limit();
+    gateway->server = http_server_create(gateway->loop, &config, &edge);
     gateway->health = health_create(gateway->loop, settings.gateway.health, is_ready, gateway);
 }
 
@@ -87,7 +89,7 @@ static void end(struct gateway *gateway)
     eio_destroy(&gateway->socketio);
     eio_destroy(&gateway->msgpack);
     eio_destroy(&gateway->engineio);
-    listener_destroy(&gateway->listener);
+    http_server_destroy(&gateway->server);
     interop_close(gateway);
     recovery_destroy(&gateway->recovery);
     reruns_destroy(&gateway->reruns);

@@ -1,5 +1,5 @@
 /*
- * connection.h - one connection of the listener, whose bytes a fuzz target brings: all of conn.c, http.c, upgrade.c and
+ * connection.h - one connection of the HTTP server, whose bytes a fuzz target brings: all of conn.c, http.c, upgrade.c and
  * ws.c, with memory in the place of sockets and TLS (the functions of transport.h, which keep its promises).
  *
  * To be included once, by a target.
@@ -10,10 +10,8 @@
 #include <ev.h>
 #include <string.h>
 
-#include "libshared/service/metrics.h"
-#include "libshared/service/settings.h"
-#include "services/gateway/listener/conn.h"
-#include "services/gateway/listener/transport.h"
+#include "libshared/http/http_private.h"
+#include "libshared/http/transport.h"
 #include "tests/fuzz/fuzz.h"
 
 #define SENT_BYTES ((size_t)64 << 20)
@@ -78,34 +76,38 @@ static void on_idle(struct ev_loop *loop, ev_idle *idle, int events)
     (void)loop, (void)idle, (void)events;
 }
 
-static struct listener *make_listener(const struct listener_upper *upper)
+static struct http_server *make_server(const struct http_server_upper *upper)
 {
-    struct listener *l = mem_zero(sizeof *l);
+    struct http_server *l = mem_zero(sizeof *l);
     static struct network_list proxies;
     struct str bad;
 
-    settings_load();
-    settings.gateway.max_payload = 4096;
     PROMISE(network_list_parse(STR("::/32"), &proxies, &bad)); /* the peer is :: */
-    settings.gateway.trusted_proxies = &proxies;
+    l->config = (struct http_server_config){
+        .trusted_proxies = &proxies,
+        .connections_max = 100,
+        .connections_per_address = 100,
+        .body_max = 4096,
+        .message_max = 4096,
+        .unfinished_bytes = 1 << 20,
+        .compress = true,
+    };
+    l->protocol = &http_protocol;
     l->loop = ev_loop_new(0);
     l->upper = *upper;
     l->dirty_tail = &l->dirty;
     l->scratch = mem_alloc(TRANSPORT_WRITE_MAX);
     l->origins = origins_create("https://good.example");
-    l->peers = peers_create();
-    l->gauge = metric_gauge("open", NULL, "");
-    l->bytes_in = metric_counter("in", NULL, "");
-    l->bytes_out = metric_counter("out", NULL, "");
+    l->addresses = address_count_create();
     ev_idle_init(&l->more, on_idle);
     return l;
 }
 
-static struct conn *connection_open(struct listener *l, bool slow)
+static struct conn *connection_open(struct http_server *l, bool slow)
 {
     struct conn *conn = conn_create(l, false, false);
 
-    PROMISE(whose_begin(conn, &in6addr_any));
+    PROMISE(client_address_begin(conn, &in6addr_any));
     conn->link = (struct lws *)conn;
     socket_.slow = slow;
     socket_.full = socket_.shut = socket_.paused = false;
@@ -115,7 +117,7 @@ static struct conn *connection_open(struct listener *l, bool slow)
 }
 
 /* What the loop does between two events: the sweep, and a slow socket that becomes writable. */
-static void connection_turn(struct listener *l, struct conn *conn)
+static void connection_turn(struct http_server *l, struct conn *conn)
 {
     conn_sweep(l);
     while (socket_.alive && (socket_.full || l->dirty != NULL || l->doomed != NULL)) {
@@ -127,7 +129,7 @@ static void connection_turn(struct listener *l, struct conn *conn)
 }
 
 /* Brings the bytes in pieces of this size, as far as somebody still reads them. */
-static void connection_bring(struct listener *l, struct conn *conn, struct str bytes, size_t piece)
+static void connection_bring(struct http_server *l, struct conn *conn, struct str bytes, size_t piece)
 {
     while (bytes.len > 0 && socket_.alive && !socket_.paused) {
         size_t n = bytes.len < piece ? bytes.len : piece;
@@ -139,7 +141,7 @@ static void connection_bring(struct listener *l, struct conn *conn, struct str b
     }
 }
 
-static void connection_close(struct listener *l, struct conn *conn)
+static void connection_close(struct http_server *l, struct conn *conn)
 {
     if (socket_.alive) conn_free(conn);
     socket_.alive = false;

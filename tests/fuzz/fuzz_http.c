@@ -3,13 +3,13 @@
  * The first byte says how small the pieces are, the second whether the socket is slow.  However the bytes are cut,
  * the same requests are seen, the same answers go out, and each request is answered or given up, once. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/listener/gzip.h"
-#include "services/gateway/listener/ws_deflate.h"
+#include "libshared/http/gzip.h"
+#include "libshared/http/ws_deflate.h"
 #include "tests/fuzz/connection.h"
 
 #define MAX_BYTES 65536
 
-static struct listener *listener;
+static struct http_server *server;
 static struct buf *seen;  /* what the upper layer was told, in its order */
 static struct http *held; /* a request to /hold, which waits until all bytes are in */
 static int open_requests;
@@ -102,32 +102,32 @@ static void answer_held(struct conn *conn)
         struct http *http = held;
         held = NULL;
         reply(http);
-        connection_turn(listener, conn);
+        connection_turn(server, conn);
     }
 }
 
 static void bring(struct str bytes, size_t piece, bool slow, struct buf *told, struct buf *sent)
 {
-    struct conn *conn = connection_open(listener, slow);
+    struct conn *conn = connection_open(server, slow);
 
     seen = told;
     open_requests = 0;
-    connection_bring(listener, conn, bytes, piece);
+    connection_bring(server, conn, bytes, piece);
     answer_held(conn);
-    connection_close(listener, conn);
+    connection_close(server, conn);
     PROMISE(open_requests == 0 && held == NULL);
     *sent = socket_.sent;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct listener_upper upper = {
+    static const struct http_server_upper upper = {
         .http_begin = begin, .http_ready = ready, .http_gone = given_up, .ws_accept = no_sockets
     };
     struct buf told[2] = { BUF(SENT_BYTES), BUF(SENT_BYTES) }, sent[2];
 
     if (size < 2 || size > MAX_BYTES) return 0;
-    if (listener == NULL) listener = make_listener(&upper);
+    if (server == NULL) server = make_server(&upper);
     struct str bytes = { (const char *)data + 2, size - 2 };
     bring(bytes, MAX_BYTES, false, &told[0], &sent[0]);
     bring(bytes, data[0] + 1u, data[1] & 1, &told[1], &sent[1]);

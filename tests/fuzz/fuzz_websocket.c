@@ -4,7 +4,8 @@
  * the server closes at the second message (4).  However the bytes are cut, the same messages come up, and what goes
  * out are well-formed frames: an echo of each message, a pong for each ping, and at most one Close, the last of all. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/listener/ws_deflate.h"
+#include "libshared/http/ws_deflate.h"
+#include "libshared/http/ws_private.h"
 #include "tests/fuzz/connection.h"
 
 /* So few that no pong is dropped for want of room. */
@@ -16,7 +17,7 @@ static const char upgrade[] = "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r
                               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 static const char deflate[] = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
 
-static struct listener *listener;
+static struct http_server *server;
 static struct buf *told;  /* messages that came up: opcode, length, bytes */
 static struct buf echoes; /* frames that wait to go down */
 static size_t echoed;
@@ -146,16 +147,16 @@ static void hear(const struct buf *sent, struct heard *heard)
 
 static void bring(struct str bytes, size_t piece, unsigned how, struct buf *came, struct heard *heard)
 {
-    struct conn *conn = connection_open(listener, how & 1);
+    struct conn *conn = connection_open(server, how & 1);
     struct buf head = BUF(1024);
 
     told = came;
     messages = 0;
     closes = how & 4;
     buf_printf(&head, "%s%s\r\n", upgrade, how & 2 ? deflate : "");
-    connection_bring(listener, conn, buf_str(&head), head.len);
-    connection_bring(listener, conn, bytes, piece);
-    connection_close(listener, conn);
+    connection_bring(server, conn, buf_str(&head), head.len);
+    connection_bring(server, conn, bytes, piece);
+    connection_close(server, conn);
     PROMISE(!is_open);
     hear(&socket_.sent, heard);
     buf_free(&head);
@@ -172,16 +173,16 @@ static bool begins(const struct buf *whole, const struct buf *part)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct listener_upper upper = {
+    static const struct http_server_upper upper = {
         .ws_accept = welcome, .ws_open = opened, .ws_message = message, .ws_writable = writable, .ws_closed = closed
     };
     struct buf came[2] = { BUF(SENT_BYTES), BUF(SENT_BYTES) };
     struct heard heard[2];
 
     if (size < 2 || size > MAX_BYTES) return 0;
-    if (listener == NULL) {
-        listener = make_listener(&upper);
-        settings.gateway.deflate = true;
+    if (server == NULL) {
+        server = make_server(&upper);
+        server->config.deflate = true;
         echoes = BUF(SENT_BYTES);
     }
     struct str bytes = { (const char *)data + 2, size - 2 };

@@ -59,7 +59,7 @@ struct eio *eio_create(struct ev_loop *loop, const struct eio_upper *upper)
     eio->upper = *upper;
     eio->polling = is_offered("polling");
     eio->websocket = is_offered("websocket");
-    eio->peers = peers_create();
+    eio->addresses = address_count_create();
     eio->gauge = metric_gauge("madang_gateway_sessions", NULL, "Engine.IO sessions");
     ev_prepare_init(&eio->prepare, on_prepare);
     eio->prepare.data = eio;
@@ -101,7 +101,7 @@ void eio_destroy(struct eio **eio)
     abolish(s);
     ev_prepare_stop((*eio)->loop, &(*eio)->prepare);
     ev_idle_stop((*eio)->loop, &(*eio)->more);
-    peers_destroy((*eio)->peers);
+    address_count_destroy((*eio)->addresses);
     mem_free(*eio);
     *eio = NULL;
 }

@@ -8,7 +8,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "services/gateway/listener/listener.h"
+#include "libshared/http/http_server.h"
 
 #define EIO_SID_CHARS 20
 

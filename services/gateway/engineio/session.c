@@ -84,18 +84,18 @@ static void enter(struct eio_session *s, const struct in6_addr *from)
     s->counted = from != NULL;
     if (!s->counted) return;
     s->from = *from;
-    peers_enter(s->eio->peers, from);
+    address_count_add(s->eio->addresses, from);
 }
 
 static void leave(struct eio_session *s)
 {
-    if (s->counted) peers_leave(s->eio->peers, &s->from);
+    if (s->counted) address_count_remove(s->eio->addresses, &s->from);
 }
 
 bool session_has_no_room(const struct eio *eio, const struct http *http)
 {
     const struct in6_addr *from = http_limited(http);
-    return from != NULL && peers_count(eio->peers, from) >= settings.gateway.connections_per_address;
+    return from != NULL && address_count_get(eio->addresses, from) >= settings.gateway.connections_per_address;
 }
 
 /* --- its deadlines: one timer serves them all and stands at the nearest --- */

@@ -12,7 +12,7 @@
 
 #include "libshared/base/table.h"
 #include "services/gateway/engineio/exchange.h"
-#include "services/gateway/listener/peers.h"
+#include "libshared/http/address_count.h"
 
 #include <ev.h>
 
@@ -70,8 +70,8 @@ struct eio {
     struct eio_upper upper;
     struct eio_mesh mesh; /* http_begin NULL: none */
     struct eio_session *sessions, *dirty;
-    struct peers *peers;           /* how many sessions are whose */
-    struct eio_session *strangers; /* the oldest first */
+    struct address_count *addresses; /* how many sessions are whose */
+    struct eio_session *strangers;   /* the oldest first */
     size_t n_strangers;
     ev_prepare prepare;
     ev_idle more;

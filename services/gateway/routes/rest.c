@@ -7,7 +7,7 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
-#include "services/gateway/listener/listener.h"
+#include "libshared/http/http_server.h"
 #include "services/gateway/routes/inside.h"
 #include "services/gateway/routes/query.h"
 

@@ -1,14 +1,14 @@
-/* echo_host.c - the listener and Engine.IO alone, with an echo on their paths: what the protocol suites talk to. */
+/* echo_host.c - the HTTP server and Engine.IO alone, with an echo on their paths: what the protocol suites talk to. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/log.h"
 #include "libshared/service/settings.h"
-#include "services/gateway/engineio/eio.h"
+#include "services/gateway/gateway.h"
 
 #include <ev.h>
 #include <signal.h>
 
 static struct eio *eio;
-static struct listener *listener;
+static struct http_server *server;
 
 /* --- the echo --- */
 
@@ -107,7 +107,7 @@ static void on_stop(struct ev_loop *loop, ev_signal *watcher, int events)
 static void on_reload(struct ev_loop *loop, ev_signal *watcher, int events)
 {
     (void)loop, (void)watcher, (void)events;
-    listener_reload_certificate(listener);
+    http_server_reload_certificate(server);
 }
 
 int main(void)
@@ -118,7 +118,7 @@ int main(void)
         .drained = drained,
         .closed = closed,
     };
-    static const struct listener_upper upper = {
+    static const struct http_server_upper upper = {
         .http_begin = http_begin,
         .http_ready = http_ready,
         .http_gone = http_gone,
@@ -137,8 +137,10 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
 
     struct ev_loop *loop = ev_default_loop(0);
+    struct http_server_config config = edge_config();
     eio = eio_create(loop, &echo);
-    listener = listener_create(loop, &upper);
+    descriptors_limit();
+    server = http_server_create(loop, &config, &upper);
     ev_signal_init(&stop, on_stop, SIGTERM);
     ev_signal_start(loop, &stop);
     ev_signal_init(&reload, on_reload, SIGHUP);
@@ -147,7 +149,7 @@ int main(void)
     ev_run(loop, 0);
 
     eio_destroy(&eio);
-    listener_destroy(&listener);
+    http_server_destroy(&server);
     ev_signal_stop(loop, &stop);
     ev_signal_stop(loop, &reload);
     return 0;

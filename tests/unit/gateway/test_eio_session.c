@@ -12,8 +12,9 @@
 #include "libshared/base/log.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/engineio/eio.h"
+#include "services/gateway/gateway.h"
 #include "tests/lib/free_port.h"
-#include "tests/unit/gateway/same_thread.h"
+#include "tests/lib/same_thread.h"
 
 #define WS_REQUEST                                                                                                     \
     "GET /?EIO=4&transport=websocket%s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"           \
@@ -21,7 +22,7 @@
 
 /* --- an upper layer that notes what happens --- */
 
-static struct listener *listener;
+static struct http_server *server;
 static struct eio *eio;
 static struct eio_session *session;
 static const char *why_closed, *forbids;
@@ -119,9 +120,9 @@ static void ws_closed(void *arg, struct ws *ws)
 
 /* --- set-up --- */
 
-static int start(void **state)
+static int start_with(int64_t unfinished_bytes)
 {
-    static const struct listener_upper upper = {
+    static const struct http_server_upper upper = {
         .http_begin = http_begin,
         .http_ready = http_ready,
         .http_gone = http_gone,
@@ -139,7 +140,6 @@ static int start(void **state)
         .closed = closed,
     };
     static char address[32];
-    (void)state;
     port = free_port();
     snprintf(address, sizeof address, "127.0.0.1:%d", port);
     settings = as_loaded;
@@ -147,21 +147,35 @@ static int start(void **state)
     settings.gateway.https = "";
     settings.gateway.plain = true;
     settings.gateway.queue_bytes = 1000000;
+    settings.gateway.unfinished_bytes = unfinished_bytes;
     settings.gateway.slow_ms = settings.gateway.connect_timeout_ms = 60000;
     session = NULL;
     forbids = why_closed = NULL;
     n_drained = n_closed = most_ready = 0;
     loop = ev_loop_new(0);
     eio = eio_create(loop, &notes);
-    listener = listener_create(loop, &upper);
+    struct http_server_config config = edge_config();
+    server = http_server_create(loop, &config, &upper);
     return 0;
+}
+
+static int start(void **state)
+{
+    (void)state;
+    return start_with(1 << 29);
+}
+
+static int start_scarce(void **state)
+{
+    (void)state;
+    return start_with(200000);
 }
 
 static int stop(void **state)
 {
     (void)state;
     eio_destroy(&eio);
-    listener_destroy(&listener);
+    http_server_destroy(&server);
     ev_loop_destroy(loop);
     return 0;
 }
@@ -464,7 +478,6 @@ static void large_messages_are_bounded_all_together(void **state)
 {
     struct buf in = BUF(4096);
     (void)state;
-    settings.gateway.unfinished_bytes = 200000;
     int first = say_half(&in);
     buf_clear(&in);
     int second = say_half(&in);
@@ -554,7 +567,7 @@ int main(void)
         TEST(the_oldest_that_joined_nothing_give_way),
         TEST(members_are_bounded_too),
         TEST(an_address_has_so_many_sessions),
-        TEST(large_messages_are_bounded_all_together),
+        cmocka_unit_test_setup_teardown(large_messages_are_bounded_all_together, start_scarce, stop),
         TEST(requests_that_answer_one_another_do_not_nest),
         TEST(a_get_behind_the_last_poll_is_answered),
     };

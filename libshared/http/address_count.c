@@ -1,0 +1,71 @@
+/* address_count.c - how many there are of one address. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/http/address_count.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "libshared/base/arena.h"
+#include "libshared/base/table.h"
+
+struct peer {
+    struct in6_addr from;
+    int64_t count;
+    UT_hash_handle hh;
+};
+
+struct address_count {
+    struct peer *by_address;
+};
+
+static struct in6_addr network_of(const struct in6_addr *from)
+{
+    struct in6_addr key = *from;
+    if (!IN6_IS_ADDR_V4MAPPED(from)) memset(key.s6_addr + 8, 0, 8);
+    return key;
+}
+
+static struct peer *find_peer(const struct address_count *count, const struct in6_addr *from)
+{
+    struct in6_addr key = network_of(from);
+    struct peer *peer;
+    HASH_FIND(hh, count->by_address, &key, sizeof key, peer);
+    return peer;
+}
+
+struct address_count *address_count_create(void)
+{
+    return mem_zero(sizeof(struct address_count));
+}
+
+void address_count_destroy(struct address_count *count)
+{
+    assert(count->by_address == NULL);
+    mem_free(count);
+}
+
+int64_t address_count_get(const struct address_count *count, const struct in6_addr *from)
+{
+    const struct peer *peer = find_peer(count, from);
+    return peer != NULL ? peer->count : 0;
+}
+
+void address_count_add(struct address_count *count, const struct in6_addr *from)
+{
+    struct peer *peer = find_peer(count, from);
+    if (peer == NULL) {
+        peer = mem_zero(sizeof *peer);
+        peer->from = network_of(from);
+        HASH_ADD(hh, count->by_address, from, sizeof peer->from, peer);
+    }
+    peer->count++;
+}
+
+void address_count_remove(struct address_count *count, const struct in6_addr *from)
+{
+    struct peer *peer = find_peer(count, from);
+    assert(peer != NULL);
+    if (--peer->count > 0) return;
+    HASH_DELETE(hh, count->by_address, peer);
+    mem_free(peer);
+}

@@ -1,0 +1,307 @@
+/* conn.c - one client connection: its writes, its timer, its end. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/http/conn_private.h"
+
+#include "libshared/service/metrics.h"
+#include "libshared/http/transport.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* One sweep goes over connections that became dirty during it, but not forever. */
+#define SWEEP_ROUNDS 4
+
+static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)loop, (void)events;
+    struct conn *conn = timer->data;
+    if (conn->lingering)
+        conn_doom(conn);
+    else
+        conn->protocol->late(conn);
+}
+
+void conn_count(struct metric *metric, int64_t n)
+{
+    if (metric != NULL) metric_add(metric, n);
+}
+
+static void set_gauge(const struct http_server *server)
+{
+    struct metric *gauge = server->config.metrics.connections;
+    if (gauge != NULL) metric_set(gauge, (int64_t)server->n_conns);
+}
+
+struct conn *conn_create(struct http_server *server, bool tls, bool redirects)
+{
+    struct conn *conn = mem_zero(sizeof *conn);
+    conn->server = server;
+    conn->protocol = server->protocol;
+    conn->tls = tls;
+    conn->redirects = redirects;
+    conn->in = BUF(HTTP_HEAD_MAX + AHEAD_BYTES + TRANSPORT_WRITE_MAX);
+    conn->out = BUF(SIZE_MAX);
+    ev_timer_init(&conn->timer, on_timer, 0, 0);
+    conn->timer.data = conn;
+    conn->next = server->conns;
+    if (server->conns != NULL) server->conns->prev = conn;
+    server->conns = conn;
+    server->n_conns++;
+    set_gauge(server);
+    return conn;
+}
+
+static void unlink_conn(struct conn *conn)
+{
+    struct http_server *server = conn->server;
+    if (conn->next != NULL) conn->next->prev = conn->prev;
+    *(conn->prev != NULL ? &conn->prev->next : &server->conns) = conn->next;
+    server->n_conns--;
+    set_gauge(server);
+}
+
+static void forget_dirty(struct conn *conn)
+{
+    struct http_server *server = conn->server;
+    for (struct conn **at = &server->dirty; conn->dirty && *at != NULL; at = &(*at)->dirty_next)
+        if (*at == conn) {
+            *at = conn->dirty_next;
+            if (server->dirty_tail == &conn->dirty_next) server->dirty_tail = at;
+            conn->dirty = false;
+            break;
+        }
+}
+
+void conn_free(struct conn *conn)
+{
+    struct http_server *server = conn->server;
+    ev_timer_stop(server->loop, &conn->timer);
+    conn->link = NULL;
+    conn->protocol->gone(conn);
+    forget_dirty(conn);
+    for (struct conn **at = &server->doomed; conn->doomed && *at != NULL; at = &(*at)->doomed_next)
+        if (*at == conn) {
+            *at = conn->doomed_next;
+            break;
+        }
+    conn_gather(conn, 0);
+    client_address_end(conn);
+    unlink_conn(conn);
+    buf_free(&conn->in);
+    buf_free(&conn->out);
+    mem_free(conn);
+}
+
+void conn_timer(struct conn *conn, double seconds)
+{
+    struct ev_loop *loop = conn->server->loop;
+    ev_timer_stop(loop, &conn->timer);
+    if (seconds <= 0) return;
+    ev_timer_set(&conn->timer, seconds, 0);
+    ev_timer_start(loop, &conn->timer);
+}
+
+void conn_doom(struct conn *conn)
+{
+    if (conn->doomed) return;
+    conn->doomed = true;
+    conn->doomed_next = conn->server->doomed;
+    conn->server->doomed = conn;
+    ev_idle_start(conn->server->loop, &conn->server->more);
+}
+
+void conn_touch(struct conn *conn)
+{
+    struct http_server *server = conn->server;
+    if (conn->dirty || conn->blocked || conn->doomed) return;
+    conn->dirty = true;
+    conn->dirty_next = NULL;
+    *server->dirty_tail = conn;
+    server->dirty_tail = &conn->dirty_next;
+    ev_idle_start(server->loop, &server->more);
+}
+
+void conn_pause(struct conn *conn)
+{
+    /* While the library holds back a write it does not read either, but would be woken for it again and again. */
+    bool pause = conn->blocked || conn->held || conn->in.len > AHEAD_BYTES;
+    if (pause == conn->paused || conn->link == NULL) return;
+    conn->paused = pause;
+    transport_read_pause(conn->link, pause);
+}
+
+/* --- writing --- */
+
+/* As much of `out` as fits behind what is in the scratch. */
+static void take_out(struct conn *conn)
+{
+    struct http_server *server = conn->server;
+    size_t room = TRANSPORT_WRITE_MAX - server->scratch_len, left = conn->out.len - conn->out_at;
+    size_t n = left < room ? left : room;
+    memcpy(server->scratch + server->scratch_len, conn->out.at + conn->out_at, n);
+    server->scratch_len += n;
+    conn->out_at += n;
+    if (conn->out_at < conn->out.len) return;
+    buf_free(&conn->out);
+    conn->out_at = 0;
+}
+
+static bool has_out(const struct conn *conn)
+{
+    return conn->out.len > conn->out_at;
+}
+
+static void end_writing(struct conn *conn)
+{
+    conn->close_after = false;
+    transport_shutdown(conn->link);
+    conn_timer(conn, LINGER_SECONDS);
+}
+
+static bool write_scratch(struct conn *conn)
+{
+    struct http_server *server = conn->server;
+    conn->written += server->scratch_len;
+    conn_count(server->config.metrics.bytes_out, (int64_t)server->scratch_len);
+    if (!transport_write(conn->link, server->scratch, server->scratch_len)) {
+        conn_doom(conn);
+        return false;
+    }
+    conn->blocked = transport_is_blocked(conn->link);
+    conn_pause(conn);
+    return !conn->blocked;
+}
+
+static void fill_scratch(struct conn *conn)
+{
+    struct http_server *server = conn->server;
+    server->scratch_len = 0;
+    server->filling = true;
+    if (has_out(conn)) take_out(conn);
+    if (!has_out(conn)) conn->protocol->writable(conn);
+    server->filling = false;
+}
+
+void conn_flush(struct conn *conn)
+{
+    struct http_server *server = conn->server;
+    if (server->filling) {
+        conn_touch(conn); /* the scratch is in use: we were called from a `writable` */
+        return;
+    }
+    if (conn->silent) return;
+    while (!conn->doomed && !conn->blocked) {
+        fill_scratch(conn);
+        if (server->scratch_len == 0 && !has_out(conn)) break;
+        if (server->scratch_len > 0 && !write_scratch(conn)) return;
+    }
+    if (conn->close_after && !conn->doomed && !conn->blocked && !has_out(conn)) end_writing(conn);
+}
+
+void conn_writable(struct conn *conn)
+{
+    if (conn == NULL || conn->doomed || !conn->blocked || transport_is_blocked(conn->link)) return;
+    conn->blocked = false;
+    conn_pause(conn);
+    /* Not at once: first let what the peer sent meanwhile be read, a pong for instance. */
+    conn_touch(conn);
+}
+
+void conn_linger(struct conn *conn)
+{
+    conn->lingering = conn->close_after = true;
+    buf_free(&conn->in); /* nobody will read what came too early */
+    conn_pause(conn);
+    conn_timer(conn, REPLY_SECONDS);
+    conn_touch(conn);
+}
+
+/* --- reading --- */
+
+static void discard(struct conn *conn, size_t len)
+{
+    conn->discarded += len;
+    if (conn->discarded > DISCARD_BYTES) conn_doom(conn);
+}
+
+void conn_take(struct conn *conn, char *at, size_t len)
+{
+    if (conn->lingering)
+        discard(conn, len);
+    else
+        conn->protocol->bytes(conn, at, len);
+}
+
+void conn_bytes(struct conn *conn, char *at, size_t len)
+{
+    if (conn == NULL || conn->doomed) return;
+    conn_count(conn->server->config.metrics.bytes_in, (int64_t)len);
+    conn_take(conn, at, len);
+}
+
+void conn_keep(struct conn *conn, const char *at, size_t len)
+{
+    buf_add(&conn->in, at, len);
+    if (conn->in.over) conn_doom(conn);
+    conn_pause(conn);
+}
+
+void conn_resume(struct conn *conn)
+{
+    if (conn->in.len == 0) return;
+    conn->ahead = true;
+    conn_touch(conn);
+}
+
+bool conn_gather(struct conn *conn, size_t bytes)
+{
+    struct http_server *server = conn->server;
+    server->gathered += bytes - conn->gathered;
+    conn->gathered = bytes;
+    return bytes <= SMALL_BYTES || server->gathered <= server->config.unfinished_bytes;
+}
+
+static void go_on(struct conn *conn)
+{
+    struct buf ahead = conn->in;
+    conn->ahead = false;
+    conn->in = BUF(ahead.max);
+    conn_pause(conn);
+    conn_take(conn, ahead.at, ahead.len);
+    buf_free(&ahead);
+}
+
+/* --- the end of a loop round --- */
+
+static void kill_doomed(struct http_server *server)
+{
+    while (server->doomed != NULL) {
+        struct conn *conn = server->doomed;
+        server->doomed = conn->doomed_next;
+        conn->doomed = false;
+        transport_kill(conn->link);
+    }
+}
+
+/* Nobody is freed in here, so the list cannot change under us; who is touched meanwhile waits for the next round. */
+static void flush_dirty(struct http_server *server)
+{
+    struct conn *conn = server->dirty, *next;
+    server->dirty = NULL;
+    server->dirty_tail = &server->dirty;
+    for (; conn != NULL; conn = next) {
+        next = conn->dirty_next;
+        conn->dirty = false;
+        if (conn->ahead && !conn->doomed) go_on(conn);
+        conn_flush(conn);
+    }
+}
+
+void conn_sweep(struct http_server *server)
+{
+    for (int round = 0; round < SWEEP_ROUNDS && (server->dirty != NULL || server->doomed != NULL); round++) {
+        flush_dirty(server);
+        kill_doomed(server);
+    }
+    if (server->dirty == NULL && server->doomed == NULL) ev_idle_stop(server->loop, &server->more);
+}

@@ -1,0 +1,120 @@
+/*
+ * conn_private.h - one client connection, whatever is spoken on it, and the server that it belongs to.
+ *
+ *      transport --> conn --> conn_protocol: HTTP/1.1, and behind an upgrade WebSocket
+ *
+ * A connection reads, writes, waits and ends; what its bytes mean is its protocol's.  Nothing here knows which one that is.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/base/buf.h"
+#include "libshared/http/address_count.h"
+#include "libshared/http/forwarded.h"
+#include "libshared/http/http_server.h"
+
+#include <ev.h>
+#include <netinet/in.h>
+
+struct accept_point;
+struct conn;
+struct origins;
+struct transport;
+
+/* Seconds: from a connection's beginning to its first head; what a last answer may take; what still comes after it. */
+#define HEAD_SECONDS   10
+#define REPLY_SECONDS  60
+#define LINGER_SECONDS 2
+/* Quiet for so long, a kept connection has most likely no request on its way. */
+#define QUIET_SECONDS  0.2
+/* What may be read before its protocol wants it, and thrown away behind a refused request. */
+#define AHEAD_BYTES    65536
+#define DISCARD_BYTES  4194304
+/* Bodies and messages that are read however many others are under way. */
+#define SMALL_BYTES    65536
+
+struct conn_protocol {
+    void (*bytes)(struct conn *conn, char *at, size_t len); /* they came; they may be changed in place */
+    /* `out` is empty: put more there or into the scratch.  With the scratch empty, too, all before has gone out. */
+    void (*writable)(struct conn *conn);
+    void (*late)(struct conn *conn); /* its timer fired */
+    void (*gone)(struct conn *conn); /* the end: free conn->state */
+};
+
+struct conn {
+    struct http_server *server;
+    struct lws *link;
+    struct conn *prev, *next;
+    struct conn *dirty_next, *doomed_next;
+    const struct conn_protocol *protocol;
+    void *state; /* the protocol's own; NULL until it has one */
+    bool tls, redirects, blocked, paused, held, silent, dirty, doomed, reading;
+    bool lingering, close_after; /* all is said; what still comes is thrown away */
+    bool ahead;                  /* `in` came too early, and may be read now: it waits for the sweep */
+    bool between;                /* answered, and nothing of a next request is here */
+    struct buf in;               /* a head so far, or what came too early */
+    struct buf out;              /* an answer, or one large frame, from out_at on */
+    size_t out_at, discarded, gathered;
+    uint64_t written;
+    ev_timer timer;
+    struct in6_addr peer, client;   /* they differ behind a trusted proxy, from one request to the next */
+    bool proxied, counted;          /* the peer is such a proxy; it counts as one of the client's */
+    char address[INET6_ADDRSTRLEN]; /* the client's */
+};
+
+struct http_server {
+    struct ev_loop *loop;
+    struct http_server_config config;
+    struct http_server_upper upper;
+    const struct conn_protocol *protocol; /* which every connection begins with */
+    struct transport *transport;
+    struct origins *origins;
+    struct address_count *addresses; /* how many connections are whose */
+    double full_said;                /* when the log last had an address with too many */
+    struct accept_point *points;
+    struct conn *conns, *dirty, **dirty_tail, *doomed;
+    size_t n_conns, gathered; /* bytes of what has not come whole */
+    ev_prepare prepare;
+    ev_idle more;  /* keeps the loop from sleeping while the dirty list is not empty */
+    char *scratch; /* what one connection writes in one go */
+    size_t scratch_len;
+    bool leaving; /* each answer is the last of its connection */
+    bool filling; /* somebody is writing into it */
+};
+
+/* conn.c */
+struct conn *conn_create(struct http_server *server, bool tls, bool redirects);
+void conn_free(struct conn *conn); /* at the end of its life, from `gone` */
+void conn_bytes(struct conn *conn, char *at, size_t len);
+void conn_take(struct conn *conn, char *at, size_t len);       /* by its protocol, as that is now */
+void conn_keep(struct conn *conn, const char *at, size_t len); /* they came too early: until conn_resume() */
+void conn_resume(struct conn *conn);
+/* What it holds of a body or message now.  false: there is too much under way, and this is not one of the small ones. */
+bool conn_gather(struct conn *conn, size_t bytes);
+void conn_writable(struct conn *conn);
+void conn_touch(struct conn *conn); /* flush it before the loop sleeps */
+void conn_flush(struct conn *conn);
+void conn_timer(struct conn *conn, double seconds); /* 0 stops it */
+void conn_doom(struct conn *conn);                  /* drop it before the loop sleeps */
+void conn_linger(struct conn *conn);                /* the end, after what is in `out` */
+void conn_sweep(struct http_server *server);        /* flush the dirty, kill the doomed */
+void conn_pause(struct conn *conn);                 /* reads or not, as its flags say */
+void conn_count(struct metric *metric, int64_t n);  /* NULL: nobody counts it */
+
+/* cors.c */
+struct origins *origins_create(const char *list);
+void origins_destroy(struct origins *origins);
+bool origins_any(const struct origins *origins);
+bool origins_allow(const struct origins *origins, struct str origin);
+bool origin_is_host(struct str origin, struct str host); /* a page of our own */
+
+/* accept.c */
+struct accept_point *accept_open(struct http_server *server, const char *address, bool tls, bool redirects);
+void accept_drain(struct http_server *server);
+void accept_close(struct http_server *server);
+
+/* client_address.c: for which client a connection is counted.  false: that one has too many. */
+bool client_address_begin(struct conn *conn, const struct in6_addr *peer);       /* it was accepted */
+bool client_address_of_request(struct conn *conn, const struct http_head *head); /* a head was read */
+void client_address_release(struct conn *conn); /* a proxy's connection is nobody's until its next request */
+void client_address_end(struct conn *conn);

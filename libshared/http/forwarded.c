@@ -1,0 +1,62 @@
+/* forwarded.c - whose request it is that a proxy brings. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/http/forwarded.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* --- one hop --- */
+
+static bool is_port(struct str text)
+{
+    if (text.len == 0 || text.len > 5) return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (!isdigit((unsigned char)text.at[i])) return false;
+    return true;
+}
+
+/* "[2001:db8::7]", "[2001:db8::7]:4711" */
+static bool bracketed(struct str text, struct in6_addr *out)
+{
+    size_t end;
+    struct str inside = str_skip(text, 1);
+    if (!str_find(inside, ']', &end)) return false;
+    struct str after = str_skip(inside, end + 1);
+    inside.len = end;
+    return memchr(inside.at, ':', inside.len) != NULL && address_parse(inside, out) &&
+           (after.len == 0 || (after.at[0] == ':' && is_port(str_skip(after, 1))));
+}
+
+/* Some proxies add the port.  Without brackets only IPv4 can have one. */
+static bool parse_hop(struct str text, struct in6_addr *out)
+{
+    size_t colon;
+    if (text.len == 0) return false;
+    if (text.at[0] == '[') return bracketed(text, out);
+    if (address_parse(text, out)) return true;
+    return str_find(text, ':', &colon) && is_port(str_skip(text, colon + 1)) &&
+           address_parse((struct str){ text.at, colon }, out);
+}
+
+/* --- the walk --- */
+
+/* One line, from its right end.  true: the walk goes on in the line before. */
+static bool walk(const struct network_list *ours, struct str line, struct in6_addr *client)
+{
+    while (line.at != NULL && network_list_has(ours, client)) {
+        struct in6_addr hop;
+        if (!parse_hop(http_list_last(&line), &hop)) return false;
+        *client = hop;
+    }
+    return network_list_has(ours, client);
+}
+
+struct in6_addr forwarded_client(
+    const struct network_list *ours, const struct http_head *head, const struct in6_addr *peer)
+{
+    struct in6_addr client = *peer;
+    bool on = network_list_has(ours, peer);
+    for (size_t i = head->n_fields; i > 0 && on; i--)
+        if (str_is(head->fields[i - 1].name, "x-forwarded-for")) on = walk(ours, head->fields[i - 1].value, &client);
+    return client;
+}

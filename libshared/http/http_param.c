@@ -1,0 +1,56 @@
+/* http_param.c - the parameters of a query, percent-decoded. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/http/http_private.h"
+
+#include <string.h>
+
+static int hex(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* A % that is not followed by two hex digits stands for itself. */
+static struct str decoded(struct arena *arena, struct str from)
+{
+    char *out = arena_alloc(arena, from.len + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < from.len; i++) {
+        char c = from.at[i];
+        if (c == '%' && i + 2 < from.len && hex(from.at[i + 1]) >= 0 && hex(from.at[i + 2]) >= 0) {
+            c = (char)(hex(from.at[i + 1]) << 4 | hex(from.at[i + 2]));
+            i += 2;
+        } else if (c == '+') {
+            c = ' ';
+        }
+        out[n++] = c;
+    }
+    out[n] = '\0';
+    return (struct str){ out, n };
+}
+
+/* Does this, decoded, spell the name?  Most do not, and are not copied for it. */
+static bool spells(struct arena *arena, struct str raw, const char *name)
+{
+    size_t percent;
+    return str_find(raw, '%', &percent) ? str_is(decoded(arena, raw), name) : str_is(raw, name);
+}
+
+bool http_param(struct http *http, const char *name, struct str *out)
+{
+    struct str rest = http->head.query, found = STR_NONE;
+    while (rest.at != NULL) {
+        size_t at;
+        struct str pair = rest;
+        rest = str_find(rest, '&', &at) ? str_skip(rest, at + 1) : STR_NONE;
+        if (rest.at != NULL) pair.len = at;
+        struct str key = pair;
+        if (str_find(pair, '=', &at)) key.len = at;
+        if (pair.len > 0 && spells(http->arena, key, name))
+            found = key.len < pair.len ? str_skip(pair, key.len + 1) : STR("");
+    }
+    if (found.at == NULL) return false;
+    *out = decoded(http->arena, found);
+    return true;
+}

@@ -1,0 +1,211 @@
+/* http_reply.c - answers: status, headers and body in one write. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/http/gzip.h"
+#include "libshared/http/http_private.h"
+
+#include <string.h>
+#include <time.h>
+
+#define HSTS    "Strict-Transport-Security: max-age=31536000\r\n"
+#define NOSNIFF "X-Content-Type-Options: nosniff\r\n"
+
+static const struct {
+    int status;
+    const char *text;
+} texts[] = {
+    { 200, "OK" },
+    { 201, "Created" },
+    { 202, "Accepted" },
+    { 204, "No Content" },
+    { 206, "Partial Content" },
+    { 301, "Moved Permanently" },
+    { 302, "Found" },
+    { 303, "See Other" },
+    { 304, "Not Modified" },
+    { 307, "Temporary Redirect" },
+    { 308, "Permanent Redirect" },
+    { 400, "Bad Request" },
+    { 401, "Unauthorized" },
+    { 403, "Forbidden" },
+    { 404, "Not Found" },
+    { 405, "Method Not Allowed" },
+    { 406, "Not Acceptable" },
+    { 408, "Request Timeout" },
+    { 409, "Conflict" },
+    { 410, "Gone" },
+    { 411, "Length Required" },
+    { 412, "Precondition Failed" },
+    { 413, "Content Too Large" },
+    { 414, "URI Too Long" },
+    { 415, "Unsupported Media Type" },
+    { 416, "Range Not Satisfiable" },
+    { 417, "Expectation Failed" },
+    { 422, "Unprocessable Content" },
+    { 426, "Upgrade Required" },
+    { 429, "Too Many Requests" },
+    { 431, "Request Header Fields Too Large" },
+    { 500, "Internal Server Error" },
+    { 501, "Not Implemented" },
+    { 502, "Bad Gateway" },
+    { 503, "Service Unavailable" },
+    { 504, "Gateway Timeout" },
+    { 505, "HTTP Version Not Supported" },
+    { 507, "Insufficient Storage" },
+};
+
+const char *http_status_text(int status)
+{
+    for (size_t i = 0; i < COUNT(texts); i++)
+        if (texts[i].status == status) return texts[i].text;
+    return "Status";
+}
+
+/* "Date: ...\r\n", made anew once a second. */
+static struct str date_line(struct ev_loop *loop)
+{
+    static char line[64];
+    static size_t len;
+    static time_t made;
+    time_t now = (time_t)ev_now(loop);
+    if (now != made) {
+        struct tm utc;
+        gmtime_r(&now, &utc);
+        len = strftime(line, sizeof line, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
+        made = now;
+    }
+    return (struct str){ line, len };
+}
+
+static void add_header(struct buf *out, const char *name, struct str value)
+{
+    buf_add(out, name, strlen(name));
+    buf_add_str(out, STR(": "));
+    for (size_t i = 0; i < value.len; i++) /* nobody's text may end the line */
+        buf_add_char(out, value.at[i] == '\r' || value.at[i] == '\n' ? ' ' : value.at[i]);
+    buf_add_str(out, STR("\r\n"));
+}
+
+static void add_cors(struct http *http, struct buf *out, bool compressible)
+{
+    const struct origins *allowed = http->conn->server->origins;
+    struct str origin = http_header(http, "origin");
+    const char *also = compressible ? ", Accept-Encoding" : "";
+    if (origins_any(allowed)) {
+        if (origin.at != NULL) add_header(out, "Access-Control-Allow-Origin", STR("*"));
+        if (compressible) add_header(out, "Vary", STR("Accept-Encoding"));
+        return;
+    }
+    bool preflight = str_is(http->head.method, "OPTIONS");
+    buf_printf(out, "Vary: Origin%s%s\r\n", preflight ? ", Access-Control-Request-Headers" : "", also);
+    if (origin.at == NULL || !origins_allow(allowed, origin)) return;
+    add_header(out, "Access-Control-Allow-Origin", origin);
+    add_header(out, "Access-Control-Allow-Credentials", STR("true"));
+}
+
+struct answer {
+    int status;
+    const char *content_type;
+    struct str body;
+    const struct http_header_out *extra;
+    size_t n_extra;
+    bool compressible, gzipped;
+};
+
+static bool has_body(int status)
+{
+    return status != 204 && status != 304;
+}
+
+static void add_head(struct http *http, struct buf *out, const struct answer *a)
+{
+    buf_printf(out, "HTTP/1.1 %d %s\r\n", a->status, http_status_text(a->status));
+    buf_add_str(out, date_line(http->conn->server->loop));
+    if (a->content_type != NULL) add_header(out, "Content-Type", str_of(a->content_type));
+    if (has_body(a->status)) buf_printf(out, "Content-Length: %zu\r\n", a->body.len);
+    if (a->gzipped) buf_add_str(out, STR("Content-Encoding: gzip\r\n"));
+    add_cors(http, out, a->compressible);
+    buf_add_str(out, STR(NOSNIFF));
+    if (http->conn->tls) buf_add_str(out, STR(HSTS));
+    for (size_t i = 0; i < a->n_extra; i++) add_header(out, a->extra[i].name, a->extra[i].value);
+    if (!http->keep_alive)
+        buf_add_str(out, STR("Connection: close\r\n"));
+    else if (http->head.minor == 0)
+        buf_add_str(out, STR("Connection: keep-alive\r\n"));
+    buf_add_str(out, STR("\r\n"));
+}
+
+/* Too much of the body is still to come to be worth reading. */
+static bool is_unread(const struct http *http)
+{
+    return !http_body_is_done(&http->decoder);
+}
+
+static void send_out(struct http *http)
+{
+    http->state = HTTP_REPLY;
+    http->written_mark = http->conn->written;
+    conn_timer(http->conn, REPLY_SECONDS);
+    conn_flush(http->conn);
+}
+
+void http_reply(struct http *http, int status, const char *content_type, struct str body,
+    const struct http_header_out *extra, size_t n_extra)
+{
+    struct conn *conn = http->conn;
+    struct answer a = { status, content_type, body, extra, n_extra, .compressible = false };
+    struct buf packed = BUF(body.len);
+    a.compressible = gzip_is_worth_it(content_type, body.len, extra, n_extra);
+    if (a.compressible && conn->server->config.compress && gzip_is_accepted(http_header(http, "accept-encoding")) &&
+        gzip_pack(body, &packed)) {
+        a.gzipped = true;
+        a.body = buf_str(&packed);
+    }
+    if (is_unread(http) || conn->server->leaving) http->keep_alive = false;
+    buf_reserve(&conn->out, 512 + a.body.len);
+    add_head(http, &conn->out, &a);
+    if (has_body(status) && !str_is(http->head.method, "HEAD")) buf_add_str(&conn->out, a.body);
+    buf_free(&packed);
+    http->replied = true;
+    send_out(http);
+}
+
+void http_raw(struct conn *conn, const char *head, struct str body)
+{
+    buf_printf(&conn->out, "%sContent-Length: %zu\r\n\r\n", head, body.len);
+    buf_add_str(&conn->out, body);
+    conn_linger(conn);
+}
+
+/* What is wrong with a request that no route has seen. */
+static enum err err_of(int status)
+{
+    switch (status) {
+    case 408: return ERR_DEADLINE;
+    case 413: return ERR_TOO_LARGE;
+    case 414:
+    case 431: return ERR_HEADERS_TOO_LARGE;
+    case 429: return ERR_RATE_LIMITED;
+    case 503: return ERR_OVERLOADED;
+    default: return ERR_MALFORMED;
+    }
+}
+
+struct str http_refusal_text(struct arena *arena, int status)
+{
+    enum err e = err_of(status);
+    bool is_plain = e == ERR_MALFORMED || e == ERR_RATE_LIMITED; /* the status says it as well as any text of ours */
+    return arena_printf(arena, "{\"success\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\",\"details\":{}}}",
+        err_code(e), is_plain ? http_status_text(status) : err_text(e));
+}
+
+void http_refuse(struct conn *conn, int status)
+{
+    struct arena *arena = arena_create("refusal", 4096);
+    const struct http *http = conn->state;
+    bool bare = http != NULL && http->bare;
+    struct str body = bare ? STR_NONE : http_refusal_text(arena, status);
+    struct str head = arena_printf(arena, "HTTP/1.1 %d %s\r\nConnection: close\r\n" NOSNIFF "%s%s", status,
+        http_status_text(status), conn->tls ? HSTS : "", bare ? "" : "Content-Type: application/json\r\n");
+    http_raw(conn, head.at, body);
+    arena_destroy(&arena);
+}

@@ -1,0 +1,105 @@
+/* http_server.c - the server as a whole: made as configured, swept before the loop sleeps, and taken down. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/http/http_server.h"
+
+#include "libshared/base/log.h"
+#include "libshared/base/network.h"
+#include "libshared/http/http_private.h"
+#include "libshared/http/transport.h"
+
+#include <assert.h>
+
+static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
+{
+    (void)loop, (void)events;
+    conn_sweep(prepare->data);
+}
+
+static void on_idle(struct ev_loop *loop, ev_idle *idle, int events)
+{
+    (void)loop, (void)idle, (void)events;
+}
+
+static bool is_set(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+static void open_sockets(struct http_server *server)
+{
+    const struct http_server_config *c = &server->config;
+    if (is_set(c->https)) accept_open(server, c->https, true, false);
+    if (is_set(c->http)) accept_open(server, c->http, false, c->redirect_to != NULL);
+}
+
+struct http_server *http_server_create(
+    struct ev_loop *loop, const struct http_server_config *config, const struct http_server_upper *upper)
+{
+    static const struct network_list no_proxies;
+    static const struct transport_upper events = { conn_bytes, conn_writable, conn_free };
+    struct http_server *server = mem_zero(sizeof *server);
+    bool tls = is_set(config->https);
+
+    server->loop = loop;
+    server->config = *config;
+    if (config->trusted_proxies == NULL) server->config.trusted_proxies = &no_proxies;
+    server->upper = *upper;
+    server->protocol = &http_protocol;
+    server->dirty_tail = &server->dirty;
+    server->scratch = mem_alloc(TRANSPORT_WRITE_MAX);
+    server->origins = origins_create(config->origins);
+    server->addresses = address_count_create();
+    server->transport = transport_create(loop, &events, tls ? config->tls_cert : NULL, tls ? config->tls_key : NULL);
+    ev_prepare_init(&server->prepare, on_prepare);
+    server->prepare.data = server;
+    ev_prepare_start(loop, &server->prepare);
+    ev_idle_init(&server->more, on_idle);
+    open_sockets(server);
+    return server;
+}
+
+void http_server_destroy(struct http_server **at)
+{
+    struct http_server *server = *at;
+    if (server == NULL) return;
+    accept_close(server);
+    conn_sweep(server);
+    for (struct conn *conn = server->conns; conn != NULL; conn = conn->next) conn_doom(conn);
+    conn_sweep(server);
+    assert(server->conns == NULL);
+    ev_prepare_stop(server->loop, &server->prepare);
+    ev_idle_stop(server->loop, &server->more);
+    transport_destroy(&server->transport);
+    origins_destroy(server->origins);
+    address_count_destroy(server->addresses);
+    mem_free(server->scratch);
+    mem_free(server);
+    *at = NULL;
+}
+
+/* A client that is sent elsewhere would come back on it, and open a session that has to leave again. */
+static void close_kept(struct http_server *server)
+{
+    for (struct conn *conn = server->conns; conn != NULL; conn = conn->next)
+        if (conn->between) conn_timer(conn, QUIET_SECONDS);
+}
+
+void http_server_stop_accepting(struct http_server *server)
+{
+    accept_drain(server);
+    accept_close(server);
+    server->leaving = true;
+    close_kept(server);
+}
+
+void http_server_reload_certificate(struct http_server *server)
+{
+    const char *cert = server->config.tls_cert;
+    bool loaded = transport_reload(server->transport, cert, server->config.tls_key);
+    LOG(INFO, "listener.certificate", F_BOOL("loaded", loaded), F_TEXT("path", cert));
+}
+
+size_t http_server_connections(const struct http_server *server)
+{
+    return server->n_conns;
+}

@@ -1,0 +1,110 @@
+/*
+ * http_server.h - sockets, TLS, HTTP and WebSocket framing for every process.
+ *
+ * Above it are requests (`struct http`) and WebSockets (`struct ws`).  Everything runs on the one loop thread.
+ * It accepts on its own sockets with SO_REUSEPORT, so that another gateway process may share or take over the port.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/base/buf.h"
+
+struct ev_loop;
+struct in6_addr;
+struct metric;
+struct network_list;
+struct http_server;
+struct http;
+struct ws;
+
+struct http_server_upper {
+    void *arg;
+    /* A request's headers are there, its body is not: 0 goes on; else this status is the answer, without a body,
+     * unless the upper called http_reply() itself before it returned.  What http_ready or http_gone would undo must
+     * not be left behind by a refusal. */
+    int (*http_begin)(void *arg, struct http *http);
+    /* The request is whole.  Answer now or later with http_reply(), once. */
+    void (*http_ready)(void *arg, struct http *http);
+    /* The client hung up before the answer: forget the pointer. */
+    void (*http_gone)(void *arg, struct http *http);
+    /* An upgrade: 0 accepts, else the status of the refusal; `body` (a constant or in the arena) is its text. */
+    int (*ws_accept)(void *arg, struct http *http, struct str *body);
+    void (*ws_open)(void *arg, struct ws *ws, struct http *http); /* http is valid during the call only */
+    void (*ws_message)(void *arg, struct ws *ws, bool binary, struct str bytes); /* whole, at most message_max bytes */
+    void (*ws_writable)(void *arg, struct ws *ws); /* put what waits: ws_put_*() until it says stop */
+    void (*ws_closed)(void *arg, struct ws *ws);   /* forget the pointer */
+};
+
+/* Where somebody counts what the server does; each may be NULL. */
+struct http_server_metrics {
+    struct metric *connections, *accepted, *refused, *bytes_in, *bytes_out;
+};
+
+/* Texts and lists have to live as long as the server. */
+struct http_server_config {
+    const char *https, *http; /* addresses, such as "127.0.0.1:8443", ":8443"; NULL or "": none */
+    const char *redirect_to;  /* plain HTTP redirects to this URL; NULL: it serves everything, too */
+    const char *tls_cert, *tls_key;
+    const char *origins;                        /* whose pages may talk to us, separated by commas; "*": any */
+    const struct network_list *trusted_proxies; /* NULL: none */
+    int64_t connections_max, connections_per_address;
+    size_t body_max, message_max; /* of one body, unless its handler says otherwise; of one WebSocket message */
+    size_t unfinished_bytes;      /* of bodies and messages that have not come whole, all together */
+    bool compress, deflate;       /* answers by gzip, messages by permessage-deflate */
+    struct http_server_metrics metrics;
+};
+
+/* Binds what the configuration says; exits with one clear line for a busy port or a bad certificate. */
+struct http_server *http_server_create(
+    struct ev_loop *loop, const struct http_server_config *config, const struct http_server_upper *upper);
+void http_server_destroy(struct http_server **at);
+/* Takes what is in the accept queue, then closes the sockets.  From now on each answer ends its connection; those that
+ * are kept for a next request end soon. */
+void http_server_stop_accepting(struct http_server *server);
+void http_server_reload_certificate(struct http_server *server);
+size_t http_server_connections(const struct http_server *server);
+
+/* --- requests; texts live until the reply or http_gone --- */
+struct str http_method(const struct http *http);
+struct str http_path(const struct http *http);  /* without the query, percent-decoded is up to the reader */
+struct str http_query(const struct http *http); /* raw, without the ? */
+bool http_param(struct http *http, const char *name, struct str *out);  /* percent-decoded; the last one wins */
+struct str http_header(struct http *http, const char *lower_case_name); /* STR_NONE if absent */
+struct str http_body(const struct http *http);
+struct str http_address(const struct http *http); /* of the client, as text; behind a trusted proxy as that has it */
+/* The same, for limits; NULL: a trusted proxy asks for itself, and has none. */
+const struct in6_addr *http_limited(const struct http *http);
+bool http_is_tls(const struct http *http);
+struct arena *http_arena(struct http *http);
+/* In http_begin: a bad body is refused with the status alone, as Engine.IO has it, and not with an error object. */
+void http_refuse_bare(struct http *http);
+void http_set_body_max(struct http *http, size_t bytes); /* in http_begin; config.body_max by default */
+void http_set_user(struct http *http, void *user);
+void *http_user(const struct http *http);
+
+struct http_header_out {
+    const char *name;
+    struct str value;
+};
+/* Copies what it is given; the request and its texts are gone when it returns.
+ * Content-Length, CORS (by the allowlist), security headers, keep-alive and compression are added here. */
+void http_reply(struct http *http, int status, const char *content_type, struct str body,
+    const struct http_header_out *extra, size_t n_extra);
+
+/* --- WebSockets --- */
+void ws_set_user(struct ws *ws, void *user);
+void *ws_user(const struct ws *ws);
+struct str ws_address(const struct ws *ws);
+void ws_want_write(struct ws *ws); /* ws_writable will be called soon */
+/* Only within ws_writable.  A ready frame is header and payload as made by ws_frame_header(); false: enough for this
+ * round, this one was not taken; you will be called again. */
+bool ws_put_frame(struct ws *ws, struct str frame);
+void ws_flush(struct ws *ws);             /* ws_writable is called now, unless the socket is full */
+bool ws_is_blocked(const struct ws *ws);  /* something waits that the socket did not take */
+void ws_pause(struct ws *ws, bool pause); /* no message comes from it any more; or again */
+/* In ws_open: its 101 waits, and all that is put behind it, until this is taken back.  A close takes it back. */
+void ws_silence(struct ws *ws, bool silent);
+/* After what was put; no message comes any more, ws_closed follows.  Code 0: a Close frame without one. */
+void ws_close(struct ws *ws, int code, const char *reason);
+#define WS_HEADER_MAX 10
+size_t ws_frame_header(char out[WS_HEADER_MAX], bool binary, size_t payload_len); /* returns its length */

@@ -1,0 +1,200 @@
+/* transport.c - TCP and TLS connections on libwebsockets' raw role, on our libev loop. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/http/transport.h"
+
+#include "libshared/base/arena.h"
+#include "libshared/base/log.h"
+#include "libshared/http/tls.h"
+
+#include <assert.h>
+#include <libwebsockets.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* One read.  A TLS record is at most 16 KiB; larger reads help plain uploads. */
+#define READ_BYTES        65536
+/* TLS has to be up, and the first bytes there, in this time. */
+#define ESTABLISH_SECONDS 10
+
+struct transport {
+    struct transport_upper upper;
+    struct lws_context *context;
+    struct lws_vhost *plain, *tls;
+    SSL_CTX *ssl_ctx;
+    struct conn *adopting; /* its `gone` is left out: transport_adopt() says it */
+    bool adopt_failed;
+    char *cert, *key;
+};
+
+static struct transport *transport_of(struct lws *wsi)
+{
+    return lws_context_user(lws_get_context(wsi));
+}
+
+static void closed(struct transport *t, struct conn *conn)
+{
+    if (conn == NULL) return;
+    if (conn == t->adopting)
+        t->adopt_failed = true;
+    else
+        t->upper.gone(conn);
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+    (void)len;
+    switch (reason) {
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        tls_configure(user);
+        transport_of(wsi)->ssl_ctx = user;
+        return 0;
+    case LWS_CALLBACK_RAW_RX: transport_of(wsi)->upper.bytes(lws_get_opaque_user_data(wsi), in, len); return 0;
+    case LWS_CALLBACK_RAW_WRITEABLE: transport_of(wsi)->upper.writable(lws_get_opaque_user_data(wsi)); return 0;
+    case LWS_CALLBACK_RAW_CLOSE:
+        closed(transport_of(wsi), lws_get_opaque_user_data(wsi));
+        lws_set_opaque_user_data(wsi, NULL);
+        return 0;
+    default: return 0;
+    }
+}
+
+static const struct lws_protocols protocols[] = {
+    { .name = "madang", .callback = on_event, .rx_buffer_size = READ_BYTES, .tx_packet_size = TRANSPORT_WRITE_MAX },
+    { .name = NULL },
+};
+
+static void log_line(int level, const char *line)
+{
+    struct str text = str_of(line);
+    while (text.len > 0 && (text.at[text.len - 1] == '\n' || text.at[text.len - 1] == ' ')) text.len--;
+    if (level == LLL_ERR) LOG(WARN, "listener.lws", F_STR("text", text));
+}
+
+static void die(const char *what, const char *why)
+{
+    fprintf(stderr, "madang: %s: %s\n", what, why);
+    exit(2);
+}
+
+static struct lws_vhost *make_vhost(struct transport *t, const char *name, const char *cert, const char *key)
+{
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .protocols = protocols,
+        .vhost_name = name,
+        .alpn = "http/1.1",
+        .ssl_cert_filepath = cert,
+        .ssl_private_key_filepath = key,
+    };
+    if (cert != NULL) info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    struct lws_vhost *vhost = lws_create_vhost(t->context, &info);
+    if (vhost == NULL) die(name, "libwebsockets cannot set it up");
+    return vhost;
+}
+
+static struct lws_context *make_context(struct transport *t, struct ev_loop *loop)
+{
+    static const lws_retry_bo_t no_keepalive = { 0 }; /* Engine.IO has its own pings */
+    void *loops[1] = { loop };
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN,
+        .options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+        .foreign_loops = loops,
+        .pt_serv_buf_size = READ_BYTES,
+        .timeout_secs = ESTABLISH_SECONDS,
+        .retry_and_idle_policy = &no_keepalive,
+        .gid = -1,
+        .uid = -1,
+        .user = t,
+    };
+    return lws_create_context(&info);
+}
+
+struct transport *transport_create(
+    struct ev_loop *loop, const struct transport_upper *upper, const char *cert, const char *key)
+{
+    struct transport *t = mem_zero(sizeof *t);
+    t->upper = *upper;
+    lws_set_log_level(LLL_ERR, log_line);
+    t->context = make_context(t, loop);
+    if (t->context == NULL) die("listener", "libwebsockets does not start: is libwebsockets-evlib-ev installed?");
+    t->plain = make_vhost(t, "plain", NULL, NULL);
+    if (cert == NULL) return t;
+    const char *why = tls_check(cert, key);
+    if (why != NULL) die(cert, why);
+    t->tls = make_vhost(t, "tls", cert, key);
+    return t;
+}
+
+void transport_destroy(struct transport **transport)
+{
+    struct transport *t = *transport;
+    if (t == NULL) return;
+    lws_context_destroy(t->context);
+    mem_free(t);
+    *transport = NULL;
+}
+
+bool transport_reload(struct transport *t, const char *cert, const char *key)
+{
+    return t->ssl_ctx != NULL && tls_check(cert, key) == NULL && tls_load(t->ssl_ctx, cert, key);
+}
+
+struct lws *transport_adopt(struct transport *t, int fd, bool tls, struct conn *conn)
+{
+    lws_adopt_desc_t info = {
+        .vh = tls ? t->tls : t->plain,
+        .type = LWS_ADOPT_SOCKET | (tls ? LWS_ADOPT_ALLOW_SSL : 0),
+        .fd.sockfd = fd,
+        .opaque = conn,
+    };
+    t->adopting = conn;
+    t->adopt_failed = false;
+    struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&info);
+    t->adopting = NULL;
+    return t->adopt_failed ? NULL : wsi;
+}
+
+bool transport_write(struct lws *link, const char *at, size_t len)
+{
+    assert(len <= TRANSPORT_WRITE_MAX && !lws_partial_buffered(link));
+    /* A raw write only reads the bytes, whatever its prototype says. */
+    return lws_write(link, (unsigned char *)at, len, LWS_WRITE_RAW) >= 0;
+}
+
+bool transport_is_blocked(struct lws *link)
+{
+    return lws_partial_buffered(link);
+}
+
+void transport_read_pause(struct lws *link, bool pause)
+{
+    lws_rx_flow_control(link, LWS_RXFLOW_REASON_APPLIES | LWS_RXFLOW_REASON_USER_BOOL |
+                                  LWS_RXFLOW_REASON_FLAG_PROCESS_NOW |
+                                  (pause ? 0 : LWS_RXFLOW_REASON_APPLIES_ENABLE_BIT));
+}
+
+bool transport_has_input(struct lws *link)
+{
+    char byte;
+    return recv(lws_get_socket_fd(link), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+void transport_established(struct lws *link)
+{
+    lws_set_timeout(link, NO_PENDING_TIMEOUT, 0);
+}
+
+void transport_shutdown(struct lws *link)
+{
+    SSL *ssl = lws_get_ssl(link);
+    if (ssl != NULL && SSL_is_init_finished(ssl)) SSL_shutdown(ssl);
+    shutdown(lws_get_socket_fd(link), SHUT_WR);
+}
+
+void transport_kill(struct lws *link)
+{
+    lws_set_timeout(link, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+}

@@ -1,0 +1,21 @@
+/* ws_private.h - a WebSocket on a connection. */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/http/conn_private.h"
+#include "libshared/http/ws_frame.h"
+
+/* Pongs that may wait for one peer. */
+#define CONTROL_BYTES 32768
+
+struct ws {
+    struct conn *conn;
+    void *user;
+    struct ws_frame_reader reader;
+    struct buf message; /* fragments, or a frame that came in pieces */
+    struct buf control; /* pongs and the Close frame that wait to be written */
+    bool deflate;       /* permessage-deflate was agreed */
+    bool close_sent, close_received, wants, told;
+};
+
+struct ws *ws_begin(struct conn *conn, bool deflate); /* the connection's protocol from here on */
