@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "libshared/base/err.h"
+#include "libshared/base/log_private.h"
 
-/* A pipe takes up to PIPE_BUF bytes in one piece: lines of several processes never mix. */
+/* What a pipe takes in one piece (PIPE_BUF), so that lines of several processes never mix. */
 #define LINE_BYTES 4096
 #define TAIL       ",\"cut\":true}\n"
 #define BODY_BYTES (LINE_BYTES - sizeof TAIL)
@@ -161,15 +161,6 @@ static void add_time(struct line *line)
     add_format(line, "{\"at\":\"%s.%03ldZ\"", text, now.tv_nsec / 1000000);
 }
 
-/* A log that nobody reads must not stop the process: what does not fit is dropped. */
-static void put(const char *at, size_t len)
-{
-    ssize_t n;
-
-    do n = write(STDOUT_FILENO, at, len);
-    while (n < 0 && errno == EINTR);
-}
-
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
     struct line line = { .len = 0 };
@@ -187,6 +178,6 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     }
     const char *tail = cut ? TAIL : "}\n";
     memcpy(line.at + line.len, tail, strlen(tail));
-    put(line.at, line.len + strlen(tail));
+    log_out_put(line.at, line.len + strlen(tail));
     errno = saved;
 }

@@ -41,5 +41,10 @@ struct log_field {
 void log_init(const char *service, enum log_level threshold);
 bool log_level_parse(struct str name, enum log_level *out);
 enum log_level log_threshold(void);
-void log_write(
-    enum log_level level, const char *event, const struct log_field *fields); /* thread-safe, one write() a line */
+void log_write(enum log_level level, const char *event, const struct log_field *fields); /* thread-safe */
+
+/* From now on no line waits for its reader: a thread writes them, and what it cannot write in time is dropped, counted
+ * and said ("log.dropped").  What waits at exit or before a crash still has a moment. */
+void log_begin(void);
+bool log_flush(int ms); /* wait until all is written; false: not within so long */
+uint64_t log_dropped(void);

@@ -3,9 +3,12 @@
 #include "libshared/service/process_metrics.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "libshared/base/log.h"
 
 static long resident_bytes(void)
 {
@@ -43,5 +46,9 @@ void process_metrics_print(struct buf *out)
         out, "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes %ld\n", resident_bytes());
     buf_printf(out, "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total %.6f\n", cpu_seconds());
     buf_printf(out, "# TYPE process_open_fds gauge\nprocess_open_fds %ld\n", open_descriptors());
+    buf_printf(out,
+        "# HELP madang_log_dropped_total Log lines that their reader did not take in time\n"
+        "# TYPE madang_log_dropped_total counter\nmadang_log_dropped_total %" PRIu64 "\n",
+        log_dropped());
     buf_printf(out, "# TYPE process_max_fds gauge\nprocess_max_fds %lu\n", (unsigned long)limit.rlim_cur);
 }

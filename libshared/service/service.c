@@ -100,8 +100,10 @@ void service_begin(int argc, char **argv, const char *group, const char *doc)
     read_arguments(argc, argv, group, doc);
     settings_load();
     if (!log_level_parse(str_of(settings.common.log_level), &level)) level = LOG_INFO;
-    log_init(group, level);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a log file at its limit is like a full disk */
+    log_init(group, level);
+    log_begin();
 }
 
 /* --- readiness --- */

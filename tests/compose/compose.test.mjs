@@ -72,6 +72,7 @@ test('no container is root, may write to its image, or has a capability; each ha
     assert.deepEqual(container.HostConfig.CapDrop, ['ALL'], name)
     assert.ok(container.HostConfig.SecurityOpt.some(o => o.startsWith('no-new-privileges')), name)
     assert.ok(container.HostConfig.Memory > 0 && container.HostConfig.NanoCpus > 0 && container.HostConfig.PidsLimit > 0, `${name} has no limits`)
+    assert.deepEqual(container.HostConfig.LogConfig, { Type: 'json-file', Config: { 'max-file': '5', 'max-size': '10m' } }, `${name}'s log has no limit`)
   }
 })
 
