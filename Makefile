@@ -164,11 +164,19 @@ soak: bench-programs build ## Two minutes of 10,000 connections, stalled readers
 	@scripts/setup test
 	@node tests/bench/soak.mjs $(ARGS)
 
+storm: build ## Minutes of random kills and stops of every process under senders and listeners, compared message by message
+	@scripts/setup test
+	@node tests/storm/run.mjs $(ARGS)
+
 lint: ## Formatting, cppcheck, both compilers' warnings, and the rules in scripts/lint
 	@scripts/lint/all
 
 docs: build ## Print docs/ that come from the tables: openapi.json, events.md, errors.md, settings.md, .env.example
 	@scripts/docs
+
+mutants: ## Break the product in one place after the other; the named test has to see each: all of them (ARGS=--since REV: of changed files)
+	@scripts/setup test
+	@tests/mutants/run $(or $(ARGS),--all)
 
 stats: ## The longest functions and files
 	@scripts/stats
@@ -176,6 +184,6 @@ stats: ## The longest functions and files
 clean: ## Remove what was built; .run stays
 	rm -rf build
 
-.PHONY: help up down restart status logs build test check check-san check-tsan service-tests replay fuzz bench bench-programs soak lint docs stats clean
+.PHONY: help up down restart status logs build test check check-san check-tsan service-tests replay fuzz bench bench-programs soak storm mutants lint docs stats clean
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

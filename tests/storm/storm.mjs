@@ -1,0 +1,238 @@
+// storm.mjs - random kills and stops of every process under senders that retry and listeners that recover.
+//
+// What was acknowledged is compared with the log and with what every listener heard, message by message; what the spared
+// processes hold in memory and descriptors is compared before and after.
+import { readFileSync, readdirSync } from 'node:fs'
+import { Person } from '../lib/people.mjs'
+import { startStack } from '../lib/stack.mjs'
+import { pause, until } from '../lib/wait.mjs'
+
+/** Codes that a sender answers with a repeat; any other refusal is a finding. */
+const REPEATABLE = new Set(['unavailable', 'overloaded', 'deadline', 'shutting_down'])
+const CALM_MS = 60000
+
+/** Numbers in [0, 1) that a seed repeats (mulberry32). */
+function randomFrom(seed) {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
+
+/** One message at a time, each repeated until it is acknowledged: the order within a lane is the order in the log. */
+class Lane {
+  constructor(person, rooms, name, random) {
+    Object.assign(this, { person, rooms, name, random, acknowledged: [], repeats: 0, findings: [], talking: true })
+    this.done = this.talk()
+  }
+
+  async talk() {
+    for (let i = 0; this.talking; i++) {
+      const room = this.rooms[Math.floor(this.random() * this.rooms.length)]
+      const message = { room, id: `${this.name}-${i}`.padEnd(8, '.'), body: `${this.name} says ${i}` }
+      const seq = await this.send(message)
+      if (seq !== undefined) this.acknowledged.push({ ...message, seq })
+      await pause(this.random() * 8)
+    }
+  }
+
+  async send(message) {
+    for (const end = Date.now() + CALM_MS * 2; Date.now() < end; this.repeats++) {
+      const answer = await this.person.socket.timeout(2000).emitWithAck('message:send', message).catch(() => undefined)
+      if (answer?.seq) return answer.seq
+      if (answer?.error && !REPEATABLE.has(answer.error.code)) {
+        this.findings.push(`${message.id} was refused: ${JSON.stringify(answer.error)}`)
+        return undefined
+      }
+      await pause(20 + this.random() * 80)
+    }
+    this.findings.push(`${message.id} was never acknowledged`)
+    return undefined
+  }
+
+  stop() {
+    this.talking = false
+    return this.done
+  }
+}
+
+/** Joins every room, again with what it has whenever a connection is not taken up; notes what comes out of order. */
+class Listener {
+  constructor(person, rooms) {
+    Object.assign(this, { person, rooms, findings: [], taken_up: 0, begun_anew: 0 })
+    this.heard = new Map(rooms.map(room => [room, []]))
+    person.socket.on('message', message => this.take(message))
+    person.socket.on('connect', () => {
+      if (person.socket.recovered) { this.taken_up++; return }
+      this.begun_anew++
+      this.joinAll()
+    })
+  }
+
+  take(message) {
+    const heard = this.heard.get(message.room)
+    if (message.seq !== heard.length + 1) {
+      this.findings.push(`${this.person.name} heard ${message.seq} of ${message.room} after ${heard.length}`)
+      return
+    }
+    heard.push(message)
+  }
+
+  joinAll() {
+    const { id } = this.person.socket
+    return Promise.all(this.rooms.map(room => this.join(room, id)))
+  }
+
+  /** Until it is joined, or the connection is another one, which joins for itself. */
+  async join(room, id) {
+    while (this.person.socket.id === id) {
+      const since = this.heard.get(room).length
+      const answer = await this.person.socket.timeout(5000).emitWithAck('room:join', { room, since }).catch(() => undefined)
+      if (answer && !answer.error) return
+      if (answer?.error && !REPEATABLE.has(answer.error.code)) {
+        this.findings.push(`${this.person.name} may not join ${room}: ${JSON.stringify(answer.error)}`)
+        return
+      }
+      await pause(50)
+    }
+  }
+}
+
+/** What a process holds now. */
+function holdings(pid) {
+  return {
+    pid,
+    resident: Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096,
+    descriptors: readdirSync(`/proc/${pid}/fd`).length,
+  }
+}
+
+/** Kills, ends and stops one process after the other until the time is over; a stopped one goes on after a while. */
+async function blow({ stack, victims, spared, seconds, random, log }) {
+  const done = { kill: 0, end: 0, stop: 0 }
+  for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
+    const name = victims[Math.floor(random() * victims.length)]
+    const dice = spared.has(name) ? 0.9 : random()
+    let pid
+    try { pid = stack.pid(name) } catch { pid = 0 }
+    if (!pid) { await pause(50); continue }
+    try {
+      if (dice < 0.5) { done.kill++; process.kill(pid, 'SIGKILL') }
+      else if (dice < 0.65) { done.end++; process.kill(pid, 'SIGTERM') }
+      else {
+        done.stop++
+        process.kill(pid, 'SIGSTOP')
+        await pause(100 + random() * 2400)
+        process.kill(pid, 'SIGCONT')
+      }
+      log(`${dice < 0.5 ? 'killed' : dice < 0.65 ? 'ended' : 'stopped'} ${name}`)
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error
+    }
+    await pause(100 + random() * 1900)
+  }
+  return done
+}
+
+function compare({ rooms, histories, lanes, listeners }) {
+  const findings = [...lanes, ...listeners].flatMap(each => each.findings)
+  for (const room of rooms) {
+    const history = histories.get(room)
+    const ids = new Set(history.map(message => message.id))
+    history.forEach((message, i) => { if (message.seq !== i + 1) findings.push(`${room} has ${message.seq} at place ${i + 1}`) })
+    if (ids.size !== history.length) findings.push(`${room} has ${history.length - ids.size} messages twice`)
+    for (const { person, heard } of listeners) {
+      const own = heard.get(room)
+      if (own.length !== history.length) findings.push(`${person.name} heard ${own.length} of ${history.length} in ${room}`)
+      own.forEach((message, i) => {
+        for (const field of ['id', 'sender', 'body', 'at'])
+          if (message[field] !== history[i]?.[field]) findings.push(`${person.name} heard another ${field} of ${room} ${message.seq}`)
+      })
+    }
+  }
+  for (const lane of lanes) {
+    const last = new Map()
+    for (const { room, id, body, seq } of lane.acknowledged) {
+      const stored = histories.get(room)[seq - 1]
+      if (stored?.id !== id || stored?.body !== body) findings.push(`${id} was acknowledged as ${seq} of ${room}, where ${stored?.id} is`)
+      if (seq <= (last.get(room) ?? 0)) findings.push(`${id} came before the one that ${lane.name} sent before it`)
+      last.set(room, seq)
+    }
+  }
+  return findings
+}
+
+/**
+ * One storm.
+ * @returns counts of what happened, `findings` (sentences; none is what should be) and `held`: what each spared process
+ *   held before and after.
+ */
+export async function storm({ seconds, seed, gateways = 2, rooms: roomCount = 3, people = 4, lanes: laneCount = 2, log = () => {} }) {
+  const random = randomFrom(seed)
+  const edges = Array.from({ length: gateways }, (_, i) => `gateway-${i + 1}`)
+  const services = ['auth', 'chat', 'store', 'share']
+  const victims = [...edges, ...edges, ...services, 'store', 'postgres', 'redis']  // what has clients dies most often
+  const oneOf = list => list[Math.floor(random() * list.length)]
+  const spared = new Set([oneOf(edges), oneOf(services)])
+  const stack = await startStack({ gateways })
+  try {
+    const key = await stack.issueKey()
+
+    const transports = [['websocket'], ['polling'], ['polling', 'websocket']]
+    const arrive = (kind, i) => Person.arrives(stack, key, `${kind}-${i}`, { transports: transports[i % transports.length] })
+    const host = await Person.arrives(stack, key, 'host')
+    const rooms = []
+    for (let i = 0; i < roomCount; i++) rooms.push((await host.makesRoom()).id)
+    const senders = await Promise.all(Array.from({ length: people }, (_, i) => arrive('sender', i)))
+    for (const person of senders) for (const room of rooms) await person.calls('room:join', { room })
+    const listeners = []
+    for (let i = 0; i < people; i++) {
+      const listener = new Listener(await arrive('listener', i), rooms)
+      await listener.joinAll()
+      listeners.push(listener)
+    }
+
+    const lanes = senders.flatMap((person, i) => Array.from({ length: laneCount }, (_, n) => new Lane(person, rooms, `${seed}-${i}-${n}`, random)))
+    const acknowledged = () => lanes.reduce((sum, lane) => sum + lane.acknowledged.length, 0)
+    await until('messages flow', () => acknowledged() > 100, CALM_MS)
+    const before = Object.fromEntries([...spared].map(name => [name, holdings(stack.pid(name))]))
+
+    const blown = await blow({ stack, victims, spared, seconds, random, log })
+    await until('all is ready again', () => stack.ready().then(() => true, () => false), CALM_MS * 2)
+    const calm = acknowledged()
+    await until('messages flow again', () => acknowledged() > calm + 100, CALM_MS)
+    await Promise.all(lanes.map(lane => lane.stop()))
+
+    const reader = await Person.arrives(stack, key, 'host')
+    const histories = new Map()
+    for (const room of rooms) histories.set(room, await reader.reads(room))
+    const isHeard = listener => rooms.every(room => listener.heard.get(room).length >= histories.get(room).length)
+    await until('everybody has heard all', () => listeners.every(isHeard), CALM_MS).catch(() => {})  // compare() says who has not
+
+    const findings = compare({ rooms, histories, lanes, listeners })
+    for (const person of [host, reader, ...senders, ...listeners.map(listener => listener.person)]) person.leaves()
+    const held = await Promise.all([...spared].map(async name => ({ name, before: before[name], after: await settled(stack, name, before[name]) })))
+    for (const { name, before: was, after } of held) {
+      if (was.pid !== after.pid) findings.push(`${name} was spared, and is another process now`)
+      if (after.descriptors > was.descriptors) findings.push(`${name} has ${after.descriptors} descriptors, after ${was.descriptors}`)
+      if (after.resident > was.resident * 1.25 + 16e6) findings.push(`${name} has ${after.resident} bytes in memory, after ${was.resident}`)
+    }
+    const sum = (list, field) => list.reduce((total, each) => total + each[field], 0)
+    return {
+      seed, ...blown, held, findings, acknowledged: acknowledged(), repeats: sum(lanes, 'repeats'),
+      heard: listeners.reduce((total, { heard }) => total + sum([...heard.values()], 'length'), 0),
+      taken_up: sum(listeners, 'taken_up'), begun_anew: sum(listeners, 'begun_anew'),
+    }
+  } finally {
+    await stack.stop()
+  }
+}
+
+/** What a process holds once nobody is connected: descriptors of clients that left close within a while. */
+async function settled(stack, name, before) {
+  await until(`${name} lets go of what it held`, () => holdings(stack.pid(name)).descriptors <= before.descriptors, CALM_MS).catch(() => {})
+  return holdings(stack.pid(name))
+}
