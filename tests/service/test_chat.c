@@ -152,6 +152,34 @@ static void a_change_is_remembered_and_told(void **state)
     assert_int_equal(access_of(id_new(), "bob", &access), ERR_NOT_FOUND);
 }
 
+/* What a gateway asks about somebody who comes back. */
+static void the_roles_in_many_rooms_come_in_one_answer(void **state)
+{
+    struct id none = id_new(), own = make_room(one, "alice", NULL), other = make_room(one, "bob", NULL);
+    struct id many[1000];
+    struct room_roles rep;
+    struct roles_query query = { STR("alice"), { (struct id[]){ own, none, other, own }, 4 } };
+
+    (void)state;
+    assert_int_equal(ask(one, "room.roles", "", roles_query_shape(), &query, room_roles_shape(), &rep), OK);
+    assert_int_equal(rep.roles.len, 4);
+    for (size_t i = 0; i < 4; i++) assert_true(id_eq(rep.roles.at[i].room, query.rooms.at[i]));
+    assert_true(str_is(rep.roles.at[0].role, "owner"));
+    assert_int_equal(rep.roles.at[1].role.len, 0);
+    assert_int_equal(rep.roles.at[2].role.len, 0);
+    assert_true(str_is(rep.roles.at[3].role, "owner"));
+    assert_int_equal(invite("bob", other, "alice"), OK);
+    assert_int_equal(ask(one, "room.roles", "", roles_query_shape(), &query, room_roles_shape(), &rep), OK);
+    assert_true(str_is(rep.roles.at[2].role, "member"));
+
+    for (size_t i = 0; i < COUNT(many); i++) many[i] = i % 2 ? own : id_new();
+    query.rooms = (struct id_list){ many, COUNT(many) };
+    assert_int_equal(ask(one, "room.roles", "", roles_query_shape(), &query, room_roles_shape(), &rep), OK);
+    assert_int_equal(rep.roles.len, COUNT(many));
+    assert_true(str_is(rep.roles.at[999].role, "owner"));
+    assert_int_equal(ask(store, "room.roles", "", roles_query_shape(), &query, room_roles_shape(), &rep), ERR_FORBIDDEN);
+}
+
 static void a_publication_reaches_each_listener_once(void **state)
 {
     struct id room = make_room(one, "alice", NULL);
@@ -256,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_closed_room_is_for_members),
         cmocka_unit_test(who_enters_an_open_room_is_a_member),
         cmocka_unit_test(a_change_is_remembered_and_told),
+        cmocka_unit_test(the_roles_in_many_rooms_come_in_one_answer),
         cmocka_unit_test(a_publication_reaches_each_listener_once),
         cmocka_unit_test(only_members_relay),
         cmocka_unit_test(what_a_store_doubts_every_gateway_hears),
