@@ -177,7 +177,8 @@ static void the_roles_in_many_rooms_come_in_one_answer(void **state)
     assert_int_equal(ask(one, "room.roles", "", roles_query_shape(), &query, room_roles_shape(), &rep), OK);
     assert_int_equal(rep.roles.len, COUNT(many));
     assert_true(str_is(rep.roles.at[999].role, "owner"));
-    assert_int_equal(ask(store, "room.roles", "", roles_query_shape(), &query, room_roles_shape(), &rep), ERR_FORBIDDEN);
+    assert_int_equal(
+        ask(store, "room.roles", "", roles_query_shape(), &query, room_roles_shape(), &rep), ERR_FORBIDDEN);
 }
 
 static void a_publication_reaches_each_listener_once(void **state)

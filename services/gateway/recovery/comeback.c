@@ -1,8 +1,8 @@
 /*
  * comeback.c - somebody brings a pid: read, asked about, claimed, let in.
  *
- *      record --> member of each room? --> heads --> what was missed --> claim --> let in
- *         \______________\___________________\__________________\____________\--> anew
+ *      its turn --> record --> member of each room? --> heads --> what was missed --> claim --> let in
+ *           \_________\______________\___________________\__________________\____________\--> anew
  */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/recovery/comeback.h"
@@ -17,13 +17,31 @@
 
 #define EXTRA_BYTES (4u << 20)
 
+static void release(struct recovery *recovery)
+{
+    if (recovery->ending && recovery->comebacks == 0) mem_free(recovery);
+}
+
+void comebacks_end(struct recovery *recovery)
+{
+    recovery->comebacks++; /* not before the last one is stopped */
+    turns_stop(recovery);
+    recovery->comebacks--;
+    release(recovery);
+}
+
 static void end(struct comeback *c)
 {
+    struct recovery *home = c->home;
+
+    turn_end(c);
     comeback_drop_missed(c);
     rights_drop(&c->rights);
     sio_socket_drop(c->socket);
     arena_destroy(&c->arena);
     mem_free(c);
+    home->comebacks--;
+    release(home);
 }
 
 static void refuse(struct comeback *c, enum err e)
@@ -124,7 +142,7 @@ static void on_claimed(void *arg, const struct redisReply *reply)
     }
 }
 
-static void claim(struct comeback *c)
+void comeback_claim(struct comeback *c)
 {
     struct buf record = BUF(RECORD_BYTES_MAX);
 
@@ -153,60 +171,65 @@ static const char *take_heads(struct comeback *c, const struct log_heads *heads)
     return missed > MISSED_MAX ? "too much was missed" : NULL;
 }
 
+static void ask_heads(struct comeback *c);
+
 static void on_heads(void *arg, enum err status, struct str body)
 {
     struct comeback *c = arg;
     struct log_heads heads = { 0 };
     struct wire_error why;
 
+    if (turn_retry(c, status, ask_heads)) return;
     if (status == OK) status = wire_decode(log_heads_shape(), body, c->arena, &heads, &why);
     c->why = status == OK ? take_heads(c, &heads) : "the store is away";
-    if (goes_on(c)) comeback_fetch(c, claim);
+    if (goes_on(c)) comeback_fetch(c);
 }
 
-static void ask_heads(struct comeback *c)
+static struct id_list rooms_of(const struct comeback *c)
 {
     struct id *rooms = arena_alloc(c->arena, c->n * sizeof *rooms);
 
     for (size_t i = 0; i < c->n; i++) rooms[i] = c->places[i].mark.room;
-    method_ask(c->home->store, M_log_heads, &(struct log_rooms){ .rooms = { rooms, c->n } }, on_heads, c);
+    return (struct id_list){ rooms, c->n };
+}
+
+static void ask_heads(struct comeback *c)
+{
+    if (!goes_on(c)) return;
+    method_ask_for(c->home->store, M_log_heads, bearer_subject(c->rights.bearer),
+        &(struct log_rooms){ .rooms = rooms_of(c) }, on_heads, c);
 }
 
 /* --- may he --- */
 
-static void answered(struct comeback *c)
+static const char *check_roles(const struct comeback *c, const struct room_roles *roles)
 {
-    if (--c->waiting > 0 || !goes_on(c)) return;
-    if (c->n > 0)
-        ask_heads(c);
-    else
-        claim(c);
+    if (roles->roles.len != c->n) return "chat does not say whether he is a member";
+    for (size_t i = 0; i < c->n; i++)
+        if (!id_eq(roles->roles.at[i].room, c->places[i].mark.room) || roles->roles.at[i].role.len == 0)
+            return "no member any more";
+    return NULL;
 }
 
-static void on_access(void *arg, enum err status, struct str body)
+static void ask_roles(struct comeback *c);
+
+static void on_roles(void *arg, enum err status, struct str body)
 {
     struct comeback *c = arg;
-    struct access access = { 0 };
+    struct room_roles roles = { 0 };
     struct wire_error why;
 
-    if (status == OK) status = wire_decode(access_shape(), body, c->arena, &access, &why);
-    if (status != OK)
-        c->why = "chat does not say whether he is a member";
-    else if (access.role.len == 0)
-        c->why = "no member any more";
-    answered(c);
+    if (turn_retry(c, status, ask_roles)) return;
+    if (status == OK) status = wire_decode(room_roles_shape(), body, c->arena, &roles, &why);
+    c->why = status == OK ? check_roles(c, &roles) : "chat does not say whether he is a member";
+    ask_heads(c);
 }
 
-static void ask_access(struct comeback *c)
+static void ask_roles(struct comeback *c)
 {
-    struct access_query query = { .subject = bearer_subject(c->rights.bearer) };
-
-    c->waiting = c->n + 1; /* one for asking: an answer may come at once */
-    for (size_t i = 0; i < c->n; i++) {
-        query.room = c->places[i].mark.room;
-        method_ask(c->home->chat, M_room_access, &query, on_access, c);
-    }
-    answered(c);
+    if (!goes_on(c)) return;
+    struct roles_query query = { .subject = bearer_subject(c->rights.bearer), .rooms = rooms_of(c) };
+    method_ask_for(c->home->chat, M_room_roles, query.subject, &query, on_roles, c);
 }
 
 static const char *read_record(struct comeback *c)
@@ -226,7 +249,21 @@ static void on_read(void *arg, const struct redisReply *reply)
 
     c->value = arena_str(c->arena, shelf_value(reply));
     c->why = reply != NULL ? read_record(c) : "Redis is away";
-    if (goes_on(c)) ask_access(c);
+    if (c->n > 0)
+        ask_roles(c);
+    else
+        comeback_claim(c);
+}
+
+static void read_it(struct comeback *c)
+{
+    if (goes_on(c)) shelf_read(c->home->redis, c->hash, on_read, c);
+}
+
+static void too_late(struct comeback *c)
+{
+    if (c->why == NULL) c->why = "too many come back";
+    goes_on(c);
 }
 
 void comeback_begin(struct recovery *recovery, const struct visit *visit)
@@ -242,5 +279,6 @@ void comeback_begin(struct recovery *recovery, const struct visit *visit)
     c->pid = arena_str(c->arena, visit->pid);
     c->offset = arena_str(c->arena, visit->offset);
     shelf_hash(c->pid, c->hash);
-    shelf_read(recovery->redis, c->hash, on_read, c);
+    recovery->comebacks++;
+    turn_await(c, read_it, too_late);
 }

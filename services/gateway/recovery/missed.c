@@ -17,13 +17,6 @@ struct ahead {
     struct eio_packet *packet;
 };
 
-/* A question to the store. */
-struct quest {
-    struct comeback *c;
-    struct place *place;
-    void (*next)(struct comeback *c);
-};
-
 static bool has_space(const struct comeback *c)
 {
     return c->bytes < (size_t)settings.gateway.queue_bytes / 2 && c->home->ahead_bytes < ALL_BYTES_MAX;
@@ -68,20 +61,6 @@ static enum err read_page(struct comeback *c, struct place *place, struct str bo
     return e;
 }
 
-static void on_page(void *arg, enum err status, struct str body)
-{
-    struct quest quest = *(struct quest *)arg;
-
-    mem_free(arg);
-    if (status == OK) status = read_page(quest.c, quest.place, body);
-    if (status != OK) {
-        quest.c->why = "the store does not say what was missed";
-        quest.next(quest.c);
-    } else {
-        comeback_fetch(quest.c, quest.next);
-    }
-}
-
 static struct place *next_place(const struct comeback *c)
 {
     for (size_t i = 0; i < c->n; i++)
@@ -89,18 +68,27 @@ static struct place *next_place(const struct comeback *c)
     return NULL;
 }
 
-void comeback_fetch(struct comeback *c, void (*next)(struct comeback *c))
+/* The page is for the room that was next when it was asked for: nothing else moves one on. */
+static void on_page(void *arg, enum err status, struct str body)
+{
+    struct comeback *c = arg;
+
+    if (turn_retry(c, status, comeback_fetch)) return;
+    if (status == OK) status = read_page(c, next_place(c), body);
+    if (status != OK) c->why = "the store does not say what was missed";
+    comeback_fetch(c);
+}
+
+void comeback_fetch(struct comeback *c)
 {
     struct place *place = next_place(c);
 
-    if (place == NULL || !has_space(c) || !sio_is_pending(c->socket)) {
-        next(c);
+    if (place == NULL || c->why != NULL || !has_space(c) || !sio_is_pending(c->socket)) {
+        comeback_claim(c);
         return;
     }
-    struct quest *quest = mem_alloc(sizeof *quest);
-    *quest = (struct quest){ c, place, next };
     method_ask_for(c->home->store, M_log_since, bearer_subject(c->rights.bearer),
-        &(struct log_query){ .room = place->mark.room, .after = place->got, .limit = PAGE }, on_page, quest);
+        &(struct log_query){ .room = place->mark.room, .after = place->got, .limit = PAGE }, on_page, c);
 }
 
 /* Of all rooms' next ones; in each room seq decides, whatever the clock said. */

@@ -19,6 +19,8 @@ struct recovery *recovery_create(struct ev_loop *loop, struct rpc_client *chat, 
     recovery->redis = redis_create(loop, settings.common.redis_url);
     recovery->recovered = metric_counter(name, "result=\"recovered\"", help);
     recovery->anew = metric_counter(name, "result=\"anew\"", help);
+    recovery->again = metric_counter("madang_recovery_questions_again_total", NULL,
+        "Questions about clients that come back which a service had no time for, and that were asked again");
     lifelines_open(recovery);
     return recovery;
 }
@@ -26,9 +28,10 @@ struct recovery *recovery_create(struct ev_loop *loop, struct rpc_client *chat, 
 void recovery_destroy(struct recovery **recovery)
 {
     if (*recovery == NULL) return;
+    (*recovery)->ending = true;
     redis_destroy(&(*recovery)->redis); /* who waits for it hears so */
     lifelines_close(*recovery);
-    mem_free(*recovery);
+    comebacks_end(*recovery);
     *recovery = NULL;
 }
 

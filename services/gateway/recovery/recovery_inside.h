@@ -16,10 +16,14 @@ struct recovery {
     struct rpc_client *chat, *store;
     struct lifeline *table, *list; /* list: by when they are due */
     ev_timer sweep;
+    struct comeback *queue;   /* they wait for their turn */
+    struct comeback *pausing; /* they have one, and ask again later */
+    size_t turns, comebacks;  /* in progress; queued ones too */
+    bool giving, ending;
     size_t ahead_bytes;           /* of all that is held for sockets that are not let in yet */
     record_put_back_fn *put_back; /* NULL: there are no rooms by name here */
     void *put_back_arg;
-    struct metric *recovered, *anew;
+    struct metric *recovered, *anew, *again;
 };
 
 /* An open socket and its record. */
@@ -60,6 +64,8 @@ struct visit {
     struct rights *rights;
     struct str auth, pid, offset; /* what is absent or malformed: STR_NONE */
 };
+/* comeback.c: everybody who is on his way in is told to go; the memory lives as long as an answer may still come. */
+void comebacks_end(struct recovery *recovery);
 /* newcomer.c, comeback.c: both take over the rights. */
 void newcomer_enter(struct recovery *recovery, const struct visit *visit);
 void comeback_begin(struct recovery *recovery, const struct visit *visit);
