@@ -29,16 +29,18 @@ static bool send_waiting(struct rpc_client *client, struct waiting *w)
 {
     int64_t left_us = w->deadline_us - clock_mono_us();
     w->head.budget_ms = left_us > 1000 ? left_us / 1000 : 1;
-    w->sent = rpc_link_put(client, &w->head, &w->body);
-    return w->sent;
+    enum put put = rpc_link_put(client, &w->head, &w->body);
+    w->sent = put == PUT_SENT;
+    if (put == PUT_REFUSED) rpc_wait_end(client, w, ERR_TOO_LARGE);
+    return put != PUT_FULL;
 }
 
 static void send_held(struct rpc_client *client)
 {
-    struct waiting *w;
+    struct waiting *w, *next;
     client->held_up = false;
     if (client->link != LINK_UP || client->leaving) return;
-    DL_FOREACH(client->first, w)
+    DL_FOREACH_SAFE(client->first, w, next)
     {
         if (!w->sent && !send_waiting(client, w)) {
             client->held_up = true;
@@ -175,6 +177,7 @@ struct rpc_client *rpc_client_create(struct ev_loop *loop, const struct rpc_clie
     struct rpc_client *client = mem_zero(sizeof(*client));
     client->config = *config;
     client->loop = loop;
+    /* bound: heads and failures, whose records have no lists */
     client->arena = arena_create("rpc_client", 1u << 20);
     client->head = BUF(16384);
     ev_timer_init(&client->soon, on_soon, 0., 0.);

@@ -3,7 +3,7 @@
  *
  * Requests and events share the pipe's order: an event that the service sent after a reply arrives after it.
  * When the pipe breaks (the monitor says so at once; a heartbeat notices what TCP does not) requests of SAFE methods
- * wait for the next connection within their own deadline and are sent again, in their order; others fail with
+ * wait for the next connection within their own deadline and are sent again, once, in their order; others fail with
  * unavailable.  At every connection `up` is called with the service's instance before anything is sent again: a
  * changed instance has forgotten all subscriptions.  (A server forgets with the connection, and gives each its own.)
  * What `up` itself calls goes out before what waits.  A request that a leaving server refused goes to the next one.

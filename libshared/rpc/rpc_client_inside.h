@@ -28,6 +28,7 @@ struct waiting {
     uint64_t id;
     int64_t deadline_us;
     bool safe, sent, ended;
+    unsigned lost;   /* connections that went with it */
     enum err status; /* if ended without an answer */
     struct frame_request head;
     zmq_msg_t body;
@@ -81,5 +82,6 @@ void rpc_link_break(struct rpc_client *client, const char *why); /* down at once
 void rpc_link_replace(struct rpc_client *client);                /* what `soon` does about it */
 bool rpc_link_send_hello(struct rpc_client *client);
 bool rpc_link_greeted(struct rpc_client *client, enum err status, struct str body); /* true: it is up now */
-bool rpc_link_put(struct rpc_client *client, const struct frame_request *head, zmq_msg_t *body); /* false: no room */
+enum put { PUT_SENT, PUT_FULL, PUT_REFUSED }; /* REFUSED: a head out of its bounds */
+enum put rpc_link_put(struct rpc_client *client, const struct frame_request *head, zmq_msg_t *body);
 void rpc_link_ping(struct rpc_client *client);

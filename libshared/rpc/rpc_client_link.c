@@ -7,32 +7,33 @@
  * be mistaken for the new one's.
  */
 // SPDX-License-Identifier: Apache-2.0
-#include <assert.h>
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
 #include "libshared/rpc/rpc_client_inside.h"
 
 #define GREETING_US 5000000
+#define SENT_MAX    2        /* times that a SAFE request is sent to one that is then lost */
 #define QUIET_US    10000000 /* pings go out every 2 s, and are answered */
 
 static const int MONITORED = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                              ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
                              ZMQ_EVENT_DISCONNECTED;
 
-bool rpc_link_put(struct rpc_client *client, const struct frame_request *head, zmq_msg_t *body)
+enum put rpc_link_put(struct rpc_client *client, const struct frame_request *head, zmq_msg_t *body)
 {
     buf_clear(&client->head);
     frame_put_request(&client->head, head);
-    assert(!client->head.over && "heads are short");
-    if (zmq_send(client->socket.raw, client->head.at, client->head.len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) return false;
+    if (client->head.over) return PUT_REFUSED;
+    if (zmq_send(client->socket.raw, client->head.at, client->head.len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+        return PUT_FULL;
     zmq_msg_t copy; /* by reference count: the original may have to go again */
     zmq_msg_init(&copy);
     zmq_msg_copy(&copy, body);
     int rc = zmq_msg_send(&copy, client->socket.raw, ZMQ_DONTWAIT);
     if (rc < 0) zmq_msg_close(&copy);
     loop_sock_nudge(client->watch);
-    return rc >= 0;
+    return rc >= 0 ? PUT_SENT : PUT_FULL;
 }
 
 /* The bind of the new pipe may still lie in the socket's mailbox, and a send alone need not look there. */
@@ -48,10 +49,10 @@ static bool send_empty(struct rpc_client *client, uint64_t id, struct str method
     zmq_msg_t body;
     zmq_msg_init_size(&body, 1);
     memcpy(zmq_msg_data(&body), "\x80", 1);
-    bool sent =
-        rpc_link_put(client, &(struct frame_request){ .id = id, .method = method, .budget_ms = budget_ms }, &body);
+    const struct frame_request head = { .id = id, .method = method, .budget_ms = budget_ms };
+    enum put put = rpc_link_put(client, &head, &body);
     zmq_msg_close(&body);
-    return sent;
+    return put == PUT_SENT;
 }
 
 bool rpc_link_send_hello(struct rpc_client *client)
@@ -153,16 +154,20 @@ void rpc_link_break(struct rpc_client *client, const char *why)
     if (!ev_is_active(&client->soon)) ev_timer_start(client->loop, &client->soon);
 }
 
+/* Two lost connections may be an accident each.  But a request that its servers die of would walk through them all. */
+static bool may_go_again(struct waiting *w)
+{
+    return w->safe && ++w->lost < SENT_MAX;
+}
+
 /* SAFE ones wait for the next connection; what became of the others nobody knows. */
 static void fail_what_was_sent(struct rpc_client *client)
 {
     struct waiting *w, *next;
     DL_FOREACH_SAFE(client->first, w, next)
     {
-        if (w->sent && !w->safe)
-            rpc_wait_end(client, w, ERR_UNAVAILABLE);
-        else
-            w->sent = false;
+        if (w->sent && !may_go_again(w)) rpc_wait_end(client, w, ERR_UNAVAILABLE);
+        w->sent = false;
     }
 }
 

@@ -35,7 +35,15 @@ static void begin_hold(struct call *call, const void *req, struct rpc_later *lat
     held[n_held++] = later;
 }
 
+/* What a request does that hits a mistake of ours. */
+static enum err run_die(struct call *call, const void *req, void *rep)
+{
+    (void)call, (void)req, (void)rep;
+    _exit(1);
+}
+
 static const struct rpc_method METHODS[] = {
+    ROOM_METHOD("die.loop", LOOP, .run = run_die),
     ROOM_METHOD("count.loop", LOOP, .run = run_count),
     ROOM_METHOD("hold.later", LATER, .begin = begin_hold),
 };
@@ -135,6 +143,60 @@ static void when_the_server_is_killed_safe_requests_go_to_the_next_and_others_fa
     assert_int_equal(safe.status, OK);
     assert_int_equal(probe.ups, 2);
     assert_false(id_eq(first, probe.instance));
+    rpc_client_destroy(&probe.client);
+    kill_server(pid);
+}
+
+static void wait_for_death(pid_t pid)
+{
+    int status;
+    pid_t dead = 0;
+    UNTIL(dead == pid || (dead = waitpid(pid, &status, WNOHANG)) == pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+}
+
+static void a_request_that_its_servers_die_of_is_sent_twice_and_no_more(void **state)
+{
+    (void)state;
+    struct probe probe;
+    struct heard deadly, next;
+    pid_t pid = start_server(false);
+    probe_open(&probe, "gateway", 20);
+    UNTIL(probe.ups == 1);
+    ask(&probe, "die.loop", true, 30000, id_new(), &deadly);
+    wait_for_death(pid);
+    assert_int_equal(deadly.order, 0);
+    pid = start_server(false);
+    wait_for_death(pid);
+    UNTIL(deadly.order);
+    assert_int_equal(deadly.status, ERR_UNAVAILABLE);
+
+    pid = start_server(false);
+    ask(&probe, "count.loop", true, 8000, id_new(), &next);
+    UNTIL(next.order);
+    assert_int_equal(next.status, OK);
+    assert_int_equal(probe.ups, 3);
+    rpc_client_destroy(&probe.client);
+    kill_server(pid);
+}
+
+static void a_head_out_of_its_bounds_is_refused(void **state)
+{
+    (void)state;
+    struct probe probe;
+    struct heard heard = { .order = 0 };
+    char bytes[64], name[129 * 4 + 1];
+    pid_t pid = start_server(false);
+    probe_open(&probe, "gateway", 20);
+    UNTIL(probe.ups == 1);
+    memset(name, 'x', sizeof(name));
+    struct principal who = { .sub = { name, 129 } };
+    rpc_client_call(probe.client,
+        &(struct rpc_request){
+            .method = "count.loop", .safe = true, .budget_ms = 8000, .who = &who, .body = room_bytes(id_new(), bytes) },
+        on_heard, &heard);
+    UNTIL(heard.order);
+    assert_int_equal(heard.status, ERR_TOO_LARGE);
     rpc_client_destroy(&probe.client);
     kill_server(pid);
 }
@@ -384,6 +446,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         CASE(safe_requests_wait_for_the_server_in_their_order_and_others_do_not),
         CASE(when_the_server_is_killed_safe_requests_go_to_the_next_and_others_fail),
+        CASE(a_request_that_its_servers_die_of_is_sent_twice_and_no_more),
+        CASE(a_head_out_of_its_bounds_is_refused),
         CASE(destroying_a_client_ends_what_is_pending),
         CASE(a_draining_server_finishes_and_the_next_takes_what_it_refused),
         CASE(strangers_and_garbage_get_nothing_and_do_no_harm),
