@@ -37,6 +37,7 @@ struct cleanup {
 struct arena {
     const char *name;
     size_t cap, used;
+    bool over;
     struct block *blocks;     /* the one in use is first */
     struct cleanup *cleanups; /* newest first; they lie in the blocks */
 };
@@ -115,6 +116,7 @@ void arena_reset(struct arena *arena)
     }
     arena->blocks = kept;
     arena->used = 0;
+    arena->over = false;
 }
 
 static struct block *block_create(size_t size)
@@ -140,13 +142,28 @@ static struct block *block_for(struct arena *arena, size_t size)
     return b;
 }
 
+bool arena_fits(const struct arena *arena, size_t more)
+{
+    return arena->used <= arena->cap && more <= arena->cap - arena->used;
+}
+
+bool arena_is_over(const struct arena *arena)
+{
+    return arena->over;
+}
+
+static void note_over(struct arena *arena, size_t size)
+{
+    if (!arena->over)
+        LOG(WARN, "arena.over_cap", F_TEXT("arena", arena->name), F_INT("cap", arena->cap), F_INT("used", arena->used),
+            F_INT("want", size));
+    arena->over = true;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
-    if (size > arena->cap || arena->used + size > arena->cap) {
-        LOG(ERROR, "arena.over_cap", F_TEXT("arena", arena->name), F_INT("cap", arena->cap), F_INT("used", arena->used),
-            F_INT("want", size));
-        abort();
-    }
+    if (size > PTRDIFF_MAX - BLOCK_BYTES) or_die(NULL, size); /* no sum of sizes: a mistake of ours */
+    if (!arena_fits(arena, size)) note_over(arena, size);
     arena->used += size;
 
     size_t whole = ((size + ALIGNMENT - 1) & ~(ALIGNMENT - 1)) + GAP_BYTES;

@@ -1,8 +1,11 @@
 /*
  * arena.h - memory with one lifetime: allocate as you go, free all at once.
  *
- * Allocation never fails: out of memory, or over the arena's cap, is our own fault and ends the process;
- * whoever decodes what outsiders sent bounds it before it allocates.
+ * Allocation never fails: out of memory is the end of the process.  Over its cap an arena gives memory all the same and
+ * is `over`, sticks so until its reset, and the log says it once.  Nobody asks after each step: whoever runs the request
+ * asks at its end, keeps nothing of what was done, and answers too_large.  Whoever allocates by a number that came from
+ * outside asks arena_fits() first, so that what is given beyond the cap is no more than one step's.
+ * docs/why/0013-arenas-that-are-over.md
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -23,6 +26,8 @@ char *arena_cstr(struct arena *arena, struct str from);
 struct str arena_printf(struct arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3); /* NUL-terminated */
 void arena_on_reset(struct arena *arena, void (*clean)(void *), void *arg);
 size_t arena_used(const struct arena *arena);
+bool arena_fits(const struct arena *arena, size_t more); /* false: so many bytes more would be over the cap */
+bool arena_is_over(const struct arena *arena);
 
 /* The process's own allocator, for what outlives every arena: never NULL. */
 void *mem_alloc(size_t size) __attribute__((malloc));

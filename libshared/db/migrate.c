@@ -72,6 +72,7 @@ static void digest(const char *text, char hex[65])
 
 static enum err load_file(struct migration *m, const char *name, int version)
 {
+    /* bound: MAX_FILE_BYTES, of a file of ours */
     struct arena *scratch = arena_create("migrate.file", MAX_FILE_BYTES * 2 + 65536);
     struct file *file = &m->files[version - 1];
     char path[4400];
@@ -221,6 +222,7 @@ enum err migrate_up(const char *conninfo, const char *schema, const char *dir)
 
     if (PQstatus(m.conn) == CONNECTION_OK) {
         PQsetNoticeProcessor(m.conn, on_notice, NULL);
+        /* bound: files of ours */
         m.arena = arena_create("migrate", 64u << 20);
         e = bring_up(&m);
         arena_destroy(&m.arena);

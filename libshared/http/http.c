@@ -20,6 +20,7 @@ static struct http *http_of(struct conn *conn)
     if (conn->state != NULL) return conn->state;
     struct http *http = conn->state = mem_zero(sizeof *http);
     http->conn = conn;
+    /* bound: HTTP_HEAD_MAX, a few times over */
     http->arena = arena_create("http", ARENA_BYTES);
     http->body = BUF(1);
     return http;

@@ -200,6 +200,7 @@ struct str http_refusal_text(struct arena *arena, int status)
 
 void http_refuse(struct conn *conn, int status)
 {
+    /* bound: texts of ours */
     struct arena *arena = arena_create("refusal", 4096);
     const struct http *http = conn->state;
     bool bare = http != NULL && http->bare;

@@ -79,6 +79,7 @@ enum err rpc_call_run(const struct rpc_method *method, struct call *call, struct
     TRY(rpc_call_decode(method, call, body, &req));
     void *rep = arena_zero(call->arena, method->rep()->size + 1);
     TRY(method->run(call, req, rep));
+    if (arena_is_over(call->arena)) return call_fail(call, ERR_TOO_LARGE, "it needs more memory than one request may");
     return rpc_call_encode(method, call, rep, out);
 }
 

@@ -16,6 +16,7 @@ struct rpc_later *rpc_later_take(struct rpc_server *server)
         server->n_spare--;
     } else {
         later = mem_zero(sizeof(*later));
+        /* bound: the decoder asks, and the call does at its end */
         later->arena = arena_create("call", RPC_ARENA_MAX);
         later->reply = BUF(RPC_BODY_MAX);
     }
@@ -99,6 +100,8 @@ struct call *rpc_later_call(struct rpc_later *later)
 
 void rpc_later_done(struct rpc_later *later, enum err e, const void *rep)
 {
+    if (e == OK && arena_is_over(later->call.arena))
+        e = call_fail(&later->call, ERR_TOO_LARGE, "it needs more memory than one request may");
     if (e == OK) e = rpc_call_encode(later->method, &later->call, rep, &later->reply);
     if (later->server == NULL) { /* begun by rpc_server_answer, which settles */
         later->status = e;

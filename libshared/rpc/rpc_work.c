@@ -46,6 +46,7 @@ static struct rpc_work *work_take(struct rpc_server *server)
         return work;
     }
     work = mem_zero(sizeof(*work));
+    /* bound: asked after the work (work_run); rows come with LIMITs */
     work->arena = arena_create("work", RPC_ARENA_MAX);
     return work;
 }
@@ -72,6 +73,7 @@ static void work_run(struct rpc_task *task, struct pg *pg)
     struct rpc_work *work = (struct rpc_work *)task;
     if (pg != NULL) pg_set_deadline(pg, clock_mono_us() + WORK_BUDGET_US);
     work->e = work->work(pg, work->arena, work->arg);
+    if (work->e == OK && arena_is_over(work->arena)) work->e = ERR_TOO_LARGE;
     if (pg != NULL && work->e == OK)
         work->e = pg_commit(pg);
     else if (pg != NULL)

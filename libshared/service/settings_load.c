@@ -133,6 +133,7 @@ static void refuse_unknown(void)
 void settings_load(void)
 {
     arena_destroy(&texts);
+    /* bound: none from outside, but the environment that we were started with */
     texts = arena_create("settings", 1 << 20);
     refuse_unknown();
     for (size_t i = 0; i < n_setting_rows; i++) load_row(&setting_rows[i]);

@@ -201,6 +201,7 @@ static void on_turn(struct ev_loop *loop, ev_timer *timer, int events)
 static void make_first_key(void)
 {
     struct pg *pg = pg_create(settings.auth.db, "auth");
+    /* bound: keys of ours */
     struct arena *arena = arena_create("auth.start", 1u << 20);
     bool turned;
     enum err e = turn(pg, arena, &turned);

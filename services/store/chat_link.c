@@ -136,6 +136,7 @@ struct chat_link *chat_link_create(struct ev_loop *loop, struct grants *grants, 
     link->loop = loop;
     link->grants = grants;
     link->doubt = true;
+    /* bound: an access_change has no lists */
     link->arena = arena_create("chat_link", 1 << 20);
     ev_timer_init(&link->retry, on_retry, RETRY_S, 0.);
     link->retry.data = link;

@@ -137,6 +137,7 @@ static void *run(void *arg)
 
     atomic_store(&c->up, pg_is_up(c->pg));
     for (struct append *batch = take(c); batch != NULL; batch = take(c)) {
+        /* bound: batch_max messages, each within its record */
         struct arena *arena = arena_create("batch", ARENA_MAX);
         size_t n = list_awaited(batch, at);
         c->shared = n;

@@ -36,6 +36,7 @@ static struct question *question_of(struct store *store, void *token)
 
 static bool is_member(struct str body)
 {
+    /* bound: an access has no lists */
     struct arena *arena = arena_create("access", 1 << 16);
     struct access access = { 0 };
     struct wire_error why = { 0 };

@@ -99,6 +99,7 @@ static int print(const struct wire_shape *shape, struct str body, FILE *to)
 
 static int call(const char *service, const struct method *method, const char *json, const char *user, int64_t budget_ms)
 {
+    /* bound: one answer; the decoder asks */
     struct arena *arena = arena_create("rpc", 256u << 20);
     struct buf body = BUF(JSON_MAX);
     struct str out;

@@ -62,6 +62,7 @@ int main(int argc, char **argv)
     }
     log_init("authctl", (enum log_level)(LOG_ERROR + 1)); /* standard output is for the answer alone */
     signal(SIGPIPE, SIG_IGN);
+    /* bound: one answer; the decoder asks */
     arena = arena_create("authctl", 256u << 20);
     int status = command->run(command, argc - 3, argv + 3);
     arena_destroy(&arena);

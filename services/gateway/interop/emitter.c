@@ -195,6 +195,7 @@ struct emitter *emitter_create(
     emitter->roster = roster;
     emitter->key = key;
     emitter->bytes_max = 4 * (size_t)settings.gateway.max_payload;
+    /* bound: bytes_max, of a message; names asked for after reading */
     emitter->scratch = arena_create("emitter", SCRATCH_FACTOR * emitter->bytes_max + SCRATCH_SPARE);
     emitter->ears = mem_zero((n + 1) * sizeof *emitter->ears);
     count_with(emitter);

@@ -16,6 +16,7 @@ struct mesh *mesh_create(struct ev_loop *loop)
 
     mesh->loop = loop;
     mesh->body = BUF(MESH_BYTES_MAX + 4096);
+    /* bound: records without lists, and a page of gateways, whose room the decoder asks for */
     mesh->arena = arena_create("mesh", 1u << 20);
     mesh->polls = forwarded("kind=\"poll\"");
     mesh->posts = forwarded("kind=\"post\"");

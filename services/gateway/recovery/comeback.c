@@ -270,6 +270,7 @@ void comeback_begin(struct recovery *recovery, const struct visit *visit)
 {
     struct comeback *c = mem_zero(sizeof *c);
 
+    /* bound: RECORD_BYTES_MAX, a CONNECT of max_payload, and heads whose room the decoder asks for */
     c->arena = arena_create("comeback", EXTRA_BYTES + 2 * (size_t)settings.gateway.max_payload);
     c->home = recovery;
     c->clients = visit->clients;

@@ -51,6 +51,7 @@ static bool take_page(struct comeback *c, struct place *place, const struct mess
 
 static enum err read_page(struct comeback *c, struct place *place, struct str body)
 {
+    /* bound: PAGE messages; the decoder asks, bodies are views */
     struct arena *arena = arena_create("missed", PAGE_BYTES_MAX);
     struct message_page page = { 0 };
     struct wire_error why;

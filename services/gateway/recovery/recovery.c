@@ -44,6 +44,7 @@ void recovery_put_back(struct recovery *recovery, record_put_back_fn *put_back, 
 void recovery_enter(struct recovery *recovery, struct clients *clients, struct sio_socket *socket,
     struct rights *rights, struct str auth)
 {
+    /* bound: max_payload, of the CONNECT */
     struct arena *arena = arena_create("identity", (4u << 20) + (size_t)settings.gateway.max_payload);
     struct identity claims = identity_read(auth, arena);
     struct visit visit = { clients, socket, rights, auth, claims.pid, claims.offset };

@@ -217,6 +217,7 @@ void rerun_enter(const struct caller *caller)
 {
     struct entry *e = mem_zero(sizeof *e);
 
+    /* bound: RECORD_BYTES_MAX, and a CONNECT of max_payload */
     e->arena = arena_create("rerun", (4u << 20) + 2 * (size_t)settings.gateway.max_payload);
     e->who = *caller;
     e->who.auth = arena_str(e->arena, caller->auth);

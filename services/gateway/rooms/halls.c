@@ -15,6 +15,7 @@ struct halls *halls_create(struct ev_loop *loop, struct rpc_client *chat, struct
     halls->chat = chat;
     halls->store = store;
     halls->queue_last = &halls->queue_first;
+    /* bound: the decoder asks; bodies are views */
     halls->arena = arena_create("halls", EVENT_ARENA_BYTES);
     halls->delivered = metric_counter("madang_deliveries_total", NULL, "Messages handed to sockets");
     halls->paused = metric_counter("madang_paused_total", NULL, "Times that a slow socket's room was paused");

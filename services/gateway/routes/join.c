@@ -81,6 +81,7 @@ void join_entered(void *arg, enum err status, struct str body)
         on_call_failed(call, body);
         return;
     }
+    /* bound: a room_entered has no lists */
     struct arena *arena = arena_create("join", 65536);
     enum err e = wire_decode(room_entered_shape(), body, arena, &answer, &why);
     if (e == OK) {

@@ -159,6 +159,7 @@ struct clients_upper routes_upper(struct routes *routes)
 
 void routes_init(struct routes *routes)
 {
+    /* bound: the decoder asks */
     routes->scratch = arena_create("routes", 8u << 20);
 }
 

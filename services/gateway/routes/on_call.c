@@ -50,6 +50,7 @@ void on_call_answer(struct on_call *call, const struct wire_shape *shape, struct
 
 void on_call_failed(struct on_call *call, struct str body)
 {
+    /* bound: a failure has no lists */
     struct arena *arena = arena_create("failure", 65536);
     struct failure failure = { 0 };
 

@@ -69,6 +69,7 @@ static enum err read_claims(const json_t *claims, struct bearer *out)
 
 enum err claims_read(const struct trusted *trusted, struct str token, struct bearer **out)
 {
+    /* bound: the bytes of a token; the decoder asks for the rules of its cap */
     struct arena *arena = arena_create("bearer", 256 * 1024);
     json_t *claims = verified(trusted, token, arena);
     struct bearer *bearer = arena_zero(arena, sizeof *bearer);

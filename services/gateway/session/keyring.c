@@ -186,6 +186,7 @@ static void on_reply(void *arg, enum err status, struct str body)
     struct keyring *keyring = held->home;
     struct waiting *waiting = held->waiting;
     size_t n = held->n_waiting;
+    /* bound: a token or a failure, which have no lists */
     struct arena *arena = arena_create("keyring", ARENA_BYTES);
     struct verdict verdict = read_verdict(status, body, arena);
 

@@ -61,6 +61,7 @@ enum err trusted_take(struct trusted *trusted, struct str body)
     struct trusted next = { .changed = trusted->changed, .arg = trusted->arg };
     struct wire_error why;
 
+    /* bound: the decoder asks; over it the former trust stays */
     next.arena = arena_create("trusted", TRUST_ARENA_BYTES);
     enum err e = wire_decode(trust_shape(), arena_str(next.arena, body), next.arena, &next.now, &why);
     if (e != OK) {

@@ -6,6 +6,7 @@
 
 struct sio_assembly *sio_assembly_create(struct str text, size_t max_bytes)
 {
+    /* bound: max_bytes, which each part is held against */
     struct arena *arena = arena_create("sio.assembly", 2 * max_bytes + 65536);
     struct sio_assembly *a = arena_zero(arena, sizeof *a);
 

@@ -11,6 +11,7 @@ struct sio *sio_create(void)
 {
     struct sio *sio = mem_zero(sizeof *sio);
 
+    /* bound: max_payload, of which a packet is a part */
     sio->scratch = arena_create("sio.scratch", (size_t)settings.gateway.max_payload * 2 + 65536);
     sio->events = metric_counter("madang_socketio_events_total", NULL, "Events that clients sent");
     sio->violations =

@@ -27,7 +27,10 @@ static void print_kind(const struct wire_field *f)
     case WIRE_ANY: printf("any JSON up to %" PRId64 " bytes", f->max); break;
     case WIRE_TEXTS: printf("up to %" PRId64 " texts of up to %" PRId64 " characters", f->max, f->item_max); break;
     case WIRE_IDS: printf("up to %" PRId64 " ids", f->max); break;
-    case WIRE_LIST: printf("up to %" PRId64 " × [%s](#%s)", f->max, f->of()->name, f->of()->name); break;
+    case WIRE_LIST:
+        printf("up to %" PRId64 " × [%s](#%s)", f->max, f->of()->name, f->of()->name);
+        if (f->total > 0) printf(", %" PRId64 " bytes of msgpack in all", f->total);
+        break;
     }
 }
 

@@ -85,33 +85,35 @@ static int signal_of(void (*run)(void))
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-static void take_all(void)
-{
-    struct arena *arena = arena_create("test", 1000);
-    arena_alloc(arena, 900);
-    arena_alloc(arena, 100);
-}
-
-static void take_too_much(void)
-{
-    struct arena *arena = arena_create("test", 1000);
-    arena_alloc(arena, 900);
-    arena_alloc(arena, 101);
-}
-
 static void take_more_than_a_size_can_say(void)
 {
     struct arena *arena = arena_create("test", 1000);
     volatile size_t size = SIZE_MAX - 5; /* or the compiler sees the mistake */
-    arena_alloc(arena, 10);
     arena_alloc(arena, size);
 }
 
-static void beyond_its_cap_the_process_ends(void **state)
+static void beyond_its_cap_it_gives_memory_and_is_over_until_its_reset(void **state)
+{
+    struct arena *arena = arena_create("test", 1000);
+
+    (void)state;
+    arena_alloc(arena, 900);
+    assert_true(arena_fits(arena, 100) && !arena_fits(arena, 101) && !arena_fits(arena, SIZE_MAX));
+    arena_alloc(arena, 100);
+    assert_false(arena_is_over(arena));
+    memset(arena_alloc(arena, 100000), 'x', 100000);
+    assert_true(arena_is_over(arena) && !arena_fits(arena, 0));
+    arena_alloc(arena, 1);
+    assert_true(arena_is_over(arena));
+    arena_reset(arena);
+    assert_false(arena_is_over(arena));
+    assert_true(arena_fits(arena, 1000));
+    arena_destroy(&arena);
+}
+
+static void a_size_that_no_sum_can_be_ends_the_process(void **state)
 {
     (void)state;
-    assert_int_equal(signal_of(take_all), 0);
-    assert_int_equal(signal_of(take_too_much), SIGABRT);
     assert_int_equal(signal_of(take_more_than_a_size_can_say), SIGABRT);
 }
 
@@ -153,7 +155,8 @@ int main(void)
         cmocka_unit_test(what_is_allocated_is_aligned_apart_and_writable),
         cmocka_unit_test(texts_are_copied_and_ended),
         cmocka_unit_test(cleanups_run_once_and_newest_first),
-        cmocka_unit_test(beyond_its_cap_the_process_ends),
+        cmocka_unit_test(beyond_its_cap_it_gives_memory_and_is_over_until_its_reset),
+        cmocka_unit_test(a_size_that_no_sum_can_be_ends_the_process),
         cmocka_unit_test(a_buffer_grows_to_its_bound_and_then_sticks),
         cmocka_unit_test(a_buffer_takes_any_length_of_print),
     };

@@ -58,6 +58,13 @@ static enum err run_after(struct call *call, const void *req, void *rep)
     return atomic_load(&must_fail) ? ERR_CONFLICT : e;
 }
 
+static enum err run_greedy(struct call *call, const void *req, void *rep)
+{
+    memset(arena_alloc(call->arena, 2u << 20), 'x', 2u << 20);
+    call_after(call, note_after, arena_copy(call->arena, &(int){ 1 }, sizeof(int)));
+    return run_echo(call, req, rep);
+}
+
 static void begin_hold(struct call *call, const void *req, struct rpc_later *later)
 {
     (void)call, (void)req;
@@ -73,6 +80,7 @@ static const struct rpc_method METHODS[] = {
     ROOM_METHOD("step.worker", WORKER, .run = run_step),
     ROOM_METHOD("after.worker", WORKER, .run = run_after),
     ROOM_METHOD("hold.later", LATER, .begin = begin_hold),
+    ROOM_METHOD("greedy.worker", WORKER, .run = run_greedy),
 };
 
 static struct rpc_server *server;
@@ -390,6 +398,30 @@ static void answering_without_sockets_is_the_same(void **state)
     arena_destroy(&on.arena);
 }
 
+static void a_call_over_its_arena_is_too_large_and_nothing_runs_after_it(void **state)
+{
+    (void)state;
+    char bytes[64];
+    struct rpc_thread on = { arena_create("test", 1u << 20), NULL };
+    struct buf out = BUF(1000);
+    struct frame_request head = { .id = 1, .method = STR("greedy.worker"), .budget_ms = 1000 };
+    struct failure failure;
+    assert_int_equal(
+        rpc_server_answer(METHODS, COUNT(METHODS), NULL, &on, &head, STR("gateway"), room_bytes(id_new(), bytes), &out),
+        ERR_TOO_LARGE);
+    rpc_failure_read(buf_str(&out), on.arena, &failure);
+    assert_true(str_is(failure.code, "too_large"));
+    assert_int_equal(after_runs, 0);
+
+    buf_clear(&out);
+    head.method = STR("echo.worker");
+    assert_int_equal(
+        rpc_server_answer(METHODS, COUNT(METHODS), NULL, &on, &head, STR("gateway"), room_bytes(id_new(), bytes), &out),
+        OK);
+    buf_free(&out);
+    arena_destroy(&on.arena);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -412,6 +444,7 @@ int main(void)
         CASE(work_for_a_worker_comes_back_to_the_loop),
         CASE(many_calls_in_flight_each_get_their_own_answer),
         CASE(answering_without_sockets_is_the_same),
+        CASE(a_call_over_its_arena_is_too_large_and_nothing_runs_after_it),
     };
     return cmocka_run_group_tests_name("rpc calls", tests, fixture_begin, fixture_end);
 }
