@@ -16,18 +16,31 @@ static struct piece first_piece(struct str rest)
     return (struct piece){ PIECE_TEXT, { rest.at, len } };
 }
 
-static void cut(struct arena *arena, struct str text, struct pattern *p)
+/* Into `out`, or only counted if that is NULL. */
+static size_t cut(struct str text, struct piece *out)
 {
-    p->pieces = arena_alloc(arena, (text.len + 1) * sizeof *p->pieces);
+    size_t n = 0;
+    bool was_star = false;
+
     while (text.len > 0) {
         struct piece piece = first_piece(text);
-        struct piece *last = p->n_pieces ? &p->pieces[p->n_pieces - 1] : NULL;
 
         text = str_skip(text, piece.text.len);
-        if (piece.kind == PIECE_STAR && last != NULL && last->kind == PIECE_STAR) continue; /* ** is * */
-        p->has_subject |= piece.kind == PIECE_SUBJECT;
-        p->min_len += piece.kind == PIECE_TEXT ? piece.text.len : 0;
-        p->pieces[p->n_pieces++] = piece;
+        if (was_star && piece.kind == PIECE_STAR) continue; /* ** is * */
+        was_star = piece.kind == PIECE_STAR;
+        if (out != NULL) out[n] = piece;
+        n++;
+    }
+    return n;
+}
+
+static void cut_into(struct arena *arena, struct str text, struct pattern *p)
+{
+    p->pieces = arena_alloc(arena, cut(text, NULL) * sizeof *p->pieces);
+    p->n_pieces = cut(text, p->pieces);
+    for (size_t i = 0; i < p->n_pieces; i++) {
+        p->has_subject |= p->pieces[i].kind == PIECE_SUBJECT;
+        p->min_len += p->pieces[i].kind == PIECE_TEXT ? p->pieces[i].text.len : 0;
     }
 }
 
@@ -40,7 +53,7 @@ struct pattern pattern_compile(struct arena *arena, struct str text)
 {
     struct pattern p = { .kind = PATTERN_PIECES };
 
-    cut(arena, arena_str(arena, text), &p);
+    cut_into(arena, arena_str(arena, text), &p);
     if (p.n_pieces == 1 && p.pieces[0].kind == PIECE_STAR)
         p.kind = PATTERN_ANY;
     else if (p.n_pieces == 1 && p.pieces[0].kind == PIECE_TEXT)

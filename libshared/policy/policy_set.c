@@ -7,7 +7,9 @@
 #include "libshared/base/id.h"
 #include "libshared/policy/pattern.h"
 
-#define POLICY_BYTES_MAX (16u << 20) /* far above what the bounds of a policy record need */
+/* A byte of a rule becomes a piece of a pattern at most, and a pattern has a byte at least: so the bytes of a policy's
+ * rules (proto/auth.def) bound what is compiled of them. */
+#define POLICY_BYTES_MAX (65536 * (sizeof(struct piece) + sizeof(struct pattern) + 2 * _Alignof(max_align_t)) + 65536)
 
 struct patterns {
     struct pattern *at;
@@ -73,7 +75,7 @@ static struct str plain_room(struct str room, char text[ID_TEXT_BYTES + 1])
 
 static struct patterns compile_rooms(struct arena *arena, struct str_list list)
 {
-    struct patterns out = compile_patterns(arena, list);
+    struct patterns out = { arena_alloc(arena, (list.len + 1) * sizeof *out.at), list.len };
     char text[ID_TEXT_BYTES + 1];
 
     for (size_t i = 0; i < list.len; i++) out.at[i] = pattern_compile(arena, plain_room(list.at[i], text));
@@ -97,9 +99,6 @@ static enum err compile_actions(struct str_list list, size_t number, unsigned *o
 static enum err compile_rule(
     struct arena *arena, const struct policy_rule *from, size_t number, struct rule *out, struct wire_error *why)
 {
-    if (!str_is(from->effect, "allow") && !str_is(from->effect, "deny"))
-        return wire_refuse(why, ERR_INVALID_ARGUMENT, "rules", "rule %zu: effect is allow or deny", number);
-
     out->allow = str_is(from->effect, "allow");
     out->number = (int)number;
     out->namespaces = compile_patterns(arena, from->namespaces);
@@ -108,21 +107,37 @@ static enum err compile_rule(
     return compile_actions(from->actions, number, &out->actions, why);
 }
 
+static enum err check_effects(const struct policy_rule_list *rules, struct wire_error *why)
+{
+    for (size_t i = 0; i < rules->len; i++)
+        if (!str_is(rules->at[i].effect, "allow") && !str_is(rules->at[i].effect, "deny"))
+            return wire_refuse(why, ERR_INVALID_ARGUMENT, "rules", "rule %zu: effect is allow or deny", i);
+    return OK;
+}
+
+static enum err compile_with(
+    struct policy_compiled *p, const struct policy_rule_list *from, const char *effect, struct wire_error *why)
+{
+    for (size_t i = 0; i < from->len; i++)
+        if (str_is(from->at[i].effect, effect))
+            TRY(compile_rule(p->arena, &from->at[i], i, &p->rules[p->n_rules++], why));
+    return OK;
+}
+
 static enum err compile_rules(struct policy_compiled *p, const struct policy_rule_list *from, struct wire_error *why)
 {
     p->rules = arena_alloc(p->arena, (from->len + 1) * sizeof *p->rules);
-    for (int allow = 0; allow <= 1; allow++)
-        for (size_t i = 0; i < from->len; i++) {
-            struct rule rule;
-            TRY(compile_rule(p->arena, &from->at[i], i, &rule, why));
-            if (rule.allow == allow) p->rules[p->n_rules++] = rule;
-        }
-    return OK;
+    TRY(check_effects(from, why));
+    TRY(compile_with(p, from, "deny", why));
+    TRY(compile_with(p, from, "allow", why));
+    if (!arena_is_over(p->arena)) return OK;
+    return wire_refuse(why, ERR_TOO_LARGE, "rules", "need more memory than one policy may have");
 }
 
 enum err policy_compile(
     struct str name, const struct policy_rule_list *rules, struct policy_compiled **out, struct wire_error *why)
 {
+    /* bound: the bytes of a policy's rules, in its row; asked at the end */
     struct arena *arena = arena_create("policy", POLICY_BYTES_MAX);
     struct policy_compiled *p = arena_zero(arena, sizeof *p);
 

@@ -24,7 +24,7 @@ struct policy_answer {
     int rule;
 }; /* rule -1: none fits */
 
-/* ERR_INVALID_ARGUMENT and `why` for an unknown effect or action. */
+/* ERR_INVALID_ARGUMENT and `why` for an unknown effect or action.  ERR_TOO_LARGE: no list with the bounds of proto/. */
 enum err policy_compile(struct str name, const struct policy_rule_list *rules, struct policy_compiled **out,
     struct wire_error *why) MUST_CHECK;
 struct policy_compiled *policy_ref_take(struct policy_compiled *policy);

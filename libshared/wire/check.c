@@ -124,6 +124,12 @@ enum err check_count(const struct wire_field *f, size_t n, struct wire_error *wh
     return wire_refuse(why, ERR_INVALID_ARGUMENT, f->name, "has more than %" PRId64 " items", f->max);
 }
 
+enum err check_total(const struct wire_field *f, size_t len, struct wire_error *why)
+{
+    if (f->total == 0 || len <= (size_t)f->total) return OK;
+    return wire_refuse(why, ERR_TOO_LARGE, f->name, "has more than %" PRId64 " bytes in all", f->total);
+}
+
 enum err check_any_size(const struct wire_field *f, size_t len, struct wire_error *why)
 {
     if (len <= (size_t)f->max) return OK;

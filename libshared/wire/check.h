@@ -6,13 +6,14 @@
 
 #include "libshared/wire/wire.h"
 
-/* Each gives OK, or fills `why` and gives ERR_INVALID_ARGUMENT. */
+/* Each gives OK, or fills `why` and gives ERR_INVALID_ARGUMENT, if it says nothing else. */
 enum err check_int(const struct wire_field *f, int64_t n, struct wire_error *why) MUST_CHECK;
 enum err check_text(const struct wire_field *f, struct str s, struct wire_error *why) MUST_CHECK;
 enum err check_item(const struct wire_field *f, size_t i, struct str s, struct wire_error *why) MUST_CHECK;
 enum err check_bytes(const struct wire_field *f, size_t len, struct wire_error *why) MUST_CHECK;
 enum err check_id(const struct wire_field *f, struct id id, struct wire_error *why) MUST_CHECK;
 enum err check_count(const struct wire_field *f, size_t n, struct wire_error *why) MUST_CHECK;
+enum err check_total(const struct wire_field *f, size_t len, struct wire_error *why) MUST_CHECK; /* ERR_TOO_LARGE */
 enum err check_any_size(const struct wire_field *f, size_t len, struct wire_error *why) MUST_CHECK;
 enum err check_any(const struct wire_field *f, const msgpack_object *o, struct wire_error *why) MUST_CHECK;
 

@@ -25,6 +25,7 @@ enum err unpack_open(struct str bytes, struct unpacked *out)
     size_t values = 0, done = 0;
 
     if (!walk_value(&rest, WIRE_MAX_DEPTH, &values) || rest.len > 0) return ERR_MALFORMED;
+    if (values > WIRE_MAX_VALUES) return ERR_TOO_LARGE;
 
     /* The walk has counted the values, so the zone allocates once. */
     bool has_memory = msgpack_zone_init(&out->zone, (values + 2) * sizeof(msgpack_object));
@@ -96,10 +97,19 @@ static enum err read_any(const struct wire_field *f, const msgpack_object_kv *kv
     return check_any(f, &kv->val, r->why);
 }
 
+/* Room for a list of a length that came from outside.  NULL: it would be over what the request may have. */
+static void *alloc_list(const struct wire_field *f, size_t len, size_t size, struct reader *r)
+{
+    if (arena_fits(r->arena, len * size)) return arena_zero(r->arena, len * size);
+    wire_refuse(r->why, ERR_TOO_LARGE, f->name, "needs more memory than one request may have");
+    return NULL;
+}
+
 static enum err read_texts(
     const struct wire_field *f, msgpack_object_array from, struct reader *r, struct str_list *out)
 {
-    out->at = arena_alloc(r->arena, from.size * sizeof *out->at);
+    out->at = alloc_list(f, from.size, sizeof *out->at, r);
+    if (out->at == NULL) return ERR_TOO_LARGE;
     for (out->len = 0; out->len < from.size; out->len++) {
         const msgpack_object *o = &from.ptr[out->len];
         if (o->type != MSGPACK_OBJECT_STR) return refuse_kind(f, r->why);
@@ -111,7 +121,8 @@ static enum err read_texts(
 
 static enum err read_ids(const struct wire_field *f, msgpack_object_array from, struct reader *r, struct id_list *out)
 {
-    out->at = arena_alloc(r->arena, from.size * sizeof *out->at);
+    out->at = alloc_list(f, from.size, sizeof *out->at, r);
+    if (out->at == NULL) return ERR_TOO_LARGE;
     for (out->len = 0; out->len < from.size; out->len++) TRY(read_id(f, &from.ptr[out->len], r, &out->at[out->len]));
     return OK;
 }
@@ -126,8 +137,9 @@ static enum err read_list(const struct wire_field *f, msgpack_object_array from,
 {
     const struct wire_shape *shape = f->of();
 
+    out->at = alloc_list(f, from.size, shape->size, r);
+    if (out->at == NULL) return ERR_TOO_LARGE;
     out->len = from.size;
-    out->at = arena_zero(r->arena, out->len * shape->size);
     for (size_t i = 0; i < out->len; i++) {
         enum err e = unpack_record(shape, &from.ptr[i], r->end, r->arena, (char *)out->at + i * shape->size, r->why);
         if (e != OK) return refuse_within(f, (long)i, e, r->why);
@@ -135,10 +147,13 @@ static enum err read_list(const struct wire_field *f, msgpack_object_array from,
     return OK;
 }
 
-static enum err read_many(const struct wire_field *f, const msgpack_object *o, struct reader *r, void *out)
+static enum err read_many(const struct wire_field *f, const msgpack_object_kv *kv, struct reader *r, void *out)
 {
+    const msgpack_object *o = &kv->val;
+
     if (o->type != MSGPACK_OBJECT_ARRAY) return refuse_kind(f, r->why);
     TRY(check_count(f, o->via.array.size, r->why));
+    if (f->total > 0) TRY(check_total(f, unpack_raw(&kv->key, r->end).len, r->why));
     if (o->via.array.size == 0) return OK;
     if (f->kind == WIRE_TEXTS) return read_texts(f, o->via.array, r, out);
     if (f->kind == WIRE_IDS) return read_ids(f, o->via.array, r, out);
@@ -159,7 +174,7 @@ static enum err read_value(const struct wire_field *f, const msgpack_object_kv *
     case WIRE_IDS:
     case WIRE_LIST: break;
     }
-    return read_many(f, &kv->val, r, out);
+    return read_many(f, kv, r, out);
 }
 
 /* What was not given: an error, or the default. */
@@ -211,9 +226,10 @@ enum err wire_decode(
     struct unpacked in;
 
     memset(out, 0, shape->size);
-    if (unpack_open(bytes, &in) != OK)
-        return wire_refuse(why, ERR_MALFORMED, NULL, "not msgpack, or nested too deeply");
-    enum err e = unpack_record(shape, &in.root, bytes.at + bytes.len, arena, out, why);
+    enum err e = unpack_open(bytes, &in);
+    if (e == ERR_TOO_LARGE) return wire_refuse(why, e, NULL, "more than %u values", WIRE_MAX_VALUES);
+    if (e != OK) return wire_refuse(why, e, NULL, "not msgpack, or nested too deeply");
+    e = unpack_record(shape, &in.root, bytes.at + bytes.len, arena, out, why);
     unpack_close(&in);
     return e;
 }

@@ -84,13 +84,14 @@ static enum err write_list(const struct wire_field *f, const struct any_list *li
 
 static enum err write_many(const struct wire_field *f, const void *at, struct writer *w)
 {
-    size_t len = ((const struct any_list *)at)->len;
+    size_t len = ((const struct any_list *)at)->len, before = w->out->len;
 
     TRY(check_count(f, len, w->why));
     msgpack_pack_array(&w->pk, len);
     if (f->kind == WIRE_TEXTS) return write_texts(f, at, w);
     if (f->kind == WIRE_IDS) return write_ids(f, at, w);
-    return write_list(f, at, w);
+    TRY(write_list(f, at, w));
+    return check_total(f, w->out->len - before, w->why);
 }
 
 static enum err write_int(const struct wire_field *f, int64_t n, struct writer *w)

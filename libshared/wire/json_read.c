@@ -205,11 +205,11 @@ static enum err pack_list(const struct wire_field *f, const json_t *json, struct
 {
     if (!json_is_array(json)) return refuse_kind(f, p->why);
 
-    size_t n = json_array_size(json);
+    size_t n = json_array_size(json), before = p->out->len;
     TRY(check_count(f, n, p->why));
     msgpack_pack_array(&p->pk, n);
     for (size_t i = 0; i < n; i++) TRY(pack_item(f, i, json_array_get(json, i), p));
-    return OK;
+    return check_total(f, p->out->len - before, p->why);
 }
 
 static enum err pack_value(const struct wire_field *f, const json_t *json, struct packing *p)

@@ -15,6 +15,7 @@
 #define C_TEXTS(n, hi)    struct str_list
 #define C_IDS(n)          struct id_list
 #define C_LIST(rec, n)    struct rec##_list
+#define C_LIST_WITHIN(rec, n, bytes) struct rec##_list
 
 #define RECORD(rec, doc)                                             \
     struct rec; struct rec##_list { struct rec *at; size_t len; };   \

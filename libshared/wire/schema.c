@@ -41,7 +41,10 @@ static json_t *bounded(const char *type, const char *least, int64_t min, const c
 
 static json_t *list_of(const struct wire_field *f, json_t *items)
 {
-    return schema_made(json_pack("{s:s, s:o, s:I}", "type", "array", "items", items, "maxItems", (json_int_t)f->max));
+    json_t *list = json_pack("{s:s, s:o, s:I}", "type", "array", "items", items, "maxItems", (json_int_t)f->max);
+
+    if (f->total > 0) schema_set(schema_made(list), "x-max-bytes", json_integer(f->total));
+    return schema_made(list);
 }
 
 static json_t *schema_of_bytes(const struct wire_field *f)

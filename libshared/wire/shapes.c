@@ -13,6 +13,7 @@
 #define D_TEXTS(n, hi)  .kind = WIRE_TEXTS, .max = (n), .item_max = (hi)
 #define D_IDS(n)        .kind = WIRE_IDS,   .max = (n)
 #define D_LIST(rec, n)  .kind = WIRE_LIST,  .max = (n), .of = rec##_shape
+#define D_LIST_WITHIN(rec, n, bytes) D_LIST(rec, n), .total = (bytes)
 
 #define REQUIRED        .required = true
 #define OPTIONAL        .required = false

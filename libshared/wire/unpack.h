@@ -12,7 +12,7 @@ struct unpacked {
     msgpack_object root;
 };
 
-/* ERR_MALFORMED: nothing to close. */
+/* ERR_MALFORMED, ERR_TOO_LARGE (WIRE_MAX_VALUES): nothing to close. */
 enum err unpack_open(struct str bytes, struct unpacked *out) MUST_CHECK;
 void unpack_close(struct unpacked *unpacked);
 

@@ -30,6 +30,7 @@ enum wire_kind {
 #define WIRE_MAX_DEPTH  16 /* nesting of what we take */
 #define WIRE_ANY_DEPTH  12 /* nesting of an ANY: what one record took still fits into the lists of another */
 #define WIRE_MAX_FIELDS 64
+#define WIRE_MAX_VALUES (6u << 20) /* of one message: a page of messages, each with as many values as `meta` can hold */
 
 struct str_list {
     struct str *at;
@@ -45,8 +46,9 @@ struct wire_field {
     const char *name, *doc;
     size_t at; /* offsetof in the struct */
     enum wire_kind kind;
-    int64_t min, max;                     /* value, code points, bytes or items, as the kind has it */
-    int64_t item_max;                     /* TEXTS: code points of each */
+    int64_t min, max; /* value, code points, bytes or items, as the kind has it */
+    int64_t item_max; /* TEXTS: code points of each */
+    int64_t total;    /* LIST_WITHIN: bytes of msgpack of all items together; 0: what they add up to */
     const struct wire_shape *(*of)(void); /* LIST: the record */
     bool required;
     int64_t fallback; /* INT, BOOL: the value when absent */
@@ -67,7 +69,8 @@ struct wire_error {
 
 /* Absent optionals are zero: an ID nil, a TIME 0, TEXT, BYTES and ANY with at == NULL, lists with len 0.
  * TEXT, BYTES and ANY are views into `bytes`, which must live as long as the record; lists are in the arena.
- * ERR_MALFORMED: not msgpack.  ERR_INVALID_ARGUMENT: msgpack, but not this record; `why` names the field. */
+ * ERR_MALFORMED: not msgpack.  ERR_INVALID_ARGUMENT: msgpack, but not this record; `why` names the field.
+ * ERR_TOO_LARGE: over a list's bytes, the values of a message, or the arena's cap. */
 enum err wire_decode(const struct wire_shape *shape, struct str bytes, struct arena *arena, void *out,
     struct wire_error *why) MUST_CHECK;
 
@@ -94,6 +97,9 @@ enum err wire_any_from_json(struct str json, struct buf *out) MUST_CHECK;
 /* Is this exactly one well-formed msgpack value: depth, counts that fit into the bytes left, nothing after it?
  * Everything that unpacks asks this first, because msgpack-c allocates by the declared count. */
 bool wire_is_sane(struct str bytes);
+
+/* The most that wire_encode can make of a record of this shape. */
+size_t wire_most_bytes(const struct wire_shape *shape);
 
 const struct wire_field *wire_find(const struct wire_shape *shape, struct str name); /* NULL if it has none such */
 enum err wire_refuse(struct wire_error *why, enum err e, const char *field, const char *fmt, ...)

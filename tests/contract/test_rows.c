@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "libshared/rpc/rpc_socket.h"
 #include "libshared/wire/records.h"
 
 struct method {
@@ -71,6 +72,10 @@ static const char *const announced[] = {
 #define EVENT(noun, name, rec, doc) #noun "." #name,
 #include "proto/all.def"
 };
+static const struct wire_shape *(*const announced_shapes[])(void) = {
+#define EVENT(noun, name, rec, doc) rec##_shape,
+#include "proto/all.def"
+};
 /* clang-format on */
 
 static const struct method *find(const char *service, const char *name)
@@ -98,6 +103,24 @@ static void every_method_has_one_name_and_known_callers(void **state)
         assert_non_null(methods[i].req()->name);
         assert_non_null(methods[i].rep()->name);
     }
+}
+
+static void fits(const char *name, const struct wire_shape *shape)
+{
+    size_t most = wire_most_bytes(shape);
+
+    if (most > RPC_BODY_MAX)
+        fail_msg("%s: a %s may have %zu bytes, a message %u", name, shape->name, most, RPC_BODY_MAX);
+}
+
+static void the_largest_record_of_every_method_and_event_fits_into_a_message(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(methods); i++) {
+        fits(methods[i].name, methods[i].req());
+        fits(methods[i].name, methods[i].rep());
+    }
+    for (size_t i = 0; i < COUNT(announced); i++) fits(announced[i], announced_shapes[i]());
 }
 
 static void every_announcement_has_one_name(void **state)
@@ -232,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_method_has_one_name_and_known_callers),
         cmocka_unit_test(every_announcement_has_one_name),
+        cmocka_unit_test(the_largest_record_of_every_method_and_event_fits_into_a_message),
         cmocka_unit_test(every_error_has_its_own_code_status_and_words),
         cmocka_unit_test(every_face_names_a_method_that_the_gateway_may_call),
         cmocka_unit_test(no_face_is_given_twice),

@@ -439,7 +439,7 @@ static void a_cap_is_checked_and_goes_into_the_token(void **state)
 {
     (void)state;
     struct key_issued key = issue((struct key_draft){ .impersonate = true });
-    struct str actions[] = { STR("emit") }, rooms[64];
+    struct str actions[] = { STR("emit") }, rooms[48];
     struct policy_rule rule = { .effect = STR("allow"), .actions = { actions, 1 } };
     struct token_draft draft = { .api_key = key.key, .cap = { &rule, 1 } };
     struct token token;

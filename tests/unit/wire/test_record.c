@@ -102,6 +102,31 @@ static void a_list_is_refused_with_the_place_of_its_fault(void **state)
     buf_free(&odd);
 }
 
+static void what_declares_more_than_there_may_be_is_too_large(void **state)
+{
+    const size_t n = WIRE_MAX_VALUES + 1;
+    struct buf bytes = BUF(16u << 20);
+    struct log_rooms rooms;
+
+    (void)state;
+    buf_add(&bytes, "\xdd\x00\x60\x00\x01", 5); /* an array of so many */
+    for (size_t i = 0; i < n; i++) buf_add_char(&bytes, '\xc0');
+    assert_int_equal(wire_decode(log_rooms_shape(), buf_str(&bytes), arena, &rooms, &why), ERR_TOO_LARGE);
+    buf_free(&bytes);
+
+    struct arena *small = arena_create("small", 100);
+    struct id ids[10];
+    for (size_t i = 0; i < COUNT(ids); i++) ids[i] = id_new();
+    struct log_rooms ten = { { ids, COUNT(ids) } };
+    bytes = BUF(1000);
+    assert_int_equal(wire_encode(log_rooms_shape(), &ten, &bytes), OK);
+    assert_int_equal(wire_decode(log_rooms_shape(), buf_str(&bytes), small, &rooms, &why), ERR_TOO_LARGE);
+    assert_string_equal(why.field, "rooms");
+    assert_false(arena_is_over(small)); /* asked before */
+    arena_destroy(&small);
+    buf_free(&bytes);
+}
+
 static void what_json_could_not_repeat_is_no_any(void **state)
 {
     static const struct str bad[] = { { "\xa1\xff", 2 }, { "\x81\x01\x02", 3 }, { "\xd4\x01z", 3 },
@@ -127,6 +152,7 @@ int main(void)
         cmocka_unit_test(absent_optionals_are_zero_and_defaults_are_set),
         cmocka_unit_test(what_is_out_of_bounds_is_not_sent),
         cmocka_unit_test(a_list_is_refused_with_the_place_of_its_fault),
+        cmocka_unit_test(what_declares_more_than_there_may_be_is_too_large),
         cmocka_unit_test(what_json_could_not_repeat_is_no_any),
     };
     return cmocka_run_group_tests_name("record", tests, make_arena, drop_arena);
