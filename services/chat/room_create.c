@@ -14,7 +14,7 @@ static const char ROOM_BY_KEY[] =
 static const char FIRST_MEMBERS[] =
     "INSERT INTO member (room_id, subject, role, joined_at)"
     " SELECT DISTINCT $1::uuid, subject, CASE WHEN subject = $2 THEN 'owner' ELSE 'member' END, $4::timestamptz"
-    " FROM unnest($3 || $2) AS subject";
+    " FROM (SELECT subject_form(name) AS subject FROM unnest($3 || $2) AS name) named";
 
 static const char COUNT_FIRST[] = "UPDATE room SET members = $2 WHERE id = $1";
 

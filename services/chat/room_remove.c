@@ -3,8 +3,8 @@
 #include "libshared/db/pg.h"
 #include "services/chat/chat.h"
 
-static const char REMOVE_MEMBER[] =
-    "DELETE FROM member WHERE room_id = $1 AND subject = $2 RETURNING room_id AS room, subject, '' AS role";
+static const char REMOVE_MEMBER[] = "DELETE FROM member WHERE room_id = $1 AND subject = subject_form($2) RETURNING "
+                                    "room_id AS room, subject, '' AS role";
 
 static const char COUNT_LOSS[] = "UPDATE room SET version = version + 1, members = members - 1 WHERE id = $1";
 

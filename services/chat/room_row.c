@@ -63,10 +63,10 @@ enum err room_row_lock(struct call *call, struct id room, struct room_row *out)
     return row_by(call, room, out, ROOM_AND_ROLE);
 }
 
-static const char ADD_MEMBERS[] =
-    "INSERT INTO member (room_id, subject, role, joined_at)"
-    " SELECT DISTINCT $1::uuid, subject, 'member', $3::timestamptz FROM unnest($2) AS subject"
-    " ON CONFLICT (room_id, subject) DO NOTHING RETURNING room_id AS room, subject, role";
+static const char ADD_MEMBERS[] = "INSERT INTO member (room_id, subject, role, joined_at)"
+                                  " SELECT DISTINCT $1::uuid, subject, 'member', $3::timestamptz FROM (SELECT "
+                                  "subject_form(name) AS subject FROM unnest($2) AS name) named"
+                                  " ON CONFLICT (room_id, subject) DO NOTHING RETURNING room_id AS room, subject, role";
 
 static const char COUNT_CHANGE[] = "UPDATE room SET version = version + 1, members = members + $2 WHERE id = $1";
 

@@ -111,6 +111,20 @@ static void a_closed_room_is_for_members(void **state)
     assert_int_equal(take_out("bob", room, "alice"), ERR_FORBIDDEN);
 }
 
+static void a_member_is_one_person_however_the_name_is_typed(void **state)
+{
+    struct id room = make_room(one, "alice", "e\xcc\x81va");
+    struct room_entered entered;
+
+    (void)state;
+    assert_int_equal(enter("\xc3\xa9va", room, &entered), OK); /* as auth names her in tokens */
+    assert_int_equal(invite("alice", room, "\xc3\xa9va"), OK);
+    assert_int_equal(invite("alice", room, "01A1FCFE-3DB8-7EFB-9C34-FC5B361312F6"), OK);
+    assert_int_equal(enter("01a1fcfe-3db8-7efb-9c34-fc5b361312f6", room, &entered), OK);
+    assert_int_equal(take_out("alice", room, "e\xcc\x81va"), OK);
+    assert_int_equal(enter("\xc3\xa9va", room, &entered), ERR_FORBIDDEN);
+}
+
 static void who_enters_an_open_room_is_a_member(void **state)
 {
     struct room_draft draft = { .name = STR("hall"), .open = true };
@@ -283,6 +297,7 @@ int main(void)
         cmocka_unit_test(the_same_key_makes_one_room),
         cmocka_unit_test(one_s_rooms_come_newest_first_in_slices),
         cmocka_unit_test(a_closed_room_is_for_members),
+        cmocka_unit_test(a_member_is_one_person_however_the_name_is_typed),
         cmocka_unit_test(who_enters_an_open_room_is_a_member),
         cmocka_unit_test(a_change_is_remembered_and_told),
         cmocka_unit_test(the_roles_in_many_rooms_come_in_one_answer),
