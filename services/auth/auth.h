@@ -30,3 +30,22 @@ enum err trust_changed(struct call *call) MUST_CHECK;
 
 /* audit.c: one more link of the chain; `detail` is a JSON object without secrets. */
 enum err audit_add(struct call *call, const char *what, struct str target, struct str detail) MUST_CHECK;
+/* The same with a small record as its detail. */
+enum err audit_record(struct call *call, const char *what, struct str target, const struct wire_shape *shape,
+    const void *record) MUST_CHECK;
+
+/* key_networks.c: before they are stored.  `id` is whose they shall be, "" of a new key. */
+enum err key_check_networks(struct call *call, struct str id, struct str_list networks) MUST_CHECK;
+
+/* subject.c */
+struct key_rights {
+    bool impersonate, act_as_users;
+};
+struct subject_forms {
+    struct str canonical; /* in normal form C */
+    struct str folded;    /* in normal form KC: what it could be taken for */
+};
+/* The subject that a key may have a token for, in its one spelling; ERR_INVALID_ARGUMENT: nobody's; ERR_FORBIDDEN: the
+ * right is missing that the sentence names. */
+enum err subject_check(
+    struct call *call, const struct key_rights *rights, const struct subject_forms *forms, struct str *out) MUST_CHECK;

@@ -3,7 +3,8 @@
 #include "services/auth/auth.h"
 
 static const char KEYS[] =
-    "SELECT id, name, policy, networks::text[] AS networks, impersonate, created_at, expires_at, last_used_at,"
+    "SELECT id, name, policy, networks::text[] AS networks, impersonate, act_as_users, bind_tokens, created_at,"
+    " expires_at, last_used_at,"
     " CASE WHEN grace_until > $1 THEN grace_until END AS grace_until,"
     " CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at <= $1 THEN 'expired'"
     " WHEN grace_until > $1 THEN 'rotating' ELSE 'active' END AS state"

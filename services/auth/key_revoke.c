@@ -5,7 +5,8 @@
 static const char REVOKE_KEY[] = "UPDATE api_key SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
 
 static const char REVOKED_KEY[] =
-    "SELECT id, name, policy, networks::text[] AS networks, impersonate, created_at, expires_at, last_used_at,"
+    "SELECT id, name, policy, networks::text[] AS networks, impersonate, act_as_users, bind_tokens, created_at,"
+    " expires_at, last_used_at,"
     " 'revoked' AS state FROM api_key WHERE id = $1";
 
 enum err key_revoke(struct call *call, const struct key_ref *ref, struct api_key *rep)

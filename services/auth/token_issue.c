@@ -15,7 +15,8 @@ struct key_row {
     struct str secret, previous_secret, policy;
     int64_t grace_until, expires_at, revoked_at;
     struct str_list networks;
-    bool impersonate;
+    bool impersonate, act_as_users;
+    struct str subject, folded; /* what was asked for, in the normal forms C and KC */
     struct str kid, private_pem;
 };
 
@@ -28,16 +29,20 @@ static const struct wire_field key_fields[] = {
     ROW_FIELD(struct key_row, revoked_at, TIME),
     ROW_FIELD(struct key_row, networks, TEXTS),
     ROW_FIELD(struct key_row, impersonate, BOOL),
+    ROW_FIELD(struct key_row, act_as_users, BOOL),
+    ROW_FIELD(struct key_row, subject, TEXT),
+    ROW_FIELD(struct key_row, folded, TEXT),
     ROW_FIELD(struct key_row, kid, TEXT),
     ROW_FIELD(struct key_row, private_pem, TEXT),
     ROW_END,
 };
 static const struct wire_shape key_shape = { "key_row", "", sizeof(struct key_row), key_fields };
 
-/* The key, and beside it what tokens are signed with now. */
+/* The key, and beside it what tokens are signed with now; and the subject's normal forms, which PostgreSQL knows. */
 static const char KEY_BY_ID[] =
     "SELECT k.secret, k.previous_secret, k.policy, k.grace_until, k.expires_at, k.revoked_at,"
-    " k.networks::text[] AS networks, k.impersonate, s.kid, s.private_pem"
+    " k.networks::text[] AS networks, k.impersonate, k.act_as_users, normalize($3, NFC) AS subject,"
+    " normalize($3, NFKC) AS folded, s.kid, s.private_pem"
     " FROM api_key k LEFT JOIN LATERAL (SELECT kid, private_pem FROM signing_key WHERE active_at <= $2"
     " ORDER BY active_at DESC LIMIT 1) s ON true WHERE k.id = $1";
 
@@ -109,12 +114,17 @@ static enum err check_cap(struct call *call, const struct token_draft *draft)
     return e == OK ? OK : call_fail(call, e, "cap: %s", why.text);
 }
 
-static enum err check_draft(struct call *call, const struct key_row *key, const struct token_draft *draft)
+/* *subject: whom the token speaks for. */
+static enum err check_draft(struct call *call, const struct key_row *key, struct str key_id,
+    const struct token_draft *draft, struct str *subject)
 {
-    if (draft->subject.len > 0 && str_starts(draft->subject, STR("key:")))
-        return call_fail(call, ERR_INVALID_ARGUMENT, "subject: may not begin with key:");
-    if (draft->subject.len > 0 && !key->impersonate)
-        return call_fail(call, ERR_FORBIDDEN, "This API key may not ask for tokens in its users' names");
+    struct key_rights rights = { key->impersonate, key->act_as_users };
+    struct subject_forms forms = { key->subject, key->folded };
+
+    if (draft->subject.len > 0)
+        TRY(subject_check(call, &rights, &forms, subject));
+    else
+        *subject = arena_printf(call->arena, "key:%.*s", STR_ARG(key_id));
     return check_cap(call, draft);
 }
 
@@ -126,12 +136,12 @@ static int64_t expiry_s(const struct token_draft *draft, int64_t now_s, int64_t 
     return until_s < end ? until_s : end;
 }
 
+/* rep->subject is there already. */
 static enum err make_token(struct call *call, const struct key_row *key, struct str key_id, int64_t until,
     const struct token_draft *draft, struct token *rep)
 {
     int64_t now_s = call->now / 1000;
 
-    rep->subject = draft->subject.len > 0 ? draft->subject : arena_printf(call->arena, "key:%.*s", STR_ARG(key_id));
     rep->policy = key->policy;
     rep->expires_at = expiry_s(draft, now_s, until / 1000) * 1000;
     struct token_claims claims = { settings.auth.issuer, settings.auth.audience, rep->subject, key_id, draft->name,
@@ -149,7 +159,7 @@ static enum err issue(struct call *call, const struct key_row *key, const struct
     int64_t until;
 
     TRY(check_key(call, key, parts->secret, &until));
-    TRY(check_draft(call, key, draft));
+    TRY(check_draft(call, key, parts->id, draft, &rep->subject));
     return make_token(call, key, parts->id, until, draft, rep);
 }
 
@@ -170,8 +180,8 @@ enum err token_issue(struct call *call, const struct token_draft *draft, struct 
     call_note(call, F_STR("key", parts.id));
     call_note(call, F_STR("subject", draft->subject)); /* null: the key itself */
 
-    enum err e =
-        pg_one(call->pg, call->arena, &key_shape, &key, KEY_BY_ID, PG_ARGS(pg_text(parts.id), pg_time(call->now)));
+    enum err e = pg_one(call->pg, call->arena, &key_shape, &key, KEY_BY_ID,
+        PG_ARGS(pg_text(parts.id), pg_time(call->now), pg_text(or_empty(draft->subject))));
     if (e != OK && e != ERR_NOT_FOUND) return e;
 
     e = issue(call, &key, &parts, draft, rep); /* without a row no secret fits */

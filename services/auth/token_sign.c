@@ -38,12 +38,22 @@ static bool add_cap(jwt_t *jwt, struct arena *arena, const struct token_draft *d
     return good;
 }
 
+/* RFC 8693 4.1: who acts, where it is not the subject itself. */
+static bool add_actor(jwt_t *jwt, struct arena *arena, const struct token_claims *c)
+{
+    struct str key = arena_printf(arena, "key:%.*s", STR_ARG(c->key));
+
+    if (str_eq(c->subject, key)) return true;
+    struct str json = arena_printf(arena, "{\"act\":{\"sub\":\"%.*s\"}}", STR_ARG(key));
+    return jwt_add_grants_json(jwt, json.at) == 0;
+}
+
 static bool add_claims(jwt_t *jwt, struct arena *arena, const struct token_claims *c)
 {
     return jwt_add_grant(jwt, "iss", c->issuer) == 0 && jwt_add_grant(jwt, "aud", c->audience) == 0 &&
            add_text(jwt, arena, "sub", c->subject) && add_random(jwt, "sid") && add_random(jwt, "jti") &&
            add_text(jwt, arena, "key", c->key) && (c->name.len == 0 || add_text(jwt, arena, "name", c->name)) &&
-           add_text(jwt, arena, "pol", c->policy) && add_cap(jwt, arena, c->draft) &&
+           add_actor(jwt, arena, c) && add_text(jwt, arena, "pol", c->policy) && add_cap(jwt, arena, c->draft) &&
            jwt_add_grant_int(jwt, "iat", c->issued_s) == 0 && jwt_add_grant_int(jwt, "exp", c->expires_s) == 0;
 }
 

@@ -18,6 +18,11 @@ static const char LATELY_REVOKED[] =
     "SELECT coalesce(array_agg(id ORDER BY revoked_at DESC), '{}') AS revoked FROM (SELECT id, revoked_at FROM api_key"
     " WHERE revoked_at > $1 ORDER BY revoked_at DESC LIMIT 4096) lately";
 
+/* Of older ones beyond the bound, which key_networks.c keeps, tokens would not be bound. */
+static const char BOUND_KEYS[] =
+    "SELECT id AS key, networks::text[] AS networks, bind_tokens AS subjects FROM api_key WHERE networks <> '{}'"
+    " AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1) ORDER BY created_at DESC LIMIT 4096";
+
 enum err trust_load(struct pg *pg, struct arena *arena, struct trust *out)
 {
     int64_t now = clock_ms(), longest_ms = settings.auth.token_ttl_max_s * 1000 + 60000;
@@ -26,6 +31,7 @@ enum err trust_load(struct pg *pg, struct arena *arena, struct trust *out)
     out->audience = str_of(settings.auth.audience);
     TRY(pg_all(pg, arena, signing_key_shape(), &out->keys, 16, PUBLIC_KEYS, PG_ARGS(pg_time(now))));
     TRY(pg_all(pg, arena, policy_shape(), &out->policies, 256, ALL_POLICIES, PG_NO_ARGS));
+    TRY(pg_all(pg, arena, bound_key_shape(), &out->bound, 4096, BOUND_KEYS, PG_ARGS(pg_time(now))));
     return pg_one(pg, arena, trust_shape(), out, LATELY_REVOKED, PG_ARGS(pg_time(now - longest_ms)));
 }
 

@@ -47,6 +47,31 @@ test('a key alone goes to standard output, the warning to standard error', () =>
   assert.match(authctl(['key', 'list']).out, /web +chat-client +active .*10\.0\.0\.0\/8/)
 })
 
+test('what a key may is said when it is issued, listed and edited', () => {
+  const key = issue('--act-as-users', '--bind-tokens', '--network', '10.0.0.0/8')
+  const row = () => authctl(['key', 'list']).out.split('\n').find(line => line.startsWith(key.id))
+  assert.match(row(), /impersonate, act_as_users, bind_tokens +10\.0\.0\.0\/8$/)
+  const edited = authctl(['key', 'edit', key.id, '--no-act-as-users', '--no-bind-tokens', '--network', '192.0.2.0/24', '--network', '2001:db8::/32'])
+  assert.equal(edited.status, 0)
+  assert.match(edited.out, /RIGHTS +FROM\n.* impersonate +192\.0\.2\.0\/24, 2001:db8::\/32\n$/)
+  assert.match(authctl(['key', 'edit', key.id, '--anywhere', '--no-impersonate']).out, / - +anywhere\n$/)
+  assert.ok(row().endsWith('anywhere'))
+  for (const [words, why] of [
+    [[], /nothing to change/], [['--impersonate', '--no-impersonate'], /granted or denied/], [['--fly'], /not understood/],
+  ]) {
+    const wrong = authctl(['key', 'edit', key.id, ...words])
+    assert.equal(wrong.status, 2)
+    assert.match(wrong.err, why)
+  }
+  for (const words of [['--network', '10.0.0.1/8'], ['--network', '10.0.0.0/8', '--anywhere']]) {
+    const refused = authctl(['key', 'edit', key.id, ...words])
+    assert.equal(refused.status, 1)
+    assert.match(refused.err, /invalid_argument/)
+  }
+  assert.match(authctl(['key', 'edit', 'nobody', '--anywhere']).err, /not_found/)
+  assert.match(authctl(['key', 'edit', '--help']).out, /--\[no-\]act-as-users/)
+})
+
 test('a key is rotated and revoked by its id', () => {
   const key = issue('--no-impersonate')
   const again = JSON.parse(authctl(['key', 'rotate', key.id, '--grace', '1h', '--json']).out)

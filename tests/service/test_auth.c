@@ -161,6 +161,9 @@ static void a_token_verifies_with_the_trust_and_carries_its_claims(void **state)
     assert_string_equal(jwt_get_grant(jwt, "sub"), "ada");
     assert_string_equal(jwt_get_grant(jwt, "name"), "Ada");
     assert_true(str_eq(str_of(jwt_get_grant(jwt, "key")), key.id));
+    char *act = jwt_get_grants_json(jwt, "act");
+    assert_true(str_eq(str_of(act), arena_printf(arena, "{\"sub\":\"key:%.*s\"}", STR_ARG(key.id))));
+    free(act);
     assert_int_equal(jwt_get_grant_int(jwt, "exp"), token.expires_at / 1000);
     assert_int_equal(jwt_get_grant_int(jwt, "exp") - jwt_get_grant_int(jwt, "iat"), 900);
     jwt_free(jwt);
@@ -180,6 +183,209 @@ static void a_key_speaks_for_itself_and_nobody_may_pretend_to(void **state)
     assert_int_equal(
         token_for((struct token_draft){ .api_key = key.key, .subject = STR("key:x") }, &token), ERR_INVALID_ARGUMENT);
     assert_true(str_is(failure.field, "subject"));
+}
+
+/* What becomes of a subject that is asked for; a code of its own where there is none. */
+static const char *subject_of(struct str key, struct str subject)
+{
+    struct token token;
+    enum err e = token_for((struct token_draft){ .api_key = key, .subject = subject }, &token);
+
+    return e == OK ? arena_cstr(arena, token.subject) : err_code(e);
+}
+
+#define USER     "01a1fcfe-3db8-7efb-9c34-fc5b361312f6"
+#define OF_USERS "forbidden"
+
+static const struct {
+    const char *asked, *named; /* named: with `impersonate` alone */
+    const char *acting;        /* with `act_as_users` too; NULL: the same */
+} subject_cases[] = {
+    { "ada", "ada", NULL },
+    { "Ada Lovelace", "Ada Lovelace", NULL },
+    { "e\xcc\x81va", "\xc3\xa9va", NULL }, /* one person, however it is typed */
+    { "\xc3\xa9va", "\xc3\xa9va", NULL },
+    { USER, OF_USERS, USER },
+    { "01A1FCFE-3DB8-7EFB-9C34-FC5B361312F6", OF_USERS, USER },
+    { "{01a1fcfe-3db8-7efb-9c34-fc5b361312f6}", OF_USERS, USER },
+    { "urn:uuid:01a1fcfe-3db8-7efb-9c34-fc5b361312f6", OF_USERS, USER },
+    { "URN:UUID:01A1FCFE-3db8-7efb-9c34-fc5b361312f6", OF_USERS, USER },
+    { "01a1fcfe3db87efb9c34fc5b361312f6", OF_USERS, USER },
+    { "01a1-fcfe-3db8-7efb-9c34-fc5b-3613-12f6", OF_USERS, USER },
+    { "01a1fcfe 3db8 7efb 9c34 fc5b361312f6", OF_USERS, USER },
+    { "01a1fcfe\xe2\x80\x90"
+      "3db8-7efb-9c34-fc5b361312f6",
+        OF_USERS, USER },
+    { "\xef\xbc\x90"
+      "1a1fcfe-3db8-7efb-9c34-fc5b361312f6",
+        OF_USERS, USER }, /* a wide zero */
+    { "00000000-0000-0000-0000-000000000000", OF_USERS, "00000000-0000-0000-0000-000000000000" },
+    { "user-01a1fcfe-3db8-7efb-9c34-fc5b361312f6", "user-01a1fcfe-3db8-7efb-9c34-fc5b361312f6", NULL },
+    { "01a1fcfe-3db8-7efb-9c34-fc5b361312f", "01a1fcfe-3db8-7efb-9c34-fc5b361312f", NULL },
+    { "01a1fcfe-3db8-7efb-9c34-fc5b361312f67", "01a1fcfe-3db8-7efb-9c34-fc5b361312f67", NULL },
+    { "key:x", "invalid_argument", NULL },
+    { "KEY:x", "invalid_argument", NULL },
+    { "\xef\xbd\x8b"
+      "ey:x",
+        "invalid_argument", NULL },                   /* a wide k */
+    { "key\xef\xbc\x9ax", "invalid_argument", NULL }, /* a wide colon */
+    { "system", "invalid_argument", NULL },
+    { "System", "invalid_argument", NULL },
+    { "anonymous", "invalid_argument", NULL },
+    { "admin:root", "invalid_argument", NULL },
+    { "gateway", "invalid_argument", NULL },
+    { " ada", "invalid_argument", NULL },
+    { "ada ", "invalid_argument", NULL },
+    { " ", "invalid_argument", NULL },
+    { "ada\n", "invalid_argument", NULL },
+    { "a\x1b[31mda", "invalid_argument", NULL },
+    { "\xc2\x85"
+      "ada",
+        "invalid_argument", NULL },
+    { "ada\xe2\x80\xae", "invalid_argument", NULL }, /* turns the direction */
+    { "a\xe2\x81\xa6"
+      "da",
+        "invalid_argument", NULL },
+    { "a\xe2\x80\x8b"
+      "da",
+        "invalid_argument", NULL }, /* of no width */
+    { "\xef\xbb\xbf"
+      "ada",
+        "invalid_argument", NULL },
+    { "a\xc2\xa0"
+      "da",
+        "invalid_argument", NULL },
+    { "a\xc2\xad"
+      "da",
+        "invalid_argument", NULL },
+    { "a\xef\xbf\xbf", "invalid_argument", NULL },
+};
+
+static void nobody_gets_a_token_for_somebody_else(void **state)
+{
+    (void)state;
+    struct key_issued named = issue((struct key_draft){ .impersonate = true }),
+                      acting = issue((struct key_draft){ .impersonate = true, .act_as_users = true });
+
+    for (size_t i = 0; i < COUNT(subject_cases); i++) {
+        const char *with_right = subject_cases[i].acting != NULL ? subject_cases[i].acting : subject_cases[i].named;
+        assert_string_equal(subject_of(named.key, str_of(subject_cases[i].asked)), subject_cases[i].named);
+        assert_string_equal(subject_of(acting.key, str_of(subject_cases[i].asked)), with_right);
+    }
+}
+
+static void the_right_that_is_missing_is_named(void **state)
+{
+    (void)state;
+    struct key_issued none = issue((struct key_draft){ .impersonate = false }),
+                      acting = issue((struct key_draft){ .act_as_users = true });
+
+    assert_string_equal(subject_of(none.key, STR("ada")), "forbidden");
+    assert_non_null(strstr(arena_cstr(arena, failure.message), "impersonate"));
+    assert_string_equal(subject_of(none.key, STR(USER)), "forbidden");
+    assert_non_null(strstr(arena_cstr(arena, failure.message), "act_as_users"));
+    assert_string_equal(subject_of(acting.key, STR(USER)), USER);
+    assert_string_equal(subject_of(acting.key, STR("ada")), "forbidden");
+    assert_int_equal(count("SELECT count(*) AS version FROM token_log WHERE key_id = $1 AND subject = '" USER
+                           "' AND outcome = 'forbidden'",
+                         PG_ARGS(pg_text(none.id))),
+        1);
+}
+
+static enum err edit(struct key_edit draft, struct api_key *out)
+{
+    return ask("key.edit", key_edit_shape(), &draft, api_key_shape(), out);
+}
+
+static size_t bound_in_the_trust(struct str id, bool *subjects)
+{
+    struct trust trust = { .issuer = STR_NONE };
+
+    assert_int_equal(trust_load(pg, arena, &trust), OK);
+    pg_rollback(pg);
+    for (size_t i = 0; i < trust.bound.len; i++)
+        if (str_eq(trust.bound.at[i].key, id)) {
+            *subjects = trust.bound.at[i].subjects;
+            return trust.bound.at[i].networks.len;
+        }
+    return 0;
+}
+
+static void a_key_is_edited_and_the_trust_and_the_audit_say_so(void **state)
+{
+    (void)state;
+    struct str networks[] = { STR("10.0.0.0/8"), STR("192.0.2.0/24") }, right[] = { STR("bind_tokens") },
+               two[] = { STR("impersonate"), STR("act_as_users") };
+    struct key_issued key = issue((struct key_draft){ .impersonate = true });
+    struct api_key now;
+    bool subjects = false;
+
+    assert_int_equal(bound_in_the_trust(key.id, &subjects), 0);
+    assert_int_equal(
+        edit((struct key_edit){ .id = key.id, .networks = { networks, 2 }, .grant = { right, 1 } }, &now), OK);
+    assert_true(now.networks.len == 2 && now.bind_tokens && now.impersonate && !now.act_as_users);
+    assert_true(bound_in_the_trust(key.id, &subjects) == 2 && subjects);
+    assert_int_equal(edit((struct key_edit){ .id = key.id, .deny = { right, 1 } }, &now), OK);
+    assert_true(bound_in_the_trust(key.id, &subjects) == 2 && !subjects);
+    assert_int_equal(edit((struct key_edit){ .id = key.id, .grant = { two + 1, 1 }, .deny = { two, 1 } }, &now), OK);
+    assert_true(now.act_as_users && !now.impersonate && now.networks.len == 2);
+    assert_string_equal(subject_of(key.key, STR(USER)), USER);
+    assert_int_equal(edit((struct key_edit){ .id = key.id, .anywhere = true }, &now), OK);
+    assert_true(now.networks.len == 0 && bound_in_the_trust(key.id, &subjects) == 0);
+    assert_int_equal(count("SELECT count(*) AS version FROM audit WHERE what = 'key.edit' AND target = $1"
+                           " AND detail->>'id' = $1",
+                         PG_ARGS(pg_text(key.id))),
+        4);
+    assert_int_equal(
+        count("SELECT count(*) AS version FROM audit WHERE what = 'key.edit' AND detail->'networks' ? '10.0.0.0/8'"
+              " AND detail->'grant' ? 'bind_tokens'",
+            PG_NO_ARGS),
+        1);
+}
+
+static void an_edit_that_makes_no_sense_changes_nothing(void **state)
+{
+    (void)state;
+    struct str network = STR("10.0.0.1/8"), good = STR("10.0.0.0/8"), right = STR("bind_tokens"), fly = STR("fly");
+    struct key_issued key = issue((struct key_draft){ .impersonate = true });
+    struct key_ref ref = { key.id };
+    struct api_key now;
+
+    assert_int_equal(edit((struct key_edit){ .id = key.id, .networks = { &network, 1 } }, &now), ERR_INVALID_ARGUMENT);
+    assert_int_equal(edit((struct key_edit){ .id = key.id, .networks = { &good, 1 }, .anywhere = true }, &now),
+        ERR_INVALID_ARGUMENT);
+    assert_int_equal(edit((struct key_edit){ .id = key.id, .grant = { &fly, 1 } }, &now), ERR_INVALID_ARGUMENT);
+    assert_int_equal(edit((struct key_edit){ .id = key.id, .grant = { &right, 1 }, .deny = { &right, 1 } }, &now),
+        ERR_INVALID_ARGUMENT);
+    assert_int_equal(edit((struct key_edit){ .id = STR("nobody"), .anywhere = true }, &now), ERR_NOT_FOUND);
+    assert_int_equal(ask("key.revoke", key_ref_shape(), &ref, api_key_shape(), &now), OK);
+    assert_int_equal(edit((struct key_edit){ .id = key.id, .grant = { &right, 1 } }, &now), ERR_NOT_FOUND);
+    assert_int_equal(count("SELECT count(*) AS version FROM audit WHERE what = 'key.edit' AND target = $1",
+                         PG_ARGS(pg_text(key.id))),
+        0);
+}
+
+static void only_so_many_keys_are_bound_to_networks(void **state)
+{
+    (void)state;
+    struct str network = STR("10.0.0.0/8");
+    struct key_draft draft = {
+        .name = STR("x"), .policy = STR("chat-client"), .networks = { &network, 1 }, .impersonate = true
+    };
+    struct key_issued key;
+    bool subjects;
+
+    run("INSERT INTO api_key (id, name, policy, secret, networks, created_at) SELECT 'many' || n, 'x', 'chat-client',"
+        " sha256('x'), '{10.0.0.0/8}', now() FROM generate_series(1, 4095 - (SELECT count(*) FROM api_key"
+        " WHERE networks <> '{}' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()))) n",
+        PG_NO_ARGS);
+    assert_int_equal(ask("key.issue", key_draft_shape(), &draft, key_issued_shape(), &key), OK);
+    assert_int_equal(bound_in_the_trust(key.id, &subjects), 1);
+    struct key_edit again = { .id = key.id, .networks = { &network, 1 } };
+    struct api_key now;
+    assert_int_equal(edit(again, &now), OK); /* it has its place already */
+    assert_int_equal(ask("key.issue", key_draft_shape(), &draft, key_issued_shape(), &key), ERR_TOO_LARGE);
+    run("DELETE FROM api_key WHERE id LIKE 'many%'", PG_NO_ARGS);
 }
 
 static void a_wrong_key_is_invalid_whatever_is_wrong(void **state)
@@ -519,6 +725,11 @@ int main(void)
         cmocka_unit_test(no_token_before_there_is_a_signing_key),
         cmocka_unit_test(a_token_verifies_with_the_trust_and_carries_its_claims),
         cmocka_unit_test(a_key_speaks_for_itself_and_nobody_may_pretend_to),
+        cmocka_unit_test(nobody_gets_a_token_for_somebody_else),
+        cmocka_unit_test(the_right_that_is_missing_is_named),
+        cmocka_unit_test(a_key_is_edited_and_the_trust_and_the_audit_say_so),
+        cmocka_unit_test(an_edit_that_makes_no_sense_changes_nothing),
+        cmocka_unit_test(only_so_many_keys_are_bound_to_networks),
         cmocka_unit_test(a_wrong_key_is_invalid_whatever_is_wrong),
         cmocka_unit_test(a_revoked_key_ends_at_once_and_is_in_the_trust),
         cmocka_unit_test(an_expired_key_is_expired_and_no_token_outlives_its_key),

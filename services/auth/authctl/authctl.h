@@ -14,6 +14,7 @@ struct command {
 
 int key_issue(const struct command *command, int argc, char **argv);
 int key_list(const struct command *command, int argc, char **argv);
+int key_edit(const struct command *command, int argc, char **argv);
 int key_revoke(const struct command *command, int argc, char **argv);
 int key_rotate(const struct command *command, int argc, char **argv);
 int policy_list(const struct command *command, int argc, char **argv);

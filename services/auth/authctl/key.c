@@ -7,6 +7,7 @@
 static const struct question ISSUE = { "key.issue", false, key_draft_shape, key_issued_shape };
 static const struct question LIST = { "key.list", true, nothing_shape, key_page_shape };
 static const struct question REVOKE = { "key.revoke", true, key_ref_shape, api_key_shape };
+static const struct question EDIT = { "key.edit", true, key_edit_shape, api_key_shape };
 static const struct question ROTATE = { "key.rotate", false, key_rotation_shape, key_issued_shape };
 
 /* The key alone on standard output, so that it can go into a file or a pipe; all else is for eyes. */
@@ -31,7 +32,9 @@ int key_issue(const struct command *command, int argc, char **argv)
         { .name = "--policy", .text = &draft.policy, .required = true },
         { .name = "--expires", .text = &expires },
         { .name = "--network", .many = &draft.networks },
+        { .name = "--bind-tokens", .flag = &draft.bind_tokens },
         { .name = "--no-impersonate", .flag = &alone },
+        { .name = "--act-as-users", .flag = &draft.act_as_users },
     };
     int status = options_read(command, argc, argv, rows, COUNT(rows));
 
@@ -44,22 +47,34 @@ int key_issue(const struct command *command, int argc, char **argv)
     return status;
 }
 
+static struct str rights_text(const struct api_key *key)
+{
+    struct str rights[3];
+    struct str_list list = { rights, 0 };
+
+    if (key->impersonate) rights[list.len++] = STR("impersonate");
+    if (key->act_as_users) rights[list.len++] = STR("act_as_users");
+    if (key->bind_tokens) rights[list.len++] = STR("bind_tokens");
+    return list.len > 0 ? list_text(list) : STR("-");
+}
+
+static const int widths[] = { 12, 20, 16, 9, 20, 20, 20, 38, 0 };
+
 static void print_key(const struct api_key *key)
 {
-    static const int widths[] = { 12, 20, 16, 9, 20, 20, 20, 0 };
     struct str created = time_text(key->created_at), expires = time_text(key->expires_at),
                used = time_text(key->last_used_at);
     struct str networks = key->networks.len ? list_text(key->networks) : STR("anywhere");
     const char *cells[] = { arena_cstr(arena, key->id), arena_cstr(arena, key->name), arena_cstr(arena, key->policy),
-        arena_cstr(arena, key->state), created.at, expires.at, used.at, networks.at };
+        arena_cstr(arena, key->state), created.at, expires.at, used.at, rights_text(key).at, networks.at };
 
     print_row(cells, widths, COUNT(cells));
 }
 
 static void print_keys_head(void)
 {
-    static const int widths[] = { 12, 20, 16, 9, 20, 20, 20, 0 };
-    static const char *const cells[] = { "ID", "NAME", "POLICY", "STATE", "CREATED", "EXPIRES", "LAST USED", "FROM" };
+    static const char *const cells[] = { "ID", "NAME", "POLICY", "STATE", "CREATED", "EXPIRES", "LAST USED", "RIGHTS",
+        "FROM" };
 
     print_row(cells, widths, COUNT(cells));
 }
@@ -74,6 +89,47 @@ int key_list(const struct command *command, int argc, char **argv)
     if (status != EXIT_OK || as_json) return status;
     print_keys_head();
     for (size_t i = 0; i < page.keys.len; i++) print_key(&page.keys.at[i]);
+    return EXIT_OK;
+}
+
+/* Each right as a pair of options. */
+static bool take_right(struct key_edit *edit, const char *name, bool granted, bool denied)
+{
+    if (granted && denied) return false;
+    struct str_list *list = granted ? &edit->grant : &edit->deny;
+    if (granted || denied) list->at[list->len++] = str_of(name);
+    return true;
+}
+
+int key_edit(const struct command *command, int argc, char **argv)
+{
+    struct str granted[3], denied[3];
+    struct key_edit edit = { .grant = { granted, 0 }, .deny = { denied, 0 } };
+    struct api_key key;
+    bool yes[3] = { false }, no[3] = { false };
+    const struct option_row rows[] = {
+        { .text = &edit.id, .required = true },
+        { .name = "--network", .many = &edit.networks },
+        { .name = "--anywhere", .flag = &edit.anywhere },
+        { .name = "--bind-tokens", .flag = &yes[0] },
+        { .name = "--no-bind-tokens", .flag = &no[0] },
+        { .name = "--impersonate", .flag = &yes[1] },
+        { .name = "--no-impersonate", .flag = &no[1] },
+        { .name = "--act-as-users", .flag = &yes[2] },
+        { .name = "--no-act-as-users", .flag = &no[2] },
+    };
+    int status = options_read(command, argc, argv, rows, COUNT(rows));
+
+    if (status != EXIT_OK) return status;
+    if (!take_right(&edit, "bind_tokens", yes[0], no[0]) || !take_right(&edit, "impersonate", yes[1], no[1]) ||
+        !take_right(&edit, "act_as_users", yes[2], no[2]))
+        return usage_error(command, "a right is either granted or denied");
+    if (edit.networks.len == 0 && !edit.anywhere && edit.grant.len + edit.deny.len == 0)
+        return usage_error(command, "there is nothing to change");
+    status = ask(&EDIT, &edit, &key);
+    if (status != EXIT_OK || as_json) return status;
+    print_keys_head();
+    print_key(&key);
     return EXIT_OK;
 }
 

@@ -9,9 +9,14 @@
 #include "services/auth/authctl/authctl.h"
 
 static const struct command commands[] = {
-    { "key", "issue", key_issue, "--name NAME --policy POLICY [--expires 90d] [--network CIDR]... [--no-impersonate]",
+    { "key", "issue", key_issue,
+        "--name NAME --policy POLICY [--expires 90d] [--network CIDR]... [--bind-tokens] [--no-impersonate] "
+        "[--act-as-users]",
         "Issue an API key; it is printed once, and cannot be shown again" },
     { "key", "list", key_list, "", "List all keys" },
+    { "key", "edit", key_edit,
+        "ID [--network CIDR]... [--anywhere] [--[no-]bind-tokens] [--[no-]impersonate] [--[no-]act-as-users]",
+        "Change a key's networks and rights; live sockets obey at once" },
     { "key", "revoke", key_revoke, "ID", "End a key and every session of its tokens, at once" },
     { "key", "rotate", key_rotate, "ID [--grace 24h]",
         "Give a key a new secret; the former one works until the grace ends" },
@@ -31,7 +36,10 @@ static void print_help(FILE *out)
         fprintf(out, "  authctl %s %s %s\n      %s\n", commands[i].noun, commands[i].verb, commands[i].usage,
             commands[i].doc);
     fprintf(out,
-        "\nA time is 90d, 24h, 30m or 45s; a number alone is seconds.\n"
+        "\nRights of a key: impersonate, tokens for names that its back end gives (it has that from the start);\n"
+        "act_as_users, tokens for registered users; bind_tokens, its networks hold for those tokens too, and not only\n"
+        "for its own.\n"
+        "A time is 90d, 24h, 30m or 45s; a number alone is seconds.\n"
         "Every command takes --json and --help.  Exit status: 0 done, 1 refused, 2 wrong usage, 3 auth unreachable.\n"
         "Settings (environment): MADANG_AUTH_URL, MADANG_KEY_DIR (which holds authctl.key_secret), "
         "MADANG_CALL_BUDGET_MS.\n");

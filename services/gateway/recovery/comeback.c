@@ -55,7 +55,7 @@ static void anew(struct comeback *c)
 {
     struct visit visit = { c->clients, c->socket, &c->rights, c->auth, c->pid, c->offset };
     bool is_there = sio_is_pending(c->socket);
-    enum err e = clients_check(c->clients, sio_nsp(c->socket), &c->rights);
+    enum err e = clients_check(c->clients, c->socket, &c->rights);
 
     LOG(INFO, "gateway.not_recovered", F_TEXT("socket", sio_sid(c->socket)),
         F_STR("subject", bearer_subject(c->rights.bearer)), F_TEXT("why", c->why));
@@ -133,7 +133,7 @@ static void on_claimed(void *arg, const struct redisReply *reply)
     if (shelf_answer(reply) != SHELF_DONE) c->why = "another was faster";
     if (c->why == NULL && !sio_is_pending(c->socket)) give_back(c);
     if (!goes_on(c)) return;
-    enum err e = clients_check(c->clients, sio_nsp(c->socket), &c->rights);
+    enum err e = clients_check(c->clients, c->socket, &c->rights);
     if (e != OK) {
         shelf_remove(c->home->redis, c->hash, c->owner, record_ttl_ms());
         refuse(c, e);

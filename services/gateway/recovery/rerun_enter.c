@@ -42,7 +42,7 @@ static bool accept(struct caller *who, const char *sid, const char *pid)
         sio_accept_as(who->socket, sid, pid);
         return true;
     }
-    enum err e = clients_check(who->clients, sio_nsp(who->socket), &who->rights);
+    enum err e = clients_check(who->clients, who->socket, &who->rights);
     if (e == OK)
         clients_enter(who->clients, who->socket, &who->rights, who->auth, sid, pid);
     else

@@ -186,7 +186,7 @@ static struct principal who_asks(const struct rest *rest)
 
     if (bearer == NULL) return (struct principal){ .kind = STR("anonymous"), .address = http_address(rest->http) };
     return (struct principal){ .sub = bearer_subject(bearer),
-        .kind = STR("token"),
+        .kind = bearer_kind_name(bearer),
         .session = bearer_session(bearer),
         .key = bearer_key(bearer),
         .policy = bearer_policy(bearer),
@@ -286,7 +286,7 @@ static void authenticate_key(struct rest *rest, struct str key)
 
 static void authenticate_token(struct rest *rest, struct str token)
 {
-    enum err e = rights_get(rest->routes->bearers, token, &rest->rights);
+    enum err e = rights_get(rest->routes->bearers, token, http_address(rest->http), &rest->rights);
 
     if (e != OK)
         fail(rest, e);

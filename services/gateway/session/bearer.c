@@ -92,15 +92,18 @@ static enum err find(struct bearers *bearers, struct str token, struct bearer **
 }
 
 /* What may change while a token lives. */
-static enum err check(struct bearers *bearers, const struct bearer *bearer, struct policy_compiled **policy)
+static enum err check(
+    struct bearers *bearers, const struct bearer *bearer, struct str address, struct policy_compiled **policy)
 {
     if (bearer->expires_at <= clock_ms()) return ERR_TOKEN_EXPIRED;
     if (bearer->key.len > 0 && trusted_is_revoked(bearers->trusted, bearer->key)) return ERR_KEY_REVOKED;
+    if (!bound_keys_admit(trusted_bound_keys(bearers->trusted), bearer->key, bearer->kind == BEARER_KEY, address))
+        return ERR_ADDRESS_REFUSED;
     *policy = trusted_find_policy(bearers->trusted, bearer->policy);
     return *policy != NULL ? OK : ERR_FORBIDDEN;
 }
 
-enum err rights_get(struct bearers *bearers, struct str token, struct rights *out)
+enum err rights_get(struct bearers *bearers, struct str token, struct str address, struct rights *out)
 {
     struct policy_compiled *policy;
     struct bearer *bearer;
@@ -109,7 +112,7 @@ enum err rights_get(struct bearers *bearers, struct str token, struct rights *ou
     if (token.len == 0) return ERR_UNAUTHENTICATED;
     if (token.len > TOKEN_BYTES_MAX) return ERR_TOKEN_INVALID; /* before it is hashed */
     TRY(find(bearers, token, &bearer));
-    enum err e = check(bearers, bearer, &policy);
+    enum err e = check(bearers, bearer, address, &policy);
     if (e == OK)
         *out = (struct rights){ bearer, policy_ref_take(policy) };
     else
@@ -117,11 +120,11 @@ enum err rights_get(struct bearers *bearers, struct str token, struct rights *ou
     return e;
 }
 
-enum err rights_renew(struct bearers *bearers, struct rights *rights)
+enum err rights_renew(struct bearers *bearers, struct str address, struct rights *rights)
 {
     struct policy_compiled *policy;
 
-    TRY(check(bearers, rights->bearer, &policy));
+    TRY(check(bearers, rights->bearer, address, &policy));
     policy_ref_take(policy);
     policy_ref_drop(&rights->policy);
     rights->policy = policy;
@@ -136,11 +139,18 @@ void rights_drop(struct rights *rights)
     *rights = (struct rights){ 0 };
 }
 
+/* Accounts and what belongs to them, and whatever is for administrators. */
+static bool is_personal(struct str nsp, enum policy_action action)
+{
+    return action == POLICY_ADMIN || str_is(nsp, "/account") || str_is(nsp, "/admin");
+}
+
 bool rights_allow(
     const struct rights *rights, struct str nsp, struct str event, struct str room, enum policy_action action)
 {
     struct policy_question question = { nsp, event, room, rights->bearer->sub, action };
 
+    if (rights->bearer->kind == BEARER_ACTING && is_personal(nsp, action)) return false;
     return policy_ask(rights->policy, &question).allowed &&
            (rights->bearer->cap == NULL || policy_ask(rights->bearer->cap, &question).allowed);
 }
@@ -158,6 +168,22 @@ struct str bearer_session(const struct bearer *bearer)
 struct str bearer_key(const struct bearer *bearer)
 {
     return bearer->key;
+}
+
+enum bearer_kind bearer_kind(const struct bearer *bearer)
+{
+    return bearer->kind;
+}
+
+struct str bearer_kind_name(const struct bearer *bearer)
+{
+    switch (bearer->kind) {
+    case BEARER_KEY: return STR("key");
+    case BEARER_ACTING: return STR("acting");
+    case BEARER_USER:
+    case BEARER_NAMED: break;
+    }
+    return STR("token");
 }
 
 struct str bearer_policy(const struct bearer *bearer)

@@ -2,7 +2,7 @@
  * bearer.h - who a token speaks for, and what he may do.
  *
  * A token is an ES256 JWT of auth's.  Its signature is checked once and remembered under its SHA-256; its time, its API
- * key and its policy are asked about each time, because they change.
+ * key, the networks of that and its policy are asked about each time, because they change.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -11,6 +11,14 @@
 
 struct bearers;
 struct bearer; /* one verified token; counted, shared by all who came with it */
+
+/* How a token came to be. */
+enum bearer_kind {
+    BEARER_USER,  /* no API key was in it */
+    BEARER_NAMED, /* a key, for a name that its back end gave */
+    BEARER_KEY,   /* a key, for itself */
+    BEARER_ACTING /* a key, for a registered user: it never opens what only that person may */
+};
 
 struct rights {
     struct bearer *bearer;
@@ -21,18 +29,21 @@ struct bearers *bearers_create(const struct trusted *trusted);
 void bearers_destroy(struct bearers **bearers);
 void bearers_forget(struct bearers *bearers); /* what is trusted has changed: check signatures again */
 
-/* unavailable: auth has not spoken yet; unauthenticated: no token; token_invalid, token_expired, key_revoked;
- * forbidden: there is no such policy. */
-enum err rights_get(struct bearers *bearers, struct str token, struct rights *out) MUST_CHECK;
+/* address: whose who uses it.  unavailable: auth has not spoken yet; unauthenticated: no token; token_invalid,
+ * token_expired, key_revoked; address_refused: not from there; forbidden: there is no such policy. */
+enum err rights_get(struct bearers *bearers, struct str token, struct str address, struct rights *out) MUST_CHECK;
 /* After a change: the policy as it is now.  On an error `rights` stay as they were. */
-enum err rights_renew(struct bearers *bearers, struct rights *rights) MUST_CHECK;
+enum err rights_renew(struct bearers *bearers, struct str address, struct rights *rights) MUST_CHECK;
 void rights_drop(struct rights *rights);
-/* The policy allows it, and so does the token's own narrowing, if there is one. */
+/* The policy allows it, and so does the token's own narrowing, if there is one; and it is nothing that only the person
+ * may who is acted for. */
 bool rights_allow(
     const struct rights *rights, struct str nsp, struct str event, struct str room, enum policy_action action);
 
 struct str bearer_subject(const struct bearer *bearer);
 struct str bearer_session(const struct bearer *bearer);
 struct str bearer_key(const struct bearer *bearer);
+enum bearer_kind bearer_kind(const struct bearer *bearer);
+struct str bearer_kind_name(const struct bearer *bearer); /* principal.kind */
 struct str bearer_policy(const struct bearer *bearer);
 int64_t bearer_expires_at(const struct bearer *bearer); /* milliseconds since 1970 */

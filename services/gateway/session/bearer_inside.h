@@ -8,6 +8,7 @@ struct bearer {
     unsigned refs;
     struct arena *arena; /* holds the texts and this struct */
     struct str sub, session, key, policy;
+    enum bearer_kind kind;
     int64_t expires_at;
     struct policy_compiled *cap; /* NULL: the policy is not narrowed */
 };

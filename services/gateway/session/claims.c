@@ -7,7 +7,8 @@
 #include "services/gateway/session/bearer_inside.h"
 #include "services/gateway/session/token_head.h"
 
-#define CAP_BYTES_MAX 65536
+#define CAP_BYTES_MAX     65536
+#define SUBJECT_CHARS_MAX 128 /* proto/common.def: principal.sub */
 
 static json_t *verified(const struct trusted *trusted, struct str token, struct arena *arena)
 {
@@ -28,7 +29,19 @@ static json_t *verified(const struct trusted *trusted, struct str token, struct 
 
 static struct str claim(const json_t *claims, const char *name)
 {
-    return str_of(json_string_value(json_object_get(claims, name)));
+    const json_t *text = json_object_get(claims, name);
+
+    return (struct str){ json_string_value(text), json_string_length(text) };
+}
+
+/* By what cannot be left out of a token, and not by a mark that an older auth did not make. */
+static enum bearer_kind kind_of(const struct bearer *bearer)
+{
+    struct id user;
+
+    if (bearer->key.len == 0) return BEARER_USER;
+    if (str_starts(bearer->sub, STR("key:")) && str_eq(str_skip(bearer->sub, 4), bearer->key)) return BEARER_KEY;
+    return id_parse(bearer->sub, &user) ? BEARER_ACTING : BEARER_NAMED;
 }
 
 static bool is_for_us(const struct trusted *trusted, const json_t *claims)
@@ -61,8 +74,10 @@ static enum err read_claims(const json_t *claims, struct bearer *out)
     out->session = arena_str(out->arena, claim(claims, "sid"));
     out->key = arena_str(out->arena, claim(claims, "key"));
     out->policy = arena_str(out->arena, claim(claims, "pol"));
+    out->kind = kind_of(out);
     out->expires_at = json_integer_value(exp) * 1000;
-    if (out->sub.len == 0 || out->sub.len > 128 || out->policy.len == 0 || !json_is_integer(exp))
+    if (out->sub.len == 0 || utf8_length(out->sub.at, out->sub.len) > SUBJECT_CHARS_MAX || out->policy.len == 0 ||
+        !json_is_integer(exp))
         return ERR_TOKEN_INVALID;
     return cap != NULL ? compile_cap(cap, out->arena, &out->cap) : OK;
 }

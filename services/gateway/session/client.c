@@ -61,7 +61,7 @@ struct principal client_principal(const struct client *client)
     const struct bearer *bearer = client->rights.bearer;
 
     return (struct principal){ .sub = bearer_subject(bearer),
-        .kind = STR("token"),
+        .kind = bearer_kind_name(bearer),
         .session = str_of(sio_sid(client->socket)),
         .key = bearer_key(bearer),
         .policy = bearer_policy(bearer),
@@ -142,10 +142,11 @@ static struct str token_of(struct str object, json_t **json)
     return str_of(json_string_value(json_object_get(*json, "token")));
 }
 
-static enum err get_rights(struct clients *clients, struct str object, struct rights *out)
+static enum err get_rights(
+    struct clients *clients, const struct sio_socket *socket, struct str object, struct rights *out)
 {
     json_t *json;
-    enum err e = rights_get(clients->bearers, token_of(object, &json), out);
+    enum err e = rights_get(clients->bearers, token_of(object, &json), sio_address(socket), out);
 
     json_decref(json);
     return e;
@@ -189,10 +190,10 @@ struct client *clients_enter(struct clients *clients, struct sio_socket *socket,
     return client;
 }
 
-enum err clients_check(struct clients *clients, struct str nsp, struct rights *rights)
+enum err clients_check(struct clients *clients, const struct sio_socket *socket, struct rights *rights)
 {
-    TRY(rights_renew(clients->bearers, rights));
-    return may_connect(rights, nsp);
+    TRY(rights_renew(clients->bearers, sio_address(socket), rights));
+    return may_connect(rights, sio_nsp(socket));
 }
 
 /* Too early: clients try again by themselves, but not after a CONNECT_ERROR. */
@@ -206,7 +207,7 @@ static void on_connect(void *arg, struct sio_socket *socket, struct str auth)
 {
     struct clients *clients = arg;
     struct rights rights = { 0 };
-    enum err e = get_rights(clients, auth, &rights);
+    enum err e = get_rights(clients, socket, auth, &rights);
 
     if (e == OK) e = may_connect(&rights, sio_nsp(socket));
     if (e == ERR_UNAVAILABLE)
@@ -224,7 +225,7 @@ static enum err renew_token(struct client *client, struct str object)
 {
     struct rights rights = { 0 };
 
-    TRY(get_rights(client->home, object, &rights));
+    TRY(get_rights(client->home, client->socket, object, &rights));
     if (may_connect(&rights, sio_nsp(client->socket)) != OK ||
         !str_eq(bearer_subject(rights.bearer), bearer_subject(client->rights.bearer))) {
         rights_drop(&rights);
@@ -316,7 +317,7 @@ struct sio_namespace clients_namespace(struct clients *clients, const char *name
 static void review(void *arg, struct client *client)
 {
     struct clients *clients = arg;
-    enum err e = clients_check(clients, sio_nsp(client->socket), &client->rights);
+    enum err e = clients_check(clients, client->socket, &client->rights);
 
     if (e != OK)
         end(client, e);

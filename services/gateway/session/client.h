@@ -54,8 +54,8 @@ struct client *clients_enter(struct clients *clients, struct sio_socket *socket,
     struct str auth, const char *sid, const char *pid);
 /* rights: whose, for the log; they may be empty. */
 void clients_refuse(struct clients *clients, struct sio_socket *socket, const struct rights *rights, enum err e);
-/* After a while: may they still connect? */
-enum err clients_check(struct clients *clients, struct str nsp, struct rights *rights) MUST_CHECK;
+/* After a while: may they still connect to its namespace, from its address? */
+enum err clients_check(struct clients *clients, const struct sio_socket *socket, struct rights *rights) MUST_CHECK;
 
 bool client_may(const struct client *client, struct str event, struct str room, enum policy_action action);
 /* For the head of a request; views that live as long as the client keeps its token. */

@@ -169,14 +169,14 @@ static void tell(const struct waiting *to, enum err e, const struct rights *righ
         refuse(to, e, 0);
 }
 
-static void answer(struct keyring *keyring, const struct waiting *to, const struct verdict *verdict)
+static void answer(struct keyring *keyring, struct str address, const struct waiting *to, const struct verdict *verdict)
 {
     struct rights rights = { 0 };
 
     if (verdict->e != OK)
         to->done(to->arg, verdict->e, &verdict->why, NULL);
     else
-        tell(to, rights_get(keyring->bearers, verdict->token.token, &rights), &rights);
+        tell(to, rights_get(keyring->bearers, verdict->token.token, address, &rights), &rights);
 }
 
 /* Whom we answer may come back with the next request at once: by then `held` is as it shall be, or gone. */
@@ -188,6 +188,7 @@ static void on_reply(void *arg, enum err status, struct str body)
     size_t n = held->n_waiting;
     /* bound: a token or a failure, which have no lists */
     struct arena *arena = arena_create("keyring", ARENA_BYTES);
+    const char *address = arena_cstr(arena, str_of(held->address)); /* settle() may free it */
     struct verdict verdict = read_verdict(status, body, arena);
 
     LOG(INFO, "gateway.key", F_TEXT("key", held->id), F_TEXT("address", held->address),
@@ -197,7 +198,7 @@ static void on_reply(void *arg, enum err status, struct str body)
     held->waiting = NULL;
     held->n_waiting = held->cap = 0;
     settle(held, &verdict);
-    for (size_t i = 0; i < n; i++) answer(keyring, &waiting[i], &verdict);
+    for (size_t i = 0; i < n; i++) answer(keyring, str_of(address), &waiting[i], &verdict);
     mem_free(waiting);
     arena_destroy(&arena);
 }
@@ -283,7 +284,7 @@ static bool use_token(struct held *held, struct str key, struct str trace, const
     struct rights rights = { 0 };
 
     if (held == NULL || held->token == NULL) return false;
-    enum err e = rights_get(held->home->bearers, str_of(held->token), &rights);
+    enum err e = rights_get(held->home->bearers, str_of(held->token), str_of(held->address), &rights);
     if (e == ERR_TOKEN_EXPIRED) return false;
     if (!held->asked && held->renew_at <= clock_ms()) ask(held, key, trace);
     tell(who, e, &rights);

@@ -12,6 +12,7 @@ struct trusted {
     void *arg;
     struct arena *arena; /* of the present one */
     struct trust now;
+    struct bound_keys *bound; /* in the arena */
     struct policy_compiled **policies;
     size_t n_policies;
 };
@@ -70,6 +71,7 @@ enum err trusted_take(struct trusted *trusted, struct str body)
         return e;
     }
     compile(&next);
+    next.bound = bound_keys_make(next.arena, &next.now.bound);
     struct trusted old = *trusted;
     *trusted = next;
     trusted->changed(trusted->arg);
@@ -130,4 +132,9 @@ bool trusted_is_revoked(const struct trusted *trusted, struct str api_key)
     for (size_t i = 0; i < trusted->now.revoked.len; i++)
         if (str_eq(trusted->now.revoked.at[i], api_key)) return true;
     return false;
+}
+
+const struct bound_keys *trusted_bound_keys(const struct trusted *trusted)
+{
+    return trusted->bound;
 }

@@ -1,5 +1,5 @@
 /*
- * trusted.h - what auth says is to be trusted: public keys, policies, revoked API keys.
+ * trusted.h - what auth says is to be trusted: public keys, policies, API keys that are revoked or bound to networks.
  *
  * One question at each connection to auth gives a snapshot and then an event with each change.  While auth is away the
  * newest one holds.  Views and policies live until the next change, of which `changed` tells.
@@ -9,6 +9,7 @@
 
 #include "libshared/policy/policy_set.h"
 #include "libshared/rpc/rpc_client.h"
+#include "services/gateway/session/bound_keys.h"
 
 struct trusted;
 
@@ -25,3 +26,4 @@ struct str trusted_audience(const struct trusted *trusted);
 struct str trusted_find_key(const struct trusted *trusted, struct str kid);                  /* PEM, or STR_NONE */
 struct policy_compiled *trusted_find_policy(const struct trusted *trusted, struct str name); /* not taken; NULL: none */
 bool trusted_is_revoked(const struct trusted *trusted, struct str api_key);
+const struct bound_keys *trusted_bound_keys(const struct trusted *trusted); /* NULL: none yet */

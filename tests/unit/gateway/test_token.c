@@ -13,6 +13,8 @@
 #include "services/gateway/session/bearer.h"
 #include "tests/unit/gateway/signer.h"
 
+#define HERE STR("192.0.2.1")
+
 static struct signer ours, theirs;
 static struct trusted *trusted;
 static struct bearers *bearers;
@@ -25,12 +27,14 @@ static void on_change(void *arg)
     bearers_forget(bearers);
 }
 
-/* One policy, `chat`: everything in /chat, nothing in rooms named x*; `revoked` may be NULL. */
+static struct bound_key bound; /* with a key: the one that is bound */
+
+/* One policy, `chat`: everything in /chat and /account, nothing in rooms named x*; `revoked` may be NULL. */
 static void trust(const char *policy, const char *revoked)
 {
-    struct str chat[] = { STR("/chat") }, x[] = { STR("x*") }, gone[] = { str_of(revoked) };
+    struct str chat[] = { STR("/chat"), STR("/account") }, x[] = { STR("x*") }, gone[] = { str_of(revoked) };
     struct policy_rule rules[] = {
-        { .effect = STR("allow"), .namespaces = { chat, 1 } },
+        { .effect = STR("allow"), .namespaces = { chat, 2 } },
         { .effect = STR("deny"), .rooms = { x, 1 } },
     };
     struct policy policies[] = { { .name = str_of(policy), .rules = { rules, 2 } } };
@@ -39,7 +43,8 @@ static void trust(const char *policy, const char *revoked)
         .audience = STR("test"),
         .keys = { keys, 1 },
         .policies = { policies, 1 },
-        .revoked = { gone, revoked != NULL ? 1 : 0 } };
+        .revoked = { gone, revoked != NULL ? 1 : 0 },
+        .bound = { &bound, bound.key.len > 0 ? 1 : 0 } };
     struct buf bytes = BUF(100000);
 
     assert_int_equal(wire_encode(trust_shape(), &record, &bytes), OK);
@@ -58,6 +63,7 @@ static int begin(void **state)
 static int set_up(void **state)
 {
     (void)state;
+    bound = (struct bound_key){ 0 };
     trusted = trusted_create(on_change, NULL);
     bearers = bearers_create(trusted);
     trust("chat", NULL);
@@ -74,8 +80,8 @@ static int tear_down(void **state)
 
 /* What differs from a good token; what is left out is as it should be. */
 struct draft {
-    const char *iss, *aud, *pol, *kid, *cap, *signer, *header;
-    bool nobody;
+    const char *iss, *aud, *pol, *kid, *cap, *signer, *header, *sub;
+    bool nobody, keyless;
     long ttl;
     jwt_alg_t alg;
 };
@@ -98,9 +104,9 @@ static char *token(struct draft d)
     if (d.header != NULL) jwt_add_header(jwt, d.header, "x");
     jwt_add_grant(jwt, "iss", or (d.iss, "madang"));
     jwt_add_grant(jwt, "aud", or (d.aud, "test"));
-    if (!d.nobody) jwt_add_grant(jwt, "sub", "alice");
+    if (!d.nobody) jwt_add_grant(jwt, "sub", or (d.sub, "alice"));
     jwt_add_grant(jwt, "pol", or (d.pol, "chat"));
-    jwt_add_grant(jwt, "key", "key1");
+    if (!d.keyless) jwt_add_grant(jwt, "key", "key1");
     jwt_add_grant_int(jwt, "exp", (long)(clock_ms() / 1000) + (d.ttl != 0 ? d.ttl : 60));
     if (d.cap != NULL) assert_int_equal(jwt_add_grants_json(jwt, d.cap), 0);
     char *text = jwt_encode_str(jwt);
@@ -113,7 +119,7 @@ static enum err verdict(struct draft d)
 {
     struct rights rights = { 0 };
     char *text = token(d);
-    enum err e = rights_get(bearers, str_of(text), &rights);
+    enum err e = rights_get(bearers, str_of(text), HERE, &rights);
 
     rights_drop(&rights);
     free(text);
@@ -127,7 +133,7 @@ static void a_good_token_speaks_for_its_subject(void **state)
     char *text = token((struct draft){ .ttl = 60 });
 
     for (int i = 0; i < 2; i++) { /* checked, then remembered */
-        assert_int_equal(rights_get(bearers, str_of(text), &rights), OK);
+        assert_int_equal(rights_get(bearers, str_of(text), HERE, &rights), OK);
         assert_true(str_is(bearer_subject(rights.bearer), "alice"));
         assert_true(str_is(bearer_key(rights.bearer), "key1"));
         assert_in_range(bearer_expires_at(rights.bearer), clock_ms() + 50000, clock_ms() + 61000);
@@ -144,9 +150,9 @@ static void each_way_to_be_wrong_has_its_code(void **state)
     (void)state;
     struct rights rights;
 
-    assert_int_equal(rights_get(bearers, STR_NONE, &rights), ERR_UNAUTHENTICATED);
-    assert_int_equal(rights_get(bearers, STR("garbage"), &rights), ERR_TOKEN_INVALID);
-    assert_int_equal(rights_get(bearers, STR("a.b.c"), &rights), ERR_TOKEN_INVALID);
+    assert_int_equal(rights_get(bearers, STR_NONE, HERE, &rights), ERR_UNAUTHENTICATED);
+    assert_int_equal(rights_get(bearers, STR("garbage"), HERE, &rights), ERR_TOKEN_INVALID);
+    assert_int_equal(rights_get(bearers, STR("a.b.c"), HERE, &rights), ERR_TOKEN_INVALID);
     assert_int_equal(verdict((struct draft){ .ttl = -1 }), ERR_TOKEN_EXPIRED);
     assert_int_equal(verdict((struct draft){ .signer = theirs.secret }), ERR_TOKEN_INVALID);
     assert_int_equal(verdict((struct draft){ .kid = "k2" }), ERR_TOKEN_INVALID);
@@ -170,7 +176,7 @@ static void refuses(const char *what, const char *text, size_t keep, const char 
 
     buf_add(&forged, text, keep);
     buf_add_str(&forged, str_of(tail));
-    enum err e = rights_get(bearers, buf_str(&forged), &rights);
+    enum err e = rights_get(bearers, buf_str(&forged), HERE, &rights);
     if (e != ERR_TOKEN_INVALID) fail_msg("%s: %s", what, err_code(e));
     buf_free(&forged);
 }
@@ -202,8 +208,9 @@ static void a_token_has_one_spelling(void **state)
         refuses("a line's end in it", text, head + 1, "\n");
         refuses("no signature", text, (size_t)(strrchr(text, '.') + 1 - text), "");
         refuses("two parts", text, (size_t)(strrchr(text, '.') - text), "");
-        assert_int_equal(rights_get(bearers, (struct str){ text, len + 1 }, &rights), ERR_TOKEN_INVALID); /* a NUL */
-        assert_int_equal(rights_get(bearers, str_of(text), &rights), OK);
+        assert_int_equal(
+            rights_get(bearers, (struct str){ text, len + 1 }, HERE, &rights), ERR_TOKEN_INVALID); /* a NUL */
+        assert_int_equal(rights_get(bearers, str_of(text), HERE, &rights), OK);
         rights_drop(&rights);
     }
     free(text);
@@ -227,7 +234,7 @@ static void a_token_is_never_longer_than_its_bound(void **state)
     struct rights rights;
 
     for (int i = 0; i < 10000; i++) buf_add_char(&text, i == 100 || i == 9000 ? '.' : 'A');
-    assert_int_equal(rights_get(bearers, buf_str(&text), &rights), ERR_TOKEN_INVALID);
+    assert_int_equal(rights_get(bearers, buf_str(&text), HERE, &rights), ERR_TOKEN_INVALID);
     buf_free(&text);
 }
 
@@ -237,7 +244,7 @@ static void a_cap_narrows_and_never_widens(void **state)
     struct rights rights = { 0 };
     char *text = token((struct draft){ .cap = "{\"cap\":[{\"effect\":\"allow\",\"events\":[\"message:*\"]}]}" });
 
-    assert_int_equal(rights_get(bearers, str_of(text), &rights), OK);
+    assert_int_equal(rights_get(bearers, str_of(text), HERE, &rights), OK);
     assert_true(rights_allow(&rights, STR("/chat"), STR("message:send"), STR("r1"), POLICY_EMIT));
     assert_false(rights_allow(&rights, STR("/chat"), STR("room:create"), STR_NONE, POLICY_EMIT));
     assert_false(rights_allow(&rights, STR("/system"), STR("message:send"), STR("r1"), POLICY_EMIT));
@@ -253,18 +260,107 @@ static void a_change_of_trust_is_obeyed_at_once(void **state)
     struct rights rights = { 0 };
     char *text = token((struct draft){ .ttl = 60 });
 
-    assert_int_equal(rights_get(bearers, str_of(text), &rights), OK);
+    assert_int_equal(rights_get(bearers, str_of(text), HERE, &rights), OK);
     int before = changes;
     trust("chat", "key1");
     assert_int_equal(changes, before + 1);
-    assert_int_equal(rights_renew(bearers, &rights), ERR_KEY_REVOKED);
+    assert_int_equal(rights_renew(bearers, HERE, &rights), ERR_KEY_REVOKED);
     assert_int_equal(verdict((struct draft){ .ttl = 60 }), ERR_KEY_REVOKED);
     trust("chat", NULL);
-    assert_int_equal(rights_renew(bearers, &rights), OK);
+    assert_int_equal(rights_renew(bearers, HERE, &rights), OK);
     trust("another", NULL);
-    assert_int_equal(rights_renew(bearers, &rights), ERR_FORBIDDEN);
+    assert_int_equal(rights_renew(bearers, HERE, &rights), ERR_FORBIDDEN);
     rights_drop(&rights);
     free(text);
+}
+
+static enum err from(struct str address, struct draft d)
+{
+    struct rights rights = { 0 };
+    char *text = token(d);
+    enum err e = rights_get(bearers, str_of(text), address, &rights);
+
+    rights_drop(&rights);
+    free(text);
+    return e;
+}
+
+static void a_keys_networks_bind_its_own_token_and_those_for_subjects_if_it_says_so(void **state)
+{
+    (void)state;
+    struct str networks[] = { STR("10.0.0.0/8"), STR("2001:db8::/32") };
+    const struct draft itself = { .sub = "key:key1" }, alice = { .ttl = 60 }, user = { .keyless = true };
+
+    bound = (struct bound_key){ STR("key1"), { networks, 2 }, false };
+    trust("chat", NULL);
+    assert_int_equal(from(STR("10.1.2.3"), itself), OK);
+    assert_int_equal(from(STR("2001:db8::9"), itself), OK);
+    assert_int_equal(from(STR("11.1.2.3"), itself), ERR_ADDRESS_REFUSED);
+    assert_int_equal(from(STR("::ffff:a01:203"), itself), OK); /* the same address, written otherwise */
+    assert_int_equal(from(STR(""), itself), ERR_ADDRESS_REFUSED);
+    assert_int_equal(from(STR("10.1.2.3x"), itself), ERR_ADDRESS_REFUSED);
+    assert_int_equal(from(STR("11.1.2.3"), alice), OK);
+    bound.subjects = true;
+    trust("chat", NULL);
+    assert_int_equal(from(STR("11.1.2.3"), alice), ERR_ADDRESS_REFUSED);
+    assert_int_equal(from(STR("10.1.2.3"), alice), OK);
+    assert_int_equal(from(STR("11.1.2.3"), user), OK); /* that key is not in it */
+    bound.key = STR("key2");
+    trust("chat", NULL);
+    assert_int_equal(from(STR("11.1.2.3"), itself), OK);
+}
+
+static void a_live_token_obeys_a_change_of_networks(void **state)
+{
+    (void)state;
+    struct str network = STR("10.0.0.0/8");
+    struct rights rights = { 0 };
+    char *text = token((struct draft){ .sub = "key:key1" });
+
+    assert_int_equal(rights_get(bearers, str_of(text), HERE, &rights), OK);
+    bound = (struct bound_key){ STR("key1"), { &network, 1 }, false };
+    trust("chat", NULL);
+    assert_int_equal(rights_renew(bearers, HERE, &rights), ERR_ADDRESS_REFUSED);
+    assert_int_equal(rights_renew(bearers, STR("10.9.9.9"), &rights), OK);
+    rights_drop(&rights);
+    free(text);
+}
+
+/* May a token with this subject: emit in /chat, emit in /account, do what is for administrators? */
+static void allows(const char *sub, bool keyless, const char *expected)
+{
+    struct rights rights = { 0 };
+    char *text = token((struct draft){ .sub = sub, .keyless = keyless }), got[4];
+
+    assert_int_equal(rights_get(bearers, str_of(text), HERE, &rights), OK);
+    got[0] = rights_allow(&rights, STR("/chat"), STR("a"), STR("r"), POLICY_EMIT) ? 'c' : '-';
+    got[1] = rights_allow(&rights, STR("/account"), STR("a"), STR("r"), POLICY_EMIT) ? 'a' : '-';
+    got[2] = rights_allow(&rights, STR("/chat"), STR("room:event"), STR("r"), POLICY_ADMIN) ? 'A' : '-';
+    got[3] = '\0';
+    assert_string_equal(got, expected);
+    rights_drop(&rights);
+    free(text);
+}
+
+static void a_key_that_acts_for_a_user_opens_nothing_that_only_the_user_may(void **state)
+{
+    (void)state;
+    allows("01a1fcfe-3db8-7efb-9c34-fc5b361312f6", true, "caA");
+    allows("01a1fcfe-3db8-7efb-9c34-fc5b361312f6", false, "c--");
+    allows("01A1FCFE-3DB8-7EFB-9C34-FC5B361312F6", false, "c--");
+    allows("alice", false, "caA");
+    allows("key:key1", false, "caA");
+}
+
+static void a_subject_has_so_many_characters_and_not_bytes(void **state)
+{
+    (void)state;
+    char sub[129 * 2 + 1] = "";
+
+    for (int i = 0; i < 128; i++) strcat(sub, "\xc3\xa9");
+    assert_int_equal(verdict((struct draft){ .sub = sub }), OK);
+    strcat(sub, "e");
+    assert_int_equal(verdict((struct draft){ .sub = sub }), ERR_TOKEN_INVALID);
 }
 
 static void nobody_is_trusted_before_auth_has_spoken(void **state)
@@ -274,7 +370,7 @@ static void nobody_is_trusted_before_auth_has_spoken(void **state)
     struct bearers *none = bearers_create(silent);
     struct rights rights;
 
-    assert_int_equal(rights_get(none, STR("a.b.c"), &rights), ERR_UNAVAILABLE);
+    assert_int_equal(rights_get(none, STR("a.b.c"), HERE, &rights), ERR_UNAVAILABLE);
     bearers_destroy(&none);
     trusted_destroy(&silent);
 }
@@ -290,6 +386,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_token_is_never_longer_than_its_bound, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cap_narrows_and_never_widens, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_change_of_trust_is_obeyed_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_keys_networks_bind_its_own_token_and_those_for_subjects_if_it_says_so, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_live_token_obeys_a_change_of_networks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_key_that_acts_for_a_user_opens_nothing_that_only_the_user_may, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_subject_has_so_many_characters_and_not_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_is_trusted_before_auth_has_spoken, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, begin, NULL);

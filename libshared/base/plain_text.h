@@ -1,0 +1,10 @@
+/* plain_text.h - names that look like what they are. */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/base/str.h"
+
+/* Valid UTF-8 without control characters, marks that turn the direction, characters that are not seen or stand for none,
+ * blanks at an end and blanks that are not U+0020.  So two such texts that differ are seen to, but for look-alikes of
+ * other alphabets. */
+bool text_is_plain(struct str text);
