@@ -1,7 +1,7 @@
 # Every image of compose.yaml, from one base and Debian's packages alone.
 #
 #   build      compiles; nothing of it ships but build/bin
-#   madang     gateway, auth, chat, store, share, authctl: which one runs is the container's command
+#   madang     every process and authctl: which one runs is the container's command
 #   postgres   PostgreSQL 15, made ready for the services' roles
 #   redis      Redis 7
 
@@ -9,9 +9,11 @@ FROM debian:bookworm-slim AS base
 ENV DEBIAN_FRONTEND=noninteractive
 # One user everywhere, so that volumes belong to whoever mounts them.  Its directories exist before it does, because
 # a fresh volume takes the owner of what it covers.
+COPY scripts/services /usr/local/lib/madang/services
+COPY proto/services.def /usr/local/lib/proto/services.def
 RUN groupadd --gid 10001 madang && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin madang \
  && install -d -o madang -g madang /run/madang /var/lib/madang /vault /secrets \
-    /for/gateway /for/auth /for/chat /for/store /for/share /for/postgres
+    $(/usr/local/lib/madang/services all | sed 's|^|/for/|') /for/postgres
 
 FROM base AS postgres
 COPY scripts/setup /tmp/setup
@@ -34,6 +36,7 @@ COPY scripts/setup /src/scripts/setup
 RUN /src/scripts/setup build && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Makefile CHANGELOG.md ./
+COPY scripts/services scripts/rows scripts/
 COPY proto proto
 COPY libshared libshared
 COPY services services

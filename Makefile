@@ -22,7 +22,7 @@ LDHARDEN_ = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 LDHARDEN_address = -pie -fsanitize=address,undefined
 LDHARDEN_thread  = -pie -fsanitize=thread
 
-CFLAGS  = -std=c17 -D_GNU_SOURCE -g $(HARDEN_$(SAN)) $(WARNINGS) -I. $(pkg_cflags) -DMADANG_VERSION='"$(VERSION)"'
+CFLAGS  = -std=c17 -D_GNU_SOURCE -g $(HARDEN_$(SAN)) $(WARNINGS) -I. -Ibuild $(pkg_cflags) -DMADANG_VERSION='"$(VERSION)"'
 LDFLAGS = $(LDHARDEN_$(SAN)) -pthread
 LDLIBS  = $(pkg_libs) -lev -lcrypt -lm -pthread
 VERSION = $(shell sed -n 's/^\#\# \[\([0-9.]*\)\].*/\1/p' CHANGELOG.md 2>/dev/null | head -n 1)
@@ -32,7 +32,7 @@ sources   = $(sort $(shell find $(1) -name '*.c' $(2) 2>/dev/null))
 objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 SHARED    = $(call sources,libshared)
-SERVICES  = gateway auth chat store share
+SERVICES  = $(shell scripts/services all)
 AUTHCTL   = $(call sources,services/auth/authctl)
 TOOLS     = $(wildcard services/tools/*.c)
 DOCTOOL   = $(call sources,services/tools/protodoc)
@@ -83,7 +83,13 @@ logs: ## Follow all logs
 # --- building ---
 build: $(BINARIES) ## Compile all programs into build/bin
 
-$(BUILD)/obj/%.o: %.c
+# An include for each row of proto/services.def, which the preprocessor cannot make.
+ROWS = build/rows/proto.def build/rows/settings.def
+$(ROWS): build/rows/%.def: proto/services.def scripts/rows scripts/services
+	@mkdir -p $(@D)
+	@scripts/rows $* >$@
+
+$(BUILD)/obj/%.o: %.c | $(ROWS)
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
@@ -171,7 +177,7 @@ storm: build ## Minutes of random kills and stops of every process under senders
 lint: ## Formatting, cppcheck, both compilers' warnings, and the rules in scripts/lint
 	@scripts/lint/all
 
-docs: build ## Print docs/ that come from the tables: openapi.json, events.md, errors.md, settings.md, .env.example
+docs: build ## Print docs/ that come from the tables: openapi.json, events.md, errors.md, settings.md, .env.example, compose.yaml
 	@scripts/docs
 
 mutants: ## Break the product in one place after the other; the named test has to see each: all of them (ARGS=--since REV: of changed files)

@@ -46,18 +46,15 @@ struct face {
     int64_t *workers, *queue_max;
 };
 
+/* clang-format off */
 static const struct face FACES[] = {
-#define FACE(group)                                                                                                    \
-    {                                                                                                                  \
-#group, &settings.group.bind, &settings.group.db, &settings.group.health, &settings.group.workers,             \
-            &settings.group.queue_max                                                                                  \
-    }
-    FACE(auth),
-    FACE(chat),
-    FACE(store),
-    FACE(share),
-#undef FACE
+#define SERVICE(name, place, doc) \
+    { #name, &settings.name.bind, &settings.name.db, &settings.name.health, &settings.name.workers, &settings.name.queue_max },
+#include "proto/begin.def"
+#include "proto/services.def"
+#include "proto/end.def"
 };
+/* clang-format on */
 
 static const struct face *face_of(const char *name)
 {

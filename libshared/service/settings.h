@@ -3,9 +3,9 @@
  *
  *      SETTING(workers, INT(1, 64), "4", "Worker threads, each with a database connection")
  *
- * in settings/<group>.def is the environment variable MADANG_<GROUP>_WORKERS (group `common`: MADANG_WORKERS is not
- * used; common rows are MADANG_<NAME>), a field of struct settings_<group>, a line of --help, of docs/settings.md and
- * of .env.example.  A wrong value, or an unknown variable with our prefix, stops the start with one clear line.
+ * in services/store/settings.def is the environment variable MADANG_STORE_WORKERS, a field of struct settings_store, a
+ * line of --help, of docs/settings.md and of .env.example.  What each service has is in settings_each.def; what every
+ * process has is in settings.def, without a group in its name.  A wrong value, or an unknown variable with our prefix, stops the start with one clear line.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -23,37 +23,33 @@ struct network_list;
 #define SETTING_NETWORKS     const struct network_list *
 
 #define SETTING(name, kind, fallback, doc) SETTING_##kind name;
+#define SERVICE(name, place, doc)          const char *name##_url;
 struct settings_common {
-#include "libshared/service/settings/common.def"
+#include "libshared/service/settings.def"
+#include "proto/begin.def"
+#include "proto/services.def"
+#include "proto/end.def"
 };
-struct settings_gateway {
-#include "libshared/service/settings/gateway.def"
-};
-struct settings_auth {
-#include "libshared/service/settings/auth.def"
-};
-struct settings_chat {
-#include "libshared/service/settings/chat.def"
-};
-struct settings_store {
-#include "libshared/service/settings/store.def"
-};
-struct settings_share {
-#include "libshared/service/settings/share.def"
-};
+#define GROUP_BEGIN(name) struct settings_##name {
+#define GROUP_END(name)   };
+#include "rows/settings.def"
+#undef GROUP_BEGIN
+#undef GROUP_END
 #undef SETTING
-/* clang-format on */
 
 struct settings {
     struct settings_common common;
-    struct settings_gateway gateway;
-    struct settings_auth auth;
-    struct settings_chat chat;
-    struct settings_store store;
-    struct settings_share share;
+#define EDGE(name, place, doc)    struct settings_##name name;
+#define SERVICE(name, place, doc) struct settings_##name name;
+#include "proto/begin.def"
+#include "proto/services.def"
+#include "proto/end.def"
 };
+/* clang-format on */
 
-extern struct settings settings;             /* read once at start, constant from then on */
+extern struct settings settings; /* read once at start, constant from then on */
+/* At which endpoint a service is reached; NULL: there is no such service. */
+const char *settings_url(struct str service);
 void settings_load(void);                    /* from the environment; exits with status 2 and one line */
 void settings_print_help(const char *group); /* common and that group's */
 void settings_print_markdown(void);          /* docs/settings.md */

@@ -58,7 +58,7 @@ void settings_print_markdown(void)
     const char *group = "";
     printf(
         "# Settings\n\nEnvironment variables. A wrong value, or an unknown variable that begins with `%s`, stops the\n"
-        "start with one line that says so. `make docs` prints this page from libshared/service/settings/.\n",
+        "start with one line that says so. `make docs` prints this page from the rows of settings.def.\n",
         SETTINGS_PREFIX);
     for (size_t i = 0; i < n_setting_rows; i++) {
         const struct setting_row *row = &setting_rows[i];

@@ -14,29 +14,24 @@
 #define ROW_CHOICE(list)     .kind = KIND_CHOICE, .choices = list
 #define ROW_NETWORKS         .kind = KIND_NETWORKS
 
-#define ROW(group_, name_, kind_, fallback_, doc_) \
+#define ROW(group, name, kind, fallback, doc) ROW_(group, name, kind, fallback, doc) /* GROUP is a macro itself */
+#define ROW_(group_, name_, kind_, fallback_, doc_) \
     { .group = #group_, .name = #name_, .fallback = fallback_, .doc = doc_, \
       .at = offsetof(struct settings, group_.name_), ROW_##kind_ },
 
 const struct setting_row setting_rows[] = {
 #define SETTING(name, kind, fallback, doc) ROW(common, name, kind, fallback, doc)
-#include "libshared/service/settings/common.def"
+#define SERVICE(name, place, doc) \
+    ROW(common, name##_url, TEXT(200), "ipc://.run/sock/" #name, "ZeroMQ endpoint at which " #name " is reached")
+#include "libshared/service/settings.def"
+#include "proto/begin.def"
+#include "proto/services.def"
+#include "proto/end.def"
 #undef SETTING
-#define SETTING(name, kind, fallback, doc) ROW(gateway, name, kind, fallback, doc)
-#include "libshared/service/settings/gateway.def"
-#undef SETTING
-#define SETTING(name, kind, fallback, doc) ROW(auth, name, kind, fallback, doc)
-#include "libshared/service/settings/auth.def"
-#undef SETTING
-#define SETTING(name, kind, fallback, doc) ROW(chat, name, kind, fallback, doc)
-#include "libshared/service/settings/chat.def"
-#undef SETTING
-#define SETTING(name, kind, fallback, doc) ROW(store, name, kind, fallback, doc)
-#include "libshared/service/settings/store.def"
-#undef SETTING
-#define SETTING(name, kind, fallback, doc) ROW(share, name, kind, fallback, doc)
-#include "libshared/service/settings/share.def"
-#undef SETTING
+#define SETTING(name, kind, fallback, doc) ROW(GROUP, name, kind, fallback, doc)
+#define GROUP_BEGIN(name)
+#define GROUP_END(name)
+#include "rows/settings.def"
 };
 /* clang-format on */
 const size_t n_setting_rows = COUNT(setting_rows);
@@ -46,4 +41,15 @@ void setting_variable(const struct setting_row *row, char *out, size_t size)
     bool common = strcmp(row->group, "common") == 0;
     snprintf(out, size, SETTINGS_PREFIX "%s%s%s", common ? "" : row->group, common ? "" : "_", row->name);
     for (char *c = out; *c != '\0'; c++) *c = (char)toupper((unsigned char)*c);
+}
+
+const char *settings_url(struct str service)
+{
+/* clang-format off */
+#define SERVICE(name, place, doc) if (str_is(service, #name)) return settings.common.name##_url;
+#include "proto/begin.def"
+#include "proto/services.def"
+#include "proto/end.def"
+    /* clang-format on */
+    return NULL;
 }

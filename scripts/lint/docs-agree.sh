@@ -6,7 +6,7 @@ trap 'rm -rf "$new"' EXIT
 scripts/docs "$new" || exit 1
 bad=0
 for f in $(cd "$new" && find . -type f); do
-    case $f in ./.env.example) there=.env.example ;; *) there=docs/$f ;; esac
+    case $f in ./.env.example | ./compose.yaml) there=$f ;; *) there=docs/$f ;; esac
     diff -u "$there" "$new/$f" >/dev/null 2>&1 || { echo "$there differs from its tables: run make docs"; bad=1; }
 done
 exit $bad

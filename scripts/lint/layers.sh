@@ -14,7 +14,7 @@ allow libshared/cache   'libshared/(base|cache)/'
 allow libshared/rpc     'libshared/(base|wire|db|rpc|service/metrics)'
 allow libshared/http    'libshared/(base|http|service/metrics)'
 allow libshared/service 'libshared/'
-for s in auth chat store share gateway; do allow services/$s "libshared/|services/$s/"; done
+for s in $(scripts/services all); do allow services/$s "libshared/|services/$s/"; done
 hits=$(grep -rln 'libwebsockets.h' services libshared | grep -vE '^libshared/(http/transport|service/health_http)\.c$' || true)
 [ -z "$hits" ] || { echo "only libshared/http/transport.c knows libwebsockets: $hits"; bad=1; }
 hits=$(grep -rln 'libpq-fe.h' services libshared | grep -vE '^(libshared/db|services/store|services/auth)/' || true)

@@ -1,8 +1,9 @@
 #!/bin/bash
 # schema-own - SQL names no schema but its service's own; the database roles enforce it, this says so earlier.
 bad=0
-for s in auth chat store share; do
-    for other in auth chat store share; do
+services=$(scripts/services)
+for s in $services; do
+    for other in $services; do
         [ "$s" = "$other" ] && continue
         hits=$(grep -nE "(FROM|JOIN|INTO|UPDATE|TABLE|ON|REFERENCES) +$other\\." -r "services/$s" "migrations/$s" || true)
         [ -z "$hits" ] || { echo "$hits"; bad=1; }

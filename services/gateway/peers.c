@@ -1,26 +1,18 @@
-/* peers.c - the gateway's pipes to auth, chat, store and share. */
+/* peers.c - the gateway's pipes to the services. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/log.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/mesh/mesh.h"
 
+/* clang-format off */
 static const char *const names[] = {
-    [SERVICE_auth] = "auth",
-    [SERVICE_chat] = "chat",
-    [SERVICE_store] = "store",
-    [SERVICE_share] = "share",
+#define SERVICE(name, place, doc) #name,
+#include "proto/begin.def"
+#include "proto/services.def"
+#include "proto/end.def"
 };
-
-static const char *endpoint(enum peer_service service)
-{
-    switch (service) {
-    case SERVICE_auth: return settings.common.auth_url;
-    case SERVICE_chat: return settings.common.chat_url;
-    case SERVICE_store: return settings.common.store_url;
-    default: return settings.common.share_url;
-    }
-}
+/* clang-format on */
 
 static void chat_up(struct gateway *gateway)
 {
@@ -72,7 +64,7 @@ static struct rpc_client *connect_to(struct gateway *gateway, enum peer_service 
     gateway->peers[service] = (struct peer){ .gateway = gateway, .service = service };
     return rpc_client_create(gateway->loop, &(struct rpc_client_config){ .self = "gateway",
                                                 .service = names[service],
-                                                .endpoint = endpoint(service),
+                                                .endpoint = settings_url(str_of(names[service])),
                                                 .key_dir = settings.common.key_dir,
                                                 .pending_max = (size_t)settings.gateway.pending_max,
                                                 .up = on_up,

@@ -18,7 +18,16 @@
 
 #define USAGE "usage: keygen DIR [NAME...]\n"
 
-static const char *const EVERYONE[] = { "gateway", "auth", "chat", "store", "share", "authctl", "operator" };
+/* clang-format off */
+static const char *const EVERYONE[] = {
+#define EDGE(name, place, doc)    #name,
+#define SERVICE(name, place, doc) #name,
+#include "proto/begin.def"
+#include "proto/services.def"
+#include "proto/end.def"
+    "authctl", "operator"
+};
+/* clang-format on */
 
 static void die(const char *path, const char *why)
 {

@@ -28,25 +28,10 @@ struct method {
 };
 
 /* clang-format off */
-#define SERVICE_ROW(service_, noun, verb, in, out, doc_) \
-    { .service = service_, .name = #noun "." #verb, .doc = doc_, .req = in##_shape, .rep = out##_shape },
 static const struct method METHODS[] = {
-#define METHOD(noun, verb, in, out, where, repeat, callers, doc) SERVICE_ROW("auth", noun, verb, in, out, doc)
-#include "proto/begin.def"
-#include "proto/auth.def"
-#include "proto/end.def"
-#define METHOD(noun, verb, in, out, where, repeat, callers, doc) SERVICE_ROW("chat", noun, verb, in, out, doc)
-#include "proto/begin.def"
-#include "proto/chat.def"
-#include "proto/end.def"
-#define METHOD(noun, verb, in, out, where, repeat, callers, doc) SERVICE_ROW("store", noun, verb, in, out, doc)
-#include "proto/begin.def"
-#include "proto/store.def"
-#include "proto/end.def"
-#define METHOD(noun, verb, in, out, where, repeat, callers, doc) SERVICE_ROW("share", noun, verb, in, out, doc)
-#include "proto/begin.def"
-#include "proto/share.def"
-#include "proto/end.def"
+#define METHOD(noun, verb, in, out, where, repeat, callers, doc_) \
+    { .service = OWNER, .name = #noun "." #verb, .doc = doc_, .req = in##_shape, .rep = out##_shape },
+#include "proto/all.def"
 };
 /* clang-format on */
 
@@ -56,6 +41,7 @@ static void list_methods(void)
 {
     for (size_t i = 0; i < COUNT(METHODS); i++) {
         const struct method *m = &METHODS[i];
+        if (settings_url(str_of(m->service)) == NULL) continue; /* the gateways' own, which only gateways may call */
         printf("%-6s %-22s %s -> %s\n       %s\n", m->service, m->name, m->req()->name, m->rep()->name, m->doc);
     }
 }
@@ -71,10 +57,9 @@ static const struct method *find(const char *service, const char *name)
 
 static const char *endpoint_of(const char *service)
 {
-    if (strcmp(service, "auth") == 0) return settings.common.auth_url;
-    if (strcmp(service, "chat") == 0) return settings.common.chat_url;
-    if (strcmp(service, "store") == 0) return settings.common.store_url;
-    if (strcmp(service, "share") == 0) return settings.common.share_url;
+    const char *url = settings_url(str_of(service));
+
+    if (url != NULL) return url;
     fprintf(stderr, "%s: no such service\n", service);
     exit(2);
 }

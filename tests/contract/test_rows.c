@@ -16,24 +16,10 @@ struct method {
 };
 
 /* clang-format off */
-#define ROW_OF(service, noun, verb, in, out, callers) { service, #noun "." #verb, callers, in##_shape, out##_shape },
 static const struct method methods[] = {
-#define METHOD(noun, verb, in, out, where, repeat, callers, doc) ROW_OF("auth", noun, verb, in, out, callers)
-#include "proto/begin.def"
-#include "proto/auth.def"
-#include "proto/end.def"
-#define METHOD(noun, verb, in, out, where, repeat, callers, doc) ROW_OF("chat", noun, verb, in, out, callers)
-#include "proto/begin.def"
-#include "proto/chat.def"
-#include "proto/end.def"
-#define METHOD(noun, verb, in, out, where, repeat, callers, doc) ROW_OF("store", noun, verb, in, out, callers)
-#include "proto/begin.def"
-#include "proto/store.def"
-#include "proto/end.def"
-#define METHOD(noun, verb, in, out, where, repeat, callers, doc) ROW_OF("share", noun, verb, in, out, callers)
-#include "proto/begin.def"
-#include "proto/share.def"
-#include "proto/end.def"
+#define METHOD(noun, verb, in, out, where, repeat, callers, doc) \
+    { OWNER, #noun "." #verb, callers, in##_shape, out##_shape },
+#include "proto/all.def"
 };
 
 struct face {

@@ -21,7 +21,7 @@ make() {
     printf 'local all madang_admin trust\nlocal all all scram-sha-256\n' >"$dir/data/pg_hba.conf"
     printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$dir'" 'fsync = off' 'max_connections = 60' \
         'shared_buffers = 32MB' 'password_encryption = scram-sha-256' >>"$dir/data/postgresql.conf"
-    for s in auth chat store share; do
+    for s in $("$root/scripts/services"); do
         openssl rand -hex 16 >"$dir/secrets/$s.password"
         printf '*:*:madang:madang_%s:%s\n' "$s" "$(cat "$dir/secrets/$s.password")" >"$dir/secrets/$s.pgpass"
         chmod 600 "$dir/secrets/$s".*

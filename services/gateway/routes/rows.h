@@ -6,7 +6,15 @@
 #include "services/gateway/methods.h"
 #include "services/gateway/session/rates.h"
 
-enum peer_service { SERVICE_auth, SERVICE_chat, SERVICE_store, SERVICE_share, SERVICE_COUNT };
+/* clang-format off */
+enum peer_service {
+#define SERVICE(name, place, doc) SERVICE_##name,
+#include "proto/begin.def"
+#include "proto/services.def"
+#include "proto/end.def"
+    SERVICE_COUNT
+};
+/* clang-format on */
 enum route_who { WHO_ANYONE, WHO_BEARER };
 enum on_effect { EFFECT_CALL, EFFECT_JOIN, EFFECT_LEAVE };
 

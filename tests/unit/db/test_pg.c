@@ -323,23 +323,35 @@ static void a_connection_string_that_cannot_be_read_is_not_repeated(void **state
 static void a_role_sees_its_own_schema_and_no_other(void **state)
 {
     (void)state;
-    static const char *const names[] = { "auth", "chat", "store", "share" };
-    static const char *const reads[] = { "SELECT n FROM auth.own", "SELECT n FROM chat.own", "SELECT n FROM store.own",
-        "SELECT n FROM share.own" };
-    struct pg *role[4];
+    /* clang-format off */
+    static const char *const names[] = {
+#define SERVICE(name, place, doc) #name,
+#include "proto/begin.def"
+#include "proto/services.def"
+#include "proto/end.def"
+    };
+    static const char *const reads[] = {
+#define SERVICE(name, place, doc) "SELECT n FROM " #name ".own",
+#include "proto/begin.def"
+#include "proto/services.def"
+#include "proto/end.def"
+    };
+    /* clang-format on */
+    enum { N = COUNT(names) };
+    struct pg *role[N];
 
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < N; i++) {
         role[i] = pg_create(pg_cluster_conninfo(names[i]), names[i]);
         assert_int_equal(pg_run(role[i], arena, "CREATE TABLE own (n int)", PG_NO_ARGS, NULL), OK);
         assert_int_equal(pg_commit(role[i]), OK);
     }
-    for (int i = 0; i < 4; i++)
-        for (int j = 0; j < 4; j++) {
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++) {
             assert_int_equal(pg_run(role[i], arena, reads[j], PG_NO_ARGS, NULL), i == j ? OK : ERR_INTERNAL);
             assert_true(i == j || strstr(pg_last_error(role[i]), "42501") != NULL);
             pg_rollback(role[i]);
         }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < N; i++) {
         assert_int_equal(pg_run(role[i], arena, "CREATE TABLE public.x (n int)", PG_NO_ARGS, NULL), ERR_INTERNAL);
         pg_destroy(&role[i]);
     }
