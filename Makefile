@@ -14,7 +14,7 @@ pkg_cflags = $(eval pkg_cflags := $$(shell pkg-config --cflags $(PACKAGES)))$(pk
 pkg_libs   = $(eval pkg_libs := $$(shell pkg-config --libs $(PACKAGES)))$(pkg_libs)
 
 WARNINGS = -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
-           -Wundef -Wpointer-arith -Wimplicit-fallthrough -Werror
+           -Wundef -Wpointer-arith -Wimplicit-fallthrough -Wconversion -Werror
 HARDEN_  = -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 HARDEN_address = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -fPIE
 HARDEN_thread  = -O1 -fsanitize=thread -fno-omit-frame-pointer -fPIE

@@ -61,7 +61,7 @@ static int take_size(struct http_body *body, char c)
     return body->digits == 0 ? 400 : 0;
 }
 
-static int expect(struct http_body *body, char c, char wanted, int next)
+static int expect(struct http_body *body, char c, char wanted, enum http_body_state next)
 {
     body->state = next;
     return c == wanted ? 0 : 400;

@@ -5,7 +5,7 @@
 #include "libshared/base/buf.h"
 
 struct http_body {
-    enum {
+    enum http_body_state {
         BODY_LENGTH,
         BODY_SIZE,
         BODY_EXTENSION,

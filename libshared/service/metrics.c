@@ -31,7 +31,7 @@ static const int64_t BOUNDS_US[] = {
 };
 
 struct metric {
-    enum { COUNTER, GAUGE, HISTOGRAM } kind;
+    enum metric_kind { COUNTER, GAUGE, HISTOGRAM } kind;
     const char *name, *labels, *help;
     struct metric *next;   /* those of one name stand together, as Prometheus wants it */
     _Atomic int64_t value; /* of a histogram: the sum */
@@ -68,7 +68,7 @@ static const char *keep(const char *text)
     return memcpy(mem_alloc(size), text, size);
 }
 
-static struct metric *metric_make(int kind, const char *name, const char *labels, const char *help)
+static struct metric *metric_make(enum metric_kind kind, const char *name, const char *labels, const char *help)
 {
     pthread_mutex_lock(&lock);
     struct metric *metric = find(name, labels);
@@ -82,7 +82,7 @@ static struct metric *metric_make(int kind, const char *name, const char *labels
         metric->next = *place;
         *place = metric;
     }
-    assert((int)metric->kind == kind);
+    assert(metric->kind == kind);
     pthread_mutex_unlock(&lock);
     return metric;
 }

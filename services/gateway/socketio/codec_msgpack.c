@@ -158,7 +158,7 @@ static enum sio_type plain_type(enum sio_type type)
 
 static bool put_map(struct buf *out, const struct sio_packet *packet, const struct str *parts, unsigned n)
 {
-    msgpack_put_map(out, 2 + (packet->json.len > 0) + (packet->id >= 0));
+    msgpack_put_map(out, 2u + (packet->json.len > 0) + (packet->id >= 0));
     msgpack_put_text(out, STR("type"));
     msgpack_put_uint(out, plain_type(packet->type));
     msgpack_put_text(out, STR("nsp"));

@@ -358,7 +358,7 @@ static void one_step(void)
         if (!one_in(4)) announce(first > 0 ? first : 1); /* now and then chat dies before it has said so */
     }
     if (n_questions > 0 && one_in(2))
-        answer(random() % n_questions, one_in(5) ? ERR_UNAVAILABLE : OK, 1 + random() % 5);
+        answer((size_t)random() % n_questions, one_in(5) ? ERR_UNAVAILABLE : OK, 1 + random() % 5);
     if (one_in(20) && !guest_sits(&socket->guest, room)) sit(socket, socket->heard >= 0 ? socket->heard : -1);
     if (one_in(100) && guest_sits(&socket->guest, room) && socket->joined) guest_leave(&socket->guest, room);
     if (one_in(15)) socket->slow = !socket->slow;
