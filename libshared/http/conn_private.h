@@ -15,8 +15,10 @@
 
 #include <ev.h>
 #include <netinet/in.h>
+#include <time.h>
 
 struct accept_point;
+struct http_mount;
 struct conn;
 struct origins;
 struct transport;
@@ -65,7 +67,7 @@ struct conn {
 struct http_server {
     struct ev_loop *loop;
     struct http_server_config config;
-    struct http_server_upper upper;
+    struct http_mount *mounts;
     const struct conn_protocol *protocol; /* which every connection begins with */
     struct transport *transport;
     struct origins *origins;
@@ -78,6 +80,8 @@ struct http_server {
     ev_idle more;  /* keeps the loop from sleeping while the dirty list is not empty */
     char *scratch; /* what one connection writes in one go */
     size_t scratch_len;
+    char date[64]; /* the header line, and for which second it was made */
+    time_t date_made;
     bool leaving; /* each answer is the last of its connection */
     bool filling; /* somebody is writing into it */
 };
@@ -102,8 +106,9 @@ void conn_pause(struct conn *conn);                 /* reads or not, as its flag
 void conn_count(struct metric *metric, int64_t n);  /* NULL: nobody counts it */
 
 /* cors.c */
-struct origins *origins_create(const char *list);
+struct origins *origins_create(const char *list); /* NULL: pages have no business here at all */
 void origins_destroy(struct origins *origins);
+bool origins_exist(const struct origins *origins);
 bool origins_any(const struct origins *origins);
 bool origins_allow(const struct origins *origins, struct str origin);
 bool origin_is_host(struct str origin, struct str host); /* a page of our own */

@@ -6,19 +6,19 @@
 
 struct origins {
     char *text;
-    bool any;
+    bool any, exist;
     size_t n;
     struct str at[];
 };
 
-static size_t count(const char *list)
+static size_t count_words(const char *list)
 {
     size_t n = 1;
     for (; *list; list++) n += *list == ',';
     return n;
 }
 
-static void add(struct origins *o, char *word)
+static void add_word(struct origins *o, char *word)
 {
     while (*word == ' ') word++;
     size_t len = strlen(word);
@@ -31,11 +31,13 @@ static void add(struct origins *o, char *word)
 
 struct origins *origins_create(const char *list)
 {
-    struct origins *o = mem_zero(sizeof *o + count(list) * sizeof *o->at);
+    if (list == NULL) return mem_zero(sizeof(struct origins));
+    struct origins *o = mem_zero(sizeof *o + count_words(list) * sizeof *o->at);
+    o->exist = true;
     size_t size = strlen(list) + 1;
     o->text = memcpy(mem_alloc(size), list, size);
     char *rest = o->text, *word;
-    while ((word = strsep(&rest, ",")) != NULL) add(o, word);
+    while ((word = strsep(&rest, ",")) != NULL) add_word(o, word);
     return o;
 }
 
@@ -43,6 +45,11 @@ void origins_destroy(struct origins *o)
 {
     mem_free(o->text);
     mem_free(o);
+}
+
+bool origins_exist(const struct origins *o)
+{
+    return o->exist;
 }
 
 bool origins_any(const struct origins *o)

@@ -32,10 +32,17 @@ static enum http_state state_of(const struct conn *conn)
     return http != NULL ? http->state : HTTP_HEAD;
 }
 
-/* The upper knows of it, and has not answered. */
+/* The handler knows of it, and has not answered. */
 static bool is_unfinished(const struct http *http)
 {
     return http->begun && !http->replied;
+}
+
+/* The handler is to forget it. */
+static void give_up(struct http *http)
+{
+    if (is_unfinished(http)) http->mount->handler->gone(http->mount->arg, http);
+    http->begun = false;
 }
 
 static void free_request(struct http *http)
@@ -50,7 +57,7 @@ static void on_gone(struct conn *conn)
     struct http *http = conn->state;
     if (http == NULL) return;
     conn->state = NULL;
-    if (is_unfinished(http)) conn->server->upper.http_gone(conn->server->upper.arg, http);
+    give_up(http);
     free_request(http);
 }
 
@@ -60,8 +67,10 @@ static void forget_request(struct http *http)
     buf_free(&http->body);
     conn_gather(http->conn, 0);
     http->user = NULL;
+    http->mount = NULL;
     http->begun = http->replied = http->bare = false;
     http->head.n_fields = 0;
+    http->stream = (struct http_stream){ 0 };
 }
 
 /* --- what becomes of a request --- */
@@ -85,46 +94,67 @@ static void preflight(struct http *http)
     http_reply(http, 204, NULL, STR_NONE, headers, n);
 }
 
+/* OPTIONS * asks about the server, whichever port it is. */
+static void answer_for_server(struct http *http)
+{
+    struct http_header_out allow = { "Allow", STR("GET, HEAD, PUT, PATCH, POST, DELETE, OPTIONS") };
+    http_reply(http, 204, NULL, STR_NONE, &allow, 1);
+}
+
 static bool is_answered_here(struct http *http)
 {
-    if (http->conn->redirects && !str_starts(http->head.path, ACME)) {
+    bool asks_for_options = str_is(http->head.method, "OPTIONS");
+    if (asks_for_options && str_is(http->head.path, "*"))
+        answer_for_server(http);
+    else if (http->conn->redirects && !str_starts(http->head.path, ACME))
         redirect(http);
-        return true;
-    }
-    if (str_is(http->head.method, "OPTIONS")) {
+    else if (asks_for_options && origins_exist(http->conn->server->origins))
         preflight(http);
-        return true;
+    else
+        return false;
+    return true;
+}
+
+static void refuse_bare_or_not(struct http *http, int status, const struct http_header_out *extra, size_t n_extra)
+{
+    struct str why = http->bare ? STR_NONE : http_refusal_text(http->arena, status);
+    http_reply(http, status, why.len > 0 ? "application/json" : NULL, why, extra, n_extra);
+}
+
+static bool is_bound(struct http *http)
+{
+    http->mount = http_mount_find(http->conn->server, http->head.path);
+    if (http->mount == NULL) {
+        refuse_bare_or_not(http, 404, NULL, 0);
+        return false;
     }
+    const char *methods = http->mount->handler->methods;
+    if (methods == NULL || http_list_has(str_of(methods), arena_cstr(http->arena, http->head.method))) return true;
+    struct http_header_out allow = { "Allow", str_of(methods) };
+    refuse_bare_or_not(http, 405, &allow, 1);
     return false;
 }
 
+/* Nothing is read while the handler holds it back, and "100 Continue" is not said either. */
 static void begin_body(struct http *http)
 {
-    struct conn *conn = http->conn;
-    http_body_begin(&http->decoder, http->head.chunked, http->head.content_length);
     http->body = BUF(http->body_max);
-    http->body_mark = 0;
+    http->body_seen = http->body_mark = 0;
+    http->wants_continue = http->head.expects_continue;
     http->state = HTTP_BODY;
-    conn_timer(conn, BODY_SECONDS);
-    if (http->head.expects_continue && !http_body_is_done(&http->decoder)) {
-        buf_add_str(&conn->out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
-        conn_flush(conn);
-    }
+    conn_timer(http->conn, http->conn->held ? 0 : BODY_SECONDS);
 }
 
 /* 0: go on with the body. */
-static int ask_upper(struct http *http)
+static int ask_handler(struct http *http)
 {
-    const struct http_server_upper *upper = &http->conn->server->upper;
     http->body_max = http->conn->server->config.body_max;
     http->begun = true;
-    int status = upper->http_begin(upper->arg, http);
-    if (status == 0 && http->head.content_length > (int64_t)http->body_max) {
-        if (is_unfinished(http)) upper->http_gone(upper->arg, http);
-        http->begun = false;
-        return 413;
-    }
-    return status;
+    int status = http->mount->handler->begin(http->mount->arg, http);
+    bool fits = http->head.content_length <= 0 || (uint64_t)http->head.content_length <= http->body_max;
+    if (status != 0 || fits) return status;
+    give_up(http);
+    return 413;
 }
 
 static void begin_request(struct http *http)
@@ -135,23 +165,28 @@ static void begin_request(struct http *http)
     }
     http->state = HTTP_HANDLER;
     http_body_begin(&http->decoder, http->head.chunked, http->head.content_length);
-    if (is_answered_here(http)) return;
-    int status = ask_upper(http);
+    if (is_answered_here(http) || !is_bound(http)) return;
+    int status = ask_handler(http);
     if (http->state != HTTP_HANDLER || http->conn->lingering) return; /* answered, and perhaps over */
-    if (status == 0) {
+    if (status == 0)
         begin_body(http);
-        return;
-    }
-    struct str why = http->bare ? STR_NONE : http_refusal_text(http->arena, status);
-    http_reply(http, status, why.len > 0 ? "application/json" : NULL, why, NULL, 0);
+    else
+        refuse_bare_or_not(http, status, NULL, 0);
 }
 
 static void request_is_whole(struct http *http)
 {
-    const struct http_server_upper *upper = &http->conn->server->upper;
     http->state = HTTP_HANDLER;
     conn_timer(http->conn, 0);
-    upper->http_ready(upper->arg, http);
+    http->mount->handler->ready(http->mount->arg, http);
+}
+
+static void await_next(struct http *http)
+{
+    struct conn *conn = http->conn;
+    http->state = HTTP_HEAD;
+    conn_timer(conn, IDLE_SECONDS);
+    conn->between = conn->in.len == 0;
 }
 
 /* --- reading --- */
@@ -192,25 +227,87 @@ static bool read_head(struct conn *conn, char **at, size_t *len)
     return true;
 }
 
+static void say_continue(struct http *http)
+{
+    if (!http->wants_continue) return;
+    http->wants_continue = false;
+    if (http_body_is_done(&http->decoder)) return;
+    buf_add_str(&http->conn->out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+    conn_flush(http->conn);
+}
+
+/* 0, or the status that refuses it. */
+static int take_piece(struct http *http, struct str piece)
+{
+    const struct http_handler *handler = http->mount->handler;
+    http->body_seen += piece.len;
+    if (http->body_seen > http->body_max) return 413;
+    if (handler->data != NULL) {
+        handler->data(http->mount->arg, http, piece);
+        return 0;
+    }
+    buf_add_str(&http->body, piece);
+    return conn_gather(http->conn, http->body.cap) ? 0 : 503;
+}
+
+/* The handler may have answered meanwhile, or had enough for now. */
+static bool wants_body(const struct http *http)
+{
+    return http->state == HTTP_BODY && !http->conn->held && !http->conn->lingering && !http->conn->doomed;
+}
+
+static int read_pieces(struct http *http, struct str *in)
+{
+    struct str piece = STR_NONE;
+    int refused = 0;
+    do {
+        refused = http_body_next(&http->decoder, in, &piece);
+        if (!refused && piece.len > 0) refused = take_piece(http, piece);
+    } while (!refused && piece.len > 0 && wants_body(http));
+    return refused;
+}
+
+/* What was not used up; there may be no bytes to point at. */
+static void keep_rest(char **at, size_t *len, struct str rest)
+{
+    if (rest.len < *len) *at += *len - rest.len;
+    *len = rest.len;
+}
+
 static bool read_body(struct conn *conn, char **at, size_t *len)
 {
     struct http *http = conn->state;
     struct str in = { *at, *len };
-    int refused = http_body_take(&http->decoder, &in, &http->body);
-    *at += *len - in.len;
-    *len = in.len;
-    if (!conn_gather(conn, http->body.cap) && !refused) refused = 503;
+    say_continue(http);
+    int refused = read_pieces(http, &in);
+    keep_rest(at, len, in);
     if (refused) {
-        const struct http_server_upper *upper = &conn->server->upper;
-        upper->http_gone(upper->arg, http);
-        http->begun = false;
+        give_up(http);
         buf_free(&http->body);
         conn_gather(conn, 0);
         http_refuse(conn, refused);
         return false;
     }
+    if (!wants_body(http)) return true;
     if (!http_body_is_done(&http->decoder)) return false;
     request_is_whole(http);
+    return true;
+}
+
+/* The rest of a small body whose answer did not wait for it. */
+static bool discard_body(struct conn *conn, char **at, size_t *len)
+{
+    struct http *http = conn->state;
+    struct str in = { *at, *len }, piece;
+    do {
+        if (http_body_next(&http->decoder, &in, &piece) != 0) {
+            conn_doom(conn);
+            return false;
+        }
+    } while (piece.len > 0);
+    keep_rest(at, len, in);
+    if (!http_body_is_done(&http->decoder)) return false;
+    await_next(http);
     return true;
 }
 
@@ -223,10 +320,11 @@ static bool read_step(struct conn *conn, char **at, size_t *len)
         return false;
     }
     enum http_state state = state_of(conn);
-    if (state == HTTP_BODY) /* an empty body is whole without a byte */
+    if (state == HTTP_BODY && !conn->held && !conn->ahead) /* an empty body is whole without a byte */
         return read_body(conn, at, len);
     if (*len == 0) return false;
     if (state == HTTP_HEAD && !conn->ahead) return read_head(conn, at, len);
+    if (state == HTTP_DISCARD && !conn->ahead) return discard_body(conn, at, len);
     conn_keep(conn, *at, *len);
     return false;
 }
@@ -240,8 +338,6 @@ static void on_bytes(struct conn *conn, char *at, size_t len)
     conn->reading = false;
 }
 
-/* The answer is written: the next request may already be here.  Read it from the sweep, not from here: an answer may be
- * written inside another request's handler, and a pipelining client could drive the recursion without bound. */
 static void end_request(struct http *http)
 {
     struct conn *conn = http->conn;
@@ -251,33 +347,57 @@ static void end_request(struct http *http)
     }
     forget_request(http);
     client_address_release(conn);
-    http->state = HTTP_HEAD;
-    conn_timer(conn, IDLE_SECONDS);
-    conn->between = conn->in.len == 0;
+    if (http_body_is_done(&http->decoder)) {
+        await_next(http);
+    } else {
+        http->state = HTTP_DISCARD;
+        conn_timer(conn, BODY_SECONDS);
+    }
+    /* Read what came meanwhile from the sweep, not from here: an answer may be written inside another request's handler,
+     * and a pipelining client could drive the recursion without bound. */
     if (!conn->reading) conn_resume(conn);
 }
 
+/* With the scratch empty, too, all that was said is written. */
 static void on_writable(struct conn *conn)
 {
-    bool all_is_written = conn->server->scratch_len == 0;
-    if (state_of(conn) == HTTP_REPLY && all_is_written && !conn->lingering) end_request(conn->state);
+    struct http *http = conn->state;
+    if (state_of(conn) != HTTP_REPLY || conn->lingering) return;
+    if (http->stream.on)
+        http_stream_fill(http);
+    else if (conn->server->scratch_len == 0)
+        end_request(http);
 }
 
 /* Did the peer bring or take enough for another period? */
 static bool is_alive(struct http *http)
 {
     struct conn *conn = http->conn;
-    if (http->state == HTTP_BODY && http->body.len >= http->body_mark + BODY_LEAST) {
-        http->body_mark = http->body.len;
+    if (http->state == HTTP_BODY && http->body_seen >= http->body_mark + BODY_LEAST) {
+        http->body_mark = http->body_seen;
         conn_timer(conn, BODY_SECONDS);
         return true;
     }
-    if (http->state == HTTP_REPLY && conn->written > http->written_mark) {
+    bool waits_for_handler = http->stream.on && !conn->blocked;
+    if (http->state == HTTP_REPLY && (conn->written > http->written_mark || waits_for_handler)) {
         http->written_mark = conn->written;
         conn_timer(conn, REPLY_SECONDS);
         return true;
     }
     return false;
+}
+
+void http_pause(struct http *http, bool pause)
+{
+    struct conn *conn = http->conn;
+    if (pause == conn->held) return;
+    conn->held = pause;
+    if (http->state == HTTP_BODY) conn_timer(conn, pause ? 0 : BODY_SECONDS);
+    if (!pause) {
+        conn->ahead = true; /* even without bytes: the body may be whole */
+        conn_touch(conn);
+    }
+    conn_pause(conn);
 }
 
 static void on_late(struct conn *conn)
@@ -292,60 +412,3 @@ static void on_late(struct conn *conn)
 }
 
 const struct conn_protocol http_protocol = { on_bytes, on_writable, on_late, on_gone };
-
-/* --- what the upper asks --- */
-
-struct str http_method(const struct http *http)
-{
-    return http->head.method;
-}
-struct str http_path(const struct http *http)
-{
-    return http->head.path;
-}
-struct str http_query(const struct http *http)
-{
-    return http->head.query;
-}
-struct str http_body(const struct http *http)
-{
-    return buf_str(&http->body);
-}
-struct str http_address(const struct http *http)
-{
-    return str_of(http->conn->address);
-}
-const struct in6_addr *http_limited(const struct http *http)
-{
-    return http->conn->counted ? &http->conn->client : NULL;
-}
-bool http_is_tls(const struct http *http)
-{
-    return http->conn->tls;
-}
-struct arena *http_arena(struct http *http)
-{
-    return http->arena;
-}
-void http_set_user(struct http *http, void *user)
-{
-    http->user = user;
-}
-void *http_user(const struct http *http)
-{
-    return http->user;
-}
-void http_refuse_bare(struct http *http)
-{
-    http->bare = true;
-}
-
-void http_set_body_max(struct http *http, size_t bytes)
-{
-    http->body_max = bytes;
-}
-
-struct str http_header(struct http *http, const char *lower_case_name)
-{
-    return http_head_field(&http->head, lower_case_name);
-}

@@ -25,15 +25,14 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static int take_data(struct http_body *body, struct str *in, struct buf *out)
+static struct str take_data(struct http_body *body, struct str *in)
 {
     size_t n = in->len < body->left ? in->len : (size_t)body->left;
-    buf_add(out, in->at, n);
+    struct str piece = { in->at, n };
     *in = str_skip(*in, n);
     body->left -= n;
-    if (out->over) return 413;
     if (body->left == 0) body->state = body->state == BODY_LENGTH ? BODY_DONE : BODY_DATA_CR;
-    return 0;
+    return piece;
 }
 
 static int end_of_size(struct http_body *body)
@@ -89,16 +88,17 @@ static int step(struct http_body *body, char c)
     }
 }
 
-int http_body_take(struct http_body *body, struct str *in, struct buf *out)
+int http_body_next(struct http_body *body, struct str *in, struct str *piece)
 {
     int refused = 0;
+    *piece = STR_NONE;
     while (!refused && in->len > 0 && body->state != BODY_DONE) {
         if (body->state == BODY_LENGTH || body->state == BODY_DATA) {
-            refused = take_data(body, in, out);
-        } else {
-            refused = step(body, in->at[0]);
-            *in = str_skip(*in, 1);
+            *piece = take_data(body, in);
+            return 0;
         }
+        refused = step(body, in->at[0]);
+        *in = str_skip(*in, 1);
     }
     return refused;
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "libshared/base/buf.h"
+#include "libshared/base/str.h"
 
 struct http_body {
     enum http_body_state {
@@ -25,6 +25,7 @@ struct http_body {
 };
 
 void http_body_begin(struct http_body *body, bool chunked, int64_t content_length);
-/* Moves what it can from `in` to `out`, which has its bound.  0, or the status that refuses it: 400, 413. */
-int http_body_take(struct http_body *body, struct str *in, struct buf *out);
+/* Takes bytes off `in` up to the end of the next piece of the body, which points into them; an empty piece: they are used
+ * up, or the body is done.  0, or the status that refuses it: 400, 413. */
+int http_body_next(struct http_body *body, struct str *in, struct str *piece);
 bool http_body_is_done(const struct http_body *body);

@@ -61,19 +61,16 @@ const char *http_status_text(int status)
 }
 
 /* "Date: ...\r\n", made anew once a second. */
-static struct str date_line(struct ev_loop *loop)
+static struct str date_line(struct http_server *server)
 {
-    static char line[64];
-    static size_t len;
-    static time_t made;
-    time_t now = (time_t)ev_now(loop);
-    if (now != made) {
+    time_t now = (time_t)ev_now(server->loop);
+    if (now != server->date_made) {
         struct tm utc;
         gmtime_r(&now, &utc);
-        len = strftime(line, sizeof line, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
-        made = now;
+        strftime(server->date, sizeof server->date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
+        server->date_made = now;
     }
-    return (struct str){ line, len };
+    return str_of(server->date);
 }
 
 static void add_header(struct buf *out, const char *name, struct str value)
@@ -102,71 +99,82 @@ static void add_cors(struct http *http, struct buf *out, bool compressible)
     add_header(out, "Access-Control-Allow-Credentials", STR("true"));
 }
 
-struct answer {
-    int status;
-    const char *content_type;
-    struct str body;
-    const struct http_header_out *extra;
-    size_t n_extra;
-    bool compressible, gzipped;
-};
-
-static bool has_body(int status)
+static bool status_has_body(int status)
 {
     return status != 204 && status != 304;
 }
 
-static void add_head(struct http *http, struct buf *out, const struct answer *a)
+bool http_answer_has_body(const struct http *http, int status)
 {
-    buf_printf(out, "HTTP/1.1 %d %s\r\n", a->status, http_status_text(a->status));
-    buf_add_str(out, date_line(http->conn->server->loop));
-    if (a->content_type != NULL) add_header(out, "Content-Type", str_of(a->content_type));
-    if (has_body(a->status)) buf_printf(out, "Content-Length: %zu\r\n", a->body.len);
-    if (a->gzipped) buf_add_str(out, STR("Content-Encoding: gzip\r\n"));
-    add_cors(http, out, a->compressible);
-    buf_add_str(out, STR(NOSNIFF));
-    if (http->conn->tls) buf_add_str(out, STR(HSTS));
-    for (size_t i = 0; i < a->n_extra; i++) add_header(out, a->extra[i].name, a->extra[i].value);
+    return status_has_body(status) && !str_is(http->head.method, "HEAD");
+}
+
+/* What is left of the body is more than is worth reading, or may never come. */
+static bool is_unread(const struct http *http)
+{
+    const struct http_head *head = &http->head;
+    bool small = !head->chunked && !head->expects_continue && head->content_length <= SMALL_BYTES;
+    return !http_body_is_done(&http->decoder) && !small;
+}
+
+static void add_length(struct buf *out, const struct http_answer *a)
+{
+    if (a->chunked)
+        buf_add_str(out, STR("Transfer-Encoding: chunked\r\n"));
+    else if (a->length >= 0)
+        buf_printf(out, "Content-Length: %lld\r\n", (long long)a->length);
+}
+
+static void add_connection(const struct http *http, struct buf *out)
+{
     if (!http->keep_alive)
         buf_add_str(out, STR("Connection: close\r\n"));
     else if (http->head.minor == 0)
         buf_add_str(out, STR("Connection: keep-alive\r\n"));
+}
+
+void http_answer_head(struct http *http, const struct http_answer *a)
+{
+    struct conn *conn = http->conn;
+    struct buf *out = &conn->out;
+    if (is_unread(http) || conn->server->leaving) http->keep_alive = false;
+    buf_printf(out, "HTTP/1.1 %d %s\r\n", a->status, http_status_text(a->status));
+    buf_add_str(out, date_line(conn->server));
+    if (a->content_type != NULL) add_header(out, "Content-Type", str_of(a->content_type));
+    if (status_has_body(a->status)) add_length(out, a);
+    if (a->gzipped) buf_add_str(out, STR("Content-Encoding: gzip\r\n"));
+    if (origins_exist(conn->server->origins)) add_cors(http, out, a->compressible);
+    buf_add_str(out, STR(NOSNIFF));
+    if (conn->tls) buf_add_str(out, STR(HSTS));
+    for (size_t i = 0; i < a->n_extra; i++) add_header(out, a->extra[i].name, a->extra[i].value);
+    add_connection(http, out);
     buf_add_str(out, STR("\r\n"));
-}
-
-/* Too much of the body is still to come to be worth reading. */
-static bool is_unread(const struct http *http)
-{
-    return !http_body_is_done(&http->decoder);
-}
-
-static void send_out(struct http *http)
-{
     http->state = HTTP_REPLY;
-    http->written_mark = http->conn->written;
-    conn_timer(http->conn, REPLY_SECONDS);
-    conn_flush(http->conn);
+    http->written_mark = conn->written;
+    conn->held = false;
+    conn_timer(conn, REPLY_SECONDS);
+    conn_pause(conn);
 }
 
 void http_reply(struct http *http, int status, const char *content_type, struct str body,
     const struct http_header_out *extra, size_t n_extra)
 {
     struct conn *conn = http->conn;
-    struct answer a = { status, content_type, body, extra, n_extra, .compressible = false };
+    struct http_answer a = { status, content_type, (int64_t)body.len, extra, n_extra, .compressible = false };
     struct buf packed = BUF(body.len);
     a.compressible = gzip_is_worth_it(content_type, body.len, extra, n_extra);
     if (a.compressible && conn->server->config.compress && gzip_is_accepted(http_header(http, "accept-encoding")) &&
         gzip_pack(body, &packed)) {
         a.gzipped = true;
-        a.body = buf_str(&packed);
+        body = buf_str(&packed);
+        a.length = (int64_t)body.len;
     }
-    if (is_unread(http) || conn->server->leaving) http->keep_alive = false;
-    buf_reserve(&conn->out, 512 + a.body.len);
-    add_head(http, &conn->out, &a);
-    if (has_body(status) && !str_is(http->head.method, "HEAD")) buf_add_str(&conn->out, a.body);
+    buf_reserve(&conn->out, 512 + body.len);
+    http_answer_head(http, &a);
+    if (http_answer_has_body(http, status)) buf_add_str(&conn->out, body);
     buf_free(&packed);
     http->replied = true;
-    send_out(http);
+    conn_flush(conn);
 }
 
 void http_raw(struct conn *conn, const char *head, struct str body)
@@ -180,6 +188,8 @@ void http_raw(struct conn *conn, const char *head, struct str body)
 static enum err err_of(int status)
 {
     switch (status) {
+    case 404: return ERR_NO_ROUTE;
+    case 405: return ERR_METHOD_NOT_ALLOWED;
     case 408: return ERR_DEADLINE;
     case 413: return ERR_TOO_LARGE;
     case 414:

@@ -32,8 +32,7 @@ static void open_sockets(struct http_server *server)
     if (is_set(c->http)) accept_open(server, c->http, false, c->redirect_to != NULL);
 }
 
-struct http_server *http_server_create(
-    struct ev_loop *loop, const struct http_server_config *config, const struct http_server_upper *upper)
+struct http_server *http_server_create(struct ev_loop *loop, const struct http_server_config *config)
 {
     static const struct network_list no_proxies;
     static const struct transport_upper events = { conn_bytes, conn_writable, conn_free };
@@ -43,7 +42,6 @@ struct http_server *http_server_create(
     server->loop = loop;
     server->config = *config;
     if (config->trusted_proxies == NULL) server->config.trusted_proxies = &no_proxies;
-    server->upper = *upper;
     server->protocol = &http_protocol;
     server->dirty_tail = &server->dirty;
     server->scratch = mem_alloc(TRANSPORT_WRITE_MAX);
@@ -70,6 +68,7 @@ void http_server_destroy(struct http_server **at)
     ev_prepare_stop(server->loop, &server->prepare);
     ev_idle_stop(server->loop, &server->more);
     transport_destroy(&server->transport);
+    http_mounts_free(server);
     origins_destroy(server->origins);
     address_count_destroy(server->addresses);
     mem_free(server->scratch);

@@ -17,22 +17,33 @@ struct http_server;
 struct http;
 struct ws;
 
-struct http_server_upper {
-    void *arg;
-    /* A request's headers are there, its body is not: 0 goes on; else this status is the answer, without a body,
-     * unless the upper called http_reply() itself before it returned.  What http_ready or http_gone would undo must
-     * not be left behind by a refusal. */
-    int (*http_begin)(void *arg, struct http *http);
-    /* The request is whole.  Answer now or later with http_reply(), once. */
-    void (*http_ready)(void *arg, struct http *http);
-    /* The client hung up before the answer: forget the pointer. */
-    void (*http_gone)(void *arg, struct http *http);
+/* What answers a path's requests.  `arg` is the mount's. */
+struct http_handler {
+    const char *methods; /* such as "GET, HEAD": all others are answered 405; NULL: the handler looks itself */
+    /* A request's headers are there, its body is not: 0 goes on; else this status is the answer, unless the handler
+     * called http_reply() itself before it returned.  What `ready` or `gone` would undo must not be left behind by a
+     * refusal.  A handler that has to ask somebody first calls http_pause() and returns 0: until it is taken back not one
+     * byte of the body is accepted, nor "100 Continue" said. */
+    int (*begin)(void *arg, struct http *http);
+    /* The next piece of the body, valid during the call; http_pause() holds back the rest.  NULL: the body is collected
+     * for http_body(). */
+    void (*data)(void *arg, struct http *http, struct str bytes);
+    /* The request is whole.  Answer now or later, once. */
+    void (*ready)(void *arg, struct http *http);
+    /* Of an answer in pieces: http_write() until it takes less.  NULL: answers are whole. */
+    void (*writable)(void *arg, struct http *http);
+    /* The client hung up before the answer was given, or its body was refused: forget the pointer. */
+    void (*gone)(void *arg, struct http *http);
+    const struct ws_handler *ws; /* NULL: no WebSockets here */
+};
+
+struct ws_handler {
     /* An upgrade: 0 accepts, else the status of the refusal; `body` (a constant or in the arena) is its text. */
-    int (*ws_accept)(void *arg, struct http *http, struct str *body);
-    void (*ws_open)(void *arg, struct ws *ws, struct http *http); /* http is valid during the call only */
-    void (*ws_message)(void *arg, struct ws *ws, bool binary, struct str bytes); /* whole, at most message_max bytes */
-    void (*ws_writable)(void *arg, struct ws *ws); /* put what waits: ws_put_*() until it says stop */
-    void (*ws_closed)(void *arg, struct ws *ws);   /* forget the pointer */
+    int (*accept)(void *arg, struct http *http, struct str *body);
+    void (*open)(void *arg, struct ws *ws, struct http *http);                /* http is valid during the call only */
+    void (*message)(void *arg, struct ws *ws, bool binary, struct str bytes); /* whole, at most message_max bytes */
+    void (*writable)(void *arg, struct ws *ws); /* put what waits: ws_put_*() until it says stop */
+    void (*closed)(void *arg, struct ws *ws);   /* forget the pointer */
 };
 
 /* Where somebody counts what the server does; each may be NULL. */
@@ -55,8 +66,7 @@ struct http_server_config {
 };
 
 /* Binds what the configuration says; exits with one clear line for a busy port or a bad certificate. */
-struct http_server *http_server_create(
-    struct ev_loop *loop, const struct http_server_config *config, const struct http_server_upper *upper);
+struct http_server *http_server_create(struct ev_loop *loop, const struct http_server_config *config);
 void http_server_destroy(struct http_server **at);
 /* Takes what is in the accept queue, then closes the sockets.  From now on each answer ends its connection; those that
  * are kept for a next request end soon. */
@@ -64,7 +74,12 @@ void http_server_stop_accepting(struct http_server *server);
 void http_server_reload_certificate(struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
 
-/* --- requests; texts live until the reply or http_gone --- */
+/* Before the loop runs.  "/a" and "/a/" are that path, with and without a slash; with a star at its end it is all that
+ * begins so.  The longest that fits has the request, from its headers to its end.  Path and handler live as long as the server.  What
+ * fits none is answered 404. */
+void http_mount(struct http_server *server, const char *path, const struct http_handler *handler, void *arg);
+
+/* --- requests; texts live until the reply or `gone` --- */
 struct str http_method(const struct http *http);
 struct str http_path(const struct http *http);  /* without the query, percent-decoded is up to the reader */
 struct str http_query(const struct http *http); /* raw, without the ? */
@@ -76,9 +91,11 @@ struct str http_address(const struct http *http); /* of the client, as text; beh
 const struct in6_addr *http_limited(const struct http *http);
 bool http_is_tls(const struct http *http);
 struct arena *http_arena(struct http *http);
-/* In http_begin: a bad body is refused with the status alone, as Engine.IO has it, and not with an error object. */
+/* In `begin`: a bad body is refused with the status alone, as Engine.IO has it, and not with an error object. */
 void http_refuse_bare(struct http *http);
-void http_set_body_max(struct http *http, size_t bytes); /* in http_begin; config.body_max by default */
+void http_set_body_max(struct http *http, size_t bytes); /* in `begin`; config.body_max by default */
+/* Holds back the body, from `begin` or `data` on; the client soon can send no more.  An answer takes it back. */
+void http_pause(struct http *http, bool pause);
 void http_set_user(struct http *http, void *user);
 void *http_user(const struct http *http);
 
@@ -90,6 +107,16 @@ struct http_header_out {
  * Content-Length, CORS (by the allowlist), security headers, keep-alive and compression are added here. */
 void http_reply(struct http *http, int status, const char *content_type, struct str body,
     const struct http_header_out *extra, size_t n_extra);
+
+/* The same in pieces; length -1: not known yet.  The handler's `writable` follows, not from within.  false: no body is
+ * wanted (HEAD, 204, 304), and that was the answer. */
+bool http_reply_begin(struct http *http, int status, const char *content_type, int64_t length,
+    const struct http_header_out *extra, size_t n_extra);
+/* Only within `writable`.  Returns how many bytes were taken; after fewer than were given `writable` comes again. */
+size_t http_write(struct http *http, struct str bytes);
+void http_want_write(struct http *http); /* there is something again: `writable` will be called soon */
+void http_reply_end(struct http *http);  /* all is written; forget the request */
+void http_abort(struct http *http);      /* it cannot be finished: the client sees that it is cut; `gone` follows */
 
 /* --- WebSockets --- */
 void ws_set_user(struct ws *ws, void *user);

@@ -73,7 +73,6 @@ static void digest(struct str key, char out[29])
 static void switch_protocols(struct http *http)
 {
     struct conn *conn = http->conn;
-    const struct http_server_upper *upper = &conn->server->upper;
     char accept[29];
     bool deflate = conn->server->config.deflate && ws_deflate_is_offered(http_header(http, "sec-websocket-extensions"));
     digest(http_header(http, "sec-websocket-key"), accept);
@@ -81,16 +80,18 @@ static void switch_protocols(struct http *http)
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Accept: %s\r\n%s\r\n",
         accept, deflate ? WS_DEFLATE_ANSWER : "");
-    upper->ws_open(upper->arg, ws_begin(conn, deflate), http);
+    const struct ws_handler *handler = http->mount->handler->ws;
+    handler->open(http->mount->arg, ws_begin(conn, handler, http->mount->arg, deflate), http);
     conn_touch(conn);
 }
 
 bool upgrade_answer(struct http *http)
 {
-    const struct http_server_upper *upper = &http->conn->server->upper;
-    struct str body = STR_NONE;
+    struct str body = STR("Not found");
     if (!handshake_is_good(http)) return false;
-    int status = upper->ws_accept(upper->arg, http, &body);
+    http->mount = http_mount_find(http->conn->server, http->head.path);
+    bool has_sockets = http->mount != NULL && http->mount->handler->ws != NULL;
+    int status = has_sockets ? http->mount->handler->ws->accept(http->mount->arg, http, &body) : 404;
     if (status != 0)
         refuse(http, status, "", body);
     else

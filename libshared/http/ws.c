@@ -7,16 +7,11 @@
 #include <assert.h>
 #include <string.h>
 
-static const struct http_server_upper *upper_of(const struct ws *ws)
-{
-    return &ws->conn->server->upper;
-}
-
 static void tell_closed(struct ws *ws)
 {
     if (ws->told) return;
     ws->told = true;
-    upper_of(ws)->ws_closed(upper_of(ws)->arg, ws);
+    ws->handler->closed(ws->arg, ws);
 }
 
 static void on_gone(struct conn *conn)
@@ -102,7 +97,7 @@ static void control_came(struct ws *ws, const struct ws_piece *piece)
 
 static void deliver(struct ws *ws, uint8_t opcode, struct str bytes)
 {
-    upper_of(ws)->ws_message(upper_of(ws)->arg, ws, opcode == WS_BINARY, bytes);
+    ws->handler->message(ws->arg, ws, opcode == WS_BINARY, bytes);
 }
 
 static void deliver_packed(struct ws *ws, uint8_t opcode, struct str packed)
@@ -179,17 +174,19 @@ static void on_writable(struct conn *conn)
     }
     if (ws->wants && !ws->close_sent) {
         ws->wants = false;
-        upper_of(ws)->ws_writable(upper_of(ws)->arg, ws);
+        ws->handler->writable(ws->arg, ws);
     }
     if (is_over(ws) && ws->close_received && !conn->lingering && conn->out.len == 0) conn_linger(conn);
 }
 
 static const struct conn_protocol ws_protocol = { on_bytes, on_writable, conn_linger, on_gone };
 
-struct ws *ws_begin(struct conn *conn, bool deflate)
+struct ws *ws_begin(struct conn *conn, const struct ws_handler *handler, void *arg, bool deflate)
 {
     struct ws *ws = mem_zero(sizeof *ws);
     ws->conn = conn;
+    ws->handler = handler;
+    ws->arg = arg;
     ws->message = BUF(conn->server->config.message_max);
     ws->control = BUF(CONTROL_BYTES);
     ws->deflate = deflate;

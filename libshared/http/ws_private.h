@@ -10,6 +10,8 @@
 
 struct ws {
     struct conn *conn;
+    const struct ws_handler *handler; /* of the mount, and its argument */
+    void *arg;
     void *user;
     struct ws_frame_reader reader;
     struct buf message; /* fragments, or a frame that came in pieces */
@@ -18,4 +20,5 @@ struct ws {
     bool close_sent, close_received, wants, told;
 };
 
-struct ws *ws_begin(struct conn *conn, bool deflate); /* the connection's protocol from here on */
+/* The connection's protocol from here on. */
+struct ws *ws_begin(struct conn *conn, const struct ws_handler *handler, void *arg, bool deflate);

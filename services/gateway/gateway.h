@@ -68,8 +68,8 @@ void descriptors_limit(void);
 /* edge_config.c: as the settings have it. */
 struct http_server_config edge_config(void);
 
-/* edge.c: what the server brings goes to Engine.IO or to the routes, by its path. */
-struct http_server_upper edge_upper(struct gateway *gateway);
+/* edge.c: which path is whose. */
+void edge_mount(struct gateway *gateway);
 
 /* drain.c: stop accepting, close sockets a few at a time, finish what is in flight, end the loop. */
 void drain_begin(struct gateway *gateway);

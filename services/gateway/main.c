@@ -44,7 +44,6 @@ static bool is_ready(void *arg, struct buf *why)
 static void open_edge(struct gateway *gateway)
 {
     struct eio_upper upper = sio_upper(gateway->sio), packed = sio_msgpack_upper(gateway->sio), echo = echo_upper();
-    struct http_server_upper edge = edge_upper(gateway);
     struct http_server_config config = edge_config();
 
     gateway->socketio = eio_create(gateway->loop, &upper);
@@ -54,7 +53,8 @@ static void open_edge(struct gateway *gateway)
     mesh_serve(gateway->mesh, 1, gateway->msgpack);
     mesh_serve(gateway->mesh, 2, gateway->engineio);
     descriptors_limit();
-    gateway->server = http_server_create(gateway->loop, &config, &edge);
+    gateway->server = http_server_create(gateway->loop, &config);
+    edge_mount(gateway);
     gateway->health = health_create(gateway->loop, settings.gateway.health, is_ready, gateway);
 }
 

@@ -22,6 +22,9 @@ static struct {
     bool full, slow, shut, alive, paused;
 } socket_;
 
+/* A request whose handler has had enough of its body for this turn. */
+static struct http *resting;
+
 /* --- what transport.c does otherwise --- */
 
 bool transport_write(struct lws *link, const char *at, size_t len)
@@ -76,7 +79,7 @@ static void on_idle(struct ev_loop *loop, ev_idle *idle, int events)
     (void)loop, (void)idle, (void)events;
 }
 
-static struct http_server *make_server(const struct http_server_upper *upper)
+static struct http_server *make_server(const struct http_handler *handler)
 {
     struct http_server *l = mem_zero(sizeof *l);
     static struct network_list proxies;
@@ -94,12 +97,12 @@ static struct http_server *make_server(const struct http_server_upper *upper)
     };
     l->protocol = &http_protocol;
     l->loop = ev_loop_new(0);
-    l->upper = *upper;
     l->dirty_tail = &l->dirty;
     l->scratch = mem_alloc(TRANSPORT_WRITE_MAX);
     l->origins = origins_create("https://good.example");
     l->addresses = address_count_create();
     ev_idle_init(&l->more, on_idle);
+    http_mount(l, "/*", handler, NULL);
     return l;
 }
 
@@ -120,7 +123,10 @@ static struct conn *connection_open(struct http_server *l, bool slow)
 static void connection_turn(struct http_server *l, struct conn *conn)
 {
     conn_sweep(l);
-    while (socket_.alive && (socket_.full || l->dirty != NULL || l->doomed != NULL)) {
+    while (socket_.alive && (resting != NULL || socket_.full || l->dirty != NULL || l->doomed != NULL)) {
+        struct http *http = resting;
+        resting = NULL;
+        if (http != NULL) http_pause(http, false);
         socket_.full = false;
         conn_writable(conn);
         conn_sweep(l);

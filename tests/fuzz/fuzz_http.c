@@ -10,11 +10,11 @@
 #define MAX_BYTES 65536
 
 static struct http_server *server;
-static struct buf *seen;  /* what the upper layer was told, in its order */
+static struct buf *seen;  /* what the handler was told, in its order */
 static struct http *held; /* a request to /hold, which waits until all bytes are in */
 static int open_requests;
 
-/* --- the upper layer --- */
+/* --- the handler --- */
 
 static void note(const char *what, struct str text)
 {
@@ -55,6 +55,10 @@ static int begin(void *arg, struct http *http)
     if (str_is(http_path(http), "/small")) http_set_body_max(http, 10);
     if (str_is(http_path(http), "/bare")) http_refuse_bare(http);
     open_requests++;
+    if (str_is(http_path(http), "/later")) { /* somebody has to be asked first */
+        resting = http;
+        http_pause(http, true);
+    }
     return 0;
 }
 
@@ -79,6 +83,7 @@ static void given_up(void *arg, struct http *http)
 {
     (void)arg;
     open_requests--;
+    if (resting == http) resting = NULL;
     if (held == http) held = NULL;
 }
 
@@ -92,6 +97,47 @@ static int no_sockets(void *arg, struct http *http, struct str *body)
     ws_deflate_is_offered(http_header(http, "sec-websocket-extensions"));
     *body = STR("not here");
     return 400;
+}
+
+/* --- the same in pieces: /stream rests after each, and answers with as many bytes as came, up to a thousand --- */
+
+static size_t streamed, to_send;
+
+static int begin_stream(void *arg, struct http *http)
+{
+    int refused = begin(arg, http);
+    streamed = 0;
+    return refused;
+}
+
+static void stream_data(void *arg, struct http *http, struct str bytes)
+{
+    (void)arg;
+    PROMISE(bytes.len > 0 && resting == NULL);
+    streamed += bytes.len;
+    PROMISE(streamed <= 4096);
+    buf_add_str(seen, bytes);
+    resting = http;
+    http_pause(http, true);
+}
+
+static void stream_ready(void *arg, struct http *http)
+{
+    (void)arg;
+    PROMISE(resting == NULL && http_body(http).len == 0);
+    to_send = streamed < 1000 ? streamed : 1000;
+    bool has_body = http_reply_begin(http, 200, NULL, streamed % 2 == 0 ? (int64_t)to_send : -1, NULL, 0);
+    if (!has_body) open_requests--;
+}
+
+static void stream_writable(void *arg, struct http *http)
+{
+    static const char zeros[1000];
+    (void)arg;
+    to_send -= http_write(http, (struct str){ zeros, to_send });
+    if (to_send > 0) return;
+    open_requests--;
+    http_reply_end(http);
 }
 
 /* --- both ways --- */
@@ -121,13 +167,18 @@ static void bring(struct str bytes, size_t piece, bool slow, struct buf *told, s
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct http_server_upper upper = {
-        .http_begin = begin, .http_ready = ready, .http_gone = given_up, .ws_accept = no_sockets
-    };
+    static const struct ws_handler sockets = { .accept = no_sockets };
+    static const struct http_handler handler = { .begin = begin, .ready = ready, .gone = given_up, .ws = &sockets };
     struct buf told[2] = { BUF(SENT_BYTES), BUF(SENT_BYTES) }, sent[2];
 
     if (size < 2 || size > MAX_BYTES) return 0;
-    if (server == NULL) server = make_server(&upper);
+    static const struct http_handler stream = {
+        .begin = begin_stream, .data = stream_data, .ready = stream_ready, .writable = stream_writable, .gone = given_up
+    };
+    if (server == NULL) {
+        server = make_server(&handler);
+        http_mount(server, "/stream", &stream, NULL);
+    }
     struct str bytes = { (const char *)data + 2, size - 2 };
     bring(bytes, MAX_BYTES, false, &told[0], &sent[0]);
     bring(bytes, data[0] + 1u, data[1] & 1, &told[1], &sent[1]);

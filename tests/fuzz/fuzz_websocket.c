@@ -24,7 +24,7 @@ static size_t echoed;
 static bool is_open, closes;
 static int messages;
 
-/* --- the upper layer --- */
+/* --- the handler --- */
 
 static int welcome(void *arg, struct http *http, struct str *body)
 {
@@ -173,15 +173,16 @@ static bool begins(const struct buf *whole, const struct buf *part)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct http_server_upper upper = {
-        .ws_accept = welcome, .ws_open = opened, .ws_message = message, .ws_writable = writable, .ws_closed = closed
+    static const struct ws_handler sockets = {
+        .accept = welcome, .open = opened, .message = message, .writable = writable, .closed = closed
     };
+    static const struct http_handler handler = { .ws = &sockets };
     struct buf came[2] = { BUF(SENT_BYTES), BUF(SENT_BYTES) };
     struct heard heard[2];
 
     if (size < 2 || size > MAX_BYTES) return 0;
     if (server == NULL) {
-        server = make_server(&upper);
+        server = make_server(&handler);
         server->config.deflate = true;
         echoes = BUF(SENT_BYTES);
     }

@@ -155,28 +155,30 @@ static bool goes_elsewhere(struct eio *eio, struct http *http, struct str sid)
     return sid.len == EIO_SID_CHARS && eio->mesh.http_begin != NULL && eio->mesh.http_begin(eio->mesh.arg, http, sid);
 }
 
-int eio_http_begin(struct eio *eio, struct http *http)
+static int on_begin(void *arg, struct http *http)
 {
+    struct eio *eio = arg;
     struct eio_session *s;
     struct str sid;
     const char *text;
+    http_refuse_bare(http);
     enum eio_error e = request_verify(eio, http, false, &s, &sid, &text);
     if (e == EIO_SID && goes_elsewhere(eio, http, sid)) return 0;
     if (e != EIO_OK) return reply_error(http, e, text);
     return s == NULL ? open_by_polling(eio, http) : local_request_begin(s, http);
 }
 
-void eio_http_ready(struct eio *eio, struct http *http)
+static void on_ready(void *arg, struct http *http)
 {
-    (void)eio;
+    (void)arg;
     struct eio_http_user *user = http_user(http);
     assert(user != NULL);
     user->ready(user, http);
 }
 
-void eio_http_gone(struct eio *eio, struct http *http)
+static void on_gone(void *arg, struct http *http)
 {
-    (void)eio;
+    (void)arg;
     struct eio_http_user *user = http_user(http);
     if (user != NULL) user->gone(user, http);
 }
@@ -188,8 +190,9 @@ static bool upgrades_elsewhere(struct eio *eio, struct str sid)
     return sid.len == EIO_SID_CHARS && eio->mesh.ws_accept != NULL && eio->mesh.ws_accept(eio->mesh.arg, sid);
 }
 
-int eio_ws_accept(struct eio *eio, struct http *http, struct str *body)
+static int on_ws_accept(void *arg, struct http *http, struct str *body)
 {
+    struct eio *eio = arg;
     struct eio_session *s;
     struct str sid;
     const char *text;
@@ -208,8 +211,9 @@ static void open_by_ws(struct eio *eio, struct ws *ws, struct http *http)
     s->transport->flush(s);
 }
 
-void eio_ws_open(struct eio *eio, struct ws *ws, struct http *http)
+static void on_ws_open(void *arg, struct ws *ws, struct http *http)
 {
+    struct eio *eio = arg;
     struct str sid;
     if (!http_param(http, "sid", &sid)) {
         open_by_ws(eio, ws, http);
@@ -224,20 +228,38 @@ void eio_ws_open(struct eio *eio, struct ws *ws, struct http *http)
     if (!eio_take_upgrade(eio, channel, sid)) channel->way->close(channel, 0, "");
 }
 
-void eio_ws_message(struct ws *ws, bool binary, struct str bytes)
+static void on_ws_message(void *arg, struct ws *ws, bool binary, struct str bytes)
 {
+    (void)arg;
     struct eio_ws_user *user = ws_user(ws);
     if (user != NULL) user->reader->message(user, binary, bytes);
 }
 
-void eio_ws_writable(struct ws *ws)
+static void on_ws_writable(void *arg, struct ws *ws)
 {
+    (void)arg;
     struct eio_ws_user *user = ws_user(ws);
     if (user != NULL) user->reader->writable(user);
 }
 
-void eio_ws_closed(struct ws *ws)
+static void on_ws_closed(void *arg, struct ws *ws)
 {
+    (void)arg;
     struct eio_ws_user *user = ws_user(ws);
     if (user != NULL) user->reader->closed(user);
 }
+
+static const struct ws_handler ws_handler = {
+    .accept = on_ws_accept,
+    .open = on_ws_open,
+    .message = on_ws_message,
+    .writable = on_ws_writable,
+    .closed = on_ws_closed,
+};
+
+const struct http_handler eio_handler = {
+    .begin = on_begin,
+    .ready = on_ready,
+    .gone = on_gone,
+    .ws = &ws_handler,
+};

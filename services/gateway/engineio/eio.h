@@ -66,15 +66,8 @@ struct eio_totals {
 };
 const struct eio_totals *eio_totals(const struct eio *eio);
 
-/* From the listener's dispatcher: a request or upgrade for this Engine.IO path. */
-int eio_http_begin(struct eio *eio, struct http *http);
-void eio_http_ready(struct eio *eio, struct http *http);
-void eio_http_gone(struct eio *eio, struct http *http);
-int eio_ws_accept(struct eio *eio, struct http *http, struct str *body);
-void eio_ws_open(struct eio *eio, struct ws *ws, struct http *http);
-void eio_ws_message(struct ws *ws, bool binary, struct str bytes);
-void eio_ws_writable(struct ws *ws);
-void eio_ws_closed(struct ws *ws);
+/* Requests and WebSockets of an Engine.IO path; to be mounted with its struct eio. */
+extern const struct http_handler eio_handler;
 
 void eio_send(struct eio_session *session, struct eio_packet *packet);          /* takes a reference of its own */
 void eio_send_volatile(struct eio_session *session, struct eio_packet *packet); /* only if it can go out now */

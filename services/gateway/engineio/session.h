@@ -151,5 +151,5 @@ enum eio_error request_verify(
 enum eio_error request_verify_poll(struct eio *eio, struct str sid, struct eio_session **out);
 
 /* --- local.c: of this gateway --- */
-int local_request_begin(struct eio_session *session, struct http *http); /* as listener's http_begin returns */
+int local_request_begin(struct eio_session *session, struct http *http); /* as a handler's `begin` returns */
 struct eio_channel *local_channel(struct ws *ws);

@@ -306,8 +306,15 @@ static void authenticate(struct rest *rest)
         authenticate_token(rest, str_skip(header, 7));
 }
 
-void routes_http_ready(struct routes *routes, struct http *http)
+static int on_begin(void *arg, struct http *http)
 {
+    (void)arg, (void)http;
+    return 0;
+}
+
+static void on_ready(void *arg, struct http *http)
+{
+    struct routes *routes = arg;
     struct rest *rest = mem_zero(sizeof *rest);
     char allow[64];
 
@@ -328,9 +335,12 @@ void routes_http_ready(struct routes *routes, struct http *http)
     }
 }
 
-void routes_http_gone(struct http *http)
+static void on_gone(void *arg, struct http *http)
 {
     struct rest *rest = http_user(http);
 
+    (void)arg;
     if (rest != NULL) rest->http = NULL;
 }
+
+const struct http_handler routes_handler = { .begin = on_begin, .ready = on_ready, .gone = on_gone };

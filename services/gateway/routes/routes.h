@@ -10,6 +10,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "libshared/http/http_server.h"
 #include "services/gateway/recovery/recovery.h"
 #include "services/gateway/routes/rows.h"
 #include "services/gateway/session/client.h"
@@ -29,8 +30,7 @@ struct routes {
 void routes_init(struct routes *routes);
 void routes_free(struct routes *routes);
 
-/* A whole request for a path that is nobody else's: answered now or later.  It sets the request's user. */
-void routes_http_ready(struct routes *routes, struct http *http);
-void routes_http_gone(struct http *http);
+/* Requests for the paths of ROUTE rows; to be mounted with a struct routes. */
+extern const struct http_handler routes_handler;
 /* What happens on sockets with an identity. */
 struct clients_upper routes_upper(struct routes *routes);

@@ -38,64 +38,6 @@ static void closed(void *user, struct eio_session *session, const char *reason)
     LOG(DEBUG, "echo.closed", F_TEXT("reason", reason), F_TEXT("transport", eio_transport(session)));
 }
 
-/* --- requests --- */
-
-static bool is_ours(const struct http *http)
-{
-    static const char *const paths[] = { "/engine.io/", "/engine.io", "/socket.io/", "/socket.io" };
-    for (size_t i = 0; i < COUNT(paths); i++)
-        if (str_is(http_path(http), paths[i])) return true;
-    return false;
-}
-
-static int http_begin(void *arg, struct http *http)
-{
-    (void)arg;
-    return is_ours(http) ? eio_http_begin(eio, http) : 404;
-}
-
-static void http_ready(void *arg, struct http *http)
-{
-    (void)arg;
-    eio_http_ready(eio, http);
-}
-
-static void http_gone(void *arg, struct http *http)
-{
-    (void)arg;
-    eio_http_gone(eio, http);
-}
-
-static int ws_accept(void *arg, struct http *http, struct str *body)
-{
-    (void)arg;
-    return is_ours(http) ? eio_ws_accept(eio, http, body) : 404;
-}
-
-static void ws_open(void *arg, struct ws *ws, struct http *http)
-{
-    (void)arg;
-    eio_ws_open(eio, ws, http);
-}
-
-static void ws_message(void *arg, struct ws *ws, bool binary, struct str bytes)
-{
-    (void)arg;
-    eio_ws_message(ws, binary, bytes);
-}
-
-static void ws_writable(void *arg, struct ws *ws)
-{
-    (void)arg;
-    eio_ws_writable(ws);
-}
-
-static void ws_closed(void *arg, struct ws *ws)
-{
-    (void)arg;
-    eio_ws_closed(ws);
-}
-
 /* --- the process --- */
 
 static void on_stop(struct ev_loop *loop, ev_signal *watcher, int events)
@@ -118,16 +60,6 @@ int main(void)
         .drained = drained,
         .closed = closed,
     };
-    static const struct http_server_upper upper = {
-        .http_begin = http_begin,
-        .http_ready = http_ready,
-        .http_gone = http_gone,
-        .ws_accept = ws_accept,
-        .ws_open = ws_open,
-        .ws_message = ws_message,
-        .ws_writable = ws_writable,
-        .ws_closed = ws_closed,
-    };
     enum log_level level = LOG_INFO;
     ev_signal stop, reload;
 
@@ -140,7 +72,9 @@ int main(void)
     struct http_server_config config = edge_config();
     eio = eio_create(loop, &echo);
     descriptors_limit();
-    server = http_server_create(loop, &config, &upper);
+    server = http_server_create(loop, &config);
+    http_mount(server, "/engine.io/", &eio_handler, eio);
+    http_mount(server, "/socket.io/", &eio_handler, eio);
     ev_signal_init(&stop, on_stop, SIGTERM);
     ev_signal_start(loop, &stop);
     ev_signal_init(&reload, on_reload, SIGHUP);

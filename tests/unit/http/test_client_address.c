@@ -18,19 +18,19 @@
 #define PROXY "127.0.0.9"
 #define MOST  4 /* connections from one address */
 
-/* --- an upper layer: /hold keeps its request, all else is answered with the client's address --- */
+/* --- a handler: /hold keeps its request, all else is answered with the client's address --- */
 
 static struct http_server *server;
 static struct http *held;
 static int port;
 
-static int http_begin(void *arg, struct http *http)
+static int on_begin(void *arg, struct http *http)
 {
     (void)arg, (void)http;
     return 0;
 }
 
-static void http_ready(void *arg, struct http *http)
+static void on_ready(void *arg, struct http *http)
 {
     (void)arg;
     if (str_is(http_path(http), "/hold"))
@@ -39,23 +39,23 @@ static void http_ready(void *arg, struct http *http)
         http_reply(http, 200, "text/plain", http_address(http), NULL, 0);
 }
 
-static void http_gone(void *arg, struct http *http)
+static void on_gone(void *arg, struct http *http)
 {
     (void)arg, (void)http;
 }
 
-static int ws_accept(void *arg, struct http *http, struct str *body)
+static int on_accept(void *arg, struct http *http, struct str *body)
 {
     (void)arg, (void)http, (void)body;
     return 0;
 }
 
-static void ws_open(void *arg, struct ws *ws, struct http *http)
+static void on_open(void *arg, struct ws *ws, struct http *http)
 {
     (void)arg, (void)ws, (void)http;
 }
 
-static void ws_event(void *arg, struct ws *ws)
+static void on_event(void *arg, struct ws *ws)
 {
     (void)arg, (void)ws;
 }
@@ -65,14 +65,11 @@ static int start(void **state)
     static char address[32];
     static struct network_list proxies;
     struct str bad;
-    static const struct http_server_upper upper = {
-        .http_begin = http_begin,
-        .http_ready = http_ready,
-        .http_gone = http_gone,
-        .ws_accept = ws_accept,
-        .ws_open = ws_open,
-        .ws_writable = ws_event,
-        .ws_closed = ws_event,
+    static const struct ws_handler sockets = {
+        .accept = on_accept, .open = on_open, .writable = on_event, .closed = on_event
+    };
+    static const struct http_handler handler = {
+        .begin = on_begin, .ready = on_ready, .gone = on_gone, .ws = &sockets
     };
     (void)state;
     port = free_port();
@@ -89,7 +86,8 @@ static int start(void **state)
         .unfinished_bytes = 1 << 20,
     };
     loop = ev_loop_new(0);
-    server = http_server_create(loop, &config, &upper);
+    server = http_server_create(loop, &config);
+    http_mount(server, "/*", &handler, NULL);
     return 0;
 }
 

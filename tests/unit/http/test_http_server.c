@@ -20,7 +20,7 @@
 
 #define HOST "Host: x\r\n"
 
-/* --- an upper layer: /hold keeps its request, /large answers with 8 MiB, /small takes ten bytes, the rest is echoed --- */
+/* --- a handler: /hold keeps its request, /large answers with 8 MiB, /small takes ten bytes, the rest is echoed --- */
 
 static struct http_server *server;
 static struct http *held;
@@ -28,7 +28,7 @@ static int gone;
 static char *large;
 static const size_t large_bytes = 8 << 20;
 
-static int http_begin(void *arg, struct http *http)
+static int on_begin(void *arg, struct http *http)
 {
     (void)arg;
     if (str_is(http_path(http), "/refused")) return 403;
@@ -36,7 +36,7 @@ static int http_begin(void *arg, struct http *http)
     return 0;
 }
 
-static void http_ready(void *arg, struct http *http)
+static void on_ready(void *arg, struct http *http)
 {
     (void)arg;
     if (str_is(http_path(http), "/hold"))
@@ -47,33 +47,11 @@ static void http_ready(void *arg, struct http *http)
         http_reply(http, 200, "text/plain", http_body(http), NULL, 0);
 }
 
-static void http_gone(void *arg, struct http *http)
+static void on_gone(void *arg, struct http *http)
 {
     (void)arg, (void)http;
     held = NULL;
     gone++;
-}
-
-static int ws_accept(void *arg, struct http *http, struct str *body)
-{
-    (void)arg, (void)http;
-    *body = STR("not here");
-    return 400;
-}
-
-static void ws_open(void *arg, struct ws *ws, struct http *http)
-{
-    (void)arg, (void)ws, (void)http;
-}
-
-static void ws_message(void *arg, struct ws *ws, bool binary, struct str bytes)
-{
-    (void)arg, (void)ws, (void)binary, (void)bytes;
-}
-
-static void ws_event(void *arg, struct ws *ws)
-{
-    (void)arg, (void)ws;
 }
 
 /* --- a certificate, made for the test --- */
@@ -108,16 +86,7 @@ static int plain_port, tls_port;
 
 static int start(bool plain, int64_t most, int64_t most_per_address)
 {
-    static const struct http_server_upper upper = {
-        .http_begin = http_begin,
-        .http_ready = http_ready,
-        .http_gone = http_gone,
-        .ws_accept = ws_accept,
-        .ws_open = ws_open,
-        .ws_message = ws_message,
-        .ws_writable = ws_event,
-        .ws_closed = ws_event,
-    };
+    static const struct http_handler handler = { .begin = on_begin, .ready = on_ready, .gone = on_gone };
     plain_port = free_port();
     snprintf(http_plain, sizeof http_plain, "127.0.0.1:%d", plain_port);
     struct http_server_config config = {
@@ -137,7 +106,8 @@ static int start(bool plain, int64_t most, int64_t most_per_address)
     held = NULL;
     gone = 0;
     loop = ev_loop_new(0);
-    server = http_server_create(loop, &config, &upper);
+    server = http_server_create(loop, &config);
+    http_mount(server, "/*", &handler, NULL);
     return 0;
 }
 
@@ -205,13 +175,20 @@ static void plain_http_is_sent_to_the_public_url(void **state)
     answers("GET / HTTP/1.1\r\n" HOST "Upgrade: websocket\r\nConnection: upgrade\r\n\r\n", "HTTP/1.1 308 ");
 }
 
+static void a_question_about_the_server_is_answered_at_both_ports(void **state)
+{
+    (void)state;
+    answers("OPTIONS * HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 204 ");
+    answers("OPTIONS * HTTP/1.1\r\n" HOST "\r\n", "Allow: GET, HEAD, PUT, PATCH, POST, DELETE, OPTIONS\r\n");
+}
+
 static void a_certificate_authority_is_answered_over_plain_http(void **state)
 {
     (void)state;
     answers("GET /.well-known/acme-challenge/x HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 200 ");
 }
 
-static void bodies_have_the_bound_that_the_upper_set(void **state)
+static void bodies_have_the_bound_that_the_handler_set(void **state)
 {
     (void)state;
     answers("POST /small HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\n0123456789", "\r\n\r\n0123456789");
@@ -505,8 +482,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(plain_http_is_sent_to_the_public_url, start_redirecting),
+        TEST(a_question_about_the_server_is_answered_at_both_ports, start_redirecting),
+        TEST(a_question_about_the_server_is_answered_at_both_ports, start_plain),
         TEST(a_certificate_authority_is_answered_over_plain_http, start_redirecting),
-        TEST(bodies_have_the_bound_that_the_upper_set, start_plain),
+        TEST(bodies_have_the_bound_that_the_handler_set, start_plain),
         TEST(large_bodies_are_bounded_all_together, start_plain),
         TEST(a_refusal_at_the_headers_does_not_wait_for_the_body, start_plain),
         TEST(a_client_that_asks_first_is_told_to_go_on, start_plain),
