@@ -24,6 +24,7 @@ struct accept_point {
     ev_io io;
     ev_timer retry;
     bool tls, redirects;
+    bool failing; /* out of descriptors or memory, and it was said */
 };
 
 static void die(const char *address, const char *why)
@@ -91,13 +92,20 @@ static struct in6_addr address_of(const struct sockaddr_storage *from)
     return mapped;
 }
 
+/* The kernel gives out the lowest that is free: this one says that all below it are taken. */
+static bool is_reserved(const struct http_server *server, int fd)
+{
+    return server->config.descriptors_max > 0 && fd >= server->config.descriptors_max;
+}
+
 static void take(struct accept_point *point, int fd, const struct sockaddr_storage *from)
 {
     struct http_server *server = point->server;
     int one = 1;
     struct in6_addr peer = address_of(from);
     struct conn *conn = conn_create(server, point->tls, point->redirects);
-    if (server->n_conns > (size_t)server->config.connections_max || !client_address_begin(conn, &peer)) {
+    if (is_reserved(server, fd) || server->n_conns > (size_t)server->config.connections_max ||
+        !client_address_begin(conn, &peer)) {
         conn_count(server->config.metrics.refused, 1);
         close(fd);
         conn_free(conn);
@@ -118,11 +126,13 @@ static bool accept_one(struct accept_point *point)
     socklen_t len = sizeof from;
     int fd = accept4(point->io.fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
+        point->failing = false;
         take(point, fd, &from);
         return true;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        LOG(ERROR, "listener.accept_failed", F_TEXT("why", strerror(errno)));
+        if (!point->failing) LOG(ERROR, "listener.accept_failed", F_TEXT("why", strerror(errno)));
+        point->failing = true;
         ev_io_stop(point->server->loop, &point->io);
         ev_timer_set(&point->retry, RETRY_SECONDS, 0);
         ev_timer_start(point->server->loop, &point->retry);

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "libshared/base/clock.h"
 #include "libshared/db/migrate.h"
 #include "libshared/db/pg.h"
+#include "libshared/service/descriptors.h"
 #include "libshared/service/settings.h"
 
 #ifndef MADANG_VERSION
@@ -24,6 +26,7 @@ const char *service_version(void)
 
 #define LATER_MAX     50000 /* LATER requests unanswered */
 #define PIPE_MESSAGES 50000 /* waiting for one peer */
+#define DESCRIPTORS   4096  /* gateways, workers' connections to the database, health checks */
 #define PROBE_S       2.
 #define PROBE_OLD_US  10000000 /* after so long without an answer the database counts as away */
 
@@ -97,6 +100,7 @@ void service_begin(int argc, char **argv, const char *group, const char *doc)
     read_arguments(argc, argv, group, doc);
     settings_load();
     if (!log_level_parse(str_of(settings.common.log_level), &level)) level = LOG_INFO;
+    umask(077); /* sockets are their owner's alone */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a log file at its limit is like a full disk */
     log_init(group, level);
@@ -251,6 +255,7 @@ int service_main(int argc, char **argv, const struct service *service)
 {
     const struct face *face = face_of(service->name);
     service_begin(argc, argv, service->name, service->doc);
+    descriptors_ask(DESCRIPTORS);
     migrate(service, face);
 
     struct process process = { .service = service, .loop = ev_default_loop(EVFLAG_AUTO) };

@@ -1,23 +1,33 @@
-/* descriptors.c - as many descriptors as the connections need that settings allow. */
+/* descriptors.c - connections are bounded by the descriptors that there are, and leave some for our own pipes. */
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/resource.h>
+#include "libshared/service/descriptors.h"
 
 #include "libshared/base/log.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
 
-/* Descriptors besides the clients' connections. */
-#define OTHER_DESCRIPTORS 512
+/* Kept for pipes that are made anew, to services and gateways; as many more are in use all the time. */
+#define RESERVE 256
 
-/* libwebsockets makes room for as many descriptors as the limit says: no more than we want to use. */
-void descriptors_limit(void)
+static void lower_bounds(int64_t most)
 {
-    struct rlimit limit;
-    rlim_t wanted = (rlim_t)settings.gateway.connections_max + OTHER_DESCRIPTORS;
+    struct settings_gateway *s = &settings.gateway;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
-    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < wanted)
-        LOG(WARN, "listener.few_descriptors", F_INT("wanted", wanted), F_INT("limit", limit.rlim_cur));
+    s->connections_per_address = (s->connections_per_address * most + s->connections_max - 1) / s->connections_max;
+    s->connections_max = most;
+}
+
+/* ZeroMQ and libwebsockets abort when a descriptor that they need is not there.  libwebsockets makes room for as many as
+ * the limit says, so it is no higher than what we want to use. */
+int descriptors_limit(void)
+{
+    int64_t wanted = settings.gateway.connections_max + 2 * RESERVE, limit = descriptors_ask(wanted);
+    int64_t reserve = limit / 4 < RESERVE ? limit / 4 : RESERVE, most = limit - 2 * reserve;
+
+    if (most < settings.gateway.connections_max) {
+        LOG(WARN, "gateway.few_descriptors", F_INT("wanted", wanted), F_INT("limit", limit),
+            F_INT("connections_max", most));
+        lower_bounds(most);
+    }
+    return (int)(limit - reserve);
 }

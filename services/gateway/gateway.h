@@ -44,6 +44,7 @@ struct gateway {
     struct reruns *reruns; /* the same for the echo of the conformance configuration */
     struct routes routes;
     struct interop interop;
+    int descriptors_max; /* a client's connection has none above it */
     bool draining;
     int64_t drain_began_us;
     ev_timer drain;
@@ -62,8 +63,9 @@ void conformance_check(void);
 void namespaces_open(struct gateway *gateway);
 void namespaces_close(struct gateway *gateway);
 
-/* descriptors.c: says as many as the connections need, before http_server_create(). */
-void descriptors_limit(void);
+/* descriptors.c: asks for as many as the connections need; fewer lower connections_max.  Those above what is returned are
+ * no client's. */
+int descriptors_limit(void);
 
 /* edge_config.c: as the settings have it. */
 struct http_server_config edge_config(void);

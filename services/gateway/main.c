@@ -46,13 +46,13 @@ static void open_edge(struct gateway *gateway)
     struct eio_upper upper = sio_upper(gateway->sio), packed = sio_msgpack_upper(gateway->sio), echo = echo_upper();
     struct http_server_config config = edge_config();
 
+    config.descriptors_max = gateway->descriptors_max;
     gateway->socketio = eio_create(gateway->loop, &upper);
     if (settings.gateway.msgpack_path[0] != '\0') gateway->msgpack = eio_create(gateway->loop, &packed);
     if (settings.gateway.conformance) gateway->engineio = eio_create(gateway->loop, &echo);
     mesh_serve(gateway->mesh, 0, gateway->socketio);
     mesh_serve(gateway->mesh, 1, gateway->msgpack);
     mesh_serve(gateway->mesh, 2, gateway->engineio);
-    descriptors_limit();
     gateway->server = http_server_create(gateway->loop, &config);
     edge_mount(gateway);
     gateway->health = health_create(gateway->loop, settings.gateway.health, is_ready, gateway);
@@ -107,6 +107,7 @@ int main(int argc, char **argv)
 
     service_begin(argc, argv, "gateway", "the edge: HTTPS, WebSocket, Socket.IO; authentication, policies, routing");
     conformance_check();
+    gateway.descriptors_max = descriptors_limit();
     gateway.loop = ev_default_loop(0);
     begin(&gateway);
     ev_run(gateway.loop, 0);
