@@ -17,14 +17,15 @@ static bool is_there(const char *directory, const char *name)
 
 /*
  * Who issues API keys is reached with the gateway's own CURVE key, and by no other way.  So a gateway that has one
- * belongs to a stack with API keys, unless scripts/conformance made that directory for this and marked it.
+ * belongs to a stack with API keys, unless scripts/conformance made that key for this and marked its directory.
  */
 void conformance_check(void)
 {
-    if (!settings.gateway.conformance || is_there(settings.common.run_dir, "conformance")) return;
-    if (!is_there(settings.common.key_dir, "gateway.key_secret")) return;
+    const char *keys = settings.common.key_dir;
+
+    if (!settings.gateway.conformance || is_there(keys, "conformance") || !is_there(keys, "gateway.key_secret")) return;
     fprintf(stderr,
         "MADANG_GATEWAY_CONFORMANCE: can't be on in a stack with API keys, whose %s this is; see docs/conformance.md\n",
-        settings.common.key_dir);
+        keys);
     exit(2);
 }

@@ -59,6 +59,15 @@ test('a wrong setting stops make up at once with one line, and harms nothing', (
   assert.ok(!/NOT READY/.test(inClone('make status')))
 })
 
+test('the conformance configuration beside it opens nothing, and is in nobody\'s way', async () => {
+  const port = await freePorts(16)
+  const conformance = { MADANG_GATEWAY_HTTP: `127.0.0.1:${port}`, HEALTH_PORT: `${port + 1}` }
+  inClone('make up CONFORMANCE=1', conformance)
+  inClone('scripts/conformance down .run/conformance', conformance)
+  assert.throws(() => inClone('make up 2>&1', { MADANG_GATEWAY_CONFORMANCE: '1' }), error => /can't be on in a stack with API keys/.test(error.stdout))
+  assert.match(inClone('make up'), /mdk_\w+/)
+})
+
 test('it leaves nothing outside .run and build', () => {
   const untracked = inClone('git status --porcelain --ignored').trim().split('\n').map(l => l.slice(3)).sort()
   assert.deepEqual(untracked, ['.env', '.run/', 'build/'])

@@ -1,7 +1,7 @@
 // g_conformance - the conformance configuration is started and stopped as often as one likes, and has its own times.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
@@ -31,5 +31,28 @@ test('down, and up again: nothing of the last time is in the way', { timeout: 12
     assert.deepEqual([pingInterval, pingTimeout, maxPayload], [300, 200, 1000000])
     await fetch(`${polling}&sid=${sid}`, { method: 'POST', body: '1' }) // a client that vanished would be waited for
     await conformance('down')
+  }
+})
+
+test('a directory made for it is for nothing else, and nothing else becomes one', { timeout: 120000 }, async () => {
+  const refused = async (script, more) => {
+    const { code, stderr } = await run(join(root, 'scripts', script), ['up', dir], { env: { ...env, ENV_FILE: '/dev/null', ...more } }).then(() => ({}), e => e)
+    return [code, stderr]
+  }
+  await conformance('up')
+  await conformance('down')
+  assert.deepEqual(await refused('stack', {}), [1, `madang: ${dir} is kept for make up CONFORMANCE=1; take another directory\n`])
+  rmSync(join(dir, 'keys/conformance')) // as if it were a stack with API keys
+  mkdirSync(join(dir, 'conformance')) // and beside it one like this, as below .run
+  try {
+    const [code, stderr] = await refused('stack', { MADANG_GATEWAY_CONFORMANCE: '1' })
+    assert.deepEqual([code, /can't be on in a stack with API keys/.test(stderr)], [1, true])
+    assert.match((await refused('conformance', {}))[1], /holds a stack with API keys/)
+    const { code: status, stderr: said } = await run(join(env.BIN, 'gateway'), [],
+      { env: { PATH: process.env.PATH, MADANG_GATEWAY_CONFORMANCE: '1', MADANG_RUN_DIR: dir, MADANG_KEY_DIR: join(dir, 'keys') } }).then(() => ({}), e => e)
+    assert.deepEqual([status, /can't be on in a stack with API keys/.test(said)], [2, true])
+  } finally {
+    rmSync(join(dir, 'conformance'), { recursive: true })
+    writeFileSync(join(dir, 'keys/conformance'), '')
   }
 })

@@ -108,3 +108,13 @@ test('a policy change and an unready part show themselves', async () => {
   }
   await until('auth answers', async () => (await request(stack, 'POST', '/auth/token', { body: { api_key: key } })).status === 200)
 })
+
+test("a stack's directory shows others nothing", () => {
+  const all = spawnSync('find', [stack.dir, '-mindepth', '1', '-printf', '%m %P\\n'], { encoding: 'utf8' }).stdout.trim().split('\n')
+    .map(line => /^(\d+) (.*)$/.exec(line)).map(([, mode, path]) => ({ mode: parseInt(mode, 8), path }))
+  const closed = all.filter(({ mode }) => !(mode & 0o077)).map(({ path }) => path)
+  const reached = all.filter(({ path, mode }) => mode & 0o077 && !closed.some(dir => path.startsWith(`${dir}/`)))
+  assert.ok(all.length > 100)
+  assert.deepEqual(reached, [])
+  for (const name of ['env', 'log', 'keys', 'secrets', 'sock', 'service', 'redis', 'pg-socket']) assert.ok(closed.includes(name), name)
+})
