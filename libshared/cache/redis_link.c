@@ -4,6 +4,7 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
+#include "libshared/base/resolve.h"
 
 #define FIRST_DELAY_S 0.1
 #define MOST_DELAY_S  2.0
@@ -78,25 +79,42 @@ static void on_connect(const redisAsyncContext *ac, int status)
 #include <hiredis/adapters/libev.h>
 #pragma GCC diagnostic pop
 
-static void attempt(struct redis_link *link)
+static void watch(struct redis_link *link, redisAsyncContext *ac)
 {
-    const struct redis_url *url = link->url;
-    redisAsyncContext *ac = url->path ? redisAsyncConnectUnix(url->path) : redisAsyncConnect(url->host, url->port);
-
-    link->since_us = clock_mono_us();
     if (ac == NULL || ac->err != 0) {
         lost(link, ac ? ac->errstr : "out of memory");
         if (ac != NULL) redisAsyncFree(ac);
         return;
     }
+    link->since_us = clock_mono_us();
     link->ac = ac;
     ac->data = link;
-    if (url->path == NULL) redisEnableKeepAlive(&ac->c); /* on a Unix socket it fails, and the failure sticks */
+    if (link->url->path == NULL) redisEnableKeepAlive(&ac->c); /* on a Unix socket it fails, and the failure sticks */
     redisLibevAttach(link->loop, ac);
     redisAsyncSetDisconnectCallback(ac, on_disconnect);
     redisAsyncSetConnectCallback(ac, on_connect);
     if (ac->c.flags & REDIS_CONNECTED) /* a Unix socket connects at once, and hiredis 0.14 does not say so */
         on_connect(ac, REDIS_OK);
+}
+
+static void on_found(void *arg, const char *address, const char *why)
+{
+    struct redis_link *link = arg;
+
+    if (address != NULL)
+        watch(link, redisAsyncConnect(address, link->url->port));
+    else
+        lost(link, why);
+    resolve_end(&link->resolve);
+}
+
+/* hiredis would resolve a name on the loop.  Each attempt asks anew: a server may come back at another address. */
+static void attempt(struct redis_link *link)
+{
+    if (link->url->path != NULL)
+        watch(link, redisAsyncConnectUnix(link->url->path));
+    else
+        link->resolve = resolve_begin(link->loop, link->url->host, on_found, link);
 }
 
 static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
@@ -128,5 +146,6 @@ void redis_link_close(struct redis_link *link)
 {
     link->closing = true;
     ev_timer_stop(link->loop, &link->retry);
+    resolve_end(&link->resolve);
     redis_link_drop(link);
 }

@@ -1,6 +1,9 @@
 /* test_redis.c - Redis that is there, away, killed, frozen and back again: a real redis-server throughout. */
 // SPDX-License-Identifier: Apache-2.0
+#include <dlfcn.h>
 #include <hiredis/hiredis.h>
+#include <netdb.h>
+#include <stdatomic.h>
 
 #include "libshared/cache/redis.h"
 #include "libshared/cache/redis_link.h"
@@ -166,6 +169,58 @@ static void a_password_is_given_and_a_wrong_one_is_no_redis(void **state)
     assert_true(until(is_away));
 }
 
+/* Between us and the C library: "slow.test" is 127.0.0.1, and is told when its name server is back. */
+static atomic_bool name_server_is_back;
+static atomic_int asked;
+
+int getaddrinfo(const char *host, const char *port_, const struct addrinfo *hints, struct addrinfo **out)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = NULL;
+
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (host == NULL || strcmp(host, "slow.test") != 0) return real(host, port_, hints, out);
+    atomic_fetch_add(&asked, 1);
+    while (!atomic_load(&name_server_is_back)) usleep(1000);
+    return real("127.0.0.1", port_, hints, out);
+}
+
+static bool was_asked(void)
+{
+    return atomic_load(&asked) > 0;
+}
+
+static void a_name_server_that_does_not_answer_holds_nobody_up(void **state)
+{
+    char slow[100];
+
+    (void)state;
+    stop_server();
+    start_server("pw");
+    snprintf(slow, sizeof slow, "redis://:pw@slow.test:%s", port);
+    redis_destroy(&redis);
+    redis = redis_create(loop, slow);
+    assert_true(until(was_asked));
+    assert_false(is_up());
+    atomic_store(&name_server_is_back, true);
+    assert_true(until(is_up));
+}
+
+/* The thread that asks outlives whoever wanted to know. */
+static void one_may_leave_while_a_name_is_asked_for(void **state)
+{
+    char slow[100];
+
+    (void)state;
+    atomic_store(&name_server_is_back, false);
+    snprintf(slow, sizeof slow, "redis://slow.test:%s", port);
+    redis_destroy(&redis);
+    redis = redis_create(loop, slow);
+    redis_destroy(&redis);
+    atomic_store(&name_server_is_back, true);
+    redis = redis_create(loop, url);
+    assert_true(until(is_up));
+}
+
 static void urls_are_taken_apart(void **state)
 {
     (void)state;
@@ -207,6 +262,8 @@ int main(void)
         T(a_frozen_server_counts_as_away),
         T(subscriptions_survive_the_server),
         T(a_password_is_given_and_a_wrong_one_is_no_redis),
+        T(a_name_server_that_does_not_answer_holds_nobody_up),
+        T(one_may_leave_while_a_name_is_asked_for),
         cmocka_unit_test(urls_are_taken_apart),
     };
     return cmocka_run_group_tests(tests, start, stop);
