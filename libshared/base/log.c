@@ -6,10 +6,12 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "libshared/base/clock.h"
 #include "libshared/base/err.h"
 #include "libshared/base/log_private.h"
 
@@ -48,6 +50,23 @@ bool log_level_parse(struct str name, enum log_level *out)
 enum log_level log_threshold(void)
 {
     return lowest;
+}
+
+/* Threads that begin a window together may write a line more. */
+bool log_may_write(struct log_bound *bound, int64_t *left_out)
+{
+    int64_t now_us = clock_mono_us();
+
+    if (now_us - atomic_load(&bound->since_us) >= LOG_BOUNDED_US) {
+        atomic_store(&bound->since_us, now_us);
+        atomic_store(&bound->lines, 0);
+    }
+    if (atomic_fetch_add(&bound->lines, 1) >= LOG_BOUNDED_LINES) {
+        atomic_fetch_add(&bound->left_out, 1);
+        return false;
+    }
+    *left_out = atomic_exchange(&bound->left_out, 0);
+    return true;
 }
 
 static void add(struct line *line, const char *at, size_t len)
@@ -121,6 +140,7 @@ static void add_value(struct line *line, const struct log_field *f)
         else
             add_quoted(line, f->s);
         break;
+    case LOG_SOME:
     case LOG_INT: add_format(line, "%" PRId64, f->i); break;
     case LOG_REAL:
         if (isfinite(f->r))
@@ -172,6 +192,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     add_field(&line, &F_TEXT("service", service_name));
     add_field(&line, &F_TEXT("event", event));
     for (const struct log_field *f = fields; f->kind != LOG_END; f++) {
+        if (f->kind == LOG_SOME && f->i == 0) continue;
         line.cut = false;
         add_field(&line, f);
         cut |= line.cut;

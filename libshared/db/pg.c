@@ -91,7 +91,7 @@ bool pg_connect(struct pg *pg)
         return true;
     }
     keep_error(pg, pg_why(pg->conn, pg->conninfo));
-    LOG(WARN, "pg.no_connection", F_TEXT("schema", pg->schema), F_TEXT("why", pg->error));
+    LOG_BOUNDED(WARN, "pg.no_connection", F_TEXT("schema", pg->schema), F_TEXT("why", pg->error));
     pg_drop(pg);
     pg->retry_at_us = clock_mono_us() + RETRY_US;
     return false;

@@ -38,7 +38,7 @@ static void keep_error(struct pg *pg, const char *state, const char *text)
 static enum err lose(struct pg *pg, const char *what)
 {
     keep_error(pg, "lost", pg->conn ? PQerrorMessage(pg->conn) : "");
-    LOG(WARN, "pg.lost", F_TEXT("schema", pg->schema), F_TEXT("during", what), F_TEXT("why", pg->error));
+    LOG_BOUNDED(WARN, "pg.lost", F_TEXT("schema", pg->schema), F_TEXT("during", what), F_TEXT("why", pg->error));
     pg_drop(pg);
     return ERR_UNAVAILABLE;
 }
@@ -54,7 +54,7 @@ static enum err failure_of(struct pg *pg, const PGresult *res, const char *what)
     enum err e = err_of_state(state);
     keep_error(pg, state, text ? text : "");
     if (e == ERR_INTERNAL || e == ERR_UNAVAILABLE)
-        LOG(ERROR, "pg.failed", F_TEXT("schema", pg->schema), F_TEXT("sqlstate", state), F_TEXT("why", text),
+        LOG_BOUNDED(ERROR, "pg.failed", F_TEXT("schema", pg->schema), F_TEXT("sqlstate", state), F_TEXT("why", text),
             F_TEXT("sql", what));
     return e;
 }

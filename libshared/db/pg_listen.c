@@ -28,7 +28,7 @@ struct pg_listen {
 
 static void lose(struct pg_listen *l)
 {
-    LOG(WARN, "pg.not_listening", F_TEXT("channel", l->channel), F_TEXT("why", pg_why(l->conn, l->conninfo)));
+    LOG_BOUNDED(WARN, "pg.not_listening", F_TEXT("channel", l->channel), F_TEXT("why", pg_why(l->conn, l->conninfo)));
     ev_io_stop(l->loop, &l->io);
     PQfinish(l->conn);
     l->conn = NULL;

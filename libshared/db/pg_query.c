@@ -14,7 +14,7 @@ static void clear(void *res)
 
 static void log_failed(const char *why, const char *sql, int rows)
 {
-    LOG(ERROR, "pg.failed", F_TEXT("why", why), F_TEXT("sql", sql), F_INT("rows", rows));
+    LOG_BOUNDED(ERROR, "pg.failed", F_TEXT("why", why), F_TEXT("sql", sql), F_INT("rows", rows));
 }
 
 /* Records hold views into the result, so it lives as long as the arena. */

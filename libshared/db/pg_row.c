@@ -16,7 +16,7 @@ struct cell {
 
 static enum err misfit(const char *column, const char *why)
 {
-    LOG(ERROR, "pg.misfit", F_TEXT("column", column), F_TEXT("why", why));
+    LOG_BOUNDED(ERROR, "pg.misfit", F_TEXT("column", column), F_TEXT("why", why));
     return ERR_INTERNAL;
 }
 

@@ -9,29 +9,17 @@
 #include "libshared/base/network.h"
 #include "libshared/http/conn_private.h"
 
-/* How often the log may say that somebody has too many. */
-#define SAY_SECONDS 10
-
 static void set_client(struct conn *conn, const struct in6_addr *client)
 {
     conn->client = *client;
     address_print(client, conn->address);
 }
 
-static void log_full(const struct conn *conn)
-{
-    struct http_server *server = conn->server;
-    double now = ev_now(server->loop);
-    if (now < server->full_said + SAY_SECONDS) return;
-    server->full_said = now;
-    LOG(WARN, "listener.address_full", F_TEXT("address", conn->address));
-}
-
 static bool count_client(struct conn *conn)
 {
     struct address_count *count = conn->server->addresses;
     if (address_count_get(count, &conn->client) >= conn->server->config.connections_per_address) {
-        log_full(conn);
+        LOG_BOUNDED(WARN, "listener.address_full", F_TEXT("address", conn->address));
         return false;
     }
     address_count_add(count, &conn->client);

@@ -72,7 +72,6 @@ struct http_server {
     struct transport *transport;
     struct origins *origins;
     struct address_count *addresses; /* how many connections are whose */
-    double full_said;                /* when the log last had an address with too many */
     struct accept_point *points;
     struct conn *conns, *dirty, **dirty_tail, *doomed;
     size_t n_conns, gathered; /* bytes of what has not come whole */

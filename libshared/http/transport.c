@@ -69,7 +69,7 @@ static void log_line(int level, const char *line)
 {
     struct str text = str_of(line);
     while (text.len > 0 && (text.at[text.len - 1] == '\n' || text.at[text.len - 1] == ' ')) text.len--;
-    if (level == LLL_ERR) LOG(WARN, "listener.lws", F_STR("text", text));
+    if (level == LLL_ERR) LOG_BOUNDED(WARN, "listener.lws", F_STR("text", text));
 }
 
 static void die(const char *what, const char *why)

@@ -107,10 +107,12 @@ static enum log_level level_of(enum rpc_where where, enum err e)
 
 void rpc_call_log(const struct call *call, enum rpc_where where, struct str method, int64_t us, enum err e)
 {
+    static struct log_bound overloads; /* a service that has too much to do writes no log instead */
     enum log_level level = level_of(where, e);
-    if (level < log_threshold()) return;
+    int64_t left_out = 0;
+    if (level < log_threshold() || (e == ERR_OVERLOADED && !log_may_write(&overloads, &left_out))) return;
 
-    struct log_field fields[9 + COUNT(call->notes) + 1] = {
+    struct log_field fields[10 + COUNT(call->notes) + 1] = {
         F_STR("call", method),
         F_STR("peer", call->peer_name),
         F_STR("who", call->who->sub),
@@ -122,6 +124,7 @@ void rpc_call_log(const struct call *call, enum rpc_where where, struct str meth
     };
     unsigned n = 8;
     if (e != OK) fields[n++] = F_TEXT("why", call->why->text);
+    fields[n++] = F_SOME("left_out", left_out);
     for (unsigned i = 0; i < call->n_notes; i++) fields[n++] = call->notes[i];
     fields[n] = (struct log_field){ .kind = LOG_END };
     log_write(level, "call", fields);

@@ -106,7 +106,7 @@ static void take(struct rpc_client *client, struct str head_bytes, struct str bo
     struct frame_head head;
     client->heard_us = clock_mono_us();
     if (frame_read(head_bytes, client->arena, &head) != OK || head.kind == FRAME_REQUEST)
-        LOG(WARN, "rpc.malformed", F_TEXT("peer", client->config.service));
+        LOG_BOUNDED(WARN, "rpc.malformed", F_TEXT("peer", client->config.service));
     else if (head.kind == FRAME_REPLY)
         take_reply(client, &head.reply, body);
     else

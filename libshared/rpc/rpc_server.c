@@ -57,7 +57,7 @@ static void count_malformed(const char *name)
 static void drop_malformed(struct rpc_later *later, const char *name)
 {
     count_malformed(name);
-    LOG(WARN, "rpc.malformed", F_TEXT("peer", name));
+    LOG_BOUNDED(WARN, "rpc.malformed", F_TEXT("peer", name));
     rpc_later_give(later);
 }
 

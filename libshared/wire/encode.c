@@ -174,6 +174,6 @@ enum err wire_encode(const struct wire_shape *shape, const void *record, struct 
     if (e == OK && !out->over) return OK;
     out->len = before;
     if (e == OK) return ERR_TOO_LARGE;
-    LOG(ERROR, "wire.encode_failed", F_TEXT("record", shape->name), F_TEXT("why", why.text));
+    LOG_BOUNDED(ERROR, "wire.encode_failed", F_TEXT("record", shape->name), F_TEXT("why", why.text));
     return ERR_INTERNAL;
 }

@@ -202,7 +202,7 @@ static enum err failure(const PGresult *res)
     const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 
     if (state == NULL) return ERR_UNAVAILABLE;
-    LOG(WARN, "batch.refused", F_TEXT("sqlstate", state), F_TEXT("why", text));
+    LOG_BOUNDED(WARN, "batch.refused", F_TEXT("sqlstate", state), F_TEXT("why", text));
     if (begins(state, "40") || begins(state, "23505")) /* a deadlock, or another writer without our locks */
         return ERR_CONFLICT;
     if (begins(state, "08") || begins(state, "25") || begins(state, "53") || begins(state, "55") || begins(state, "57"))

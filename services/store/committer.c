@@ -101,7 +101,7 @@ static void commit(struct committer *c, struct arena *arena, struct append **at,
     enum err e = try_batch(c, arena, at, n);
 
     if (e != OK && e != ERR_UNAVAILABLE && n > 1) {
-        LOG(WARN, "commit.one_by_one", F_INT("messages", n), F_TEXT("why", err_code(e)));
+        LOG_BOUNDED(WARN, "commit.one_by_one", F_INT("messages", n), F_TEXT("why", err_code(e)));
         for (size_t i = 0; i < n; i++) at[i]->e = try_batch(c, arena, &at[i], 1);
         return;
     }

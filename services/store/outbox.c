@@ -8,6 +8,7 @@
 
 #include "libshared/base/log.h"
 #include "libshared/base/table.h"
+#include "libshared/service/metrics.h"
 
 #define RETRY_S           0.1
 #define PUBLICATION_MAX   1000 /* messages: the record's own bound */
@@ -32,6 +33,9 @@ struct box {
 struct outbox {
     struct box *boxes, *ready;
     size_t n, bytes, max_bytes;
+    bool full;         /* since something was dropped, and until half is free again */
+    int64_t n_dropped; /* since then */
+    struct metric *dropped;
     outbox_send_fn *send;
     void *arg;
     struct ev_loop *loop;
@@ -50,6 +54,8 @@ struct outbox *outbox_create(struct ev_loop *loop, size_t max_bytes, outbox_send
     struct outbox *outbox = mem_zero(sizeof *outbox);
 
     *outbox = (struct outbox){ .max_bytes = max_bytes, .send = send, .arg = arg, .loop = loop };
+    outbox->dropped = metric_counter("madang_store_publications_dropped_total", NULL,
+        "Messages that gateways have to fetch, as chat was away for too long");
     ev_timer_init(&outbox->retry, on_retry, RETRY_S, 0.);
     outbox->retry.data = outbox;
     return outbox;
@@ -122,6 +128,22 @@ static struct letter *letter_of(const struct message *m)
     return letter;
 }
 
+/* The log has the beginning and the end, not each message between them. */
+static void count_dropped(struct outbox *outbox, int64_t n)
+{
+    metric_add(outbox->dropped, n);
+    if (!outbox->full) LOG(WARN, "outbox.full", F_INT("bytes", outbox->bytes), F_INT("messages", outbox->n));
+    outbox->n_dropped = outbox->full ? outbox->n_dropped + n : n;
+    outbox->full = true;
+}
+
+static void notice_space(struct outbox *outbox)
+{
+    if (!outbox->full || outbox->bytes > outbox->max_bytes / 2) return;
+    outbox->full = false;
+    LOG(INFO, "outbox.has_space", F_INT("dropped", outbox->n_dropped));
+}
+
 static void drop_unsent(struct outbox *outbox, struct box *box)
 {
     struct letter *letter, *next;
@@ -129,7 +151,7 @@ static void drop_unsent(struct outbox *outbox, struct box *box)
 
     DL_FOREACH_SAFE(box->letters, letter, next)
     if (i++ >= box->n_in_flight) drop(outbox, box, letter);
-    LOG(WARN, "outbox.full", F_ID("room", box->id), F_INT("dropped", before - outbox->n));
+    count_dropped(outbox, (int64_t)(before - outbox->n));
 }
 
 /* Even the newest of each room are too many, when chat is away for long and the rooms are many. */
@@ -205,6 +227,7 @@ void outbox_sent(struct outbox *outbox, void *token, bool acknowledged)
         return;
     }
     for (; box->n_in_flight > 0; box->n_in_flight--) drop(outbox, box, box->letters);
+    notice_space(outbox);
     if (box->letters == NULL) {
         end_box(outbox, box);
         return;

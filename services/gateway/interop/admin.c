@@ -38,7 +38,7 @@ struct caller {
 
 static void refuse(struct sio_socket *socket)
 {
-    LOG(WARN, "admin.refused", F_STR("address", sio_address(socket)));
+    LOG_BOUNDED(WARN, "admin.refused", F_STR("address", sio_address(socket)));
     sio_refuse(socket, "invalid credentials", STR_NONE);
 }
 

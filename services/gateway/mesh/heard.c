@@ -8,7 +8,7 @@ static bool read_record(struct mesh *mesh, const struct wire_shape *shape, struc
     struct wire_error why = { .field = "" };
 
     if (wire_decode(shape, body, mesh->arena, out, &why) == OK) return true;
-    LOG(WARN, "mesh.unreadable", F_TEXT("why", why.text));
+    LOG_BOUNDED(WARN, "mesh.unreadable", F_TEXT("why", why.text));
     return false;
 }
 

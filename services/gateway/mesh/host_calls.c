@@ -44,7 +44,7 @@ static void answer(struct eio_request *base, const struct eio_answer *a)
         a->body.len > 0 ? a->body : STR_NONE };
 
     if (a->body.len > MESH_BYTES_MAX) {
-        LOG(WARN, "mesh.answer_too_large", F_INT("bytes", a->body.len));
+        LOG_BOUNDED(WARN, "mesh.answer_too_large", F_INT("bytes", a->body.len));
         record = (struct mesh_answer){ .call = hosted->number, .status = 500 };
     }
     caller_send(hosted->caller, "mesh.answered", mesh_answer_shape(), &record);

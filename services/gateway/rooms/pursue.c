@@ -165,7 +165,7 @@ static void ask_head(struct hall *hall)
 /* Nothing came though something must be there: the log was cut, or restored.  Go on with what we have. */
 static void skip_gap(struct hall *hall)
 {
-    LOG(ERROR, "gateway.log_gap", F_ID("room", hall->id), F_INT("after", hall->seq), F_INT("want", hall->want));
+    LOG_BOUNDED(ERROR, "gateway.log_gap", F_ID("room", hall->id), F_INT("after", hall->seq), F_INT("want", hall->want));
     hall->seq = hall->held.n > 0 ? hall->held.at[0].seq - 1 : hall->want;
 }
 

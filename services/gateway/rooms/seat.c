@@ -93,7 +93,7 @@ static void take_page(struct seat *seat, const struct message_page *page)
     } else if (seat->seq > before) {
         seat_fetch(seat);
     } else {
-        LOG(ERROR, "gateway.log_gap", F_ID("room", seat->hall->id), F_INT("after", seat->seq),
+        LOG_BOUNDED(ERROR, "gateway.log_gap", F_ID("room", seat->hall->id), F_INT("after", seat->seq),
             F_INT("want", seat->hall->seq));
         go_live(seat);
     }

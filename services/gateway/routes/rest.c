@@ -67,10 +67,14 @@ static struct str loggable(struct str path)
 
 static void log_request(const struct rest *rest, int status, const char *code)
 {
+    static struct log_bound strangers; /* they ask as often as they like */
+    int64_t left_out = 0;
+
+    if (rest->rights.bearer == NULL && status >= 400 && !log_may_write(&strangers, &left_out)) return;
     LOG(INFO, "gateway.http", F_STR("method", http_method(rest->http)), F_STR("path", loggable(http_path(rest->http))),
         F_INT("status", status), F_TEXT("code", code), F_STR("address", http_address(rest->http)),
         F_STR("subject", rest->rights.bearer != NULL ? bearer_subject(rest->rights.bearer) : STR_NONE),
-        F_TEXT("trace", rest->trace), F_INT("us", clock_mono_us() - rest->began_us));
+        F_TEXT("trace", rest->trace), F_INT("us", clock_mono_us() - rest->began_us), F_SOME("left_out", left_out));
 }
 
 static void end(struct rest *rest)

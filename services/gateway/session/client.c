@@ -160,10 +160,14 @@ static enum err may_connect(const struct rights *rights, struct str nsp)
 /* When it is decided: only then an accepted one has the sid that it keeps. */
 static void log_connect(const struct sio_socket *socket, const struct rights *rights, enum err e)
 {
+    static struct log_bound refused; /* by strangers, as often as they like */
+    int64_t left_out = 0;
+
+    if (e != OK && !log_may_write(&refused, &left_out)) return;
     LOG(INFO, "gateway.connect", F_STR("namespace", sio_nsp(socket)), F_TEXT("socket", sio_sid(socket)),
         F_STR("address", sio_address(socket)),
         F_STR("subject", rights->bearer != NULL ? bearer_subject(rights->bearer) : STR_NONE),
-        F_TEXT("code", err_code(e)));
+        F_TEXT("code", err_code(e)), F_SOME("left_out", left_out));
 }
 
 void clients_refuse(struct clients *clients, struct sio_socket *socket, const struct rights *rights, enum err e)

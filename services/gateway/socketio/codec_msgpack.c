@@ -203,7 +203,8 @@ static void send(struct eio_session *eio, struct eio_packet *const *packets, uns
     if (twin == NULL) {
         twin = translate(packets, n);
         if (twin == NULL) {
-            LOG(ERROR, "gateway.untranslated", F_INT("bytes", eio_packet_bytes(packets[0])), F_INT("parts", n - 1));
+            LOG_BOUNDED(
+                ERROR, "gateway.untranslated", F_INT("bytes", eio_packet_bytes(packets[0])), F_INT("parts", n - 1));
             return;
         }
         eio_packet_set_twin(packets[0], twin);

@@ -53,7 +53,7 @@ static void refuse(struct sio_session *session, struct str nsp, enum err e, stru
     struct eio_packet *packet = sio_packet_make(SIO_CONNECT_ERROR, nsp, -1, 0, json);
 
     if (e != ERR_RATE_LIMITED || session->refusals == 0)
-        LOG(INFO, "gateway.connect", F_STR("namespace", nsp), F_STR("address", eio_address(session->eio)),
+        LOG_BOUNDED(INFO, "gateway.connect", F_STR("namespace", nsp), F_STR("address", eio_address(session->eio)),
             F_TEXT("code", err_code(e)));
     sio_session_send(session, &packet, 1);
     sio_refused(session);

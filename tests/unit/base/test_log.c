@@ -10,32 +10,10 @@
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "libshared/base/err.h"
 #include "libshared/base/log.h"
-
-#define OUTPUT_BYTES (1 << 20)
-
-static char output[OUTPUT_BYTES];
-
-/* What `write_lines` puts on standard output. */
-static const char *captured(void (*write_lines)(void))
-{
-    int saved = dup(STDOUT_FILENO);
-    FILE *file = tmpfile();
-
-    assert_non_null(file);
-    fflush(stdout);
-    dup2(fileno(file), STDOUT_FILENO);
-    write_lines();
-    dup2(saved, STDOUT_FILENO);
-    close(saved);
-    rewind(file);
-    output[fread(output, 1, sizeof output - 1, file)] = '\0';
-    fclose(file);
-    return output;
-}
+#include "tests/unit/captured_log.h"
 
 static json_t *parse_line(const char *line)
 {
@@ -59,7 +37,7 @@ static void write_one(void)
 
 static void a_line_has_the_time_the_level_the_service_and_the_fields(void **state)
 {
-    json_t *json = parse_line(captured(write_one));
+    json_t *json = parse_line(captured_log(write_one));
 
     (void)state;
     assert_int_equal(strlen(text_in(json, "at")), strlen("2026-01-02T03:04:05.678Z"));
@@ -82,7 +60,7 @@ static void write_odd_bytes(void)
 
 static void odd_bytes_are_escaped_or_replaced(void **state)
 {
-    const char *line = captured(write_odd_bytes);
+    const char *line = captured_log(write_odd_bytes);
 
     (void)state;
     assert_non_null(
@@ -100,7 +78,7 @@ static void write_much(void)
 
 static void a_line_is_bounded_and_stays_json(void **state)
 {
-    const char *line = captured(write_much);
+    const char *line = captured_log(write_much);
     json_t *json = parse_line(line);
 
     (void)state;
@@ -129,12 +107,11 @@ static void write_from_threads(void)
 
 static void lines_of_threads_do_not_mix(void **state)
 {
-    int lines = 0;
+    const char *log = captured_log(write_from_threads);
 
     (void)state;
-    for (const char *line = captured(write_from_threads); *line; line = strchr(line, '\n') + 1, lines++)
-        json_decref(parse_line(line));
-    assert_int_equal(lines, 800);
+    for (const char *line = log; *line; line = strchr(line, '\n') + 1) json_decref(parse_line(line));
+    assert_int_equal(count_lines(log), 800);
 }
 
 static void write_below_the_threshold(void)
@@ -147,9 +124,40 @@ static void levels_have_names_and_a_threshold(void **state)
     enum log_level level = LOG_INFO;
 
     (void)state;
-    assert_string_equal(captured(write_below_the_threshold), "");
+    assert_string_equal(captured_log(write_below_the_threshold), "");
     assert_true(log_level_parse(STR("error"), &level) && level == LOG_ERROR);
     assert_false(log_level_parse(STR("loud"), &level));
+}
+
+static void write_more_than_a_place_may(void)
+{
+    for (int n = 0; n < LOG_BOUNDED_LINES + 100; n++) LOG_BOUNDED(WARN, "flood", F_INT("n", n));
+}
+
+static void a_place_that_others_can_flood_is_bounded(void **state)
+{
+    const char *log = captured_log(write_more_than_a_place_may);
+
+    (void)state;
+    assert_int_equal(count_lines(log), LOG_BOUNDED_LINES);
+    assert_null(strstr(log, "left_out"));
+}
+
+static void what_was_left_out_is_said_once(void **state)
+{
+    struct log_bound bound = { 0 };
+    int64_t left_out = -1;
+    int written = 0;
+
+    (void)state;
+    for (int n = 0; n < LOG_BOUNDED_LINES + 100; n++) written += log_may_write(&bound, &left_out);
+    assert_int_equal(written, LOG_BOUNDED_LINES);
+    assert_int_equal(left_out, 0);
+    bound.since_us -= LOG_BOUNDED_US;
+    assert_true(log_may_write(&bound, &left_out));
+    assert_int_equal(left_out, 100);
+    assert_true(log_may_write(&bound, &left_out));
+    assert_int_equal(left_out, 0);
 }
 
 int main(void)
@@ -159,6 +167,8 @@ int main(void)
         cmocka_unit_test(odd_bytes_are_escaped_or_replaced),
         cmocka_unit_test(a_line_is_bounded_and_stays_json),
         cmocka_unit_test(lines_of_threads_do_not_mix),
+        cmocka_unit_test(a_place_that_others_can_flood_is_bounded),
+        cmocka_unit_test(what_was_left_out_is_said_once),
         cmocka_unit_test(levels_have_names_and_a_threshold),
     };
     log_init("test", LOG_INFO);

@@ -7,8 +7,12 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+
 #include "libshared/base/log.h"
+#include "libshared/service/metrics.h"
 #include "services/store/outbox.h"
+#include "tests/unit/captured_log.h"
 
 struct sent {
     void *token;
@@ -115,6 +119,35 @@ static void over_the_bound_the_newest_stays(void **state)
     outbox_destroy(&outbox);
 }
 
+static void fill_and_empty(void)
+{
+    struct outbox *outbox = open_outbox(2000);
+    struct id room = id_new();
+
+    for (int round = 0; round < 2; round++) {
+        n_sent = 0;
+        put(outbox, room, 1 + round * 1000, 200 + round * 1000);
+        for (size_t i = 0; outbox_waiting(outbox) > 0; i++) outbox_sent(outbox, sent[i].token, true);
+    }
+    outbox_destroy(&outbox);
+}
+
+static void the_log_has_the_beginning_and_the_end_of_a_full_outbox(void **state)
+{
+    struct metric *metric = metric_counter("madang_store_publications_dropped_total", NULL, "");
+    int64_t before = metric_value(metric), dropped = 0;
+
+    (void)state;
+    log_init("test", LOG_INFO);
+    const char *log = captured_log(fill_and_empty);
+    log_init("test", LOG_ERROR);
+    assert_int_equal(count_lines(log), 4);
+    for (const char *at = strstr(log, "outbox.has_space"); at != NULL; at = strstr(at + 1, "outbox.has_space"))
+        dropped += atoi(strstr(at, "\"dropped\":") + 10);
+    assert_int_equal(dropped, metric_value(metric) - before);
+    assert_true(dropped > 300);
+}
+
 static void many_rooms_are_bounded_too(void **state)
 {
     struct outbox *outbox = open_outbox(2000);
@@ -135,6 +168,7 @@ int main(void)
         cmocka_unit_test(what_was_not_acknowledged_goes_again_first),
         cmocka_unit_test(a_publication_has_no_gap),
         cmocka_unit_test(over_the_bound_the_newest_stays),
+        cmocka_unit_test(the_log_has_the_beginning_and_the_end_of_a_full_outbox),
         cmocka_unit_test(many_rooms_are_bounded_too),
     };
 
