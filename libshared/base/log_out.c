@@ -26,6 +26,7 @@
 
 #include "libshared/base/err.h"
 #include "libshared/base/log.h"
+#include "libshared/base/thread.h"
 
 #define SIDE_BYTES (512u << 10)
 #define RETRY_MS   50   /* after a write that failed: no space, a reader that is gone */
@@ -224,18 +225,11 @@ static void own_stderr(void)
 
 void log_begin(void)
 {
-    pthread_t thread;
-    sigset_t all, before;
-
     assert(!atomic_load(&running));
     own_stderr();
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the loop's thread */
-    int rc = pthread_create(&thread, NULL, run, NULL);
-    assert(rc == 0);
-    (void)rc;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_detach(thread);
+    bool started = thread_start(run, NULL);
+    assert(started);
+    (void)started;
     pthread_atfork(before_fork, after_fork, in_child);
     atexit(flush_at_exit);
     watch_crashes();

@@ -5,11 +5,11 @@
 #include <ev.h>
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "libshared/base/arena.h"
+#include "libshared/base/thread.h"
 
 /* Of the thread and of the loop; who is the last to leave frees it. */
 struct resolve {
@@ -72,19 +72,6 @@ static void on_answered(struct ev_loop *loop, ev_async *answered, int events)
     r->found(r->arg, failed == 0 ? r->address : NULL, failed == 0 ? NULL : gai_strerror(failed));
 }
 
-static int start_thread(struct resolve *r)
-{
-    pthread_t thread;
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the loop's thread */
-    int rc = pthread_create(&thread, NULL, ask, r);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc == 0) pthread_detach(thread);
-    return rc;
-}
-
 struct resolve *resolve_begin(
     struct ev_loop *loop, const char *host, void (*found)(void *arg, const char *address, const char *why), void *arg)
 {
@@ -97,7 +84,7 @@ struct resolve *resolve_begin(
     r->answered.data = r;
     ev_async_start(loop, &r->answered);
     r->asking = true;
-    if (start_thread(r) != 0) { /* no thread is no address */
+    if (!thread_start(ask, r)) { /* no thread is no address */
         r->asking = false;
         r->failed = EAI_AGAIN;
         ev_async_send(loop, &r->answered);

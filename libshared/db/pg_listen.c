@@ -1,108 +1,102 @@
-/* pg_listen.c - LISTEN without ever blocking the loop. */
+/*
+ * pg_listen.c - LISTEN on a thread: to resolve, to connect, to read a password file or to shake hands may take a while.
+ *
+ *      thread   connect -> LISTEN -> wait for notifications;  lost: again a moment later
+ *                              |           |
+ *                              v           v
+ *      loop                 heard(NULL)  heard(payload)
+ */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg_listen.h"
 
+#include <assert.h>
 #include <ev.h>
 #include <libpq-fe.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "libshared/base/arena.h"
 #include "libshared/base/log.h"
+#include "libshared/base/thread.h"
 #include "libshared/db/pg_private.h"
 
-#define TICK_S            0.5
-#define CONNECT_TICKS_MAX 10
+#define RETRY_MS 500
+#define KEPT_MAX 256 /* payloads that the loop has not heard yet; more are one NULL */
 
+struct kept {
+    char *payloads[KEPT_MAX];
+    size_t n;
+    bool missed; /* some may have been: NULL is heard before them */
+};
+
+/* Of the thread and of the loop; who is the last to leave frees it. */
 struct pg_listen {
     struct ev_loop *loop;
     char *conninfo, *channel;
-    PGconn *conn;
-    ev_io io;
-    ev_timer tick;
-    int connecting_ticks;
-    bool asked, up; /* LISTEN was sent; was confirmed */
     void (*heard)(void *arg, const char *payload);
     void *arg;
+    ev_async wake;
+    int stop; /* an eventfd that wakes the thread */
+    atomic_bool up;
+
+    pthread_mutex_t lock; /* for all below */
+    struct kept kept;
+    bool ended, thread_left;
 };
 
-static void lose(struct pg_listen *l)
+static void free_listen(struct pg_listen *l)
 {
-    LOG_BOUNDED(WARN, "pg.not_listening", F_TEXT("channel", l->channel), F_TEXT("why", pg_why(l->conn, l->conninfo)));
-    ev_io_stop(l->loop, &l->io);
-    PQfinish(l->conn);
-    l->conn = NULL;
-    l->asked = l->up = false;
+    for (size_t i = 0; i < l->kept.n; i++) mem_free(l->kept.payloads[i]);
+    pthread_mutex_destroy(&l->lock);
+    close(l->stop);
+    mem_free(l->conninfo);
+    mem_free(l->channel);
+    mem_free(l);
 }
 
-static void watch(struct pg_listen *l, int events)
+static char *copy(const char *text)
 {
-    ev_io_stop(l->loop, &l->io);
-    ev_io_set(&l->io, PQsocket(l->conn), events);
-    ev_io_start(l->loop, &l->io);
+    size_t size = strlen(text) + 1;
+
+    return memcpy(mem_alloc(size), text, size);
 }
 
-static void ask(struct pg_listen *l)
+/* --- the thread --- */
+
+/* NULL: some may have been missed. */
+static void keep(struct pg_listen *l, const char *payload)
 {
-    char sql[100];
+    struct kept *kept = &l->kept;
 
-    snprintf(sql, sizeof sql, "LISTEN %s", l->channel);
-    PQsetnonblocking(l->conn, 1);
-    l->asked = true;
-    if (!PQsendQuery(l->conn, sql) || PQflush(l->conn) != 0) {
-        lose(l);
-        return;
-    }
-    watch(l, EV_READ);
-}
-
-static void connect_on(struct pg_listen *l)
-{
-    switch (PQconnectPoll(l->conn)) {
-    case PGRES_POLLING_READING: watch(l, EV_READ); break;
-    case PGRES_POLLING_WRITING: watch(l, EV_WRITE); break;
-    case PGRES_POLLING_OK: ask(l); break;
-    default: lose(l);
-    }
-}
-
-/* The only answer there ever is: LISTEN's. */
-static bool read_answer(struct pg_listen *l)
-{
-    while (!PQisBusy(l->conn)) {
-        PGresult *res = PQgetResult(l->conn);
-        if (res == NULL) return true;
-        bool good = PQresultStatus(res) == PGRES_COMMAND_OK;
-        PQclear(res);
-        if (!good) return false;
-        l->up = true;
-        l->heard(l->arg, NULL);
-    }
-    return true;
-}
-
-static void read_notifications(struct pg_listen *l)
-{
-    if (!PQconsumeInput(l->conn) || !read_answer(l)) {
-        lose(l);
-        return;
-    }
-    for (PGnotify *n = PQnotifies(l->conn); n != NULL; n = PQnotifies(l->conn)) {
-        l->heard(l->arg, n->extra);
-        PQfreemem(n);
-    }
-}
-
-static void on_io(struct ev_loop *loop, ev_io *io, int events)
-{
-    struct pg_listen *l = io->data;
-
-    (void)loop;
-    (void)events;
-    if (l->asked)
-        read_notifications(l);
+    pthread_mutex_lock(&l->lock);
+    if (payload != NULL && kept->n < KEPT_MAX)
+        kept->payloads[kept->n++] = copy(payload);
     else
-        connect_on(l);
+        kept->missed = true;
+    if (!l->ended) ev_async_send(l->loop, &l->wake);
+    pthread_mutex_unlock(&l->lock);
+}
+
+static bool is_ended(struct pg_listen *l)
+{
+    pthread_mutex_lock(&l->lock);
+    bool ended = l->ended;
+    pthread_mutex_unlock(&l->lock);
+    return ended;
+}
+
+/* false: it is time to go. */
+static bool wait_for(struct pg_listen *l, int fd, int timeout_ms)
+{
+    struct pollfd fds[] = { { .fd = l->stop, .events = POLLIN }, { .fd = fd, .events = POLLIN } };
+
+    poll(fds, fd < 0 ? 1 : 2, timeout_ms);
+    return fds[0].revents == 0;
 }
 
 static void on_notice(void *arg, const char *message)
@@ -111,37 +105,83 @@ static void on_notice(void *arg, const char *message)
     LOG(DEBUG, "pg.notice", F_TEXT("text", message));
 }
 
-static void open_connection(struct pg_listen *l)
+static PGconn *open_connection(const struct pg_listen *l)
 {
-    const char *names[] = { "keepalives_idle", "tcp_user_timeout", "fallback_application_name", "dbname", NULL };
-    const char *values[] = { "15", "15000", l->channel, l->conninfo, NULL };
+    const char *names[] = { "connect_timeout", "keepalives_idle", "tcp_user_timeout", "fallback_application_name",
+        "dbname", NULL };
+    const char *values[] = { "5", "15", "15000", l->channel, l->conninfo, NULL };
+    PGconn *conn = PQconnectdbParams(names, values, 1);
 
-    l->conn = PQconnectStartParams(names, values, 1);
-    l->connecting_ticks = 0;
-    PQsetNoticeProcessor(l->conn, on_notice, NULL);
-    if (PQstatus(l->conn) == CONNECTION_BAD)
-        lose(l);
-    else
-        watch(l, EV_WRITE);
+    PQsetNoticeProcessor(conn, on_notice, NULL);
+    return conn;
 }
 
-static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
+static bool listen_to(const struct pg_listen *l, PGconn *conn)
 {
-    struct pg_listen *l = timer->data;
+    char sql[100];
 
-    (void)loop;
-    (void)events;
-    if (l->conn == NULL)
-        open_connection(l);
-    else if (!l->up && ++l->connecting_ticks > CONNECT_TICKS_MAX)
-        lose(l);
+    if (PQstatus(conn) != CONNECTION_OK) return false;
+    snprintf(sql, sizeof sql, "LISTEN %s", l->channel);
+    PGresult *res = PQexec(conn, sql);
+    bool good = PQresultStatus(res) == PGRES_COMMAND_OK;
+    PQclear(res);
+    return good;
 }
 
-static char *copy(const char *text)
+static void hear(struct pg_listen *l, PGconn *conn)
 {
-    size_t size = strlen(text) + 1;
+    atomic_store(&l->up, true);
+    keep(l, NULL);
+    while (wait_for(l, PQsocket(conn), -1) && PQconsumeInput(conn))
+        for (PGnotify *n = PQnotifies(conn); n != NULL; n = PQnotifies(conn)) {
+            keep(l, n->extra);
+            PQfreemem(n);
+        }
+    atomic_store(&l->up, false);
+}
 
-    return memcpy(mem_alloc(size), text, size);
+static void leave(struct pg_listen *l)
+{
+    pthread_mutex_lock(&l->lock);
+    bool ended = l->ended;
+    l->thread_left = true;
+    pthread_mutex_unlock(&l->lock);
+    if (ended) free_listen(l);
+}
+
+static void *run(void *arg)
+{
+    struct pg_listen *l = arg;
+
+    do {
+        PGconn *conn = open_connection(l);
+        if (listen_to(l, conn)) hear(l, conn);
+        if (!is_ended(l))
+            LOG_BOUNDED(
+                WARN, "pg.not_listening", F_TEXT("channel", l->channel), F_TEXT("why", pg_why(conn, l->conninfo)));
+        PQfinish(conn);
+    } while (wait_for(l, -1, RETRY_MS));
+    leave(l);
+    return NULL;
+}
+
+/* --- the loop --- */
+
+static void on_wake(struct ev_loop *loop, ev_async *wake, int events)
+{
+    struct pg_listen *l = wake->data;
+
+    (void)loop, (void)events;
+    pthread_mutex_lock(&l->lock);
+    struct kept kept = l->kept;
+    l->kept = (struct kept){ .n = 0 };
+    pthread_mutex_unlock(&l->lock);
+
+    if (kept.missed) l->heard(l->arg, NULL);
+    for (size_t i = 0; i < kept.n; i++) {
+        l->heard(l->arg, kept.payloads[i]);
+        mem_free(kept.payloads[i]);
+    }
 }
 
 struct pg_listen *pg_listen_create(struct ev_loop *loop, const char *conninfo, const char *channel,
@@ -154,29 +194,35 @@ struct pg_listen *pg_listen_create(struct ev_loop *loop, const char *conninfo, c
     l->channel = copy(channel);
     l->heard = heard;
     l->arg = arg;
-    ev_init(&l->io, on_io);
-    l->io.data = l;
-    ev_timer_init(&l->tick, on_tick, 0, TICK_S);
-    l->tick.data = l;
-    ev_timer_start(loop, &l->tick);
+    l->stop = eventfd(0, EFD_CLOEXEC);
+    assert(l->stop >= 0);
+    pthread_mutex_init(&l->lock, NULL);
+    ev_async_init(&l->wake, on_wake);
+    l->wake.data = l;
+    ev_async_start(loop, &l->wake);
+    bool started = thread_start(run, l);
+    assert(started);
+    (void)started;
     return l;
 }
 
+/* The thread may be in the middle of a connect, which nobody waits for. */
 void pg_listen_destroy(struct pg_listen **listen)
 {
     struct pg_listen *l = *listen;
 
     if (l == NULL) return;
-    ev_io_stop(l->loop, &l->io);
-    ev_timer_stop(l->loop, &l->tick);
-    PQfinish(l->conn);
-    mem_free(l->conninfo);
-    mem_free(l->channel);
-    mem_free(l);
     *listen = NULL;
+    ev_async_stop(l->loop, &l->wake);
+    pthread_mutex_lock(&l->lock);
+    l->ended = true;
+    eventfd_write(l->stop, 1);
+    bool left = l->thread_left;
+    pthread_mutex_unlock(&l->lock);
+    if (left) free_listen(l);
 }
 
 bool pg_listen_is_up(const struct pg_listen *listen)
 {
-    return listen->up;
+    return atomic_load(&listen->up);
 }
