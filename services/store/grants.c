@@ -12,6 +12,7 @@
 
 struct question {
     struct question *prev, *next;
+    bool is_early; /* it waited already when chat was asked */
     grants_fn *answer;
     void *arg;
 };
@@ -24,9 +25,8 @@ struct key {
 struct grant {
     UT_hash_handle hh;
     struct grant *prev, *next; /* in `known`, asked for longest ago first */
-    bool is_known;             /* false: asked of chat; not in `known` */
-    bool is_member;
-    bool is_watched; /* asked while every change was heard, of the epoch */
+    bool is_known;             /* a member; false: asked of chat, and not in `known` */
+    bool is_watched;           /* asked while every change was heard, of the epoch */
     unsigned epoch;
     struct question *questions;
     size_t key_len;
@@ -62,11 +62,12 @@ static void forget(struct grants *grants, struct grant *grant)
     mem_free(grant);
 }
 
-static void answer_all(struct grant *grant, enum err e, bool is_member)
+/* A no may be older than a question that came after it was asked for: its sender may have heard since that he is a member. */
+static void answer_those(struct grant *grant, enum err e, bool is_member)
 {
     struct question *q;
 
-    while ((q = grant->questions) != NULL) {
+    while ((q = grant->questions) != NULL && (q->is_early || is_member || e != OK)) {
         DL_DELETE(grant->questions, q);
         q->answer(q->arg, e, is_member);
         mem_free(q);
@@ -122,8 +123,6 @@ static struct grant *add(struct grants *grants, struct id room, struct str subje
 
     memcpy(grant->key, &key, len);
     grant->key_len = len;
-    grant->is_watched = grants->watching;
-    grant->epoch = grants->epoch;
     HASH_ADD_KEYPTR(hh, grants->all, grant->key, len, grant);
     return grant;
 }
@@ -137,6 +136,18 @@ static void wait_for(struct grant *grant, grants_fn *answer, void *arg)
     DL_APPEND(grant->questions, q);
 }
 
+static void ask_chat(struct grants *grants, struct grant *grant)
+{
+    struct access_query query = { .subject = { grant->key + sizeof query.room, grant->key_len - sizeof query.room } };
+    struct question *q;
+
+    memcpy(&query.room, grant->key, sizeof query.room);
+    grant->is_watched = grants->watching;
+    grant->epoch = grants->epoch;
+    DL_FOREACH(grant->questions, q) q->is_early = true;
+    grants->send(grants->arg, &query, grant);
+}
+
 void grants_ask(struct grants *grants, struct id room, struct str subject, grants_fn *answer, void *arg)
 {
     struct grant *grant = find(grants, room, subject);
@@ -144,19 +155,18 @@ void grants_ask(struct grants *grants, struct id room, struct str subject, grant
     if (grant != NULL && grant->is_known) {
         DL_DELETE(grants->known, grant);
         DL_APPEND(grants->known, grant);
-        answer(arg, OK, grant->is_member);
+        answer(arg, OK, true);
         return;
     }
     bool is_first = grant == NULL;
     if (is_first) grant = add(grants, room, subject);
     wait_for(grant, answer, arg);
-    if (is_first) grants->send(grants->arg, &(struct access_query){ room, subject }, grant);
+    if (is_first) ask_chat(grants, grant);
 }
 
-static void remember(struct grants *grants, struct grant *grant, bool is_member)
+static void remember(struct grants *grants, struct grant *grant)
 {
     grant->is_known = true;
-    grant->is_member = is_member;
     DL_APPEND(grants->known, grant);
     if (++grants->n_known > grants->max) forget(grants, grants->known);
 }
@@ -165,9 +175,11 @@ void grants_answer(struct grants *grants, void *token, enum err e, bool is_membe
 {
     struct grant *grant = token;
 
-    answer_all(grant, e, is_member);
-    if (e == OK && grant->is_watched && grant->epoch == grants->epoch)
-        remember(grants, grant, is_member);
+    answer_those(grant, e, is_member);
+    if (grant->questions != NULL)
+        ask_chat(grants, grant);
+    else if (e == OK && is_member && grant->is_watched && grant->epoch == grants->epoch)
+        remember(grants, grant);
     else
         forget(grants, grant);
 }

@@ -11,6 +11,9 @@
  * for one connection only: what was asked before chat confirmed access.watch, or before the pipe broke, is used for
  * who waits and not remembered.
  *
+ * Only a yes is remembered.  Whoever was made a member hears of it from chat, and acts at once: chat's word to this process may
+ * be later than that, and must not find a no here that is over.
+ *
  * Loop thread only.
  */
 // SPDX-License-Identifier: Apache-2.0

@@ -79,6 +79,32 @@ static void a_change_is_asked_again(void **state)
     grants_destroy(&g);
 }
 
+/* The change that made him a member may still be on its way here. */
+static void a_no_is_for_those_who_asked_before_and_for_nobody_later(void **state)
+{
+    struct grants *g = fresh(10);
+    struct heard early = { 0 }, late = { 0 };
+
+    (void)state;
+    grants_ask(g, room, STR("ann"), hear, &early);
+    grants_ask(g, room, STR("ann"), hear, &late);
+    grants_ask(g, room, STR("ann"), hear, &late);
+    assert_int_equal(n_asked, 1);
+    grants_answer(g, asked[0], OK, false);
+    assert_true(early.n == 1 && !early.is_member);
+    assert_int_equal(late.n, 0);
+    assert_int_equal(n_asked, 2);
+    grants_answer(g, asked[1], OK, false);
+    assert_true(late.n == 2 && !late.is_member);
+    assert_int_equal(grants_remembered(g), 0);
+    grants_ask(g, room, STR("ann"), hear, &late);
+    assert_int_equal(n_asked, 3);
+    grants_answer(g, asked[2], OK, true);
+    assert_true(late.n == 3 && late.is_member);
+    assert_int_equal(grants_remembered(g), 1);
+    grants_destroy(&g);
+}
+
 static void what_was_asked_across_a_break_is_not_remembered(void **state)
 {
     struct grants *g = fresh(10);
@@ -133,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_who_ask_at_once_cost_one_question),
         cmocka_unit_test(a_change_is_asked_again),
+        cmocka_unit_test(a_no_is_for_those_who_asked_before_and_for_nobody_later),
         cmocka_unit_test(what_was_asked_across_a_break_is_not_remembered),
         cmocka_unit_test(errors_are_not_remembered_and_the_oldest_is_forgotten_first),
     };
