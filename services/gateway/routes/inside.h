@@ -13,8 +13,9 @@ struct on_call {
     struct sio_socket *socket;
     int64_t ack;
     const struct on_row *row; /* NULL: a relayed one */
-    struct id room;           /* JOIN: which one, and from where on */
-    int64_t since, seq;
+    struct id room;           /* that it changes something in */
+    bool orders;              /* what follows in that room waits for its end */
+    int64_t since, seq;       /* JOIN: from where on */
     char name[321], role[65]; /* JOIN: what chat said, until the seat is taken */
 };
 
@@ -28,6 +29,21 @@ void on_call_answer(struct on_call *call, const struct wire_shape *shape, struct
 void on_call_failed(struct on_call *call, struct str body);
 /* Before there is a call: too often?  Then refused, and false. */
 bool on_rate(struct routes *routes, struct client *client, enum rate_class class, int64_t ack);
+
+/* --- on.c --- */
+/* An event whose turn has come. */
+void routes_event(struct routes *routes, struct client *client, const struct sio_event *event);
+
+/* --- room.c --- */
+/* `room` of the event's first argument, decoded; false: it is no object, or names none. */
+bool event_room(const struct sio_event *event, struct arena *arena, struct str *room);
+
+/* --- order.c --- */
+/* true: it waits for what its socket is changing in its room, or it was refused because too much waits. */
+bool order_waits(struct client *client, const struct sio_event *event);
+void order_begin(struct on_call *call, struct client *client); /* from now on it changes something in its room */
+void order_end(struct on_call *call);                          /* whatever it was */
+void order_forget(struct client *client);
 
 /* --- join.c, relay.c --- */
 void join_entered(void *arg, enum err status, struct str body); /* room.enter has answered a JOIN */

@@ -4,6 +4,9 @@
 
 #include "services/gateway/routes/inside.h"
 
+/* The largest record that an event may bring is a message: 10,000 characters, of up to 12 bytes as escapes, and its meta. */
+#define ARGS_BYTES_MAX (256u << 10)
+
 static void on_reply(void *arg, enum err status, struct str body)
 {
     struct on_call *call = arg;
@@ -25,21 +28,19 @@ static void forward(struct on_call *call, struct client *client, struct str body
         row->effect == EFFECT_JOIN ? join_entered : on_reply, call);
 }
 
-/* JOIN and LEAVE are ours too: the room is remembered, and from where on. */
+/* What follows in a room that is changed waits, and a JOIN is ours too: from where on is remembered. */
 static enum err note_room(struct on_call *call, struct str body, struct wire_error *why)
 {
     struct arena *arena = call->routes->scratch;
     struct room_entry entry = { 0 };
     struct room_ref ref = { 0 };
 
-    if (call->row->effect == EFFECT_JOIN) {
-        TRY(wire_decode(room_entry_shape(), body, arena, &entry, why));
-        call->room = entry.room;
-        call->since = entry.since;
-    } else if (call->row->effect == EFFECT_LEAVE) {
-        TRY(wire_decode(room_ref_shape(), body, arena, &ref, why));
-        call->room = ref.room;
-    }
+    if (call->row->effect == EFFECT_CALL) return OK;
+    TRY(wire_decode(room_ref_shape(), body, arena, &ref, why));
+    call->room = ref.room;
+    if (call->row->effect != EFFECT_JOIN) return OK;
+    TRY(wire_decode(room_entry_shape(), body, arena, &entry, why));
+    call->since = entry.since;
     return OK;
 }
 
@@ -53,11 +54,14 @@ static void start(struct on_call *call, struct client *client, const json_t *arg
     if (e != OK) {
         struct failure failure = refusal_of(e, &why);
         on_call_refuse(call, &failure);
-    } else if (call->row->effect == EFFECT_LEAVE) {
-        leave_event(call, call->room);
-    } else {
-        forward(call, client, buf_str(&body));
+        buf_free(&body);
+        return;
     }
+    if (call->row->effect != EFFECT_CALL) order_begin(call, client);
+    if (call->row->effect == EFFECT_LEAVE)
+        leave_event(call, call->room);
+    else
+        forward(call, client, buf_str(&body));
     buf_free(&body);
 }
 
@@ -68,35 +72,58 @@ static json_t *read_args(const struct sio_event *event)
     return json_loadb(event->first.at, event->first.len, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
 }
 
-static void called(
+static void refuse(struct client *client, const struct sio_event *event, enum err e, const char *why)
+{
+    struct failure failure = refusal_plain(e);
+
+    if (why != NULL) failure.message = str_of(why);
+    refusal_send(client->socket, event->ack, &failure);
+}
+
+static void call_with_args(
     struct routes *routes, struct client *client, const struct on_row *row, const struct sio_event *event)
 {
     json_t *args = read_args(event);
-    struct str room = str_of(json_string_value(json_object_get(args, "room")));
-    struct failure failure;
 
-    if (!client_may(client, event->name, room, row->action)) {
-        failure = refusal_plain(ERR_FORBIDDEN);
-        refusal_send(client->socket, event->ack, &failure);
-    } else if (!json_is_object(args)) {
-        failure =
-            refusal_of(ERR_INVALID_ARGUMENT, &(struct wire_error){ .text = "the first argument has to be an object" });
-        refusal_send(client->socket, event->ack, &failure);
-    } else if (on_rate(routes, client, row->rate, event->ack)) {
+    if (json_is_object(args))
         start(on_call_begin(routes, client->socket, row, event->ack), client, args);
-    }
+    else
+        refuse(client, event, ERR_INVALID_ARGUMENT, "the first argument has to be an object");
     json_decref(args);
 }
 
-static void on_event(void *arg, struct client *client, const struct sio_event *event)
+/* What costs least is asked first: who is over a rate or may not do this does not have its arguments read. */
+static void called(
+    struct routes *routes, struct client *client, const struct on_row *row, const struct sio_event *event)
 {
-    struct routes *routes = arg;
+    struct str room = STR_NONE;
+
+    if (!on_rate(routes, client, row->rate, event->ack)) return;
+    event_room(event, routes->scratch, &room);
+    if (!client_may(client, event->name, room, row->action))
+        refuse(client, event, ERR_FORBIDDEN, NULL);
+    else if (event->first.len > ARGS_BYTES_MAX)
+        refuse(client, event, ERR_TOO_LARGE, NULL);
+    else
+        call_with_args(routes, client, row, event);
+}
+
+void routes_event(struct routes *routes, struct client *client, const struct sio_event *event)
+{
     const struct on_row *row = on_find(sio_nsp(client->socket), event->name);
 
     if (row != NULL)
         called(routes, client, row, event);
     else
         relay_event(routes, client, event);
+    arena_reset(routes->scratch);
+}
+
+static void on_event(void *arg, struct client *client, const struct sio_event *event)
+{
+    struct routes *routes = arg;
+
+    if (!order_waits(client, event)) routes_event(routes, client, event);
     arena_reset(routes->scratch);
 }
 
@@ -142,6 +169,7 @@ static void on_changed(void *arg, struct client *client)
 static void on_closed(void *arg, struct client *client, const char *reason)
 {
     (void)arg;
+    order_forget(client);
     recovery_closed(client, reason);
     guest_end(&client->guest);
 }

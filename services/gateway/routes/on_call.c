@@ -21,6 +21,7 @@ struct client *on_call_client(const struct on_call *call)
 
 void on_call_end(struct on_call *call)
 {
+    order_end(call);
     sio_socket_drop(call->socket);
     mem_free(call);
 }

@@ -14,13 +14,6 @@ static void refuse(struct client *client, int64_t ack, enum err e)
     refusal_send(client->socket, ack, &failure);
 }
 
-static bool room_of(struct str first, struct str *text)
-{
-    struct str raw;
-
-    return first.len > 0 && first.at[0] == '{' && scan_member(first, "room", &raw) && scan_plain_string(raw, text);
-}
-
 static bool is_state(struct str first)
 {
     struct str raw;
@@ -90,7 +83,7 @@ void relay_event(struct routes *routes, struct client *client, const struct sio_
     struct str text;
     struct id room;
 
-    if (event->name.len == 0 || !room_of(event->first, &text))
+    if (event->name.len == 0 || !event_room(event, routes->scratch, &text))
         refuse(client, event->ack, ERR_NO_EVENT);
     else if (event_is_ours(event->name)) /* nobody speaks in the server's voice */
         refuse(client, event->ack, ERR_FORBIDDEN);

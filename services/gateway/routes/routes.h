@@ -2,7 +2,7 @@
  * routes.h - what clients ask for, by HTTP or by Socket.IO, becomes a call of a service.
  *
  *      request  --row--> who? may he? too often? --> msgpack --rpc--> reply --> {"success":true,"data":...}
- *      event    --row--> may he?      too often? --> msgpack --rpc--> reply --> acknowledgement
+ *      event    --row--> too often? may he? --> msgpack --rpc--> reply --> acknowledgement
  *               --none, has a room--> may he publish? --rpc room.relay--> the room's other sockets
  *
  * It knows no message's fields but `room`: the shapes of proto/ do.
@@ -24,6 +24,7 @@ struct routes {
     struct halls *halls;
     struct recovery *recovery; /* NULL: none */
     struct arena *scratch;     /* one event */
+    size_t waiting_bytes;      /* of events that wait for their room: order.c */
     size_t in_flight;          /* HTTP requests that wait for a service, or for what their key may do */
 };
 

@@ -16,7 +16,8 @@ enum peer_service {
 };
 /* clang-format on */
 enum route_who { WHO_ANYONE, WHO_BEARER };
-enum on_effect { EFFECT_CALL, EFFECT_JOIN, EFFECT_LEAVE };
+/* All but CALL keep what the socket sends about the room waiting: order.c. */
+enum on_effect { EFFECT_CALL, EFFECT_CHANGE, EFFECT_JOIN, EFFECT_LEAVE };
 
 struct route_row {
     const char *http, *path; /* path: {name} stands for one segment */

@@ -16,6 +16,7 @@
 
 struct clients;
 struct lifeline;
+struct order;
 
 struct client {
     struct clients *home;
@@ -26,6 +27,7 @@ struct client {
     bool warned;
     struct guest guest;        /* for the upper, as is what follows */
     struct lifeline *lifeline; /* NULL: it can't be taken up again */
+    struct order *order;       /* NULL: nothing of its waits or is waited for */
 };
 
 struct clients_upper {

@@ -1,0 +1,214 @@
+/*
+ * order.c - what a socket sends about a room waits while its join, leave or change of members there is under way.
+ *
+ *      join A   ----> asked ................ answered, acknowledged
+ *      message A          waits ------------------------------------> judged, and on its way
+ *      message B          -----> on its way
+ *
+ * Policy, rate and membership are asked when an event's turn has come, so that a join that was refused changes nothing for
+ * what follows it.  Waiting is bounded for each socket and for all together; whoever goes takes along what waits.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+#include <utlist.h>
+
+#include "services/gateway/routes/inside.h"
+
+#define WAITING_MAX       256 /* events of one socket */
+#define WAITING_BYTES_MAX (256u << 10)
+#define ALL_BYTES_MAX     (64u << 20) /* of all sockets */
+#define RETRY_AFTER_MS    1000
+
+struct waiting_event {
+    struct waiting_event *prev, *next;
+    size_t bytes;
+    struct sio_event event; /* its texts are behind it */
+    struct str attachments[];
+};
+
+/* A room that a socket is changing its place in. */
+struct turnstile {
+    struct turnstile *prev, *next;
+    struct id room;
+    bool is_closed; /* a change is under way */
+    bool is_emptying;
+    struct waiting_event *waiting;
+};
+
+struct order {
+    struct routes *routes;
+    struct turnstile *rooms;
+    size_t n, bytes; /* that wait */
+};
+
+static struct turnstile *find(const struct client *client, struct id room)
+{
+    struct turnstile *t;
+
+    if (client->order == NULL) return NULL;
+    DL_FOREACH(client->order->rooms, t)
+    if (id_eq(t->room, room)) return t;
+    return NULL;
+}
+
+/* --- keeping an event --- */
+
+static size_t bytes_of(const struct sio_event *event)
+{
+    size_t bytes =
+        sizeof(struct waiting_event) + event->n_attachments * sizeof(struct str) + event->name.len + event->array.len;
+
+    for (unsigned i = 0; i < event->n_attachments; i++) bytes += event->attachments[i].len;
+    return bytes;
+}
+
+static struct str keep(char **at, struct str text)
+{
+    struct str kept = { *at, text.len };
+
+    if (text.len == 0) return STR_NONE;
+    memcpy(*at, text.at, text.len);
+    *at += text.len;
+    return kept;
+}
+
+/* The same part of the copied array. */
+static struct str part(struct str of, struct str was, struct str now)
+{
+    return of.len > 0 ? (struct str){ now.at + (of.at - was.at), of.len } : STR_NONE;
+}
+
+static struct waiting_event *copy(const struct sio_event *event, size_t bytes)
+{
+    struct waiting_event *w = mem_zero(bytes);
+    char *at = (char *)(w->attachments + event->n_attachments);
+
+    w->bytes = bytes;
+    w->event = *event;
+    w->event.name = keep(&at, event->name);
+    w->event.array = keep(&at, event->array);
+    w->event.args = part(event->args, event->array, w->event.array);
+    w->event.first = part(event->first, event->array, w->event.array);
+    for (unsigned i = 0; i < event->n_attachments; i++) w->attachments[i] = keep(&at, event->attachments[i]);
+    w->event.attachments = w->attachments;
+    return w;
+}
+
+static void forget_event(struct order *order, struct turnstile *t, struct waiting_event *w)
+{
+    DL_DELETE(t->waiting, w);
+    order->n--;
+    order->bytes -= w->bytes;
+    order->routes->waiting_bytes -= w->bytes;
+}
+
+static bool has_space(const struct order *order, size_t bytes)
+{
+    return order->n < WAITING_MAX && order->bytes + bytes <= WAITING_BYTES_MAX &&
+           order->routes->waiting_bytes + bytes <= ALL_BYTES_MAX;
+}
+
+static void refuse(struct client *client, const struct sio_event *event)
+{
+    struct failure failure = refusal_later(ERR_OVERLOADED, RETRY_AFTER_MS);
+
+    refusal_send(client->socket, event->ack, &failure);
+}
+
+bool order_waits(struct client *client, const struct sio_event *event)
+{
+    struct order *order = client->order;
+    struct str text;
+    struct id room;
+
+    if (order == NULL || !event_room(event, order->routes->scratch, &text) || !id_parse(text, &room)) return false;
+    struct turnstile *t = find(client, room);
+    if (t == NULL) return false;
+    size_t bytes = bytes_of(event);
+    if (!has_space(order, bytes)) {
+        refuse(client, event);
+        return true;
+    }
+    struct waiting_event *w = copy(event, bytes);
+    DL_APPEND(t->waiting, w);
+    order->n++;
+    order->bytes += bytes;
+    order->routes->waiting_bytes += bytes;
+    return true;
+}
+
+/* --- a change begins and ends --- */
+
+void order_begin(struct on_call *call, struct client *client)
+{
+    struct turnstile *t = find(client, call->room);
+
+    if (client->order == NULL) {
+        client->order = mem_zero(sizeof *client->order);
+        client->order->routes = call->routes;
+    }
+    if (t == NULL) {
+        t = mem_zero(sizeof *t);
+        t->room = call->room;
+        DL_APPEND(client->order->rooms, t);
+    }
+    t->is_closed = true;
+    call->orders = true;
+}
+
+static void forget_turnstile(struct client *client, struct turnstile *t)
+{
+    DL_DELETE(client->order->rooms, t);
+    mem_free(t);
+    if (client->order->rooms != NULL) return;
+    mem_free(client->order);
+    client->order = NULL;
+}
+
+/* One after the other, until one of them is a change itself.  Each may end the socket, and everything here with it. */
+static void empty(struct routes *routes, struct sio_socket *socket, struct id room)
+{
+    struct client *client;
+
+    sio_socket_take(socket);
+    while ((client = sio_is_open(socket) ? sio_user(socket) : NULL) != NULL) {
+        struct turnstile *t = find(client, room);
+        if (t == NULL) break;
+        t->is_emptying = !t->is_closed && t->waiting != NULL;
+        if (t->is_closed) break;
+        if (t->waiting == NULL) {
+            forget_turnstile(client, t);
+            break;
+        }
+        struct waiting_event *w = t->waiting;
+        forget_event(client->order, t, w);
+        routes_event(routes, client, &w->event);
+        mem_free(w);
+    }
+    sio_socket_drop(socket);
+}
+
+void order_end(struct on_call *call)
+{
+    struct client *client = on_call_client(call);
+    struct turnstile *t = call->orders && client != NULL ? find(client, call->room) : NULL;
+
+    if (t == NULL) return;
+    t->is_closed = false;
+    if (!t->is_emptying) empty(call->routes, call->socket, call->room); /* else that goes on */
+}
+
+void order_forget(struct client *client)
+{
+    struct turnstile *t;
+
+    while (client->order != NULL) {
+        t = client->order->rooms;
+        while (t->waiting != NULL) {
+            struct waiting_event *w = t->waiting;
+            forget_event(client->order, t, w);
+            mem_free(w);
+        }
+        forget_turnstile(client, t);
+    }
+}
