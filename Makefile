@@ -22,7 +22,7 @@ LDHARDEN_ = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 LDHARDEN_address = -pie -fsanitize=address,undefined
 LDHARDEN_thread  = -pie -fsanitize=thread
 
-CFLAGS  = -std=c17 -D_GNU_SOURCE -g $(HARDEN_$(SAN)) $(WARNINGS) -I. -Ibuild $(pkg_cflags) -DMADANG_VERSION='"$(VERSION)"'
+CFLAGS  = -std=c17 -D_GNU_SOURCE -g $(HARDEN_$(SAN)) $(if $(SAN),-DMADANG_DEBUG) $(WARNINGS) -I. -Ibuild $(pkg_cflags) -DMADANG_VERSION='"$(VERSION)"'
 LDFLAGS = $(LDHARDEN_$(SAN)) -pthread
 LDLIBS  = $(pkg_libs) -lev -lcrypt -lm -pthread
 VERSION = $(shell sed -n 's/^\#\# \[\([0-9.]*\)\].*/\1/p' CHANGELOG.md 2>/dev/null | head -n 1)

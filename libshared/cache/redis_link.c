@@ -3,6 +3,7 @@
 #include "libshared/cache/redis_link.h"
 
 #include "libshared/base/clock.h"
+#include "libshared/base/errand.h"
 #include "libshared/base/log.h"
 #include "libshared/base/resolve.h"
 
@@ -105,7 +106,7 @@ static void on_found(void *arg, const char *address, const char *why)
         watch(link, redisAsyncConnect(address, link->url->port));
     else
         lost(link, why);
-    resolve_end(&link->resolve);
+    errand_end(&link->resolve);
 }
 
 /* hiredis would resolve a name on the loop.  Each attempt asks anew: a server may come back at another address. */
@@ -113,8 +114,8 @@ static void attempt(struct redis_link *link)
 {
     if (link->url->path != NULL)
         watch(link, redisAsyncConnectUnix(link->url->path));
-    else
-        link->resolve = resolve_begin(link->loop, link->url->host, on_found, link);
+    else if ((link->resolve = resolve_begin(link->loop, link->url->host, on_found, link)) == NULL)
+        lost(link, "no thread to resolve its name");
 }
 
 static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
@@ -146,6 +147,6 @@ void redis_link_close(struct redis_link *link)
 {
     link->closing = true;
     ev_timer_stop(link->loop, &link->retry);
-    resolve_end(&link->resolve);
+    errand_end(&link->resolve);
     redis_link_drop(link);
 }

@@ -19,8 +19,8 @@ void redis_url_free(struct redis_url *url);
 struct redis_link {
     struct ev_loop *loop;
     const struct redis_url *url;
-    const char *role;        /* for the log: commands or subscriptions */
-    struct resolve *resolve; /* while its address is asked for */
+    const char *role;       /* for the log: commands or subscriptions */
+    struct errand *resolve; /* while its address is asked for */
     redisAsyncContext *ac;
     bool up; /* connected and greeted */
     bool closing;

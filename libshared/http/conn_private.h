@@ -70,6 +70,7 @@ struct http_server {
     struct http_mount *mounts;
     const struct conn_protocol *protocol; /* which every connection begins with */
     struct transport *transport;
+    struct errand *certificate; /* while its files are read */
     struct origins *origins;
     struct address_count *addresses; /* how many connections are whose */
     struct accept_point *points;

@@ -1,5 +1,6 @@
 /* http.c - HTTP/1.1 on one connection: requests are read, handed up, and answered in order. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/turn.h"
 #include "libshared/http/http_private.h"
 #include "libshared/http/transport.h"
 
@@ -178,7 +179,10 @@ static void request_is_whole(struct http *http)
 {
     http->state = HTTP_HANDLER;
     conn_timer(http->conn, 0);
+    struct turn_span span = turn_enter();
+    struct str path = http->mount->path; /* the request may be gone afterwards */
     http->mount->handler->ready(http->mount->arg, http);
+    turn_leave(span, path);
 }
 
 static void await_next(struct http *http)

@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/http/http_server.h"
 
+#include "libshared/base/errand.h"
 #include "libshared/base/log.h"
 #include "libshared/base/network.h"
 #include "libshared/http/http_private.h"
+#include "libshared/http/tls.h"
 #include "libshared/http/transport.h"
 
 #include <assert.h>
@@ -60,6 +62,7 @@ void http_server_destroy(struct http_server **at)
 {
     struct http_server *server = *at;
     if (server == NULL) return;
+    errand_end(&server->certificate);
     accept_close(server);
     conn_sweep(server);
     for (struct conn *conn = server->conns; conn != NULL; conn = conn->next) conn_doom(conn);
@@ -91,11 +94,44 @@ void http_server_stop_accepting(struct http_server *server)
     close_kept(server);
 }
 
+/* --- another certificate: its files are read on a thread --- */
+
+struct certificate {
+    const char *cert, *key; /* the settings' */
+    SSL_CTX *read;
+    const char *why;
+};
+
+static void read_certificate(void *work)
+{
+    struct certificate *c = work;
+    c->read = tls_read(c->cert, c->key, &c->why);
+}
+
+static void take_certificate(void *arg, void *work)
+{
+    struct http_server *server = arg;
+    const struct certificate *c = work;
+    bool loaded = c->read != NULL && transport_take_certificate(server->transport, c->read);
+    LOG(INFO, "listener.certificate", F_BOOL("loaded", loaded), F_TEXT("path", c->cert), F_TEXT("why", c->why));
+    errand_end(&server->certificate);
+}
+
+static void discard_certificate(void *work)
+{
+    SSL_CTX_free(((struct certificate *)work)->read);
+    mem_free(work);
+}
+
 void http_server_reload_certificate(struct http_server *server)
 {
-    const char *cert = server->config.tls_cert;
-    bool loaded = transport_reload(server->transport, cert, server->config.tls_key);
-    LOG(INFO, "listener.certificate", F_BOOL("loaded", loaded), F_TEXT("path", cert));
+    static const struct errand_kind kind = { read_certificate, take_certificate, discard_certificate };
+    if (!is_set(server->config.https)) return;
+    struct certificate *c = mem_zero(sizeof *c);
+    c->cert = server->config.tls_cert;
+    c->key = server->config.tls_key;
+    errand_end(&server->certificate); /* one that was begun may have read what was there before */
+    server->certificate = errand_begin(server->loop, &kind, c, server);
 }
 
 size_t http_server_connections(const struct http_server *server)

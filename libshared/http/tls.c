@@ -19,26 +19,30 @@ void tls_configure(SSL_CTX *ctx)
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
 }
 
-bool tls_load(SSL_CTX *ctx, const char *cert, const char *key)
-{
-    bool loaded = SSL_CTX_use_certificate_chain_file(ctx, cert) == 1 &&
-                  SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1 && SSL_CTX_check_private_key(ctx) == 1;
-    ERR_clear_error();
-    return loaded;
-}
-
-const char *tls_check(const char *cert, const char *key)
+SSL_CTX *tls_read(const char *cert, const char *key, const char **why)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-    const char *why = NULL;
 
+    *why = NULL;
     if (ctx == NULL || SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
-        why = "the certificate cannot be read";
+        *why = "the certificate cannot be read";
     else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
-        why = "the private key cannot be read, or is not the certificate's";
+        *why = "the private key cannot be read, or is not the certificate's";
     else if (SSL_CTX_check_private_key(ctx) != 1)
-        why = "the private key is not the certificate's";
-    SSL_CTX_free(ctx);
+        *why = "the private key is not the certificate's";
     ERR_clear_error();
-    return why;
+    if (*why == NULL) return ctx;
+    SSL_CTX_free(ctx);
+    return NULL;
+}
+
+bool tls_take(SSL_CTX *used, SSL_CTX *read)
+{
+    STACK_OF(X509) *chain = NULL;
+    bool taken =
+        SSL_CTX_get0_chain_certs(read, &chain) == 1 &&
+        SSL_CTX_use_cert_and_key(used, SSL_CTX_get0_certificate(read), SSL_CTX_get0_privatekey(read), chain, 1) == 1;
+
+    ERR_clear_error();
+    return taken;
 }

@@ -8,7 +8,7 @@
 
 /* TLS 1.2 and 1.3, forward secrecy, stateless tickets. */
 void tls_configure(SSL_CTX *ctx);
-/* NULL if chain and key load and belong together, else why not. */
-const char *tls_check(const char *cert, const char *key);
-/* Loads both into a context in use; call tls_check() first. */
-bool tls_load(SSL_CTX *ctx, const char *cert, const char *key);
+/* Chain and key in a context of their own, for tls_take(); NULL: why not.  Reads files. */
+SSL_CTX *tls_read(const char *cert, const char *key, const char **why);
+/* Gives a context in use the chain and key of another. */
+bool tls_take(SSL_CTX *used, SSL_CTX *read);

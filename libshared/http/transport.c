@@ -122,8 +122,10 @@ struct transport *transport_create(
     if (t->context == NULL) die("listener", "libwebsockets does not start: is libwebsockets-evlib-ev installed?");
     t->plain = make_vhost(t, "plain", NULL, NULL);
     if (cert == NULL) return t;
-    const char *why = tls_check(cert, key);
-    if (why != NULL) die(cert, why);
+    const char *why;
+    SSL_CTX *read = tls_read(cert, key, &why);
+    if (read == NULL) die(cert, why);
+    SSL_CTX_free(read);
     t->tls = make_vhost(t, "tls", cert, key);
     return t;
 }
@@ -137,9 +139,9 @@ void transport_destroy(struct transport **transport)
     *transport = NULL;
 }
 
-bool transport_reload(struct transport *t, const char *cert, const char *key)
+bool transport_take_certificate(struct transport *t, SSL_CTX *read)
 {
-    return t->ssl_ctx != NULL && tls_check(cert, key) == NULL && tls_load(t->ssl_ctx, cert, key);
+    return t->ssl_ctx != NULL && tls_take(t->ssl_ctx, read);
 }
 
 struct lws *transport_adopt(struct transport *t, int fd, bool tls, struct conn *conn)

@@ -11,6 +11,8 @@
 
 #include "libshared/base/str.h"
 
+struct ssl_ctx_st;
+
 struct conn;
 struct ev_loop;
 struct lws;
@@ -26,8 +28,8 @@ struct transport_upper {
 struct transport *transport_create(
     struct ev_loop *loop, const struct transport_upper *upper, const char *cert, const char *key);
 void transport_destroy(struct transport **transport); /* every connection is `gone` before it returns */
-/* The new certificate serves new connections.  false: it is no good, and the old one stays. */
-bool transport_reload(struct transport *transport, const char *cert, const char *key);
+/* What tls_read() read serves new connections.  false: there is no TLS here, or it is no good, and the old one stays. */
+bool transport_take_certificate(struct transport *transport, struct ssl_ctx_st *read);
 
 /* Takes the socket; NULL: it is closed, and `gone` was not called. */
 struct lws *transport_adopt(struct transport *transport, int fd, bool tls, struct conn *conn);

@@ -1,5 +1,6 @@
 /* ws.c - WebSockets: messages up, ready-made frames down, and the closing handshake. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/turn.h"
 #include "libshared/http/transport.h"
 #include "libshared/http/ws_deflate.h"
 #include "libshared/http/ws_private.h"
@@ -97,7 +98,9 @@ static void control_came(struct ws *ws, const struct ws_piece *piece)
 
 static void deliver(struct ws *ws, uint8_t opcode, struct str bytes)
 {
+    struct turn_span span = turn_enter();
     ws->handler->message(ws->arg, ws, opcode == WS_BINARY, bytes);
+    turn_leave(span, STR("websocket"));
 }
 
 static void deliver_packed(struct ws *ws, uint8_t opcode, struct str packed)

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "libshared/base/arena.h"
+
 static zactor_t *authenticator;
 
 static void die(const char *path, const char *why)
@@ -23,14 +25,37 @@ static void check_is_private(const char *path)
     if (st.st_mode & (S_IRWXG | S_IRWXO)) die(path, "a secret key that others may read; chmod 600 it");
 }
 
+/* Every connection of every pipe wants them, and a loop reads no files: each is read once.  `secret` is the file
+ * of its secret half, or NULL.  NULL: there is none. */
+static zcert_t *load_once(const char *path, const char *secret)
+{
+    static struct kept {
+        struct kept *next;
+        zcert_t *cert;
+        char path[600];
+    } * all;
+    struct kept *kept = all;
+
+    while (kept != NULL && strcmp(kept->path, path) != 0) kept = kept->next;
+    if (kept == NULL) {
+        if (secret != NULL) check_is_private(secret);
+        zcert_t *cert = zcert_load(path);
+        if (cert == NULL) return NULL;
+        kept = mem_zero(sizeof *kept);
+        snprintf(kept->path, sizeof kept->path, "%s", path);
+        kept->cert = cert;
+        kept->next = all;
+        all = kept;
+    }
+    return zcert_dup(kept->cert);
+}
+
 struct _zcert_t *keys_load_self(const char *key_dir, const char *self)
 {
     char secret[600], base[600];
     snprintf(secret, sizeof(secret), "%s/%s.key_secret", key_dir, self);
     snprintf(base, sizeof(base), "%s/%s.key", key_dir, self);
-    check_is_private(secret);
-
-    zcert_t *cert = zcert_load(base); /* it adds the _secret itself */
+    zcert_t *cert = load_once(base, secret); /* it adds the _secret itself */
     if (cert == NULL) die(secret, "not a CURVE certificate");
     return cert;
 }
@@ -39,7 +64,7 @@ struct _zcert_t *keys_load_peer(const char *key_dir, const char *peer)
 {
     char path[600];
     snprintf(path, sizeof(path), "%s/peers/%s.key", key_dir, peer);
-    zcert_t *cert = zcert_load(path);
+    zcert_t *cert = load_once(path, NULL);
     if (cert == NULL) die(path, "no such CURVE certificate");
     return cert;
 }

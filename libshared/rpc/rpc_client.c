@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/turn.h"
 #include "libshared/rpc/rpc_client_inside.h"
 
 #define MESSAGES_A_TURN 256
@@ -104,6 +105,7 @@ static void take_event(struct rpc_client *client, const struct frame_event *even
 static void take(struct rpc_client *client, struct str head_bytes, struct str body)
 {
     struct frame_head head;
+    struct turn_span span = turn_enter();
     client->heard_us = clock_mono_us();
     if (frame_read(head_bytes, client->arena, &head) != OK || head.kind == FRAME_REQUEST)
         LOG_BOUNDED(WARN, "rpc.malformed", F_TEXT("peer", client->config.service));
@@ -111,6 +113,7 @@ static void take(struct rpc_client *client, struct str head_bytes, struct str bo
         take_reply(client, &head.reply, body);
     else
         take_event(client, &head.event, body);
+    turn_leave(span, str_of(client->config.service));
     arena_reset(client->arena);
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/turn.h"
 #include "libshared/db/pg.h"
 #include "libshared/rpc/rpc_inside.h"
 
@@ -16,7 +17,9 @@ static void run_on_loop(struct rpc_later *later)
 {
     struct call *call = &later->call;
     struct str body = { zmq_msg_data(&later->body_bytes), zmq_msg_size(&later->body_bytes) };
+    struct turn_span span = turn_enter();
     enum err e = rpc_call_run(later->method, call, body, &later->reply);
+    turn_leave(span, str_of(later->method->name));
     rpc_later_answer(later, rpc_call_settle(call, e, &later->reply));
 }
 
@@ -35,18 +38,24 @@ static void begin_later(struct rpc_later *later)
         return;
     }
     server->n_later++;
-    later->method->begin(&later->call, req, later);
+    struct str name = str_of(later->method->name);
+    struct turn_span span = turn_enter();
+    later->method->begin(&later->call, req, later); /* which may answer, and be done with it */
+    turn_leave(span, name);
 }
 
 static void worker_is_done(void *arg)
 {
     struct rpc_later *later = arg;
     struct rpc_server *server = later->server;
+    struct turn_span span = turn_enter();
+    struct str name = str_of(later->method->name);
     later->call.peer = later->peer;
     if (later->status == OK)
         for (struct call_after *after = later->call.after; after != NULL; after = after->next)
             after->run(server, server->config.context, after->arg);
     rpc_later_answer(later, later->status);
+    turn_leave(span, name);
 }
 
 static void log_and_post(struct rpc_later *later)

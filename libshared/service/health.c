@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/log.h"
+#include "libshared/base/turn.h"
 #include "libshared/service/health_http.h"
 #include "libshared/service/metrics.h"
 #include "libshared/service/process_metrics.h"
@@ -13,13 +15,21 @@
 #define EVERY_S 0.5
 #define OLD_US  3000000 /* a loop that was silent for so long counts as stuck */
 
+/* Turns longer than this are in the log.  Builds for tests look closely. */
+#ifdef MADANG_DEBUG
+#define SLOW_US 2000
+#else
+#define SLOW_US 100000
+#endif
+
 struct health {
     struct ev_loop *loop;
     ev_timer timer;
     struct health_http *http;
     bool (*ready)(void *arg, struct buf *why);
     void *arg;
-    struct metric *lag;
+    struct turn_watch *turns;
+    struct metric *lag, *took, *slow;
     int64_t due_us; /* when the timer should fire; loop thread */
 
     pthread_mutex_t lock; /* for all below, which the HTTP thread reads */
@@ -47,6 +57,17 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
     health->due_us = now_us + (int64_t)(EVERY_S * 1e6);
     keep_verdict(health, health->ready == NULL || health->ready(health->arg, &why), &why);
     buf_free(&why);
+}
+
+static void on_turned(void *arg, const struct turn *turn)
+{
+    struct health *health = arg;
+
+    metric_observe_us(health->took, turn->us);
+    if (turn->us <= SLOW_US) return;
+    metric_add(health->slow, 1);
+    LOG_BOUNDED(WARN, "loop.slow", F_INT("us", turn->us), F_TEXT("handler", turn->longest),
+        F_INT("handler_us", turn->longest_us));
 }
 
 static int answer_health(struct health *health, bool for_ready, struct buf *body)
@@ -79,6 +100,9 @@ struct health *health_create(struct ev_loop *loop, const char *address, bool (*r
     health->ready = ready;
     health->arg = arg;
     health->lag = metric_histogram_us("madang_loop_lag_seconds", NULL, "How late the loop served a timer");
+    health->took = metric_histogram_us("madang_loop_turn_seconds", NULL, "From a wake-up of the loop to its rest");
+    health->slow = metric_counter("madang_loop_slow_total", NULL, "Turns of the loop that the log calls slow");
+    health->turns = turn_watch_create(loop, on_turned, health);
     pthread_mutex_init(&health->lock, NULL);
     snprintf(health->why, sizeof(health->why), "starting");
     health->asked_us = health->due_us = clock_mono_us();
@@ -95,6 +119,7 @@ void health_destroy(struct health **health)
     struct health *h = *health;
     if (h == NULL) return;
     health_http_destroy(&h->http);
+    turn_watch_destroy(&h->turns);
     ev_timer_stop(h->loop, &h->timer);
     pthread_mutex_destroy(&h->lock);
     mem_free(h);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import net from 'node:net'
 import { execFileSync } from 'node:child_process'
 import { after, before, test } from 'node:test'
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { startStack } from '../lib/stack.mjs'
 import { Person, request, tokenFor } from '../lib/people.mjs'
@@ -52,6 +52,23 @@ test('all logs together have a bound, and on a full disk the oldest go', () => {
   assert.equal(configs.length, 7)
   assert.ok(configs.reduce((sum, config) => sum + of(config, 's') * (of(config, 'n') + 1), 0) <= 400e6)
   for (const config of configs) assert.ok(of(config, 'N') < of(config, 'n'))
+})
+
+test('a process that runs reads no file again: a key that is gone from the disk ends nobody', async () => {
+  const secret = join(stack.dir, 'keys/gateway.key_secret')
+  const gateway = stack.pid('gateway-1')
+  renameSync(secret, `${secret}.away`)
+  try {
+    for (const service of ['chat', 'store']) await stack.kill(service)
+    await stack.ready()
+    const ada = await Person.arrives(stack, key, 'ada')
+    const { id: room } = await ada.makesRoom()
+    await ada.says(room, 'from memory')
+    ada.leaves()
+  } finally {
+    renameSync(`${secret}.away`, secret)
+  }
+  assert.equal(stack.pid('gateway-1'), gateway)
 })
 
 test('idle strangers take every descriptor that they may, and services that restart are found again', async () => {

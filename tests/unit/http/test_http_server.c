@@ -10,11 +10,13 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
-#include "libshared/http/http_server.h"
+#include "libshared/http/conn_private.h"
 #include "tests/lib/free_port.h"
 #include "tests/lib/same_thread.h"
 
@@ -384,6 +386,13 @@ static long serial_of(SSL_CTX *ctx)
     return serial;
 }
 
+static void reload(void)
+{
+    http_server_reload_certificate(server);
+    for (int i = 0; i < 5000 && server->certificate != NULL; i++) turn();
+    assert_null(server->certificate);
+}
+
 static void a_new_certificate_serves_new_connections_and_a_bad_one_does_not(void **state)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
@@ -394,13 +403,13 @@ static void a_new_certificate_serves_new_connections_and_a_bad_one_does_not(void
     assert_int_equal(serial_of(ctx), 1);
 
     write_certificate(2);
-    http_server_reload_certificate(server);
+    reload();
     assert_int_equal(serial_of(ctx), 2);
 
     FILE *broken = fopen(cert_path, "w");
     fputs("not a certificate\n", broken);
     fclose(broken);
-    http_server_reload_certificate(server);
+    reload();
     assert_int_equal(serial_of(ctx), 2);
 
     static const char request[] = "GET / HTTP/1.1\r\n" HOST "\r\n";
@@ -413,6 +422,31 @@ static void a_new_certificate_serves_new_connections_and_a_bad_one_does_not(void
     assert_int_equal(byte, 'H'); /* the old connection lives on */
     SSL_free(old);
     close(fd);
+    SSL_CTX_free(ctx);
+}
+
+/* A file that cannot be read now, as on a disk that hangs: a pipe that nobody writes to. */
+static void a_certificate_that_cannot_be_read_holds_nobody_up(void **state)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    (void)state;
+    write_certificate(3);
+    reload();
+    assert_int_equal(unlink(cert_path), 0);
+    assert_int_equal(mkfifo(cert_path, 0600), 0);
+    http_server_reload_certificate(server);
+    assert_int_equal(serial_of(ctx), 3);
+    http_server_reload_certificate(server); /* the thread of the first is left alone with it */
+    assert_int_equal(serial_of(ctx), 3);
+    for (int i = 0; i < 5000 && server->certificate != NULL; i++) {
+        int fd = open(cert_path, O_WRONLY | O_NONBLOCK);
+        if (fd >= 0) close(fd);
+        turn();
+    }
+    assert_null(server->certificate);
+    assert_int_equal(serial_of(ctx), 3);
+    unlink(cert_path);
+    write_certificate(3);
     SSL_CTX_free(ctx);
 }
 
@@ -496,6 +530,7 @@ int main(void)
         TEST(who_stands_in_the_queue_is_served_before_the_door_closes, start_plain),
         TEST(idle_connections_end_when_the_door_closes, start_plain),
         TEST(a_new_certificate_serves_new_connections_and_a_bad_one_does_not, start_tls),
+        TEST(a_certificate_that_cannot_be_read_holds_nobody_up, start_tls),
         TEST(what_is_older_than_tls_1_2_is_refused, start_tls),
         TEST(only_forward_secret_authenticated_ciphers_are_spoken, start_tls),
         TEST(a_client_may_not_negotiate_again, start_tls),

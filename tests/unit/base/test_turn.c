@@ -1,0 +1,93 @@
+/* test_turn.c - how long a turn of the loop took, and whose it was. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <ev.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libshared/base/turn.h"
+
+static struct turn last;
+static int turns;
+
+static void keep(void *arg, const struct turn *turn)
+{
+    (void)arg;
+    turns++;
+    last = *turn;
+}
+
+static void sleep_in(const char *name, int ms)
+{
+    struct turn_span span = turn_enter();
+    usleep((useconds_t)ms * 1000);
+    turn_leave(span, str_of(name));
+}
+
+static void handle(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)timer, (void)events;
+    struct turn_span span = turn_enter();
+    sleep_in("quick", 1);
+    sleep_in("slow", 30);
+    turn_leave(span, STR("around")); /* most of its time was theirs */
+    ev_break(loop, EVBREAK_ONE);
+}
+
+static void run_once(struct ev_loop *loop, void (*run)(struct ev_loop *, ev_timer *, int))
+{
+    ev_timer timer;
+
+    ev_timer_init(&timer, run, 0, 0);
+    ev_timer_start(loop, &timer);
+    ev_run(loop, 0);
+    ev_run(loop, EVRUN_NOWAIT); /* the turn ends when the loop may sleep again */
+}
+
+static void the_handler_that_took_most_of_a_turn_is_named(void **state)
+{
+    struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+    struct turn_watch *watch = turn_watch_create(loop, keep, NULL);
+
+    (void)state;
+    run_once(loop, handle);
+    assert_true(turns > 0);
+    assert_true(last.us >= 31000 && last.longest_us >= 30000 && last.us >= last.longest_us);
+    assert_string_equal(last.longest, "slow");
+    turn_watch_destroy(&watch);
+    ev_loop_destroy(loop);
+}
+
+static void rest(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)timer, (void)events;
+    ev_break(loop, EVBREAK_ONE);
+}
+
+static void a_turn_knows_nothing_of_the_one_before(void **state)
+{
+    struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+    struct turn_watch *watch = turn_watch_create(loop, keep, NULL);
+
+    (void)state;
+    run_once(loop, handle);
+    run_once(loop, rest);
+    assert_int_equal(last.longest_us, 0);
+    assert_string_equal(last.longest, "");
+    turn_watch_destroy(&watch);
+    ev_loop_destroy(loop);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_handler_that_took_most_of_a_turn_is_named),
+        cmocka_unit_test(a_turn_knows_nothing_of_the_one_before),
+    };
+    return cmocka_run_group_tests_name("turn", tests, NULL, NULL);
+}
