@@ -15,12 +15,22 @@ struct question {
     char host[];
 };
 
+/* Most servers listen on IPv4, and "localhost" is ::1 as well: of a name that has both, IPv4. */
+static int find(const char *host, struct addrinfo **all)
+{
+    struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
+
+    if (getaddrinfo(host, NULL, &hints, all) == 0) return 0;
+    hints.ai_family = AF_UNSPEC;
+    return getaddrinfo(host, NULL, &hints, all);
+}
+
 static void ask(void *work)
 {
     struct question *q = work;
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *all = NULL;
+    struct addrinfo *all = NULL;
 
-    q->failed = getaddrinfo(q->host, NULL, &hints, &all);
+    q->failed = find(q->host, &all);
     if (q->failed != 0) return;
     q->failed = getnameinfo(all->ai_addr, all->ai_addrlen, q->address, sizeof q->address, NULL, 0, NI_NUMERICHOST);
     freeaddrinfo(all);

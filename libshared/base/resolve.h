@@ -5,7 +5,7 @@
 struct errand;
 struct ev_loop;
 
-/* `found(arg, address, why)` is called on the loop, once and later: the first address as text, or NULL and the reason.
+/* `found(arg, address, why)` is called on the loop, once and later: its first address as text, one of IPv4 if it has any, or NULL and the reason.
  * errand_end() ends it, before or after.  NULL: there can be no further thread. */
 struct errand *resolve_begin(
     struct ev_loop *loop, const char *host, void (*found)(void *arg, const char *address, const char *why), void *arg);
