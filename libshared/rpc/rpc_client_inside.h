@@ -3,6 +3,7 @@
  *
  *      rpc_client.c        calls, answers, events           rpc_client_link.c   the connection: up, down, again
  *      rpc_client_wait.c   who waits: in order, by id, by deadline
+ *      rpc_client_name.c   the address of the endpoint's name
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -62,6 +63,10 @@ struct rpc_client {
     struct arena *arena; /* for heads and failures, emptied after each message */
     struct buf head;     /* scratch */
     ev_timer soon, tick, ping;
+    struct errand *resolve; /* while the address of our endpoint's name is asked for */
+    ev_timer ask_again;
+    bool nameless;       /* it had none the last time, and the log says so */
+    char connected[300]; /* what ZeroMQ was given; "": nothing yet */
 };
 
 /* rpc_client_wait.c */
@@ -85,3 +90,7 @@ bool rpc_link_greeted(struct rpc_client *client, enum err status, struct str bod
 enum put { PUT_SENT, PUT_FULL, PUT_REFUSED }; /* REFUSED: a head out of its bounds */
 enum put rpc_link_put(struct rpc_client *client, const struct frame_request *head, zmq_msg_t *body);
 void rpc_link_ping(struct rpc_client *client);
+
+/* rpc_client_name.c */
+void rpc_name_connect(struct rpc_client *client); /* a new socket, to the endpoint or the address of its name */
+void rpc_name_end(struct rpc_client *client);

@@ -120,13 +120,12 @@ void rpc_link_open(struct rpc_client *client)
     client->monitor = rpc_socket_monitor(client->socket.raw, MONITORED);
     client->watch = loop_sock_create(client->loop, client->socket.raw, client->readable, client);
     client->monitor_watch = loop_sock_create(client->loop, client->monitor.raw, on_monitor, client);
-    int rc = zmq_connect(client->socket.raw, config->endpoint);
-    if (rc != 0)
-        LOG(ERROR, "rpc.bad_endpoint", F_TEXT("endpoint", config->endpoint), F_TEXT("why", zmq_strerror(zmq_errno())));
+    rpc_name_connect(client);
 }
 
 void rpc_link_close(struct rpc_client *client)
 {
+    rpc_name_end(client);
     zmq_socket_monitor(client->socket.raw, NULL, 0);
     loop_sock_destroy(&client->watch);
     loop_sock_destroy(&client->monitor_watch);

@@ -5,7 +5,10 @@
 #include "tests/unit/rpc/fixture.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -294,6 +297,89 @@ static void strangers_and_garbage_get_nothing_and_do_no_harm(void **state)
     rpc_server_destroy(&server);
 }
 
+/* Between us and the C library, and ZeroMQ and it: "slow.test", once its name server answers, is `named`. */
+static atomic_bool name_server_answers;
+static _Atomic(const char *) named;
+static atomic_int names_asked;
+
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = NULL;
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (host == NULL || strcmp(host, "slow.test") != 0) return real(host, service, hints, out);
+    atomic_fetch_add(&names_asked, 1);
+    while (!atomic_load(&name_server_answers)) usleep(1000);
+    return real(atomic_load(&named), service, hints, out);
+}
+
+static void probe_named(struct probe *probe, int port)
+{
+    static char endpoint[64];
+    snprintf(endpoint, sizeof(endpoint), "tcp://slow.test:%d", port);
+    memset(probe, 0, sizeof(*probe));
+    struct rpc_client_config config = {
+        .self = "gateway",
+        .service = "store",
+        .endpoint = endpoint,
+        .key_dir = fx.keys,
+        .pending_max = 20,
+        .up = on_up,
+        .arg = probe,
+    };
+    probe->client = rpc_client_create(fx.loop, &config);
+}
+
+static void a_name_server_that_does_not_answer_holds_up_no_other_pipe(void **state)
+{
+    (void)state;
+    struct probe slow, other;
+    struct heard heard;
+    char endpoints[200];
+    int port = free_port();
+    snprintf(endpoints, sizeof(endpoints), "%s,tcp://127.0.0.1:%d", fx.endpoint, port);
+    struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
+    config.endpoints = endpoints;
+    struct rpc_server *server = rpc_server_create(fx.loop, &config);
+    atomic_store(&name_server_answers, false);
+    atomic_store(&named, "127.0.0.1");
+    probe_named(&slow, port);
+    UNTIL(atomic_load(&names_asked) > 0);
+    probe_open(&other, "gateway", 20);
+    ask(&other, "count.loop", true, 8000, id_new(), &heard);
+    UNTIL(heard.order);
+    assert_int_equal(heard.status, OK);
+    assert_int_equal(slow.ups, 0);
+    atomic_store(&name_server_answers, true);
+    UNTIL(slow.ups == 1);
+    rpc_client_destroy(&slow.client);
+    rpc_client_destroy(&other.client);
+    rpc_server_destroy(&server);
+}
+
+static void a_name_that_gets_another_address_is_followed(void **state)
+{
+    (void)state;
+    struct probe probe;
+    struct heard heard;
+    char endpoint[64];
+    int port = free_port();
+    atomic_store(&name_server_answers, true);
+    atomic_store(&named, "127.0.0.1");
+    probe_named(&probe, port);
+    ask(&probe, "count.loop", true, 8000, id_new(), &heard);
+    turn_for(50);
+    assert_int_equal(probe.ups, 0);
+    snprintf(endpoint, sizeof(endpoint), "tcp://127.0.0.2:%d", port);
+    struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
+    config.endpoints = endpoint;
+    struct rpc_server *server = rpc_server_create(fx.loop, &config);
+    atomic_store(&named, "127.0.0.2");
+    UNTIL(heard.order);
+    assert_int_equal(heard.status, OK);
+    rpc_client_destroy(&probe.client);
+    rpc_server_destroy(&server);
+}
+
 /* --- a client of ours that breaks the rules --- */
 
 static void read_key(const char *file, const char *field, char out[41])
@@ -453,6 +539,8 @@ int main(int argc, char **argv)
         CASE(strangers_and_garbage_get_nothing_and_do_no_harm),
         CASE(whoever_does_not_greet_is_sent_away_and_nonsense_is_dropped),
         CASE(a_message_of_wrong_parts_takes_nothing_from_another_peer),
+        CASE(a_name_server_that_does_not_answer_holds_up_no_other_pipe),
+        CASE(a_name_that_gets_another_address_is_followed),
         CASE(a_shell_command_asks_and_waits),
     };
     return cmocka_run_group_tests_name("rpc link", tests, fixture_begin, fixture_end);
