@@ -146,16 +146,23 @@ test: ## Everything, from nothing; ends with one line `N passed, N failed`
 	@scripts/setup test
 	@tests/run
 
-check: $(UNIT_BINARIES) ## The inner loop: unit and contract tests; T=word runs what matches
-	@tests/check-all $(if $(T),-k $(T)) $(UNIT_BINARIES)
+# Programs whose path has one of the words.
+matching = $(foreach p,$(2),$(if $(strip $(foreach w,$(1),$(findstring $(w),$(p)))),$(p)))
+CHECKED  = $(if $(T),$(call matching,$(T),$(UNIT_BINARIES)),$(UNIT_BINARIES))
+THREADED = rpc/ test_log # what has threads
+
+check: $(CHECKED) ## The inner loop: unit and contract tests; T=word runs what matches
+	@tests/check-all $(CHECKED)
 
 check-san: ## The same under ASan and UBSan
 	@$(MAKE) --no-print-directory check SAN=address
 
 check-tsan: ## The same under TSan, where threads meet
-	@TSAN_OPTIONS="suppressions=tests/tsan.supp" $(MAKE) --no-print-directory check SAN=thread T='$(or $(T),rpc)'
+	@TSAN_OPTIONS="suppressions=tests/tsan.supp" $(MAKE) --no-print-directory check SAN=thread T='$(or $(T),$(THREADED))'
+tsan-programs: $(call matching,$(THREADED),$(UNIT_BINARIES))
 
-service-tests: $(SERVICE_BINARIES) build $(BUILD)/tests/echo_host
+tests: build $(UNIT_BINARIES) $(SERVICE_BINARIES) $(BUILD)/tests/echo_host
+replay-programs: $(REPLAY_BINARIES)
 replay: $(REPLAY_BINARIES)
 	@tests/replay-all $(REPLAY_BINARIES)
 
@@ -190,6 +197,6 @@ stats: ## The longest functions and files
 clean: ## Remove what was built; .run stays
 	rm -rf build
 
-.PHONY: help up down restart status logs build test check check-san check-tsan service-tests replay fuzz bench bench-programs soak storm mutants lint docs stats clean
+.PHONY: help up down restart status logs build test check check-san check-tsan tests tsan-programs replay-programs replay fuzz bench bench-programs soak storm mutants lint docs stats clean
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
