@@ -24,6 +24,12 @@ struct pattern pattern_compile(struct arena *arena, struct str text);
 /* Nothing fits an empty text but `*`; nothing with {sub} fits without a subject.  The subject is literal: a * in it is a star. */
 static inline bool pattern_fits(const struct pattern *p, struct str text, struct str subject);
 
+/* It begins with a text of its own: neither * nor {sub}. */
+static inline bool pattern_is_name(const struct pattern *p)
+{
+    return p->head != 0;
+}
+
 bool pattern_walk(const struct pattern *p, struct str text, struct str subject);
 
 /* Most patterns that do not fit differ in length or at an end: that much is decided without a call. */

@@ -18,6 +18,7 @@ struct patterns {
 
 struct rule {
     unsigned actions; /* a bit each */
+    bool publishes;   /* allows it, in so many words */
     bool allow;
     int number;
     struct patterns namespaces, events, rooms;
@@ -104,7 +105,9 @@ static enum err compile_rule(
     out->namespaces = compile_patterns(arena, from->namespaces);
     out->events = compile_patterns(arena, from->events);
     out->rooms = compile_rooms(arena, from->rooms);
-    return compile_actions(from->actions, number, &out->actions, why);
+    TRY(compile_actions(from->actions, number, &out->actions, why));
+    out->publishes = out->allow && from->actions.len > 0 && (out->actions & 1u << POLICY_PUBLISH) != 0;
+    return OK;
 }
 
 static enum err check_effects(const struct policy_rule_list *rules, struct wire_error *why)
@@ -184,14 +187,58 @@ static bool rule_fits(const struct rule *rule, const struct policy_question *q)
            any_fits(rule->events, q->event, q->subject) && any_fits(rule->rooms, q->room, q->subject);
 }
 
-struct policy_answer policy_ask(const struct policy_compiled *policy, const struct policy_question *question)
+static bool rule_names(const struct rule *rule, const struct policy_question *q)
+{
+    for (size_t i = 0; rule->publishes && i < rule->events.len; i++)
+        if (pattern_is_name(&rule->events.at[i]) && pattern_fits(&rule->events.at[i], q->event, q->subject))
+            return true;
+    return false;
+}
+
+static struct policy_answer ask(
+    const struct policy_compiled *policy, const struct policy_question *question, bool by_name)
 {
     char room[ID_TEXT_BYTES + 1];
     struct policy_question plain = *question;
 
     plain.room = plain_room(question->room, room);
-    for (size_t i = 0; i < policy->n_rules; i++)
-        if (rule_fits(&policy->rules[i], &plain))
-            return (struct policy_answer){ policy->rules[i].allow, policy->rules[i].number };
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        const struct rule *rule = &policy->rules[i];
+        if (!rule_fits(rule, &plain) || (by_name && rule->allow && !rule_names(rule, &plain))) continue;
+        return (struct policy_answer){ rule->allow, rule->number };
+    }
     return (struct policy_answer){ false, -1 };
+}
+
+struct policy_answer policy_ask(const struct policy_compiled *policy, const struct policy_question *question)
+{
+    return ask(policy, question, question->action == POLICY_PUBLISH);
+}
+
+struct policy_answer policy_ask_cap(const struct policy_compiled *cap, const struct policy_question *question)
+{
+    return ask(cap, question, false);
+}
+
+bool policy_names(const struct policy_compiled *policy, const struct policy_question *question)
+{
+    for (size_t i = 0; i < policy->n_rules; i++)
+        if (rule_names(&policy->rules[i], question) &&
+            any_fits(policy->rules[i].namespaces, question->namespace, question->subject))
+            return true;
+    return false;
+}
+
+size_t policy_named_events(
+    const struct policy_compiled *policy, struct str nsp, struct str subject, struct str *out, size_t max)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        const struct rule *rule = &policy->rules[i];
+        if (!rule->publishes || !any_fits(rule->namespaces, nsp, subject)) continue;
+        for (size_t k = 0; k < rule->events.len && n < max; k++)
+            if (rule->events.at[k].kind == PATTERN_EXACT) out[n++] = rule->events.at[k].text;
+    }
+    return n;
 }

@@ -5,6 +5,10 @@
  * holds a fitting pattern.  A pattern is text in which * stands for any characters and {sub} for the subject, literally.
  * `*` alone fits everything.  No other pattern fits what is empty: a rule with rooms fits only requests that name one.
  * A pattern with {sub} fits nothing where there is no subject.
+ *
+ * An event is published, that is relayed without being known to us, only if the policy names it: a rule that allows it has
+ * `publish` among its actions and, among its events, the name or what it begins with.  An absent list and `*` name
+ * nothing.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -31,5 +35,12 @@ struct policy_compiled *policy_ref_take(struct policy_compiled *policy);
 void policy_ref_drop(struct policy_compiled **policy);
 struct str policy_name(const struct policy_compiled *policy);
 struct policy_answer policy_ask(const struct policy_compiled *policy, const struct policy_question *question);
+/* The same of rules that narrow what a policy allows: they need not name what is published. */
+struct policy_answer policy_ask_cap(const struct policy_compiled *cap, const struct policy_question *question);
+/* Would the event be published in some room?  The question's room and action don't matter, and denies neither. */
+bool policy_names(const struct policy_compiled *policy, const struct policy_question *question);
+/* Up to `max` whole names that may be published in this namespace; views that live as long as the policy. */
+size_t policy_named_events(
+    const struct policy_compiled *policy, struct str nsp, struct str subject, struct str *out, size_t max);
 bool policy_action_parse(struct str name, enum policy_action *out);
 const char *policy_action_name(enum policy_action action);

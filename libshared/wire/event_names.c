@@ -2,33 +2,64 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/wire/event_names.h"
 
+#include <strings.h>
+
 #include "libshared/base/err.h"
+#include "libshared/base/plain_text.h"
 
 static const char *const reserved[] = { "connect", "connect_error", "disconnect", "disconnecting", "newListener",
     "removeListener" };
 
+/* Those of the tables, and words that later ones will begin with. */
 /* clang-format off */
 static const char *const ours[] = {
+#define ROUTE(http, path, service, noun, verb, who, event, action, rate, status, doc) event,
+#define ON(nsp, event, service, noun, verb, action, effect, rate, doc) event,
 #define HEAR(nsp, event, rec, doc) event,
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
+    "auth", "connection", "entry", "friend", "member", "notification", "pin", "presence", "reaction", "read", "upload", "user",
 };
 /* clang-format on */
 
-static bool is_among(struct str name, const char *const *names, size_t n)
+bool event_is_reserved(struct str name)
 {
-    for (size_t i = 0; i < n; i++)
-        if (str_is(name, names[i])) return true;
+    for (size_t i = 0; i < COUNT(reserved); i++)
+        if (str_is(name, reserved[i])) return true;
     return false;
 }
 
-bool event_is_reserved(struct str name)
+static struct str word_of(struct str name)
 {
-    return is_among(name, reserved, COUNT(reserved));
+    size_t colon;
+    struct str word = { name.at, str_find(name, ':', &colon) ? colon : name.len };
+
+    while (word.len > 0 && word.at[0] == ' ') word = str_skip(word, 1);
+    while (word.len > 0 && word.at[word.len - 1] == ' ') word.len--;
+    return word;
+}
+
+static bool is_same(struct str a, struct str b)
+{
+    return a.len == b.len && a.len > 0 && strncasecmp(a.at, b.at, a.len) == 0;
+}
+
+static bool is_word_of(struct str word, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is_same(word, word_of(str_of(names[i])))) return true;
+    return false;
 }
 
 bool event_is_ours(struct str name)
 {
-    return is_among(name, ours, COUNT(ours));
+    struct str word = word_of(name);
+
+    return is_word_of(word, ours, COUNT(ours)) || is_word_of(word, reserved, COUNT(reserved));
+}
+
+bool event_is_free(struct str name)
+{
+    return text_is_plain(name) && utf8_length(name.at, name.len) <= EVENT_CHARS_MAX && !event_is_ours(name);
 }

@@ -4,5 +4,11 @@
 
 #include "libshared/base/str.h"
 
+#define EVENT_CHARS_MAX 128 /* proto/chat.def: relay.event, room_event.event */
+
 bool event_is_reserved(struct str name); /* Socket.IO's own: never on the wire as an event */
-bool event_is_ours(struct str name);     /* what only the server says: the HEAR rows of proto/public.def */
+/* What the server says or answers, or may once: the names of proto/public.def and all others before whose colon the same
+ * word stands (`message:anything`), in any letters and with blanks around it. */
+bool event_is_ours(struct str name);
+/* What clients and back ends may call theirs: none of these, and a name that looks like what it is. */
+bool event_is_free(struct str name);

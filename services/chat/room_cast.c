@@ -1,6 +1,7 @@
 /* room_cast.c - a back end's ephemeral event, carried to a room's listeners; its policy has allowed it. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/wire/event_names.h"
+#include "libshared/wire/json_set.h"
 #include "libshared/wire/json_text.h"
 #include "services/chat/chat.h"
 
@@ -12,15 +13,28 @@ struct cast {
     const struct room_event *event;
 };
 
+/* What is an object says who sends it, whatever it said itself; of nothing an object is made.  Other data are as they are. */
+static enum err put_data(struct str data, struct str sender, struct buf *args)
+{
+    struct buf json = BUF(ARGS_BYTES_MAX);
+    enum err e = data.at != NULL ? wire_any_to_json(data, &json) : OK;
+
+    if (e == OK && data.at == NULL) buf_add_str(&json, STR("{}"));
+    if (e == OK && json.len > 0 && json.at[0] == '{')
+        e = json_set_text(buf_str(&json), "sender", sender, args) ? OK : ERR_INTERNAL;
+    else
+        buf_add_str(args, buf_str(&json));
+    buf_free(&json);
+    return e;
+}
+
 /* ["name",data]: the packet's array as a client would have sent it. */
-static enum err put_args(const struct room_event *event, struct buf *args)
+static enum err put_args(const struct room_event *event, struct str sender, struct buf *args)
 {
     buf_add_char(args, '[');
     json_put_text(args, event->event);
-    if (event->data.at != NULL) {
-        buf_add_char(args, ',');
-        TRY(wire_any_to_json(event->data, args));
-    }
+    buf_add_char(args, ',');
+    TRY(put_data(event->data, sender, args));
     buf_add_char(args, ']');
     return args->over ? ERR_TOO_LARGE : OK;
 }
@@ -28,7 +42,7 @@ static enum err put_args(const struct room_event *event, struct buf *args)
 static enum err carry(struct cast *cast, struct call *call)
 {
     struct buf args = BUF(ARGS_BYTES_MAX);
-    enum err e = put_args(cast->event, &args);
+    enum err e = put_args(cast->event, call->who->sub, &args);
     struct relay relay = {
         .room = cast->event->room, .namespace = STR("/chat"), .event = cast->event->event, .args = buf_str(&args)
     };
@@ -57,9 +71,11 @@ static void on_role(void *arg, enum err e, struct str role)
 void room_cast(struct call *call, const struct room_event *req, struct rpc_later *later)
 {
     struct nothing rep;
-    if (event_is_reserved(req->event) || event_is_ours(req->event)) {
-        rpc_later_done(
-            later, call_fail(call, ERR_INVALID_ARGUMENT, "event: is a name that only the server uses"), &rep);
+    if (!event_is_free(req->event)) {
+        rpc_later_done(later,
+            call_fail(call, ERR_INVALID_ARGUMENT,
+                "event: is a name that the server keeps for itself, or has characters that are not seen"),
+            &rep);
         return;
     }
     struct cast *cast = arena_zero(call->arena, sizeof *cast);

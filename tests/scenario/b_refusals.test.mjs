@@ -93,7 +93,7 @@ test('fields: missing, of the wrong type, too short, too long; each is named', a
   await ada.says(room, '☃'.repeat(1000))
 })
 
-test('an unknown event without a room is refused, in its ack or on /error', async () => {
+test('an event that nothing answers is refused, in its ack or on /error', async () => {
   await ada.isRefused('no:such', { a: 1 }, 'no_event')
   const listener = await Person.arrives(stack, key, 'ada', { namespace: '/error' })
   const chat = listener.socket.io.socket('/chat', { auth: { token } })

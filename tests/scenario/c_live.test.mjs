@@ -83,7 +83,7 @@ test('a changed policy holds for live sockets at once', async () => {
 test('a rule with {sub} lets each into the room of his own name only', async () => {
   await putPolicy('own-room', [
     { effect: 'allow', namespaces: ['/chat'], actions: ['connect'] },
-    { effect: 'allow', namespaces: ['/chat'], rooms: ['{sub}-*'], actions: ['publish'] },
+    { effect: 'allow', namespaces: ['/chat'], rooms: ['{sub}-*'], events: ['typing'], actions: ['publish'] },
   ])
   const explain = (room, subject) => stack.authctl('policy', 'explain', '--policy', 'own-room', '--namespace', '/chat', '--event', 'typing', '--room', room, '--action', 'publish', '--subject', subject)
   assert.equal((await explain('ada-1', 'ada')).allowed, true)

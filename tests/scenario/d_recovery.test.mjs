@@ -298,12 +298,12 @@ test('ephemeral events leave the offset alone', async () => {
   const offset = bo.socket._lastOffset
   bo.events.length = 0
   ada.socket.emit('typing', { room: id }, ' ', 'b0.0')
-  ada.socket.emit('drawing', { room: id }, Buffer.from([1, 2]), 'b0.0')
+  ada.socket.emit('app:drawing', { room: id }, Buffer.from([1, 2]), 'b0.0')
   ada.socket.emit('cursor', { room: id, state: true })
   await bo.hearsEvent('cursor')
   assert.equal(bo.socket._lastOffset, offset)
   assert.deepEqual(bo.events.find(e => e[0] === 'typing').slice(2), [' ', 'b0.0', offset])
-  assert.deepEqual(bo.events.find(e => e[0] === 'drawing').slice(2), [Buffer.from([1, 2]), 'b0.0', offset])
+  assert.deepEqual(bo.events.find(e => e[0] === 'app:drawing').slice(2), [Buffer.from([1, 2]), 'b0.0', offset])
   assert.equal(bo.events.find(e => e[0] === 'cursor').length, 2)
   await bo.losesConnection()
   await ada.says(id, 'two')

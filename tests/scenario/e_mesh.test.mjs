@@ -163,8 +163,8 @@ test('large and binary messages go through a tunnel whole, both ways', async () 
   await far.joins(room)
   const big = Buffer.alloc(700000, 7), small = Buffer.from([0, 255, 10])
   for (const [from, to] of [[far, near], [near, far]]) {
-    from.socket.emit('drawn', { room }, big, small)
-    const [, , first, second] = await to.hearsEvent('drawn')
+    from.socket.emit('app:drawn', { room }, big, small)
+    const [, , first, second] = await to.hearsEvent('app:drawn')
     assert.ok(big.equals(first) && small.equals(second))
   }
 })
@@ -176,10 +176,10 @@ test('a slow reader behind a tunnel is held by its window, and then hears all', 
   await near.joins(room)
   await far.joins(room)
   const complaints = complaintsOf(far)
-  const drawn = () => far.events.filter(([event]) => event === 'drawn').length
+  const drawn = () => far.events.filter(([event]) => event === 'app:drawn').length
   const tcp = far.socket.io.engine.transport.ws._socket
   tcp.pause()
-  for (let i = 0; i < 30; i++) near.socket.emit('drawn', { room }, Buffer.alloc(700000))
+  for (let i = 0; i < 30; i++) near.socket.emit('app:drawn', { room }, Buffer.alloc(700000))
   for (let i = 0; i < 50; i++) await near.says(room, 'a message')
   assert.equal(far.heard.length, 0, 'the pause had no effect')
   tcp.resume()

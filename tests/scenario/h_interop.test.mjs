@@ -56,10 +56,16 @@ test('so do ephemeral events, with and without binary', async () => {
   const bytes = value => [...new Uint8Array(value)]
   await ada.emits('cursor', { room, x: 1.5, at: [Buffer.from([1, 2]), Buffer.alloc(0)] })
   const [, there] = await got(bo, 'cursor')
-  assert.deepEqual([there.x, ...there.at.map(bytes)], [1.5, [1, 2], []])
-  await bo.emits('pointer', { room, y: -7 }, Buffer.from([255]))
-  const [, back, part] = await got(ada, 'pointer')
-  assert.deepEqual([back, bytes(part)], [{ room, y: -7 }, [255]])
+  assert.deepEqual([there.sender, there.x, ...there.at.map(bytes)], ['ada', 1.5, [1, 2], []])
+  await bo.emits('app:pointer', { room, y: -7 }, Buffer.from([255]))
+  const [, back, part] = await got(ada, 'app:pointer')
+  assert.deepEqual([back, bytes(part)], [{ sender: 'bo', room, y: -7 }, [255]])
+  // A sender of one's own, be it an attachment, is not the sender that is heard.
+  for (const [from, to, name] of [[ada, bo, 'ada'], [bo, ada, 'bo']]) {
+    await from.emits('app:forged', { room, sender: Buffer.from('eve'), more: Buffer.from([7]) })
+    const [, heard] = await got(to, 'app:forged')
+    assert.deepEqual([heard.sender, bytes(heard.more)], [name, [7]])
+  }
   leave()
 })
 

@@ -47,7 +47,7 @@ test('a key makes a room, adds a member, writes, reads, and sends an event that 
   assert.equal((await ada.hears('ready at noon')).sender, `key:${id}`)
   assert.deepEqual((await call('GET', `/${room.id}/messages`)).messages.map(message => message.body), ['ready at noon'])
   await call('POST', `/${room.id}/events`, { event: 'order:ready', data: { table: 7 } })
-  assert.deepEqual(await ada.hearsEvent('order:ready'), ['order:ready', { table: 7 }])
+  assert.deepEqual(await ada.hearsEvent('order:ready'), ['order:ready', { sender: `key:${id}`, table: 7 }])
   assert.equal((await exchanges(id)).length, 1, 'a remembered key cost another question')
   ada.leaves()
 })

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <jwt.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "libshared/base/clock.h"
 #include "libshared/db/migrate.h"
@@ -612,16 +614,22 @@ static void a_policy_counts_its_changes(void **state)
     assert_true(str_is(failure.field, "rules"));
 }
 
-static bool explained(const char *policy, const char *namespace, const char *action, struct policy_verdict *out)
+static bool explained_of(
+    const char *policy, const char *namespace, const char *event, const char *action, struct policy_verdict *out)
 {
     struct policy_case req = { .policy = str_of(policy),
         .namespace = str_of(namespace),
-        .event = STR("message:send"),
+        .event = str_of(event),
         .action = str_of(action),
         .subject = STR("ada") };
 
     assert_int_equal(ask("policy.explain", policy_case_shape(), &req, policy_verdict_shape(), out), OK);
     return out->allowed;
+}
+
+static bool explained(const char *policy, const char *namespace, const char *action, struct policy_verdict *out)
+{
+    return explained_of(policy, namespace, "message:send", action, out);
 }
 
 static void the_first_policies_allow_what_their_names_say(void **state)
@@ -637,8 +645,63 @@ static void the_first_policies_allow_what_their_names_say(void **state)
     assert_int_equal(verdict.rule, -1);
     assert_false(explained("chat-client", "/chat", "admin", &verdict));
     assert_true(explained("chat-backend", "/anything", "admin", &verdict));
+    assert_false(explained("chat-backend", "/account", "emit", &verdict));
+    assert_false(explained("chat-backend", "/admin", "admin", &verdict));
     assert_true(explained("read-only", "/chat", "history", &verdict));
     assert_false(explained("read-only", "/chat", "emit", &verdict));
+    assert_true(explained("member", "/account", "emit", &verdict));
+    assert_false(explained("member", "/admin", "admin", &verdict));
+    assert_true(explained("admin", "/admin", "admin", &verdict));
+}
+
+static void the_first_policies_name_what_is_published(void **state)
+{
+    (void)state;
+    static const char *const who[] = { "chat-client", "chat-backend", "member", "admin" };
+    struct policy_verdict verdict;
+
+    for (size_t i = 0; i < COUNT(who); i++) {
+        assert_true(explained_of(who[i], "/chat", "typing", "publish", &verdict));
+        assert_true(explained_of(who[i], "/chat", "app:anything", "publish", &verdict));
+        assert_false(explained_of(who[i], "/chat", "anything", "publish", &verdict));
+        assert_non_null(strstr(arena_cstr(arena, verdict.reason), "publish among its actions"));
+    }
+    assert_false(explained_of("read-only", "/chat", "typing", "publish", &verdict));
+}
+
+/* The migration as it stands, statement by statement. */
+static void migrate_again(const char *path)
+{
+    char *text = arena_alloc(arena, 65536);
+    FILE *file = fopen(path, "r");
+
+    assert_non_null(file);
+    text[fread(text, 1, 65535, file)] = '\0';
+    fclose(file);
+    for (char *end; (end = strstr(text, ";\n")) != NULL; text = end + 2) {
+        *end = '\0';
+        run(text, PG_NO_ARGS);
+    }
+}
+
+static void a_policy_that_was_changed_stays_when_the_first_ones_are_renewed(void **state)
+{
+    (void)state;
+    static const char OLD[] =
+        "[{\"effect\": \"allow\", \"namespaces\": [\"/\", \"/chat\", \"/notification\", \"/error\"],"
+        " \"actions\": [\"connect\"]}, {\"effect\": \"allow\", \"namespaces\": [\"/chat\"],"
+        " \"actions\": [\"emit\", \"subscribe\", \"publish\", \"history\"]}]";
+    static const char COUNT_OF_RULES[] =
+        "SELECT jsonb_array_length(rules) AS version FROM policy WHERE name = 'chat-client'";
+
+    run("UPDATE policy SET rules = '[]' WHERE name IN ('chat-client', 'member')", PG_NO_ARGS);
+    migrate_again("migrations/auth/0003_named_events.sql");
+    assert_int_equal(count(COUNT_OF_RULES, PG_NO_ARGS), 0);
+    run("UPDATE policy SET rules = $1::jsonb WHERE name = 'chat-client'", PG_ARGS(pg_text(str_of(OLD))));
+    migrate_again("migrations/auth/0003_named_events.sql");
+    assert_int_equal(count(COUNT_OF_RULES, PG_NO_ARGS), 3);
+    assert_int_equal(
+        count("SELECT jsonb_array_length(rules) AS version FROM policy WHERE name = 'member'", PG_NO_ARGS), 0);
 }
 
 static void a_cap_is_checked_and_goes_into_the_token(void **state)
@@ -742,6 +805,8 @@ int main(void)
         cmocka_unit_test(the_audit_chain_is_whole_and_shows_a_forgery),
         cmocka_unit_test(a_policy_counts_its_changes),
         cmocka_unit_test(the_first_policies_allow_what_their_names_say),
+        cmocka_unit_test(the_first_policies_name_what_is_published),
+        cmocka_unit_test(a_policy_that_was_changed_stays_when_the_first_ones_are_renewed),
         cmocka_unit_test(a_cap_is_checked_and_goes_into_the_token),
         cmocka_unit_test(an_unknown_policy_gets_no_key),
         cmocka_unit_test(signing_keys_turn_over_with_an_overlap),

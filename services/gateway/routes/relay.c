@@ -1,11 +1,17 @@
-/* relay.c - an event that no row knows: carried to the room that it names, as it came, and never stored. */
+/* relay.c - an event that no row knows and a policy names: carried to its room with its sender, and never stored. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/nearest.h"
 #include "libshared/wire/event_names.h"
+#include "libshared/wire/json_set.h"
+#include "libshared/wire/json_text.h"
 #include "services/gateway/routes/inside.h"
 #include "services/gateway/socketio/scan.h"
 
 #define RELAY_BYTES_MAX       (2u << 20)
 #define ATTACHMENTS_BYTES_MAX (1u << 20)
+#define ARGS_BYTES_MAX        65536 /* proto/chat.def: relay.args */
+#define NAMES_MAX             256   /* that are compared with one that nothing answers */
+#define SHOWN_BYTES_MAX       64
 
 static void refuse(struct client *client, int64_t ack, enum err e)
 {
@@ -59,40 +65,102 @@ static void carry(
     buf_free(&body);
 }
 
+/* ["name", {"sender":..., as it was written}, as they were written]: the name is the one that was asked about. */
+static bool put_args(const struct client *client, const struct sio_event *event, struct buf *out)
+{
+    const char *rest = event->first.at + event->first.len, *end = event->array.at + event->array.len;
+
+    buf_add_char(out, '[');
+    json_put_text(out, event->name);
+    buf_add_char(out, ',');
+    bool good = json_set_text(event->first, "sender", bearer_subject(client->rights.bearer), out);
+    buf_add(out, rest, (size_t)(end - rest));
+    return good && !out->over;
+}
+
 static void pack(struct routes *routes, struct client *client, const struct sio_event *event, struct id room)
 {
-    struct buf attachments = BUF(ATTACHMENTS_BYTES_MAX);
+    struct buf attachments = BUF(ATTACHMENTS_BYTES_MAX), args = BUF(ARGS_BYTES_MAX);
+    bool fits = put_args(client, event, &args);
     struct relay relay = { .room = room,
         .namespace = sio_nsp(client->socket),
         .event = event->name,
-        .args = event->array,
+        .args = buf_str(&args),
         .attachments = pack_attachments(event, &attachments),
         .count = event->n_attachments,
         .origin = str_of(sio_sid(client->socket)),
         .state = is_state(event->first) };
 
-    if (attachments.over)
+    if (!fits || attachments.over)
         refuse(client, event->ack, ERR_TOO_LARGE);
     else
         carry(routes, client, event, &relay);
     buf_free(&attachments);
+    buf_free(&args);
 }
 
-void relay_event(struct routes *routes, struct client *client, const struct sio_event *event)
+static bool is_first_word(struct str word, struct str name)
+{
+    return word.len > 0 && str_starts(name, word) && name.len > word.len && name.at[word.len] == ':';
+}
+
+/* Names of the namespace's events: those that are answered, and those that the client's policy has relayed.  Half a name
+ * means the first that begins so. */
+static struct str find_nearest(const struct client *client, struct str name)
+{
+    struct str names[NAMES_MAX], nsp = sio_nsp(client->socket);
+    size_t n = 1;
+
+    names[0] = STR("auth:refresh");
+    n += on_names(nsp, names + n, NAMES_MAX - n);
+    n += rights_named_events(&client->rights, nsp, names + n, NAMES_MAX - n);
+    struct str nearest = nearest_of(name, names, n);
+    for (size_t i = 0; nearest.len == 0 && i < n; i++)
+        if (is_first_word(name, names[i])) nearest = names[i];
+    return nearest;
+}
+
+static void refuse_unknown(struct client *client, const struct sio_event *event)
+{
+    struct wire_error why = { 0 };
+    struct str nearest = find_nearest(client, event->name);
+
+    if (nearest.len > 0 && event->name.len <= SHOWN_BYTES_MAX)
+        wire_refuse(
+            &why, ERR_NO_EVENT, NULL, "There is no event %.*s: %.*s perhaps?", STR_ARG(event->name), STR_ARG(nearest));
+    struct failure failure = refusal_of(ERR_NO_EVENT, &why);
+    failure.nearest = nearest;
+    refusal_send(client->socket, event->ack, &failure);
+}
+
+static void refuse_shape(struct client *client, int64_t ack)
+{
+    struct failure failure = refusal_of(ERR_INVALID_ARGUMENT,
+        &(struct wire_error){ .field = "room", .text = "the first argument has to be an object with the room" });
+
+    refusal_send(client->socket, ack, &failure);
+}
+
+static void relay_named(struct routes *routes, struct client *client, const struct sio_event *event)
 {
     struct str text;
     struct id room;
 
-    if (event->name.len == 0 || !event_room(event, routes->scratch, &text))
-        refuse(client, event->ack, ERR_NO_EVENT);
-    else if (event_is_ours(event->name)) /* nobody speaks in the server's voice */
-        refuse(client, event->ack, ERR_FORBIDDEN);
+    if (!event_room(event, routes->scratch, &text))
+        refuse_shape(client, event->ack);
     else if (!client_may(client, event->name, text, POLICY_PUBLISH))
         refuse(client, event->ack, ERR_FORBIDDEN);
-    else if (!on_rate(routes, client, RATE_relay, event->ack))
-        return;
     else if (!id_parse(text, &room) || !guest_sits(&client->guest, room))
         refuse(client, event->ack, ERR_NOT_JOINED);
     else
         pack(routes, client, event, room);
+}
+
+void relay_event(struct routes *routes, struct client *client, const struct sio_event *event)
+{
+    if (!on_rate(routes, client, RATE_relay, event->ack)) return;
+    if (!event_is_free(event->name) || !rights_name(&client->rights, sio_nsp(client->socket), event->name))
+        refuse_unknown(client, event);
+    else
+        relay_named(routes, client, event);
 }

@@ -3,7 +3,7 @@
  *
  *      request  --row--> who? may he? too often? --> msgpack --rpc--> reply --> {"success":true,"data":...}
  *      event    --row--> too often? may he? --> msgpack --rpc--> reply --> acknowledgement
- *               --none, has a room--> may he publish? --rpc room.relay--> the room's other sockets
+ *               --none, a policy names it--> may he publish? --with its sender, rpc room.relay--> the room's other sockets
  *
  * It knows no message's fields but `room`: the shapes of proto/ do.
  */

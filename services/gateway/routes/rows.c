@@ -79,3 +79,12 @@ const struct on_row *on_find(struct str nsp, struct str event)
         if (str_is(event, events[i].event) && str_is(nsp, events[i].nsp)) return &events[i];
     return NULL;
 }
+
+size_t on_names(struct str nsp, struct str *out, size_t max)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < COUNT(events) && n < max; i++)
+        if (str_is(nsp, events[i].nsp)) out[n++] = str_of(events[i].event);
+    return n;
+}

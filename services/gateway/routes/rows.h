@@ -52,3 +52,4 @@ bool route_fits(const struct route_row *row, struct str path, struct route_param
 /* The row for a request; NULL: *allow holds the methods that the path has, "" if there is no such path. */
 const struct route_row *route_find(struct str http, struct str path, struct route_params *params, char allow[64]);
 const struct on_row *on_find(struct str nsp, struct str event); /* NULL: none */
+size_t on_names(struct str nsp, struct str *out, size_t max);   /* the events of a namespace */

@@ -152,7 +152,7 @@ bool rights_allow(
 
     if (rights->bearer->kind == BEARER_ACTING && is_personal(nsp, action)) return false;
     return policy_ask(rights->policy, &question).allowed &&
-           (rights->bearer->cap == NULL || policy_ask(rights->bearer->cap, &question).allowed);
+           (rights->bearer->cap == NULL || policy_ask_cap(rights->bearer->cap, &question).allowed);
 }
 
 struct str bearer_subject(const struct bearer *bearer)
@@ -168,6 +168,23 @@ struct str bearer_session(const struct bearer *bearer)
 struct str bearer_key(const struct bearer *bearer)
 {
     return bearer->key;
+}
+
+static struct policy_question publishing(const struct rights *rights, struct str nsp, struct str event)
+{
+    return (struct policy_question){ nsp, event, STR_NONE, rights->bearer->sub, POLICY_PUBLISH };
+}
+
+bool rights_name(const struct rights *rights, struct str nsp, struct str event)
+{
+    struct policy_question question = publishing(rights, nsp, event);
+
+    return policy_names(rights->policy, &question);
+}
+
+size_t rights_named_events(const struct rights *rights, struct str nsp, struct str *out, size_t max)
+{
+    return policy_named_events(rights->policy, nsp, rights->bearer->sub, out, max);
 }
 
 enum bearer_kind bearer_kind(const struct bearer *bearer)

@@ -41,6 +41,8 @@ void refusal_json(const struct failure *failure, struct buf *out)
     assert(json != NULL);
     if (failure->field.len > 0) json_object_set_new(json, "field", json_stringn(failure->field.at, failure->field.len));
     if (failure->retry_after_ms > 0) json_object_set_new(json, "retry_after_ms", json_integer(failure->retry_after_ms));
+    if (failure->nearest.len > 0)
+        json_object_set_new(json, "nearest", json_stringn(failure->nearest.at, failure->nearest.len));
     char *text = json_dumps(json, JSON_COMPACT);
     buf_add_str(out, str_of(text));
     free(text);

@@ -1,4 +1,4 @@
-/* refusal.h - how a client is told no: {"code","message"[,"field"][,"retry_after_ms"]}, on every surface the same. */
+/* refusal.h - how a client is told no: {"code","message"[,"field"][,"retry_after_ms"][,"nearest"]}, on every surface the same. */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -157,6 +157,68 @@ static void no_rules_deny_and_a_bare_allow_allows(void **state)
     policy_ref_drop(&open);
 }
 
+/* What a rule that allows `publish` makes of an event. */
+static const struct {
+    const char *event, *pattern; /* pattern NULL: the rule has no events */
+    bool with_actions, published;
+} publishing[] = {
+    { "typing", "typing", true, true },
+    { "typing", "typ*", true, true },
+    { "typing:ada", "typing:{sub}", true, true },
+    { "typing", "typing", false, false }, /* `publish` is not among the actions */
+    { "typing", NULL, true, false },
+    { "typing", "*", true, false },
+    { "typing", "**", true, false },
+    { "typing", "*ing", true, false },
+    { "ada", "{sub}", true, false },
+    { "typing", "cursor", true, false },
+};
+
+static void only_what_a_rule_names_is_published(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(publishing); i++) {
+        struct str event = str_of(publishing[i].pattern), action = STR("publish");
+        struct policy_rule rule = { .effect = STR("allow"),
+            .events = { &event, event.len > 0 },
+            .actions = { &action, publishing[i].with_actions } };
+        struct policy_compiled *policy = compile(&rule, 1);
+        struct policy_question q = {
+            .event = str_of(publishing[i].event), .subject = STR("ada"), .action = POLICY_PUBLISH
+        };
+        if (policy_ask(policy, &q).allowed != publishing[i].published ||
+            policy_names(policy, &q) != publishing[i].published)
+            fail_msg("case %zu", i);
+        bool fits = publishing[i].pattern == NULL || strcmp(publishing[i].pattern, "cursor") != 0;
+        assert_int_equal(policy_ask_cap(policy, &q).allowed, fits); /* what narrows need not name */
+        q.action = POLICY_EMIT;
+        assert_int_equal(policy_ask(policy, &q).allowed, fits && !publishing[i].with_actions);
+        policy_ref_drop(&policy);
+    }
+}
+
+static void a_deny_needs_no_name_and_a_name_is_known_by_its_namespace(void **state)
+{
+    (void)state;
+    struct str events[] = { STR("typing"), STR("cursor:*"), STR("poke") }, action = STR("publish"), nsp = STR("/chat"),
+               bad = STR("p*"), out[8];
+    struct policy_rule with_deny[] = {
+        { .effect = STR("allow"), .namespaces = { &nsp, 1 }, .events = { events, 3 }, .actions = { &action, 1 } },
+        { .effect = STR("deny"), .events = { &bad, 1 } },
+    };
+    struct policy_compiled *policy = compile(with_deny, 2);
+    struct policy_question q = { .namespace = nsp, .event = STR("poke"), .action = POLICY_PUBLISH };
+
+    assert_true(policy_names(policy, &q) && !policy_ask(policy, &q).allowed);
+    q.namespace = STR("/");
+    assert_false(policy_names(policy, &q));
+    assert_int_equal(policy_named_events(policy, nsp, STR("ada"), out, 8), 2);
+    assert_true(str_is(out[0], "typing") && str_is(out[1], "poke"));
+    assert_int_equal(policy_named_events(policy, nsp, STR("ada"), out, 1), 1);
+    assert_int_equal(policy_named_events(policy, STR("/"), STR("ada"), out, 8), 0);
+    policy_ref_drop(&policy);
+}
+
 static void unknown_words_are_refused_by_name(void **state)
 {
     (void)state;
@@ -207,6 +269,8 @@ int main(void)
         cmocka_unit_test(patterns_fit_what_the_table_says),
         cmocka_unit_test(the_first_deny_then_the_first_allow_decides),
         cmocka_unit_test(no_rules_deny_and_a_bare_allow_allows),
+        cmocka_unit_test(only_what_a_rule_names_is_published),
+        cmocka_unit_test(a_deny_needs_no_name_and_a_name_is_known_by_its_namespace),
         cmocka_unit_test(unknown_words_are_refused_by_name),
         cmocka_unit_test(a_policy_lives_until_its_last_reference),
         cmocka_unit_test(actions_have_names),
