@@ -5,7 +5,7 @@
 // ['scenario', file, pattern of the test's name].
 // SPDX-License-Identifier: Apache-2.0
 
-const rooms = ['unit', 'gateway/test_rooms']
+const rooms = ['unit', 'gateway/test_rooms'], tokens = ['unit', 'gateway/test_token']
 
 export const mutants = [
   {
@@ -31,5 +31,29 @@ export const mutants = [
   {
     name: 'a slow reader that has read is forgotten', file: 'services/gateway/rooms/guest.c', red: rooms,
     from: 'if (guest->seats[i]->state == SEAT_BEHIND) seat_fetch(guest->seats[i]);', to: ';',
+  },
+  {
+    name: 'a token has more than one spelling', file: 'services/gateway/session/token_head.c', red: tokens,
+    from: 'spare[] = { 0, -1, 15, 3 };', to: 'spare[] = { 0, -1, 0, 0 };',
+  },
+  {
+    name: "a key's networks bind no token", file: 'services/gateway/session/bound_keys.c', red: tokens,
+    from: 'if (!address_parse(address, &from)) return false;', to: 'if (!address_parse(address, &from) || bound->n > 0) return true;',
+  },
+  {
+    name: 'a key that acts for a user opens the account', file: 'services/gateway/session/bearer.c', red: tokens,
+    from: 'if (rights->bearer->kind == BEARER_ACTING &&', to: 'if (false &&',
+  },
+  {
+    name: 'any key speaks for registered users', file: 'services/auth/subject.c', red: ['service', 'test_auth'],
+    from: 'if (!rights->act_as_users)', to: 'if (!rights->act_as_users && false)',
+  },
+  {
+    name: 'a bare * names an event', file: 'libshared/policy/pattern.h', red: ['unit', 'policy/test_policy'],
+    from: 'return p->head != 0;', to: 'return p->head != 0 || p->kind == PATTERN_ANY;',
+  },
+  {
+    name: 'a client says who it is', file: 'libshared/wire/json_set.c', red: ['unit', 'wire/test_json_set'],
+    from: 'if (!key_is(key, name)) {', to: 'if (true || !key_is(key, name)) {',
   },
 ]
