@@ -66,7 +66,9 @@ static void begin(struct gateway *gateway)
     gateway->routes.bearers = gateway->bearers;
     gateway->routes.rates = rates_create(settings.gateway.rate_percent);
     if (!settings.gateway.conformance) rates_share(gateway->routes.rates, gateway->loop, settings.common.redis_url);
-    gateway->routes.keyring = keyring_create(gateway->bearers, gateway->routes.rates, gateway->service[SERVICE_auth]);
+    gateway->routes.guesses = guesses_create(gateway->loop, gateway->routes.rates);
+    gateway->routes.keyring = keyring_create(
+        gateway->bearers, gateway->routes.guesses, gateway->routes.rates, gateway->service[SERVICE_auth]);
     gateway->routes.halls = gateway->halls;
     gateway->recovery = recovery_create(gateway->loop, gateway->service[SERVICE_chat], gateway->service[SERVICE_store]);
     gateway->routes.recovery = gateway->recovery;
@@ -93,10 +95,12 @@ static void end(struct gateway *gateway)
     interop_close(gateway);
     recovery_destroy(&gateway->recovery);
     reruns_destroy(&gateway->reruns);
+    guesses_close(gateway->routes.guesses);
     peers_disconnect(gateway);
     namespaces_close(gateway);
     routes_free(&gateway->routes);
     keyring_destroy(&gateway->routes.keyring);
+    guesses_destroy(&gateway->routes.guesses);
     rates_destroy(&gateway->routes.rates);
     LOG(INFO, "gateway.stopped", F_TEXT("name", settings.gateway.name));
 }

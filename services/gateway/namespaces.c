@@ -82,7 +82,7 @@ void namespaces_open(struct gateway *gateway)
 
     gateway->sio = sio_create();
     sio_guard(gateway->sio, &(struct sio_gate){ gateway->routes.rates, take_connect });
-    gateway->clients = clients_create(gateway->loop, gateway->bearers, &upper);
+    gateway->clients = clients_create(gateway->loop, gateway->bearers, gateway->routes.rates, &upper);
     if (settings.gateway.conformance) {
         add_listed(gateway, settings.gateway.echo_namespaces, !settings.gateway.echo_token);
     } else {

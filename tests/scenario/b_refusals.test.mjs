@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { randomUUID } from 'node:crypto'
 import bcrypt from 'bcryptjs'
 import { startStack } from '../lib/stack.mjs'
+import { wrongKey } from '../lib/keys.mjs'
 import { Person, request, tokenFor } from '../lib/people.mjs'
 import { pause, until } from '../lib/wait.mjs'
 
@@ -188,14 +189,17 @@ test('guessing keys is bounded; using a good one is not', async () => {
   const exchange = api_key => request(strict, 'POST', '/auth/token', { body: { api_key } })
   const began = Date.now()
   let answer, taken = 0
-  while (taken < 50 && (answer = await exchange('nonsense')).status === 401) taken++
+  while (taken < 50 && (answer = await exchange(wrongKey())).status === 401) taken++
   refused(answer, 429, 'rate_limited')
   const most = 10 + Math.ceil((Date.now() - began) / 6000)
   assert.ok(taken >= 10 && taken <= most, `${taken} guesses were taken, of ${most}`)
   assert.ok(answer.json.error.details.retry_after_ms > 0 && Number(answer.headers['retry-after']) > 0)
 
-  const guess = new Person(strict, 'admin').connects({ namespace: '/admin', reconnection: false, auth: { username: 'admin', password: 'x' } })
-  await assert.rejects(guess, ({ data }) => data.code === 'rate_limited' && data.retry_after_ms > 0 && data.retry_after_ms <= 60000)
+  const guess = () => new Person(strict, 'admin').connects({ namespace: '/admin', reconnection: false, auth: { username: 'admin', password: 'x' } })
+    .catch(error => error)
+  for (let i = 0; i < 10; i++) assert.equal((await guess()).message, 'invalid credentials', 'keys were counted as passwords')
+  const { data } = await guess()
+  assert.ok(data?.code === 'rate_limited' && data.retry_after_ms > 0 && data.retry_after_ms <= 60000, JSON.stringify(data))
 })
 
 test('an API key has no place in a URL', async () => {

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { wrongKey } from '../lib/keys.mjs'
 import { Person, everybodyLeaves, request, tokenFor } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
 import { pause, until } from '../lib/wait.mjs'
@@ -97,7 +98,7 @@ test('guesses are counted over three gateways, good keys are not', { timeout: 60
   for (let i = 0; i < 4 * GUESSES; i++) await tokenFor(gateways[i % 3], key, `user-${i}`)
   const answers = []
   for (let i = 0; i < 3 * GUESSES; i++) {
-    answers.push(await request(gateways[i % 3], 'POST', '/auth/token', { body: { api_key: 'nonsense' } }))
+    answers.push(await request(gateways[i % 3], 'POST', '/auth/token', { body: { api_key: wrongKey() } }))
     await pause(150)
   }
   const counts = [401, 429].map(status => answers.filter(answer => answer.status === status).length)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import WebSocket from 'ws'
 import { startProxy } from '../lib/balancer.mjs'
+import { wrongKey } from '../lib/keys.mjs'
 import { Person, everybodyLeaves, request, tokenFor } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
 import { until } from '../lib/wait.mjs'
@@ -55,7 +56,7 @@ test('a key bound to a network works through the proxy from there, and from nowh
 })
 
 test('who guesses keys is stopped, and nobody else behind the proxy', async () => {
-  const guess = (from, headers) => request(stack, 'POST', '/auth/token', { body: { api_key: 'nonsense' }, from, headers })
+  const guess = (from, headers) => request(stack, 'POST', '/auth/token', { body: { api_key: wrongKey() }, from, headers })
   const stopped = await until('too many', async () => {
     const one = await guess('127.0.2.2', claims(`127.0.2.${100 + Math.floor(Math.random() * 100)}`))
     return one.status === 429 ? one : refused(one, 401, 'key_invalid')

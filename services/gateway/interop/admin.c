@@ -67,7 +67,7 @@ static void on_checked(void *arg, bool right)
     struct sio_socket *socket = caller->socket;
 
     if (right && caller->user_is_right) {
-        rates_give_back(admin->view.rates, RATE_auth, sio_address(socket));
+        rates_give_back(admin->view.rates, RATE_admin, sio_address(socket));
         welcome(socket);
         give_session(admin, socket);
     } else {
@@ -96,7 +96,7 @@ static void refuse_for_rate(struct sio_socket *socket, int64_t wait_ms)
 /* The password is checked for any user name: how long it takes tells nothing about the name. */
 static void check_password(struct admin *admin, struct sio_socket *socket, struct str user, struct str password)
 {
-    int64_t wait_ms = rates_take(admin->view.rates, RATE_auth, sio_address(socket), clock_mono_us());
+    int64_t wait_ms = rates_take(admin->view.rates, RATE_admin, sio_address(socket), clock_mono_us());
 
     if (wait_ms > 0) {
         refuse_for_rate(socket, wait_ms);

@@ -1,5 +1,6 @@
 /* rest.c - HTTP requests that a ROUTE row answers. */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
+#include "libshared/base/secret.h"
 #include "libshared/http/http_server.h"
 #include "services/gateway/routes/inside.h"
 #include "services/gateway/routes/query.h"
@@ -21,6 +23,9 @@ struct rest {
     struct route_params params;
     struct rights rights; /* empty for ANYONE */
     int64_t began_us;
+    struct guess *guess; /* a credential in the body is under way */
+    char *body;          /* while that one waits for its turn */
+    size_t body_len;
     char trace[TRACE_CHARS_MAX + 1];
 };
 
@@ -77,9 +82,18 @@ static void log_request(const struct rest *rest, int status, const char *code)
         F_TEXT("trace", rest->trace), F_INT("us", clock_mono_us() - rest->began_us), F_SOME("left_out", left_out));
 }
 
+static void forget_body(struct rest *rest)
+{
+    if (rest->body == NULL) return;
+    secret_wipe(rest->body, rest->body_len);
+    mem_free(rest->body);
+    rest->body = NULL;
+}
+
 static void end(struct rest *rest)
 {
     rights_drop(&rest->rights);
+    forget_body(rest);
     mem_free(rest);
 }
 
@@ -169,12 +183,17 @@ static void on_reply(void *arg, enum err status, struct str body)
     struct rest *rest = arg;
 
     rest->routes->in_flight--;
+    int64_t retry_ms = rest->guess != NULL ? guess_end(rest->guess, status) : 0;
+    rest->guess = NULL;
     if (rest->http == NULL) {
         end(rest);
         return;
     }
-    if (rest->row->rate == RATE_auth && !refusal_is_of_credential(status)) /* guessing is what it bounds */
-        rates_give_back(rest->routes->rates, RATE_auth, rate_key(rest));
+    if (retry_ms > 0) {
+        struct failure failure = refusal_later(ERR_RATE_LIMITED, retry_ms);
+        fail_with(rest, ERR_RATE_LIMITED, &failure, NULL);
+        return;
+    }
     if (status == OK) {
         succeed(rest, body);
     } else {
@@ -248,6 +267,64 @@ static void forward(struct rest *rest, struct str body)
         rest->routes->service[rest->row->service], rest->row->method, &who, str_of(rest->trace), body, on_reply, rest);
 }
 
+static void keep_body(struct rest *rest, struct str body)
+{
+    rest->body = mem_alloc(body.len);
+    rest->body_len = body.len;
+    memcpy(rest->body, body.at, body.len);
+}
+
+/* The client hung up while its credential waited: nothing is asked. */
+static void give_up_turn(struct rest *rest)
+{
+    if (rest->guess != NULL) guess_end(rest->guess, ERR_UNAVAILABLE);
+    end(rest);
+}
+
+static void on_turn(void *arg, enum err e, int64_t retry_after_ms, struct guess *guess)
+{
+    struct rest *rest = arg;
+    struct failure failure = refusal_later(e, retry_after_ms);
+
+    rest->routes->in_flight--;
+    rest->guess = guess;
+    if (rest->http == NULL)
+        give_up_turn(rest);
+    else if (e != OK)
+        fail_with(rest, e, &failure, NULL);
+    else
+        forward(rest, (struct str){ rest->body, rest->body_len });
+}
+
+/* A credential in the body: it may have to wait for its turn. */
+static void present(struct rest *rest, struct str body)
+{
+    struct token_draft draft = { 0 };
+    struct wire_error why;
+
+    http_set_user(rest->http, rest);
+    rest->routes->in_flight++;
+    keep_body(rest, body);
+    enum err e = wire_decode(token_draft_shape(), (struct str){ rest->body, rest->body_len }, http_arena(rest->http), &draft, &why);
+    assert(e == OK);
+    keyring_present(rest->routes->keyring, draft.api_key, http_address(rest->http), on_turn, rest);
+}
+
+static bool is_login(const struct rest *rest)
+{
+    return rest->row->rate == RATE_auth;
+}
+
+/* No credential was found in it. */
+static enum err refuse_malformed(struct rest *rest, enum err e, struct wire_error *why)
+{
+    int64_t retry_ms = rates_take(rest->routes->rates, RATE_malformed, http_address(rest->http), clock_mono_us());
+
+    if (retry_ms == 0) return e;
+    *why = (struct wire_error){ .retry_after_ms = retry_ms };
+    return ERR_RATE_LIMITED;
+}
+
 /* Who asks is known, and what he may do. */
 static void ask_service(struct rest *rest)
 {
@@ -255,10 +332,13 @@ static void ask_service(struct rest *rest)
     struct wire_error why = { 0 };
     enum err e = OK;
 
-    if ((why.retry_after_ms = rate(rest)) > 0) e = ERR_RATE_LIMITED;
+    if (!is_login(rest) && (why.retry_after_ms = rate(rest)) > 0) e = ERR_RATE_LIMITED;
     if (e == OK && !is_json_body(rest->http)) e = ERR_UNSUPPORTED_MEDIA;
     if (e == OK) e = encode(rest, &body, &why);
-    if (e == OK) {
+    if (e != OK && is_login(rest)) e = refuse_malformed(rest, e, &why);
+    if (e == OK && is_login(rest)) {
+        present(rest, buf_str(&body));
+    } else if (e == OK) {
         forward(rest, buf_str(&body));
     } else {
         struct failure failure = refusal_of(e, &why);
@@ -291,9 +371,11 @@ static void authenticate_key(struct rest *rest, struct str key)
 static void authenticate_token(struct rest *rest, struct str token)
 {
     enum err e = rights_get(rest->routes->bearers, token, http_address(rest->http), &rest->rights);
+    int64_t retry_ms = guess_count_token(rest->routes->rates, http_address(rest->http), &e);
+    struct failure failure = refusal_later(e, retry_ms);
 
     if (e != OK)
-        fail(rest, e);
+        fail_with(rest, e, &failure, NULL);
     else
         ask_service(rest);
 }

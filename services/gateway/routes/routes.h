@@ -19,6 +19,7 @@
 struct routes {
     struct rpc_client *service[SERVICE_COUNT];
     struct bearers *bearers;
+    struct guesses *guesses;
     struct keyring *keyring;
     struct rates *rates;
     struct halls *halls;

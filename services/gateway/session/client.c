@@ -8,23 +8,27 @@
 #include "libshared/base/log.h"
 #include "libshared/service/metrics.h"
 #include "libshared/service/settings.h"
+#include "services/gateway/session/guesses.h"
 #include "services/gateway/session/refusal.h"
 
 struct clients {
     struct ev_loop *loop;
     struct bearers *bearers;
+    struct rates *rates;
     struct clients_upper upper;
     struct client **at;
     size_t n, cap;
     struct metric *accepted, *refused;
 };
 
-struct clients *clients_create(struct ev_loop *loop, struct bearers *bearers, const struct clients_upper *upper)
+struct clients *clients_create(
+    struct ev_loop *loop, struct bearers *bearers, struct rates *rates, const struct clients_upper *upper)
 {
     struct clients *clients = mem_zero(sizeof *clients);
 
     clients->loop = loop;
     clients->bearers = bearers;
+    clients->rates = rates;
     clients->upper = *upper;
     clients->accepted =
         metric_counter("madang_connects_total", "result=\"accepted\"", "Attempts to connect to a namespace");
@@ -143,12 +147,13 @@ static struct str token_of(struct str object, json_t **json)
 }
 
 static enum err get_rights(
-    struct clients *clients, const struct sio_socket *socket, struct str object, struct rights *out)
+    struct clients *clients, const struct sio_socket *socket, struct str object, struct rights *out, int64_t *retry_ms)
 {
     json_t *json;
     enum err e = rights_get(clients->bearers, token_of(object, &json), sio_address(socket), out);
 
     json_decref(json);
+    *retry_ms = guess_count_token(clients->rates, sio_address(socket), &e);
     return e;
 }
 
@@ -170,15 +175,23 @@ static void log_connect(const struct sio_socket *socket, const struct rights *ri
         F_TEXT("code", err_code(e)), F_SOME("left_out", left_out));
 }
 
-void clients_refuse(struct clients *clients, struct sio_socket *socket, const struct rights *rights, enum err e)
+static void refuse(
+    struct clients *clients, struct sio_socket *socket, const struct rights *rights, enum err e, int64_t retry_ms)
 {
     struct buf data = BUF(200);
 
     log_connect(socket, rights, e);
     metric_add(clients->refused, 1);
-    buf_printf(&data, "{\"code\":\"%s\"}", err_code(e));
+    buf_printf(&data, "{\"code\":\"%s\"", err_code(e));
+    if (retry_ms > 0) buf_printf(&data, ",\"retry_after_ms\":%lld", (long long)retry_ms);
+    buf_add_char(&data, '}');
     sio_refuse(socket, err_text(e), buf_str(&data));
     buf_free(&data);
+}
+
+void clients_refuse(struct clients *clients, struct sio_socket *socket, const struct rights *rights, enum err e)
+{
+    refuse(clients, socket, rights, e, 0);
 }
 
 struct client *clients_enter(struct clients *clients, struct sio_socket *socket, const struct rights *rights,
@@ -211,13 +224,14 @@ static void on_connect(void *arg, struct sio_socket *socket, struct str auth)
 {
     struct clients *clients = arg;
     struct rights rights = { 0 };
-    enum err e = get_rights(clients, socket, auth, &rights);
+    int64_t retry_ms;
+    enum err e = get_rights(clients, socket, auth, &rights, &retry_ms);
 
     if (e == OK) e = may_connect(&rights, sio_nsp(socket));
     if (e == ERR_UNAVAILABLE)
         send_away(socket);
     else if (e != OK)
-        clients_refuse(clients, socket, &rights, e);
+        refuse(clients, socket, &rights, e, retry_ms);
     else if (clients->upper.entering == NULL ||
              !clients->upper.entering(clients->upper.arg, clients, socket, &rights, auth))
         clients_enter(clients, socket, &rights, auth, NULL, NULL);
@@ -225,11 +239,11 @@ static void on_connect(void *arg, struct sio_socket *socket, struct str auth)
 }
 
 /* The same subject only: a socket does not change hands. */
-static enum err renew_token(struct client *client, struct str object)
+static enum err renew_token(struct client *client, struct str object, int64_t *retry_ms)
 {
     struct rights rights = { 0 };
 
-    TRY(get_rights(client->home, client->socket, object, &rights));
+    TRY(get_rights(client->home, client->socket, object, &rights, retry_ms));
     if (may_connect(&rights, sio_nsp(client->socket)) != OK ||
         !str_eq(bearer_subject(rights.bearer), bearer_subject(client->rights.bearer))) {
         rights_drop(&rights);
@@ -259,11 +273,11 @@ static void on_refresh(struct client *client, const struct sio_event *event)
         refuse_refresh(client, event->ack, &failure);
         return;
     }
-    enum err e = renew_token(client, event->first);
+    enum err e = renew_token(client, event->first, &wait_ms);
     LOG(INFO, "gateway.refresh", F_TEXT("socket", sio_sid(client->socket)),
         F_STR("subject", bearer_subject(client->rights.bearer)), F_TEXT("code", err_code(e)));
     if (e != OK) {
-        struct failure failure = refusal_plain(e);
+        struct failure failure = refusal_later(e, wait_ms);
         refuse_refresh(client, event->ack, &failure);
     } else if (event->ack >= 0) {
         struct buf json = BUF(100);

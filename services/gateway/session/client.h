@@ -43,7 +43,8 @@ struct clients_upper {
     void (*closed)(void *arg, struct client *client, const char *reason);
 };
 
-struct clients *clients_create(struct ev_loop *loop, struct bearers *bearers, const struct clients_upper *upper);
+struct clients *clients_create(
+    struct ev_loop *loop, struct bearers *bearers, struct rates *rates, const struct clients_upper *upper);
 void clients_destroy(struct clients **clients);
 /* A namespace for sio_add(); name must outlive it. */
 struct sio_namespace clients_namespace(struct clients *clients, const char *name);

@@ -35,9 +35,11 @@ struct held {
     char id[API_KEY_ID_CHARS + 1], address[ADDRESS_MAX + 1];
     char *token;      /* NULL: auth has to be asked */
     int64_t renew_at; /* ask for the next one */
-    bool known;       /* auth took it once: it is no guess */
-    bool asked;       /* token.issue is under way */
+    bool known;       /* auth took it once */
+    bool asked;       /* token.issue is under way, or waits for its turn */
     bool loose;       /* and what is trusted has changed since: out of the table, freed with the answer */
+    struct guess *guess; /* while token.issue is under way */
+    char *key, *trace;   /* while it waits for its turn */
     struct waiting *waiting;
     size_t n_waiting, cap;
     UT_hash_handle hh; /* in the order of their coming */
@@ -45,17 +47,20 @@ struct held {
 
 struct keyring {
     struct bearers *bearers;
+    struct guesses *guesses;
     struct rates *rates;
     struct rpc_client *auth;
     struct held *table;
     size_t n_waiting; /* of all */
 };
 
-struct keyring *keyring_create(struct bearers *bearers, struct rates *rates, struct rpc_client *auth)
+struct keyring *keyring_create(
+    struct bearers *bearers, struct guesses *guesses, struct rates *rates, struct rpc_client *auth)
 {
     struct keyring *keyring = mem_zero(sizeof *keyring);
 
     keyring->bearers = bearers;
+    keyring->guesses = guesses;
     keyring->rates = rates;
     keyring->auth = auth;
     return keyring;
@@ -145,11 +150,8 @@ static void remember(struct held *held, const struct token *token)
 }
 
 /* May free it.  A token that still serves stays if auth is only away. */
-static void settle(struct held *held, const struct verdict *verdict)
+static void settle(struct held *held, const struct verdict *verdict, bool refused)
 {
-    bool refused = refusal_is_of_credential(verdict->e);
-
-    if (!held->known && !refused) rates_give_back(held->home->rates, RATE_auth, str_of(held->address));
     if (verdict->e == OK) remember(held, &verdict->token);
     if (held->loose || refused || !held->known) forget(held);
 }
@@ -180,43 +182,88 @@ static void answer(struct keyring *keyring, struct str address, const struct wai
 }
 
 /* Whom we answer may come back with the next request at once: by then `held` is as it shall be, or gone. */
-static void on_reply(void *arg, enum err status, struct str body)
+static void conclude(struct held *held, const struct verdict *verdict, bool refused)
 {
-    struct held *held = arg;
     struct keyring *keyring = held->home;
     struct waiting *waiting = held->waiting;
     size_t n = held->n_waiting;
-    /* bound: a token or a failure, which have no lists */
-    struct arena *arena = arena_create("keyring", ARENA_BYTES);
-    const char *address = arena_cstr(arena, str_of(held->address)); /* settle() may free it */
-    struct verdict verdict = read_verdict(status, body, arena);
+    char address[ADDRESS_MAX + 1]; /* settle() may free it */
 
+    memcpy(address, held->address, sizeof address);
     LOG(INFO, "gateway.key", F_TEXT("key", held->id), F_TEXT("address", held->address),
-        F_TEXT("code", err_code(verdict.e)), F_INT("requests", n));
+        F_TEXT("code", err_code(verdict->e)), F_INT("requests", n));
     keyring->n_waiting -= n;
     held->asked = false;
     held->waiting = NULL;
     held->n_waiting = held->cap = 0;
-    settle(held, &verdict);
-    for (size_t i = 0; i < n; i++) answer(keyring, str_of(address), &waiting[i], &verdict);
+    settle(held, verdict, refused);
+    for (size_t i = 0; i < n; i++) answer(keyring, str_of(address), &waiting[i], verdict);
     mem_free(waiting);
+}
+
+static void on_reply(void *arg, enum err status, struct str body)
+{
+    struct held *held = arg;
+    struct guess *guess = held->guess;
+    struct arena *arena = arena_create("keyring", ARENA_BYTES); /* bound: a token or a failure, which have no lists */
+    struct verdict verdict = read_verdict(status, body, arena);
+
+    held->guess = NULL;
+    bool refused = refusal_is_of_credential(verdict.e);
+    int64_t retry_ms = guess_end(guess, verdict.e);
+    if (retry_ms > 0)
+        verdict = (struct verdict){ .e = ERR_RATE_LIMITED, .why = refusal_later(ERR_RATE_LIMITED, retry_ms) };
+    conclude(held, &verdict, refused);
     arena_destroy(&arena);
 }
 
 /* As POST /auth/token with nothing but the key. */
-static void ask(struct held *held, struct str key, struct str trace)
+static void ask(struct held *held)
 {
     const struct wire_shape *shape = methods[M_token_issue].req();
-    struct token_draft draft = { .api_key = key, .ttl_s = wire_find(shape, STR("ttl_s"))->fallback };
+    struct token_draft draft = { .api_key = str_of(held->key), .ttl_s = wire_find(shape, STR("ttl_s"))->fallback };
     struct principal who = { .kind = STR("anonymous"), .address = str_of(held->address) };
     struct buf body = BUF(ASK_BYTES_MAX);
     enum err e = wire_encode(shape, &draft, &body);
 
     assert(e == OK);
-    held->asked = true;
-    method_call(held->home->auth, M_token_issue, &who, trace, buf_str(&body), on_reply, held);
+    method_call(held->home->auth, M_token_issue, &who, str_of(held->trace), buf_str(&body), on_reply, held);
     secret_wipe(body.at, body.len);
     buf_free(&body);
+}
+
+static void forget_key(struct held *held)
+{
+    secret_wipe(held->key, strlen(held->key));
+    mem_free(held->key);
+    mem_free(held->trace);
+    held->key = held->trace = NULL;
+}
+
+static void on_turn(void *arg, enum err e, int64_t retry_after_ms, struct guess *guess)
+{
+    struct held *held = arg;
+
+    held->guess = guess;
+    if (e == OK) ask(held);
+    forget_key(held);
+    if (e != OK) conclude(held, &(struct verdict){ .e = e, .why = refusal_later(e, retry_after_ms) }, false);
+}
+
+static char *copy(struct str text)
+{
+    char *out = mem_zero(text.len + 1);
+
+    memcpy(out, text.at, text.len);
+    return out;
+}
+
+static void ask_in_turn(struct held *held, struct str key, struct str trace)
+{
+    held->asked = true;
+    held->key = copy(key);
+    held->trace = copy(trace);
+    guess_begin(held->home->guesses, held->digest, str_of(held->address), on_turn, held);
 }
 
 /* --- who asks --- */
@@ -269,13 +316,26 @@ static void wait_for(struct held *held, struct waiting who)
     held->home->n_waiting++;
 }
 
-/* A guess, until auth says otherwise.  false: there were too many, and he was told. */
-static bool may_guess(struct keyring *keyring, struct str address, const struct waiting *who)
+/* What is no key at all is no guess either: it costs nobody a question, and keeps no key out. */
+static enum err refuse_malformed(struct keyring *keyring, struct str address, int64_t *retry_after_ms)
 {
-    int64_t retry_ms = rates_take(keyring->rates, RATE_auth, address, clock_mono_us());
+    *retry_after_ms = rates_take(keyring->rates, RATE_malformed, address, clock_mono_us());
+    return *retry_after_ms > 0 ? ERR_RATE_LIMITED : ERR_KEY_INVALID;
+}
 
-    if (retry_ms > 0) refuse(who, ERR_RATE_LIMITED, retry_ms);
-    return retry_ms == 0;
+void keyring_present(struct keyring *keyring, struct str key, struct str address, guess_turn *turn, void *arg)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    struct api_key_parts parts;
+    int64_t retry_ms;
+
+    if (api_key_parse(key, &parts)) {
+        digest_of(key, address, digest);
+        guess_begin(keyring->guesses, digest, address, turn, arg);
+    } else {
+        enum err e = refuse_malformed(keyring, address, &retry_ms);
+        turn(arg, e, retry_ms, NULL);
+    }
 }
 
 /* false: there is no token, or its time is over. */
@@ -286,7 +346,7 @@ static bool use_token(struct held *held, struct str key, struct str trace, const
     if (held == NULL || held->token == NULL) return false;
     enum err e = rights_get(held->home->bearers, str_of(held->token), str_of(held->address), &rights);
     if (e == ERR_TOKEN_EXPIRED) return false;
-    if (!held->asked && held->renew_at <= clock_ms()) ask(held, key, trace);
+    if (!held->asked && held->renew_at <= clock_ms()) ask_in_turn(held, key, trace);
     tell(who, e, &rights);
     return true;
 }
@@ -306,18 +366,19 @@ void keyring_rights(
     struct held *held;
 
     if (!api_key_parse(key, &parts)) {
-        if (may_guess(keyring, address, &who)) refuse(&who, ERR_KEY_INVALID, 0);
+        int64_t retry_ms;
+        enum err e = refuse_malformed(keyring, address, &retry_ms);
+        refuse(&who, e, retry_ms);
         return;
     }
     digest_of(key, address, digest);
     HASH_FIND(hh, keyring->table, digest, sizeof digest, held);
     if (use_token(held, key, trace, &who)) return;
-    if (held == NULL && !may_guess(keyring, address, &who)) return; /* before another has to go for it */
     if (!has_place(keyring, held)) {
         refuse(&who, ERR_OVERLOADED, RETRY_MS);
         return;
     }
     if (held == NULL) held = hold(keyring, digest, &parts, address);
     wait_for(held, who);
-    if (!held->asked) ask(held, key, trace);
+    if (!held->asked) ask_in_turn(held, key, trace);
 }

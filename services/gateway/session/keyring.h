@@ -12,20 +12,23 @@
 #pragma once
 
 #include "services/gateway/session/bearer.h"
-#include "services/gateway/session/rates.h"
+#include "services/gateway/session/guesses.h"
 
 struct keyring;
 
 /* OK: the rights are the callee's to drop.  Else there are none, and `why` is what to tell, valid during the call. */
 typedef void keyring_done(void *arg, enum err e, const struct failure *why, const struct rights *rights);
 
-struct keyring *keyring_create(struct bearers *bearers, struct rates *rates, struct rpc_client *auth);
+struct keyring *keyring_create(
+    struct bearers *bearers, struct guesses *guesses, struct rates *rates, struct rpc_client *auth);
 void keyring_destroy(struct keyring **keyring); /* after the pipe to auth, whose end answers all who wait */
 /* What is trusted has changed, and a secret may have ended: no token is used before auth was asked again. */
 void keyring_doubt(struct keyring *keyring);
 
 bool keyring_is_key(struct str credential); /* by how it begins */
 /* What the key may do.  `done` is called once, now or later.  A key that is refused counts as one of RATE_auth by its
- * address; one that was good before, or whose question could not be answered, does not. */
+ * address, and one that has no key's form as one of RATE_malformed. */
 void keyring_rights(
     struct keyring *keyring, struct str key, struct str address, struct str trace, keyring_done *done, void *arg);
+/* The same for whoever asks auth himself: its turn, as guesses.h has it, or why not. */
+void keyring_present(struct keyring *keyring, struct str key, struct str address, guess_turn *turn, void *arg);

@@ -58,6 +58,30 @@ int64_t rates_take(struct rates *rates, enum rate_class class, struct str who, i
     return 0;
 }
 
+static int64_t filled_us(const struct rates *rates, enum rate_class class, struct str who, int64_t now_us)
+{
+    const struct bucket *bucket = bucket_find(rates, class, who);
+
+    return bucket == NULL ? 0 : later(later(bucket->here_us, bucket->all_us), now_us) - now_us;
+}
+
+int64_t rates_left(const struct rates *rates, enum rate_class class, struct str who, int64_t now_us)
+{
+    int64_t cost = rates->cost_us[class];
+
+    if (cost == 0) return INT64_MAX;
+    int64_t left_us = rate_rows[class].window_us - filled_us(rates, class, who, now_us);
+    return left_us > 0 ? left_us / cost : 0;
+}
+
+int64_t rates_wait_ms(const struct rates *rates, enum rate_class class, struct str who, int64_t now_us)
+{
+    int64_t cost = rates->cost_us[class];
+    int64_t over = filled_us(rates, class, who, now_us) + cost - rate_rows[class].window_us;
+
+    return cost > 0 && over > 0 ? over / 1000 + 1 : 0;
+}
+
 void rates_give_back(struct rates *rates, enum rate_class class, struct str who)
 {
     int64_t cost = rates->cost_us[class];

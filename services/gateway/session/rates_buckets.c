@@ -73,25 +73,24 @@ struct key {
     char bytes[RATES_WHO_MAX + 1];
 };
 
-/* Of IPv6 the first 64 bits count: a host owns all the addresses behind them. */
-static struct str network_of(struct str address, char text[INET6_ADDRSTRLEN])
+struct str rates_network(struct str address, char text[RATES_NETWORK_CHARS])
 {
     struct in6_addr at;
     size_t colon;
 
-    if (address.len >= INET6_ADDRSTRLEN || !str_find(address, ':', &colon)) return address;
+    if (address.len >= RATES_NETWORK_CHARS || !str_find(address, ':', &colon)) return address;
     memcpy(text, address.at, address.len);
     text[address.len] = '\0';
     if (inet_pton(AF_INET6, text, &at) != 1) return address;
     memset(at.s6_addr + 8, 0, 8);
-    return str_of(inet_ntop(AF_INET6, &at, text, INET6_ADDRSTRLEN));
+    return str_of(inet_ntop(AF_INET6, &at, text, RATES_NETWORK_CHARS));
 }
 
 static struct bucket *find(const struct rates *rates, enum rate_class class, struct str who, struct key *key)
 {
     struct bucket *bucket;
-    char network[INET6_ADDRSTRLEN];
-    if (rate_rows[class].by == BY_ADDRESS) who = network_of(who, network);
+    char network[RATES_NETWORK_CHARS];
+    if (rate_rows[class].by == BY_ADDRESS) who = rates_network(who, network);
     size_t len = who.len < RATES_WHO_MAX ? who.len : RATES_WHO_MAX;
 
     key->len = len + 1;

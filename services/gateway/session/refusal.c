@@ -29,7 +29,7 @@ struct failure refusal_later(enum err e, int64_t retry_after_ms)
 
 bool refusal_is_of_credential(enum err e)
 {
-    return err_status(e) == 401 || err_status(e) == 403;
+    return err_status(e) == 401 || e == ERR_ADDRESS_REFUSED;
 }
 
 /* Not through the shape: a retry_after_ms of 0 is no news. */

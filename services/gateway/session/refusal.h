@@ -11,7 +11,7 @@
 struct failure refusal_of(enum err e, const struct wire_error *why);
 struct failure refusal_plain(enum err e);
 struct failure refusal_later(enum err e, int64_t retry_after_ms);
-bool refusal_is_of_credential(enum err e); /* 401 or 403: because of who asks, not of what, nor of the world */
+bool refusal_is_of_credential(enum err e); /* the credential is none, or none any more, or not from there */
 void refusal_json(const struct failure *failure, struct buf *out);
 /* The answer to an event: in its acknowledgement if one is wanted, else on the session's /error namespace. */
 void refusal_send(struct sio_socket *socket, int64_t ack, const struct failure *failure);

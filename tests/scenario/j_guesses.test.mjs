@@ -1,0 +1,114 @@
+// j_guesses - who guesses credentials is slowed down; who has a good one is not, whatever others at the same address do.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { wrongKey } from '../lib/keys.mjs'
+import { Person, everybodyLeaves, request } from '../lib/people.mjs'
+import { startStack } from '../lib/stack.mjs'
+import { pause } from '../lib/wait.mjs'
+
+// All of 127.0.0.0/8 is this machine's: each test has an address of its own.
+let stack
+before(async () => { stack = await startStack({ env: { MADANG_GATEWAY_RATE_PERCENT: '100' } }) })
+after(async () => {
+  if (stack) everybodyLeaves(stack)
+  await stack?.stop()
+})
+
+const issue = (...more) => stack.authctl('key', 'issue', '--name', 'back end', '--policy', 'chat-backend', ...more)
+const login = (key, from, more = {}) => request(stack, 'POST', '/auth/token', { body: { api_key: key, subject: 'ada', ...more }, from })
+const rooms = (token, from) => request(stack, 'GET', '/api/v1/rooms', { token, from })
+const counts = answers => {
+  const n = {}
+  for (const { status, json } of answers) n[json?.error?.code ?? status] = (n[json?.error?.code ?? status] ?? 0) + 1
+  return n
+}
+const times = (n, what) => Promise.all(Array.from({ length: n }, (_, i) => what(i)))
+
+/** Wrong keys from an address, a hundred a second, until the function returned is called, which has their answers. */
+function guesses(from, guess = () => login(wrongKey(), from)) {
+  const answers = []
+  let going = true
+  const done = (async () => {
+    while (going) {
+      answers.push(guess())
+      await pause(10)
+    }
+  })()
+  return async () => {
+    going = false
+    await done
+    return Promise.all(answers)
+  }
+}
+
+/** How many questions auth was asked about credentials from there, by its own log. */
+const asked = from => stack.log('auth').split('\n').filter(line => line.includes('"token.issue"') && line.includes(`"${from}"`)).length
+
+test('forty logins at once with a key that was never used before, and forty of such keys', async () => {
+  const { key } = await issue()
+  assert.deepEqual(counts(await times(40, () => login(key, '127.1.0.1'))), { 200: 40 })
+  const keys = []
+  for (let i = 0; i < 40; i++) keys.push((await issue()).key)
+  assert.deepEqual(counts(await times(20, i => login(keys[i], '127.1.0.2'))), { 200: 20 })
+  assert.deepEqual(counts(await times(20, i => rooms(keys[20 + i], '127.1.0.2'))), { 200: 20 })
+})
+
+test('bodies that hold no credential keep no key out, and have a rate of their own', async () => {
+  const from = '127.1.0.3', { key } = await issue()
+  const bodies = ['{', '[]', '{"api_key":7}', '{"api_key":"nonsense"}', '{"api_key":"mdk_nonsense"}', '']
+  const answers = await times(110, i => request(stack, 'POST', '/auth/token', { raw: bodies[i % bodies.length], headers: { 'content-type': 'application/json' }, from }))
+  const { rate_limited: limited, ...others } = counts(answers)
+  assert.ok(limited > 0 && limited <= 10, JSON.stringify(counts(answers)))
+  assert.deepEqual(Object.keys(others).filter(code => !['malformed', 'invalid_argument', 'key_invalid'].includes(code)), [])
+  assert.equal((await login(key, from)).status, 200)
+  assert.equal((await rooms(key, from)).status, 200)
+  assert.equal(asked(from), 2, 'what is no key was a question to auth')
+})
+
+for (const [what, use] of [['logins', login], ['requests', rooms]])
+  test(`${what} with a key that was good before go on while others guess at the same address`, async () => {
+    const from = what === 'logins' ? '127.1.0.4' : '127.1.0.5', { key } = await issue()
+    assert.equal((await use(key, from)).status, 200)
+    const stop = guesses(from, () => use(wrongKey(), from))
+    for (let i = 0; i < 20; i++) {
+      assert.equal((await use(key, from)).status, 200)
+      await pause(50)
+    }
+    const heard = counts(await stop())
+    assert.deepEqual(Object.keys(heard).sort(), ['key_invalid', 'rate_limited'], JSON.stringify(heard))
+  })
+
+test('a key that is new to the gateway gets its turn at an address that is over the rate', async () => {
+  const from = '127.1.0.6', { key } = await issue()
+  await times(12, () => login(wrongKey(), from))
+  assert.equal((await login(key, from)).status, 200)
+  const { key: other } = await issue()
+  assert.equal((await rooms(other, from)).status, 200)
+})
+
+test('guesses of an address are ten, and then one a second, however many there are at once', async () => {
+  const from = '127.1.0.7', { id } = await issue(), began = Date.now()
+  const stop = guesses(from, () => login(wrongKey(Math.random() < 0.5 ? id : undefined), from))
+  await pause(3000)
+  const answers = await stop(), seconds = (Date.now() - began) / 1000
+  const most = 10 + Math.ceil(seconds) + 1, { key_invalid: refused, rate_limited: limited } = counts(answers)
+  assert.ok(refused >= 10 && refused <= 10 + seconds / 6 + 1, `${refused} were answered in ${seconds} s`)
+  assert.ok(asked(from) > 10 && asked(from) <= most, `auth was asked ${asked(from)} times in ${seconds} s, ${most} is the most`)
+  assert.ok(limited > 0)
+  const over = answers.find(answer => answer.status === 429)
+  assert.ok(over.json.error.details.retry_after_ms > 0 && Number(over.headers['retry-after']) > 0)
+})
+
+test('tokens that are none of ours keep no token out, over REST and over a socket', async () => {
+  const from = '127.1.0.8', { key } = await issue()
+  const heard = counts(await times(30, i => rooms(`eyJ.${i}.x`, from)))
+  assert.deepEqual(heard, { token_invalid: 10, rate_limited: 20 })
+  const { json } = await login(key, from)
+  assert.equal((await rooms(json.data.token, from)).status, 200)
+
+  const refusal = await Person.arrives(stack, key, 'eve', { token: 'eyJ.socket.x', localAddress: from }).catch(error => error)
+  assert.equal(refusal.data?.code, 'rate_limited')
+  assert.ok(refusal.data.retry_after_ms > 0)
+  const ada = await Person.arrives(stack, key, 'ada', { token: json.data.token, localAddress: from })
+  ada.leaves()
+})
