@@ -92,7 +92,7 @@ static bool read_list(struct cell c, const struct wire_field *field, struct aren
     struct wire_field fields[2] = { *field, { .name = NULL } };
     struct wire_shape alone = { field->name, "", sizeof(struct str_list), fields };
     struct buf json = BUF(JSON_MAX), bytes = BUF(JSON_MAX);
-    struct wire_error why = { "", "", 0 };
+    struct wire_error why = { 0 };
     struct str_list list = { NULL, 0 };
 
     fields[0].at = 0;

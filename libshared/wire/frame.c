@@ -136,6 +136,9 @@ void frame_put_failure(struct buf *out, enum err e, const struct wire_error *why
         .message = sentence(e, w->text),
         .field = *w->field != '\0' ? str_of(w->field) : STR_NONE,
         .retry_after_ms = waits ? w->retry_after_ms : 0,
+        .quota = w->quota != NULL ? str_of(w->quota) : STR_NONE,
+        .limit = w->quota != NULL ? w->limit : -1,
+        .used = w->quota != NULL ? w->used : -1,
     };
 
     if (wire_encode(failure_shape(), &failure, out) != OK) out->over = true;

@@ -65,6 +65,8 @@ struct wire_error {
     char field[65];
     char text[240];
     int64_t retry_after_ms;
+    const char *quota; /* quota_exceeded: a name of proto/quotas.def; else NULL */
+    int64_t limit, used;
 };
 
 /* Absent optionals are zero: an ID nil, a TIME 0, TEXT, BYTES and ANY with at == NULL, lists with len 0.

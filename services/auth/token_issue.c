@@ -107,7 +107,7 @@ static enum err check_key(struct call *call, const struct key_row *key, struct s
 static enum err check_cap(struct call *call, const struct token_draft *draft)
 {
     struct policy_compiled *cap = NULL;
-    struct wire_error why = { "", "", 0 };
+    struct wire_error why = { 0 };
     enum err e = policy_compile(STR("cap"), &draft->cap, &cap, &why);
 
     policy_ref_drop(&cap);

@@ -24,20 +24,20 @@ static const struct method methods[] = {
 
 struct face {
     const char *at, *within;            /* "/chat" and "message:send"; "GET" and "/api/..." */
-    const char *service, *method, *event, *action, *rate, *who, *effect;
+    const char *service, *method, *event, *action, *class, *who, *effect;
     int status;
 };
 
 static const struct face routes[] = {
-#define ROUTE(http, path, service, noun, verb, who, event, action, rate, status, doc) \
-    { #http, path, #service, #noun "." #verb, event, #action, #rate, #who, "CALL", status },
+#define ROUTE(http, path, service, noun, verb, who, event, action, class, status, doc) \
+    { #http, path, #service, #noun "." #verb, event, #action, #class, #who, "CALL", status },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
 };
 static const struct face events[] = {
-#define ON(nsp, event, service, noun, verb, action, effect, rate, doc) \
-    { nsp, event, #service, #noun "." #verb, event, #action, #rate, "BEARER", #effect, 200 },
+#define ON(nsp, event, service, noun, verb, action, effect, class, doc) \
+    { nsp, event, #service, #noun "." #verb, event, #action, #class, "BEARER", #effect, 200 },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
@@ -48,8 +48,8 @@ static const struct face heard[] = {
 #include "proto/public.def"
 #include "proto/end.def"
 };
-static const char *const rates[] = {
-#define RATE(name, count, seconds, by, doc) #name,
+static const char *const classes[] = {
+#define CLASS(name, rates) #name,
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
@@ -135,8 +135,8 @@ static void resolves(const struct face *f)
 
     if (m == NULL) fail_msg("%s %s names no method: %s of %s", f->at, f->within, f->method, f->service);
     if (!is_among("gateway", m->callers)) fail_msg("%s %s: the gateway may not call %s", f->at, f->within, f->method);
-    for (size_t i = 0; i < COUNT(rates); i++) rated |= strcmp(rates[i], f->rate) == 0;
-    if (!rated) fail_msg("%s %s has no rate class: %s", f->at, f->within, f->rate);
+    for (size_t i = 0; i < COUNT(classes); i++) rated |= strcmp(classes[i], f->class) == 0;
+    if (!rated) fail_msg("%s %s has no class of rates: %s", f->at, f->within, f->class);
 }
 
 static void every_face_names_a_method_that_the_gateway_may_call(void **state)
@@ -203,7 +203,7 @@ static void a_route_and_an_event_of_one_meaning_ask_for_one_permission(void **st
             if (!named_alike) continue;
             assert_string_equal(routes[i].method, events[j].method);
             assert_string_equal(routes[i].action, events[j].action);
-            assert_string_equal(routes[i].rate, events[j].rate);
+            assert_string_equal(routes[i].class, events[j].class);
         }
     }
 }

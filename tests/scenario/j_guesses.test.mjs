@@ -41,8 +41,8 @@ function guesses(from, guess = () => login(wrongKey(), from)) {
   }
 }
 
-/** How many questions auth was asked about credentials from there, by its own log. */
-const asked = from => stack.log('auth').split('\n').filter(line => line.includes('"token.issue"') && line.includes(`"${from}"`)).length
+/** How many tokens auth was asked for since. */
+const issued = () => stack.log('auth').split('\n').filter(line => line.includes('"token.issue"')).length
 
 test('forty logins at once with a key that was never used before, and forty of such keys', async () => {
   const { key } = await issue()
@@ -56,13 +56,13 @@ test('forty logins at once with a key that was never used before, and forty of s
 test('bodies that hold no credential keep no key out, and have a rate of their own', async () => {
   const from = '127.1.0.3', { key } = await issue()
   const bodies = ['{', '[]', '{"api_key":7}', '{"api_key":"nonsense"}', '{"api_key":"mdk_nonsense"}', '']
-  const answers = await times(110, i => request(stack, 'POST', '/auth/token', { raw: bodies[i % bodies.length], headers: { 'content-type': 'application/json' }, from }))
+  const before = issued(), answers = await times(110, i => request(stack, 'POST', '/auth/token', { raw: bodies[i % bodies.length], headers: { 'content-type': 'application/json' }, from }))
   const { rate_limited: limited, ...others } = counts(answers)
   assert.ok(limited > 0 && limited <= 10, JSON.stringify(counts(answers)))
   assert.deepEqual(Object.keys(others).filter(code => !['malformed', 'invalid_argument', 'key_invalid'].includes(code)), [])
   assert.equal((await login(key, from)).status, 200)
   assert.equal((await rooms(key, from)).status, 200)
-  assert.equal(asked(from), 2, 'what is no key was a question to auth')
+  assert.equal(issued() - before, 2, 'what is no key was a question to auth')
 })
 
 for (const [what, use] of [['logins', login], ['requests', rooms]])
@@ -87,13 +87,14 @@ test('a key that is new to the gateway gets its turn at an address that is over 
 })
 
 test('guesses of an address are ten, and then one a second, however many there are at once', async () => {
-  const from = '127.1.0.7', { id } = await issue(), began = Date.now()
+  const from = '127.1.0.7', { id } = await issue(), before = issued(), began = Date.now()
   const stop = guesses(from, () => login(wrongKey(Math.random() < 0.5 ? id : undefined), from))
   await pause(3000)
   const answers = await stop(), seconds = (Date.now() - began) / 1000
   const most = 10 + Math.ceil(seconds) + 1, { key_invalid: refused, rate_limited: limited } = counts(answers)
   assert.ok(refused >= 10 && refused <= 10 + seconds / 6 + 1, `${refused} were answered in ${seconds} s`)
-  assert.ok(asked(from) > 10 && asked(from) <= most, `auth was asked ${asked(from)} times in ${seconds} s, ${most} is the most`)
+  const asked = issued() - before
+  assert.ok(asked > 10 && asked <= most, `auth was asked ${asked} times in ${seconds} s, ${most} is the most`)
   assert.ok(limited > 0)
   const over = answers.find(answer => answer.status === 429)
   assert.ok(over.json.error.details.retry_after_ms > 0 && Number(over.headers['retry-after']) > 0)

@@ -74,7 +74,7 @@ static enum err ask_from(const char *address, const char *method, const struct w
     enum err e = rpc_server_answer(
         methods, COUNT(methods), NULL, &on, &head, gateway ? STR("gateway") : STR("authctl"), buf_str(&body), &answer);
     struct str bytes = arena_str(arena, buf_str(&answer));
-    struct wire_error why = { "", "", 0 };
+    struct wire_error why = { 0 };
     assert_int_equal(wire_decode(e == OK ? out : failure_shape(), bytes, arena, e == OK ? rep : &failure, &why), OK);
     buf_free(&body);
     buf_free(&answer);

@@ -61,7 +61,7 @@ static pid_t spawn_auth(int i)
 
 static void keep(struct watcher *w, struct str body)
 {
-    struct wire_error why = { "", "", 0 };
+    struct wire_error why = { 0 };
 
     assert_int_equal(wire_decode(trust_shape(), arena_str(w->arena, body), w->arena, &w->trust, &why), OK);
     w->heard_us = clock_mono_us();
@@ -180,7 +180,7 @@ static enum err ask(
         .self = "authctl", .service = "auth", .endpoint = watchers[0].endpoint, .key_dir = key_dir
     };
     struct buf body = BUF(65536);
-    struct wire_error why = { "", "", 0 };
+    struct wire_error why = { 0 };
     struct str reply;
 
     assert_int_equal(wire_encode(in, req, &body), OK);

@@ -50,7 +50,7 @@ static void print_json(const struct wire_shape *shape, struct str bytes)
 int ask_bytes(const struct question *question, struct str body, void *rep)
 {
     struct principal who = { .sub = operator_name(), .kind = STR("admin") };
-    struct wire_error why = { "", "", 0 };
+    struct wire_error why = { 0 };
     struct str reply = STR_NONE;
 
     settings_load();

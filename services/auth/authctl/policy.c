@@ -71,7 +71,7 @@ static json_t *read_policy(struct str file, struct str name, json_error_t *error
 static int put(const struct command *command, json_t *json)
 {
     struct buf bytes = BUF(4u << 20);
-    struct wire_error why = { "", "", 0 };
+    struct wire_error why = { 0 };
     struct policy policy;
     char *text = json_dumps(json, JSON_COMPACT);
     enum err e = wire_from_json(policy_shape(), str_of(text), &bytes, &why);

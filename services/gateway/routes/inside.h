@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <jansson.h>
+
 #include "services/gateway/routes/routes.h"
 #include "services/gateway/session/refusal.h"
 
@@ -27,8 +29,12 @@ void on_call_refuse(struct on_call *call, const struct failure *failure);       
 void on_call_answer(struct on_call *call, const struct wire_shape *shape, struct str body); /* and end */
 /* The service said no: pass on what it said. */
 void on_call_failed(struct on_call *call, struct str body);
-/* Before there is a call: too often?  Then refused, and false. */
-bool on_rate(struct routes *routes, struct client *client, enum rate_class class, int64_t ack);
+/* Before there is a call: too often, or too much?  Then refused, and false. */
+bool on_rate(struct routes *routes, struct client *client, enum rate_class class, const struct sio_event *event);
+/* The same for what the request lists, such as the members to add. */
+bool on_rate_items(
+    struct routes *routes, struct client *client, enum rate_class class, const json_t *args, int64_t ack);
+int64_t count_items(const json_t *args); /* in the lists of a request */
 
 /* --- on.c --- */
 /* An event whose turn has come. */

@@ -85,10 +85,10 @@ static void call_with_args(
 {
     json_t *args = read_args(event);
 
-    if (json_is_object(args))
-        start(on_call_begin(routes, client->socket, row, event->ack), client, args);
-    else
+    if (!json_is_object(args))
         refuse(client, event, ERR_INVALID_ARGUMENT, "the first argument has to be an object");
+    else if (on_rate_items(routes, client, row->class, args, event->ack))
+        start(on_call_begin(routes, client->socket, row, event->ack), client, args);
     json_decref(args);
 }
 
@@ -98,7 +98,7 @@ static void called(
 {
     struct str room = STR_NONE;
 
-    if (!on_rate(routes, client, row->rate, event->ack)) return;
+    if (!on_rate(routes, client, row->class, event)) return;
     event_room(event, routes->scratch, &room);
     if (!client_may(client, event->name, room, row->action))
         refuse(client, event, ERR_FORBIDDEN, NULL);

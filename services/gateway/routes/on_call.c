@@ -60,16 +60,42 @@ void on_call_failed(struct on_call *call, struct str body)
     arena_destroy(&arena);
 }
 
-bool on_rate(struct routes *routes, struct client *client, enum rate_class class, int64_t ack)
+static bool charge(
+    struct routes *routes, struct client *client, enum rate_class class, struct rate_payer *payer, int64_t ack)
 {
-    enum rate_by by = rates_by(class);
-    struct str who = by == BY_ADDRESS   ? sio_address(client->socket)
-                     : by == BY_SUBJECT ? bearer_subject(client->rights.bearer)
-                                        : str_of(sio_sid(client->socket));
-    int64_t wait_ms = rates_take(routes->rates, class, who, clock_mono_us());
+    struct rate_state state;
 
-    if (wait_ms == 0) return true;
-    struct failure failure = refusal_later(ERR_RATE_LIMITED, wait_ms);
+    payer->who[BY_ADDRESS] = sio_address(client->socket);
+    payer->who[BY_SUBJECT] = bearer_subject(client->rights.bearer);
+    payer->who[BY_KEY] = bearer_key(client->rights.bearer);
+    if (rates_charge(routes->rates, class, payer, clock_mono_us(), &state)) return true;
+    struct failure failure = refusal_over(&state);
     refusal_send(client->socket, ack, &failure);
     return false;
+}
+
+bool on_rate(struct routes *routes, struct client *client, enum rate_class class, const struct sio_event *event)
+{
+    int64_t bytes = (int64_t)event->array.len;
+
+    for (unsigned i = 0; i < event->n_attachments; i++) bytes += (int64_t)event->attachments[i].len;
+    struct rate_payer payer = { .amount = { [UNIT_CALLS] = 1, [UNIT_BYTES] = bytes } };
+    return charge(routes, client, class, &payer, event->ack);
+}
+
+int64_t count_items(const json_t *args)
+{
+    const char *name;
+    json_t *value;
+    int64_t n = 0;
+
+    json_object_foreach((json_t *)(uintptr_t)args, name, value) n += (int64_t)json_array_size(value);
+    return n;
+}
+
+bool on_rate_items(struct routes *routes, struct client *client, enum rate_class class, const json_t *args, int64_t ack)
+{
+    struct rate_payer payer = { .amount = { [UNIT_ITEMS] = count_items(args) } };
+
+    return charge(routes, client, class, &payer, ack);
 }

@@ -158,7 +158,7 @@ static void relay_named(struct routes *routes, struct client *client, const stru
 
 void relay_event(struct routes *routes, struct client *client, const struct sio_event *event)
 {
-    if (!on_rate(routes, client, RATE_relay, event->ack)) return;
+    if (!on_rate(routes, client, CLASS_relay, event)) return;
     if (!event_is_free(event->name) || !rights_name(&client->rights, sio_nsp(client->socket), event->name))
         refuse_unknown(client, event);
     else

@@ -1,6 +1,7 @@
 /* rest.c - HTTP requests that a ROUTE row answers. */
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "libshared/base/log.h"
 #include "libshared/base/secret.h"
 #include "libshared/http/http_server.h"
+#include "libshared/policy/api_key.h"
 #include "services/gateway/routes/inside.h"
 #include "services/gateway/routes/query.h"
 
@@ -23,8 +25,10 @@ struct rest {
     struct route_params params;
     struct rights rights; /* empty for ANYONE */
     int64_t began_us;
-    struct guess *guess; /* a credential in the body is under way */
-    char *body;          /* while that one waits for its turn */
+    struct rate_state rate;
+    char key[API_KEY_ID_CHARS + 1]; /* id of the API key in the body, once it is known to be good */
+    struct guess *guess;            /* that one is under way */
+    char *body;                     /* while it waits for its turn */
     size_t body_len;
     char trace[TRACE_CHARS_MAX + 1];
 };
@@ -97,14 +101,30 @@ static void end(struct rest *rest)
     mem_free(rest);
 }
 
+/* As draft-ietf-httpapi-ratelimit-headers has them: the rate of which the smallest part is left. */
+static size_t put_rate(const struct rest *rest, char policy[96], char left[96], struct http_header_out *headers)
+{
+    const struct rate_state *rate = &rest->rate;
+    int64_t wait_s = rate->retry_after_ms > 0 ? (rate->retry_after_ms + 999) / 1000 : rate->window_s;
+
+    if (rate->name == NULL) return 0;
+    snprintf(policy, 96, "\"%s\";q=%" PRId64 ";w=%" PRId64, rate->name, rate->limit, rate->window_s);
+    snprintf(left, 96, "\"%s\";r=%" PRId64 ";t=%" PRId64, rate->name, rate->left, wait_s);
+    headers[0] = (struct http_header_out){ "RateLimit-Policy", str_of(policy) };
+    headers[1] = (struct http_header_out){ "RateLimit", str_of(left) };
+    return 2;
+}
+
 static void answer(struct rest *rest, int status, const char *code, struct str json, const struct http_header_out *more)
 {
-    struct http_header_out headers[2] = { { "X-Request-Id", str_of(rest->trace) } };
+    struct http_header_out headers[4] = { { "X-Request-Id", str_of(rest->trace) } };
+    char policy[96], left[96];
+    size_t n = 1 + put_rate(rest, policy, left, headers + 1);
 
-    if (more != NULL) headers[1] = *more;
+    if (more != NULL) headers[n++] = *more;
     log_request(rest, status, code);
     http_set_user(rest->http, NULL);
-    http_reply(rest->http, status, "application/json", json, headers, more != NULL ? 2 : 1);
+    http_reply(rest->http, status, "application/json", json, headers, n);
     end(rest);
 }
 
@@ -154,13 +174,6 @@ static void fail(struct rest *rest, enum err e)
 static bool is_bare(const struct route_row *row)
 {
     return strncmp(row->path, "/.well-known/", strlen("/.well-known/")) == 0;
-}
-
-static struct str rate_key(const struct rest *rest)
-{
-    bool by_subject = rates_by(rest->row->rate) == BY_SUBJECT && rest->rights.bearer != NULL;
-
-    return by_subject ? bearer_subject(rest->rights.bearer) : http_address(rest->http);
 }
 
 static void succeed(struct rest *rest, struct str body)
@@ -216,9 +229,46 @@ static struct principal who_asks(const struct rest *rest)
         .address = http_address(rest->http) };
 }
 
-static int64_t rate(struct rest *rest)
+/* A key speaks for a program, a user's token for somebody. */
+static bool is_user(const struct bearer *bearer)
 {
-    return rates_take(rest->routes->rates, rest->row->rate, rate_key(rest), clock_mono_us());
+    return bearer != NULL && !str_starts(bearer_subject(bearer), STR("key:"));
+}
+
+static bool charge(struct rest *rest, struct rate_payer *payer)
+{
+    const struct bearer *bearer = rest->rights.bearer;
+    struct rate_state state;
+
+    payer->who[BY_ADDRESS] = http_address(rest->http);
+    if (bearer != NULL) payer->who[BY_SUBJECT] = bearer_subject(bearer);
+    payer->who[BY_KEY] = bearer != NULL ? bearer_key(bearer) : str_of(rest->key);
+    if (is_user(bearer)) payer->who[BY_USER] = bearer_subject(bearer);
+    bool good = rates_charge(rest->routes->rates, rest->row->class, payer, clock_mono_us(), &state);
+    if (state.name != NULL) rest->rate = state;
+    return good;
+}
+
+/* By what is known before anything is parsed. */
+static bool charge_call(struct rest *rest)
+{
+    struct rate_payer payer = { .amount = { [UNIT_CALLS] = 1, [UNIT_BYTES] = (int64_t)http_body(rest->http).len } };
+
+    return charge(rest, &payer);
+}
+
+static bool charge_items(struct rest *rest, const json_t *args)
+{
+    struct rate_payer payer = { .amount = { [UNIT_ITEMS] = count_items(args) } };
+
+    return charge(rest, &payer);
+}
+
+static void refuse_request(struct rest *rest, enum err e, const struct wire_error *why)
+{
+    struct failure failure = e == ERR_RATE_LIMITED ? refusal_over(&rest->rate) : refusal_of(e, why);
+
+    fail_with(rest, e, &failure, NULL);
 }
 
 static bool is_json_body(struct http *http)
@@ -252,7 +302,9 @@ static enum err encode(struct rest *rest, struct buf *body, struct wire_error *w
     json_t *args =
         query_merge(shape, &rest->params, query_of(rest->http), http_body(rest->http), http_arena(rest->http), &e, why);
 
-    if (args != NULL) e = is_allowed(rest, args) ? wire_from_jansson(shape, args, body, why) : ERR_FORBIDDEN;
+    if (args != NULL && !is_allowed(rest, args)) e = ERR_FORBIDDEN;
+    if (e == OK && !charge_items(rest, args)) e = ERR_RATE_LIMITED;
+    if (e == OK) e = wire_from_jansson(shape, args, body, why);
     json_decref(args);
     return e;
 }
@@ -281,6 +333,17 @@ static void give_up_turn(struct rest *rest)
     end(rest);
 }
 
+/* Nobody's guesses use up what a key may ask for: it is counted once it is known to be good. */
+static void ask_for_token(struct rest *rest)
+{
+    if (guess_is_known(rest->guess) && !charge_call(rest)) {
+        guess_end(rest->guess, ERR_RATE_LIMITED);
+        refuse_request(rest, ERR_RATE_LIMITED, NULL);
+    } else {
+        forward(rest, (struct str){ rest->body, rest->body_len });
+    }
+}
+
 static void on_turn(void *arg, enum err e, int64_t retry_after_ms, struct guess *guess)
 {
     struct rest *rest = arg;
@@ -293,36 +356,39 @@ static void on_turn(void *arg, enum err e, int64_t retry_after_ms, struct guess 
     else if (e != OK)
         fail_with(rest, e, &failure, NULL);
     else
-        forward(rest, (struct str){ rest->body, rest->body_len });
+        ask_for_token(rest);
 }
 
 /* A credential in the body: it may have to wait for its turn. */
 static void present(struct rest *rest, struct str body)
 {
     struct token_draft draft = { 0 };
+    struct api_key_parts parts;
     struct wire_error why;
 
     http_set_user(rest->http, rest);
     rest->routes->in_flight++;
     keep_body(rest, body);
-    enum err e = wire_decode(token_draft_shape(), (struct str){ rest->body, rest->body_len }, http_arena(rest->http), &draft, &why);
+    enum err e = wire_decode(
+        token_draft_shape(), (struct str){ rest->body, rest->body_len }, http_arena(rest->http), &draft, &why);
     assert(e == OK);
+    if (api_key_parse(draft.api_key, &parts)) memcpy(rest->key, parts.id.at, parts.id.len);
     keyring_present(rest->routes->keyring, draft.api_key, http_address(rest->http), on_turn, rest);
 }
 
 static bool is_login(const struct rest *rest)
 {
-    return rest->row->rate == RATE_auth;
+    return rest->row->class == CLASS_login;
 }
 
 /* No credential was found in it. */
-static enum err refuse_malformed(struct rest *rest, enum err e, struct wire_error *why)
+static enum err refuse_malformed(struct rest *rest, enum err e)
 {
-    int64_t retry_ms = rates_take(rest->routes->rates, RATE_malformed, http_address(rest->http), clock_mono_us());
+    struct rate_payer payer = { .amount = { [UNIT_CALLS] = 1 } };
 
-    if (retry_ms == 0) return e;
-    *why = (struct wire_error){ .retry_after_ms = retry_ms };
-    return ERR_RATE_LIMITED;
+    payer.who[BY_ADDRESS] = http_address(rest->http);
+    bool good = rates_charge(rest->routes->rates, CLASS_malformed, &payer, clock_mono_us(), &rest->rate);
+    return good ? e : ERR_RATE_LIMITED;
 }
 
 /* Who asks is known, and what he may do. */
@@ -332,17 +398,16 @@ static void ask_service(struct rest *rest)
     struct wire_error why = { 0 };
     enum err e = OK;
 
-    if (!is_login(rest) && (why.retry_after_ms = rate(rest)) > 0) e = ERR_RATE_LIMITED;
+    if (!charge_call(rest)) e = ERR_RATE_LIMITED;
     if (e == OK && !is_json_body(rest->http)) e = ERR_UNSUPPORTED_MEDIA;
     if (e == OK) e = encode(rest, &body, &why);
-    if (e != OK && is_login(rest)) e = refuse_malformed(rest, e, &why);
+    if (e != OK && is_login(rest)) e = refuse_malformed(rest, e);
     if (e == OK && is_login(rest)) {
         present(rest, buf_str(&body));
     } else if (e == OK) {
         forward(rest, buf_str(&body));
     } else {
-        struct failure failure = refusal_of(e, &why);
-        fail_with(rest, e, &failure, NULL);
+        refuse_request(rest, e, &why);
     }
     buf_free(&body);
 }

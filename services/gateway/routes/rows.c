@@ -7,18 +7,18 @@
 
 /* clang-format off */
 static const struct route_row routes[] = {
-#define ROUTE(http_, path_, service_, noun, verb, who_, event_, action_, rate_, status_, doc) \
+#define ROUTE(http_, path_, service_, noun, verb, who_, event_, action_, class_, status_, doc) \
     { .http = #http_, .path = path_, .service = SERVICE_##service_, .method = M_##noun##_##verb, .who = WHO_##who_, \
-      .event = event_, .action = POLICY_##action_, .rate = RATE_##rate_, .status = status_ },
+      .event = event_, .action = POLICY_##action_, .class = CLASS_##class_, .status = status_ },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
 };
 
 static const struct on_row events[] = {
-#define ON(nsp_, event_, service_, noun, verb, action_, effect_, rate_, doc) \
+#define ON(nsp_, event_, service_, noun, verb, action_, effect_, class_, doc) \
     { .nsp = nsp_, .event = event_, .service = SERVICE_##service_, .method = M_##noun##_##verb, \
-      .action = POLICY_##action_, .effect = EFFECT_##effect_, .rate = RATE_##rate_ },
+      .action = POLICY_##action_, .effect = EFFECT_##effect_, .class = CLASS_##class_ },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"

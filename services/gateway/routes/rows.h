@@ -26,7 +26,7 @@ struct route_row {
     enum route_who who;
     const char *event; /* what the policy is asked about; "": nothing */
     enum policy_action action;
-    enum rate_class rate;
+    enum rate_class class;
     int status;
 };
 
@@ -36,7 +36,7 @@ struct on_row {
     enum method_index method;
     enum policy_action action;
     enum on_effect effect;
-    enum rate_class rate;
+    enum rate_class class;
 };
 
 #define ROUTE_PARAMS_MAX 4

@@ -213,6 +213,19 @@ enum err clients_check(struct clients *clients, const struct sio_socket *socket,
     return may_connect(rights, sio_nsp(socket));
 }
 
+static enum err charge_arrival(
+    struct clients *clients, const struct sio_socket *socket, const struct rights *rights, int64_t *retry_ms)
+{
+    struct rate_payer payer = { .amount = { [UNIT_CALLS] = 1 } };
+    struct rate_state state;
+
+    payer.who[BY_ADDRESS] = sio_address(socket);
+    payer.who[BY_SUBJECT] = bearer_subject(rights->bearer);
+    bool good = rates_charge(clients->rates, CLASS_arrive, &payer, clock_mono_us(), &state);
+    *retry_ms = state.retry_after_ms;
+    return good ? OK : ERR_RATE_LIMITED;
+}
+
 /* Too early: clients try again by themselves, but not after a CONNECT_ERROR. */
 static void send_away(struct sio_socket *socket)
 {
@@ -228,6 +241,7 @@ static void on_connect(void *arg, struct sio_socket *socket, struct str auth)
     enum err e = get_rights(clients, socket, auth, &rights, &retry_ms);
 
     if (e == OK) e = may_connect(&rights, sio_nsp(socket));
+    if (e == OK) e = charge_arrival(clients, socket, &rights, &retry_ms);
     if (e == ERR_UNAVAILABLE)
         send_away(socket);
     else if (e != OK)

@@ -44,9 +44,9 @@ struct lane {
 struct guess {
     unsigned char digest[GUESS_DIGEST_BYTES];
     struct guesses *home;
-    struct lane *lane;   /* NULL: it was known to be good */
-    struct asker first;  /* who presents it */
-    struct asker *same;  /* who came with the same one meanwhile */
+    struct lane *lane;  /* NULL: it was known to be good */
+    struct asker first; /* who presents it */
+    struct asker *same; /* who came with the same one meanwhile */
     size_t n_same, cap;
     int64_t until_us; /* of waiting in the lane's queue */
     struct guess *prev, *next;
@@ -312,6 +312,11 @@ void guess_begin(struct guesses *guesses, const unsigned char digest[GUESS_DIGES
 static bool is_good(enum err e)
 {
     return e == OK || (err_status(e) < 500 && !refusal_is_of_credential(e) && e != ERR_RATE_LIMITED);
+}
+
+bool guess_is_known(const struct guess *guess)
+{
+    return guess->lane == NULL;
 }
 
 static int64_t count_refusal(struct guesses *guesses, const struct guess *guess)

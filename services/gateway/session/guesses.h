@@ -37,6 +37,7 @@ void guess_begin(struct guesses *guesses, const unsigned char digest[GUESS_DIGES
 /* What the credential was answered with; an error that says nothing about it counts as nothing.  0, or, of a refused
  * one, milliseconds: then it was one too many, and rate_limited is what to refuse it with. */
 int64_t guess_end(struct guess *guess, enum err e);
+bool guess_is_known(const struct guess *guess); /* it was good before */
 /* A token is verified here, at once, whatever others at its address do.  One that is none of ours counts as one of
  * RATE_auth; over it *e becomes rate_limited, and this is when to try again. */
 int64_t guess_count_token(struct rates *rates, struct str address, enum err *e);

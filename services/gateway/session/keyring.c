@@ -33,11 +33,11 @@ struct held {
     unsigned char digest[SHA256_DIGEST_LENGTH];
     struct keyring *home;
     char id[API_KEY_ID_CHARS + 1], address[ADDRESS_MAX + 1];
-    char *token;      /* NULL: auth has to be asked */
-    int64_t renew_at; /* ask for the next one */
-    bool known;       /* auth took it once */
-    bool asked;       /* token.issue is under way, or waits for its turn */
-    bool loose;       /* and what is trusted has changed since: out of the table, freed with the answer */
+    char *token;         /* NULL: auth has to be asked */
+    int64_t renew_at;    /* ask for the next one */
+    bool known;          /* auth took it once */
+    bool asked;          /* token.issue is under way, or waits for its turn */
+    bool loose;          /* and what is trusted has changed since: out of the table, freed with the answer */
     struct guess *guess; /* while token.issue is under way */
     char *key, *trace;   /* while it waits for its turn */
     struct waiting *waiting;
@@ -205,7 +205,8 @@ static void on_reply(void *arg, enum err status, struct str body)
 {
     struct held *held = arg;
     struct guess *guess = held->guess;
-    struct arena *arena = arena_create("keyring", ARENA_BYTES); /* bound: a token or a failure, which have no lists */
+    /* bound: a token or a failure, which have no lists */
+    struct arena *arena = arena_create("keyring", ARENA_BYTES);
     struct verdict verdict = read_verdict(status, body, arena);
 
     held->guess = NULL;

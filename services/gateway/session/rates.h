@@ -1,6 +1,6 @@
 /*
- * rates.h - the RATE rows of proto/public.def: how many of a kind one address, subject, connection or socket
- * may send.
+ * rates.h - the RATE rows of proto/public.def: how much of a kind one address, subject, key or connection may cause; and
+ * the CLASS rows: what a request takes from.
  *
  *      take --> the buckets of this gateway: yes or no, at once
  *                   \--now and then--> Redis: what all gateways took --> the buckets of this gateway
@@ -15,35 +15,58 @@
 #include "libshared/base/str.h"
 
 /* clang-format off */
-enum rate_class {
-#define RATE(name, count, seconds, by, doc) RATE_##name,
+enum rate {
+#define RATE(name, count, seconds, by, unit, doc) RATE_##name,
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
     RATE_COUNT
 };
+enum rate_class {
+#define CLASS(name, rates) CLASS_##name,
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+    CLASS_COUNT
+};
 /* clang-format on */
-enum rate_by { BY_ADDRESS, BY_SUBJECT, BY_CONNECTION, BY_SOCKET };
+enum rate_by { BY_ADDRESS, BY_SUBJECT, BY_KEY, BY_USER, BY_CONNECTION, BY_COUNT };
+enum rate_unit { UNIT_CALLS, UNIT_BYTES, UNIT_ITEMS, UNIT_COUNT };
+
+/* Who causes it, and how much: whatever is empty or 0 is not counted. */
+struct rate_payer {
+    struct str who[BY_COUNT];
+    int64_t amount[UNIT_COUNT];
+};
+
+/* What became of it: of the rate that was over, else of the one of which the smallest part is left. */
+struct rate_state {
+    const char *name;
+    int64_t limit, window_s, left;
+    int64_t retry_after_ms; /* 0: it was not over */
+};
 
 struct ev_loop;
+struct limits;
 struct rates;
 /* `percent` of the rates in proto/public.def hold; 0: none. */
 struct rates *rates_create(int64_t percent);
-/* From now on with all gateways that use this Redis, but for what is counted by connection or by socket;
- * "": none.  Once. */
+/* From now on with all gateways that use this Redis, but for what is counted by connection; "": none.  Once. */
 void rates_share(struct rates *rates, struct ev_loop *loop, const char *redis_url);
 void rates_destroy(struct rates **rates);
 
-enum rate_by rates_by(enum rate_class class);
-/* One more of this class by `who`, an address, a subject, the sid of a connection or of a
- * socket, as the class has it: 0, or milliseconds until the next
- * one is welcome.  The table is bounded: the longest known are forgotten first. */
-int64_t rates_take(struct rates *rates, enum rate_class class, struct str who, int64_t now_us);
+/* All that the class takes, or nothing: then false. */
+bool rates_charge(struct rates *rates, enum rate_class class, const struct rate_payer *payer, int64_t now_us,
+    struct rate_state *state);
+
+/* One more of one rate by `who`, an address, a subject, an id of a key, the sid of a connection, as the rate has it: 0,
+ * or milliseconds until the next one is welcome.  The table is bounded: the longest known are forgotten first. */
+int64_t rates_take(struct rates *rates, enum rate rate, struct str who, int64_t now_us);
 /* That one shall not count after all. */
-void rates_give_back(struct rates *rates, enum rate_class class, struct str who);
+void rates_give_back(struct rates *rates, enum rate rate, struct str who);
 /* Without taking: how many more there may be at once, and how long until there may be one. */
-int64_t rates_left(const struct rates *rates, enum rate_class class, struct str who, int64_t now_us);
-int64_t rates_wait_ms(const struct rates *rates, enum rate_class class, struct str who, int64_t now_us);
+int64_t rates_left(const struct rates *rates, enum rate rate, struct str who, int64_t now_us);
+int64_t rates_wait_ms(const struct rates *rates, enum rate rate, struct str who, int64_t now_us);
 
 /* What counts as one address: of IPv6 the first 64 bits, as a host owns all the addresses behind them.  `text` is where
  * it may be written to. */

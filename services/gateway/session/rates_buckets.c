@@ -11,7 +11,8 @@
 
 /* clang-format off */
 const struct rate_row rate_rows[RATE_COUNT] = {
-#define RATE(name, count, seconds, by, doc) { #name, (count), (seconds) * INT64_C(1000000), BY_##by },
+#define RATE(name, count, seconds, by, unit, doc) \
+    { #name, (count), (seconds) * INT64_C(1000000), BY_##by, UNIT_##unit },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
@@ -52,10 +53,13 @@ void buckets_forget(struct rates *rates)
     while (rates->table != NULL) forget(rates, rates->table);
 }
 
-/* With what was given back but not to the others yet, a good credential would go on counting there. */
+/* With what was given back but not to the others yet, a good credential would go on counting there.  And whoever takes
+ * from several rates has the first of them in hand while the others are made. */
 static bool matters(const struct bucket *bucket, int64_t now_us)
 {
-    return bucket->here_us > now_us || bucket->all_us > now_us || bucket->unsent_us < 0;
+    bool in_hand = bucket->here_us == 0 && bucket->refs > 1;
+
+    return bucket->here_us > now_us || bucket->all_us > now_us || bucket->unsent_us < 0 || in_hand;
 }
 
 /* Two old ones go for each new one, as long as they are empty: the table shrinks by itself. */
@@ -86,31 +90,31 @@ struct str rates_network(struct str address, char text[RATES_NETWORK_CHARS])
     return str_of(inet_ntop(AF_INET6, &at, text, RATES_NETWORK_CHARS));
 }
 
-static struct bucket *find(const struct rates *rates, enum rate_class class, struct str who, struct key *key)
+static struct bucket *find(const struct rates *rates, enum rate rate, struct str who, struct key *key)
 {
     struct bucket *bucket;
     char network[RATES_NETWORK_CHARS];
-    if (rate_rows[class].by == BY_ADDRESS) who = rates_network(who, network);
+    if (rate_rows[rate].by == BY_ADDRESS) who = rates_network(who, network);
     size_t len = who.len < RATES_WHO_MAX ? who.len : RATES_WHO_MAX;
 
     key->len = len + 1;
-    key->bytes[0] = (char)class;
+    key->bytes[0] = (char)rate;
     if (len > 0) memcpy(key->bytes + 1, who.at, len);
     HASH_FIND(hh, rates->table, key->bytes, key->len, bucket);
     return bucket;
 }
 
-struct bucket *bucket_find(const struct rates *rates, enum rate_class class, struct str who)
+struct bucket *bucket_find(const struct rates *rates, enum rate rate, struct str who)
 {
     struct key key;
 
-    return find(rates, class, who, &key);
+    return find(rates, rate, who, &key);
 }
 
-struct bucket *bucket_get(struct rates *rates, enum rate_class class, struct str who, int64_t now_us)
+struct bucket *bucket_get(struct rates *rates, enum rate rate, struct str who, int64_t now_us)
 {
     struct key key;
-    struct bucket *bucket = find(rates, class, who, &key);
+    struct bucket *bucket = find(rates, rate, who, &key);
 
     if (bucket != NULL) return bucket;
     make_room(rates, now_us);

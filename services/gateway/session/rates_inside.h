@@ -5,15 +5,16 @@
 #include "libshared/base/table.h"
 #include "services/gateway/session/rates.h"
 
-#define RATES_WHO_MAX              128
+#define RATES_WHO_MAX             128
 /* So much may be taken here before the others are told: whoever stays far below his rate costs Redis next to nothing,
  * and a gateway lets through that much more than its share of what is left. */
-#define RATES_UNSENT_MAX_US(class) (rate_rows[class].window_us / 20)
+#define RATES_UNSENT_MAX_US(rate) (rate_rows[rate].window_us / 20)
 
 struct rate_row {
     const char *name;
     int64_t count, window_us;
     enum rate_by by;
+    enum rate_unit unit;
 };
 extern const struct rate_row rate_rows[RATE_COUNT];
 
@@ -26,21 +27,23 @@ struct bucket {
     struct bucket *prev, *next;
     UT_hash_handle hh;
     size_t key_len;
-    char key[]; /* the class, then who */
+    char key[]; /* the rate, then who */
 };
 
+struct metric;
 struct rates_shared;
 struct rates {
     struct bucket *table;
-    struct bucket *waiting;      /* to take part in an exchange */
-    int64_t cost_us[RATE_COUNT]; /* of one; 0: these rates do not hold */
+    struct bucket *waiting; /* to take part in an exchange */
+    int64_t percent;        /* of the limits; 0: none holds */
+    struct metric *refused[RATE_COUNT];
     struct rates_shared *shared; /* NULL: this gateway counts for itself */
 };
 
 /* rates_buckets.c */
-struct bucket *bucket_find(const struct rates *rates, enum rate_class class, struct str who); /* NULL: none */
+struct bucket *bucket_find(const struct rates *rates, enum rate rate, struct str who); /* NULL: none */
 /* The same, made if need be; at the bound the longest known is forgotten for it. */
-struct bucket *bucket_get(struct rates *rates, enum rate_class class, struct str who, int64_t now_us);
+struct bucket *bucket_get(struct rates *rates, enum rate rate, struct str who, int64_t now_us);
 void bucket_drop(struct bucket *bucket);
 void buckets_forget(struct rates *rates); /* all */
 /* It takes part in an exchange soon; it does so now. */

@@ -22,17 +22,17 @@
 
 #define TICK_S       0.1
 #define PREFIX       "madang:rate:"
-#define EXCHANGE_MAX 30 /* buckets: a command has at most 64 words */
-#define BATCH_MAX    32 /* exchanges */
+#define EXCHANGE_MAX 20 /* buckets: a command has at most 64 words */
+#define BATCH_MAX    48 /* exchanges */
 #define KEY_MAX      (sizeof PREFIX + 32 + RATES_WHO_MAX)
-#define AHEAD_MAX_US "600000000" /* should Redis' clock be set back */
+#define AHEAD_MAX_US 600000000 /* should Redis' clock be set back; and two windows */
 
 /* A key lasts until its bucket has run empty: there is nothing to clean up. */
 static const char script[] =
     "local t = redis.call('TIME') local now = t[1] * 1000000 + t[2] local ahead = {} "
     "for i, key in ipairs(KEYS) do "
-    "local at, used = tonumber(redis.call('GET', key) or now), tonumber(ARGV[i + 1]) "
-    "if at < now then at = now end at = math.min(at + used, now + ARGV[1]) "
+    "local at, used = tonumber(redis.call('GET', key) or now), tonumber(ARGV[2 * i - 1]) "
+    "if at < now then at = now end at = math.min(at + used, now + ARGV[2 * i]) "
     "if at <= now then redis.call('DEL', key) "
     "elseif used ~= 0 then redis.call('SET', key, string.format('%.0f', at), 'PX', math.ceil((at - now) / 1000)) end "
     "ahead[i] = at - now end return ahead";
@@ -145,25 +145,35 @@ static struct str key_of(const struct bucket *bucket, char *out)
     return (struct str){ out, (size_t)len + bucket->key_len - 1 };
 }
 
+static int64_t ahead_max_us(const struct bucket *bucket)
+{
+    int64_t two_us = 2 * rate_rows[(unsigned char)bucket->key[0]].window_us;
+
+    return two_us > AHEAD_MAX_US ? two_us : AHEAD_MAX_US;
+}
+
+static struct str number_word(char out[24], int64_t number)
+{
+    return (struct str){ out, (size_t)snprintf(out, 24, "%lld", (long long)number) };
+}
+
 static void send_one(struct rates_shared *shared, int64_t now_us)
 {
     struct exchange *exchange = mem_zero(sizeof *exchange);
-    char keys[EXCHANGE_MAX][KEY_MAX], numbers[EXCHANGE_MAX + 1][24];
-    struct str words[4 + 2 * EXCHANGE_MAX] = { STR("EVAL"), str_of(script) };
+    char keys[EXCHANGE_MAX][KEY_MAX], numbers[2 * EXCHANGE_MAX + 1][24];
+    struct str words[3 + 3 * EXCHANGE_MAX] = { STR("EVAL"), str_of(script) };
 
     exchange->shared = shared;
     collect(exchange, now_us);
     size_t n = exchange->n;
-    snprintf(numbers[n], sizeof numbers[n], "%zu", n);
-    words[2] = str_of(numbers[n]);
-    words[3 + n] = STR(AHEAD_MAX_US);
+    words[2] = number_word(numbers[2 * n], (int64_t)n);
     for (size_t i = 0; i < n; i++) {
-        snprintf(numbers[i], sizeof numbers[i], "%lld", (long long)exchange->at[i].used_us);
         words[3 + i] = key_of(exchange->at[i].bucket, keys[i]);
-        words[4 + n + i] = str_of(numbers[i]);
+        words[3 + n + 2 * i] = number_word(numbers[2 * i], exchange->at[i].used_us);
+        words[4 + n + 2 * i] = number_word(numbers[2 * i + 1], ahead_max_us(exchange->at[i].bucket));
     }
     shared->under_way++;
-    redis_command(shared->redis, on_answer, exchange, words, 4 + 2 * n);
+    redis_command(shared->redis, on_answer, exchange, words, 3 + 3 * n);
 }
 
 /* What is too much for one batch waits for the next; whoever was told least lately comes first. */
@@ -183,7 +193,7 @@ void rates_share(struct rates *rates, struct ev_loop *loop, const char *redis_ur
 {
     const char *name = "madang_rates_shared_total", *help = "Buckets of rates exchanged with Redis";
 
-    if (redis_url[0] == '\0' || rates->cost_us[0] == 0) return;
+    if (redis_url[0] == '\0' || rates->percent == 0) return;
     struct rates_shared *shared = mem_zero(sizeof *shared);
     shared->loop = loop;
     shared->rates = rates;

@@ -27,9 +27,23 @@ struct failure refusal_later(enum err e, int64_t retry_after_ms)
     return failure;
 }
 
+struct failure refusal_over(const struct rate_state *state)
+{
+    struct failure failure = refusal_later(ERR_RATE_LIMITED, state->retry_after_ms);
+
+    failure.rate = str_of(state->name);
+    failure.limit = state->limit;
+    return failure;
+}
+
 bool refusal_is_of_credential(enum err e)
 {
     return err_status(e) == 401 || e == ERR_ADDRESS_REFUSED;
+}
+
+static void put_text(json_t *json, const char *name, struct str text)
+{
+    if (text.len > 0) json_object_set_new(json, name, json_stringn(text.at, text.len));
 }
 
 /* Not through the shape: a retry_after_ms of 0 is no news. */
@@ -39,10 +53,13 @@ void refusal_json(const struct failure *failure, struct buf *out)
         failure->message.at, failure->message.len);
 
     assert(json != NULL);
-    if (failure->field.len > 0) json_object_set_new(json, "field", json_stringn(failure->field.at, failure->field.len));
+    put_text(json, "rate", failure->rate);
+    put_text(json, "quota", failure->quota);
+    if (failure->rate.len + failure->quota.len > 0) json_object_set_new(json, "limit", json_integer(failure->limit));
+    if (failure->quota.len > 0) json_object_set_new(json, "used", json_integer(failure->used));
+    put_text(json, "field", failure->field);
     if (failure->retry_after_ms > 0) json_object_set_new(json, "retry_after_ms", json_integer(failure->retry_after_ms));
-    if (failure->nearest.len > 0)
-        json_object_set_new(json, "nearest", json_stringn(failure->nearest.at, failure->nearest.len));
+    put_text(json, "nearest", failure->nearest);
     char *text = json_dumps(json, JSON_COMPACT);
     buf_add_str(out, str_of(text));
     free(text);

@@ -1,8 +1,13 @@
-/* refusal.h - how a client is told no: {"code","message"[,"field"][,"retry_after_ms"][,"nearest"]}, on every surface the same. */
+/*
+ * refusal.h - how a client is told no, on every surface the same:
+ *
+ *      {"code","message"[,"field"][,"retry_after_ms"][,"nearest"][,"rate","limit"][,"quota","limit","used"]}
+ */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "libshared/wire/records.h"
+#include "services/gateway/session/rates.h"
 #include "services/gateway/socketio/sio.h"
 
 #define REFUSAL_BYTES_MAX 8192
@@ -11,6 +16,7 @@
 struct failure refusal_of(enum err e, const struct wire_error *why);
 struct failure refusal_plain(enum err e);
 struct failure refusal_later(enum err e, int64_t retry_after_ms);
+struct failure refusal_over(const struct rate_state *state);
 bool refusal_is_of_credential(enum err e); /* the credential is none, or none any more, or not from there */
 void refusal_json(const struct failure *failure, struct buf *out);
 /* The answer to an event: in its acknowledgement if one is wanted, else on the session's /error namespace. */

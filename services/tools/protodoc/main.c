@@ -5,6 +5,7 @@
  *      protodoc asyncapi     Socket.IO events, as AsyncAPI 3.0
  *      protodoc events       the same for a reader, in Markdown
  *      protodoc errors       every error code, in Markdown
+ *      protodoc limits       every rate and quota, in Markdown
  */
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
@@ -31,9 +32,11 @@ int main(int argc, char **argv)
         print_events();
     else if (strcmp(what, "errors") == 0)
         print_errors();
+    else if (strcmp(what, "limits") == 0)
+        print_limits();
     else {
         bool asked = strcmp(what, "--help") == 0;
-        fputs("usage: protodoc openapi|asyncapi|events|errors\n", asked ? stdout : stderr);
+        fputs("usage: protodoc openapi|asyncapi|events|errors|limits\n", asked ? stdout : stderr);
         return asked ? 0 : 2;
     }
     return 0;

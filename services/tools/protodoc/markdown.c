@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "services/tools/protodoc/protodoc.h"
@@ -105,7 +106,7 @@ static void print_emitted(void)
         " wanted joined or left.\n\n"
         "In every namespace `auth:refresh` with `{token}` takes a new token for this socket, of the same subject; the "
         "acknowledgement is\n`{ok,expires_at}`. A client's sockets in other namespaces have their own.\n\n"
-        "| namespace | event | argument | acknowledgement | permission | rate | meaning "
+        "| namespace | event | argument | acknowledgement | permission | class | meaning "
         "|\n|---|---|---|---|---|---|---|\n");
     for (const struct on *on = events; on->event != NULL; on++) {
         const struct method *m = find_method(on->method);
@@ -124,13 +125,7 @@ void print_events(void)
     for (const struct hear *hear = heard; hear->event != NULL; hear++)
         printf("| `%s` | `%s` | [%s](#%s) | %s |\n", hear->nsp, hear->event, hear->rec()->name, hear->rec()->name,
             hear->doc);
-    printf(
-        "\n## Rates\n\nBy address and by subject over all gateways that share a Redis; by socket and by connection "
-        "where these are.\nOver `connect` a namespace answers `connect_error` with `data: {code, retry_after_ms}`, and "
-        "stock clients do not try\nagain by themselves; whoever goes on regardless loses the connection.\n\n"
-        "| class | so many | in seconds | counted by | for |\n|---|---|---|---|---|\n");
-    for (const struct rate *rate = rates; rate->name != NULL; rate++)
-        printf("| %s | %d | %d | %s | %s |\n", rate->name, rate->count, rate->seconds, rate->by, rate->doc);
+    printf("\n## Rates\n\nThe column `class` above names what an event takes from: see [limits.md](limits.md).\n");
     print_records();
 }
 
@@ -141,4 +136,51 @@ void print_errors(void)
            " change.\n\n| code | HTTP status | meaning |\n|---|---|---|\n");
     for (enum err e = OK + 1; e < ERR_COUNT; e++)
         printf("| `%s` | %d | %s |\n", err_code(e), err_status(e), err_text(e));
+}
+
+static const char *by_text(const char *by)
+{
+    static const char *const texts[][2] = {
+        { "ADDRESS", "address" },
+        { "SUBJECT", "subject" },
+        { "KEY", "key" },
+        { "USER", "user, over REST" },
+        { "CONNECTION", "connection" },
+    };
+
+    for (size_t i = 0; i < COUNT(texts); i++)
+        if (strcmp(texts[i][0], by) == 0) return texts[i][1];
+    abort();
+}
+
+static const char *unit_text(const char *unit)
+{
+    return strcmp(unit, "BYTES") == 0 ? " bytes" : strcmp(unit, "ITEMS") == 0 ? " items" : "";
+}
+
+static void print_rates(void)
+{
+    printf("## Rates\n\n| rate | so much | in seconds | by | of |\n|---|---|---|---|---|\n");
+    for (const struct rate *rate = rates; rate->name != NULL; rate++)
+        printf("| `%s` | %" PRId64 "%s | %" PRId64 " | %s | %s |\n", rate->name, rate->count, unit_text(rate->unit),
+            rate->seconds, by_text(rate->by), rate->doc);
+    printf("\n| class | takes from |\n|---|---|\n");
+    for (const struct rate_class *class = classes; class->name != NULL; class ++) {
+        printf("| %s |", class->name);
+        for (size_t i = 0; rates[i].name != NULL; i++)
+            if (class->rates & UINT64_C(1) << i) printf(" `%s`", rates[i].name);
+        printf(" |\n");
+    }
+}
+
+void print_limits(void)
+{
+    printf(
+        "# Limits\n\nPrinted from proto/ by `make docs`. [security.md](security.md) says what they are for.\n\n"
+        "Rates hold over all gateways that share a Redis, but for those by connection. A request takes from every rate"
+        " of its class, or it is\nrefused with `rate_limited` and takes from none; the details are `{rate, limit,"
+        " retry_after_ms}`. REST answers say in `RateLimit` and\n`RateLimit-Policy` how much is left, and in "
+        "`Retry-After`"
+        " when to try again. By address: of IPv6 a /64 is one.\n\n");
+    print_rates();
 }

@@ -8,8 +8,8 @@
 /* clang-format off */
 struct route { const char *http, *path, *service, *method, *who, *event, *action, *rate, *doc; int status; };
 static const struct route routes[] = {
-#define ROUTE(http, path, service, noun, verb, who, event, action, rate, status, doc) \
-    { #http, path, #service, #noun "." #verb, #who, event, #action, #rate, doc, status },
+#define ROUTE(http, path, service, noun, verb, who, event, action, class, status, doc) \
+    { #http, path, #service, #noun "." #verb, #who, event, #action, #class, doc, status },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"

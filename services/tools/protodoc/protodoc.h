@@ -32,14 +32,20 @@ struct hear {
 
 struct rate {
     const char *name;
-    int count, seconds;
-    const char *by, *doc;
+    int64_t count, seconds;
+    const char *by, *unit, *doc;
+};
+
+struct rate_class {
+    const char *name;
+    uint64_t rates; /* a bit for each row of rates[] */
 };
 
 /* rows.c: each table ends with an empty row. */
 extern const struct on events[];
 extern const struct hear heard[];
 extern const struct rate rates[];
+extern const struct rate_class classes[];
 const struct method *find_method(const char *name);
 
 /* spec.c */
@@ -53,3 +59,4 @@ json_t *asyncapi(void);
 /* markdown.c: on standard output. */
 void print_events(void);
 void print_errors(void);
+void print_limits(void);

@@ -12,8 +12,8 @@ static const struct method methods[] = {
 };
 
 const struct on events[] = {
-#define ON(nsp, event, service, noun, verb, action, effect, rate, doc) \
-    { nsp, event, #service, #noun "." #verb, #action, #effect, #rate, doc },
+#define ON(nsp, event, service, noun, verb, action, effect, class, doc) \
+    { nsp, event, #service, #noun "." #verb, #action, #effect, #class, doc },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
@@ -29,7 +29,23 @@ const struct hear heard[] = {
 };
 
 const struct rate rates[] = {
-#define RATE(name, count, seconds, by, doc) { #name, count, seconds, #by, doc },
+#define RATE(name, count, seconds, by, unit, doc) { #name, count, seconds, #by, #unit, doc },
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+    { 0 }
+};
+
+enum {
+#define RATE(name, count, seconds, by, unit, doc) RATE_##name,
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+};
+
+const struct rate_class classes[] = {
+#define T(name) (UINT64_C(1) << RATE_##name)
+#define CLASS(name, rates) { #name, rates },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"

@@ -171,7 +171,7 @@ static void only_what_matters_is_told(void **state)
     (void)state;
     int64_t now = clock_mono_us();
 
-    for (int i = 0; i < 1000; i++) rates_take(here, RATE_relay, STR("socket"), now);
+    for (int i = 0; i < 1000; i++) rates_take(here, RATE_connect, STR("socket"), now);
     assert_false(here->table->is_waiting);
     for (int i = 0; i < 14; i++) rates_take(there, RATE_write, STR("ada"), now);
     assert_false(there->table->is_waiting);
@@ -302,6 +302,100 @@ static void what_belongs_to_one_connection_is_not_told(void **state)
     assert_null(here->waiting);
 }
 
+static bool is_a_day_full_there(void)
+{
+    return rates_left(there, RATE_day_bytes, STR("ada"), clock_mono_us()) < 100000000;
+}
+
+static struct rate_payer payer_of(const char *subject, const char *key, int64_t bytes, int64_t items)
+{
+    return (struct rate_payer){
+        .who = { [BY_SUBJECT] = str_of(subject), [BY_KEY] = str_of(key), [BY_ADDRESS] = WHO },
+        .amount = { [UNIT_CALLS] = 1, [UNIT_BYTES] = bytes, [UNIT_ITEMS] = items },
+    };
+}
+
+static void a_class_takes_from_all_its_rates_or_from_none(void **state)
+{
+    struct rates *rates = rates_create(100);
+    struct rate_payer ada = payer_of("ada", "k1", 100, 0), many = payer_of("ada", "k1", 100, 990);
+    struct rate_state said;
+
+    (void)state;
+    assert_true(rates_charge(rates, CLASS_room, &many, 1, &said));
+    assert_string_equal(said.name, "new_members"); /* of which the smallest part is left */
+    assert_int_equal(said.limit, 1000);
+    assert_in_range(said.left, 9, 10);
+    assert_false(rates_charge(rates, CLASS_room, &many, 1, &said));
+    assert_string_equal(said.name, "new_members");
+    assert_in_range(said.retry_after_ms, 58000, 60000);
+    for (int i = 0; i < 58; i++)
+        assert_true(rates_charge(rates, CLASS_room, &ada, 1, &said)); /* the refused one took nothing */
+    int taken = 0;
+    while (rates_charge(rates, CLASS_room, &ada, 1, &said)) taken++;
+    assert_int_equal(taken, 1);
+    assert_string_equal(said.name, "new_rooms");
+    struct rate_payer bo = payer_of("bo", "k1", 100, 0);
+    assert_true(rates_charge(rates, CLASS_room, &bo, 1, &said));
+    rates_destroy(&rates);
+}
+
+static void bytes_are_counted_and_one_that_is_too_large_needs_an_empty_bucket(void **state)
+{
+    struct rates *rates = rates_create(100);
+    struct rate_payer half = payer_of("ada", "k1", 5000000, 0), large = payer_of("bo", "k1", 50000000, 0);
+    struct rate_state said;
+
+    (void)state;
+    assert_true(rates_charge(rates, CLASS_message, &half, 1, &said));
+    assert_true(rates_charge(rates, CLASS_message, &half, 1, &said));
+    assert_false(rates_charge(rates, CLASS_message, &half, 1, &said));
+    assert_string_equal(said.name, "write_bytes");
+    assert_in_range(said.retry_after_ms, 29000, 30001);
+    int64_t later = said.retry_after_ms * 1000 + 1;
+    assert_true(rates_charge(rates, CLASS_message, &half, later, &said));
+    assert_true(rates_charge(rates, CLASS_message, &large, later, &said));
+    assert_false(rates_charge(rates, CLASS_message, &large, later, &said));
+    rates_destroy(&rates);
+}
+
+static void all_tokens_of_a_key_have_one_rate(void **state)
+{
+    struct rates *rates = rates_create(1); /* 1,000 in 10 s */
+    struct rate_state said;
+    char subject[16];
+    int taken = 0;
+
+    (void)state;
+    for (int i = 0; i < 2000; i++) {
+        snprintf(subject, sizeof subject, "user-%d", i);
+        struct rate_payer one = payer_of(subject, "k1", 10, 0), elsewhere = payer_of(subject, "k2", 10, 0);
+        taken += rates_charge(rates, CLASS_message, &one, 1, &said);
+        if (i < 1000) assert_true(rates_charge(rates, CLASS_message, &elsewhere, 1, &said));
+    }
+    assert_int_equal(taken, 1000);
+    assert_string_equal(said.name, "key_write");
+    rates_destroy(&rates);
+}
+
+static void a_day_is_shared_as_a_second_is(void **state)
+{
+    struct rate_payer ada = payer_of("ada", "k1", 9000000, 0);
+    struct rate_state said;
+
+    (void)state;
+    int64_t now = clock_mono_us();
+    for (int i = 0; i < 50; i++) assert_true(rates_charge(here, CLASS_message, &ada, now += 60000000, &said));
+    want = exchanged("result=\"answered\"") + 1;
+    assert_true(until(are_answered));
+    ev_sleep(0.3);
+    ada.amount[UNIT_BYTES] = 1;
+    assert_true(rates_charge(there, CLASS_message, &ada, clock_mono_us(), &said));
+    rates_take(there, RATE_day_bytes, STR("ada"), clock_mono_us());
+    rates_give_back(there, RATE_day_bytes, STR("ada")); /* which asks */
+    assert_true(until(is_a_day_full_there));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +413,10 @@ int main(void)
         T(what_redis_loses_still_counts_where_it_was_taken),
         T(a_redis_that_refuses_is_none),
         T(what_belongs_to_one_connection_is_not_told),
+        T(a_class_takes_from_all_its_rates_or_from_none),
+        T(bytes_are_counted_and_one_that_is_too_large_needs_an_empty_bucket),
+        T(all_tokens_of_a_key_have_one_rate),
+        T(a_day_is_shared_as_a_second_is),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -71,7 +71,7 @@ static struct policy_compiled *compile(struct policy_rule *rules, size_t n)
 {
     struct policy_compiled *policy = NULL;
     struct policy_rule_list list = { rules, n };
-    struct wire_error why = { "", "", 0 };
+    struct wire_error why = { 0 };
 
     assert_int_equal(policy_compile(STR("test"), &list, &policy, &why), OK);
     return policy;
@@ -225,7 +225,7 @@ static void unknown_words_are_refused_by_name(void **state)
     struct str actions[] = { STR("emit"), STR("fly") };
     struct policy_rule bad[] = { { .effect = STR("allow"), .actions = { actions, 2 } }, { .effect = STR("maybe") } };
     struct policy_compiled *policy = NULL;
-    struct wire_error why = { "", "", 0 };
+    struct wire_error why = { 0 };
 
     assert_int_equal(
         policy_compile(STR("x"), &(struct policy_rule_list){ bad, 1 }, &policy, &why), ERR_INVALID_ARGUMENT);
