@@ -12,13 +12,13 @@ static size_t slot_of(int64_t deadline_us)
     return (size_t)(deadline_us / WHEEL_SLOT_US + 1) % WHEEL_SLOTS;
 }
 
-static size_t text_bytes(const struct rpc_request *request)
+static size_t head_bytes(const struct rpc_request *request)
 {
     size_t n = strlen(request->method) + request->trace.len;
     const struct principal *who = request->who;
-    if (who != NULL)
-        n += who->sub.len + who->kind.len + who->session.len + who->key.len + who->policy.len + who->address.len;
-    return n;
+    if (who == NULL) return n;
+    for (size_t i = 0; i < who->quotas.len; i++) n += sizeof *who->quotas.at + who->quotas.at[i].quota.len;
+    return n + who->sub.len + who->kind.len + who->session.len + who->key.len + who->policy.len + who->address.len;
 }
 
 static struct str put_text(char **at, struct str text)
@@ -30,8 +30,19 @@ static struct str put_text(char **at, struct str text)
     return copy;
 }
 
+/* Aligned as what it begins with. */
+static void copy_quotas(struct quota_limit_list *to, struct quota_limit_list from, char **at)
+{
+    if (from.len == 0) return;
+    *to = (struct quota_limit_list){ (struct quota_limit *)(void *)*at, from.len };
+    *at += from.len * sizeof *from.at;
+    for (size_t i = 0; i < from.len; i++)
+        to->at[i] = (struct quota_limit){ put_text(at, from.at[i].quota), from.at[i].limit };
+}
+
 static void copy_head(struct frame_request *head, const struct rpc_request *request, char *at)
 {
+    if (request->who != NULL) copy_quotas(&head->who.quotas, request->who->quotas, &at);
     head->method = put_text(&at, str_of(request->method));
     head->trace = put_text(&at, request->trace);
     const struct principal *who = request->who;
@@ -56,7 +67,7 @@ struct waiting *rpc_wait_add(
     struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg)
 {
     assert(request->budget_ms >= 1 && request->budget_ms <= 60000);
-    struct waiting *w = mem_alloc(sizeof(*w) + text_bytes(request));
+    struct waiting *w = mem_alloc(sizeof(*w) + head_bytes(request));
     *w = (struct waiting){
         .id = ++client->last_id,
         .deadline_us = clock_mono_us() + request->budget_ms * 1000,

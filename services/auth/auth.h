@@ -13,6 +13,8 @@
 /* trust.c: all that gateways need, as it is now. */
 enum err trust_load(struct pg *pg, struct arena *arena, struct trust *out) MUST_CHECK;
 
+enum err limits_load(struct pg *pg, struct arena *arena, struct limit_list *out) MUST_CHECK;
+
 /* Before the commit: the other auth processes will hear that something changed. */
 enum err trust_notify(struct pg *pg, struct arena *arena) MUST_CHECK;
 /* This process's mark on its notifications. */

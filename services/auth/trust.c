@@ -23,6 +23,15 @@ static const char BOUND_KEYS[] =
     "SELECT id AS key, networks::text[] AS networks, bind_tokens AS subjects FROM api_key WHERE networks <> '{}'"
     " AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1) ORDER BY created_at DESC LIMIT 4096";
 
+static const char ALL_LIMITS[] =
+    "SELECT name, nullif(subject, '') AS subject, nullif(key, '') AS key, most AS \"limit\""
+    " FROM limit_change ORDER BY name, limit_change.key, limit_change.subject";
+
+enum err limits_load(struct pg *pg, struct arena *arena, struct limit_list *out)
+{
+    return pg_all(pg, arena, limit_shape(), out, 4096, ALL_LIMITS, PG_NO_ARGS);
+}
+
 enum err trust_load(struct pg *pg, struct arena *arena, struct trust *out)
 {
     int64_t now = clock_ms(), longest_ms = settings.auth.token_ttl_max_s * 1000 + 60000;
@@ -32,6 +41,7 @@ enum err trust_load(struct pg *pg, struct arena *arena, struct trust *out)
     TRY(pg_all(pg, arena, signing_key_shape(), &out->keys, 16, PUBLIC_KEYS, PG_ARGS(pg_time(now))));
     TRY(pg_all(pg, arena, policy_shape(), &out->policies, 256, ALL_POLICIES, PG_NO_ARGS));
     TRY(pg_all(pg, arena, bound_key_shape(), &out->bound, 4096, BOUND_KEYS, PG_ARGS(pg_time(now))));
+    TRY(limits_load(pg, arena, &out->limits));
     return pg_one(pg, arena, trust_shape(), out, LATELY_REVOKED, PG_ARGS(pg_time(now - longest_ms)));
 }
 

@@ -12,6 +12,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "libshared/rpc/quota.h"
 #include "libshared/rpc/rpc_rows.h"
 #include "services/chat/feeds.h"
 #include "services/chat/gateways.h"

@@ -12,8 +12,8 @@ static const char ROOM_BY_KEY[] =
     "SELECT id, name, open, created_by, created_at FROM room WHERE created_by = $1 AND client_key = $2";
 
 static const char FIRST_MEMBERS[] =
-    "INSERT INTO member (room_id, subject, role, joined_at)"
-    " SELECT DISTINCT $1::uuid, subject, CASE WHEN subject = $2 THEN 'owner' ELSE 'member' END, $4::timestamptz"
+    "INSERT INTO member (room_id, subject, role, joined_at, added_by)"
+    " SELECT DISTINCT $1::uuid, subject, CASE WHEN subject = $2 THEN 'owner' ELSE 'member' END, $4::timestamptz, $2"
     " FROM (SELECT subject_form(name) AS subject FROM unnest($3 || $2) AS name) named";
 
 static const char COUNT_FIRST[] = "UPDATE room SET members = $2 WHERE id = $1";
@@ -40,6 +40,8 @@ enum err room_create(struct call *call, const struct room_draft *draft, struct r
         &members));
     if (members > settings.chat.members_max)
         return call_fail(call, ERR_TOO_LARGE, "members: a room has at most %lld", (long long)settings.chat.members_max);
+    TRY(quota_take(call, QUOTA_rooms, 1));
+    TRY(quota_take(call, QUOTA_members, members));
     /* Nobody is told: nobody can have remembered anything of a room whose id is new. */
     return pg_run(call->pg, call->arena, COUNT_FIRST, PG_ARGS(pg_id(rep->id), pg_int(members)), NULL);
 }

@@ -63,8 +63,8 @@ enum err room_row_lock(struct call *call, struct id room, struct room_row *out)
     return row_by(call, room, out, ROOM_AND_ROLE);
 }
 
-static const char ADD_MEMBERS[] = "INSERT INTO member (room_id, subject, role, joined_at)"
-                                  " SELECT DISTINCT $1::uuid, subject, 'member', $3::timestamptz FROM (SELECT "
+static const char ADD_MEMBERS[] = "INSERT INTO member (room_id, subject, role, joined_at, added_by)"
+                                  " SELECT DISTINCT $1::uuid, subject, 'member', $3::timestamptz, $4 FROM (SELECT "
                                   "subject_form(name) AS subject FROM unnest($2) AS name) named"
                                   " ON CONFLICT (room_id, subject) DO NOTHING RETURNING room_id AS room, subject, role";
 
@@ -75,13 +75,14 @@ enum err room_row_add(struct call *call, const struct room_row *room, struct str
     struct member_change change = { .room = room->id, .version = room->version + 1 };
 
     TRY(pg_all(call->pg, call->arena, access_change_shape(), &change.who, subjects.len, ADD_MEMBERS,
-        PG_ARGS(pg_id(room->id), pg_texts(call->arena, subjects), pg_time(call->now))));
+        PG_ARGS(pg_id(room->id), pg_texts(call->arena, subjects), pg_time(call->now), pg_text(call->who->sub))));
     if (change.who.len == 0) return OK;
     int64_t added = (int64_t)change.who.len;
     if (room->members + added > settings.chat.members_max)
         return call_fail(call, ERR_TOO_LARGE, "members: a room has at most %lld", (long long)settings.chat.members_max);
 
     TRY(pg_run(call->pg, call->arena, COUNT_CHANGE, PG_ARGS(pg_id(room->id), pg_int(added)), NULL));
+    TRY(quota_take(call, QUOTA_members, added));
     announce_change(call, &change);
     return OK;
 }

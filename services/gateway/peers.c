@@ -55,6 +55,7 @@ static void on_trust_changed(void *arg)
     struct gateway *gateway = arg;
 
     LOG(INFO, "gateway.trust_changed", F_INT("sockets", clients_count(gateway->clients)));
+    rates_change(gateway->routes.rates, trusted_limits(gateway->trusted));
     keyring_doubt(gateway->routes.keyring);
     clients_review(gateway->clients);
 }
@@ -94,6 +95,7 @@ void peers_disconnect(struct gateway *gateway)
     for (int i = 0; i < SERVICE_COUNT; i++) rpc_client_destroy(&gateway->service[i]);
     halls_destroy(&gateway->halls);
     bearers_destroy(&gateway->bearers);
+    rates_change(gateway->routes.rates, NULL);
     trusted_destroy(&gateway->trusted);
 }
 

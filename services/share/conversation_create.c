@@ -3,9 +3,10 @@
 #include "libshared/db/pg.h"
 #include "services/share/share.h"
 
-static const char INSERT_CONVERSATION[] = "INSERT INTO conversation (id, owner, name, data, created_at, client_key)"
-                                          " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner, client_key) DO NOTHING"
-                                          " RETURNING id, name, data, created_at";
+static const char INSERT_CONVERSATION[] =
+    "INSERT INTO conversation (id, owner, name, data, created_at, client_key, bytes)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (owner, client_key) DO NOTHING"
+    " RETURNING id, name, data, created_at";
 
 static const char CONVERSATION_BY_KEY[] =
     "SELECT id, name, data, created_at FROM conversation WHERE owner = $1 AND client_key = $2";
@@ -25,11 +26,13 @@ enum err conversation_create(struct call *call, const struct conversation_draft 
 
     enum err e = pg_one(call->pg, call->arena, conversation_shape(), rep, INSERT_CONVERSATION,
         PG_ARGS(pg_id(id_new()), pg_text(call->who->sub), pg_text(draft->name), pg_json(call->arena, draft->data),
-            pg_time(call->now), pg_text(draft->client_key)));
+            pg_time(call->now), pg_text(draft->client_key), pg_int((int64_t)draft->data.len)));
 
     /* No row: a client that lost our reply asks again.  Repeat the answer. */
     if (e == ERR_NOT_FOUND)
         return pg_one(call->pg, call->arena, conversation_shape(), rep, CONVERSATION_BY_KEY,
             PG_ARGS(pg_text(call->who->sub), pg_text(draft->client_key)));
-    return e;
+    TRY(e);
+    TRY(quota_take(call, QUOTA_conversations, 1));
+    return quota_take(call, QUOTA_conversation_bytes, (int64_t)draft->data.len);
 }

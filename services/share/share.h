@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "libshared/rpc/quota.h"
 #include "libshared/rpc/rpc_rows.h"
 
 /* clang-format off */

@@ -1,12 +1,17 @@
 // k_limits - what one subject or one key may cause: over two gateways, over many sockets; and nobody else is hit.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
 import { Person, everybodyLeaves, request, tokenFor } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
+import { until } from '../lib/wait.mjs'
 
 // 10 percent of the rates in proto/public.def.
 const ROOMS = 6, MEMBERS = 100, TOKENS = 300, CONVERSATIONS = 3, RELAYS = 100, HOURLY = 100
+const run = promisify(execFile)
 let stack, gateways, key
 before(async () => {
   stack = await startStack({ gateways: 2, ownPorts: true, env: { MADANG_GATEWAY_RATE_PERCENT: '10' } })
@@ -35,6 +40,9 @@ function isOver({ taken, error }, rate, limit, slack = 0) {
   assert.ok(taken >= limit && taken <= limit + slack, `${taken} were taken, of ${limit}`)
 }
 const rest = (where, token, method, path, body) => request(where, method, path, { token, body }).then(({ json }) => json.success ? json.data : json)
+
+const usage = async subject => Object.fromEntries((await stack.authctl('quota', 'show', subject)).limits.map(({ name, used, limit }) => [name, { used, limit }]))
+const changes = async (...words) => { await stack.authctl('quota', ...words) }
 
 test('rooms made, over two gateways and both faces', async () => {
   const ada = await somebody('ada'), other = await somebody('ada', 1)
@@ -69,27 +77,35 @@ test('relays of one subject, however many sockets it has', async () => {
   const token = await tokenFor(gateways[0], key, 'ed'), ed = await Person.arrives(gateways[0], key, 'ed', { token })
   const { id: room } = await ed.makesRoom(), began = Date.now()
   let taken = 0, refusal
-  for (let socket = 0; socket < 12; socket++) {
-    const one = await Person.arrives(gateways[socket % 2], key, 'ed', { token })
-    await one.joins(room)
-    const answers = await Promise.all(Array.from({ length: 20 }, () => one.emits('typing', { room })))
-    taken += answers.filter(answer => !answer?.error).length
-    refusal = answers.find(answer => answer?.error) ?? refusal
-    one.leaves()
+  const storm = async (sockets, each) => {
+    for (let socket = 0; socket < sockets; socket++) {
+      const one = await Person.arrives(gateways[socket % 2], key, 'ed', { token })
+      await one.joins(room)
+      const answers = await Promise.all(Array.from({ length: each }, () => one.emits('typing', { room })))
+      taken += answers.filter(answer => !answer?.error).length
+      refusal = answers.find(answer => answer?.error) ?? refusal
+      one.leaves()
+    }
   }
-  const most = RELAYS + (Date.now() - began) / 1000 * RELAYS / 10
-  isOver({ taken: Math.max(RELAYS, taken), error: refusal?.error }, 'relay', RELAYS, most)
-  assert.ok(taken <= most + RELAYS / 2, `${taken} were taken, of ${most}`)
+  const renewed = () => (Date.now() - began) / 1000 * RELAYS / 10
+  await storm(20, 20)
+  isOver({ taken: RELAYS, error: refusal?.error }, 'relay', RELAYS)
+  assert.ok(taken >= RELAYS && taken <= 2 * RELAYS + renewed(), `${taken} were taken before the gateways had heard of each other`)
+  const before = taken, already = renewed()
+  await until('both gateways have heard', async () => { refusal = undefined; await storm(2, 2); return refusal?.error.retry_after_ms > 0 })
+  await storm(20, 20)
+  assert.ok(taken - before <= renewed() - already + 10, `${taken - before} more were taken by new sockets, of ${renewed() - already}`)
 })
 
 test('conversations, and REST calls in an hour', async () => {
   const fay = await tokenFor(gateways[0], key, 'fay')
   isOver(await goesOn(20, () => rest(gateways[0], fay, 'POST', '/api/v1/conversations', { name: 'tea', data: {} })), 'conversation', CONVERSATIONS)
-  let calls = 0, answer
-  do answer = await request(gateways[0], 'GET', '/api/v1/rooms', { token: fay }); while (answer.json.error?.details.rate !== 'hourly' && ++calls < 3 * HOURLY)
-  const { rate, limit } = answer.json.error.details
-  assert.deepEqual({ rate, limit }, { rate: 'hourly', limit: HOURLY })
-  const { id: room } = await (await somebody('fay')).makesRoom()
+  await changes('set', 'hourly', String(HOURLY), '--subject', 'fay')
+  let answer
+  const calls = await goesOn(3 * HOURLY, async () => (answer = await request(gateways[0], 'GET', '/api/v1/rooms', { token: fay })).json)
+  assert.ok(calls.taken < HOURLY / 10, `${calls.taken} were taken, besides the conversations`)
+  assert.deepEqual([answer.json.error.details.rate, answer.json.error.details.limit], ['hourly', HOURLY / 10])
+  const { id: room } = await (await somebody('fay', 1)).makesRoom()
   assert.ok((await rest(gateways[0], fay, 'POST', `/api/v1/rooms/${room}/messages`, { id: randomUUID(), body: 'still' })).seq, 'messages are not counted by the hour')
 })
 
@@ -98,4 +114,51 @@ test('an answer says how much is left', async () => {
   const { headers } = await request(gateways[0], 'POST', '/api/v1/rooms', { token: gil, body: {} })
   assert.equal(headers['ratelimit-policy'], '"new_rooms";q=6;w=60')
   assert.match(headers.ratelimit, /^"new_rooms";r=[45];t=60$/)
+})
+
+test('a quota is changed for one subject, for a key and for all, and holds at once at every gateway', async () => {
+  const token = await tokenFor(gateways[0], key, 'hal')
+  const keeps = (at = 0, who = token) => rest(gateways[at], who, 'POST', '/api/v1/rooms', { members: ['ida'] })
+  assert.ok((await keeps()).id)
+  await changes('set', 'rooms', '1', '--subject', 'hal')
+  for (const at of [0, 1]) {
+    const refusal = await until('it is refused', async () => { const answer = await keeps(at); return answer.error?.code === 'quota_exceeded' && answer.error })
+    assert.deepEqual(refusal.details, { quota: 'rooms', limit: 1, used: (await usage('hal')).rooms.used })
+  }
+  const hal = await Person.arrives(gateways[0], key, 'hal', { token })
+  const { code, quota, limit } = (await hal.emits('room:create', {})).error
+  assert.deepEqual({ code, quota, limit }, { code: 'quota_exceeded', quota: 'rooms', limit: 1 })
+  const before = await usage('hal')
+  assert.equal(before.members.used, 2 * before.rooms.used)
+  assert.equal(before.rooms.limit, 1)
+  assert.ok((await keeps(0, await tokenFor(gateways[0], key, 'jan'))).id, 'another subject was hit')
+
+  await changes('unset', 'rooms', '--subject', 'hal')
+  await until('it holds no more', async () => (await keeps(1)).id)
+  await changes('set', 'conversation_bytes', '10', '--default')
+  const talk = () => rest(gateways[1], token, 'POST', '/api/v1/conversations', { name: 'tea', data: { text: 'longer than ten bytes' } })
+  const { error } = await until('for all', async () => { const answer = await talk(); return answer.error?.code === 'quota_exceeded' && answer })
+  assert.equal(error.details.quota, 'conversation_bytes')
+  assert.ok(error.details.used <= 24)
+  await changes('unset', 'conversation_bytes', '--default')
+})
+
+test('a rate is changed for a key, and for a subject of it above that', async () => {
+  const { key: other, id } = await stack.authctl('key', 'issue', '--name', 'other', '--policy', 'chat-client')
+  const kim = await Person.arrives(gateways[0], other, 'kim'), leo = await Person.arrives(gateways[1], other, 'leo'), mia = await somebody('mia')
+  await changes('set', 'new_rooms', '10', '--key', id) // of which ten percent hold here
+  await changes('set', 'new_rooms', '30', '--subject', 'leo')
+  await until('it holds', async () => (await stack.authctl('quota', 'list')).limits.find(({ name }) => name === 'new_rooms').changes.length === 2)
+  await until('kim is limited', async () => (await kim.emits('room:create', {})).error?.limit === 1)
+  isOver(await goesOn(20, () => leo.emits('room:create', {})), 'new_rooms', 3)
+  isOver(await goesOn(20, () => mia.emits('room:create', {})), 'new_rooms', ROOMS)
+  await changes('unset', 'new_rooms', '--key', id)
+  await changes('unset', 'new_rooms', '--subject', 'leo')
+})
+
+test('without Redis each gateway holds the rates by itself', async () => {
+  await run('sv', ['-w', '10', 'down', join(stack.dir, 'service/redis')])
+  const nan = await somebody('nan')
+  isOver(await goesOn(20, () => nan.emits('room:create', {})), 'new_rooms', ROOMS)
+  await run('sv', ['-w', '10', 'up', join(stack.dir, 'service/redis')])
 })

@@ -117,3 +117,35 @@ test('help is everywhere', () => {
     assert.match(r.out, /authctl/)
   }
 })
+
+test('rates and quotas are listed, changed and changed back', () => {
+  const quota = (...words) => authctl(['quota', ...words])
+  const row = name => JSON.parse(quota('list', '--json').out).limits.find(limit => limit.name === name)
+  assert.deepEqual(row('rooms'), { name: 'rooms', by: 'subject', unit: 'items', limit: 10000, changes: [] })
+  assert.deepEqual(row('auth'), { name: 'auth', by: 'address', unit: 'calls', limit: 10, changes: [], seconds: 60 })
+  assert.equal(quota('set', 'rooms', '5', '--subject', 'ada').out, 'rooms is 5.\n')
+  assert.equal(quota('set', 'rooms', '7', '--key', 'k1').status, 0)
+  assert.equal(quota('set', 'rooms', '6', '--subject', 'ada').status, 0)
+  assert.equal(quota('set', 'auth', '20', '--default').status, 0)
+  assert.deepEqual(row('rooms').changes, [{ limit: 6, subject: 'ada' }, { limit: 7, key: 'k1' }])
+  assert.match(quota('list').out, /\nrooms +all +10000 .*\n +subject ada +6 .*\(changed\)\n +key k1 +7 /)
+  assert.match(quota('list').out, /\nauth +all +10 +calls +60 +address .*\n +all +20 /)
+  for (const words of [['rooms', '--subject', 'ada'], ['rooms', '--key', 'k1'], ['auth', '--default'], ['rooms', '--subject', 'ada']])
+    assert.equal(quota('unset', ...words).status, 0)
+  assert.deepEqual(row('rooms').changes, [])
+})
+
+test('a limit that makes no sense is refused', () => {
+  const refused = (words, status, why) => {
+    const r = authctl(['quota', 'set', ...words])
+    assert.equal(r.status, status, r.err)
+    assert.match(r.err, why)
+  }
+  refused(['nonsense', '5', '--default'], 1, /no rate or quota nonsense/)
+  refused(['auth', '5', '--subject', 'ada'], 1, /auth is not counted by subject/)
+  refused(['connect', '5', '--key', 'k1'], 1, /connect is not counted by subject or key/)
+  refused(['rooms', '5', '--subject', 'ada', '--key', 'k1'], 2, /one of --subject, --key and --default/)
+  refused(['rooms', '5'], 2, /for whom/)
+  refused(['rooms', '-5', '--default'], 2, /-5 is not understood/)
+  refused(['rooms', 'many', '--default'], 2, /a number/)
+})

@@ -291,6 +291,74 @@ static int end(void **state)
     return 0;
 }
 
+static int64_t used(const char *subject, const char *quota)
+{
+    struct pipe *authctl = pipe_open("authctl", "chat", "chat");
+    struct usage_page page = { 0 };
+    int64_t n = 0;
+
+    assert_int_equal(ask(authctl, "room.usage", "admin", usage_query_shape(), &(struct usage_query){ str_of(subject) },
+                         usage_page_shape(), &page),
+        OK);
+    for (size_t i = 0; i < page.usages.len; i++)
+        if (str_is(page.usages.at[i].quota, quota)) n = page.usages.at[i].used;
+    pipe_close(&authctl);
+    return n;
+}
+
+static enum err create_within(const char *who, const char *quota, int64_t limit, struct str_list members)
+{
+    struct room_draft draft = { .name = STR("tea"), .members = members };
+    struct quota_limit changed = { str_of(quota), limit };
+    struct principal principal = { .sub = str_of(who), .kind = STR("token"), .quotas = { &changed, 1 } };
+    struct answer a = { 0 };
+    struct buf body = BUF(100000);
+
+    assert_int_equal(wire_encode(room_draft_shape(), &draft, &body), OK);
+    rpc_client_call(one->client,
+        &(struct rpc_request){
+            .method = "room.create", .safe = true, .budget_ms = 10000, .who = &principal, .body = buf_str(&body) },
+        on_answer, &a);
+    TURN_UNTIL(a.is_there, 15000);
+    buf_free(&body);
+    last_failure = a.failure;
+    return a.status;
+}
+
+static void rooms_and_members_are_counted_for_who_makes_and_adds_them(void **state)
+{
+    struct str names[] = { STR("u1"), STR("u2"), STR("u3") };
+    struct room_entered entered;
+
+    (void)state;
+    assert_int_equal(create_within("mia", "rooms", 2, (struct str_list){ names, 3 }), OK);
+    assert_int_equal(create_within("mia", "rooms", 2, (struct str_list){ NULL, 0 }), OK);
+    assert_int_equal(create_within("mia", "rooms", 2, (struct str_list){ NULL, 0 }), ERR_QUOTA_EXCEEDED);
+    assert_true(str_is(last_failure.quota, "rooms"));
+    assert_int_equal(last_failure.limit, 2);
+    assert_int_equal(last_failure.used, 2);
+    assert_int_equal(used("mia", "rooms"), 2);
+    assert_int_equal(used("mia", "members"), 5);
+    assert_int_equal(create_within("mia", "members", 8, (struct str_list){ names, 3 }), ERR_QUOTA_EXCEEDED);
+    assert_true(str_is(last_failure.quota, "members"));
+    assert_int_equal(used("mia", "rooms"), 2); /* what was refused is not counted */
+    assert_int_equal(create_within("mia", "members", 9, (struct str_list){ names, 3 }), OK);
+
+    struct room_draft open = { .name = STR("open"), .open = true };
+    struct room room;
+    assert_int_equal(ask(one, "room.create", "max", room_draft_shape(), &open, room_shape(), &room), OK);
+    assert_int_equal(enter("nina", room.id, &entered), OK);
+    assert_int_equal(enter("nina", room.id, &entered), OK);
+    assert_int_equal(used("nina", "members"), 1);
+    assert_int_equal(invite("max", room.id, "olga"), OK);
+    assert_int_equal(used("max", "members"), 2);
+    assert_int_equal(take_out("max", room.id, "nina"), OK); /* whom she added herself */
+    assert_int_equal(used("nina", "members"), 0);
+    assert_int_equal(take_out("olga", room.id, "olga"), OK);
+    assert_int_equal(take_out("olga", room.id, "olga"), OK);
+    assert_int_equal(used("max", "members"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +371,7 @@ int main(void)
         cmocka_unit_test(the_roles_in_many_rooms_come_in_one_answer),
         cmocka_unit_test(a_publication_reaches_each_listener_once),
         cmocka_unit_test(only_members_relay),
+        cmocka_unit_test(rooms_and_members_are_counted_for_who_makes_and_adds_them),
         cmocka_unit_test(what_a_store_doubts_every_gateway_hears),
         cmocka_unit_test(gateways_hear_of_one_another_and_of_a_store_s_end),
     };

@@ -1,7 +1,8 @@
-/* ask.c - one question to the auth service, and what to say when it does not answer as hoped. */
+/* ask.c - one question to a service, auth as a rule,, and what to say when it does not answer as hoped. */
 // SPDX-License-Identifier: Apache-2.0
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "libshared/rpc/rpc_client.h"
@@ -47,7 +48,14 @@ static void print_json(const struct wire_shape *shape, struct str bytes)
     buf_free(&json);
 }
 
-int ask_bytes(const struct question *question, struct str body, void *rep)
+static const char *endpoint_of(const char *service)
+{
+    if (strcmp(service, "chat") == 0) return settings.common.chat_url;
+    if (strcmp(service, "share") == 0) return settings.common.share_url;
+    return settings.common.auth_url;
+}
+
+static int ask_service(const char *service, const struct question *question, struct str body, void *rep, bool quiet)
 {
     struct principal who = { .sub = operator_name(), .kind = STR("admin") };
     struct wire_error why = { 0 };
@@ -55,8 +63,8 @@ int ask_bytes(const struct question *question, struct str body, void *rep)
 
     settings_load();
     struct rpc_client_config config = { .self = "authctl",
-        .service = "auth",
-        .endpoint = settings.common.auth_url,
+        .service = service,
+        .endpoint = endpoint_of(service),
         .key_dir = settings.common.key_dir,
         .pending_max = 1 };
     struct rpc_request request = { .method = question->method,
@@ -71,13 +79,18 @@ int ask_bytes(const struct question *question, struct str body, void *rep)
         say_why(e, reply);
         return exit_status(e);
     }
-    if (as_json) print_json(question->out(), reply);
+    if (as_json && !quiet) print_json(question->out(), reply);
     if (wire_decode(question->out(), reply, arena, rep, &why) == OK) return EXIT_OK;
     fprintf(stderr, "authctl: the reply is not understood: %s\n", why.text);
     return EXIT_REFUSED;
 }
 
-int ask(const struct question *question, const void *req, void *rep)
+int ask_bytes(const struct question *question, struct str body, void *rep)
+{
+    return ask_service("auth", question, body, rep, false);
+}
+
+static int ask_record(const char *service, const struct question *question, const void *req, void *rep, bool quiet)
 {
     struct buf body = BUF(4u << 20);
 
@@ -86,7 +99,17 @@ int ask(const struct question *question, const void *req, void *rep)
         buf_free(&body);
         return EXIT_USAGE;
     }
-    int status = ask_bytes(question, buf_str(&body), rep);
+    int status = ask_service(service, question, buf_str(&body), rep, quiet);
     buf_free(&body);
     return status;
+}
+
+int ask(const struct question *question, const void *req, void *rep)
+{
+    return ask_record("auth", question, req, rep, false);
+}
+
+int ask_quietly(const char *service, const struct question *question, const void *req, void *rep)
+{
+    return ask_record(service, question, req, rep, true);
 }

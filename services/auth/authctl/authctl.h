@@ -20,6 +20,10 @@ int key_rotate(const struct command *command, int argc, char **argv);
 int policy_list(const struct command *command, int argc, char **argv);
 int policy_show(const struct command *command, int argc, char **argv);
 int policy_put(const struct command *command, int argc, char **argv);
+int quota_list(const struct command *command, int argc, char **argv);
+int quota_show(const struct command *command, int argc, char **argv);
+int quota_set(const struct command *command, int argc, char **argv);
+int quota_unset(const struct command *command, int argc, char **argv);
 int policy_explain(const struct command *command, int argc, char **argv);
 
 /* options.c: one of text, flag, many; name NULL is the next word without dashes. */
@@ -48,6 +52,8 @@ struct question {
 /* An exit code.  EXIT_OK: rep is the reply, which --json has printed already; else it has said why. */
 int ask(const struct question *question, const void *req, void *rep);
 int ask_bytes(const struct question *question, struct str body, void *rep);
+/* The same of another service, too, and --json prints nothing yet. */
+int ask_quietly(const char *service, const struct question *question, const void *req, void *rep);
 
 /* print.c */
 void print_row(const char *const *cells, const int *widths, size_t n);

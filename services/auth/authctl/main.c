@@ -1,4 +1,4 @@
-/* main.c - authctl, the operator's hand on keys and policies. */
+/* main.c - authctl, the operator's hand on keys, policies and quotas. */
 // SPDX-License-Identifier: Apache-2.0
 #include <signal.h>
 #include <stdio.h>
@@ -27,11 +27,19 @@ static const struct command commands[] = {
     { "policy", "explain", policy_explain,
         "--policy NAME --action ACTION [--namespace /chat] [--event message:send] [--room ROOM] [--subject SUBJECT]",
         "Say which rule decides a case; actions: connect, emit, subscribe, publish, history, admin" },
+    { "quota", "list", quota_list, "", "List all rates and quotas, and where they were changed" },
+    { "quota", "show", quota_show, "SUBJECT [--key ID]",
+        "Show how much of each quota a subject uses, and what may be; with the key of its tokens, if that has limits "
+        "of its own" },
+    { "quota", "set", quota_set, "NAME LIMIT --subject SUBJECT | --key ID | --default",
+        "Change a rate or quota for a subject, for a key and each subject of its tokens, or for all; it holds at "
+        "once" },
+    { "quota", "unset", quota_unset, "NAME --subject SUBJECT | --key ID | --default", "Let its row hold again" },
 };
 
 static void print_help(FILE *out)
 {
-    fprintf(out, "authctl - API keys and policies\n\n");
+    fprintf(out, "authctl - API keys, policies, rates and quotas\n\n");
     for (size_t i = 0; i < COUNT(commands); i++)
         fprintf(out, "  authctl %s %s %s\n      %s\n", commands[i].noun, commands[i].verb, commands[i].usage,
             commands[i].doc);
@@ -40,8 +48,9 @@ static void print_help(FILE *out)
         "act_as_users, tokens for registered users; bind_tokens, its networks hold for those tokens too, and not only\n"
         "for its own.\n"
         "A time is 90d, 24h, 30m or 45s; a number alone is seconds.\n"
-        "Every command takes --json and --help.  Exit status: 0 done, 1 refused, 2 wrong usage, 3 auth unreachable.\n"
-        "Settings (environment): MADANG_AUTH_URL, MADANG_KEY_DIR (which holds authctl.key_secret), "
+        "Every command takes --json and --help.  Exit status: 0 done, 1 refused, 2 wrong usage, 3 unreachable.\n"
+        "Settings (environment): MADANG_AUTH_URL, for quota show MADANG_CHAT_URL and MADANG_SHARE_URL, MADANG_KEY_DIR "
+        "(which holds authctl.key_secret), "
         "MADANG_CALL_BUDGET_MS.\n");
 }
 

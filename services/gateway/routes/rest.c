@@ -226,7 +226,8 @@ static struct principal who_asks(const struct rest *rest)
         .session = bearer_session(bearer),
         .key = bearer_key(bearer),
         .policy = bearer_policy(bearer),
-        .address = http_address(rest->http) };
+        .address = http_address(rest->http),
+        .quotas = bearers_quotas(rest->routes->bearers, bearer) };
 }
 
 /* A key speaks for a program, a user's token for somebody. */

@@ -212,3 +212,8 @@ int64_t bearer_expires_at(const struct bearer *bearer)
 {
     return bearer->expires_at;
 }
+
+struct quota_limit_list bearers_quotas(const struct bearers *bearers, const struct bearer *bearer)
+{
+    return limits_quotas(trusted_limits(bearers->trusted), bearer->sub, bearer->key);
+}

@@ -49,4 +49,6 @@ struct str bearer_key(const struct bearer *bearer);
 enum bearer_kind bearer_kind(const struct bearer *bearer);
 struct str bearer_kind_name(const struct bearer *bearer); /* principal.kind */
 struct str bearer_policy(const struct bearer *bearer);
+/* The quotas that are others for it, for its principal: valid until the next call. */
+struct quota_limit_list bearers_quotas(const struct bearers *bearers, const struct bearer *bearer);
 int64_t bearer_expires_at(const struct bearer *bearer); /* milliseconds since 1970 */

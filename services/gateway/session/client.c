@@ -69,7 +69,8 @@ struct principal client_principal(const struct client *client)
         .session = str_of(sio_sid(client->socket)),
         .key = bearer_key(bearer),
         .policy = bearer_policy(bearer),
-        .address = sio_address(client->socket) };
+        .address = sio_address(client->socket),
+        .quotas = bearers_quotas(client->home->bearers, bearer) };
 }
 
 static void end(struct client *client, enum err e)

@@ -4,6 +4,7 @@
 
 #include "libshared/base/arena.h"
 #include "libshared/service/metrics.h"
+#include "services/gateway/session/limits.h"
 #include "services/gateway/session/rates_inside.h"
 
 #define CHARGED_MAX 12 /* rates of one class */
@@ -51,11 +52,26 @@ static bool is_shared(const struct rates *rates, enum rate rate)
     return rates->shared != NULL && rate_rows[rate].by != BY_CONNECTION;
 }
 
-static int64_t limit_of(const struct rates *rates, enum rate rate)
+void rates_change(struct rates *rates, const struct limits *limits)
 {
-    int64_t limit = rate_rows[rate].count * rates->percent / 100;
+    rates->limits = limits;
+}
 
-    return limit > 0 ? limit : 1;
+/* A change for a subject or a key is about what is counted by it. */
+static int64_t limit_of(const struct rates *rates, enum rate rate, struct str subject, struct str key)
+{
+    enum rate_by by = rate_rows[rate].by;
+    bool is_of_subject = by == BY_SUBJECT || by == BY_USER, is_of_key = is_of_subject || by == BY_KEY;
+    int64_t changed = limits_find(
+        rates->limits, rate_rows[rate].name, is_of_subject ? subject : STR_NONE, is_of_key ? key : STR_NONE);
+    int64_t limit = (changed >= 0 ? changed : rate_rows[rate].count) * rates->percent / 100;
+
+    return limit > 0 || changed == 0 ? limit : 1;
+}
+
+static int64_t limit_for(const struct rates *rates, enum rate rate, struct str who)
+{
+    return limit_of(rates, rate, who, who);
 }
 
 /* A request may be larger than what a bucket holds: then the bucket has to be empty for it. */
@@ -63,6 +79,7 @@ static int64_t cost_us(enum rate rate, int64_t limit, int64_t amount)
 {
     int64_t window_us = rate_rows[rate].window_us;
 
+    if (limit == 0) return window_us + 1; /* none at all */
     return amount >= limit ? window_us : (int64_t)((double)window_us * (double)amount / (double)limit);
 }
 
@@ -95,7 +112,7 @@ int64_t rates_take(struct rates *rates, enum rate rate, struct str who, int64_t 
 {
     if (rates->percent == 0) return 0;
     struct bucket *bucket = bucket_get(rates, rate, who, now_us);
-    int64_t cost = cost_us(rate, limit_of(rates, rate), 1), over = over_us(rate, bucket, cost, now_us);
+    int64_t cost = cost_us(rate, limit_for(rates, rate, who), 1), over = over_us(rate, bucket, cost, now_us);
 
     if (over <= 0) {
         fill(rates, rate, bucket, cost, now_us);
@@ -120,7 +137,7 @@ static void note_state(const struct charged *one, int64_t now_us, struct rate_st
     int64_t free_us = row->window_us - filled_us(one->bucket, now_us);
     int64_t left = free_us > 0 ? (int64_t)((double)one->limit * (double)free_us / (double)row->window_us) : 0;
 
-    if (state->name != NULL && (double)left / (double)one->limit >= (double)state->left / (double)state->limit) return;
+    if (state->name != NULL && (double)left * (double)state->limit >= (double)state->left * (double)one->limit) return;
     *state = (struct rate_state){
         .name = row->name, .limit = one->limit, .window_s = row->window_us / 1000000, .left = left
     };
@@ -130,7 +147,9 @@ static void refuse(struct rates *rates, const struct charged *one, int64_t now_u
 {
     *state = (struct rate_state){ .name = NULL };
     note_state(one, now_us, state);
-    state->retry_after_ms = over_us(one->rate, one->bucket, one->cost, now_us) / 1000 + 1;
+    state->retry_after_ms =
+        (one->limit > 0 ? over_us(one->rate, one->bucket, one->cost, now_us) : rate_rows[one->rate].window_us) / 1000 +
+        1; /* of none at all: later */
     ask_again(rates, one->rate, one->bucket);
     metric_add(rates->refused[one->rate], 1);
 }
@@ -145,7 +164,7 @@ static size_t find_buckets(struct rates *rates, enum rate_class class, const str
         const struct rate_row *row = &rate_rows[rate];
         struct str who = payer->who[row->by];
         if (who.len == 0 || payer->amount[row->unit] == 0) continue;
-        int64_t limit = limit_of(rates, rate);
+        int64_t limit = limit_of(rates, rate, payer->who[BY_SUBJECT], payer->who[BY_KEY]);
         out[n] = (struct charged){ rate, bucket_get(rates, rate, who, now_us), limit,
             cost_us(rate, limit, payer->amount[row->unit]) };
         out[n++].bucket->refs++;
@@ -179,7 +198,7 @@ bool rates_charge(struct rates *rates, enum rate_class class, const struct rate_
 int64_t rates_left(const struct rates *rates, enum rate rate, struct str who, int64_t now_us)
 {
     if (rates->percent == 0) return INT64_MAX;
-    int64_t cost = cost_us(rate, limit_of(rates, rate), 1);
+    int64_t cost = cost_us(rate, limit_for(rates, rate, who), 1);
     int64_t left_us = rate_rows[rate].window_us - filled_us(bucket_find(rates, rate, who), now_us);
     return left_us > 0 ? left_us / cost : 0;
 }
@@ -187,7 +206,7 @@ int64_t rates_left(const struct rates *rates, enum rate rate, struct str who, in
 int64_t rates_wait_ms(const struct rates *rates, enum rate rate, struct str who, int64_t now_us)
 {
     if (rates->percent == 0) return 0;
-    int64_t cost = cost_us(rate, limit_of(rates, rate), 1);
+    int64_t cost = cost_us(rate, limit_for(rates, rate, who), 1);
     int64_t over = over_us(rate, bucket_find(rates, rate, who), cost, now_us);
     return over > 0 ? over / 1000 + 1 : 0;
 }
@@ -197,7 +216,7 @@ void rates_give_back(struct rates *rates, enum rate rate, struct str who)
     struct bucket *bucket = bucket_find(rates, rate, who);
 
     if (bucket == NULL) return; /* forgotten, and what was taken with it; or nothing is counted */
-    int64_t cost = cost_us(rate, limit_of(rates, rate), 1);
+    int64_t cost = cost_us(rate, limit_for(rates, rate, who), 1);
     bucket->here_us -= cost;
     bucket->all_us -= cost;
     if (!is_shared(rates, rate)) return;

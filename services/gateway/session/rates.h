@@ -54,6 +54,8 @@ struct rates *rates_create(int64_t percent);
 /* From now on with all gateways that use this Redis, but for what is counted by connection; "": none.  Once. */
 void rates_share(struct rates *rates, struct ev_loop *loop, const char *redis_url);
 void rates_destroy(struct rates **rates);
+/* From now on these hold where they are others than the rows; NULL: none is. */
+void rates_change(struct rates *rates, const struct limits *limits);
 
 /* All that the class takes, or nothing: then false. */
 bool rates_charge(struct rates *rates, enum rate_class class, const struct rate_payer *payer, int64_t now_us,

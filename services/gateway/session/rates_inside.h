@@ -34,8 +34,9 @@ struct metric;
 struct rates_shared;
 struct rates {
     struct bucket *table;
-    struct bucket *waiting; /* to take part in an exchange */
-    int64_t percent;        /* of the limits; 0: none holds */
+    struct bucket *waiting;      /* to take part in an exchange */
+    int64_t percent;             /* of the limits; 0: none holds */
+    const struct limits *limits; /* others than the rows; NULL: none */
     struct metric *refused[RATE_COUNT];
     struct rates_shared *shared; /* NULL: this gateway counts for itself */
 };

@@ -13,6 +13,7 @@ struct trusted {
     struct arena *arena; /* of the present one */
     struct trust now;
     struct bound_keys *bound; /* in the arena */
+    struct limits *limits;    /* there as well */
     struct policy_compiled **policies;
     size_t n_policies;
 };
@@ -30,6 +31,7 @@ static void forget(struct trusted *trusted)
 {
     for (size_t i = 0; i < trusted->n_policies; i++) policy_ref_drop(&trusted->policies[i]);
     mem_free(trusted->policies);
+    limits_free(trusted->limits);
     arena_destroy(&trusted->arena);
 }
 
@@ -72,6 +74,7 @@ enum err trusted_take(struct trusted *trusted, struct str body)
     }
     compile(&next);
     next.bound = bound_keys_make(next.arena, &next.now.bound);
+    next.limits = limits_make(next.arena, &next.now.limits);
     struct trusted old = *trusted;
     *trusted = next;
     trusted->changed(trusted->arg);
@@ -137,4 +140,9 @@ bool trusted_is_revoked(const struct trusted *trusted, struct str api_key)
 const struct bound_keys *trusted_bound_keys(const struct trusted *trusted)
 {
     return trusted->bound;
+}
+
+struct limits *trusted_limits(const struct trusted *trusted)
+{
+    return trusted->limits;
 }

@@ -9,6 +9,7 @@
 
 #include "libshared/policy/policy_set.h"
 #include "libshared/rpc/rpc_client.h"
+#include "services/gateway/session/limits.h"
 #include "services/gateway/session/bound_keys.h"
 
 struct trusted;
@@ -27,3 +28,4 @@ struct str trusted_find_key(const struct trusted *trusted, struct str kid);     
 struct policy_compiled *trusted_find_policy(const struct trusted *trusted, struct str name); /* not taken; NULL: none */
 bool trusted_is_revoked(const struct trusted *trusted, struct str api_key);
 const struct bound_keys *trusted_bound_keys(const struct trusted *trusted); /* NULL: none yet */
+struct limits *trusted_limits(const struct trusted *trusted);               /* until the next change */

@@ -173,6 +173,21 @@ static void print_rates(void)
     }
 }
 
+static void print_quotas(void)
+{
+    printf(
+        "\n## Quotas\n\nWhat a subject keeps is counted where it is kept, exactly, and given back with what is deleted."
+        " Over it: `quota_exceeded`, with the details\n`{quota, limit, used}`.\n\n"
+        "| quota | so much | kept by | of |\n|---|---|---|---|\n");
+/* clang-format off */
+#define QUOTA(name, service, unit, limit, doc) \
+    printf("| `%s` | %lld%s | %s | %s |\n", #name, (long long)(limit), unit_text(#unit), #service, doc);
+#include "proto/begin.def"
+#include "proto/quotas.def"
+#include "proto/end.def"
+    /* clang-format on */
+}
+
 void print_limits(void)
 {
     printf(
@@ -181,6 +196,8 @@ void print_limits(void)
         " of its class, or it is\nrefused with `rate_limited` and takes from none; the details are `{rate, limit,"
         " retry_after_ms}`. REST answers say in `RateLimit` and\n`RateLimit-Policy` how much is left, and in "
         "`Retry-After`"
-        " when to try again. By address: of IPv6 a /64 is one.\n\n");
+        " when to try again. By address: of IPv6 a /64 is one.\n\n`authctl quota set` changes each for a subject, for a"
+        " key or for all, while everything runs.\n\n");
     print_rates();
+    print_quotas();
 }

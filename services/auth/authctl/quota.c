@@ -1,0 +1,259 @@
+/* quota.c - authctl quota ... */
+// SPDX-License-Identifier: Apache-2.0
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/auth/authctl/authctl.h"
+
+static const struct question LIST = { "limit.list", true, nothing_shape, limit_page_shape };
+static const struct question SET = { "limit.set", true, limit_shape, limit_shape };
+static const struct question UNSET = { "limit.unset", true, limit_ref_shape, nothing_shape };
+static const struct question USED_IN_CHAT = { "room.usage", true, usage_query_shape, usage_page_shape };
+static const struct question USED_IN_SHARE = { "conversation.usage", true, usage_query_shape, usage_page_shape };
+
+/* clang-format off */
+static const struct row {
+    const char *name, *by, *unit, *doc;
+    int64_t limit, seconds; /* 0: a quota */
+} rows[] = {
+#define RATE(name, count, seconds, by, unit, doc) { #name, #by, #unit, doc, count, seconds },
+#define QUOTA(name, service, unit, limit, doc) { #name, "SUBJECT", #unit, doc, limit, 0 },
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/quotas.def"
+#include "proto/end.def"
+};
+/* clang-format on */
+
+/* --- list --- */
+
+static const char *lower(const char *word)
+{
+    char *out = arena_alloc(arena, strlen(word) + 1), *to = out;
+
+    for (; *word != '\0'; word++) *to++ = (char)(*word >= 'A' && *word <= 'Z' ? *word + 32 : *word);
+    *to = '\0';
+    return out;
+}
+
+static const char *number(int64_t n)
+{
+    return arena_printf(arena, "%lld", (long long)n).at;
+}
+
+static void print_line(const char *name, const char *whose, const char *limit, const struct row *row, const char *doc)
+{
+    static const int widths[] = { 18, 28, 12, 8, 8, 12, 0 };
+    const char *seconds = row == NULL ? "SECONDS" : row->seconds > 0 ? number(row->seconds) : "-";
+    const char *cells[] = { name, whose, limit, row == NULL ? "UNIT" : lower(row->unit), seconds,
+        row == NULL ? "BY" : lower(row->by), doc };
+
+    print_row(cells, widths, COUNT(cells));
+}
+
+static void print_change(const struct row *row, const struct limit *limit)
+{
+    struct str whose = limit->subject.len > 0 ? arena_printf(arena, "subject %.*s", STR_ARG(limit->subject))
+                       : limit->key.len > 0   ? arena_printf(arena, "key %.*s", STR_ARG(limit->key))
+                                              : STR("all");
+
+    print_line("", whose.at, number(limit->limit), row, "(changed)");
+}
+
+/* The rows beside what was changed of them. */
+static void print_all_json(const struct limit_page *page)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        json_t *changes = json_array();
+        for (size_t j = 0; j < page->limits.len; j++) {
+            const struct limit *limit = &page->limits.at[j];
+            if (!str_is(limit->name, rows[i].name)) continue;
+            json_t *one = json_pack("{s:I}", "limit", (json_int_t)limit->limit);
+            if (limit->subject.len > 0)
+                json_object_set_new(one, "subject", json_stringn(limit->subject.at, limit->subject.len));
+            if (limit->key.len > 0) json_object_set_new(one, "key", json_stringn(limit->key.at, limit->key.len));
+            json_array_append_new(changes, one);
+        }
+        json_t *row = json_pack("{s:s, s:s, s:s, s:I, s:o}", "name", rows[i].name, "by", lower(rows[i].by), "unit",
+            lower(rows[i].unit), "limit", (json_int_t)rows[i].limit, "changes", changes);
+        if (rows[i].seconds > 0) json_object_set_new(row, "seconds", json_integer((json_int_t)rows[i].seconds));
+        json_array_append_new(list, row);
+    }
+    json_t *all = json_pack("{s:o}", "limits", list);
+    char *text = json_dumps(all, JSON_COMPACT);
+    printf("%s\n", text);
+    free(text);
+    json_decref(all);
+}
+
+static void print_all(const struct limit_page *page)
+{
+    print_line("NAME", "FOR", "LIMIT", NULL, "OF");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        print_line(rows[i].name, "all", number(rows[i].limit), &rows[i], rows[i].doc);
+        for (size_t j = 0; j < page->limits.len; j++)
+            if (str_is(page->limits.at[j].name, rows[i].name)) print_change(&rows[i], &page->limits.at[j]);
+    }
+}
+
+int quota_list(const struct command *command, int argc, char **argv)
+{
+    struct nothing nothing;
+    struct limit_page page;
+    int status = options_read(command, argc, argv, NULL, 0);
+
+    if (status == EXIT_OK) status = ask_quietly("auth", &LIST, &nothing, &page);
+    if (status != EXIT_OK) return status;
+    if (as_json)
+        print_all_json(&page);
+    else
+        print_all(&page);
+    return EXIT_OK;
+}
+
+/* --- show --- */
+
+/* For a subject before those for its key, and these before those for all: as gateways have it. */
+static int64_t limit_of(const struct limit_page *page, const struct row *row, struct str subject, struct str key)
+{
+    int64_t limit = row->limit;
+    int rank = 0;
+
+    for (size_t i = 0; i < page->limits.len; i++) {
+        const struct limit *l = &page->limits.at[i];
+        int its = l->subject.len > 0 ? (str_eq(l->subject, subject) ? 3 : 0)
+                  : l->key.len > 0   ? (str_eq(l->key, key) ? 2 : 0)
+                                     : 1;
+        if (!str_is(l->name, row->name) || its <= rank) continue;
+        rank = its;
+        limit = l->limit;
+    }
+    return limit;
+}
+
+static int64_t used_of(const struct usage_page *page, const char *name)
+{
+    for (size_t i = 0; i < page->usages.len; i++)
+        if (str_is(page->usages.at[i].quota, name)) return page->usages.at[i].used;
+    return 0;
+}
+
+static bool is_of_subject(const struct row *row)
+{
+    return strcmp(row->by, "SUBJECT") == 0 || strcmp(row->by, "USER") == 0;
+}
+
+static void add_json(json_t *list, const struct row *row, int64_t limit, int64_t used)
+{
+    json_t *one = json_pack("{s:s, s:s, s:I}", "name", row->name, "unit", lower(row->unit), "limit", (json_int_t)limit);
+
+    if (row->seconds > 0)
+        json_object_set_new(one, "seconds", json_integer((json_int_t)row->seconds));
+    else
+        json_object_set_new(one, "used", json_integer((json_int_t)used));
+    json_array_append_new(list, one);
+}
+
+static void print_shown(const struct row *row, int64_t limit, int64_t used)
+{
+    static const int widths[] = { 18, 12, 12, 8, 0 };
+    const char *cells[] = { row->name, row->seconds > 0 ? "-" : number(used), number(limit), lower(row->unit),
+        row->seconds > 0 ? arena_printf(arena, "in %lld s", (long long)row->seconds).at : "" };
+
+    print_row(cells, widths, COUNT(cells));
+}
+
+static void print_usage(struct str subject, struct str key, const struct limit_page *limits,
+    const struct usage_page *chat, const struct usage_page *share)
+{
+    json_t *list = json_array();
+
+    if (!as_json) printf("%-18s  %-12s  %-12s  %-8s\n", "NAME", "USED", "LIMIT", "UNIT");
+    for (size_t i = COUNT(rows); i-- > 0;) { /* quotas first */
+        if (!is_of_subject(&rows[i])) continue;
+        int64_t limit = limit_of(limits, &rows[i], subject, key);
+        int64_t used = used_of(chat, rows[i].name) + used_of(share, rows[i].name);
+        if (as_json)
+            add_json(list, &rows[i], limit, used);
+        else
+            print_shown(&rows[i], limit, used);
+    }
+    json_t *all = json_pack("{s:s%, s:o}", "subject", subject.at, subject.len, "limits", list);
+    char *text = json_dumps(all, JSON_COMPACT);
+    if (as_json) printf("%s\n", text);
+    free(text);
+    json_decref(all);
+}
+
+int quota_show(const struct command *command, int argc, char **argv)
+{
+    struct nothing nothing;
+    struct usage_query query = { STR_NONE };
+    struct limit_page limits;
+    struct usage_page chat, share;
+    struct str key = STR_NONE;
+    const struct option_row options[] = { { .text = &query.subject, .required = true },
+        { .name = "--key", .text = &key } };
+    int status = options_read(command, argc, argv, options, COUNT(options));
+
+    if (status == EXIT_OK) status = ask_quietly("auth", &LIST, &nothing, &limits);
+    if (status == EXIT_OK) status = ask_quietly("chat", &USED_IN_CHAT, &query, &chat);
+    if (status == EXIT_OK) status = ask_quietly("share", &USED_IN_SHARE, &query, &share);
+    if (status == EXIT_OK) print_usage(query.subject, key, &limits, &chat, &share);
+    return status;
+}
+
+/* --- set, unset --- */
+
+static int check_whose(const struct command *command, struct str subject, struct str key, bool for_all)
+{
+    int n = (subject.len > 0) + (key.len > 0) + for_all;
+
+    return n == 1 ? EXIT_OK : usage_error(command, "for whom? one of --subject, --key and --default");
+}
+
+int quota_set(const struct command *command, int argc, char **argv)
+{
+    struct limit limit = { .name = STR_NONE }, said;
+    struct str most = STR_NONE;
+    bool for_all = false;
+    const struct option_row options[] = {
+        { .text = &limit.name, .required = true },
+        { .text = &most, .required = true },
+        { .name = "--subject", .text = &limit.subject },
+        { .name = "--key", .text = &limit.key },
+        { .name = "--default", .flag = &for_all },
+    };
+    int status = options_read(command, argc, argv, options, COUNT(options));
+
+    if (status == EXIT_OK) status = check_whose(command, limit.subject, limit.key, for_all);
+    if (status != EXIT_OK) return status;
+    if (!str_to_int(most, &limit.limit) || limit.limit < 0 || limit.limit > 1000000000000000)
+        return usage_error(command, "the limit is a number from 0 to 1000000000000000");
+    status = ask(&SET, &limit, &said);
+    if (status == EXIT_OK && !as_json) printf("%.*s is %lld.\n", STR_ARG(said.name), (long long)said.limit);
+    return status;
+}
+
+int quota_unset(const struct command *command, int argc, char **argv)
+{
+    struct limit_ref ref = { .name = STR_NONE };
+    struct nothing nothing;
+    bool for_all = false;
+    const struct option_row options[] = {
+        { .text = &ref.name, .required = true },
+        { .name = "--subject", .text = &ref.subject },
+        { .name = "--key", .text = &ref.key },
+        { .name = "--default", .flag = &for_all },
+    };
+    int status = options_read(command, argc, argv, options, COUNT(options));
+
+    if (status == EXIT_OK) status = check_whose(command, ref.subject, ref.key, for_all);
+    if (status == EXIT_OK) status = ask(&UNSET, &ref, &nothing);
+    if (status == EXIT_OK && !as_json) printf("%.*s is as its row says.\n", STR_ARG(ref.name));
+    return status;
+}

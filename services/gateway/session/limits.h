@@ -1,0 +1,17 @@
+/*
+ * limits.h - rates and quotas that are others than their rows say, as auth has them: for a subject before those for its
+ * key, and these before those for all.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/wire/records.h"
+
+struct limits; /* in the arena that it was made in; NULL: every row holds */
+
+struct limits *limits_make(struct arena *arena, const struct limit_list *list);
+void limits_free(struct limits *limits); /* what is not in the arena */
+int64_t limits_find(
+    const struct limits *limits, const char *name, struct str subject, struct str key); /* -1: as its row */
+/* The quotas among them, for a principal: valid until the next call. */
+struct quota_limit_list limits_quotas(struct limits *limits, struct str subject, struct str key);
