@@ -55,5 +55,27 @@ export const mutants = [
   {
     name: 'a client says who it is', file: 'libshared/wire/json_set.c', red: ['unit', 'wire/test_json_set'],
     from: 'if (!key_is(key, name)) {', to: 'if (true || !key_is(key, name)) {',
+    name: 'a refused credential is not counted', file: 'services/gateway/session/guesses.c', red: ['unit', 'gateway/test_guesses'],
+    from: 'return rates_take(guesses->rates, RATE_auth, str_of(guess->address), clock_mono_us());', to: 'return 0;',
+  },
+  {
+    name: 'a credential that was good waits as an unknown one does', file: 'services/gateway/session/guesses.c', red: ['unit', 'gateway/test_guesses'],
+    from: 'else if (find_known(guesses, digest) != NULL)', to: 'else if (false)',
+  },
+  {
+    name: 'unknown credentials do not take turns', file: 'services/gateway/session/guesses.c', red: ['unit', 'gateway/test_guesses'],
+    from: 'rates_take(rates, RATE_guess, who, now_us) == 0', to: 'true',
+  },
+  {
+    name: 'what is refused for one rate takes from the others', file: 'services/gateway/session/rates.c', red: ['unit', 'gateway/test_rates'],
+    from: 'for (size_t i = 0; i < n && good; i++) {\n        if (charged', to: 'for (size_t i = 0; i < n; i++) {\n        if (charged',
+  },
+  {
+    name: 'many at once pass a quota', file: 'libshared/rpc/quota.c', red: ['service', 'test_share'],
+    from: '" WHERE u.used + excluded.used <= $4::bigint RETURNING', to: '" RETURNING',
+  },
+  {
+    name: 'what is deleted is not given back', file: 'libshared/rpc/quota.c', red: ['service', 'test_chat'],
+    from: 'used - $3::bigint', to: 'used - 0 * $3::bigint',
   },
 ]
