@@ -139,6 +139,49 @@ test('a WebSocket elsewhere is open when the owner knows of it, and not before',
   ws.terminate()
 })
 
+test('a probe is answered by the gateway that carries the WebSocket, ahead of all that the owner answers elsewhere', { timeout: 60000 }, async () => {
+  const owner = stack.pid('gateway-1')
+  const at = n => `127.0.0.1:${stack.gatewayPorts[n - 1]}/socket.io/?EIO=4`
+  const poll = (n, sid) => request({ ...stack, url: `https://${at(n)}`, ca: stack.ca }, 'GET', `&transport=polling&sid=${sid}`)
+  for (let round = 0; round < 20; round++) {
+    const { sid } = JSON.parse((await request({ ...stack, url: `https://${at(1)}`, ca: stack.ca }, 'GET', '&transport=polling')).text.slice(1))
+    const ws = new WebSocket(`wss://${at(2)}&transport=websocket&sid=${sid}`, { ca: stack.ca })
+    const told = []
+    ws.on('message', data => told.push(String(data)))
+    await new Promise((resolve, reject) => { ws.once('open', resolve); ws.once('error', reject) })
+    if (round === 0) {
+      process.kill(owner, 'SIGSTOP')
+      ws.send('2probe')
+      await until('it is answered while the owner stands still', () => told.length === 1).finally(() => process.kill(owner, 'SIGCONT'))
+      ws.send('5')
+    } else { // nothing is waited for
+      ws.send('2probe')
+      ws.send('5')
+    }
+    let status
+    while (status !== 400) ({ status } = await poll(1 + round % 3, sid))
+    assert.deepEqual(told, ['3probe'], 'it came before the 400, and once')
+    ws.send('40/nowhere,')
+    await until('the session is on it', () => told.length === 2)
+    assert.match(told[1], /^44\/nowhere,/)
+    ws.terminate()
+  }
+})
+
+test('stock clients upgrade over several gateways, again and again, without a word of complaint', { timeout: 120000 }, async () => {
+  const complaints = []
+  const before = await forwarded('upgrade')
+  for (let i = 0; i < 60; i++) {
+    const person = await Person.arrives(stack, key, 'ada', { transports: ['polling', 'websocket'], ...eachElsewhere() })
+    complaints.push(complaintsOf(person))
+    await until('it is on WebSocket', () => person.socket.io.engine.transport.name === 'websocket')
+    await person.calls('room:list', {})
+    person.leaves()
+  }
+  assert.deepEqual(complaints.flat().filter(text => !/client disconnect/.test(text)), [])
+  assert.ok(await forwarded('upgrade') - before >= 20, 'upgrades were not handed on')
+})
+
 test('a flood through some tunnels does not end the others', { timeout: 60000 }, async () => {
   const quiet = await strangersTunnel()
   const loud = await Promise.all(Array.from({ length: 8 }, () => strangersTunnel()))

@@ -49,6 +49,7 @@ struct eio_channel_way {
 struct eio_channel {
     const struct eio_channel_way *way;
     struct eio_session *session;
+    bool answers_probe; /* it does so itself, before the session hears of the probe */
 };
 
 /* A WebSocket for a session on polling.  false: it has none or wants none; nothing was called. */

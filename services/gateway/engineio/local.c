@@ -113,7 +113,7 @@ static const struct eio_ws_reader reader = { message, writable, closed };
 struct eio_channel *local_channel(struct ws *ws)
 {
     struct local_channel *channel = mem_zero(sizeof *channel);
-    *channel = (struct local_channel){ .user = { &reader }, .base = { &way, NULL }, .ws = ws };
+    *channel = (struct local_channel){ .user = { &reader }, .base = { .way = &way }, .ws = ws };
     ws_set_user(ws, channel);
     return &channel->base;
 }

@@ -27,8 +27,9 @@ void upgrade_lost(struct eio_session *s)
 /* The answer goes out before anything that another connection may be told about this session. */
 static void answer_probe(struct eio_session *s)
 {
-    s->probed = s->answer_probe = true;
-    s->upgrading->way->flush(s->upgrading);
+    s->probed = true;
+    s->answer_probe = !s->upgrading->answers_probe;
+    if (s->answer_probe) s->upgrading->way->flush(s->upgrading);
     session_touch(s);
 }
 

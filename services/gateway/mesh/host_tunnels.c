@@ -145,7 +145,9 @@ enum err mesh_upgrade(struct call *call, const struct mesh_upgrade *req, struct 
     (void)rep;
     if (find(call, req->tunnel) != NULL) return call_fail(call, ERR_CONFLICT, "tunnel: in use");
     struct hosted_tunnel *t = mem_zero(sizeof *t);
-    *t = (struct hosted_tunnel){ .base = { &way, NULL }, .caller = caller, .number = req->tunnel };
+    *t = (struct hosted_tunnel){
+        .base = { .way = &way, .answers_probe = req->probe }, .caller = caller, .number = req->tunnel
+    };
     HASH_ADD(hh, caller->tunnels, number, sizeof t->number, t);
     if (eio == NULL || !eio_take_upgrade(eio, &t->base, req->sid)) close_it(&t->base, 0, "");
     return OK;

@@ -5,8 +5,8 @@
  *             <------------               <--mesh.answered--
  *      client <==WebSocket=> this gateway <==mesh.message, mesh.frames==> the owner
  *
- * So a balancer may send any request anywhere.  One pipe from a gateway to another carries all of it, in order: an
- * answer to a probe stays ahead of the answer to a later request.  Who owns which id, chat tells (gateway.announce).
+ * So a balancer may send any request anywhere.  One pipe from a gateway to another carries all of it, in order; a probe is
+ * answered where it lands, ahead of any answer to a later request.  Who owns which id, chat tells (gateway.announce).
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once

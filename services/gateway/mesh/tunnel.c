@@ -3,6 +3,9 @@
  *
  * The owner makes the frames; here they wait for the client's socket, and what it took is told, so that the owner
  * knows when to stop.  What the client sends goes up one message at a time; past a window it is not read.
+ *
+ * A probe is answered here: the owner may answer a later request of the client's by another gateway, and that answer must
+ * not come first.
  */
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
@@ -21,7 +24,9 @@ struct tunnel {
     int64_t number;
     struct buf frames; /* for the client, from `at` on; the owner's window bounds it */
     size_t at, taken, unanswered;
-    bool known; /* the owner has it; until then the client has no 101, so that it cannot open another first */
+    bool known;        /* the owner has it; until then the client has no 101, so that it cannot open another first */
+    bool spoken;       /* its client has sent something */
+    bool answer_probe; /* before all frames */
     bool ended, paused;
     int code; /* of the Close frame, if it ended */
     char reason[124];
@@ -73,6 +78,12 @@ static void pause_over(struct tunnel *t)
     ws_pause(t->ws, paused);
 }
 
+static void answer_probe(struct tunnel *t)
+{
+    t->answer_probe = true;
+    ws_flush(t->ws);
+}
+
 static void message(struct eio_ws_user *user, bool binary, struct str bytes)
 {
     struct tunnel *t = (struct tunnel *)((char *)user - offsetof(struct tunnel, user));
@@ -83,6 +94,8 @@ static void message(struct eio_ws_user *user, bool binary, struct str bytes)
         close_ws(t, 1009, "");
         return;
     }
+    if (!t->spoken && !binary && str_is(bytes, "2probe")) answer_probe(t);
+    t->spoken = true;
     struct mesh_message record = { t->number, binary, bytes };
     t->unanswered += bytes.len + MESSAGE_COST;
     metric_add(t->face->mesh->messages, 1);
@@ -149,10 +162,22 @@ static void compact(struct tunnel *t)
     t->at = 0;
 }
 
+static bool put_probe_answer(struct tunnel *t)
+{
+    const struct str answer = STR("3probe");
+    char frame[WS_HEADER_MAX + 6];
+    size_t n = ws_frame_header(frame, false, answer.len);
+
+    memcpy(frame + n, answer.at, answer.len);
+    t->answer_probe = !ws_put_frame(t->ws, (struct str){ frame, n + answer.len });
+    return !t->answer_probe;
+}
+
 static void writable(struct eio_ws_user *user)
 {
     struct tunnel *t = (struct tunnel *)((char *)user - offsetof(struct tunnel, user));
 
+    if (t->answer_probe && !put_probe_answer(t)) return;
     for (;;) {
         struct str left = str_skip(buf_str(&t->frames), t->at);
         size_t n = frame_length(left);
@@ -197,7 +222,7 @@ void tunnel_ended(struct mesh *mesh, const struct mesh_end *end)
 static void reached(struct waiter *waiter, struct link *link)
 {
     struct tunnel *t = (struct tunnel *)waiter;
-    struct mesh_upgrade record = { t->number, t->face->number, mesh_sid(waiter->sid) };
+    struct mesh_upgrade record = { t->number, t->face->number, mesh_sid(waiter->sid), true };
 
     t->link = link;
     link->users++;
