@@ -217,6 +217,19 @@ export function upgradeCases(path) {
             assert.equal(await channel.next(), '3probe');
             channel.close();
         });
+        for (const EIO of [undefined, '3', '5'])
+            it(`is refused with EIO=${EIO}, and its session goes on`, { skip: expected(false, true) && 'the reference takes it' }, async () => {
+                const session = await Polling.open(path);
+                const poll = session.poll();
+                await arrival();
+                assert.equal((await tryUpgrade(path, { EIO, sid: session.sid })).status, 400);
+                assert.equal((await fetch(session.url({ EIO }))).status, 400, 'nor is it polled so');
+                const channel = await session.websocket();
+                channel.send('2probe');
+                assert.equal(await channel.next(), '3probe');
+                assert.deepEqual(await poll, { status: 200, text: '6' }, 'the poll was held all the while');
+                channel.close();
+            });
         it('keeps the heartbeat going over the upgrade', async () => {
             const { channel } = await probed();
             channel.send('5');

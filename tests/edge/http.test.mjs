@@ -220,6 +220,16 @@ describe('connections', () => {
         assert.equal((await wire.response()).status, 200);
         assert.ok(await wire.gone());
     });
+    it('never switch to HTTP/2 or to what nobody knows', async () => {
+        for (const protocol of ['h2c', 'foo', 'h2', 'TLS/1.0', 'websocket2'])
+            for (const target of [poll(), query(path, { transport: 'websocket' }), '/', '/healthz']) {
+                const settings = protocol === 'h2c' ? 'AAMAAABkAAQAoAAAAAIAAAAA' : undefined;
+                const response = await exchange(request('GET', target, { Connection: 'Upgrade, HTTP2-Settings', Upgrade: protocol, 'HTTP2-Settings': settings }));
+                assert.ok(response && response.status !== 101, `${protocol} at ${target}`);
+            }
+        const response = await exchange('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0');
+        assert.ok(response === undefined || response.status >= 400);
+    });
     it('take requests byte by byte', async () => {
         const wire = await Wire.connect();
         for (const byte of request('GET', poll())) {
@@ -341,8 +351,9 @@ describe('hostile queries', () => {
         assert.ok([200, 400, 414, 431].includes((await get(`${poll()}&${many}`))?.status));
         assert.equal((await get(poll())).status, 200);
     });
-    it('an upgrade with a hostile sid is refused', async () => {
-        const response = await get(query(path, { transport: 'websocket', sid: '__proto__' }), UPGRADE);
-        assert.equal(response.status, 400);
-    });
+    for (const sid of sids)
+        it(`an upgrade with the sid ${sid.slice(0, 20)} is refused`, async () => {
+            const response = await get(`${path}?EIO=4&transport=websocket&sid=${sid}`, UPGRADE);
+            assert.equal(response.status, 400);
+        });
 });

@@ -35,6 +35,14 @@ function* limits() {
     yield ['9 one byte more, in two fragments',
         all(binary(Buffer.alloc(900000), { fin: false }), more(Buffer.alloc(100001))), { end: [1009] }];
     yield ['9 a length of 2^40 that is only claimed', all(binary('x', { claim: 2 ** 40 })), { end: [1009] }];
+    for (const [name, length] of [['2^63-1', '7fffffffffffffff'], ['2^63', '8000000000000000'], ['2^64-1', 'ffffffffffffffff']])
+        for (const opcode of ['81', '82', '01', '02'])
+            for (const mask of ['00000000', 'a1b2c3d4'])
+                yield [`9 a frame ${opcode} that claims ${name} bytes, mask ${mask}`, all(bytes(`${opcode} ff ${length} ${mask} 34`)), { end: [1002, 1009] }];
+    for (const length of ['7fffffffffffffff', 'fffffffffffffffe', 'ffffffffffffffff'])
+        yield [`9 a fragment of one byte, and one more that claims ${length}`,
+            all(binary('x', { fin: false }), bytes(`80 ff ${length} a1b2c3d4 34`)), { end: [1002, 1009] }];
+    yield ['9 a ping that claims 2^64-1 bytes', all(bytes('89 ff ffffffffffffffff a1b2c3d4 34')), { end: [1002] }];
     yield ['9 a length with the top bit set', all(bytes('82 ff ffffffffffffffff 00000000')), { end: [1002, 1009, 1006] }];
 }
 

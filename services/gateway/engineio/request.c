@@ -50,10 +50,17 @@ static const struct eio_transport *transport_named(const struct eio *eio, struct
     return str_is(name, "websocket") && eio->websocket ? &websocket_transport : NULL;
 }
 
+static bool speaks_our_version(struct http *http)
+{
+    struct str version = STR_NONE;
+    http_param(http, "EIO", &version);
+    return str_is(version, "4");
+}
+
 static enum eio_error verify_handshake(
     struct eio *eio, struct http *http, bool upgrade, const struct eio_transport *transport, const char **text)
 {
-    struct str version = STR_NONE, unused;
+    struct str unused;
     if (!str_is(http_method(http), "GET")) return EIO_METHOD;
     if ((transport == &websocket_transport) != upgrade || http_param(http, "j", &unused)) return EIO_REQUEST;
     const char *forbidden = eio->upper.forbidden != NULL ? eio->upper.forbidden(eio->upper.arg, http) : NULL;
@@ -63,13 +70,19 @@ static enum eio_error verify_handshake(
         *text = forbidden;
         return EIO_FORBIDDEN;
     }
-    http_param(http, "EIO", &version);
-    return str_is(version, "4") ? EIO_OK : EIO_VERSION;
+    return speaks_our_version(http) ? EIO_OK : EIO_VERSION;
 }
 
 void eio_refuse_sid(struct http *http)
 {
     reply_error(http, EIO_SID, texts[EIO_SID]);
+}
+
+/* A session is of one version to its end, here or at another gateway. */
+static enum eio_error verify_version(struct http *http, enum eio_error e, struct str sid)
+{
+    bool goes_on = e == EIO_OK || (e == EIO_SID && sid.len == EIO_SID_CHARS);
+    return goes_on && !speaks_our_version(http) ? EIO_VERSION : e;
 }
 
 static enum eio_error verify_session(const struct eio_session *s, bool upgrade, const struct eio_transport *transport)
@@ -101,6 +114,7 @@ enum eio_error request_verify(
         e = verify_session(*out, upgrade, transport);
     else if ((transport == &websocket_transport) != upgrade)
         *sid = STR_NONE; /* wrong with any session */
+    if (sid->at != NULL) e = verify_version(http, e, *sid);
     if (e != EIO_OK && e != EIO_FORBIDDEN) *text = eio_error_text(e);
     return e;
 }
