@@ -98,14 +98,36 @@ static bool is_reserved(const struct http_server *server, int fd)
     return server->config.descriptors_max > 0 && fd >= server->config.descriptors_max;
 }
 
+static bool is_idle(const struct conn *conn)
+{
+    return (conn->between || conn->state == NULL) && conn->in.len == 0 && !conn->doomed;
+}
+
+/* The oldest stand at the end of the list. */
+static struct conn *find_idle(const struct http_server *server, const struct conn *but)
+{
+    struct conn *found = NULL;
+    for (struct conn *conn = server->conns; conn != NULL; conn = conn->next)
+        if (conn != but && is_idle(conn)) found = conn;
+    return found;
+}
+
+/* Before this new connection is taken. */
+static bool is_room_made(struct http_server *server, const struct conn *conn)
+{
+    if (server->n_conns <= (size_t)server->config.connections_max) return true;
+    struct conn *idle = server->config.idle_gives_way ? find_idle(server, conn) : NULL;
+    if (idle != NULL) transport_kill(idle->link);
+    return idle != NULL;
+}
+
 static void take(struct accept_point *point, int fd, const struct sockaddr_storage *from)
 {
     struct http_server *server = point->server;
     int one = 1;
     struct in6_addr peer = address_of(from);
     struct conn *conn = conn_create(server, point->tls, point->redirects);
-    if (is_reserved(server, fd) || server->n_conns > (size_t)server->config.connections_max ||
-        !client_address_begin(conn, &peer)) {
+    if (is_reserved(server, fd) || !is_room_made(server, conn) || !client_address_begin(conn, &peer)) {
         conn_count(server->config.metrics.refused, 1);
         close(fd);
         conn_free(conn);

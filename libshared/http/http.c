@@ -188,8 +188,9 @@ static void request_is_whole(struct http *http)
 static void await_next(struct http *http)
 {
     struct conn *conn = http->conn;
+    double configured = conn->server->config.idle_seconds;
     http->state = HTTP_HEAD;
-    conn_timer(conn, IDLE_SECONDS);
+    conn_timer(conn, configured > 0 ? configured : IDLE_SECONDS);
     conn->between = conn->in.len == 0;
 }
 

@@ -49,7 +49,8 @@ struct http_server *http_server_create(struct ev_loop *loop, const struct http_s
     server->scratch = mem_alloc(TRANSPORT_WRITE_MAX);
     server->origins = origins_create(config->origins);
     server->addresses = address_count_create();
-    server->transport = transport_create(loop, &events, tls ? config->tls_cert : NULL, tls ? config->tls_key : NULL);
+    server->transport = transport_create(
+        loop, &events, (size_t)config->connections_max, tls ? config->tls_cert : NULL, tls ? config->tls_key : NULL);
     ev_prepare_init(&server->prepare, on_prepare);
     server->prepare.data = server;
     ev_prepare_start(loop, &server->prepare);

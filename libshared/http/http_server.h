@@ -60,6 +60,8 @@ struct http_server_config {
     const struct network_list *trusted_proxies; /* NULL: none */
     int64_t connections_max, connections_per_address;
     int descriptors_max;          /* a connection gets none above this, which are kept for others; 0: any */
+    bool idle_gives_way;          /* over connections_max the one that idles longest is closed, not the new one */
+    double idle_seconds;          /* how long a connection may idle between two requests; 0: 65 */
     size_t body_max, message_max; /* of one body, unless its handler says otherwise; of one WebSocket message */
     size_t unfinished_bytes;      /* of bodies and messages that have not come whole, all together */
     bool compress, deflate;       /* answers by gzip, messages by permessage-deflate */

@@ -18,6 +18,11 @@
 /* TLS has to be up, and the first bytes there, in this time. */
 #define ESTABLISH_SECONDS 10
 
+/* So few connections are looked for in a list.  Of more the library has a table by descriptor, as long as ulimit allows. */
+#define FEW_CONNECTIONS 128
+/* What the library and its loop have open besides. */
+#define OWN_DESCRIPTORS 16
+
 struct transport {
     struct transport_upper upper;
     struct lws_context *context;
@@ -94,7 +99,7 @@ static struct lws_vhost *make_vhost(struct transport *t, const char *name, const
     return vhost;
 }
 
-static struct lws_context *make_context(struct transport *t, struct ev_loop *loop)
+static struct lws_context *make_context(struct transport *t, struct ev_loop *loop, size_t most)
 {
     static const lws_retry_bo_t no_keepalive = { 0 }; /* Engine.IO has its own pings */
     void *loops[1] = { loop };
@@ -102,6 +107,7 @@ static struct lws_context *make_context(struct transport *t, struct ev_loop *loo
         .port = CONTEXT_PORT_NO_LISTEN,
         .options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
         .foreign_loops = loops,
+        .fd_limit_per_thread = most <= FEW_CONNECTIONS ? (unsigned)most + OWN_DESCRIPTORS : 0,
         .pt_serv_buf_size = READ_BYTES,
         .timeout_secs = ESTABLISH_SECONDS,
         .retry_and_idle_policy = &no_keepalive,
@@ -113,12 +119,12 @@ static struct lws_context *make_context(struct transport *t, struct ev_loop *loo
 }
 
 struct transport *transport_create(
-    struct ev_loop *loop, const struct transport_upper *upper, const char *cert, const char *key)
+    struct ev_loop *loop, const struct transport_upper *upper, size_t most, const char *cert, const char *key)
 {
     struct transport *t = mem_zero(sizeof *t);
     t->upper = *upper;
     lws_set_log_level(LLL_ERR, log_line);
-    t->context = make_context(t, loop);
+    t->context = make_context(t, loop, most);
     if (t->context == NULL) die("listener", "libwebsockets does not start: is libwebsockets-evlib-ev installed?");
     t->plain = make_vhost(t, "plain", NULL, NULL);
     if (cert == NULL) return t;

@@ -24,9 +24,9 @@ struct transport_upper {
     void (*gone)(struct conn *conn);                        /* closed: the last call for this connection */
 };
 
-/* cert and key may be NULL: no TLS.  Exits with one clear line if they are no good. */
+/* cert and key may be NULL: no TLS.  Exits with one clear line if they are no good.  At most so many connections. */
 struct transport *transport_create(
-    struct ev_loop *loop, const struct transport_upper *upper, const char *cert, const char *key);
+    struct ev_loop *loop, const struct transport_upper *upper, size_t most, const char *cert, const char *key);
 void transport_destroy(struct transport **transport); /* every connection is `gone` before it returns */
 /* What tls_read() read serves new connections.  false: there is no TLS here, or it is no good, and the old one stays. */
 bool transport_take_certificate(struct transport *transport, struct ssl_ctx_st *read);

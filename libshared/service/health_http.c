@@ -1,112 +1,61 @@
-/* health_http.c - a small HTTP server on a thread of its own. */
+/* health_http.c - what an operator's tools ask, answered on a thread of its own: a stuck loop could not say so. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/service/health_http.h"
 
+#include "libshared/http/http_server.h"
+
 #include <assert.h>
-#include <libwebsockets.h>
+#include <ev.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#define CONNECTIONS_MAX 32
-#define BODY_MAX        (4u << 20)
-#define TIMEOUT_S       5
+#define CONNECTIONS_MAX  32
+#define ANSWER_MAX       (4u << 20)
+#define REQUEST_BODY_MAX 4096
+#define IDLE_SECONDS     5
 
 struct health_http {
-    struct lws_context *context;
+    struct ev_loop *loop;
+    ev_async stop;
+    struct http_server *server;
     pthread_t thread;
-    atomic_bool stopping;
     int (*answer)(void *arg, struct str path, struct buf *body);
     void *arg;
 };
 
-/* Of one request.  The body begins behind LWS_PRE bytes that lws wants in front. */
-struct asked {
-    struct buf body;
-    int status;
-};
-
-static int write_head(struct lws *wsi, const struct asked *asked)
+static int on_begin(void *arg, struct http *http)
 {
-    uint8_t head[LWS_PRE + 1024], *start = head + LWS_PRE, *at = start, *end = head + sizeof(head);
-    if (lws_add_http_common_headers(wsi, (unsigned)asked->status, "text/plain; version=0.0.4; charset=utf-8",
-            asked->body.len - LWS_PRE, &at, end) != 0)
-        return -1;
-    return lws_finalize_write_http_header(wsi, start, &at, end);
-}
-
-static int on_request(struct lws *wsi, struct asked *asked, const char *path)
-{
-    struct health_http *http = lws_context_user(lws_get_context(wsi));
-    static const char pad[LWS_PRE];
-    asked->body = BUF(BODY_MAX);
-    buf_add(&asked->body, pad, sizeof(pad));
-    asked->status = http->answer(http->arg, str_of(path), &asked->body);
-    if (asked->body.over || write_head(wsi, asked) != 0) return -1;
-    lws_callback_on_writable(wsi);
+    struct health_http *health = arg;
+    struct buf body = BUF(ANSWER_MAX);
+    int status = health->answer(health->arg, http_path(http), &body);
+    if (body.over) status = 500;
+    http_reply(http, status, "text/plain; version=0.0.4; charset=utf-8", buf_str(&body), NULL, 0);
+    buf_free(&body);
     return 0;
 }
 
-static int on_writable(struct lws *wsi, struct asked *asked)
-{
-    if (asked->body.len < LWS_PRE) return 0;
-    size_t len = asked->body.len - LWS_PRE;
-    int written = lws_write(wsi, (unsigned char *)asked->body.at + LWS_PRE, len, LWS_WRITE_HTTP_FINAL);
-    buf_free(&asked->body);
-    return written < (int)len || lws_http_transaction_completed(wsi) ? -1 : 0;
-}
-
-static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
-{
-    switch (reason) {
-    case LWS_CALLBACK_HTTP: return on_request(wsi, user, in);
-    case LWS_CALLBACK_HTTP_WRITEABLE: return on_writable(wsi, user);
-    case LWS_CALLBACK_CLOSED_HTTP:
-    case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
-        if (user != NULL) buf_free(&((struct asked *)user)->body);
-        return 0;
-    default: return lws_callback_http_dummy(wsi, reason, user, in, len);
-    }
-}
-
-static const struct lws_protocols PROTOCOLS[] = {
-    { .name = "http", .callback = on_event, .per_session_data_size = sizeof(struct asked) },
-    { .name = NULL },
-};
+static const struct http_handler handler = { .methods = "GET, HEAD", .begin = on_begin };
 
 static void *serve(void *arg)
 {
-    struct health_http *http = arg;
-    while (!atomic_load(&http->stopping)) lws_service(http->context, 0);
+    struct health_http *health = arg;
+    ev_run(health->loop, 0);
     return NULL;
 }
 
-static void die(const char *address)
+static void on_stop(struct ev_loop *loop, ev_async *stop, int events)
 {
-    fprintf(stderr, "health: cannot listen on %s; wants a free address:port\n", address);
-    exit(1);
+    (void)stop, (void)events;
+    ev_break(loop, EVBREAK_ALL);
 }
 
-static void parse_address(const char *address, char host[64], int *port)
-{
-    int64_t n = 0;
-    const char *colon = strrchr(address, ':');
-    if (colon == NULL || colon - address >= 64 || !str_to_int(str_of(colon + 1), &n) || n < 1 || n > 65535)
-        die(address);
-    snprintf(host, 64, "%.*s", (int)(colon - address), address);
-    *port = (int)n;
-}
-
-/* The loop's thread is where signals go. */
-static void start_thread(struct health_http *http)
+/* The process's own loop is where signals go. */
+static void start_thread(struct health_http *health)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&http->thread, NULL, serve, http);
+    int rc = pthread_create(&health->thread, NULL, serve, health);
     assert(rc == 0 && "threads are to be had at the start");
     (void)rc;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -114,41 +63,36 @@ static void start_thread(struct health_http *http)
 
 struct health_http *health_http_create(const char *address, int (*answer)(void *, struct str, struct buf *), void *arg)
 {
-    struct health_http *http = mem_zero(sizeof(*http));
-    char host[64];
-    int port;
-    parse_address(address, host, &port);
-    http->answer = answer;
-    http->arg = arg;
-    lws_set_log_level(LLL_ERR, NULL);
-    struct lws_context_creation_info info = {
-        .port = port,
-        .iface = host,
-        .protocols = PROTOCOLS,
-        .user = http,
-        .gid = -1,
-        .uid = -1,
-        .options = LWS_SERVER_OPTION_DISABLE_IPV6 | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
-        .fd_limit_per_thread = CONNECTIONS_MAX,
-        .timeout_secs = TIMEOUT_S,
-        .keepalive_timeout = TIMEOUT_S,
-        .vhost_name = "health",
-        .server_string = "madang",
+    struct health_http *health = mem_zero(sizeof(*health));
+    struct http_server_config config = {
+        .http = address,
+        .connections_max = CONNECTIONS_MAX,
+        .connections_per_address = CONNECTIONS_MAX,
+        .idle_gives_way = true,
+        .idle_seconds = IDLE_SECONDS,
+        .body_max = REQUEST_BODY_MAX,
+        .unfinished_bytes = REQUEST_BODY_MAX * CONNECTIONS_MAX,
     };
-    http->context = lws_create_context(&info);
-    if (http->context == NULL) die(address);
-    start_thread(http);
-    return http;
+    health->answer = answer;
+    health->arg = arg;
+    health->loop = ev_loop_new(EVFLAG_AUTO);
+    health->server = http_server_create(health->loop, &config);
+    http_mount(health->server, "/*", &handler, health);
+    ev_async_init(&health->stop, on_stop);
+    ev_async_start(health->loop, &health->stop);
+    start_thread(health);
+    return health;
 }
 
-void health_http_destroy(struct health_http **http)
+void health_http_destroy(struct health_http **at)
 {
-    struct health_http *h = *http;
-    if (h == NULL) return;
-    atomic_store(&h->stopping, true);
-    lws_cancel_service(h->context);
-    pthread_join(h->thread, NULL);
-    lws_context_destroy(h->context);
-    mem_free(h);
-    *http = NULL;
+    struct health_http *health = *at;
+    if (health == NULL) return;
+    ev_async_send(health->loop, &health->stop);
+    pthread_join(health->thread, NULL);
+    http_server_destroy(&health->server);
+    ev_async_stop(health->loop, &health->stop);
+    ev_loop_destroy(health->loop);
+    mem_free(health);
+    *at = NULL;
 }

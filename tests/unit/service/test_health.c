@@ -125,8 +125,8 @@ static void many_idle_connections_do_not_keep_it_from_answering(void **state)
     (void)state;
     int fds[60];
     for (size_t i = 0; i < COUNT(fds); i++) fds[i] = connected();
+    for (int i = 0; i < 3; i++) assert_int_equal(get("/healthz"), 200);
     for (size_t i = 0; i < COUNT(fds); i++) close(fds[i]);
-    assert_int_equal(get("/healthz"), 200);
 }
 
 static void a_stuck_loop_is_neither_alive_nor_ready(void **state)
