@@ -39,10 +39,17 @@ void secret_wipe(void *at, size_t len)
     explicit_bzero(at, len);
 }
 
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+
+bool secret_is_text(struct str text, size_t chars)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (memchr(alphabet, text.at[i], sizeof alphabet - 1) == NULL) return false;
+    return text.len == chars;
+}
+
 void secret_text(char *out, size_t chars)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-
     secret_random(out, chars);
     for (size_t i = 0; i < chars; i++)
         out[i] = alphabet[out[i] & 63]; /* 64 letters divide 256: no letter is likelier */

@@ -4,6 +4,7 @@
 
 #include <czmq.h>
 #include <dirent.h>
+#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -67,6 +68,16 @@ struct _zcert_t *keys_load_peer(const char *key_dir, const char *peer)
     zcert_t *cert = load_once(path, NULL);
     if (cert == NULL) die(path, "no such CURVE certificate");
     return cert;
+}
+
+void keys_derive(const char *key_dir, const char *self, const char *purpose, unsigned char out[KEYS_DERIVED_BYTES])
+{
+    zcert_t *cert = keys_load_self(key_dir, self);
+    const void *made =
+        HMAC(EVP_sha256(), zcert_secret_key(cert), 32, (const unsigned char *)purpose, strlen(purpose), out, NULL);
+
+    if (made == NULL) die(key_dir, "no HMAC");
+    zcert_destroy(&cert);
 }
 
 static bool is_certificate(const char *file)

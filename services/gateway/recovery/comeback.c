@@ -85,7 +85,7 @@ static void write_record(struct comeback *c, bool replayed, struct buf *out)
 {
     for (size_t i = 0; i < c->n; i++) c->record.marks[i].base = c->places[i].seq;
     c->record.replayed = replayed;
-    record_write(&c->record, out);
+    record_write(&c->record, &c->home->key, c->hash, out);
 }
 
 /* It is ours now, and he is gone: let it wait for him as before. */
@@ -166,9 +166,10 @@ static const char *take_heads(struct comeback *c, const struct log_heads *heads)
         place->head = heads->heads.at[i].seq;
         place->got = place->seq;
         if (place->head < place->seq) return "he has heard more than there is";
+        if (place->head - place->seq > MISSED_MAX - missed) return "too much was missed";
         missed += place->head - place->seq;
     }
-    return missed > MISSED_MAX ? "too much was missed" : NULL;
+    return NULL;
 }
 
 static void ask_heads(struct comeback *c);
@@ -235,9 +236,11 @@ static void ask_roles(struct comeback *c)
 static const char *read_record(struct comeback *c)
 {
     if (c->value.len == 0) return "no record";
-    if (!record_read(str_skip(c->value, SHELF_OWNER_CHARS), c->arena, &c->record)) return "an unreadable record";
+    if (!record_read(str_skip(c->value, SHELF_OWNER_CHARS), &c->home->key, c->hash, c->arena, &c->record))
+        return "none of our records";
     if (!str_eq(c->record.nsp, sio_nsp(c->socket)) || !str_eq(c->record.subject, bearer_subject(c->rights.bearer)))
         return "somebody else's";
+    if (c->record.n > (size_t)settings.gateway.socket_rooms_max) return "more rooms than there may be here";
     if (c->record.n_names > (c->home->put_back != NULL ? (size_t)settings.gateway.socket_rooms_max : 0))
         return "rooms by name, which this gateway does not have";
     return comeback_place(c);

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "libshared/base/secret.h"
 #include "services/gateway/rooms/offset.h"
 
 static struct str text_at(const json_t *json, const char *name, size_t min, size_t max, struct arena *arena)
@@ -22,5 +23,6 @@ struct identity identity_read(struct str auth, struct arena *arena)
         .offset = text_at(json, "offset", 1, OFFSET_BYTES_MAX, arena) };
 
     json_decref(json);
+    if (!secret_is_text(claims.pid, IDENTITY_PID_CHARS)) claims.pid = STR_NONE;
     return claims;
 }

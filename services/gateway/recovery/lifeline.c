@@ -157,7 +157,7 @@ static void write_record(const struct lifeline *line, struct buf *out)
 
     for (size_t i = 0; i < guest->n; i++)
         if (guest_mark(guest, i, &record.marks[record.n])) record.n++;
-    record_write(&record, out);
+    record_write(&record, &line->home->key, line->hash, out);
     mem_free(record.marks);
 }
 

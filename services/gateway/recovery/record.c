@@ -1,13 +1,19 @@
-/* record.c - a socket's record as JSON. */
+/* record.c - a socket's record as bytes that only a gateway can have written. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/recovery/record.h"
 
 #include <assert.h>
-#include <jansson.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "libshared/base/secret.h"
+#include "libshared/rpc/keys.h"
+#include "libshared/service/settings.h"
 #include "services/gateway/rooms/offset.h"
+
+#define PURPOSE   "madang recovery record"
+#define MAC_BYTES 32
 
 bool record_is_over(const char *reason)
 {
@@ -22,106 +28,157 @@ size_t record_names_bytes(const struct str *names, size_t n)
     return bytes;
 }
 
-static json_t *text_of(struct str s)
+/* --- whose it is --- */
+
+void record_key_load(struct record_key *key)
 {
-    return json_stringn(s.len > 0 ? s.at : "", s.len);
+    keys_derive(settings.common.key_dir, "gateway", PURPOSE, key->bytes);
 }
 
-static json_t *pack_mark(const struct guest_mark *mark)
+static void hmac(const unsigned char *key, struct str bytes, unsigned char out[MAC_BYTES])
 {
-    char room[ID_TEXT_BYTES + 1];
+    unsigned len = 0;
+    const void *made = HMAC(EVP_sha256(), key, MAC_BYTES, (const unsigned char *)bytes.at, bytes.len, out, &len);
 
-    id_format(mark->room, room);
-    return json_pack("[s, I, I]", room, (json_int_t)mark->mark, (json_int_t)mark->base);
+    assert(made != NULL && len == MAC_BYTES);
+    (void)made;
 }
 
-static json_t *pack_names(const struct record *record)
+/* Each pid has a key of its own: one record is of no use in another's place. */
+void record_sign(
+    const struct record_key *key, const unsigned char *hash, struct str msgpack, unsigned char out[MAC_BYTES])
 {
-    json_t *names = json_array();
+    unsigned char own[MAC_BYTES];
 
-    for (size_t i = 0; i < record->n_names; i++) json_array_append_new(names, text_of(record->names[i]));
-    return names;
+    hmac(key->bytes, (struct str){ (const char *)hash, RECORD_HASH_BYTES }, own);
+    hmac(own, msgpack, out);
+    secret_wipe(own, sizeof own);
 }
 
-void record_write(const struct record *record, struct buf *out)
+static bool is_ours(struct str mac, const struct record_key *key, const unsigned char *hash, struct str msgpack)
 {
-    json_t *marks = json_array();
+    unsigned char want[MAC_BYTES];
 
-    for (size_t i = 0; i < record->n; i++) json_array_append_new(marks, pack_mark(&record->marks[i]));
-    json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:I, s:b, s:o, s:o}", "nsp", text_of(record->nsp), "sub",
-        text_of(record->subject), "sid", text_of(record->sid), "epoch", text_of((struct str){ &record->epoch, 1 }),
-        "next", (json_int_t)record->next_mark, "replayed", record->replayed, "rooms", marks, "names",
-        pack_names(record));
-    assert(json != NULL);
-    char *text = json_dumps(json, JSON_COMPACT);
-    buf_add_str(out, str_of(text));
-    free(text);
-    json_decref(json);
+    record_sign(key, hash, msgpack, want);
+    return secret_eq(mac.at, want, sizeof want);
 }
 
-static bool read_mark(const json_t *json, struct guest_mark *out)
-{
-    const json_t *room = json_array_get(json, 0), *mark = json_array_get(json, 1), *base = json_array_get(json, 2);
+/* --- writing --- */
 
-    if (!json_is_integer(mark) || !json_is_integer(base) || json_integer_value(base) < 0) return false;
-    out->mark = (uint32_t)json_integer_value(mark);
-    out->base = json_integer_value(base);
-    return json_is_string(room) && id_parse(str_of(json_string_value(room)), &out->room);
+static void fill(
+    const struct record *record, struct recovery_seat *seats, struct recovery_name *names, struct recovery_record *out)
+{
+    for (size_t i = 0; i < record->n; i++)
+        seats[i] = (struct recovery_seat){ record->marks[i].room, record->marks[i].mark, record->marks[i].base };
+    for (size_t i = 0; i < record->n_names; i++) names[i] = (struct recovery_name){ record->names[i] };
+    *out = (struct recovery_record){ .nsp = record->nsp,
+        .subject = record->subject,
+        .sid = record->sid,
+        .epoch = { &record->epoch, 1 },
+        .next = record->next_mark,
+        .replayed = record->replayed,
+        .seats = { seats, record->n },
+        .names = { names, record->n_names } };
 }
 
-static bool read_marks(const json_t *json, struct arena *arena, struct record *out)
+static void encode(const struct record *record, struct buf *out)
 {
-    size_t n = json_array_size(json);
+    struct recovery_seat *seats = mem_alloc((record->n + 1) * sizeof *seats);
+    struct recovery_name *names = mem_alloc((record->n_names + 1) * sizeof *names);
+    struct recovery_record wire;
 
-    if (!json_is_array(json) || n > OFFSET_ROOMS_MAX) return false;
-    out->marks = arena_zero(arena, (n + 1) * sizeof *out->marks);
-    for (; out->n < n; out->n++)
-        if (!read_mark(json_array_get(json, out->n), &out->marks[out->n])) return false;
-    return true;
+    fill(record, seats, names, &wire);
+    if (wire_encode(recovery_record_shape(), &wire, out) != OK) buf_clear(out); /* the log says why */
+    mem_free(seats);
+    mem_free(names);
 }
 
-static bool read_names(const json_t *json, struct arena *arena, struct record *out)
+void record_write(const struct record *record, const struct record_key *key, const unsigned char *hash, struct buf *out)
 {
-    size_t n = json_array_size(json);
+    unsigned char mac[MAC_BYTES];
+    struct buf msgpack = BUF(RECORD_BYTES_MAX - MAC_BYTES);
 
-    if (n > OFFSET_ROOMS_MAX) return false;
-    struct str *names = arena_zero(arena, (n + 1) * sizeof *names);
-    for (size_t i = 0; i < n; i++) {
-        const json_t *name = json_array_get(json, i);
-        if (!json_is_string(name)) return false;
-        names[i] = arena_str(arena, (struct str){ json_string_value(name), json_string_length(name) });
+    encode(record, &msgpack);
+    if (msgpack.len > 0) {
+        record_sign(key, hash, buf_str(&msgpack), mac);
+        buf_add(out, mac, sizeof mac);
+        buf_add_str(out, buf_str(&msgpack));
     }
+    buf_free(&msgpack);
+}
+
+/* --- reading --- */
+
+static int compare_texts(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* Sorts the list. */
+static bool has_twins(struct str *list, size_t n)
+{
+    qsort(list, n, sizeof *list, compare_texts);
+    for (size_t i = 1; i < n; i++)
+        if (str_eq(list[i - 1], list[i])) return true;
+    return false;
+}
+
+static bool seats_are_sane(const struct recovery_record *wire, struct arena *arena)
+{
+    const struct recovery_seat *seats = wire->seats.at;
+    size_t n = wire->seats.len;
+    struct str *rooms = arena_alloc(arena, (n + 1) * sizeof *rooms);
+
+    for (size_t i = 0; i < n; i++) {
+        if (seats[i].mark >= wire->next || (i > 0 && seats[i].mark <= seats[i - 1].mark)) return false;
+        rooms[i] = (struct str){ (const char *)seats[i].room.b, sizeof seats[i].room.b };
+    }
+    return !has_twins(rooms, n);
+}
+
+static void take_seats(const struct recovery_record *wire, struct arena *arena, struct record *out)
+{
+    out->n = wire->seats.len;
+    out->marks = arena_alloc(arena, (out->n + 1) * sizeof *out->marks);
+    for (size_t i = 0; i < out->n; i++)
+        out->marks[i] =
+            (struct guest_mark){ wire->seats.at[i].room, (uint32_t)wire->seats.at[i].mark, wire->seats.at[i].base };
+}
+
+static bool take_names(const struct recovery_record *wire, struct arena *arena, struct record *out)
+{
+    size_t n = wire->names.len;
+    struct str *names = arena_alloc(arena, (n + 1) * sizeof *names);
+
+    for (size_t i = 0; i < n; i++) names[i] = wire->names.at[i].name;
     out->names = names;
     out->n_names = n;
+    return !has_twins(names, n);
+}
+
+static bool take(const struct recovery_record *wire, struct arena *arena, struct record *out)
+{
+    *out = (struct record){ .nsp = wire->nsp,
+        .subject = wire->subject,
+        .sid = arena_str(arena, wire->sid),
+        .epoch = wire->epoch.at[0],
+        .next_mark = (uint32_t)wire->next,
+        .replayed = wire->replayed };
+    if (!secret_is_text(wire->sid, EIO_SID_CHARS) || !offset_is_epoch(out->epoch)) return false;
+    if (!seats_are_sane(wire, arena) || !take_names(wire, arena, out)) return false;
+    take_seats(wire, arena, out);
     return true;
 }
 
-static struct str text_at(const json_t *json, const char *name, struct arena *arena)
+bool record_read(
+    struct str text, const struct record_key *key, const unsigned char *hash, struct arena *arena, struct record *out)
 {
-    return arena_str(arena, str_of(json_string_value(json_object_get(json, name))));
-}
-
-static bool read_all(const json_t *json, struct arena *arena, struct record *out)
-{
-    struct str epoch = text_at(json, "epoch", arena);
-
-    out->nsp = text_at(json, "nsp", arena);
-    out->subject = text_at(json, "sub", arena);
-    out->sid = text_at(json, "sid", arena);
-    out->next_mark = (uint32_t)json_integer_value(json_object_get(json, "next"));
-    out->replayed = json_is_true(json_object_get(json, "replayed"));
-    if (epoch.len != 1 || out->sid.len != EIO_SID_CHARS) return false;
-    out->epoch = epoch.at[0];
-    return read_marks(json_object_get(json, "rooms"), arena, out) &&
-           read_names(json_object_get(json, "names"), arena, out);
-}
-
-bool record_read(struct str text, struct arena *arena, struct record *out)
-{
-    json_t *json = json_loadb(text.at, text.len, JSON_ALLOW_NUL, NULL);
+    struct recovery_record wire;
+    struct wire_error why;
 
     *out = (struct record){ 0 };
-    bool good = json != NULL && read_all(json, arena, out);
-    json_decref(json);
-    return good;
+    if (text.len <= MAC_BYTES || text.len > RECORD_BYTES_MAX) return false;
+    struct str msgpack = str_skip(text, MAC_BYTES);
+    if (!is_ours((struct str){ text.at, MAC_BYTES }, key, hash, msgpack)) return false;
+    return wire_decode(recovery_record_shape(), msgpack, arena, &wire, &why) == OK && take(&wire, arena, out);
 }

@@ -16,6 +16,7 @@ struct recovery *recovery_create(struct ev_loop *loop, struct rpc_client *chat, 
     recovery->loop = loop;
     recovery->chat = chat;
     recovery->store = store;
+    record_key_load(&recovery->key);
     recovery->redis = redis_create(loop, settings.common.redis_url);
     recovery->recovered = metric_counter(name, "result=\"recovered\"", help);
     recovery->anew = metric_counter(name, "result=\"anew\"", help);

@@ -13,6 +13,7 @@ struct recovery {
     struct ev_loop *loop;
     struct redis *redis;
     struct shelf_ear ear;
+    struct record_key key;
     struct rpc_client *chat, *store;
     struct lifeline *table, *list; /* list: by when they are due */
     ev_timer sweep;

@@ -79,6 +79,7 @@ struct reruns *reruns_create(struct ev_loop *loop)
     if (settings.gateway.recovery_ms == 0 || settings.common.redis_url[0] == '\0') return NULL;
     struct reruns *reruns = mem_zero(sizeof *reruns);
     reruns->loop = loop;
+    record_key_load(&reruns->key);
     reruns->redis = redis_create(loop, settings.common.redis_url);
     reruns->ear = (struct shelf_ear){ on_announced, reruns };
     shelf_listen(reruns->redis, &reruns->ear);

@@ -22,6 +22,9 @@ struct entry {
     struct guest_mark own;
 };
 
+/* What it is sent is as one room with mark 0.  A record's rooms have ids. */
+static const struct id own_room = { "own log" };
+
 static struct str subject(const struct caller *who)
 {
     return who->clients != NULL ? bearer_subject(who->rights.bearer) : STR_NONE;
@@ -54,7 +57,7 @@ static bool accept(struct caller *who, const char *sid, const char *pid)
 /* As it is from now on. */
 static void make_record(struct entry *e, char epoch, bool replayed, struct buf *out)
 {
-    e->own = (struct guest_mark){ .base = e->seq };
+    e->own = (struct guest_mark){ .room = own_room, .base = e->seq };
     e->record.nsp = sio_nsp(e->who.socket);
     e->record.subject = arena_str(e->arena, subject(&e->who));
     if (e->record.sid.len == 0) e->record.sid = str_of(sio_sid(e->who.socket));
@@ -63,7 +66,7 @@ static void make_record(struct entry *e, char epoch, bool replayed, struct buf *
     e->record.replayed = replayed;
     e->record.marks = &e->own;
     e->record.n = 1;
-    record_write(&e->record, out);
+    record_write(&e->record, &e->who.home->key, e->hash, out);
 }
 
 static void anew(struct entry *e, const char *why)
@@ -190,6 +193,7 @@ static const char *place(struct entry *e)
     e->seq = e->record.marks[0].base;
     if (offset_read(e->claims.offset, e->record.epoch, e->arena, &offset) && offset.n == 1) {
         if (offset.at[0].seq < e->seq) return "an older offset";
+        if (offset.at[0].seq == INT64_MAX) return "more than there can be";
         e->seq = offset.at[0].seq;
     }
     return e->record.replayed && e->seq == e->record.marks[0].base ? "an offset for the second time" : NULL;
@@ -198,11 +202,13 @@ static const char *place(struct entry *e)
 static void on_read(void *arg, const struct redisReply *reply)
 {
     struct entry *e = arg;
-    struct str value = shelf_value(reply);
+    struct str value = arena_str(e->arena, shelf_value(reply));
     struct buf record = BUF(RECORD_BYTES_MAX);
     const char *why = "no record";
 
-    if (value.len > 0 && record_read(str_skip(value, SHELF_OWNER_CHARS), e->arena, &e->record)) why = place(e);
+    if (value.len > 0 &&
+        record_read(str_skip(value, SHELF_OWNER_CHARS), &e->who.home->key, e->hash, e->arena, &e->record))
+        why = place(e);
     if (why != NULL) {
         anew(e, why);
         return;

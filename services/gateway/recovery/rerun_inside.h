@@ -10,6 +10,7 @@ struct reruns {
     struct ev_loop *loop;
     struct redis *redis;
     struct shelf_ear ear;
+    struct record_key key;
     record_put_back_fn *put_back; /* NULL: there are no rooms by name here */
     void *put_back_arg;
     struct rerun *first;

@@ -119,7 +119,7 @@ void rerun_named(struct sio_socket *socket, const struct str *names, size_t n)
         shelf_remove(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms());
         return;
     }
-    record_write(&record, &text);
+    record_write(&record, &rerun->home->key, rerun->hash, &text);
     shelf_write(rerun->home->redis, rerun->hash, rerun->owner, buf_str(&text), rerun_ttl_ms(), NULL, NULL);
     buf_free(&text);
 }

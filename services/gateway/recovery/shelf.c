@@ -65,7 +65,8 @@ enum shelf_answer shelf_answer(const struct redisReply *reply)
 
 struct str shelf_value(const struct redisReply *reply)
 {
-    bool is_one = reply != NULL && reply->type == REDIS_REPLY_STRING && reply->len > SHELF_OWNER_CHARS;
+    bool is_one = reply != NULL && reply->type == REDIS_REPLY_STRING && reply->len > SHELF_OWNER_CHARS &&
+                  (size_t)reply->len <= SHELF_VALUE_MAX;
 
     return is_one ? (struct str){ reply->str, (size_t)reply->len } : STR_NONE;
 }
@@ -73,8 +74,10 @@ struct str shelf_value(const struct redisReply *reply)
 void shelf_read(struct redis *redis, const unsigned char *hash, redis_reply_fn *reply, void *arg)
 {
     struct key key = key_of(hash);
+    struct number last = number_of(SHELF_VALUE_MAX); /* one byte more than there may be */
+    struct str words[] = { STR("GETRANGE"), str_of(key.text), STR("0"), str_of(last.text) };
 
-    redis_command(redis, reply, arg, (struct str[]){ STR("GET"), str_of(key.text) }, 2);
+    redis_command(redis, reply, arg, words, COUNT(words));
 }
 
 void shelf_write(struct redis *redis, const unsigned char *hash, const char *owner, struct str record, int64_t ttl_ms,

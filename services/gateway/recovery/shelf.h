@@ -1,7 +1,7 @@
 /*
  * shelf.h - records in Redis, each owned by the one connection that may change it.
  *
- *      madang:recovery:<SHA-256 of the pid>  =  owner, 20 characters, and the record's JSON; the owner alone: taken away
+ *      madang:recovery:<SHA-256 of the pid>  =  owner, 20 characters, and the record (record.h); the owner alone: taken away
  *
  * Each change is a script, so that it is one step for all gateways: of two connections that bring the same pid, one
  * gets it, and the one that had it before finds out at its next change, or by what shelf_announce says.
@@ -10,9 +10,10 @@
 #pragma once
 
 #include "libshared/cache/redis.h"
+#include "services/gateway/recovery/record.h"
 
 #define SHELF_OWNER_CHARS 20
-#define SHELF_HASH_BYTES  32
+#define SHELF_HASH_BYTES  RECORD_HASH_BYTES
 
 enum shelf_answer {
     SHELF_AWAY,  /* Redis is */
@@ -22,9 +23,10 @@ enum shelf_answer {
 };
 /* What the reply to one of these means. */
 enum shelf_answer shelf_answer(const struct redisReply *reply);
-/* The reply to shelf_read: owner and record; STR_NONE: there is none. */
+/* The reply to shelf_read: owner and record; STR_NONE: there is none, or it is larger than any. */
 struct str shelf_value(const struct redisReply *reply);
 
+#define SHELF_VALUE_MAX (SHELF_OWNER_CHARS + RECORD_BYTES_MAX)
 void shelf_hash(struct str pid, unsigned char hash[SHELF_HASH_BYTES]);
 void shelf_read(struct redis *redis, const unsigned char *hash, redis_reply_fn *reply, void *arg);
 /* Mine, or nobody's: then it is made. */

@@ -97,6 +97,11 @@ bool offset_read(struct str text, char epoch, struct arena *arena, struct offset
     return true;
 }
 
+bool offset_is_epoch(char c)
+{
+    return c >= FIRST_EPOCH && c <= LAST_EPOCH;
+}
+
 char offset_next_epoch(struct str text)
 {
     bool has_one = text.len > 0 && text.at[0] >= FIRST_EPOCH && text.at[0] < LAST_EPOCH;

@@ -63,57 +63,140 @@ static void more_rooms_than_there_may_be_are_refused(void **state)
     buf_free(&text);
 }
 
-static void records_are_read_as_they_were_written(void **state)
+/* --- records --- */
+
+static const struct record_key key = { "a key that all gateways have...." };
+static const unsigned char pid_hash[RECORD_HASH_BYTES] = "the hash of a pid", other_hash[RECORD_HASH_BYTES] = "another";
+
+static struct str written(const struct record *record)
 {
-    (void)state;
-    struct guest_mark marks[] = { { id_new(), 0, 0 }, { id_new(), 7, INT64_MAX } };
-    struct record in = { .nsp = STR("/chat"),
+    struct buf text = BUF(RECORD_BYTES_MAX);
+
+    record_write(record, &key, pid_hash, &text);
+    struct str kept = arena_str(arena, buf_str(&text));
+    buf_free(&text);
+    return kept;
+}
+
+static bool is_read(struct str text)
+{
+    struct record out;
+
+    return record_read(text, &key, pid_hash, arena, &out);
+}
+
+static struct record sample(void)
+{
+    static struct guest_mark marks[] = { { { "room one" }, 0, 0 }, { { "room two" }, 7, INT64_MAX } };
+
+    return (struct record){ .nsp = STR("/chat"),
         .subject = STR("a\"\xc3\xa9\n"),
         .sid = STR("abcdefghij_-ABCDEFGH"),
         .epoch = 'q',
         .next_mark = UINT32_MAX,
         .replayed = true,
         .marks = marks,
-        .n = COUNT(marks) },
-                  out;
-    struct buf text = BUF(RECORD_BYTES_MAX);
+        .n = COUNT(marks) };
+}
 
-    record_write(&in, &text);
-    assert_true(record_read(buf_str(&text), arena, &out));
+static void records_are_read_as_they_were_written(void **state)
+{
+    (void)state;
+    struct record in = sample(), out;
+
+    assert_true(record_read(written(&in), &key, pid_hash, arena, &out));
     assert_true(str_eq(out.nsp, in.nsp) && str_eq(out.subject, in.subject) && str_eq(out.sid, in.sid));
     assert_true(out.epoch == 'q' && out.next_mark == UINT32_MAX && out.replayed && out.n == 2);
-    assert_true(id_eq(out.marks[1].room, marks[1].room) && out.marks[1].mark == 7 && out.marks[1].base == INT64_MAX);
-    assert_false(record_read((struct str){ text.at, text.len - 1 }, arena, &out));
+    assert_true(id_eq(out.marks[1].room, in.marks[1].room));
+    assert_true(out.marks[1].mark == 7 && out.marks[1].base == INT64_MAX);
+    assert_string_equal(out.sid.at, "abcdefghij_-ABCDEFGH");
     in.subject = STR_NONE;
-    buf_clear(&text);
-    record_write(&in, &text);
-    assert_true(record_read(buf_str(&text), arena, &out) && out.subject.len == 0);
-    assert_false(record_read(STR("{}"), arena, &out));
-    assert_false(record_read(STR(""), arena, &out));
-    buf_free(&text);
+    in.n = 0;
+    assert_true(record_read(written(&in), &key, pid_hash, arena, &out) && out.subject.len == 0 && out.n == 0);
 }
 
 static void names_of_rooms_are_whatever_text_they_are(void **state)
 {
     (void)state;
     static struct str names[OFFSET_ROOMS_MAX];
-    struct record in = { .nsp = STR("/chat"), .sid = STR("abcdefghij_-ABCDEFGH"), .epoch = 'a', .names = names }, out;
-    struct buf text = BUF(RECORD_BYTES_MAX);
+    struct record in = sample(), out;
     size_t each = RECORD_NAMES_BYTES_MAX / OFFSET_ROOMS_MAX;
 
+    in.names = names;
     names[0] = STR("a\"\\\0\xc3\xa9\n");
-    names[1] = STR("7");
+    names[1] = STR("\xff");
     in.n_names = 2;
-    record_write(&in, &text);
-    assert_true(record_read(buf_str(&text), arena, &out) && out.n_names == 2);
+    assert_true(record_read(written(&in), &key, pid_hash, arena, &out) && out.n_names == 2);
     assert_true(str_eq(out.names[0], names[0]) && str_eq(out.names[1], names[1]));
 
-    for (in.n_names = 0; in.n_names < OFFSET_ROOMS_MAX; in.n_names++)
-        names[in.n_names] = (struct str){ memset(arena_alloc(arena, each), 1, each), each }; /* \u0001 */
-    buf_clear(&text);
-    record_write(&in, &text);
-    assert_true(!text.over && record_read(buf_str(&text), arena, &out) && out.n_names == OFFSET_ROOMS_MAX);
-    buf_free(&text);
+    for (in.n_names = 0; in.n_names < OFFSET_ROOMS_MAX; in.n_names++) {
+        char *name = memset(arena_alloc(arena, each), 1, each);
+        memcpy(name, &in.n_names, sizeof in.n_names);
+        names[in.n_names] = (struct str){ name, each };
+    }
+    assert_true(record_read(written(&in), &key, pid_hash, arena, &out) && out.n_names == OFFSET_ROOMS_MAX);
+}
+
+static void the_largest_record_has_room(void **state)
+{
+    (void)state;
+    assert_true(wire_most_bytes(recovery_record_shape()) + 32 <= RECORD_BYTES_MAX);
+}
+
+static void only_what_a_gateway_wrote_for_this_pid_is_read(void **state)
+{
+    (void)state;
+    struct record in = sample(), out;
+    struct str text = written(&in);
+    const struct record_key other_key = { "the key of somebody else........" };
+
+    assert_true(is_read(text));
+    assert_false(record_read(text, &key, other_hash, arena, &out));
+    assert_false(record_read(text, &other_key, pid_hash, arena, &out));
+    for (size_t i = 0; i < text.len; i++) {
+        char *altered = arena_copy(arena, text.at, text.len);
+        altered[i] ^= 1;
+        assert_false(is_read((struct str){ altered, text.len }));
+        assert_false(is_read((struct str){ text.at, i }));
+    }
+    assert_false(is_read(STR("")));
+    assert_false(
+        is_read(STR("{\"nsp\":\"/chat\",\"sub\":\"ada\",\"sid\":\"abcdefghij_-ABCDEFGH\",\"epoch\":\"a\",\"next\":0,"
+                    "\"replayed\":false,\"rooms\":[],\"names\":[]}"))); /* as they once were */
+    char *large = memset(arena_alloc(arena, RECORD_BYTES_MAX + 1), 0, RECORD_BYTES_MAX + 1);
+    assert_false(is_read((struct str){ large, RECORD_BYTES_MAX + 1 }));
+}
+
+/* A gateway with a mistake, or a key that got out: what is signed is held against its bounds all the same. */
+static void what_is_signed_is_held_against_its_bounds(void **state)
+{
+    (void)state;
+    struct guest_mark twins[] = { { { "room" }, 0, 0 }, { { "room" }, 1, 0 } },
+                      turned[] = { { { "a" }, 2, 0 }, { { "b" }, 1, 0 } };
+    struct str names[] = { STR("tea"), STR("tea") };
+    struct record in = sample();
+
+    in.marks = twins;
+    assert_false(is_read(written(&in)));
+    in.marks = turned;
+    assert_false(is_read(written(&in)));
+    in = sample();
+    in.next_mark = 7;
+    assert_false(is_read(written(&in)));
+    in = sample();
+    in.names = names;
+    in.n_names = COUNT(names);
+    assert_false(is_read(written(&in)));
+    in = sample();
+    in.sid = STR("abcdefghij\",\"x\":\"yzz");
+    assert_int_equal(in.sid.len, 20);
+    assert_false(is_read(written(&in)));
+    in = sample();
+    in.epoch = '-';
+    assert_false(is_read(written(&in)));
+    in = sample();
+    in.sid = STR("short");
+    assert_int_equal(written(&in).len, 0); /* not even written */
 }
 
 static struct eio_packet *packet_of(const char *text)
@@ -155,6 +238,9 @@ int main(void)
         cmocka_unit_test(more_rooms_than_there_may_be_are_refused),
         cmocka_unit_test(records_are_read_as_they_were_written),
         cmocka_unit_test(names_of_rooms_are_whatever_text_they_are),
+        cmocka_unit_test(the_largest_record_has_room),
+        cmocka_unit_test(only_what_a_gateway_wrote_for_this_pid_is_read),
+        cmocka_unit_test(what_is_signed_is_held_against_its_bounds),
         cmocka_unit_test(events_that_end_in_a_string_are_seen),
         cmocka_unit_test(an_offset_is_one_more_argument),
     };
