@@ -57,6 +57,7 @@ static void on_reply(redisAsyncContext *ac, void *reply, void *arg)
 
     (void)ac;
     p->redis->pending--;
+    redis_link_replied(&p->redis->commands);
     p->redis->heard_us = clock_mono_us();
     if (p->reply != NULL) p->reply(p->arg, reply);
     mem_free(p);
@@ -96,6 +97,7 @@ static void on_message(redisAsyncContext *ac, void *reply, void *arg)
     const struct subscription *sub = arg;
 
     (void)ac;
+    redis_link_replied(&sub->redis->subscriptions);
     if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements < 3) return;
     const redisReply *channel = r->element[r->elements - 2], *bytes = r->element[r->elements - 1];
     if (channel->type == REDIS_REPLY_STRING && bytes->type == REDIS_REPLY_STRING)

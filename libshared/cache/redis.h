@@ -2,7 +2,8 @@
  * redis.h - Redis on the loop, which may be absent: every answer may be "don't know".
  *
  * Commands are never queued for a server that is away: they fail at once, and the connection is tried again in the
- * background.  Nothing that must not be lost goes here.
+ * background.  Nothing that must not be lost goes here.  Nor is Redis trusted: whoever asks for what another may have
+ * written asks for no more than it can be (GETRANGE), and takes what comes as input from outside.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/cache/redis_link.h"
 
+#include <sys/ioctl.h>
+
 #include "libshared/base/clock.h"
 #include "libshared/base/errand.h"
 #include "libshared/base/log.h"
@@ -9,6 +11,7 @@
 
 #define FIRST_DELAY_S 0.1
 #define MOST_DELAY_S  2.0
+#define READ_BYTES    16384 /* hiredis reads so many at once */
 
 static void try_again_later(struct redis_link *link)
 {
@@ -40,6 +43,7 @@ static void on_greeted(redisAsyncContext *ac, void *reply, void *arg)
     const redisReply *r = reply;
     struct redis_link *link = arg;
 
+    redis_link_replied(link);
     if (r == NULL || r->type != REDIS_REPLY_ERROR) return;
     LOG(ERROR, "redis.refused", F_TEXT("link", link->role), F_TEXT("why", r->str));
     link->up = false;
@@ -80,6 +84,29 @@ static void on_connect(const redisAsyncContext *ac, int status)
 #include <hiredis/adapters/libev.h>
 #pragma GCC diagnostic pop
 
+void redis_link_replied(struct redis_link *link)
+{
+    link->unfinished = 0;
+}
+
+/* hiredis has no bound for what it collects: what has come is counted, about, until it makes a whole reply. */
+static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+    const redisLibevEvents *adapter = io->data;
+    redisAsyncContext *ac = adapter->context;
+    struct redis_link *link = ac->data;
+    int bytes = 0;
+
+    (void)loop, (void)events;
+    if (ioctl(ac->c.fd, FIONREAD, &bytes) == 0) link->unfinished += bytes < READ_BYTES ? (size_t)bytes : READ_BYTES;
+    if (link->unfinished <= REDIS_REPLY_MAX) {
+        redisAsyncHandleRead(ac);
+        return;
+    }
+    LOG(ERROR, "redis.reply_too_large", F_TEXT("link", link->role), F_INT("max", REDIS_REPLY_MAX));
+    redis_link_drop(link);
+}
+
 static void watch(struct redis_link *link, redisAsyncContext *ac)
 {
     if (ac == NULL || ac->err != 0) {
@@ -92,6 +119,8 @@ static void watch(struct redis_link *link, redisAsyncContext *ac)
     ac->data = link;
     if (link->url->path == NULL) redisEnableKeepAlive(&ac->c); /* on a Unix socket it fails, and the failure sticks */
     redisLibevAttach(link->loop, ac);
+    ev_set_cb(&((redisLibevEvents *)ac->ev.data)->rev, on_readable);
+    link->unfinished = 0;
     redisAsyncSetDisconnectCallback(ac, on_disconnect);
     redisAsyncSetConnectCallback(ac, on_connect);
     if (ac->c.flags & REDIS_CONNECTED) /* a Unix socket connects at once, and hiredis 0.14 does not say so */

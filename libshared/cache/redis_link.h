@@ -22,7 +22,8 @@ struct redis_link {
     const char *role;       /* for the log: commands or subscriptions */
     struct errand *resolve; /* while its address is asked for */
     redisAsyncContext *ac;
-    bool up; /* connected and greeted */
+    bool up;           /* connected and greeted */
+    size_t unfinished; /* bytes that came since the last whole reply */
     bool closing;
     bool told;        /* the log knows that it is away */
     int64_t since_us; /* when the present attempt began */
@@ -32,7 +33,10 @@ struct redis_link {
     void *arg;
 };
 
+#define REDIS_REPLY_MAX (64u << 20) /* bytes of one reply or message; over it the connection is given up */
+
 void redis_link_open(struct redis_link *link);
+void redis_link_replied(struct redis_link *link); /* a whole reply has come */
 /* Ends it: pending replies are NULL, and unless it is closed for good the next attempt is scheduled. */
 void redis_link_drop(struct redis_link *link);
 void redis_link_close(struct redis_link *link);

@@ -78,7 +78,8 @@ static void on_broadcast(void *arg, struct str channel, struct str bytes)
     struct broadcast broadcast;
 
     if (room.len > 0 && !roster_is_anyone_in(emitter->roster, ear->nsp, room)) return;
-    if (bytes.len <= emitter->bytes_max && broadcast_read(bytes, ear->nsp, emitter->scratch, &broadcast)) {
+    if (bytes.len <= emitter->bytes_max && broadcast_read(bytes, ear->nsp, emitter->scratch, &broadcast) &&
+        !arena_is_over(emitter->scratch)) {
         metric_add(emitter->taken, 1);
         deliver(emitter, &broadcast);
     } else {
@@ -136,7 +137,8 @@ static void on_request(void *arg, struct str channel, struct str bytes)
     struct emitter *emitter = ear->emitter;
     struct request request;
 
-    if (bytes.len <= emitter->bytes_max && request_read(bytes, ear->nsp, emitter->scratch, &request)) {
+    if (bytes.len <= emitter->bytes_max && request_read(bytes, ear->nsp, emitter->scratch, &request) &&
+        !arena_is_over(emitter->scratch)) {
         metric_add(emitter->taken, 1);
         obey(emitter, &request);
     } else {

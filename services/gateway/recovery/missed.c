@@ -43,7 +43,8 @@ static bool take_page(struct comeback *c, struct place *place, const struct mess
 {
     if (page->messages.len == 0) return false;
     for (size_t i = 0; i < page->messages.len && has_space(c); i++) {
-        if (page->messages.at[i].seq != place->got + 1) return false;
+        const struct message *message = &page->messages.at[i];
+        if (!id_eq(message->room, place->mark.room) || message->seq != place->got + 1) return false;
         add(c, place, &page->messages.at[i]);
     }
     return true;

@@ -25,7 +25,8 @@
 #define EXCHANGE_MAX 20 /* buckets: a command has at most 64 words */
 #define BATCH_MAX    48 /* exchanges */
 #define KEY_MAX      (sizeof PREFIX + 32 + RATES_WHO_MAX)
-#define AHEAD_MAX_US 600000000 /* should Redis' clock be set back; and two windows */
+#define AHEAD_MAX_US 600000000                           /* should Redis' clock be set back; and two windows */
+#define FAR_US       (14 * 24 * 3600 * INT64_C(1000000)) /* further than any distance that the script can give */
 
 /* A key lasts until its bucket has run empty: there is nothing to clean up. */
 static const char script[] =
@@ -78,8 +79,10 @@ static void put_back(struct exchange *exchange)
 static bool is_whole(const struct exchange *exchange, const struct redisReply *reply)
 {
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != exchange->n) return false;
-    for (size_t i = 0; i < reply->elements; i++)
-        if (reply->element[i]->type != REDIS_REPLY_INTEGER) return false;
+    for (size_t i = 0; i < reply->elements; i++) {
+        const struct redisReply *ahead = reply->element[i];
+        if (ahead->type != REDIS_REPLY_INTEGER || ahead->integer < -FAR_US || ahead->integer > FAR_US) return false;
+    }
     return true;
 }
 

@@ -74,6 +74,35 @@ static void a_command_is_answered(void **state)
     assert_string_equal(last, "v");
 }
 
+static void a_reply_beyond_any_bound_is_not_collected(void **state)
+{
+    (void)state;
+    char last_byte[24];
+    struct str words[] = { STR("SETRANGE"), STR("large"), STR_NONE, STR("x") };
+
+    assert_true(until(is_up));
+    snprintf(last_byte, sizeof last_byte, "%u", 2 * REDIS_REPLY_MAX);
+    words[2] = str_of(last_byte);
+    answers = unknowns = 0;
+    redis_command(redis, on_answer, NULL, words, COUNT(words));
+    assert_true(until(has_answer));
+    assert_int_equal(answers, 1);
+    ask(STR("GET"), STR("large"), STR_NONE);
+    assert_true(until(has_answer));
+    assert_int_equal(unknowns, 1);
+    assert_true(until(is_up));
+
+    for (int i = 0; i < 40; i++) { /* what is answered is not added up */
+        char part[24];
+        snprintf(part, sizeof part, "%u", 4u << 20);
+        struct str slice[] = { STR("GETRANGE"), STR("large"), STR("0"), str_of(part) };
+        answers = unknowns = 0;
+        redis_command(redis, on_answer, NULL, slice, COUNT(slice));
+        assert_true(until(has_answer));
+        assert_int_equal(answers, 1);
+    }
+}
+
 static void no_redis_means_dont_know_at_once(void **state)
 {
     (void)state;
@@ -257,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
         T(a_command_is_answered),
+        T(a_reply_beyond_any_bound_is_not_collected),
         T(no_redis_means_dont_know_at_once),
         T(a_killed_server_is_found_again),
         T(a_frozen_server_counts_as_away),

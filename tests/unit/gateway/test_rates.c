@@ -291,6 +291,18 @@ static void a_redis_that_refuses_is_none(void **state)
     assert_true(exchange(1));
 }
 
+/* Redis' Lua reads it as a number, and with it answers what is no distance. */
+static void what_redis_says_loosens_nothing(void **state)
+{
+    (void)state;
+    assert_true(is_done((struct str[]){ STR("SET"), STR("madang:rate:auth:192.0.2.1"), STR("nan") }));
+    want = exchanged("result=\"failed\"") + 1;
+    assert_int_equal(take(here, 5), 5);
+    assert_true(until(are_failed));
+    assert_in_range(here->table->all_us - clock_mono_us(), 5 * COST - NEAR, 5 * COST);
+    assert_int_equal(take(here, 6), 5);
+}
+
 static void what_belongs_to_one_connection_is_not_told(void **state)
 {
     (void)state;
@@ -412,6 +424,7 @@ int main(void)
         T(a_bucket_may_be_forgotten_at_any_time),
         T(what_redis_loses_still_counts_where_it_was_taken),
         T(a_redis_that_refuses_is_none),
+        T(what_redis_says_loosens_nothing),
         T(what_belongs_to_one_connection_is_not_told),
         T(a_class_takes_from_all_its_rates_or_from_none),
         T(bytes_are_counted_and_one_that_is_too_large_needs_an_empty_bucket),
