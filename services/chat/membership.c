@@ -8,12 +8,6 @@
 #include "libshared/base/table.h"
 #include "services/chat/room_read.h"
 
-struct member {
-    UT_hash_handle hh;
-    bool is_owner;
-    char subject[];
-};
-
 struct question {
     struct question *prev, *next;
     struct str subject;
@@ -27,8 +21,8 @@ struct room_memory {
     struct id id;
     bool is_known; /* false: being read; not in `known` */
     bool exists;
-    int64_t version; /* known: what it is as of; being read: the newest change heard of meanwhile */
-    struct member *members;
+    int64_t version;         /* known: what it is as of; being read: the newest change heard of meanwhile */
+    struct members *members; /* known */
     struct question *questions;
 };
 
@@ -46,17 +40,6 @@ struct membership *membership_create(size_t max)
     return rooms;
 }
 
-static void forget_members(struct room_memory *room)
-{
-    struct member *m, *next;
-
-    HASH_ITER(hh, room->members, m, next)
-    {
-        HASH_DEL(room->members, m);
-        mem_free(m);
-    }
-}
-
 static void forget(struct membership *rooms, struct room_memory *room)
 {
     if (room->is_known) {
@@ -64,16 +47,8 @@ static void forget(struct membership *rooms, struct room_memory *room)
         rooms->n_known--;
     }
     HASH_DEL(rooms->all, room);
-    forget_members(room);
+    members_destroy(&room->members);
     mem_free(room);
-}
-
-static struct str role_of(const struct room_memory *room, struct str subject)
-{
-    struct member *m;
-
-    HASH_FIND(hh, room->members, subject.at, subject.len, m);
-    return m == NULL ? STR("") : m->is_owner ? STR("owner") : STR("member");
 }
 
 static void answer_all(struct room_memory *room, enum err e)
@@ -82,7 +57,7 @@ static void answer_all(struct room_memory *room, enum err e)
 
     while ((q = room->questions) != NULL) {
         DL_DELETE(room->questions, q);
-        q->answer(q->arg, e, e == OK ? role_of(room, q->subject) : STR(""));
+        q->answer(q->arg, e, e == OK ? members_role(room->members, q->subject) : STR(""));
         mem_free(q);
     }
 }
@@ -110,25 +85,6 @@ void membership_destroy(struct membership **rooms)
     *rooms = NULL;
 }
 
-static void set_role(struct room_memory *room, struct str subject, struct str role)
-{
-    struct member *m;
-
-    HASH_FIND(hh, room->members, subject.at, subject.len, m);
-    if (m != NULL && role.len == 0) {
-        HASH_DEL(room->members, m);
-        mem_free(m);
-        return;
-    }
-    if (role.len == 0) return;
-    if (m == NULL) {
-        m = mem_zero(sizeof *m + subject.len);
-        memcpy(m->subject, subject.at, subject.len);
-        HASH_ADD_KEYPTR(hh, room->members, m->subject, subject.len, m);
-    }
-    m->is_owner = str_is(role, "owner");
-}
-
 static struct room_memory *find(struct membership *rooms, struct id id)
 {
     struct room_memory *room;
@@ -143,17 +99,13 @@ static void touch(struct membership *rooms, struct room_memory *room)
     DL_APPEND(rooms->known, room);
 }
 
-static int64_t version_of(const struct room_read *read)
+static void keep(struct membership *rooms, struct room_memory *room, struct room_read *read)
 {
-    return read->rows.len ? read->rows.at[0].version : INT64_MAX;
-}
-
-static void keep(struct membership *rooms, struct room_memory *room, const struct room_read *read)
-{
-    room->exists = read->rows.len > 0;
-    room->version = version_of(read);
+    room->exists = read->exists;
+    room->version = read->version;
     room->is_known = true;
-    for (size_t i = 0; i < read->rows.len; i++) set_role(room, read->rows.at[i].subject, read->rows.at[i].role);
+    room->members = read->members;
+    read->members = NULL;
     DL_APPEND(rooms->known, room);
     if (++rooms->n_known > rooms->max && rooms->known != room) forget(rooms, rooms->known);
 }
@@ -166,7 +118,7 @@ static void on_read(struct room_read *read, enum err e)
     struct membership *rooms = read->arg;
     struct room_memory *room = find(rooms, read->room);
 
-    if (e == OK && version_of(read) < room->version) {
+    if (e == OK && read->version < room->version) {
         begin_reading(rooms, read->server, room);
         return;
     }
@@ -201,7 +153,7 @@ void membership_ask(struct membership *rooms, struct rpc_server *server, struct 
 
     if (room != NULL && room->is_known) {
         touch(rooms, room);
-        answer(arg, room->exists ? OK : ERR_NOT_FOUND, role_of(room, subject));
+        answer(arg, room->exists ? OK : ERR_NOT_FOUND, members_role(room->members, subject));
         return;
     }
     if (room != NULL) {
@@ -226,5 +178,6 @@ void membership_change(struct membership *rooms, struct id id, int64_t version, 
         return;
     }
     room->version = version;
-    for (size_t i = 0; room->is_known && i < who.len; i++) set_role(room, who.at[i].subject, who.at[i].role);
+    for (size_t i = 0; room->is_known && i < who.len; i++)
+        members_set(room->members, who.at[i].subject, who.at[i].role);
 }

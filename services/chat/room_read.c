@@ -2,12 +2,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/chat/room_read.h"
 
-#include "libshared/db/pg.h"
-#include "libshared/service/settings.h"
+#include <string.h>
 
-/* One statement, so one snapshot: the members are those of this very version. */
-static const char MEMBERS_AT_VERSION[] =
-    "SELECT r.version, m.subject, m.role FROM room r LEFT JOIN member m ON m.room_id = r.id WHERE r.id = $1";
+#include "libshared/db/pg.h"
+
+#define PORTION       10000 /* members that are read at once */
+#define PORTION_BYTES (8u << 20)
+#define MEMBERS_MAX   1000000 /* what MADANG_CHAT_MEMBERS_MAX can be; it may have been more once than it is */
+#define SUBJECT_BYTES (128 * 4)
+
+/* One snapshot for all portions: the members are those of the version that was read first. */
+static const char ONE_SNAPSHOT[] = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
+static const char VERSION[] = "SELECT version FROM room WHERE id = $1";
+
+static const char NEXT_MEMBERS[] =
+    "SELECT subject, role FROM member WHERE room_id = $1 AND subject > $2 ORDER BY subject LIMIT $3";
+
+struct member_row {
+    int64_t version;
+    struct str subject, role;
+};
+struct member_row_list {
+    struct member_row *at;
+    size_t len;
+};
 
 static const struct wire_shape *member_row_shape(void)
 {
@@ -22,12 +41,58 @@ static const struct wire_shape *member_row_shape(void)
     return &shape;
 }
 
+/* The last one that was read, in the order of the index. */
+struct place {
+    char subject[SUBJECT_BYTES];
+    size_t len;
+};
+
+static enum err take(struct room_read *read, const struct member_row_list *rows, struct place *last)
+{
+    if (members_count(read->members) + rows->len > MEMBERS_MAX) return ERR_TOO_LARGE;
+    for (size_t i = 0; i < rows->len; i++) members_set(read->members, rows->at[i].subject, rows->at[i].role);
+    if (rows->len == 0) return OK;
+    struct str subject = rows->at[rows->len - 1].subject;
+    if (subject.len > sizeof last->subject) return ERR_TOO_LARGE;
+    memcpy(last->subject, subject.at, subject.len);
+    last->len = subject.len;
+    return OK;
+}
+
+static enum err read_portion(struct pg *pg, struct room_read *read, struct place *last, size_t *n)
+{
+    /* bound: PORTION rows */
+    struct arena *arena = arena_create("members", PORTION_BYTES);
+    struct member_row_list rows = { NULL, 0 };
+    enum err e = pg_all(pg, arena, member_row_shape(), &rows, PORTION, NEXT_MEMBERS,
+        PG_ARGS(pg_id(read->room), pg_text((struct str){ last->subject, last->len }), pg_int(PORTION)));
+
+    if (e == OK) e = take(read, &rows, last);
+    *n = rows.len;
+    arena_destroy(&arena);
+    return e;
+}
+
+static enum err read_members(struct pg *pg, struct room_read *read)
+{
+    struct place last = { .len = 0 };
+    size_t n = PORTION;
+
+    while (n == PORTION) TRY(read_portion(pg, read, &last, &n));
+    return OK;
+}
+
 static enum err work(struct pg *pg, struct arena *arena, void *arg)
 {
     struct room_read *read = arg;
+    struct member_row room = { .version = 0 };
 
-    return pg_all(pg, arena, member_row_shape(), &read->rows, (size_t)settings.chat.members_max + 1, MEMBERS_AT_VERSION,
-        PG_ARGS(pg_id(read->room)));
+    TRY(pg_run(pg, arena, ONE_SNAPSHOT, PG_NO_ARGS, NULL));
+    enum err e = pg_one(pg, arena, member_row_shape(), &room, VERSION, PG_ARGS(pg_id(read->room)));
+    read->exists = e == OK;
+    read->version = e == OK ? room.version : INT64_MAX;
+    if (e == ERR_NOT_FOUND) return OK;
+    return e == OK ? read_members(pg, read) : e;
 }
 
 static void done(void *arg, enum err e)
@@ -35,6 +100,7 @@ static void done(void *arg, enum err e)
     struct room_read *read = arg;
 
     read->done(read, e);
+    members_destroy(&read->members);
     mem_free(read);
 }
 
@@ -43,8 +109,9 @@ bool room_read_begin(struct rpc_server *server, struct str subject, struct id ro
 {
     struct room_read *read = mem_zero(sizeof *read);
 
-    *read = (struct room_read){ .room = room, .done = then, .arg = arg, .server = server };
+    *read = (struct room_read){ .room = room, .members = members_create(), .done = then, .arg = arg, .server = server };
     if (rpc_server_work(server, subject, work, done, read)) return true;
+    members_destroy(&read->members);
     mem_free(read);
     return false;
 }

@@ -3,20 +3,13 @@
 #pragma once
 
 #include "libshared/rpc/rpc_server.h"
+#include "services/chat/members.h"
 
-struct member_row {
-    int64_t version;
-    struct str subject, role;
-};
-struct member_row_list {
-    struct member_row *at;
-    size_t len;
-};
-
-/* No rows: no such room.  Each says the room's version; a room without members has one row without subject. */
 struct room_read {
     struct id room;
-    struct member_row_list rows;
+    bool exists;
+    int64_t version;
+    struct members *members; /* of this very version; whoever wants to keep them leaves NULL */
     void (*done)(struct room_read *read, enum err e);
     void *arg;
     struct rpc_server *server;

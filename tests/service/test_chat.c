@@ -1,5 +1,6 @@
 /* test_chat.c - rooms, membership and fan-out, through a real process on a real database. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/db/pg.h"
 #include "tests/service/party.h"
 
 static struct pipe *one, *two, *store; /* two gateways and a store */
@@ -164,6 +165,39 @@ static void a_change_is_remembered_and_told(void **state)
     TURN_UNTIL(count_heard(store, "access.changed", room) == 2 && count_heard(two, "access.changed", room) == 2, 2000);
     assert_int_equal(count_heard(one, "access.changed", room), 0);
     assert_int_equal(access_of(id_new(), "bob", &access), ERR_NOT_FOUND);
+}
+
+/* As many members as it takes to read them in several portions, and one more; LARGE_ROOM=1000000 for as many as there may be. */
+static int64_t fill_room(struct id room)
+{
+    static const char FILL[] = "INSERT INTO member (room_id, subject, role, joined_at)"
+                               " SELECT $1, 'user-' || i, 'member', now() FROM generate_series(1, $2) AS i";
+    int64_t n = getenv("LARGE_ROOM") != NULL ? atoll(getenv("LARGE_ROOM")) : 20001;
+    struct pg *pg = pg_create(pg_cluster_conninfo("chat"), "chat");
+
+    assert_int_equal(pg_run(pg, party_arena, FILL, PG_ARGS(pg_id(room), pg_int(n)), NULL), OK);
+    assert_int_equal(pg_commit(pg), OK);
+    pg_destroy(&pg);
+    return n;
+}
+
+static void a_room_of_any_size_is_read_in_portions(void **state)
+{
+    struct id room = make_room(one, "zoe", NULL);
+    int64_t n = fill_room(room);
+    struct access access;
+    char subject[32];
+
+    (void)state;
+    for (int64_t i = 1; i <= n; i += n / 200) {
+        snprintf(subject, sizeof subject, "user-%lld", (long long)i);
+        assert_int_equal(access_of(room, subject, &access), OK);
+        assert_true(str_is(access.role, "member"));
+    }
+    assert_int_equal(access_of(room, "zoe", &access), OK);
+    assert_true(str_is(access.role, "owner"));
+    assert_int_equal(access_of(room, "user-0", &access), OK);
+    assert_int_equal(access.role.len, 0);
 }
 
 /* What a gateway asks about somebody who comes back. */
@@ -368,6 +402,7 @@ int main(void)
         cmocka_unit_test(a_member_is_one_person_however_the_name_is_typed),
         cmocka_unit_test(who_enters_an_open_room_is_a_member),
         cmocka_unit_test(a_change_is_remembered_and_told),
+        cmocka_unit_test(a_room_of_any_size_is_read_in_portions),
         cmocka_unit_test(the_roles_in_many_rooms_come_in_one_answer),
         cmocka_unit_test(a_publication_reaches_each_listener_once),
         cmocka_unit_test(only_members_relay),
