@@ -1,11 +1,13 @@
 /* test_rpc_link.c - pipes that break, servers that die, leave or come back, and callers whom nobody knows. */
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/lib/free_port.h"
+#include "libshared/rpc/rpc_socket.h"
 #include "libshared/service/metrics.h"
 #include "tests/unit/rpc/fixture.h"
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -266,6 +268,43 @@ static void send_garbage(const char *bytes, size_t len, int port)
     assert_true(write(fd, bytes, len) == (ssize_t)len);
     turn_for(10);
     close(fd);
+}
+
+/* A greeting of ZMTP 3 that speaks CURVE, then a command that announces so many bytes. */
+static bool is_hung_up_on(uint64_t announced, int port)
+{
+    unsigned char bytes[64 + 9] = { 0xff, [9] = 0x7f, [10] = 3, [12] = 'C', 'U', 'R', 'V', 'E' };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
+    };
+    bytes[64] = 6; /* a command with a long size */
+    for (int i = 0; i < 8; i++) bytes[65 + i] = (unsigned char)(announced >> (56 - 8 * i));
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+
+    ssize_t got = 1;
+    struct timeval patience = { .tv_sec = 2 }; /* less than what a handshake may take */
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    while (got > 0) got = read(fd, bytes, sizeof(bytes));
+    bool over = got == 0 || errno == ECONNRESET;
+    close(fd);
+    return over;
+}
+
+static void what_a_stranger_announces_is_bounded_before_it_has_shown_a_key(void **state)
+{
+    (void)state;
+    char endpoints[200];
+    int port = free_port();
+    snprintf(endpoints, sizeof(endpoints), "%s,tcp://127.0.0.1:%d", fx.endpoint, port);
+    struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
+    config.endpoints = endpoints;
+    struct rpc_server *server = rpc_server_create(fx.loop, &config);
+    assert_true(is_hung_up_on(RPC_BODY_MAX + 1, port));
+    assert_true(is_hung_up_on(UINT64_MAX, port));
+    assert_false(is_hung_up_on(100, port)); /* which it waits for */
+    rpc_server_destroy(&server);
 }
 
 static void strangers_and_garbage_get_nothing_and_do_no_harm(void **state)
@@ -536,6 +575,7 @@ int main(int argc, char **argv)
         CASE(a_head_out_of_its_bounds_is_refused),
         CASE(destroying_a_client_ends_what_is_pending),
         CASE(a_draining_server_finishes_and_the_next_takes_what_it_refused),
+        CASE(what_a_stranger_announces_is_bounded_before_it_has_shown_a_key),
         CASE(strangers_and_garbage_get_nothing_and_do_no_harm),
         CASE(whoever_does_not_greet_is_sent_away_and_nonsense_is_dropped),
         CASE(a_message_of_wrong_parts_takes_nothing_from_another_peer),
