@@ -78,4 +78,36 @@ export const mutants = [
     name: 'what is deleted is not given back', file: 'libshared/rpc/quota.c', red: ['service', 'test_chat'],
     from: 'used - $3::bigint', to: 'used - 0 * $3::bigint',
   },
+  {
+    name: 'a message of one part takes the next one with it', file: 'libshared/rpc/rpc_server.c', red: ['unit', 'rpc/test_rpc_link'],
+    from: 'skip_rest(server, last);', to: 'skip_rest(server, &id);',
+  },
+  {
+    name: 'a request that its servers die of walks through all of them', file: 'libshared/rpc/rpc_client_link.c', red: ['unit', 'rpc/test_rpc_link'],
+    from: 'return w->safe && ++w->lost < SENT_MAX;', to: 'return w->safe;',
+  },
+  {
+    name: 'a call over its arena is kept', file: 'libshared/rpc/rpc_call.c', red: ['unit', 'rpc/test_rpc_calls'],
+    from: 'if (arena_is_over(call->arena)) return', to: 'if (false) return',
+  },
+  {
+    name: 'a list has no total', file: 'libshared/wire/check.c', red: ['service', 'test_totals'],
+    from: 'len <= (size_t)f->total) return OK;', to: 'len > 0) return OK;',
+  },
+  {
+    name: 'anybody may have written a recovery record', file: 'services/gateway/recovery/record.c', red: ['unit', 'gateway/test_recovery'],
+    from: 'return secret_eq(mac.at, want, sizeof want);', to: 'return mac.len > 0;',
+  },
+  {
+    name: 'one record is as good as another', file: 'services/gateway/recovery/record.c', red: ['unit', 'gateway/test_recovery'],
+    from: 'hmac(key->bytes, (struct str){ (const char *)hash, RECORD_HASH_BYTES }, own);', to: '(void)hash, hmac(key->bytes, STR("x"), own);',
+  },
+  {
+    name: 'a record has a room twice', file: 'services/gateway/recovery/record.c', red: ['unit', 'gateway/test_recovery'],
+    from: 'if (str_eq(list[i - 1], list[i])) return true;', to: ';',
+  },
+  {
+    name: 'Redis may send without end', file: 'libshared/cache/redis_link.c', red: ['unit', 'cache/test_redis'],
+    from: 'if (link->unfinished <= REDIS_REPLY_MAX) {', to: 'if (link->unfinished > 0 || bytes == 0) {',
+  },
 ]
