@@ -79,6 +79,17 @@ test('a rule means its room however its id is written', async () => {
   }
 })
 
+test('a cap within the bounds of each field, and too large in all, is refused and ends nobody', async () => {
+  const patterns = n => Array.from({ length: n }, (_, i) => `${i}`.padEnd(128, 'a*'))
+  const rule = { effect: 'allow', namespaces: patterns(16), events: patterns(64), rooms: patterns(64) }
+  const api_key = await strict.issueKey()
+  const exchange = more => request(strict, 'POST', '/auth/token', { body: { api_key, ...more } })
+  const before = strict.pid('auth')
+  for (let i = 0; i < 3; i++) refused(await exchange({ cap: Array(7).fill(rule) }), 413, 'too_large')
+  assert.equal((await exchange({ cap: [{ effect: 'allow', rooms: ['tea'] }] })).status, 200)
+  assert.equal(strict.pid('auth'), before)
+})
+
 test('fields: missing, of the wrong type, too short, too long; each is named', async () => {
   const id = randomUUID()
   await ada.isRefused('message:send', { room, id }, 'invalid_argument', /body/)
