@@ -105,7 +105,7 @@ test('a registered user is spoken for with a right of its own, in one spelling, 
   const { id, key } = await issue()
   for (const subject of [USER, USER.toUpperCase(), `{${USER}}`, `urn:uuid:${USER}`])
     refused(await exchange(key, INSIDE, { subject }), 403, 'forbidden', /act_as_users/)
-  for (const subject of ['key:x', 'System', 'ad\u202ea', ' ada', 'ada\u0007']) refused(await exchange(key, INSIDE, { subject }), 400, 'invalid_argument', /subject/)
+  for (const subject of ['', null, 'key:x', 'System', 'ad\u202ea', ' ada', 'ada\u0007']) refused(await exchange(key, INSIDE, { subject }), 400, 'invalid_argument', /subject/)
   await edit(id, '--act-as-users', '--no-impersonate')
   refused(await exchange(key, INSIDE, { subject: 'ada' }), 403, 'forbidden', /impersonate/)
   const acting = await exchange(key, INSIDE, { subject: `{${USER.toUpperCase()}}` })

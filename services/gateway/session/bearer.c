@@ -187,11 +187,6 @@ size_t rights_named_events(const struct rights *rights, struct str nsp, struct s
     return policy_named_events(rights->policy, nsp, rights->bearer->sub, out, max);
 }
 
-enum bearer_kind bearer_kind(const struct bearer *bearer)
-{
-    return bearer->kind;
-}
-
 struct str bearer_kind_name(const struct bearer *bearer)
 {
     switch (bearer->kind) {

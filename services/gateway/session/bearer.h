@@ -46,7 +46,6 @@ size_t rights_named_events(const struct rights *rights, struct str nsp, struct s
 struct str bearer_subject(const struct bearer *bearer);
 struct str bearer_session(const struct bearer *bearer);
 struct str bearer_key(const struct bearer *bearer);
-enum bearer_kind bearer_kind(const struct bearer *bearer);
 struct str bearer_kind_name(const struct bearer *bearer); /* principal.kind */
 struct str bearer_policy(const struct bearer *bearer);
 /* The quotas that are others for it, for its principal: valid until the next call. */
