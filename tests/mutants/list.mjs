@@ -77,6 +77,28 @@ export const mutants = [
   {
     name: 'what is deleted is not given back', file: 'libshared/rpc/quota.c', red: ['service', 'test_chat'],
     from: 'used - $3::bigint', to: 'used - 0 * $3::bigint',
+    name: 'the loop writes the log itself', file: 'libshared/base/log_out.c', red: ['unit', 'base/test_log_out'],
+    from: 'atomic_store(&running, true);', to: '',
+  },
+  {
+    name: 'a line that a full disk took half of is not continued', file: 'libshared/base/log_out.c', red: ['unit', 'base/test_log_out'],
+    from: 'pause_ms(RETRY_MS);', to: 'return;',
+  },
+  {
+    name: 'strangers write as much into the log as they like', file: 'libshared/base/log.c', red: ['unit', 'base/test_log'],
+    from: 'if (atomic_fetch_add(&bound->lines, 1) >= LOG_BOUNDED_LINES) {', to: 'if (atomic_fetch_add(&bound->lines, 1) < 0) {',
+  },
+  {
+    name: 'an errand is run on the loop', file: 'libshared/base/errand.c', red: ['unit', 'http/test_http_server'],
+    from: 'if (thread_start(run, e)) return e;', to: 'if (!e->ended) { run(e); return e; }\n    if (thread_start(run, e)) return e;',
+  },
+  {
+    name: 'ZeroMQ resolves the names of endpoints', file: 'libshared/rpc/rpc_client_name.c', red: ['unit', 'rpc/test_rpc_link'],
+    from: 'if (!has_name(client->config.endpoint, host)) {', to: 'if (!has_name(client->config.endpoint, host) || true) {',
+  },
+  {
+    name: 'a full outbox is said again and again', file: 'services/store/outbox.c', red: ['unit', 'store/test_outbox'],
+    from: 'if (!outbox->full) LOG(WARN, "outbox.full"', to: 'LOG(WARN, "outbox.full"',
   },
   {
     name: 'a message of one part takes the next one with it', file: 'libshared/rpc/rpc_server.c', red: ['unit', 'rpc/test_rpc_link'],
