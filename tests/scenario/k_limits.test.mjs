@@ -76,11 +76,12 @@ test('tokens of one key, for whomever; another key is not hit', async () => {
 test('relays of one subject, however many sockets it has', async () => {
   const token = await tokenFor(gateways[0], key, 'ed'), ed = await Person.arrives(gateways[0], key, 'ed', { token })
   const { id: room } = await ed.makesRoom(), began = Date.now()
+  await changes('set', 'write', '10000', '--subject', 'ed') // for the joins
   let taken = 0, refusal
   const storm = async (sockets, each) => {
     for (let socket = 0; socket < sockets; socket++) {
       const one = await Person.arrives(gateways[socket % 2], key, 'ed', { token })
-      await one.joins(room)
+      await until('it has joined', async () => !(await one.emits('room:join', { room })).error)
       const answers = await Promise.all(Array.from({ length: each }, () => one.emits('typing', { room })))
       taken += answers.filter(answer => !answer?.error).length
       refusal = answers.find(answer => answer?.error) ?? refusal
