@@ -59,6 +59,7 @@ test('bodies that hold no credential keep no key out, and have a rate of their o
   const before = issued(), answers = await times(110, i => request(stack, 'POST', '/auth/token', { raw: bodies[i % bodies.length], headers: { 'content-type': 'application/json' }, from }))
   const { rate_limited: limited, ...others } = counts(answers)
   assert.ok(limited > 0 && limited <= 10, JSON.stringify(counts(answers)))
+  assert.equal(answers.find(answer => answer.status === 429).json.error.details.rate, 'malformed')
   assert.deepEqual(Object.keys(others).filter(code => !['malformed', 'invalid_argument', 'key_invalid'].includes(code)), [])
   assert.equal((await login(key, from)).status, 200)
   assert.equal((await rooms(key, from)).status, 200)
@@ -97,6 +98,7 @@ test('guesses of an address are ten, and then one a second, however many there a
   assert.ok(asked > 10 && asked <= most, `auth was asked ${asked} times in ${seconds} s, ${most} is the most`)
   assert.ok(limited > 0)
   const over = answers.find(answer => answer.status === 429)
+  assert.deepEqual([over.json.error.details.rate, over.json.error.details.limit], ['auth', 10])
   assert.ok(over.json.error.details.retry_after_ms > 0 && Number(over.headers['retry-after']) > 0)
 })
 

@@ -104,7 +104,7 @@ test('conversations, and REST calls in an hour', async () => {
   await changes('set', 'hourly', String(HOURLY), '--subject', 'fay')
   let answer
   const calls = await goesOn(3 * HOURLY, async () => (answer = await request(gateways[0], 'GET', '/api/v1/rooms', { token: fay })).json)
-  assert.ok(calls.taken < HOURLY / 10, `${calls.taken} were taken, besides the conversations`)
+  assert.ok(calls.taken < 3 * HOURLY / 10, `${calls.taken} were taken, besides the conversations`)
   assert.deepEqual([answer.json.error.details.rate, answer.json.error.details.limit], ['hourly', HOURLY / 10])
   const { id: room } = await (await somebody('fay', 1)).makesRoom()
   assert.ok((await rest(gateways[0], fay, 'POST', `/api/v1/rooms/${room}/messages`, { id: randomUUID(), body: 'still' })).seq, 'messages are not counted by the hour')
@@ -121,6 +121,7 @@ test('a quota is changed for one subject, for a key and for all, and holds at on
   const token = await tokenFor(gateways[0], key, 'hal')
   const keeps = (at = 0, who = token) => rest(gateways[at], who, 'POST', '/api/v1/rooms', { members: ['ida'] })
   assert.ok((await keeps()).id)
+  for (const rate of ['new_rooms', 'conversation']) await changes('set', rate, '10000', '--subject', 'hal') // no rate comes first
   await changes('set', 'rooms', '1', '--subject', 'hal')
   for (const at of [0, 1]) {
     const refusal = await until('it is refused', async () => { const answer = await keeps(at); return answer.error?.code === 'quota_exceeded' && answer.error })
@@ -140,8 +141,9 @@ test('a quota is changed for one subject, for a key and for all, and holds at on
   const talk = () => rest(gateways[1], token, 'POST', '/api/v1/conversations', { name: 'tea', data: { text: 'longer than ten bytes' } })
   const { error } = await until('for all', async () => { const answer = await talk(); return answer.error?.code === 'quota_exceeded' && answer })
   assert.equal(error.details.quota, 'conversation_bytes')
-  assert.ok(error.details.used <= 24)
+  assert.equal(error.details.used, (await usage('hal')).conversation_bytes.used)
   await changes('unset', 'conversation_bytes', '--default')
+  for (const rate of ['new_rooms', 'conversation']) await changes('unset', rate, '--subject', 'hal')
 })
 
 test('a rate is changed for a key, and for a subject of it above that', async () => {

@@ -213,7 +213,8 @@ static void on_reply(void *arg, enum err status, struct str body)
     bool refused = refusal_is_of_credential(verdict.e);
     int64_t retry_ms = guess_end(guess, verdict.e);
     if (retry_ms > 0)
-        verdict = (struct verdict){ .e = ERR_RATE_LIMITED, .why = refusal_later(ERR_RATE_LIMITED, retry_ms) };
+        verdict = (struct verdict){ .e = ERR_RATE_LIMITED,
+            .why = refusal_of_rate(ERR_RATE_LIMITED, held->home->rates, RATE_auth, retry_ms) };
     conclude(held, &verdict, refused);
     arena_destroy(&arena);
 }
@@ -248,7 +249,10 @@ static void on_turn(void *arg, enum err e, int64_t retry_after_ms, struct guess 
     held->guess = guess;
     if (e == OK) ask(held);
     forget_key(held);
-    if (e != OK) conclude(held, &(struct verdict){ .e = e, .why = refusal_later(e, retry_after_ms) }, false);
+    if (e != OK)
+        conclude(held,
+            &(struct verdict){ .e = e, .why = refusal_of_rate(e, held->home->rates, RATE_auth, retry_after_ms) },
+            false);
 }
 
 static char *copy(struct str text)
@@ -318,25 +322,21 @@ static void wait_for(struct held *held, struct waiting who)
 }
 
 /* What is no key at all is no guess either: it costs nobody a question, and keeps no key out. */
-static enum err refuse_malformed(struct keyring *keyring, struct str address, int64_t *retry_after_ms)
+static void refuse_malformed(struct keyring *keyring, struct str address, const struct waiting *to)
 {
-    *retry_after_ms = rates_take(keyring->rates, RATE_malformed, address, clock_mono_us());
-    return *retry_after_ms > 0 ? ERR_RATE_LIMITED : ERR_KEY_INVALID;
+    int64_t retry_ms = rates_take(keyring->rates, RATE_malformed, address, clock_mono_us());
+    enum err e = retry_ms > 0 ? ERR_RATE_LIMITED : ERR_KEY_INVALID;
+    struct failure why = refusal_of_rate(e, keyring->rates, RATE_malformed, retry_ms);
+
+    to->done(to->arg, e, &why, NULL);
 }
 
 void keyring_present(struct keyring *keyring, struct str key, struct str address, guess_turn *turn, void *arg)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];
-    struct api_key_parts parts;
-    int64_t retry_ms;
 
-    if (api_key_parse(key, &parts)) {
-        digest_of(key, address, digest);
-        guess_begin(keyring->guesses, digest, address, turn, arg);
-    } else {
-        enum err e = refuse_malformed(keyring, address, &retry_ms);
-        turn(arg, e, retry_ms, NULL);
-    }
+    digest_of(key, address, digest);
+    guess_begin(keyring->guesses, digest, address, turn, arg);
 }
 
 /* false: there is no token, or its time is over. */
@@ -367,9 +367,7 @@ void keyring_rights(
     struct held *held;
 
     if (!api_key_parse(key, &parts)) {
-        int64_t retry_ms;
-        enum err e = refuse_malformed(keyring, address, &retry_ms);
-        refuse(&who, e, retry_ms);
+        refuse_malformed(keyring, address, &who);
         return;
     }
     digest_of(key, address, digest);

@@ -30,5 +30,5 @@ bool keyring_is_key(struct str credential); /* by how it begins */
  * address, and one that has no key's form as one of RATE_malformed. */
 void keyring_rights(
     struct keyring *keyring, struct str key, struct str address, struct str trace, keyring_done *done, void *arg);
-/* The same for whoever asks auth himself: its turn, as guesses.h has it, or why not. */
+/* For who asks auth with a key, which has a key's form: its turn, as guesses.h has it, or why not. */
 void keyring_present(struct keyring *keyring, struct str key, struct str address, guess_turn *turn, void *arg);

@@ -195,6 +195,13 @@ bool rates_charge(struct rates *rates, enum rate_class class, const struct rate_
 
 /* --- what is left --- */
 
+struct rate_state rates_limit(const struct rates *rates, enum rate rate)
+{
+    return (struct rate_state){ .name = rate_rows[rate].name,
+        .limit = limit_of(rates, rate, STR_NONE, STR_NONE),
+        .window_s = rate_rows[rate].window_us / 1000000 };
+}
+
 int64_t rates_left(const struct rates *rates, enum rate rate, struct str who, int64_t now_us)
 {
     if (rates->percent == 0) return INT64_MAX;

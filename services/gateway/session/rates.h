@@ -66,6 +66,7 @@ bool rates_charge(struct rates *rates, enum rate_class class, const struct rate_
 int64_t rates_take(struct rates *rates, enum rate rate, struct str who, int64_t now_us);
 /* That one shall not count after all. */
 void rates_give_back(struct rates *rates, enum rate rate, struct str who);
+struct rate_state rates_limit(const struct rates *rates, enum rate rate); /* its name, limit and window */
 /* Without taking: how many more there may be at once, and how long until there may be one. */
 int64_t rates_left(const struct rates *rates, enum rate rate, struct str who, int64_t now_us);
 int64_t rates_wait_ms(const struct rates *rates, enum rate rate, struct str who, int64_t now_us);

@@ -36,6 +36,15 @@ struct failure refusal_over(const struct rate_state *state)
     return failure;
 }
 
+struct failure refusal_of_rate(enum err e, const struct rates *rates, enum rate rate, int64_t retry_after_ms)
+{
+    struct rate_state state = rates_limit(rates, rate);
+
+    if (e != ERR_RATE_LIMITED) return refusal_later(e, retry_after_ms);
+    state.retry_after_ms = retry_after_ms;
+    return refusal_over(&state);
+}
+
 bool refusal_is_of_credential(enum err e)
 {
     return err_status(e) == 401 || e == ERR_ADDRESS_REFUSED;

@@ -1,0 +1,136 @@
+/* rest_answer.c - what a request is answered, and what the log says of it. */
+// SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "libshared/base/clock.h"
+#include "libshared/base/log.h"
+#include "libshared/base/secret.h"
+#include "services/gateway/routes/rest_private.h"
+
+/* Does `path` begin with this text, some of its characters written as %XX perhaps? */
+static bool spells(struct str path, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        char escape[4];
+        snprintf(escape, sizeof escape, "%%%02x", (unsigned char)*text);
+        bool escaped = path.len >= 3 && strncasecmp(path.at, escape, 3) == 0;
+        if (!escaped && (path.len == 0 || path.at[0] != *text)) return false;
+        path = str_skip(path, escaped ? 3 : 1);
+    }
+    return true;
+}
+
+/* A path that holds an API key, or what a token begins with, ends before it. */
+static struct str loggable(struct str path)
+{
+    for (size_t i = 0; i < path.len; i++)
+        if (spells(str_skip(path, i), "mdk_") || spells(str_skip(path, i), "eyJ")) return (struct str){ path.at, i };
+    return path;
+}
+
+static void log_request(const struct rest *rest, int status, const char *code)
+{
+    static struct log_bound strangers; /* they ask as often as they like */
+    int64_t left_out = 0;
+
+    if (rest->rights.bearer == NULL && status >= 400 && !log_may_write(&strangers, &left_out)) return;
+    LOG(INFO, "gateway.http", F_STR("method", http_method(rest->http)), F_STR("path", loggable(http_path(rest->http))),
+        F_INT("status", status), F_TEXT("code", code), F_STR("address", http_address(rest->http)),
+        F_STR("subject", rest->rights.bearer != NULL ? bearer_subject(rest->rights.bearer) : STR_NONE),
+        F_TEXT("trace", rest->trace), F_INT("us", clock_mono_us() - rest->began_us), F_SOME("left_out", left_out));
+}
+
+static void forget_body(struct rest *rest)
+{
+    if (rest->body == NULL) return;
+    secret_wipe(rest->body, rest->body_len);
+    mem_free(rest->body);
+    rest->body = NULL;
+}
+
+void rest_end(struct rest *rest)
+{
+    rights_drop(&rest->rights);
+    forget_body(rest);
+    mem_free(rest);
+}
+
+/* As draft-ietf-httpapi-ratelimit-headers has them: the rate of which the smallest part is left. */
+static size_t put_rate(const struct rest *rest, char policy[96], char left[96], struct http_header_out *headers)
+{
+    const struct rate_state *rate = &rest->rate;
+    int64_t wait_s = rate->retry_after_ms > 0 ? (rate->retry_after_ms + 999) / 1000 : rate->window_s;
+
+    if (rate->name == NULL) return 0;
+    snprintf(policy, 96, "\"%s\";q=%" PRId64 ";w=%" PRId64, rate->name, rate->limit, rate->window_s);
+    snprintf(left, 96, "\"%s\";r=%" PRId64 ";t=%" PRId64, rate->name, rate->left, wait_s);
+    headers[0] = (struct http_header_out){ "RateLimit-Policy", str_of(policy) };
+    headers[1] = (struct http_header_out){ "RateLimit", str_of(left) };
+    return 2;
+}
+
+void rest_answer(struct rest *rest, int status, const char *code, struct str json, const struct http_header_out *more)
+{
+    struct http_header_out headers[4] = { { "X-Request-Id", str_of(rest->trace) } };
+    char policy[96], left[96];
+    size_t n = 1 + put_rate(rest, policy, left, headers + 1);
+
+    if (more != NULL) headers[n++] = *more;
+    log_request(rest, status, code);
+    http_set_user(rest->http, NULL);
+    http_reply(rest->http, status, "application/json", json, headers, n);
+    rest_end(rest);
+}
+
+/* {"success":false,"error":{"code","message","details"}}: the details are what is left of the failure. */
+static void put_failure(const struct failure *failure, struct buf *out)
+{
+    struct buf text = BUF(REFUSAL_BYTES_MAX);
+
+    refusal_json(failure, &text);
+    json_t *details = json_loadb(text.at, text.len, 0, NULL);
+    json_t *envelope = json_pack("{s:b, s:{s:O, s:O, s:o}}", "success", 0, "error", "code",
+        json_object_get(details, "code"), "message", json_object_get(details, "message"), "details", details);
+    json_object_del(details, "code");
+    json_object_del(details, "message");
+    char *dumped = json_dumps(envelope, JSON_COMPACT);
+    buf_add_str(out, str_of(dumped));
+    free(dumped);
+    json_decref(envelope);
+    buf_free(&text);
+}
+
+void rest_fail_with(struct rest *rest, enum err e, const struct failure *failure, const struct http_header_out *more)
+{
+    struct buf json = BUF(REFUSAL_BYTES_MAX * 2);
+    char seconds[24];
+    struct http_header_out retry = { "Retry-After", STR_NONE }, bearer = { "WWW-Authenticate", STR("Bearer") };
+
+    if (more == NULL && err_status(e) == 401) more = &bearer;
+    if (more == NULL && failure->retry_after_ms > 0) {
+        snprintf(seconds, sizeof seconds, "%lld", (long long)(failure->retry_after_ms + 999) / 1000);
+        retry.value = str_of(seconds);
+        more = &retry;
+    }
+    put_failure(failure, &json);
+    rest_answer(rest, err_status(e), err_code(e), buf_str(&json), more);
+    buf_free(&json);
+}
+
+void rest_fail(struct rest *rest, enum err e)
+{
+    struct failure failure = refusal_plain(e);
+
+    rest_fail_with(rest, e, &failure, NULL);
+}
+
+void rest_refuse(struct rest *rest, enum err e, const struct wire_error *why)
+{
+    struct failure failure = e == ERR_RATE_LIMITED ? refusal_over(&rest->rate) : refusal_of(e, why);
+
+    rest_fail_with(rest, e, &failure, NULL);
+}
