@@ -129,8 +129,10 @@ void ws_want_write(struct ws *ws); /* ws_writable will be called soon */
 /* Only within ws_writable.  A ready frame is header and payload as made by ws_frame_header(); false: enough for this
  * round, this one was not taken; you will be called again. */
 bool ws_put_frame(struct ws *ws, struct str frame);
-void ws_flush(struct ws *ws);             /* ws_writable is called now, unless the socket is full */
-bool ws_is_blocked(const struct ws *ws);  /* something waits that the socket did not take */
+void ws_flush(struct ws *ws);            /* ws_writable is called now, unless the socket is full */
+bool ws_is_blocked(const struct ws *ws); /* something waits that the socket did not take */
+/* Of what comes, inflated; config.message_max by default, and at most. */
+void ws_set_message_max(struct ws *ws, size_t bytes);
 void ws_pause(struct ws *ws, bool pause); /* no message comes from it any more; or again */
 /* In ws_open: its 101 waits, and all that is put behind it, until this is taken back.  A close takes it back. */
 void ws_silence(struct ws *ws, bool silent);

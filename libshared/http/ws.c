@@ -8,6 +8,9 @@
 #include <assert.h>
 #include <string.h>
 
+#define INFLATED_BYTES 65536
+#define INFLATED_RATIO 100
+
 static void tell_closed(struct ws *ws)
 {
     if (ws->told) return;
@@ -103,9 +106,17 @@ static void deliver(struct ws *ws, uint8_t opcode, struct str bytes)
     turn_leave(span, STR("websocket"));
 }
 
+/* Text of programs packs to a tenth; what packs to less than a hundredth is made to be large here and small on its way. */
+static size_t inflated_max(const struct ws *ws, size_t packed)
+{
+    size_t max = INFLATED_BYTES + packed * INFLATED_RATIO;
+
+    return max < ws->message_max ? max : ws->message_max;
+}
+
 static void deliver_packed(struct ws *ws, uint8_t opcode, struct str packed)
 {
-    struct buf plain = BUF(ws->conn->server->config.message_max);
+    struct buf plain = BUF(inflated_max(ws, packed.len));
     uint32_t utf8 = 0;
     if (!ws_inflate(packed, &plain))
         fail(ws, plain.over ? 1009 : 1007, plain.over ? "a message too large" : "not deflate");
@@ -128,7 +139,7 @@ static void data_came(struct ws *ws, const struct ws_piece *piece)
     if (!piece->last) return;
     /* Out of the socket's hands first: what is called now may close it. */
     struct buf taken = ws->message;
-    ws->message = BUF(taken.max);
+    ws->message = BUF(ws->message_max);
     if (piece->compressed)
         deliver_packed(ws, piece->opcode, whole);
     else
@@ -144,8 +155,7 @@ static void on_bytes(struct conn *conn, char *at, size_t len)
             conn_keep(conn, at, len);
             return;
         }
-        struct ws_piece piece =
-            ws_frame_read(&ws->reader, &at, &len, ws->deflate, ws->message.len, conn->server->config.message_max);
+        struct ws_piece piece = ws_frame_read(&ws->reader, &at, &len, ws->deflate, ws->message.len, ws->message_max);
         if (piece.kind == WS_PIECE_MORE) return;
         if (piece.kind == WS_PIECE_DATA) {
             data_came(ws, &piece);
@@ -190,7 +200,8 @@ struct ws *ws_begin(struct conn *conn, const struct ws_handler *handler, void *a
     ws->conn = conn;
     ws->handler = handler;
     ws->arg = arg;
-    ws->message = BUF(conn->server->config.message_max);
+    ws->message_max = conn->server->config.message_max;
+    ws->message = BUF(ws->message_max);
     ws->control = BUF(CONTROL_BYTES);
     ws->deflate = deflate;
     conn->protocol = &ws_protocol;
@@ -270,6 +281,14 @@ void ws_silence(struct ws *ws, bool silent)
 bool ws_is_blocked(const struct ws *ws)
 {
     return ws->conn->blocked || ws->conn->out.len > 0;
+}
+
+void ws_set_message_max(struct ws *ws, size_t bytes)
+{
+    size_t most = ws->conn->server->config.message_max;
+
+    ws->message_max = bytes < most ? bytes : most;
+    ws->message.max = ws->message_max;
 }
 
 void ws_set_user(struct ws *ws, void *user)

@@ -14,6 +14,7 @@ struct ws {
     void *arg;
     void *user;
     struct ws_frame_reader reader;
+    size_t message_max;
     struct buf message; /* fragments, or a frame that came in pieces */
     struct buf control; /* pongs and the Close frame that wait to be written */
     bool deflate;       /* permessage-deflate was agreed */

@@ -13,7 +13,7 @@ bool eio_take_upgrade(struct eio *eio, struct eio_channel *channel, struct str s
 void eio_channel_message(struct eio_channel *channel, bool binary, struct str bytes)
 {
     struct eio_session *s = channel->session;
-    if (s == NULL) return;
+    if (s == NULL || !allowance_take(s, bytes.len)) return;
     if (s->upgrading == channel)
         upgrade_message(s, binary, bytes);
     else if (session_is_over(s))

@@ -54,6 +54,7 @@ static bool is_offered(const char *name)
 
 struct eio *eio_create(struct ev_loop *loop, const struct eio_upper *upper)
 {
+    const char *floods = "madang_gateway_floods_total", *help = "Connections closed for sending more than one may";
     struct eio *eio = mem_zero(sizeof *eio);
     eio->loop = loop;
     eio->upper = *upper;
@@ -61,6 +62,8 @@ struct eio *eio_create(struct ev_loop *loop, const struct eio_upper *upper)
     eio->websocket = is_offered("websocket");
     eio->addresses = address_count_create();
     eio->gauge = metric_gauge("madang_gateway_sessions", NULL, "Engine.IO sessions");
+    eio->floods = metric_counter(floods, "who=\"known\"", help);
+    eio->strange_floods = metric_counter(floods, "who=\"stranger\"", help);
     ev_prepare_init(&eio->prepare, on_prepare);
     eio->prepare.data = eio;
     ev_prepare_start(loop, &eio->prepare);
@@ -207,6 +210,7 @@ static void open_by_ws(struct eio *eio, struct ws *ws, struct http *http)
     struct eio_session *s = session_open(eio, &websocket_transport, http);
     s->ws = local_channel(ws);
     s->ws->session = s;
+    allowance_bound(s);
     begin(s, http);
     s->transport->flush(s);
 }

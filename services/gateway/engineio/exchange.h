@@ -43,6 +43,7 @@ struct eio_channel_way {
     void (*want_write)(struct eio_channel *channel); /* eio_channel_writable() will be called soon */
     void (*flush)(struct eio_channel *channel);      /* it is called now, if anything can be taken */
     bool (*is_blocked)(const struct eio_channel *channel);
+    void (*set_message_max)(struct eio_channel *channel, size_t bytes); /* of what its client sends */
     /* After what was put; the session does not know it any more.  Code 0: a Close frame without one. */
     void (*close)(struct eio_channel *channel, int code, const char *reason);
 };

@@ -82,6 +82,7 @@ void heartbeat_upgraded(struct eio_session *s)
 void eio_connected(struct eio_session *s)
 {
     session_greeted(s);
+    allowance_bound(s);
     s->at.connect = 0;
     session_arm(s);
 }

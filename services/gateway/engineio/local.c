@@ -1,5 +1,6 @@
 /* local.c - requests and WebSockets that came to this gateway itself. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/service/settings.h"
 #include "services/gateway/engineio/session.h"
 
 #include <stddef.h>
@@ -43,6 +44,8 @@ int local_request_begin(struct eio_session *s, struct http *http)
     *request =
         (struct local_request){ .user = { ready, gone }, .base = { answer, dropped, NULL, SIZE_MAX }, .http = http };
     http_set_user(http, request);
+    size_t max = allowance_message_max(s);
+    if (max < (size_t)settings.gateway.max_payload) http_set_body_max(http, max);
     bool taken = polling_begin(s, &request->base, http_method(http), http_header(http, "content-type"));
     return taken ? 0 : 400; /* it is answered then */
 }
@@ -88,7 +91,12 @@ static void close_ws(struct eio_channel *base, int code, const char *reason)
     mem_free(channel);
 }
 
-static const struct eio_channel_way way = { put, want_write, flush, is_blocked, close_ws };
+static void set_message_max(struct eio_channel *base, size_t bytes)
+{
+    ws_set_message_max(local(base)->ws, bytes);
+}
+
+static const struct eio_channel_way way = { put, want_write, flush, is_blocked, set_message_max, close_ws };
 
 static void message(struct eio_ws_user *user, bool binary, struct str bytes)
 {

@@ -174,6 +174,10 @@ static bool begin_post(struct eio_session *s, struct eio_request *request, struc
 
 bool polling_begin(struct eio_session *s, struct eio_request *request, struct str method, struct str content_type)
 {
+    if (!allowance_take(s, 0)) {
+        answer_status(request, 429);
+        return false;
+    }
     if (str_is(method, "GET")) return begin_get(s, request);
     if (str_is(method, "POST")) return begin_post(s, request, content_type);
     answer_status(request, 400);
@@ -183,6 +187,7 @@ bool polling_begin(struct eio_session *s, struct eio_request *request, struct st
 static bool take_packet(struct eio_session *s, struct str packet)
 {
     if (packet.len == 0) return false;
+    if (!allowance_take(s, packet.len)) return true;
     if (packet.at[0] == 'b') return incoming_base64(s, str_skip(packet, 1));
     incoming_packet(s, packet.at[0], str_skip(packet, 1));
     return true;
@@ -223,7 +228,9 @@ void polling_ready(struct eio_session *s, struct eio_request *request, struct st
         return;
     }
     if (body.len > 0 && utf8_is_valid(body.at, body.len) && take_packets(s, body)) {
-        if (s->ended && !polls && strcmp(s->reason, REASON_CLOSE) == 0)
+        if (s->ended && strcmp(s->reason, REASON_FLOOD) == 0)
+            answer_status(request, 429);
+        else if (s->ended && !polls && strcmp(s->reason, REASON_CLOSE) == 0)
             await_last_poll(s, request);
         else
             answer_ok(request);

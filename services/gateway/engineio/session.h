@@ -25,6 +25,7 @@
 #define REASON_PARSE      "parse error"
 #define REASON_PING       "ping timeout"
 #define REASON_FORCED     "forced close"
+#define REASON_FLOOD      "flood"
 
 struct eio_transport {
     const char *name;
@@ -41,6 +42,11 @@ struct deadlines {
     int64_t ping, pong, connect, upgrade, slow, last_poll, release;
 };
 
+struct eio_allowance {
+    int64_t packets_us, bytes_us; /* when their buckets will have run empty */
+    int64_t packets, bytes;       /* of a stranger, so far */
+};
+
 struct eio_session {
     struct eio *eio;
     const struct eio_transport *transport;
@@ -55,6 +61,7 @@ struct eio_session {
     const char *reason;
     struct deadlines at;
     struct eio_session *dirty_next;
+    struct eio_allowance allowance;
     bool stranger;                   /* it has not joined a namespace */
     struct eio_session *prev, *next; /* among the strangers */
     ev_timer timer;
@@ -77,7 +84,7 @@ struct eio {
     ev_idle more;
     bool polling, websocket; /* transports offered */
     struct eio_totals totals;
-    struct metric *gauge;
+    struct metric *gauge, *floods, *strange_floods;
 };
 
 /* --- packet.c --- */
@@ -115,6 +122,12 @@ void session_abandon_upgrade(struct eio_session *session); /* closes that WebSoc
 void incoming_packet(struct eio_session *session, char type, struct str payload); /* a text packet */
 void incoming_binary(struct eio_session *session, struct str bytes);
 bool incoming_base64(struct eio_session *session, struct str text); /* false: it is none */
+
+/* --- allowance.c --- */
+/* A packet has come, or a request: may it be read?  false: the session has ended. */
+bool allowance_take(struct eio_session *session, size_t bytes);
+size_t allowance_message_max(const struct eio_session *session); /* of one message, or of one body */
+void allowance_bound(const struct eio_session *session);         /* the same, for its WebSockets; it may have changed */
 
 /* --- heartbeat.c --- */
 void heartbeat_begin(struct eio_session *session);

@@ -14,6 +14,7 @@ void upgrade_begin(struct eio_session *s, struct eio_channel *channel)
     s->upgrading = channel;
     s->probed = false;
     channel->session = s;
+    allowance_bound(s);
     s->at.upgrade = now_ms() + settings.gateway.upgrade_timeout_ms;
     session_arm(s);
 }

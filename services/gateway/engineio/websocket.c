@@ -18,11 +18,11 @@ static bool put(struct eio_session *s, struct eio_packet *packet)
 static void say_goodbye(struct eio_session *s, const char *why)
 {
     struct eio_channel *channel = s->ws;
-    bool broke = strcmp(s->reason, REASON_PARSE) == 0;
+    int code = strcmp(s->reason, REASON_PARSE) == 0 ? 1002 : strcmp(s->reason, REASON_FLOOD) == 0 ? 1008 : 0;
     s->ws = NULL;
     s->closing = false;
     channel->session = NULL;
-    channel->way->close(channel, broke ? 1002 : 0, broke ? why : "");
+    channel->way->close(channel, code, code != 0 ? why : "");
     session_drop_queue(s);
     session_touch(s);
 }

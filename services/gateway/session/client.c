@@ -151,6 +151,9 @@ static enum err get_rights(
     struct clients *clients, const struct sio_socket *socket, struct str object, struct rights *out, int64_t *retry_ms)
 {
     json_t *json;
+
+    *retry_ms = 0;
+    if (object.len > sio_auth_bytes_max()) return ERR_TOO_LARGE;
     enum err e = rights_get(clients->bearers, token_of(object, &json), sio_address(socket), out);
 
     json_decref(json);

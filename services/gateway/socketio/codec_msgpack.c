@@ -125,6 +125,7 @@ static void on_packet(struct sio_session *session, struct str text, const struct
 {
     struct sio_packet packet;
 
+    if (sio_refuses_large_connect(session, text)) return;
     if (!sio_packet_read(text, session->sio->scratch, &packet)) {
         sio_violation(session);
         return;

@@ -15,6 +15,7 @@ static void on_text(struct sio_session *session, struct str text)
 {
     struct sio_packet packet;
 
+    if (session->pending == NULL && sio_refuses_large_connect(session, text)) return;
     if (session->pending != NULL || !sio_packet_read(text, session->sio->scratch, &packet)) {
         sio_violation(session);
         return;

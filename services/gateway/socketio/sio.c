@@ -70,6 +70,34 @@ static void refuse_for_rate(struct sio_session *session, struct str nsp, int64_t
     buf_free(&json);
 }
 
+size_t sio_auth_bytes_max(void)
+{
+    return (12u << 10) + (size_t)settings.gateway.recovery_rooms_max * 24;
+}
+
+static void refuse_too_large(struct sio_session *session, struct str nsp)
+{
+    struct buf json = BUF(300);
+
+    buf_printf(
+        &json, "{\"message\":\"%s\",\"data\":{\"code\":\"%s\"}}", err_text(ERR_TOO_LARGE), err_code(ERR_TOO_LARGE));
+    refuse(session, nsp, ERR_TOO_LARGE, buf_str(&json));
+    buf_free(&json);
+}
+
+/* Before its JSON is looked at: whoever sends it is not known yet. */
+bool sio_refuses_large_connect(struct sio_session *session, struct str text)
+{
+    struct sio_packet packet;
+
+    if (text.len <= sio_auth_bytes_max() || text.at[0] != '0' + SIO_CONNECT) return false;
+    if (!sio_packet_split(text, &packet) || sio_socket_find(session, packet.nsp) != NULL)
+        sio_violation(session);
+    else
+        refuse_too_large(session, packet.nsp);
+    return true;
+}
+
 static void on_connect(struct sio_session *session, const struct sio_packet *packet)
 {
     const struct sio_namespace *nsp = find_namespace(session->sio, packet->nsp);

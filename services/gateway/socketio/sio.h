@@ -40,6 +40,10 @@ struct sio_namespace {
     void (*disconnected)(void *arg, struct sio_socket *socket, const char *reason);
 };
 
+/* Bytes of JSON that come with a CONNECT or to renew a token: a token of 8 KiB, how far each room was heard, and 4 KiB of the
+ * client's own.  More is refused unread. */
+size_t sio_auth_bytes_max(void);
+
 struct sio *sio_create(void);
 void sio_destroy(struct sio **sio);
 /* The namespace must outlive the sio.  Names are taken literally. */

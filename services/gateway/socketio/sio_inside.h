@@ -68,5 +68,7 @@ enum sio_turn {
     SIO_OUT_OF_TURN
 };
 enum sio_turn sio_turn(struct sio_session *session, const struct sio_packet *packet);
+/* true: a CONNECT with more JSON than one may bring; it was answered, and is not read. */
+bool sio_refuses_large_connect(struct sio_session *session, struct str text);
 void sio_take_packet(
     struct sio_session *session, const struct sio_packet *packet, const struct str *parts); /* in turn */
