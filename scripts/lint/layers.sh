@@ -1,5 +1,5 @@
 #!/bin/bash
-# layers - arrows only go down: service > http, rpc > db, cache > policy > wire > base; services never include each other.
+# layers - arrows only go down: service > http, fetch, rpc > db, cache > policy > wire > base; services never include each other.
 bad=0
 allow() {   # allow DIR 'regexp of what it may include'
     local hits
@@ -13,10 +13,13 @@ allow libshared/db      'libshared/(base|wire|db)/'
 allow libshared/cache   'libshared/(base|cache)/'
 allow libshared/rpc     'libshared/(base|wire|db|rpc|service/metrics)'
 allow libshared/http    'libshared/(base|http|service/metrics)'
+allow libshared/fetch   'libshared/(base|fetch|service/metrics)'
 allow libshared/service 'libshared/'
 for s in $(scripts/services all); do allow services/$s "libshared/|services/$s/"; done
 hits=$(grep -rln 'libwebsockets.h' services libshared | grep -v '^libshared/http/transport\.c$' || true)
 [ -z "$hits" ] || { echo "only libshared/http/transport.c knows libwebsockets: $hits"; bad=1; }
 hits=$(grep -rln 'libpq-fe.h' services libshared | grep -vE '^(libshared/db|services/store|services/auth)/' || true)
 [ -z "$hits" ] || { echo "only libshared/db (and the two paths that speak libpq themselves) know libpq: $hits"; bad=1; }
+hits=$(grep -rln 'curl/curl.h' services libshared | grep -vE '^libshared/fetch/' || true)
+[ -z "$hits" ] || { echo "only libshared/fetch goes outwards: $hits"; bad=1; }
 exit $bad
