@@ -13,19 +13,18 @@ static uint64_t fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Asked first by the thread that owns the tables. */
-static uint64_t seed(void)
-{
-    static uint64_t value;
+static uint64_t seed;
 
-    while (value == 0) secret_random(&value, sizeof value);
-    return value;
+/* Before any thread hashes. */
+__attribute__((constructor)) static void make_seed(void)
+{
+    secret_random(&seed, sizeof seed);
 }
 
 unsigned table_hash(const void *key, size_t len)
 {
     const char *at = key;
-    uint64_t hash = seed() ^ len, word;
+    uint64_t hash = seed ^ len, word;
 
     for (; len >= 8; len -= 8, at += 8) {
         memcpy(&word, at, 8);
@@ -33,6 +32,6 @@ unsigned table_hash(const void *key, size_t len)
     }
     word = 0;
     memcpy(&word, at, len);
-    hash = fold(hash ^ word, UINT64_C(0xd1b54a32d192ed03) ^ seed());
+    hash = fold(hash ^ word, UINT64_C(0xd1b54a32d192ed03) ^ seed);
     return (unsigned)(hash ^ hash >> 32);
 }

@@ -91,20 +91,15 @@ static bool read_list(struct cell c, const struct wire_field *field, struct aren
 {
     struct wire_field fields[2] = { *field, { .name = NULL } };
     struct wire_shape alone = { field->name, "", sizeof(struct str_list), fields };
-    struct buf json = BUF(JSON_MAX), bytes = BUF(JSON_MAX);
     struct wire_error why = { 0 };
     struct str_list list = { NULL, 0 };
+    struct str json = arena_printf(arena, "{\"%s\":%.*s}", field->name, STR_ARG(json_text(c)));
+    enum err e;
 
     fields[0].at = 0;
-    buf_printf(&json, "{\"%s\":", field->name);
-    buf_add_str(&json, json_text(c));
-    buf_add_char(&json, '}');
-    bool good = !json.over && wire_from_json(&alone, buf_str(&json), &bytes, &why) == OK &&
-                wire_decode(&alone, arena_str(arena, buf_str(&bytes)), arena, &list, &why) == OK;
-    buf_free(&json);
-    buf_free(&bytes);
+    e = wire_read_json(&alone, json, arena, &list, &why);
     memcpy(out, &list, sizeof list);
-    return good;
+    return e == OK;
 }
 
 /* A one-dimensional array's items, NULLs as none: -1 if it is not one of such items. */

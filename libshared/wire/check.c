@@ -63,6 +63,11 @@ enum err refuse_field(const struct wire_field *f, const char *what, struct wire_
     return wire_refuse(why, ERR_INVALID_ARGUMENT, f->name, "%s", what);
 }
 
+enum err refuse_memory(const struct wire_field *f, struct wire_error *why)
+{
+    return wire_refuse(why, ERR_TOO_LARGE, f->name, "needs more memory than one request may have");
+}
+
 enum err refuse_kind(const struct wire_field *f, struct wire_error *why)
 {
     return wire_refuse(why, ERR_INVALID_ARGUMENT, f->name, "is not %s", kind_names[f->kind]);
@@ -128,6 +133,45 @@ enum err check_total(const struct wire_field *f, size_t len, struct wire_error *
 {
     if (f->total == 0 || len <= (size_t)f->total) return OK;
     return wire_refuse(why, ERR_TOO_LARGE, f->name, "has more than %" PRId64 " bytes in all", f->total);
+}
+
+enum err check_absent(const struct wire_field *f, void *out, struct wire_error *why)
+{
+    if (f->required) return refuse_field(f, "is missing", why);
+    if (f->kind == WIRE_INT)
+        *(int64_t *)out = f->fallback;
+    else if (f->kind == WIRE_BOOL)
+        *(bool *)out = f->fallback != 0;
+    return OK;
+}
+
+static bool is_list(const struct wire_field *f)
+{
+    return f->kind == WIRE_TEXTS || f->kind == WIRE_IDS || f->kind == WIRE_LIST;
+}
+
+size_t wire_list_length(const struct wire_field *f, const void *record)
+{
+    const struct str_list *list = (const void *)((const char *)record + f->at); /* every list has its layout */
+
+    return is_list(f) ? list->len : 0;
+}
+
+bool field_is_absent(const struct wire_field *f, const void *at)
+{
+    int64_t n;
+
+    if (f->required) return false;
+    switch (f->kind) {
+    case WIRE_INT: n = *(const int64_t *)at; return n == f->fallback && (n < f->min || n > f->max);
+    case WIRE_TIME: return *(const int64_t *)at == 0;
+    case WIRE_ID: return id_is_nil(*(const struct id *)at);
+    case WIRE_BOOL: return false;
+    case WIRE_TEXTS:
+    case WIRE_IDS:
+    case WIRE_LIST: return ((const struct str_list *)at)->len == 0;
+    default: return ((const struct str *)at)->at == NULL;
+    }
 }
 
 enum err check_any_size(const struct wire_field *f, size_t len, struct wire_error *why)

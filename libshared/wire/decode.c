@@ -101,7 +101,7 @@ static enum err read_any(const struct wire_field *f, const msgpack_object_kv *kv
 static void *alloc_list(const struct wire_field *f, size_t len, size_t size, struct reader *r)
 {
     if (arena_fits(r->arena, len * size)) return arena_zero(r->arena, len * size);
-    wire_refuse(r->why, ERR_TOO_LARGE, f->name, "needs more memory than one request may have");
+    refuse_memory(f, r->why);
     return NULL;
 }
 
@@ -177,17 +177,6 @@ static enum err read_value(const struct wire_field *f, const msgpack_object_kv *
     return read_many(f, kv, r, out);
 }
 
-/* What was not given: an error, or the default. */
-static enum err read_absent(const struct wire_field *f, struct reader *r, void *out)
-{
-    if (f->required) return refuse_field(f, "is missing", r->why);
-    if (f->kind == WIRE_INT)
-        *(int64_t *)out = f->fallback;
-    else if (f->kind == WIRE_BOOL)
-        *(bool *)out = f->fallback != 0;
-    return OK;
-}
-
 const struct wire_field *unpack_find(
     const struct wire_shape *shape, const struct wire_field *near, const msgpack_object *key)
 {
@@ -216,7 +205,7 @@ enum err unpack_record(const struct wire_shape *shape, const msgpack_object *fro
         TRY(read_value(f, kv, &r, (char *)out + f->at));
     }
     for (const struct wire_field *f = shape->fields; f->name != NULL; f++)
-        if ((seen & UINT64_C(1) << (f - shape->fields)) == 0) TRY(read_absent(f, &r, (char *)out + f->at));
+        if ((seen & UINT64_C(1) << (f - shape->fields)) == 0) TRY(check_absent(f, (char *)out + f->at, why));
     return OK;
 }
 

@@ -19,28 +19,6 @@ struct any_list {
 
 static enum err write_record(const struct wire_shape *shape, const void *record, struct writer *w);
 
-static bool is_list(const struct wire_field *f)
-{
-    return f->kind == WIRE_TEXTS || f->kind == WIRE_IDS || f->kind == WIRE_LIST;
-}
-
-/* Is an optional field's value the one that stands for absence? */
-static bool is_absent(const struct wire_field *f, const void *at)
-{
-    if (f->required) return false;
-    if (is_list(f)) return ((const struct any_list *)at)->len == 0;
-    switch (f->kind) {
-    case WIRE_INT: {
-        int64_t n = *(const int64_t *)at;
-        return n == f->fallback && (n < f->min || n > f->max);
-    }
-    case WIRE_TIME: return *(const int64_t *)at == 0;
-    case WIRE_ID: return id_is_nil(*(const struct id *)at);
-    case WIRE_BOOL: return false;
-    default: return ((const struct str *)at)->at == NULL;
-    }
-}
-
 static enum err write_any(const struct wire_field *f, struct str s, struct writer *w)
 {
     struct str rest = s;
@@ -153,7 +131,7 @@ static enum err write_record(const struct wire_shape *shape, const void *record,
     uint64_t given = 0;
 
     for (const struct wire_field *f = shape->fields; f->name != NULL; f++)
-        if (!is_absent(f, (const char *)record + f->at)) given |= UINT64_C(1) << (f - shape->fields);
+        if (!field_is_absent(f, (const char *)record + f->at)) given |= UINT64_C(1) << (f - shape->fields);
 
     msgpack_pack_map(&w->pk, (size_t)__builtin_popcountll(given));
     for (const struct wire_field *f = shape->fields; f->name != NULL; f++) {
@@ -162,6 +140,18 @@ static enum err write_record(const struct wire_shape *shape, const void *record,
         TRY(write_value(f, (const char *)record + f->at, w));
     }
     return OK;
+}
+
+enum err check_list(const struct wire_field *f, const void *list, struct wire_error *why)
+{
+    struct buf bytes = BUF((size_t)f->total);
+    struct writer w = { pack_into(&bytes), &bytes, why };
+
+    if (f->total == 0) return OK;
+    enum err e = write_many(f, list, &w);
+    if (bytes.over) e = check_total(f, (size_t)f->total + 1, why);
+    buf_free(&bytes);
+    return e;
 }
 
 enum err wire_encode(const struct wire_shape *shape, const void *record, struct buf *out)

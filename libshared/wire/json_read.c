@@ -1,292 +1,332 @@
-/* json_read.c - JSON to checked msgpack; jansson parses. */
+/* json_read.c - JSON into records, by their shapes. */
 // SPDX-License-Identifier: Apache-2.0
-#include <jansson.h>
-#include <math.h>
 #include <string.h>
 
+#include "libshared/base/base64.h"
 #include "libshared/wire/check.h"
-#include "libshared/wire/json_text.h"
-#include "libshared/wire/pack.h"
+#include "libshared/wire/json_msgpack.h"
 
-struct packing {
-    msgpack_packer pk;
-    struct buf *out;
+/* What one record is read with. */
+struct reader {
+    struct json_in *in;
+    struct arena *arena;
     struct wire_error *why;
-    bool widened; /* see parse() */
+};
+/* Every list has this layout. */
+struct any_list {
+    void *at;
+    size_t len;
 };
 
-static enum err pack_record(const struct wire_shape *shape, const json_t *json, struct packing *p);
-static bool pack_any(const json_t *json, unsigned depth, struct packing *p);
+static enum err read_record(const struct wire_shape *shape, struct wire_given_list given, struct reader *r, void *out);
 
-/* jansson recurses for every bracket: count them before it does. */
-static bool is_shallow(struct str json)
+/* The cursor has found fault with the text. */
+static enum err refuse_text(const struct json_in *in, struct wire_error *why)
 {
-    unsigned depth = 0;
-    bool quoted = false;
+    bool is_json = in->verdict == JSON_REFUSED;
 
-    for (size_t i = 0; i < json.len; i++) {
-        char c = json.at[i];
-        if (c == '"')
-            quoted = !quoted;
-        else if (quoted && c == '\\')
-            i++;
-        else if (!quoted && (c == '{' || c == '['))
-            depth++;
-        else if (!quoted && depth > 0 && (c == '}' || c == ']'))
-            depth--;
-        if (depth > WIRE_MAX_DEPTH) return false;
-    }
-    return true;
+    return wire_refuse(
+        why, is_json ? ERR_INVALID_ARGUMENT : ERR_MALFORMED, NULL, "the JSON %s, at byte %zu", in->fault, in->fault_at);
 }
 
-/* An integer that 64 bits don't hold is a real, as in JavaScript: jsonb prints 1e300 with all its digits.  jansson can
- * read such a text only if it makes every integer a real; *widened says so, and as_integer() takes them back. */
-static enum err parse(struct str text, json_t **out, bool *widened, struct wire_error *why)
+/* Of another kind: stepped over, so that a text that is not JSON is told from one that is. */
+static enum err refuse_value(const struct wire_field *f, struct reader *r)
 {
-    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
-    json_error_t fault;
-
-    if (!is_shallow(text)) return wire_refuse(why, ERR_MALFORMED, NULL, "JSON nested too deeply");
-    *out = json_loadb(text.at, text.len, flags, &fault);
-    *widened = *out == NULL && json_error_code(&fault) == json_error_numeric_overflow;
-    if (*widened) *out = json_loadb(text.at, text.len, flags | JSON_DECODE_INT_AS_REAL, &fault);
-    if (*out != NULL) return OK;
-    if (json_error_code(&fault) == json_error_duplicate_key)
-        return wire_refuse(why, ERR_INVALID_ARGUMENT, NULL, "a key is given twice");
-    /* jansson's own words quote the text, which may hold a secret. */
-    return wire_refuse(why, ERR_MALFORMED, NULL, "not JSON, at byte %d", fault.position);
+    return json_skip(r->in, NULL) ? refuse_kind(f, r->why) : refuse_text(r->in, r->why);
 }
 
-static bool as_integer(const json_t *json, const struct packing *p, int64_t *out)
+/* Until the cursor's next text with escapes; so nothing is copied before its length has been checked. */
+static enum err read_text(const struct wire_field *f, struct reader *r, struct str *out)
 {
-    const double exact = 9007199254740992; /* 2^53: up to there a double is the integer that was written */
-    double r = json_real_value(json);
-
-    *out = json_integer_value(json);
-    if (!p->widened || !json_is_real(json)) return json_is_integer(json);
-    if (r != floor(r) || fabs(r) > exact) return false;
-    *out = (int64_t)r;
-    return true;
+    if (json_peek(r->in) != '"') return refuse_value(f, r);
+    return json_text(r->in, out) ? OK : refuse_text(r->in, r->why);
 }
 
-static bool pack_any_real(const json_t *json, struct packing *p)
+static enum err keep_text(enum err checked, struct reader *r, struct str *text)
 {
-    int64_t n;
-
-    if (as_integer(json, p, &n)) return msgpack_pack_int64(&p->pk, n) == 0;
-    return msgpack_pack_double(&p->pk, json_real_value(json)) == 0;
+    if (checked == OK && json_is_decoded(r->in, *text)) *text = arena_str(r->arena, *text);
+    return checked;
 }
 
-static struct str text_of(const json_t *json)
+static bool is_number(char first)
 {
-    return (struct str){ json_string_value(json), json_string_length(json) };
+    return first == '-' || (first >= '0' && first <= '9');
 }
 
-static bool pack_any_array(const json_t *json, unsigned depth, struct packing *p)
+static enum err read_int(const struct wire_field *f, struct reader *r, int64_t *out)
 {
-    size_t n = json_array_size(json);
+    struct json_number n;
 
-    msgpack_pack_array(&p->pk, n);
-    for (size_t i = 0; i < n; i++)
-        if (!pack_any(json_array_get(json, i), depth - 1, p)) return false;
-    return true;
+    if (!is_number(json_peek(r->in))) return refuse_value(f, r);
+    if (!json_number(r->in, &n)) return refuse_text(r->in, r->why);
+    if (!n.whole || (!n.negative && n.magnitude > INT64_MAX)) return refuse_kind(f, r->why);
+    *out = n.negative ? (int64_t)-n.magnitude : (int64_t)n.magnitude;
+    return check_int(f, *out, r->why);
 }
 
-static bool pack_any_object(const json_t *json, unsigned depth, struct packing *p)
+static enum err read_bool(const struct wire_field *f, struct reader *r, bool *out)
 {
-    const char *key;
-    json_t *value;
+    char first = json_peek(r->in);
 
-    msgpack_pack_map(&p->pk, json_object_size(json));
-    json_object_foreach((json_t *)json, key, value)
-    {
-        pack_text(&p->pk, str_of(key));
-        if (!pack_any(value, depth - 1, p)) return false;
-    }
-    return true;
+    if (first != 't' && first != 'f') return refuse_value(f, r);
+    *out = first == 't';
+    return json_word(r->in, *out ? STR("true") : STR("false")) ? OK : refuse_text(r->in, r->why);
 }
 
-static bool pack_any_text(const json_t *json, struct packing *p)
+static enum err read_id(const struct wire_field *f, struct reader *r, struct id *out)
 {
-    struct str s = text_of(json);
+    struct str text;
 
-    if (!is_text(s)) return false;
-    pack_text(&p->pk, s);
-    return true;
+    TRY(read_text(f, r, &text));
+    if (!id_parse(text, out)) return refuse_kind(f, r->why);
+    return check_id(f, *out, r->why);
 }
 
-static bool pack_any(const json_t *json, unsigned depth, struct packing *p)
+static enum err read_base64(const struct wire_field *f, struct reader *r, struct str *out)
 {
-    switch (json_typeof(json)) {
-    case JSON_OBJECT: return depth > 0 && pack_any_object(json, depth, p);
-    case JSON_ARRAY: return depth > 0 && pack_any_array(json, depth, p);
-    case JSON_STRING: return pack_any_text(json, p);
-    case JSON_INTEGER: return msgpack_pack_int64(&p->pk, json_integer_value(json)) == 0;
-    case JSON_REAL: return pack_any_real(json, p);
-    case JSON_TRUE: return msgpack_pack_true(&p->pk) == 0;
-    case JSON_FALSE: return msgpack_pack_false(&p->pk) == 0;
-    case JSON_NULL: break;
-    }
-    return msgpack_pack_nil(&p->pk) == 0;
-}
-
-static enum err pack_int(const struct wire_field *f, const json_t *json, struct packing *p)
-{
-    int64_t n;
-
-    if (!as_integer(json, p, &n)) return refuse_kind(f, p->why);
-    TRY(check_int(f, n, p->why));
-    msgpack_pack_int64(&p->pk, n);
-    return OK;
-}
-
-static enum err pack_bool(const struct wire_field *f, const json_t *json, struct packing *p)
-{
-    if (!json_is_boolean(json)) return refuse_kind(f, p->why);
-    pack_any(json, 0, p);
-    return OK;
-}
-
-static enum err pack_string(const struct wire_field *f, const json_t *json, struct packing *p)
-{
-    if (!json_is_string(json)) return refuse_kind(f, p->why);
-    TRY(check_text(f, text_of(json), p->why));
-    pack_text(&p->pk, text_of(json));
-    return OK;
-}
-
-static enum err pack_id_text(const struct wire_field *f, const json_t *json, struct packing *p)
-{
-    struct id id;
-
-    if (!json_is_string(json) || !id_parse(text_of(json), &id)) return refuse_kind(f, p->why);
-    TRY(check_id(f, id, p->why));
-    pack_id(&p->pk, id);
-    return OK;
-}
-
-static enum err pack_base64(const struct wire_field *f, const json_t *json, struct packing *p)
-{
-    struct str text = text_of(json);
+    struct str text;
     size_t len = 0;
 
-    if (!json_is_string(json)) return refuse_kind(f, p->why);
-    if (text.len > 4 * ((size_t)f->max / 3 + 1)) return check_bytes(f, (size_t)f->max + 1, p->why);
-    uint8_t *bytes = mem_alloc(text.len + 3);
-    enum err e =
-        base64_decode(text, bytes, &len) ? check_bytes(f, len, p->why) : refuse_field(f, "is not base64", p->why);
-    if (e == OK) pack_bytes(&p->pk, (struct str){ (char *)bytes, len });
-    mem_free(bytes);
+    TRY(read_text(f, r, &text));
+    if (text.len > 4 * ((size_t)f->max / 3 + 1)) return check_bytes(f, (size_t)f->max + 1, r->why);
+    uint8_t *bytes = arena_alloc(r->arena, text.len + 3);
+    if (!base64_decode(text, bytes, &len)) return refuse_field(f, "is not base64", r->why);
+    *out = (struct str){ (char *)bytes, len };
+    return check_bytes(f, len, r->why);
+}
+
+/* As msgpack, like every ANY. */
+static enum err read_any(const struct wire_field *f, struct reader *r, struct str *out)
+{
+    struct buf bytes = BUF((size_t)f->max);
+    struct json_in value;
+    struct str raw;
+    enum err e = OK;
+
+    if (!json_skip(r->in, &raw)) return refuse_text(r->in, r->why);
+    json_begin(&value, raw, WIRE_ANY_DEPTH);
+    json_to_msgpack(&value, &bytes, NULL, 0);
+    if (json_end(&value) == JSON_MALFORMED)
+        e = refuse_field(f, value.fault, r->why); /* the text is JSON: it is its depth */
+    else if (bytes.over)
+        e = check_any_size(f, (size_t)f->max + 1, r->why);
+    else
+        *out = arena_str(r->arena, buf_str(&bytes));
+    buf_free(&bytes);
     return e;
 }
 
-static enum err pack_value_any(const struct wire_field *f, const json_t *json, struct packing *p)
+static size_t item_size(const struct wire_field *f)
 {
-    size_t before = p->out->len;
-
-    if (!pack_any(json, WIRE_ANY_DEPTH, p)) return refuse_field(f, "is nested too deeply, or has a NUL", p->why);
-    return check_any_size(f, p->out->len - before, p->why);
+    return f->kind == WIRE_LIST ? f->of()->size : f->kind == WIRE_IDS ? sizeof(struct id) : sizeof(struct str);
 }
 
-static enum err pack_item(const struct wire_field *f, size_t i, const json_t *json, struct packing *p)
+static enum err read_item(const struct wire_field *f, size_t i, struct reader *r, void *out)
 {
-    if (f->kind == WIRE_IDS) return pack_id_text(f, json, p);
-    if (f->kind == WIRE_LIST) {
-        enum err e = pack_record(f->of(), json, p);
-        return e == OK ? OK : refuse_within(f, (long)i, e, p->why);
+    enum err e;
+
+    switch (f->kind) {
+    case WIRE_IDS: return read_id(f, r, out);
+    case WIRE_TEXTS: TRY(read_text(f, r, out)); return keep_text(check_item(f, i, *(struct str *)out, r->why), r, out);
+    default: break;
     }
-    if (!json_is_string(json)) return refuse_kind(f, p->why);
-    TRY(check_item(f, i, text_of(json), p->why));
-    pack_text(&p->pk, text_of(json));
+    e = read_record(f->of(), (struct wire_given_list){ 0 }, r, out);
+    return e == OK || e == ERR_MALFORMED ? e : refuse_within(f, (long)i, e, r->why);
+}
+
+/* Room for one more: twice as much each time. */
+static enum err grow_list(const struct wire_field *f, struct reader *r, struct any_list *list, size_t *cap, size_t size)
+{
+    void *old = list->at;
+
+    TRY(check_count(f, list->len + 1, r->why));
+    if (list->len < *cap) return OK;
+    *cap = *cap == 0 ? 4 : 2 * *cap;
+    if (!arena_fits(r->arena, *cap * size)) return refuse_memory(f, r->why);
+    list->at = arena_zero(r->arena, *cap * size);
+    if (list->len > 0) memcpy(list->at, old, list->len * size);
     return OK;
 }
 
-static enum err pack_list(const struct wire_field *f, const json_t *json, struct packing *p)
+static enum err read_list(const struct wire_field *f, struct reader *r, struct any_list *out)
 {
-    if (!json_is_array(json)) return refuse_kind(f, p->why);
+    struct json_open array;
+    size_t cap = 0, size = item_size(f);
 
-    size_t n = json_array_size(json), before = p->out->len;
-    TRY(check_count(f, n, p->why));
-    msgpack_pack_array(&p->pk, n);
-    for (size_t i = 0; i < n; i++) TRY(pack_item(f, i, json_array_get(json, i), p));
-    return check_total(f, p->out->len - before, p->why);
+    if (json_peek(r->in) != '[') return refuse_value(f, r);
+    if (!json_open_array(r->in, &array)) return refuse_text(r->in, r->why);
+    while (json_next_item(r->in, &array)) {
+        TRY(grow_list(f, r, out, &cap, size));
+        TRY(read_item(f, out->len, r, (char *)out->at + out->len * size));
+        out->len++;
+    }
+    if (r->in->verdict == JSON_MALFORMED) return refuse_text(r->in, r->why);
+    return check_list(f, out, r->why);
 }
 
-static enum err pack_value(const struct wire_field *f, const json_t *json, struct packing *p)
+static enum err read_value(const struct wire_field *f, struct reader *r, void *out)
 {
     switch (f->kind) {
     case WIRE_INT:
-    case WIRE_TIME: return pack_int(f, json, p);
-    case WIRE_BOOL: return pack_bool(f, json, p);
-    case WIRE_TEXT: return pack_string(f, json, p);
-    case WIRE_BYTES: return pack_base64(f, json, p);
-    case WIRE_ID: return pack_id_text(f, json, p);
-    case WIRE_ANY: return pack_value_any(f, json, p);
+    case WIRE_TIME: return read_int(f, r, out);
+    case WIRE_BOOL: return read_bool(f, r, out);
+    case WIRE_TEXT: TRY(read_text(f, r, out)); return keep_text(check_text(f, *(struct str *)out, r->why), r, out);
+    case WIRE_BYTES: return read_base64(f, r, out);
+    case WIRE_ID: return read_id(f, r, out);
+    case WIRE_ANY: return read_any(f, r, out);
     case WIRE_TEXTS:
     case WIRE_IDS:
     case WIRE_LIST: break;
     }
-    return pack_list(f, json, p);
+    return read_list(f, r, out);
 }
 
-static enum err pack_record(const struct wire_shape *shape, const json_t *json, struct packing *p)
-{
-    const json_t *values[WIRE_MAX_FIELDS] = { NULL };
-    size_t n = 0;
+/* --- values that stand beside the JSON --- */
 
-    if (!json_is_object(json))
-        return wire_refuse(p->why, ERR_INVALID_ARGUMENT, NULL, "want an object: %s", shape->name);
-    for (size_t i = 0; shape->fields[i].name != NULL; i++) {
-        values[i] = json_object_get(json, shape->fields[i].name);
-        n += values[i] != NULL;
-        if (values[i] == NULL && shape->fields[i].required)
-            return refuse_field(&shape->fields[i], "is missing", p->why);
+static enum err read_given_text(const struct wire_field *f, struct str text, struct reader *r, struct str *out)
+{
+    TRY(check_text(f, text, r->why));
+    *out = arena_str(r->arena, text);
+    return OK;
+}
+
+static enum err read_given_int(const struct wire_field *f, struct str text, struct reader *r, int64_t *out)
+{
+    return str_to_int(text, out) ? check_int(f, *out, r->why) : refuse_kind(f, r->why);
+}
+
+static enum err read_given_bool(const struct wire_field *f, struct str text, struct reader *r, bool *out)
+{
+    *out = str_is(text, "true") || str_is(text, "1");
+    return *out || str_is(text, "false") || str_is(text, "0") ? OK : refuse_kind(f, r->why);
+}
+
+static enum err read_given_texts(const struct wire_field *f, struct str text, struct reader *r, struct str_list *out)
+{
+    TRY(check_count(f, 1, r->why));
+    TRY(check_item(f, 0, text, r->why));
+    *out = (struct str_list){ arena_alloc(r->arena, sizeof *out->at), 1 };
+    out->at[0] = arena_str(r->arena, text);
+    return OK;
+}
+
+/* What a text stands for in a field of this kind. */
+static enum err read_given(const struct wire_field *f, struct str text, struct reader *r, void *out)
+{
+    switch (f->kind) {
+    case WIRE_INT:
+    case WIRE_TIME: return read_given_int(f, text, r, out);
+    case WIRE_BOOL: return read_given_bool(f, text, r, out);
+    case WIRE_TEXT: return read_given_text(f, text, r, out);
+    case WIRE_TEXTS: return read_given_texts(f, text, r, out);
+    case WIRE_ID: return id_parse(text, out) ? check_id(f, *(struct id *)out, r->why) : refuse_kind(f, r->why);
+    default: return refuse_kind(f, r->why);
     }
-    msgpack_pack_map(&p->pk, n);
-    for (size_t i = 0; shape->fields[i].name != NULL; i++) {
-        if (values[i] == NULL) continue;
-        pack_text(&p->pk, str_of(shape->fields[i].name));
-        TRY(pack_value(&shape->fields[i], values[i], p));
+}
+
+/* The last one of a name holds. */
+static enum err read_all_given(
+    const struct wire_shape *shape, struct wire_given_list given, struct reader *r, char *out, uint64_t *seen)
+{
+    for (size_t i = given.len; i-- > 0;) {
+        const struct wire_field *f = wire_find(shape, given.at[i].name);
+        if (f == NULL || *seen & UINT64_C(1) << (f - shape->fields)) continue;
+        *seen |= UINT64_C(1) << (f - shape->fields);
+        TRY(read_given(f, given.at[i].value, r, out + f->at));
     }
     return OK;
 }
 
-/* With a shape or, if it is NULL, without. */
-static enum err pack_all(const struct wire_shape *shape, const json_t *json, struct packing *p)
-{
-    size_t before = p->out->len;
-    enum err e = shape != NULL ? pack_record(shape, json, p) : pack_any(json, WIRE_MAX_DEPTH, p) ? OK : ERR_MALFORMED;
+/* --- records --- */
 
-    if (e == OK && p->out->over) e = wire_refuse(p->why, ERR_TOO_LARGE, NULL, "more than %zu bytes", p->out->max);
-    if (e != OK) p->out->len = before;
+static const struct wire_field *find_field(
+    const struct wire_shape *shape, const struct wire_field *near, struct str name)
+{
+    return near->name != NULL && str_is(name, near->name) ? near : wire_find(shape, name);
+}
+
+/* A key given twice is the cursor's to refuse. */
+static enum err read_members(const struct wire_shape *shape, struct reader *r, char *out, uint64_t *seen)
+{
+    const struct wire_field *near = shape->fields;
+    struct json_open object;
+    struct str key;
+
+    if (json_peek(r->in) != '{')
+        return json_skip(r->in, NULL)
+                   ? wire_refuse(r->why, ERR_INVALID_ARGUMENT, NULL, "want an object: %s", shape->name)
+                   : refuse_text(r->in, r->why);
+    if (!json_open_object(r->in, &object)) return refuse_text(r->in, r->why);
+    while (json_next_key(r->in, &object, &key)) {
+        const struct wire_field *f = find_field(shape, near, key);
+        uint64_t bit = f != NULL ? UINT64_C(1) << (f - shape->fields) : 0;
+        if (f == NULL || *seen & bit) {
+            if (!json_skip(r->in, NULL)) return refuse_text(r->in, r->why);
+            continue;
+        }
+        *seen |= bit;
+        near = f + 1;
+        TRY(read_value(f, r, out + f->at));
+    }
+    return r->in->verdict == JSON_MALFORMED ? refuse_text(r->in, r->why) : OK;
+}
+
+static enum err read_record(const struct wire_shape *shape, struct wire_given_list given, struct reader *r, void *out)
+{
+    uint64_t seen = 0;
+
+    memset(out, 0, shape->size);
+    TRY(read_all_given(shape, given, r, out, &seen));
+    TRY(read_members(shape, r, out, &seen));
+    for (const struct wire_field *f = shape->fields; f->name != NULL; f++)
+        if ((seen & UINT64_C(1) << (f - shape->fields)) == 0) TRY(check_absent(f, (char *)out + f->at, r->why));
+    return OK;
+}
+
+enum err wire_read_json_over(const struct wire_shape *shape, struct str json, struct wire_given_list given,
+    struct arena *arena, void *out, struct wire_error *why)
+{
+    struct json_in in;
+    struct reader r = { &in, arena, why };
+
+    json_begin(&in, json, WIRE_MAX_DEPTH);
+    enum err e = read_record(shape, given, &r, out);
+    /* A fault of the text goes before what is wrong with a field: the field may be what the fault made of it. */
+    if (in.verdict == JSON_REFUSED) e = refuse_text(&in, why);
+    if (json_end(&in) != JSON_FINE && e == OK) e = refuse_text(&in, why);
+    if (e == OK && arena_is_over(arena))
+        e = wire_refuse(why, ERR_TOO_LARGE, NULL, "needs more memory than one request may have");
     return e;
 }
 
-static enum err pack_text_of(const struct wire_shape *shape, struct str text, struct buf *out, struct wire_error *why)
+enum err wire_read_json(
+    const struct wire_shape *shape, struct str json, struct arena *arena, void *out, struct wire_error *why)
 {
-    struct packing p = { pack_into(out), out, why, false };
-    json_t *json;
+    return wire_read_json_over(shape, json, (struct wire_given_list){ 0 }, arena, out, why);
+}
 
-    TRY(parse(text, &json, &p.widened, why));
-    enum err e = pack_all(shape, json, &p);
-    json_decref(json);
+enum err wire_from_json(const struct wire_shape *shape, struct str json, struct buf *out, struct wire_error *why)
+{
+    /* bound: the text of one message between processes; the reader asks arena_fits() for lists */
+    struct arena *arena = arena_create("json", WIRE_JSON_ARENA_MAX);
+    void *record = arena_zero(arena, shape->size + 1); /* `nothing` has no size */
+    enum err e = wire_read_json(shape, json, arena, record, why);
+
+    if (e == OK && (e = wire_encode(shape, record, out)) == ERR_TOO_LARGE)
+        wire_refuse(why, e, NULL, "more than %zu bytes", out->max);
+    arena_destroy(&arena);
     return e;
 }
 
-enum err wire_from_jansson(
-    const struct wire_shape *shape, const struct json_t *json, struct buf *out, struct wire_error *why)
+enum err wire_any_from_json(struct str json, struct buf *out)
 {
-    struct packing p = { pack_into(out), out, why, false };
+    struct json_in in;
+    size_t before = out->len;
 
-    return pack_all(shape, json, &p);
-}
-
-enum err wire_from_json(const struct wire_shape *shape, struct str text, struct buf *out, struct wire_error *why)
-{
-    return pack_text_of(shape, text, out, why);
-}
-
-enum err wire_any_from_json(struct str text, struct buf *out)
-{
-    return pack_text_of(NULL, text, out, NULL);
+    json_begin(&in, json, WIRE_MAX_DEPTH);
+    json_to_msgpack(&in, out, NULL, 0);
+    enum json_verdict verdict = json_end(&in);
+    if (verdict == JSON_FINE && !out->over) return OK;
+    out->len = before;
+    return verdict == JSON_MALFORMED ? ERR_MALFORMED : verdict == JSON_REFUSED ? ERR_INVALID_ARGUMENT : ERR_TOO_LARGE;
 }

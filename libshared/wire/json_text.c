@@ -11,8 +11,7 @@ static bool needs_escape(unsigned char c)
     return c < 0x20 || c == '"' || c == '\\';
 }
 
-/* Bytes before the first that needs an escape, eight at a time where none does. */
-static size_t plain_length(struct str s)
+size_t json_plain_length(struct str s)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
     size_t i = 0;
@@ -45,7 +44,7 @@ void json_put_text(struct buf *out, struct str s)
 {
     buf_add_char(out, '"');
     while (s.len > 0) {
-        size_t plain = plain_length(s);
+        size_t plain = json_plain_length(s);
         buf_add(out, s.at, plain);
         s = str_skip(s, plain);
         if (s.len == 0) break;

@@ -7,6 +7,7 @@
 #include "libshared/base/id.h"
 
 void json_put_text(struct buf *out, struct str s); /* valid UTF-8; in quotes, escaped */
+size_t json_plain_length(struct str s);            /* bytes before the first that needs an escape; eight at a time */
 void json_put_int(struct buf *out, int64_t n);
 void json_put_uint(struct buf *out, uint64_t n);
 void json_put_real(struct buf *out, double r); /* finite; reads back the same */

@@ -1,25 +1,29 @@
-/* json_write.c - msgpack to JSON text, by shape or as it is. */
+/* json_write.c - records and msgpack to JSON text. */
 // SPDX-License-Identifier: Apache-2.0
 #include <math.h>
-#include <string.h>
 
 #include "libshared/wire/check.h"
 #include "libshared/wire/json_text.h"
 #include "libshared/wire/unpack.h"
 
+/* --- a msgpack value, as it is --- */
+
 static enum err put_any(const msgpack_object *o, struct buf *out);
-static enum err put_record(const struct wire_shape *shape, const msgpack_object *o, struct buf *out);
 
-static enum err put_text(const msgpack_object *o, struct buf *out)
+static enum err put_text(struct str s, struct buf *out)
 {
-    struct str s = { o->via.str.ptr, o->via.str.size };
-
-    if (o->type != MSGPACK_OBJECT_STR || !is_text(s)) return ERR_INVALID_ARGUMENT;
+    if (!is_text(s)) return ERR_INVALID_ARGUMENT;
     json_put_text(out, s);
     return OK;
 }
 
-static enum err put_real(double r, struct buf *out)
+static enum err put_any_text(const msgpack_object *o, struct buf *out)
+{
+    if (o->type != MSGPACK_OBJECT_STR) return ERR_INVALID_ARGUMENT;
+    return put_text((struct str){ o->via.str.ptr, o->via.str.size }, out);
+}
+
+static enum err put_any_real(double r, struct buf *out)
 {
     if (!isfinite(r)) return ERR_INVALID_ARGUMENT;
     json_put_real(out, r);
@@ -42,7 +46,7 @@ static enum err put_any_map(msgpack_object_map m, struct buf *out)
     buf_add_char(out, '{');
     for (uint32_t i = 0; i < m.size; i++) {
         if (i > 0) buf_add_char(out, ',');
-        TRY(put_text(&m.ptr[i].key, out));
+        TRY(put_any_text(&m.ptr[i].key, out));
         buf_add_char(out, ':');
         TRY(put_any(&m.ptr[i].val, out));
     }
@@ -50,16 +54,21 @@ static enum err put_any_map(msgpack_object_map m, struct buf *out)
     return OK;
 }
 
+static void put_bool(bool yes, struct buf *out)
+{
+    buf_add_str(out, yes ? STR("true") : STR("false"));
+}
+
 static enum err put_any(const msgpack_object *o, struct buf *out)
 {
     switch (o->type) {
     case MSGPACK_OBJECT_NIL: buf_add(out, "null", 4); return OK;
-    case MSGPACK_OBJECT_BOOLEAN: buf_add_str(out, o->via.boolean ? STR("true") : STR("false")); return OK;
+    case MSGPACK_OBJECT_BOOLEAN: put_bool(o->via.boolean, out); return OK;
     case MSGPACK_OBJECT_POSITIVE_INTEGER: json_put_uint(out, o->via.u64); return OK;
     case MSGPACK_OBJECT_NEGATIVE_INTEGER: json_put_int(out, o->via.i64); return OK;
     case MSGPACK_OBJECT_FLOAT32:
-    case MSGPACK_OBJECT_FLOAT64: return put_real(o->via.f64, out);
-    case MSGPACK_OBJECT_STR: return put_text(o, out);
+    case MSGPACK_OBJECT_FLOAT64: return put_any_real(o->via.f64, out);
+    case MSGPACK_OBJECT_STR: return put_any_text(o, out);
     case MSGPACK_OBJECT_BIN: json_put_base64(out, (struct str){ o->via.bin.ptr, o->via.bin.size }); return OK;
     case MSGPACK_OBJECT_ARRAY: return put_any_array(o->via.array, out);
     case MSGPACK_OBJECT_MAP: return put_any_map(o->via.map, out);
@@ -68,113 +77,103 @@ static enum err put_any(const msgpack_object *o, struct buf *out)
     return ERR_INVALID_ARGUMENT;
 }
 
-static enum err put_int(const msgpack_object *o, struct buf *out)
+/* Nothing half-written stays. */
+static enum err settle(enum err e, size_t before, struct buf *out)
 {
-    bool is_int = o->type == MSGPACK_OBJECT_POSITIVE_INTEGER || o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER;
-
-    return is_int ? put_any(o, out) : ERR_INVALID_ARGUMENT;
+    if (e == OK && out->over) e = ERR_TOO_LARGE;
+    if (e != OK) out->len = before;
+    return e;
 }
 
-static enum err put_id(const msgpack_object *o, struct buf *out)
+enum err wire_any_to_json(struct str bytes, struct buf *out)
 {
-    struct id id;
+    struct unpacked in;
+    size_t before = out->len;
 
-    if (o->type != MSGPACK_OBJECT_BIN || o->via.bin.size != sizeof id.b) return ERR_INVALID_ARGUMENT;
-    memcpy(id.b, o->via.bin.ptr, sizeof id.b);
-    json_put_id(out, id);
+    TRY(unpack_open(bytes, &in));
+    enum err e = put_any(&in.root, out);
+    unpack_close(&in);
+    return settle(e, before, out);
+}
+
+/* --- a record, by its shape --- */
+
+struct any_list {
+    const char *at;
+    size_t len;
+};
+
+static enum err put_record(const struct wire_shape *shape, const void *record, struct buf *out);
+
+static enum err put_item(const struct wire_field *f, const struct any_list *list, size_t i, struct buf *out)
+{
+    if (f->kind == WIRE_TEXTS) return put_text(((const struct str *)(const void *)list->at)[i], out);
+    if (f->kind == WIRE_LIST) return put_record(f->of(), list->at + i * f->of()->size, out);
+    json_put_id(out, ((const struct id *)(const void *)list->at)[i]);
     return OK;
 }
 
-static enum err put_item(const struct wire_field *f, const msgpack_object *o, struct buf *out)
+static enum err put_list(const struct wire_field *f, const struct any_list *list, struct buf *out)
 {
-    if (f->kind == WIRE_TEXTS) return put_text(o, out);
-    if (f->kind == WIRE_IDS) return put_id(o, out);
-    return put_record(f->of(), o, out);
-}
-
-static enum err put_list(const struct wire_field *f, const msgpack_object *o, struct buf *out)
-{
-    if (o->type != MSGPACK_OBJECT_ARRAY) return ERR_INVALID_ARGUMENT;
     buf_add_char(out, '[');
-    for (uint32_t i = 0; i < o->via.array.size; i++) {
+    for (size_t i = 0; i < list->len; i++) {
         if (i > 0) buf_add_char(out, ',');
-        TRY(put_item(f, &o->via.array.ptr[i], out));
+        TRY(put_item(f, list, i, out));
     }
     buf_add_char(out, ']');
     return OK;
 }
 
-static enum err put_value(const struct wire_field *f, const msgpack_object *o, struct buf *out)
+static enum err put_value(const struct wire_field *f, const void *at, struct buf *out)
 {
     switch (f->kind) {
     case WIRE_INT:
-    case WIRE_TIME: return put_int(o, out);
-    case WIRE_BOOL: return o->type == MSGPACK_OBJECT_BOOLEAN ? put_any(o, out) : ERR_INVALID_ARGUMENT;
-    case WIRE_TEXT: return put_text(o, out);
-    case WIRE_BYTES: return o->type == MSGPACK_OBJECT_BIN ? put_any(o, out) : ERR_INVALID_ARGUMENT;
-    case WIRE_ID: return put_id(o, out);
-    case WIRE_ANY: return put_any(o, out);
+    case WIRE_TIME: json_put_int(out, *(const int64_t *)at); return OK;
+    case WIRE_BOOL: put_bool(*(const bool *)at, out); return OK;
+    case WIRE_TEXT: return put_text(*(const struct str *)at, out);
+    case WIRE_BYTES: json_put_base64(out, *(const struct str *)at); return OK;
+    case WIRE_ID: json_put_id(out, *(const struct id *)at); return OK;
+    case WIRE_ANY: return wire_any_to_json(*(const struct str *)at, out);
     case WIRE_TEXTS:
     case WIRE_IDS:
     case WIRE_LIST: break;
     }
-    return put_list(f, o, out);
+    return put_list(f, at, out);
 }
 
-/* Sort the values of a map into the shape's order. */
-static void sort_values(const struct wire_shape *shape, msgpack_object_map map, const msgpack_object *values[])
+static enum err put_record(const struct wire_shape *shape, const void *record, struct buf *out)
 {
-    const struct wire_field *near = shape->fields;
-
-    for (uint32_t i = 0; i < map.size; i++) {
-        const struct wire_field *f = unpack_find(shape, near, &map.ptr[i].key);
-        if (f == NULL) continue;
-        values[f - shape->fields] = &map.ptr[i].val;
-        near = f + 1;
-    }
-}
-
-static enum err put_record(const struct wire_shape *shape, const msgpack_object *o, struct buf *out)
-{
-    const msgpack_object *values[WIRE_MAX_FIELDS] = { NULL };
     char before = '{';
 
-    if (o->type != MSGPACK_OBJECT_MAP) return ERR_INVALID_ARGUMENT;
-    sort_values(shape, o->via.map, values);
     for (const struct wire_field *f = shape->fields; f->name != NULL; f++) {
-        const msgpack_object *value = values[f - shape->fields];
-        if (value == NULL && f->required) return ERR_INVALID_ARGUMENT;
-        if (value == NULL) continue;
+        const void *at = (const char *)record + f->at;
+        if (field_is_absent(f, at)) continue;
         buf_add(out, (char[]){ before, '"' }, 2);
         buf_add_str(out, str_of(f->name));
         buf_add(out, "\":", 2);
-        TRY(put_value(f, value, out));
+        TRY(put_value(f, at, out));
         before = ',';
     }
     buf_add_str(out, before == '{' ? STR("{}") : STR("}"));
     return OK;
 }
 
-/* With a shape or, if it is NULL, without. */
-static enum err put_all(const struct wire_shape *shape, struct str bytes, struct buf *out)
+enum err wire_write_json(const struct wire_shape *shape, const void *record, struct buf *out)
 {
-    struct unpacked in;
     size_t before = out->len;
 
-    TRY(unpack_open(bytes, &in));
-    enum err e = shape == NULL ? put_any(&in.root, out) : put_record(shape, &in.root, out);
-    unpack_close(&in);
-    if (e == OK && out->over) e = ERR_TOO_LARGE;
-    if (e != OK) out->len = before;
-    return e;
+    return settle(put_record(shape, record, out), before, out);
 }
 
 enum err wire_to_json(const struct wire_shape *shape, struct str bytes, struct buf *out)
 {
-    return put_all(shape, bytes, out);
-}
+    /* bound: one message between processes; the decoder asks arena_fits() for lists */
+    struct arena *arena = arena_create("json", WIRE_JSON_ARENA_MAX);
+    void *record = arena_zero(arena, shape->size + 1); /* `nothing` has no size */
+    struct wire_error why;
+    enum err e = wire_decode(shape, bytes, arena, record, &why);
 
-enum err wire_any_to_json(struct str bytes, struct buf *out)
-{
-    return put_all(NULL, bytes, out);
+    if (e == OK) e = wire_write_json(shape, record, out);
+    arena_destroy(&arena);
+    return e;
 }

@@ -1,8 +1,8 @@
 /*
  * wire.h - the contract, interpreted.
  *
- *      msgpack bytes --wire_decode--> struct --wire_encode--> msgpack bytes
- *      JSON text  --wire_from_json--> msgpack bytes --wire_to_json--> JSON text
+ *      msgpack bytes --wire_decode----> struct --wire_encode-----> msgpack bytes
+ *      JSON text     --wire_read_json-> struct --wire_write_json-> JSON text
  *
  * A record of proto/ is a C struct (records.h) and a shape: its fields as data.  Strictness lives here and nowhere
  * else: types, bounds, what is required.  Unknown fields are ignored, so an older process survives a newer peer.
@@ -81,18 +81,34 @@ enum err wire_decode(const struct wire_shape *shape, struct str bytes, struct ar
  * Whatever fails to append (here and below) leaves `out` as it was. */
 enum err wire_encode(const struct wire_shape *shape, const void *record, struct buf *out) MUST_CHECK;
 
-/* JSON text to checked msgpack, and back to compact JSON (key order of the shape, non-ASCII kept, control characters escaped).
- * A number that no int64_t holds is a real.  ANY fields and unknown fields as in decode.  ERR_MALFORMED: not JSON, or deeper than WIRE_MAX_DEPTH. */
+/* The same from JSON text, by the door (json.h), and to compact JSON: key order of the shape, non-ASCII kept, control
+ * characters escaped.  What is read are views into the text, but for texts with escapes, BYTES and ANY, which are in the
+ * arena: no more bytes than the text has, lists apart.  ERR_MALFORMED: not JSON, or deeper than WIRE_MAX_DEPTH.
+ * ERR_INVALID_ARGUMENT: JSON that the door refuses, with its place, or not this record, with the field. */
+enum err wire_read_json(
+    const struct wire_shape *shape, struct str json, struct arena *arena, void *out, struct wire_error *why) MUST_CHECK;
+enum err wire_write_json(const struct wire_shape *shape, const void *record, struct buf *out) MUST_CHECK;
+
+/* Values from beside the text, as of a path or a query: decoded, UTF-8 without NUL.  A field takes what is given before
+ * what the text says, the last one of its name, and reads it as its kind is written: 7, true, a single item. */
+struct wire_given {
+    struct str name, value;
+};
+struct wire_given_list {
+    struct wire_given *at;
+    size_t len;
+};
+enum err wire_read_json_over(const struct wire_shape *shape, struct str json, struct wire_given_list given,
+    struct arena *arena, void *out, struct wire_error *why) MUST_CHECK;
+
+/* Both ways between JSON and msgpack, where nobody needs the record itself. */
+#define WIRE_JSON_ARENA_MAX (256u << 20) /* four times a message between processes, of which the record is a view */
 enum err wire_from_json(
     const struct wire_shape *shape, struct str json, struct buf *out, struct wire_error *why) MUST_CHECK;
 enum err wire_to_json(const struct wire_shape *shape, struct str bytes, struct buf *out) MUST_CHECK;
 
-/* The same when the JSON is parsed already (the gateway merges path, query and body). */
-struct json_t;
-enum err wire_from_jansson(
-    const struct wire_shape *shape, const struct json_t *json, struct buf *out, struct wire_error *why) MUST_CHECK;
-
-/* Any msgpack value to JSON and back, without a shape.  bin becomes base64 text. */
+/* Any msgpack value to JSON and back, without a shape.  bin becomes base64 text; a number that no 64 bits hold is a
+ * real. */
 enum err wire_any_to_json(struct str bytes, struct buf *out) MUST_CHECK;
 enum err wire_any_from_json(struct str json, struct buf *out) MUST_CHECK;
 
@@ -103,6 +119,7 @@ bool wire_is_sane(struct str bytes);
 /* The most that wire_encode can make of a record of this shape. */
 size_t wire_most_bytes(const struct wire_shape *shape);
 
+size_t wire_list_length(const struct wire_field *f, const void *record);             /* 0 of what is no list */
 const struct wire_field *wire_find(const struct wire_shape *shape, struct str name); /* NULL if it has none such */
 enum err wire_refuse(struct wire_error *why, enum err e, const char *field, const char *fmt, ...)
     PRINTF_LIKE(4, 5); /* returns e */

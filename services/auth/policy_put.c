@@ -33,12 +33,10 @@ static const char SUM_OF_OTHERS[] =
 
 static enum err policy_json(struct arena *arena, const struct policy *policy, struct str *out)
 {
-    struct buf bytes = BUF(4u << 20), json = BUF(4u << 20);
-    enum err e = wire_encode(policy_shape(), policy, &bytes);
+    struct buf json = BUF(4u << 20);
+    enum err e = wire_write_json(policy_shape(), policy, &json);
 
-    if (e == OK) e = wire_to_json(policy_shape(), buf_str(&bytes), &json);
     if (e == OK) *out = arena_str(arena, buf_str(&json));
-    buf_free(&bytes);
     buf_free(&json);
     return e;
 }

@@ -22,18 +22,16 @@ static bool add_random(jwt_t *jwt, const char *name)
     return jwt_add_grant(jwt, name, text) == 0;
 }
 
-/* {"cap":[...]}, written by the contract's own encoder: the draft seen as a record of that one field. */
+/* {"cap":[...]}, written by its shape: the draft seen as a record of that one field. */
 static bool add_cap(jwt_t *jwt, struct arena *arena, const struct token_draft *draft)
 {
     const struct wire_field fields[] = { *wire_find(token_draft_shape(), STR("cap")), { .name = NULL } };
     const struct wire_shape cap_alone = { "cap", "", sizeof *draft, fields };
-    struct buf bytes = BUF(1u << 20), json = BUF(1u << 20);
+    struct buf json = BUF(1u << 20);
 
     if (draft->cap.len == 0) return true;
-    bool good = wire_encode(&cap_alone, draft, &bytes) == OK &&
-                wire_to_json(&cap_alone, buf_str(&bytes), &json) == OK && !json.over &&
+    bool good = wire_write_json(&cap_alone, draft, &json) == OK &&
                 jwt_add_grants_json(jwt, arena_cstr(arena, buf_str(&json))) == 0;
-    buf_free(&bytes);
     buf_free(&json);
     return good;
 }

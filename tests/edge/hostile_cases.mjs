@@ -104,7 +104,12 @@ const packets = [
     ['a CONNECT_ERROR from a client', REFUSED, EMPTY_CLOSE, socketio('44"x"')],
     ['100 acknowledgements nobody waits for', ['ok'], , socketio(...times(100, (i) => `43${i}["x"]`))],
     ['keys named __proto__', ['ok'], , socketio('42["nobody",{"__proto__":{"x":1},"constructor":null}]')],
-    ['lone surrogates as escapes', ['ok'], , socketio('42["nobody","\\ud800"]')],
+    ['lone surrogates as escapes', ['ok'], , socketio('42["nobody","\\ud800"]', '42["\\ud800"]', '421["\\udc00",{"\\udfff":1}]')],
+    ['a NUL as an escape', ['ok'], , socketio('42["nobody","\\u0000"]', '42["\\u0000"]')],
+    ['keys given twice', ['ok'], , socketio('42["nobody",{"a":1,"\\u0061":2}]')],
+    ['one key 100,000 times', ['ok', ...REFUSED], , socketio('42["nobody",{"a":1' + ',"a":1'.repeat(1e5) + '}]')],
+    ['100,000 keys', ['ok', ...REFUSED], , socketio('42["nobody",{' + times(1e5, (i) => `"k${i}":1`).join() + '}]')],
+    ['numbers beyond a double', ['ok'], , socketio('42["nobody",1e999,-1e999,1e-999]', '42[1e3]')],
 ];
 
 /** [group, rows]: what hostile.test.mjs runs. */

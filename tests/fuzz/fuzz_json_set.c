@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "libshared/wire/json.h"
 #include "libshared/wire/json_set.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -18,6 +19,15 @@ static void agrees(const json_t *before, struct str text)
     json_decref(after);
 }
 
+/* jansson takes a NUL between tokens for a blank, and nests deeper. */
+static bool is_beyond_comparison(const char *text, size_t len)
+{
+    size_t opened = 0;
+
+    for (size_t i = 0; i < len; i++) opened += text[i] == '[' || text[i] == '{';
+    return opened > JSON_DEPTH_MAX || memchr(text, '\0', len) != NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *exact = malloc(size ? size : 1); /* so that a byte too far is seen */
@@ -26,7 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(exact, data, size);
     bool taken = json_set_text((struct str){ exact, size }, "sender", STR("ada"), &out);
     json_t *object = json_loadb(exact, size, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
-    if (json_is_object(object) && size > 0 && exact[0] == '{' && exact[size - 1] == '}') {
+    if (!is_beyond_comparison(exact, size) && json_is_object(object) && size > 0 && exact[0] == '{' &&
+        exact[size - 1] == '}') {
         PROMISE(taken && !out.over);
         agrees(object, buf_str(&out));
     }

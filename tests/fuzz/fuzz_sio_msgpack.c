@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "services/gateway/socketio/codec_msgpack.h"
-#include "services/gateway/socketio/msgpack_out.h"
 #include "services/gateway/socketio/packet.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -22,7 +21,7 @@ static void survives(const struct buf *text, const struct json_parts *parts)
 {
     struct str at[SIO_MAX_ATTACHMENTS];
     struct json_parts again = { at, 0, SIO_MAX_ATTACHMENTS };
-    size_t max = msgpack_put_bound(text->len);
+    size_t max = msgpack_packet_bound(text->len);
     struct buf second;
 
     for (unsigned i = 0; i < parts->n; i++) max += parts->at[i].len + 5;
@@ -35,13 +34,13 @@ static void survives(const struct buf *text, const struct json_parts *parts)
     buf_free(&bytes);
 }
 
-/* Any text as JSON: refused or written, within its bound. */
+/* Any text as a packet of ours: refused or written, within its bound. */
 static void is_written_or_not(struct str text)
 {
     struct str part = STR("part");
-    struct buf out = BUF(msgpack_put_bound(text.len) + text.len * (part.len + 5));
+    struct buf out = BUF(msgpack_packet_bound(text.len) + text.len * (part.len + 5));
 
-    if (!msgpack_put_json(&out, text, &part, 1)) PROMISE(!out.over);
+    if (!msgpack_packet_from_text(text, &part, 1, &out)) PROMISE(!out.over);
     buf_free(&out);
 }
 
@@ -62,7 +61,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     is_written_or_not(bytes);
     if (to_text(bytes, &text, &parts) && sio_packet_read(buf_str(&text), arena, &packet)) {
         PROMISE(packet.attachments == parts.n);
-        if (parts.n == 0 || !has_placeholder(&text)) survives(&text, &parts);
+        if (packet.refused.at != NULL)
+            PROMISE(packet.refused.len > 0);
+        else if (parts.n == 0 || !has_placeholder(&text))
+            survives(&text, &parts);
     }
     buf_free(&text);
     arena_reset(arena);

@@ -1,10 +1,13 @@
 /* policy.c - authctl policy ... */
 // SPDX-License-Identifier: Apache-2.0
-#include <jansson.h>
+#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
+#include "libshared/wire/json.h"
 #include "services/auth/authctl/authctl.h"
+
+#define FILE_BYTES_MAX (16u << 20)
 
 static const struct question LIST = { "policy.list", true, nothing_shape, policy_page_shape };
 static const struct question SHOW = { "policy.get", true, policy_ref_shape, policy_shape };
@@ -58,43 +61,49 @@ int policy_show(const struct command *command, int argc, char **argv)
     return status;
 }
 
-/* A list of rules, or an object as `policy show --json` prints it; the name on the command line holds. */
-static json_t *read_policy(struct str file, struct str name, json_error_t *error)
+static bool read_file(struct str file, struct buf *out)
 {
-    json_t *json = str_is(file, "-") ? json_loadf(stdin, 0, error) : json_load_file(arena_cstr(arena, file), 0, error);
+    FILE *from = str_is(file, "-") ? stdin : fopen(arena_cstr(arena, file), "r");
+    char bytes[4096];
+    size_t n;
 
-    if (json_is_array(json)) json = json_pack("{so}", "rules", json);
-    if (json_is_object(json)) json_object_set_new(json, "name", json_stringn(name.at, name.len));
-    return json;
+    if (from == NULL) return false;
+    while ((n = fread(bytes, 1, sizeof bytes, from)) > 0) buf_add(out, bytes, n);
+    bool good = ferror(from) == 0;
+    if (from != stdin) fclose(from);
+    return good;
 }
 
-static int put(const struct command *command, json_t *json)
+/* A list of rules, or an object as `policy show --json` prints it; the name on the command line holds. */
+static enum err read_policy(struct str text, struct str name, struct policy *out, struct wire_error *why)
 {
-    struct buf bytes = BUF(4u << 20);
-    struct wire_error why = { 0 };
-    struct policy policy;
-    char *text = json_dumps(json, JSON_COMPACT);
-    enum err e = wire_from_json(policy_shape(), str_of(text), &bytes, &why);
+    struct wire_given given = { STR("name"), name };
+    struct json_in in;
 
-    free(text);
-    int status = e == OK ? ask_bytes(&PUT, buf_str(&bytes), &policy) : usage_error(command, "%s", why.text);
-    buf_free(&bytes);
-    if (status == EXIT_OK && !as_json) print_policy(&policy);
-    return status;
+    json_begin(&in, text, WIRE_MAX_DEPTH);
+    if (json_peek(&in) == '[') text = arena_printf(arena, "{\"rules\":%.*s}", STR_ARG(text));
+    json_end(&in);
+    return wire_read_json_over(policy_shape(), text, (struct wire_given_list){ &given, 1 }, arena, out, why);
 }
 
 int policy_put(const struct command *command, int argc, char **argv)
 {
     struct str name = STR_NONE, file = STR_NONE;
     const struct option_row rows[] = { { .text = &name, .required = true }, { .text = &file, .required = true } };
-    json_error_t error;
+    struct buf text = BUF(FILE_BYTES_MAX);
+    struct wire_error why = { 0 };
+    struct policy draft, policy;
     int status = options_read(command, argc, argv, rows, COUNT(rows));
 
     if (status != EXIT_OK) return status;
-    json_t *json = read_policy(file, name, &error);
-    if (json == NULL) return usage_error(command, "%.*s, line %d: %s", STR_ARG(file), error.line, error.text);
-    status = put(command, json);
-    json_decref(json);
+    if (!read_file(file, &text) || text.over)
+        status = usage_error(command, "%.*s: %s", STR_ARG(file), text.over ? "too large" : strerror(errno));
+    else if (read_policy(buf_str(&text), name, &draft, &why) != OK)
+        status = usage_error(command, "%.*s: %s", STR_ARG(file), why.text);
+    else
+        status = ask(&PUT, &draft, &policy);
+    buf_free(&text);
+    if (status == EXIT_OK && !as_json) print_policy(&policy);
     return status;
 }
 

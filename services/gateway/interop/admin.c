@@ -3,12 +3,12 @@
 #include "services/gateway/interop/admin.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 #include "libshared/base/secret.h"
+#include "libshared/wire/json.h"
 #include "services/gateway/interop/admin_session.h"
 #include "services/gateway/interop/admin_stats.h"
 #include "services/gateway/interop/login.h"
@@ -107,17 +107,17 @@ static void check_password(struct admin *admin, struct sio_socket *socket, struc
     if (!login_check(admin->login, password, on_checked, caller)) on_checked(caller, false);
 }
 
-static struct str member(const json_t *auth, const char *name)
+static struct str member(struct str auth, const char *name, struct arena *arena)
 {
-    const json_t *value = json_object_get(auth, name);
+    struct str text;
 
-    return json_is_string(value) ? (struct str){ json_string_value(value), json_string_length(value) } : STR_NONE;
+    return json_find_text(auth, name, arena, &text) ? text : STR_NONE;
 }
 
-static void on_auth(struct admin *admin, struct sio_socket *socket, const json_t *auth)
+static void on_auth(struct admin *admin, struct sio_socket *socket, struct str auth, struct arena *arena)
 {
-    struct str session = member(auth, "sessionId"), user = member(auth, "username"),
-               password = member(auth, "password");
+    struct str session = member(auth, "sessionId", arena), user = member(auth, "username", arena),
+               password = member(auth, "password", arena);
 
     if (session.len > 0 && admin_session_is_good(session, admin->view.user, admin->view.hash, clock_ms() / 1000))
         welcome(socket);
@@ -129,10 +129,11 @@ static void on_auth(struct admin *admin, struct sio_socket *socket, const json_t
 
 static void on_connect(void *arg, struct sio_socket *socket, struct str auth)
 {
-    json_t *json = auth.len > 0 ? json_loadb(auth.at, auth.len, 0, NULL) : NULL;
+    /* bound: three texts of the JSON, no longer than it */
+    struct arena *arena = arena_create("admin", 3 * auth.len + 4096);
 
-    on_auth(arg, socket, json);
-    json_decref(json);
+    on_auth(arg, socket, auth, arena);
+    arena_destroy(&arena);
 }
 
 /* There is nothing that the page could ask for in this mode. */

@@ -95,7 +95,8 @@ static bool make_text(const struct raw *raw, struct str nsp, struct arena *arena
     out->n_parts = parts.n;
     if (good) out->text = text_of(nsp, buf_str(&json), parts.n, arena);
     buf_free(&json);
-    return good && sio_packet_read(out->text, arena, &packet) && is_theirs(nsp, packet.name);
+    return good && sio_packet_read(out->text, arena, &packet) && packet.refused.at == NULL &&
+           is_theirs(nsp, packet.name);
 }
 
 /* --- whom it is for --- */

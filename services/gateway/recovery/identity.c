@@ -2,27 +2,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/recovery/identity.h"
 
-#include <jansson.h>
-
 #include "libshared/base/secret.h"
+#include "libshared/wire/json.h"
 #include "services/gateway/rooms/offset.h"
 
-static struct str text_at(const json_t *json, const char *name, size_t min, size_t max, struct arena *arena)
+/* Neither needs an escape. */
+static struct str text_at(struct str auth, const char *name, size_t min, size_t max, struct arena *arena)
 {
-    const json_t *text = json_object_get(json, name);
-    size_t len = json_string_length(text);
+    struct str raw, text;
 
-    if (!json_is_string(text) || len < min || len > max) return STR_NONE;
-    return arena_str(arena, (struct str){ json_string_value(text), len });
+    if (!json_find(auth, name, &raw) || !json_plain_text(raw, &text) || text.len < min || text.len > max)
+        return STR_NONE;
+    return arena_str(arena, text);
 }
 
 struct identity identity_read(struct str auth, struct arena *arena)
 {
-    json_t *json = auth.len > 0 ? json_loadb(auth.at, auth.len, 0, NULL) : NULL;
-    struct identity claims = { .pid = text_at(json, "pid", IDENTITY_PID_CHARS, IDENTITY_PID_CHARS, arena),
-        .offset = text_at(json, "offset", 1, OFFSET_BYTES_MAX, arena) };
+    struct identity claims = { .pid = text_at(auth, "pid", IDENTITY_PID_CHARS, IDENTITY_PID_CHARS, arena),
+        .offset = text_at(auth, "offset", 1, OFFSET_BYTES_MAX, arena) };
 
-    json_decref(json);
     if (!secret_is_text(claims.pid, IDENTITY_PID_CHARS)) claims.pid = STR_NONE;
     return claims;
 }

@@ -8,13 +8,11 @@
 
 struct eio_packet *frame_of_message(const struct message *message)
 {
-    struct buf bytes = BUF(MESSAGE_BYTES_MAX), json = BUF(MESSAGE_BYTES_MAX);
-    enum err e = wire_encode(message_shape(), message, &bytes);
+    struct buf json = BUF(MESSAGE_BYTES_MAX);
+    enum err e = wire_write_json(message_shape(), message, &json);
 
-    if (e == OK) e = wire_to_json(message_shape(), buf_str(&bytes), &json);
     assert(e == OK && !json.over);
     struct eio_packet *packet = sio_packet_event(STR(HALLS_NAMESPACE), "message", buf_str(&json));
-    buf_free(&bytes);
     buf_free(&json);
     return packet;
 }

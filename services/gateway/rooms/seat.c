@@ -174,16 +174,14 @@ void seat_leave(struct seat *seat)
 void seat_remove(struct seat *seat)
 {
     char room[ID_TEXT_BYTES + 1];
-    struct buf json = BUF(4096), bytes = BUF(4096);
+    struct buf json = BUF(4096);
     struct access_change change = { .room = seat->hall->id, .subject = seat->guest->subject };
 
     id_format(seat->hall->id, room);
-    enum err e = wire_encode(access_change_shape(), &change, &bytes);
-    if (e == OK) e = wire_to_json(access_change_shape(), buf_str(&bytes), &json);
+    enum err e = wire_write_json(access_change_shape(), &change, &json);
     assert(e == OK);
     sio_emit(seat->guest->socket, "room:removed", buf_str(&json));
     LOG(INFO, "gateway.room_removed", F_TEXT("room", room), F_STR("subject", seat->guest->subject));
     buf_free(&json);
-    buf_free(&bytes);
     seat_leave(seat);
 }

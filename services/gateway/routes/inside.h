@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <jansson.h>
-
 #include "services/gateway/routes/routes.h"
 #include "services/gateway/session/refusal.h"
 
@@ -25,16 +23,16 @@ struct on_call {
 struct on_call *on_call_begin(struct routes *routes, struct sio_socket *socket, const struct on_row *row, int64_t ack);
 struct client *on_call_client(const struct on_call *call); /* NULL: the socket is closed */
 void on_call_end(struct on_call *call);
-void on_call_refuse(struct on_call *call, const struct failure *failure);                   /* and end */
-void on_call_answer(struct on_call *call, const struct wire_shape *shape, struct str body); /* and end */
+void on_call_refuse(struct on_call *call, const struct failure *failure);                           /* and end */
+void on_call_answer(struct on_call *call, const struct wire_shape *shape, struct str body);         /* and end */
+void on_call_answer_with(struct on_call *call, const struct wire_shape *shape, const void *record); /* and end */
 /* The service said no: pass on what it said. */
 void on_call_failed(struct on_call *call, struct str body);
 /* Before there is a call: too often, or too much?  Then refused, and false. */
 bool on_rate(struct routes *routes, struct client *client, enum rate_class class, const struct sio_event *event);
 /* The same for what the request lists, such as the members to add. */
-bool on_rate_items(
-    struct routes *routes, struct client *client, enum rate_class class, const json_t *args, int64_t ack);
-int64_t count_items(const json_t *args); /* in the lists of a request */
+bool on_rate_items(struct routes *routes, struct client *client, enum rate_class class, int64_t items, int64_t ack);
+int64_t count_items(const struct wire_shape *shape, const void *record); /* in the lists of a request */
 
 /* --- on.c --- */
 /* An event whose turn has come. */

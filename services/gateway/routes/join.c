@@ -21,17 +21,11 @@ static void refuse(struct on_call *call, enum err e)
 static void entered(void *arg)
 {
     struct on_call *call = arg;
-    struct buf body = BUF(4096);
     struct room_entered answer = {
         .room = call->room, .name = str_of(call->name), .role = str_of(call->role), .seq = call->seq
     };
-    enum err e = wire_encode(room_entered_shape(), &answer, &body);
 
-    if (e == OK)
-        on_call_answer(call, room_entered_shape(), buf_str(&body));
-    else
-        refuse(call, e);
-    buf_free(&body);
+    on_call_answer_with(call, room_entered_shape(), &answer);
 }
 
 /* Who is told that it sits here, finds that so when its connection is taken up again. */

@@ -1,6 +1,6 @@
 /* on.c - events of sockets with an identity. */
 // SPDX-License-Identifier: Apache-2.0
-#include <jansson.h>
+#include <assert.h>
 
 #include "services/gateway/routes/inside.h"
 
@@ -29,30 +29,25 @@ static void forward(struct on_call *call, struct client *client, struct str body
 }
 
 /* What follows in a room that is changed waits, and a JOIN is ours too: from where on is remembered. */
-static enum err note_room(struct on_call *call, struct str body, struct wire_error *why)
+static void note_room(struct on_call *call, const struct wire_shape *shape, const void *record)
 {
-    struct arena *arena = call->routes->scratch;
-    struct room_entry entry = { 0 };
-    struct room_ref ref = { 0 };
-
-    if (call->row->effect == EFFECT_CALL) return OK;
-    TRY(wire_decode(room_ref_shape(), body, arena, &ref, why));
-    call->room = ref.room;
-    if (call->row->effect != EFFECT_JOIN) return OK;
-    TRY(wire_decode(room_entry_shape(), body, arena, &entry, why));
-    call->since = entry.since;
-    return OK;
+    if (call->row->effect == EFFECT_CALL) return;
+    const struct wire_field *room = wire_find(shape, STR("room"));
+    assert(room != NULL && room->kind == WIRE_ID);
+    call->room = *(const struct id *)(const void *)((const char *)record + room->at);
+    if (call->row->effect != EFFECT_JOIN) return;
+    assert(shape == room_entry_shape());
+    call->since = ((const struct room_entry *)record)->since;
 }
 
-static void start(struct on_call *call, struct client *client, const json_t *args)
+static void start(struct on_call *call, struct client *client, const struct wire_shape *shape, const void *record)
 {
     struct buf body = BUF(REPLY_BYTES_MAX);
-    struct wire_error why = { 0 };
-    enum err e = wire_from_jansson(methods[call->row->method].req(), args, &body, &why);
+    enum err e = wire_encode(shape, record, &body);
 
-    if (e == OK) e = note_room(call, buf_str(&body), &why);
+    note_room(call, shape, record);
     if (e != OK) {
-        struct failure failure = refusal_of(e, &why);
+        struct failure failure = refusal_plain(e);
         on_call_refuse(call, &failure);
         buf_free(&body);
         return;
@@ -65,13 +60,6 @@ static void start(struct on_call *call, struct client *client, const json_t *arg
     buf_free(&body);
 }
 
-/* The first argument; none at all is an empty object. */
-static json_t *read_args(const struct sio_event *event)
-{
-    if (event->first.len == 0) return json_object();
-    return json_loadb(event->first.at, event->first.len, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
-}
-
 static void refuse(struct client *client, const struct sio_event *event, enum err e, const char *why)
 {
     struct failure failure = refusal_plain(e);
@@ -80,16 +68,30 @@ static void refuse(struct client *client, const struct sio_event *event, enum er
     refusal_send(client->socket, event->ack, &failure);
 }
 
+static enum err read_args(const struct sio_event *event, const struct wire_shape *shape, struct arena *arena,
+    void *record, struct wire_error *why)
+{
+    struct str json = event->first.len > 0 ? event->first : STR("{}"); /* none at all is an empty object */
+
+    if (json.at[0] != '{')
+        return wire_refuse(why, ERR_INVALID_ARGUMENT, NULL, "the first argument has to be an object");
+    return wire_read_json(shape, json, arena, record, why);
+}
+
 static void call_with_args(
     struct routes *routes, struct client *client, const struct on_row *row, const struct sio_event *event)
 {
-    json_t *args = read_args(event);
+    const struct wire_shape *shape = methods[row->method].req();
+    void *record = arena_zero(routes->scratch, shape->size + 1); /* `nothing` has no size */
+    struct wire_error why = { 0 };
+    enum err e = read_args(event, shape, routes->scratch, record, &why);
 
-    if (!json_is_object(args))
-        refuse(client, event, ERR_INVALID_ARGUMENT, "the first argument has to be an object");
-    else if (on_rate_items(routes, client, row->class, args, event->ack))
-        start(on_call_begin(routes, client->socket, row, event->ack), client, args);
-    json_decref(args);
+    if (e != OK) {
+        struct failure failure = refusal_of(e, &why);
+        refusal_send(client->socket, event->ack, &failure);
+    } else if (on_rate_items(routes, client, row->class, count_items(shape, record), event->ack)) {
+        start(on_call_begin(routes, client->socket, row, event->ack), client, shape, record);
+    }
 }
 
 /* What costs least is asked first: who is over a rate or may not do this does not have its arguments read. */

@@ -32,21 +32,34 @@ void on_call_refuse(struct on_call *call, const struct failure *failure)
     on_call_end(call);
 }
 
+/* json: behind its opening bracket. */
+static void answer(struct on_call *call, enum err e, struct buf *json)
+{
+    buf_add_char(json, ']');
+    if (e != OK || json->over) {
+        struct failure failure = refusal_plain(ERR_INTERNAL);
+        on_call_refuse(call, &failure);
+    } else {
+        if (call->ack >= 0) sio_ack(call->socket, call->ack, buf_str(json), NULL, 0);
+        on_call_end(call);
+    }
+    buf_free(json);
+}
+
 void on_call_answer(struct on_call *call, const struct wire_shape *shape, struct str body)
 {
     struct buf json = BUF(REPLY_BYTES_MAX);
 
     buf_add_char(&json, '[');
-    enum err e = wire_to_json(shape, body, &json);
-    buf_add_char(&json, ']');
-    if (e != OK || json.over) {
-        struct failure failure = refusal_plain(ERR_INTERNAL);
-        on_call_refuse(call, &failure);
-    } else {
-        if (call->ack >= 0) sio_ack(call->socket, call->ack, buf_str(&json), NULL, 0);
-        on_call_end(call);
-    }
-    buf_free(&json);
+    answer(call, wire_to_json(shape, body, &json), &json);
+}
+
+void on_call_answer_with(struct on_call *call, const struct wire_shape *shape, const void *record)
+{
+    struct buf json = BUF(REPLY_BYTES_MAX);
+
+    buf_add_char(&json, '[');
+    answer(call, wire_write_json(shape, record, &json), &json);
 }
 
 void on_call_failed(struct on_call *call, struct str body)
@@ -83,19 +96,17 @@ bool on_rate(struct routes *routes, struct client *client, enum rate_class class
     return charge(routes, client, class, &payer, event->ack);
 }
 
-int64_t count_items(const json_t *args)
+int64_t count_items(const struct wire_shape *shape, const void *record)
 {
-    const char *name;
-    json_t *value;
     int64_t n = 0;
 
-    json_object_foreach((json_t *)(uintptr_t)args, name, value) n += (int64_t)json_array_size(value);
+    for (const struct wire_field *f = shape->fields; f->name != NULL; f++) n += (int64_t)wire_list_length(f, record);
     return n;
 }
 
-bool on_rate_items(struct routes *routes, struct client *client, enum rate_class class, const json_t *args, int64_t ack)
+bool on_rate_items(struct routes *routes, struct client *client, enum rate_class class, int64_t items, int64_t ack)
 {
-    struct rate_payer payer = { .amount = { [UNIT_ITEMS] = count_items(args) } };
+    struct rate_payer payer = { .amount = { [UNIT_ITEMS] = items } };
 
     return charge(routes, client, class, &payer, ack);
 }

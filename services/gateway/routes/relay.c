@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/nearest.h"
 #include "libshared/wire/event_names.h"
+#include "libshared/wire/json.h"
 #include "libshared/wire/json_set.h"
 #include "libshared/wire/json_text.h"
 #include "services/gateway/routes/inside.h"
-#include "services/gateway/socketio/scan.h"
 
 #define RELAY_BYTES_MAX       (2u << 20)
 #define ATTACHMENTS_BYTES_MAX (1u << 20)
@@ -24,7 +24,7 @@ static bool is_state(struct str first)
 {
     struct str raw;
 
-    return scan_member(first, "state", &raw) && str_is(raw, "true");
+    return json_find(first, "state", &raw) && str_is(raw, "true");
 }
 
 /* Each a 32-bit big-endian length, then its bytes. */

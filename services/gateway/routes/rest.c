@@ -1,12 +1,11 @@
 /* rest.c - HTTP requests that a ROUTE row answers. */
 // SPDX-License-Identifier: Apache-2.0
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
+#include "libshared/wire/json.h"
 #include "services/gateway/routes/query.h"
 #include "services/gateway/routes/rest_private.h"
 
@@ -117,9 +116,9 @@ bool rest_charge_call(struct rest *rest)
     return charge(rest, &payer);
 }
 
-static bool charge_items(struct rest *rest, const json_t *args)
+static bool charge_items(struct rest *rest, const struct wire_shape *shape, const void *record)
 {
-    struct rate_payer payer = { .amount = { [UNIT_ITEMS] = count_items(args) } };
+    struct rate_payer payer = { .amount = { [UNIT_ITEMS] = count_items(shape, record) } };
 
     return charge(rest, &payer);
 }
@@ -134,12 +133,21 @@ static bool is_json_body(struct http *http)
                                            (type.len == len || strchr("; ", type.at[len])));
 }
 
-static bool is_allowed(const struct rest *rest, const json_t *args)
+/* The room as it will be read: what path or query say of it goes before the body. */
+static struct str room_of(const struct wire_given_list *given, struct str json, struct arena *arena)
 {
-    struct str room = str_of(json_string_value(json_object_get(args, "room")));
+    struct str room = STR_NONE;
 
+    for (size_t i = given->len; i-- > 0;)
+        if (str_is(given->at[i].name, "room")) return given->at[i].value;
+    return json_find_text(json, "room", arena, &room) ? room : STR_NONE;
+}
+
+static bool is_allowed(const struct rest *rest, const struct wire_given_list *given, struct str json)
+{
     return rest->row->event[0] == '\0' ||
-           rights_allow(&rest->rights, STR("/chat"), str_of(rest->row->event), room, rest->row->action);
+           rights_allow(&rest->rights, STR("/chat"), str_of(rest->row->event),
+               room_of(given, json, rest->routes->scratch), rest->row->action);
 }
 
 /* URLs are written down on their way, so nobody shall get used to a key in one: what a POST says is in its body. */
@@ -151,15 +159,17 @@ static struct str query_of(struct http *http)
 static enum err encode(struct rest *rest, struct buf *body, struct wire_error *why)
 {
     const struct wire_shape *shape = methods[rest->row->method].req();
-    enum err e = OK;
-    json_t *args =
-        query_merge(shape, &rest->params, query_of(rest->http), http_body(rest->http), http_arena(rest->http), &e, why);
+    struct arena *arena = rest->routes->scratch;
+    struct str json = http_body(rest->http);
+    struct wire_given_list given;
 
-    if (args != NULL && !is_allowed(rest, args)) e = ERR_FORBIDDEN;
-    if (e == OK && !charge_items(rest, args)) e = ERR_RATE_LIMITED;
-    if (e == OK) e = wire_from_jansson(shape, args, body, why);
-    json_decref(args);
-    return e;
+    if (json.len == 0) json = STR("{}");
+    TRY(query_read(&rest->params, query_of(rest->http), arena, &given, why));
+    if (!is_allowed(rest, &given, json)) return ERR_FORBIDDEN;
+    void *record = arena_zero(arena, shape->size + 1); /* `nothing` has no size */
+    TRY(wire_read_json_over(shape, json, given, arena, record, why));
+    if (!charge_items(rest, shape, record)) return ERR_RATE_LIMITED;
+    return wire_encode(shape, record, body);
 }
 
 void rest_forward(struct rest *rest, struct str body)
@@ -175,6 +185,7 @@ void rest_forward(struct rest *rest, struct str body)
 /* Who asks is known, and what he may do. */
 static void ask_service(struct rest *rest)
 {
+    struct arena *scratch = rest->routes->scratch; /* a request that is refused is over */
     struct buf body = BUF(REPLY_BYTES_MAX);
     struct wire_error why = { 0 };
     enum err e = OK;
@@ -190,6 +201,7 @@ static void ask_service(struct rest *rest)
     } else {
         rest_refuse(rest, e, &why);
     }
+    arena_reset(scratch);
     buf_free(&body);
 }
 

@@ -1,8 +1,7 @@
 /* rest_answer.c - what a request is answered, and what the log says of it. */
 // SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
 #include <inttypes.h>
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -86,24 +85,6 @@ void rest_answer(struct rest *rest, int status, const char *code, struct str jso
     rest_end(rest);
 }
 
-/* {"success":false,"error":{"code","message","details"}}: the details are what is left of the failure. */
-static void put_failure(const struct failure *failure, struct buf *out)
-{
-    struct buf text = BUF(REFUSAL_BYTES_MAX);
-
-    refusal_json(failure, &text);
-    json_t *details = json_loadb(text.at, text.len, 0, NULL);
-    json_t *envelope = json_pack("{s:b, s:{s:O, s:O, s:o}}", "success", 0, "error", "code",
-        json_object_get(details, "code"), "message", json_object_get(details, "message"), "details", details);
-    json_object_del(details, "code");
-    json_object_del(details, "message");
-    char *dumped = json_dumps(envelope, JSON_COMPACT);
-    buf_add_str(out, str_of(dumped));
-    free(dumped);
-    json_decref(envelope);
-    buf_free(&text);
-}
-
 void rest_fail_with(struct rest *rest, enum err e, const struct failure *failure, const struct http_header_out *more)
 {
     struct buf json = BUF(REFUSAL_BYTES_MAX * 2);
@@ -116,7 +97,7 @@ void rest_fail_with(struct rest *rest, enum err e, const struct failure *failure
         retry.value = str_of(seconds);
         more = &retry;
     }
-    put_failure(failure, &json);
+    refusal_envelope(failure, &json);
     rest_answer(rest, err_status(e), err_code(e), buf_str(&json), more);
     buf_free(&json);
 }

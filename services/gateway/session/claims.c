@@ -1,37 +1,74 @@
 /* claims.c - a JWT, checked with libjwt and read. */
 // SPDX-License-Identifier: Apache-2.0
-#include <jansson.h>
 #include <jwt.h>
 #include <stdlib.h>
 
 #include "services/gateway/session/bearer_inside.h"
 #include "services/gateway/session/token_head.h"
 
-#define CAP_BYTES_MAX     65536
-#define SUBJECT_CHARS_MAX 128 /* proto/common.def: principal.sub */
+#define CAP_RULES_MAX 64
 
-static json_t *verified(const struct trusted *trusted, struct str token, struct arena *arena)
+/* What we read of a token. */
+struct claims {
+    struct str iss, aud, sub, sid, key, pol;
+    int64_t exp;
+    struct policy_rule_list cap; /* as a policy has them */
+};
+
+static const struct wire_shape *claims_shape(void)
+{
+#define TEXT_CLAIM(name_, min_, max_)                                                                                  \
+    {                                                                                                                  \
+        .name = #name_, .at = offsetof(struct claims, name_), .kind = WIRE_TEXT, .min = (min_), .max = (max_),         \
+        .required = (min_) > 0                                                                                         \
+    }
+    static const struct wire_field fields[] = {
+        TEXT_CLAIM(iss, 0, 1000),
+        TEXT_CLAIM(aud, 0, 1000),
+        TEXT_CLAIM(sub, 1, 128),
+        TEXT_CLAIM(sid, 0, 64),
+        TEXT_CLAIM(key, 0, 32),
+        TEXT_CLAIM(pol, 1, 64),
+        { .name = "exp",
+            .at = offsetof(struct claims, exp),
+            .kind = WIRE_INT,
+            .max = INT64_MAX / 1000,
+            .required = true },
+        { .name = "cap",
+            .at = offsetof(struct claims, cap),
+            .kind = WIRE_LIST,
+            .max = CAP_RULES_MAX,
+            .of = policy_rule_shape },
+        { .name = NULL },
+    };
+    static const struct wire_shape shape = { "claims", "", sizeof(struct claims), fields };
+#undef TEXT_CLAIM
+
+    return &shape;
+}
+
+/* STR_NONE: not one of ours. */
+static struct str verified(const struct trusted *trusted, struct str token, struct arena *arena)
 {
     char kid[TOKEN_KID_CHARS + 1];
     jwt_t *jwt = NULL;
+    struct str json = STR_NONE;
 
-    if (!token_head_read(token, kid)) return NULL;
+    if (!token_head_read(token, kid)) return STR_NONE;
     struct str pem = trusted_find_key(trusted, str_of(kid));
-    if (pem.at == NULL) return NULL;
+    if (pem.at == NULL) return STR_NONE;
     const char *key = arena_cstr(arena, pem);
-    if (jwt_decode(&jwt, arena_cstr(arena, token), (const unsigned char *)key, (int)pem.len) != 0) return NULL;
+    if (jwt_decode(&jwt, arena_cstr(arena, token), (const unsigned char *)key, (int)pem.len) != 0) return STR_NONE;
     char *text = jwt_get_grants_json(jwt, NULL);
-    json_t *claims = text != NULL ? json_loads(text, 0, NULL) : NULL;
+    if (text != NULL) json = arena_str(arena, str_of(text));
     free(text);
     jwt_free(jwt);
-    return claims;
+    return json;
 }
 
-static struct str claim(const json_t *claims, const char *name)
+static bool is_for_us(const struct trusted *trusted, const struct claims *claims)
 {
-    const json_t *text = json_object_get(claims, name);
-
-    return (struct str){ json_string_value(text), json_string_length(text) };
+    return str_eq(claims->iss, trusted_issuer(trusted)) && str_eq(claims->aud, trusted_audience(trusted));
 }
 
 /* By what cannot be left out of a token, and not by a mark that an older auth did not make. */
@@ -44,56 +81,39 @@ static enum bearer_kind kind_of(const struct bearer *bearer)
     return id_parse(bearer->sub, &user) ? BEARER_ACTING : BEARER_NAMED;
 }
 
-static bool is_for_us(const struct trusted *trusted, const json_t *claims)
+static enum err use_claims(const struct claims *claims, struct bearer *out)
 {
-    return str_eq(claim(claims, "iss"), trusted_issuer(trusted)) &&
-           str_eq(claim(claims, "aud"), trusted_audience(trusted));
-}
-
-/* `cap` is a list of rules, as a policy has them. */
-static enum err compile_cap(json_t *rules, struct arena *arena, struct policy_compiled **out)
-{
-    struct buf bytes = BUF(CAP_BYTES_MAX);
-    struct policy cap = { 0 };
     struct wire_error why;
-    json_t *record = json_pack("{s:s, s:O}", "name", "cap", "rules", rules);
-    enum err e = record != NULL ? wire_from_jansson(policy_shape(), record, &bytes, &why) : ERR_TOKEN_INVALID;
 
-    if (e == OK) e = wire_decode(policy_shape(), buf_str(&bytes), arena, &cap, &why);
-    if (e == OK) e = policy_compile(cap.name, &cap.rules, out, &why);
-    json_decref(record);
-    buf_free(&bytes);
-    return e == OK ? OK : ERR_TOKEN_INVALID;
+    out->sub = arena_str(out->arena, claims->sub);
+    out->session = arena_str(out->arena, claims->sid);
+    out->key = arena_str(out->arena, claims->key);
+    out->policy = arena_str(out->arena, claims->pol);
+    out->kind = kind_of(out);
+    out->expires_at = claims->exp * 1000;
+    if (claims->cap.len == 0) return OK;
+    return policy_compile(STR("cap"), &claims->cap, &out->cap, &why) == OK ? OK : ERR_TOKEN_INVALID;
 }
 
-static enum err read_claims(const json_t *claims, struct bearer *out)
+static enum err read_claims(const struct trusted *trusted, struct str json, struct bearer *out)
 {
-    json_t *exp = json_object_get(claims, "exp"), *cap = json_object_get(claims, "cap");
+    struct claims claims;
+    struct wire_error why;
 
-    out->sub = arena_str(out->arena, claim(claims, "sub"));
-    out->session = arena_str(out->arena, claim(claims, "sid"));
-    out->key = arena_str(out->arena, claim(claims, "key"));
-    out->policy = arena_str(out->arena, claim(claims, "pol"));
-    out->kind = kind_of(out);
-    out->expires_at = json_integer_value(exp) * 1000;
-    if (out->sub.len == 0 || utf8_length(out->sub.at, out->sub.len) > SUBJECT_CHARS_MAX || out->policy.len == 0 ||
-        !json_is_integer(exp))
+    if (json.at == NULL || wire_read_json(claims_shape(), json, out->arena, &claims, &why) != OK)
         return ERR_TOKEN_INVALID;
-    return cap != NULL ? compile_cap(cap, out->arena, &out->cap) : OK;
+    return is_for_us(trusted, &claims) ? use_claims(&claims, out) : ERR_TOKEN_INVALID;
 }
 
 enum err claims_read(const struct trusted *trusted, struct str token, struct bearer **out)
 {
     /* bound: the bytes of a token; the decoder asks for the rules of its cap */
     struct arena *arena = arena_create("bearer", 256 * 1024);
-    json_t *claims = verified(trusted, token, arena);
     struct bearer *bearer = arena_zero(arena, sizeof *bearer);
-    enum err e = ERR_TOKEN_INVALID;
 
     bearer->refs = 1;
     bearer->arena = arena;
-    if (claims != NULL && is_for_us(trusted, claims)) e = read_claims(claims, bearer);
-    json_decref(claims);
+    enum err e = read_claims(trusted, verified(trusted, token, arena), bearer);
     if (e == OK)
         *out = bearer;
     else

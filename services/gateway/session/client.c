@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/session/client.h"
 
-#include <jansson.h>
-
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 #include "libshared/service/metrics.h"
 #include "libshared/service/settings.h"
+#include "libshared/wire/json.h"
 #include "services/gateway/session/guesses.h"
 #include "services/gateway/session/refusal.h"
 
@@ -140,23 +139,16 @@ static struct client *admit(struct clients *clients, struct sio_socket *socket, 
     return client;
 }
 
-/* `token` of an object of JSON; the text lives as long as *json. */
-static struct str token_of(struct str object, json_t **json)
-{
-    *json = object.len > 0 ? json_loadb(object.at, object.len, 0, NULL) : NULL;
-    return str_of(json_string_value(json_object_get(*json, "token")));
-}
-
+/* By the `token` of an object of JSON.  No token needs an escape. */
 static enum err get_rights(
     struct clients *clients, const struct sio_socket *socket, struct str object, struct rights *out, int64_t *retry_ms)
 {
-    json_t *json;
+    struct str raw, token = STR_NONE;
 
     *retry_ms = 0;
     if (object.len > sio_auth_bytes_max()) return ERR_TOO_LARGE;
-    enum err e = rights_get(clients->bearers, token_of(object, &json), sio_address(socket), out);
-
-    json_decref(json);
+    if (json_find(object, "token", &raw)) json_plain_text(raw, &token);
+    enum err e = rights_get(clients->bearers, token, sio_address(socket), out);
     *retry_ms = guess_count_token(clients->rates, sio_address(socket), &e);
     return e;
 }
@@ -316,6 +308,15 @@ static void on_event(void *arg, struct sio_socket *socket, const struct sio_even
         clients->upper.event(clients->upper.arg, client, event);
 }
 
+static void on_refused(void *arg, struct sio_socket *socket, int64_t ack, struct str why)
+{
+    struct failure failure = refusal_plain(ERR_INVALID_ARGUMENT);
+
+    (void)arg;
+    failure.message = why;
+    refusal_send(socket, ack, &failure);
+}
+
 static void on_drained(void *arg, struct sio_socket *socket)
 {
     struct clients *clients = arg;
@@ -346,6 +347,7 @@ struct sio_namespace clients_namespace(struct clients *clients, const char *name
         .arg = clients,
         .connect = on_connect,
         .event = on_event,
+        .refused = on_refused,
         .drained = on_drained,
         .disconnected = on_disconnected };
 }

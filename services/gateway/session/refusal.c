@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/session/refusal.h"
 
-#include <assert.h>
-#include <jansson.h>
-#include <stdlib.h>
+#include <inttypes.h>
+
+#include "libshared/wire/json_text.h"
 
 struct failure refusal_of(enum err e, const struct wire_error *why)
 {
@@ -50,29 +50,55 @@ bool refusal_is_of_credential(enum err e)
     return err_status(e) == 401 || e == ERR_ADDRESS_REFUSED;
 }
 
-static void put_text(json_t *json, const char *name, struct str text)
+static void put_code(const struct failure *failure, struct buf *out)
 {
-    if (text.len > 0) json_object_set_new(json, name, json_stringn(text.at, text.len));
+    buf_add_str(out, STR("\"code\":"));
+    json_put_text(out, failure->code);
+    buf_add_str(out, STR(",\"message\":"));
+    json_put_text(out, failure->message);
+}
+
+static void put_text(const char **before, const char *name, struct str text, struct buf *out)
+{
+    if (text.len == 0) return;
+    buf_printf(out, "%s\"%s\":", *before, name);
+    json_put_text(out, text);
+    *before = ",";
+}
+
+static void put_number(const char **before, const char *name, int64_t n, struct buf *out)
+{
+    buf_printf(out, "%s\"%s\":%" PRId64, *before, name, n);
+    *before = ",";
 }
 
 /* Not through the shape: a retry_after_ms of 0 is no news. */
+static void put_details(const struct failure *failure, const char *before, struct buf *out)
+{
+    put_text(&before, "rate", failure->rate, out);
+    put_text(&before, "quota", failure->quota, out);
+    if (failure->rate.len + failure->quota.len > 0) put_number(&before, "limit", failure->limit, out);
+    if (failure->quota.len > 0) put_number(&before, "used", failure->used, out);
+    put_text(&before, "field", failure->field, out);
+    if (failure->retry_after_ms > 0) put_number(&before, "retry_after_ms", failure->retry_after_ms, out);
+    put_text(&before, "nearest", failure->nearest, out);
+}
+
 void refusal_json(const struct failure *failure, struct buf *out)
 {
-    json_t *json = json_pack("{s:s%, s:s%}", "code", failure->code.at, failure->code.len, "message",
-        failure->message.at, failure->message.len);
+    buf_add_char(out, '{');
+    put_code(failure, out);
+    put_details(failure, ",", out);
+    buf_add_char(out, '}');
+}
 
-    assert(json != NULL);
-    put_text(json, "rate", failure->rate);
-    put_text(json, "quota", failure->quota);
-    if (failure->rate.len + failure->quota.len > 0) json_object_set_new(json, "limit", json_integer(failure->limit));
-    if (failure->quota.len > 0) json_object_set_new(json, "used", json_integer(failure->used));
-    put_text(json, "field", failure->field);
-    if (failure->retry_after_ms > 0) json_object_set_new(json, "retry_after_ms", json_integer(failure->retry_after_ms));
-    put_text(json, "nearest", failure->nearest);
-    char *text = json_dumps(json, JSON_COMPACT);
-    buf_add_str(out, str_of(text));
-    free(text);
-    json_decref(json);
+void refusal_envelope(const struct failure *failure, struct buf *out)
+{
+    buf_add_str(out, STR("{\"success\":false,\"error\":{"));
+    put_code(failure, out);
+    buf_add_str(out, STR(",\"details\":{"));
+    put_details(failure, "", out);
+    buf_add_str(out, STR("}}}"));
 }
 
 static void on_error_namespace(struct sio_socket *socket, struct str json)

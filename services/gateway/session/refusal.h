@@ -21,6 +21,8 @@ struct failure refusal_over(const struct rate_state *state);
 struct failure refusal_of_rate(enum err e, const struct rates *rates, enum rate rate, int64_t retry_after_ms);
 bool refusal_is_of_credential(enum err e); /* the credential is none, or none any more, or not from there */
 void refusal_json(const struct failure *failure, struct buf *out);
+/* As REST answers: {"success":false,"error":{"code","message","details":{["field"][,"retry_after_ms"]}}}. */
+void refusal_envelope(const struct failure *failure, struct buf *out);
 /* The answer to an event: in its acknowledgement if one is wanted, else on the session's /error namespace. */
 void refusal_send(struct sio_socket *socket, int64_t ack, const struct failure *failure);
 /* Say why, on the socket itself and on /error, and end the socket. */

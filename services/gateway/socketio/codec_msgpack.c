@@ -3,10 +3,13 @@
 #include <inttypes.h>
 
 #include "libshared/base/log.h"
+#include "libshared/wire/json_msgpack.h"
+#include "libshared/wire/pack.h"
 #include "services/gateway/socketio/codec_msgpack.h"
 #include "services/gateway/socketio/msgpack_in.h"
-#include "services/gateway/socketio/msgpack_out.h"
 #include "services/gateway/socketio/sio_inside.h"
+
+#define OUT_DEPTH_MAX 128 /* what clients sent has JSON_DEPTH_MAX; an array of ours stands around it */
 
 /* --- in --- */
 
@@ -157,20 +160,31 @@ static enum sio_type plain_type(enum sio_type type)
     return type == SIO_BINARY_EVENT ? SIO_EVENT : type == SIO_BINARY_ACK ? SIO_ACK : type;
 }
 
+static bool put_data_of(struct buf *out, struct str json, const struct str *parts, unsigned n)
+{
+    struct json_in in;
+
+    json_begin(&in, json, OUT_DEPTH_MAX);
+    bool good = json_to_msgpack(&in, out, parts, n);
+    return json_end(&in) == JSON_FINE && good && !out->over;
+}
+
 static bool put_map(struct buf *out, const struct sio_packet *packet, const struct str *parts, unsigned n)
 {
-    msgpack_put_map(out, 2u + (packet->json.len > 0) + (packet->id >= 0));
-    msgpack_put_text(out, STR("type"));
-    msgpack_put_uint(out, plain_type(packet->type));
-    msgpack_put_text(out, STR("nsp"));
-    msgpack_put_text(out, packet->nsp);
+    msgpack_packer pk = pack_into(out);
+
+    msgpack_pack_map(&pk, 2u + (packet->json.len > 0) + (packet->id >= 0));
+    pack_text(&pk, STR("type"));
+    msgpack_pack_int(&pk, (int)plain_type(packet->type));
+    pack_text(&pk, STR("nsp"));
+    pack_text(&pk, packet->nsp);
     if (packet->id >= 0) {
-        msgpack_put_text(out, STR("id"));
-        msgpack_put_uint(out, (uint64_t)packet->id);
+        pack_text(&pk, STR("id"));
+        msgpack_pack_int64(&pk, packet->id);
     }
     if (packet->json.len == 0) return !out->over;
-    msgpack_put_text(out, STR("data"));
-    return msgpack_put_json(out, packet->json, parts, n);
+    pack_text(&pk, STR("data"));
+    return put_data_of(out, packet->json, parts, n);
 }
 
 bool msgpack_packet_from_text(struct str text, const struct str *parts, unsigned n, struct buf *out)
@@ -180,11 +194,16 @@ bool msgpack_packet_from_text(struct str text, const struct str *parts, unsigned
     return sio_packet_split(text, &packet) && put_map(out, &packet, parts, n);
 }
 
+size_t msgpack_packet_bound(size_t text_bytes)
+{
+    return json_msgpack_bound(text_bytes) + 64;
+}
+
 static struct eio_packet *translate(struct eio_packet *const *packets, unsigned n)
 {
     struct str text = eio_packet_text_payload(packets[0]), parts[SIO_MAX_ATTACHMENTS];
     struct eio_packet *made = NULL;
-    size_t max = msgpack_put_bound(text.len);
+    size_t max = msgpack_packet_bound(text.len);
 
     for (unsigned i = 1; i < n; i++) {
         parts[i - 1] = eio_packet_binary_payload(packets[i]);
@@ -197,7 +216,7 @@ static struct eio_packet *translate(struct eio_packet *const *packets, unsigned 
 }
 
 /* Made for the first of our clients that gets it, and kept for the others. */
-static void send(struct eio_session *eio, struct eio_packet *const *packets, unsigned n)
+static void send_msgpack(struct eio_session *eio, struct eio_packet *const *packets, unsigned n)
 {
     struct eio_packet *twin = eio_packet_twin(packets[0]);
 
@@ -213,4 +232,4 @@ static void send(struct eio_session *eio, struct eio_packet *const *packets, uns
     eio_send(eio, twin);
 }
 
-const struct sio_codec sio_msgpack_codec = { .message = message, .send = send };
+const struct sio_codec sio_msgpack_codec = { .message = message, .send = send_msgpack };

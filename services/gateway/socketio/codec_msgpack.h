@@ -8,3 +8,4 @@
 bool msgpack_packet_to_text(struct str bytes, struct buf *out, struct json_parts *parts);
 /* A packet of ours; the other way. */
 bool msgpack_packet_from_text(struct str text, const struct str *parts, unsigned n, struct buf *out);
+size_t msgpack_packet_bound(size_t text_bytes); /* bytes that it can become, at the most, without the attachments */

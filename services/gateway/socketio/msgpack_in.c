@@ -143,6 +143,7 @@ static bool read_head(struct msgpack_in *in, struct msgpack_value *out)
 
     *out = (struct msgpack_value){ 0 };
     if (!take_number(in, 1, &first)) return false;
+    out->lead = (uint8_t)first;
     if (first >= 0xc0 && first < 0xe0) return read_long(in, (uint8_t)first, out);
     if (first >= 0xa0 && first < 0xc0) return put_bytes(in, MSGPACK_TEXT, first & 0x1f, out);
     if (first >= 0x90 && first < 0xa0) return put_count(in, MSGPACK_ARRAY, first & 0x0f, out);
@@ -182,5 +183,5 @@ bool msgpack_skip(struct msgpack_in *in, struct str *raw)
 
 bool msgpack_is_undefined(const struct msgpack_value *value)
 {
-    return value->kind == MSGPACK_EXT && value->ext == 0 && value->bytes.len == 1;
+    return value->lead == 0xd4 && value->ext == 0;
 }

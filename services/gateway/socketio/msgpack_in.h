@@ -30,6 +30,7 @@ enum msgpack_kind {
 struct msgpack_value {
     enum msgpack_kind kind;
     int8_t ext;
+    uint8_t lead; /* its first byte */
     bool truth;
     uint64_t uint;
     int64_t integer;
@@ -52,9 +53,18 @@ struct json_parts {
 bool msgpack_next(struct msgpack_in *in, struct msgpack_value *out);
 /* Step over a whole value, of which `raw` becomes a view. */
 bool msgpack_skip(struct msgpack_in *in, struct str *raw);
-bool msgpack_is_undefined(const struct msgpack_value *value); /* as notepack writes it: d4 00 00 */
-/* A whole value.  undefined is null, and left out of maps; dates are ISO texts; NaN and infinities are null.  false:
- * not well-formed, too deep, text that is not UTF-8, more binaries than parts->max, an extension that nobody knows. */
+bool msgpack_is_undefined(const struct msgpack_value *value); /* as notepack 2 writes it: d4 00 00 */
+/*
+ * A whole value, as the reference server reads it with notepack and writes it as JSON:
+ *
+ *      nil, undefined (d4, type 0)                     null; an undefined member of a map is left out
+ *      NaN, infinities                                 null
+ *      dates (d7 of type 0; d6, d7, c7 of type -1)     ISO texts
+ *      bin; ArrayBuffer (c7, c8, c9 of type 0)         a binary beside the text
+ *      any other extension                             [type, a binary]
+ *
+ * false: not well-formed, too deep, text that is not UTF-8, more binaries than parts->max.
+ */
 bool msgpack_json(struct msgpack_in *in, struct buf *json, struct json_parts *parts);
 /* Bytes of JSON that so many bytes of msgpack can become, at the most. */
 size_t msgpack_json_bound(size_t bytes, unsigned parts);

@@ -8,7 +8,7 @@
 #include "services/gateway/socketio/msgpack_in.h"
 
 #define EXT_TIMESTAMP (-1)
-#define EXT_NOTEPACK  0                         /* undefined and dates of notepack 2 */
+#define EXT_NOTEPACK  0                         /* undefined, dates and ArrayBuffers of notepack 2 */
 #define DATE_MAX_MS   INT64_C(8640000000000000) /* of a JavaScript Date, either way */
 #define PLACEHOLDER   "{\"_placeholder\":true,\"num\":%u}"
 #define PER_BYTE      6 /* \u0001 of one byte, "-1.2345678901234567e-30" of five */
@@ -30,24 +30,31 @@ static uint64_t big_endian(struct str bytes)
     return n;
 }
 
-/* Milliseconds since 1970; false: not a date in any form that is known. */
+/* JavaScript cuts a fraction of a millisecond off, towards 1970. */
+static int64_t ms_of(int64_t s, int64_t ns)
+{
+    int64_t ms;
+
+    if (s <= -DATE_MAX_MS / 1000 || s >= DATE_MAX_MS / 1000) return INT64_MAX;
+    ms = s * 1000 + ns / 1000000;
+    return ms < 0 && ns % 1000000 != 0 ? ms + 1 : ms;
+}
+
+/* Milliseconds since 1970; false: not a date.  The lead decides, as it does for notepack, and not the length alone. */
 static bool date_of(const struct msgpack_value *v, int64_t *ms)
 {
     uint64_t n = v->bytes.len <= 8 ? big_endian(v->bytes) : 0;
 
-    if (v->ext == EXT_NOTEPACK && v->bytes.len == 8) {
+    if (v->lead == 0xd7 && v->ext == EXT_NOTEPACK)
         *ms = (int64_t)n;
-    } else if (v->ext == EXT_TIMESTAMP && v->bytes.len == 4) {
+    else if (v->lead == 0xd6 && v->ext == EXT_TIMESTAMP)
         *ms = (int64_t)n * 1000;
-    } else if (v->ext == EXT_TIMESTAMP && v->bytes.len == 8) {
-        *ms = (int64_t)(n & ((UINT64_C(1) << 34) - 1)) * 1000 + (int64_t)((n >> 34) / 1000000);
-    } else if (v->ext == EXT_TIMESTAMP && v->bytes.len == 12) {
-        int64_t s = (int64_t)big_endian(str_skip(v->bytes, 4));
-        int64_t ns = (int64_t)big_endian((struct str){ v->bytes.at, 4 });
-        *ms = s > -DATE_MAX_MS / 1000 && s < DATE_MAX_MS / 1000 ? s * 1000 + ns / 1000000 : INT64_MAX;
-    } else {
+    else if (v->lead == 0xd7 && v->ext == EXT_TIMESTAMP)
+        *ms = ms_of((int64_t)(n & ((UINT64_C(1) << 34) - 1)), (int64_t)(n >> 34));
+    else if (v->lead == 0xc7 && v->ext == EXT_TIMESTAMP && v->bytes.len == 12)
+        *ms = ms_of((int64_t)big_endian(str_skip(v->bytes, 4)), (int64_t)big_endian((struct str){ v->bytes.at, 4 }));
+    else
         return false;
-    }
     return true;
 }
 
@@ -71,18 +78,6 @@ static void put_date(struct buf *json, int64_t ms)
         at.tm_sec, part);
 }
 
-static void put_ext(struct writing *w, const struct msgpack_value *v)
-{
-    int64_t ms;
-
-    if (msgpack_is_undefined(v))
-        buf_add_str(w->json, STR("null"));
-    else if (date_of(v, &ms))
-        put_date(w->json, ms);
-    else
-        w->in->bad = true;
-}
-
 static void put_bin(struct writing *w, struct str bytes)
 {
     struct json_parts *parts = w->parts;
@@ -95,7 +90,29 @@ static void put_bin(struct writing *w, struct str bytes)
     parts->at[parts->n++] = bytes;
 }
 
-/* A NUL is a character like others in JSON, where it is escaped. */
+/* What notepack has no meaning for it gives as an array. */
+static void put_other_ext(struct writing *w, const struct msgpack_value *v)
+{
+    buf_printf(w->json, "[%d,", v->ext);
+    put_bin(w, v->bytes);
+    buf_add_char(w->json, ']');
+}
+
+static void put_ext(struct writing *w, const struct msgpack_value *v)
+{
+    int64_t ms;
+
+    if (msgpack_is_undefined(v))
+        buf_add_str(w->json, STR("null"));
+    else if (date_of(v, &ms))
+        put_date(w->json, ms);
+    else if (v->ext == EXT_NOTEPACK && v->lead < 0xd0)
+        put_bin(w, v->bytes);
+    else
+        put_other_ext(w, v);
+}
+
+/* A NUL is for the door to refuse, which says where. */
 static bool is_utf8(struct str s)
 {
     size_t at;

@@ -1,14 +1,14 @@
 /* packet.c - Socket.IO packets from text and to text. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/wire/event_names.h"
 #include "services/gateway/socketio/packet.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "services/gateway/socketio/scan.h"
+#include "libshared/wire/event_names.h"
+#include "libshared/wire/json.h"
+#include "libshared/wire/json_text.h"
 
 static bool is_digit(struct str s)
 {
@@ -61,63 +61,194 @@ static bool read_namespace(struct str *s, struct sio_packet *out)
     return end <= SIO_MAX_NAMESPACE;
 }
 
-/* Lone surrogates are legal JSON and no Unicode: such a name stays as it was written. */
-static struct str decode_name(struct str raw, struct arena *arena)
-{
-    json_t *text = json_loadb(raw.at, raw.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+/* --- the JSON behind it --- */
 
-    if (text == NULL) return (struct str){ raw.at + 1, raw.len - 2 };
-    struct str name = arena_str(arena, (struct str){ json_string_value(text), json_string_length(text) });
-    json_decref(text);
-    return name;
+#define PLAIN (-1) /* {"_placeholder":true} is data like any other */
+
+static bool check_value(struct json_in *in, int attachments);
+
+static bool check_object(struct json_in *in, int attachments)
+{
+    bool placeholder = false;
+    int64_t num = -1;
+    struct json_open object;
+    struct str key, raw;
+
+    if (!json_open_object(in, &object)) return false;
+    while (json_next_key(in, &object, &key)) {
+        bool is_mark = str_is(key, "_placeholder"), is_num = str_is(key, "num");
+        json_peek(in);
+        const char *from = in->at;
+        if (!check_value(in, attachments)) return false;
+        raw = (struct str){ from, (size_t)(in->at - from) };
+        if (is_mark) placeholder = str_is(raw, "true");
+        if (is_num && !str_to_int(raw, &num)) num = -1;
+    }
+    return in->verdict != JSON_MALFORMED && (!placeholder || (num >= 0 && num < attachments));
 }
 
-static bool read_name(struct str raw, struct arena *arena, struct str *out)
+static bool check_array(struct json_in *in, int attachments)
 {
-    if (raw.len == 0) return false;
-    if (raw.at[0] == '-' || is_digit(raw)) {
-        *out = raw;
-        return true;
+    struct json_open array;
+
+    if (!json_open_array(in, &array)) return false;
+    while (json_next_item(in, &array))
+        if (!check_value(in, attachments)) return false;
+    return in->verdict != JSON_MALFORMED;
+}
+
+/* A placeholder has to name one of the attachments. */
+static bool check_value(struct json_in *in, int attachments)
+{
+    if (attachments == PLAIN) return json_skip(in, NULL);
+    switch (json_peek(in)) {
+    case '{': return check_object(in, attachments);
+    case '[': return check_array(in, attachments);
+    default: return json_skip(in, NULL);
     }
-    if (raw.at[0] != '"') return false;
-    if (!scan_plain_string(raw, out)) *out = decode_name(raw, arena);
-    return !event_is_reserved(*out);
+}
+
+/* Elements of the packet's array. */
+struct elements {
+    size_t n;
+    struct str first, second; /* STR_NONE where there is none */
+    struct str all;           /* what stands between the brackets */
+    struct str rest;          /* the same from the first element's comma on */
+};
+
+static bool read_element(struct json_in *in, int attachments, struct elements *out)
+{
+    const char *from = in->at;
+
+    if (out->n == 1) out->rest.at = from; /* behind the comma */
+    json_peek(in);
+    from = in->at;
+    if (!check_value(in, attachments)) return false;
+    struct str raw = { from, (size_t)(in->at - from) };
+    if (out->n == 0) out->first = raw;
+    if (out->n == 1) out->second = raw;
+    out->n++;
+    return true;
+}
+
+static bool read_elements(struct json_in *in, int attachments, struct elements *out)
+{
+    struct json_open array;
+
+    *out = (struct elements){ .all = { in->at + 1, 0 } };
+    if (in->at == in->end || *in->at != '[' || !json_open_array(in, &array)) return false;
+    while (json_next_item(in, &array))
+        if (!read_element(in, attachments, out)) return false;
+    if (in->verdict == JSON_MALFORMED) return false;
+    const char *end = in->at - 1;
+    out->all.len = (size_t)(end - out->all.at);
+    if (out->n > 1) out->rest.len = (size_t)(end - out->rest.at);
+    return true;
+}
+
+static void refuse(struct sio_packet *packet, struct arena *arena, const char *what, size_t at)
+{
+    if (packet->refused.at == NULL) packet->refused = arena_printf(arena, "the JSON %s, at byte %zu", what, at);
+}
+
+/* false: not JSON. */
+static bool end_json(struct json_in *in, struct arena *arena, struct sio_packet *out)
+{
+    if (json_end(in) == JSON_MALFORMED) return false;
+    if (in->verdict == JSON_REFUSED) refuse(out, arena, in->fault, in->fault_at);
+    return true;
 }
 
 static int placeholders(const struct sio_packet *p)
 {
-    return p->attachments > 0 ? (int)p->attachments : SCAN_PLAIN;
+    return p->attachments > 0 ? (int)p->attachments : PLAIN;
+}
+
+static bool read_array(struct sio_packet *out, struct arena *arena, struct elements *elements)
+{
+    struct json_in in;
+
+    json_begin(&in, out->json, JSON_DEPTH_MAX);
+    bool good = read_elements(&in, placeholders(out), elements);
+    return end_json(&in, arena, out) && good;
+}
+
+static bool read_object(struct sio_packet *out, struct arena *arena)
+{
+    struct json_in in;
+
+    json_begin(&in, out->json, JSON_DEPTH_MAX);
+    bool good = *out->json.at == '{' && json_skip(&in, NULL);
+    return end_json(&in, arena, out) && good;
+}
+
+/* The array is written again with the name as it was read: what a policy is asked about is what others hear. */
+static void rewrite_name(struct sio_packet *packet, struct str rest, struct arena *arena)
+{
+    struct buf array = BUF(packet->json.len + 2);
+    const char *comma = rest.len > 0 ? "," : "";
+
+    json_put_text(&array, packet->name);
+    packet->json = arena_printf(arena, "[%.*s%s%.*s]", STR_ARG(buf_str(&array)), comma, STR_ARG(rest));
+    buf_free(&array);
+    if (rest.len == 0) return;
+    const char *now = packet->json.at + packet->json.len - 1 - rest.len; /* all of them are views into one array */
+    packet->first.at = now + (packet->first.at - rest.at);
+    packet->args.at = now;
+}
+
+static bool read_text_name(struct str raw, struct arena *arena, struct sio_packet *out)
+{
+    struct json_in in;
+
+    json_begin(&in, raw, 1);
+    bool good = json_text(&in, &out->name), is_escaped = good && json_is_decoded(&in, out->name);
+    if (is_escaped) out->name = arena_str(arena, out->name);
+    json_end(&in);
+    if (is_escaped && out->refused.at == NULL) rewrite_name(out, out->args, arena);
+    return good && !event_is_reserved(out->name);
+}
+
+/* A number is a name in JavaScript: by its digits, of which a whole number has one row only. */
+static bool read_number_name(struct str raw, struct arena *arena, struct sio_packet *out)
+{
+    int64_t n;
+
+    out->name = raw;
+    if (!str_to_int(raw, &n)) refuse(out, arena, "has a name that is neither a text nor a whole number", 1);
+    return true;
 }
 
 static bool read_event(struct sio_packet *out, struct arena *arena)
 {
-    struct scan_array array;
+    struct elements elements;
 
-    if (!scan_array(out->json, placeholders(out), &array)) return false;
-    out->args = array.rest;
-    out->first = array.second;
-    return read_name(array.first, arena, &out->name);
+    if (!read_array(out, arena, &elements) || elements.n == 0) return false;
+    out->args = elements.rest;
+    out->first = elements.second;
+    if (*elements.first.at == '"') return read_text_name(elements.first, arena, out);
+    return (*elements.first.at == '-' || is_digit(elements.first)) && read_number_name(elements.first, arena, out);
 }
 
-static bool read_ack(struct sio_packet *out)
+static bool read_ack(struct sio_packet *out, struct arena *arena)
 {
-    struct scan_array array;
+    struct elements elements;
 
-    if (out->id < 0 || !scan_array(out->json, placeholders(out), &array)) return false;
-    out->args = array.all;
-    out->first = array.first;
+    if (out->id < 0 || !read_array(out, arena, &elements)) return false;
+    out->args = elements.all;
+    out->first = elements.first;
     return true;
 }
 
 static bool read_payload(struct sio_packet *out, struct arena *arena)
 {
     switch (out->type) {
-    case SIO_CONNECT: return out->json.len == 0 || scan_object(out->json);
+    case SIO_CONNECT: return out->json.len == 0 || read_object(out, arena);
     case SIO_DISCONNECT: return out->json.len == 0;
     case SIO_EVENT:
     case SIO_BINARY_EVENT: return read_event(out, arena);
     case SIO_ACK:
-    case SIO_BINARY_ACK: return read_ack(out);
+    case SIO_BINARY_ACK: return read_ack(out, arena);
     case SIO_CONNECT_ERROR: break; /* for servers to say */
     }
     return false;

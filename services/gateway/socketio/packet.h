@@ -3,7 +3,9 @@
  *
  *      type [attachments "-"] [namespace ","] [ack-id] [json]
  *
- * What is read is views into the text, but for a name with escapes, which is in the arena.
+ * What is read is views into the text, but for an event's name with escapes, which is in the arena, as is the array,
+ * written anew with the name decoded.  JSON that the door (json.h) refuses is a packet all the same: `refused` says why,
+ * and nothing else of its JSON is of use.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -20,12 +22,13 @@ enum sio_type { SIO_CONNECT, SIO_DISCONNECT, SIO_EVENT, SIO_ACK, SIO_CONNECT_ERR
 struct sio_packet {
     enum sio_type type; /* a binary one without attachments is read as the plain one */
     unsigned attachments;
-    struct str nsp;   /* "/" if it was left out */
-    int64_t id;       /* -1: none */
-    struct str json;  /* STR_NONE: none */
-    struct str name;  /* of an event; of a number its digits */
-    struct str args;  /* elements after the name, without brackets; of an ACK all of them */
-    struct str first; /* the first of them */
+    struct str nsp;     /* "/" if it was left out */
+    int64_t id;         /* -1: none */
+    struct str json;    /* STR_NONE: none */
+    struct str name;    /* of an event; of a number its digits */
+    struct str args;    /* elements after the name, without brackets; of an ACK all of them */
+    struct str first;   /* the first of them */
+    struct str refused; /* a sentence; STR_NONE: it may be used */
 };
 
 /* Only up to where the JSON begins, which is not looked at: for packets of our own. */

@@ -98,6 +98,16 @@ bool sio_refuses_large_connect(struct sio_session *session, struct str text)
     return true;
 }
 
+static void refuse_for_json(struct sio_session *session, struct str nsp, struct str why)
+{
+    struct buf json = BUF(1000);
+
+    buf_printf(
+        &json, "{\"message\":\"%.*s\",\"data\":{\"code\":\"%s\"}}", STR_ARG(why), err_code(ERR_INVALID_ARGUMENT));
+    refuse(session, nsp, ERR_INVALID_ARGUMENT, buf_str(&json));
+    buf_free(&json);
+}
+
 static void on_connect(struct sio_session *session, const struct sio_packet *packet)
 {
     const struct sio_namespace *nsp = find_namespace(session->sio, packet->nsp);
@@ -105,6 +115,10 @@ static void on_connect(struct sio_session *session, const struct sio_packet *pac
 
     if (wait_ms > 0) {
         refuse_for_rate(session, packet->nsp, wait_ms);
+        return;
+    }
+    if (packet->refused.at != NULL) {
+        refuse_for_json(session, packet->nsp, packet->refused);
         return;
     }
     if (nsp == NULL) {
@@ -118,6 +132,10 @@ static void on_connect(struct sio_session *session, const struct sio_packet *pac
 static void on_event(struct sio_socket *socket, const struct sio_packet *packet, const struct str *parts)
 {
     metric_add(socket->session->sio->events, 1);
+    if (packet->refused.at != NULL) {
+        if (socket->nsp->refused != NULL) socket->nsp->refused(socket->nsp->arg, socket, packet->id, packet->refused);
+        return;
+    }
     socket->nsp->event(socket->nsp->arg, socket,
         &(struct sio_event){ .name = packet->name,
             .array = packet->json,

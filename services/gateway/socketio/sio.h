@@ -19,7 +19,7 @@ struct sio_socket; /* counted: see sio_socket_take */
 
 struct sio_event {
     struct str name;
-    struct str array; /* the packet's whole JSON array, as it came */
+    struct str array; /* the packet's whole JSON array, as it came; the name as `name` has it */
     struct str args;  /* its elements after the name, without brackets */
     struct str first; /* the first argument, raw; STR_NONE: there is none */
     const struct str *attachments;
@@ -34,6 +34,8 @@ struct sio_namespace {
     /* Answer with sio_accept or sio_refuse, now or later.  auth: a JSON object, STR_NONE if there was none. */
     void (*connect)(void *arg, struct sio_socket *socket, struct str auth);
     void (*event)(void *arg, struct sio_socket *socket, const struct sio_event *event);
+    /* An event with JSON that is not taken; may be NULL.  ack as in sio_event. */
+    void (*refused)(void *arg, struct sio_socket *socket, int64_t ack, struct str why);
     /* What waited beyond the bound has gone out; may be NULL. */
     void (*drained)(void *arg, struct sio_socket *socket);
     /* Once for each socket that `connect` saw and did not refuse.  Nothing can be sent any more. */

@@ -1,7 +1,6 @@
 /* test_msgpack_parser.c - packets of socket.io-msgpack-parser: read strictly, and written as its decoder wants them. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/socketio/codec_msgpack.h"
-#include "services/gateway/socketio/msgpack_out.h"
 #include "services/gateway/socketio/packet.h"
 #include "tests/unit/arena.h"
 
@@ -56,7 +55,6 @@ static void what_is_no_packet_is_refused(void **state)
         "82a474797065a132a36e7370a12f",                       /* a type in words */
         "83a47479706502a36e7370a12fa26964ff",                 /* an id below zero */
         "83a47479706502a36e7370a12fa26964a131",               /* in words */
-        "83a47479706502a36e7370a12fa464617461d40500",         /* an extension */
         "83a47479706500a36e7370a12fa464617461c4010f",         /* binary in a CONNECT */
         "83a47479706500a36e7370a12fa46461746107",             /* a number for an object */
         "82a47479706502a36e7370a22fff",                       /* a namespace that is not UTF-8 */
@@ -85,7 +83,7 @@ static void text_survives_the_way_there_and_back(void **state)
         "3/chat,9007199254740991[]",
         "2/,[\"x\",-1,-32,-33,-128,-129,-32768,-32769,-2147483648,-2147483649,-9223372036854775807]",
         "2/,[\"x\",1.5,-0.25,1e+300,true,false,null,\"\",{},[],[[]],{\"a\":{\"b\":[]}}]",
-        "2/,[\"x\",\"\xeb\xa7\x88\xeb\x8b\xb9 \\\"\\\\\\n\\u0000\\u001e\"]",
+        "2/,[\"x\",\"\xeb\xa7\x88\xeb\x8b\xb9 \\\"\\\\\\n\\u0001\\u001e\"]",
         "0/,{\"sid\":\"abc\"}",
         "1/admin,",
     };
@@ -117,9 +115,9 @@ static void long_texts_and_lists_have_their_long_forms(void **state)
 static void escapes_become_their_characters(void **state)
 {
     (void)state;
-    struct str bytes = packed("2[\"\\u00e9\\ud83c\\udf89\\ud800x\\udc00\\/\"]", NULL, 0);
+    struct str bytes = packed("2[\"\\u00e9\\ud83c\\udf89x\\/\"]", NULL, 0);
 
-    assert_string_equal(text_of(bytes), "2/,[\"\xc3\xa9\xf0\x9f\x8e\x89\xef\xbf\xbdx\xef\xbf\xbd/\"]");
+    assert_string_equal(text_of(bytes), "2/,[\"\xc3\xa9\xf0\x9f\x8e\x89x/\"]");
 }
 
 static void placeholders_become_binaries_wherever_they_stand(void **state)
@@ -139,16 +137,61 @@ static void placeholders_become_binaries_wherever_they_stand(void **state)
 
 static void what_is_no_json_is_not_written(void **state)
 {
-    static const char *const wrong[] = { "", "[", "[1", "[1,", "[1 2]", "{\"a\"}", "{\"a\":}", "{a:1}", "\"\\u12\"",
-        "\"\\x\"", "tru", "\"", "{\"_placeholder\":true,\"num\":1}", "{\"_placeholder\":true}" };
+    static const char *const wrong[] = { "2[", "2[1", "2[1,", "2[1 2]", "2{\"a\"}", "2{\"a\":}", "2{a:1}", "2\"\\u12\"",
+        "2\"\\x\"", "2tru", "2\"", "2\"\\ud800\"", "2{\"a\":1,\"a\":2}", "2{\"_placeholder\":true,\"num\":1}",
+        "2{\"_placeholder\":true}", "2{\"_placeholder\":true,\"num\":\"0\"}" };
     struct str one = STR("b");
 
     (void)state;
     for (size_t i = 0; i < COUNT(wrong); i++) {
         struct buf out = BUF(1000);
-        if (msgpack_put_json(&out, str_of(wrong[i]), &one, 1)) fail_msg("taken: %s", wrong[i]);
+        if (msgpack_packet_from_text(str_of(wrong[i]), &one, 1, &out)) fail_msg("taken: %s", wrong[i]);
         buf_free(&out);
     }
+}
+
+/* An event "x" with this one argument, in hex. */
+static const char *argument(const char *hex)
+{
+    static char packet[200];
+
+    snprintf(packet, sizeof packet, "83a47479706502a36e7370a12fa46461746192a178%s", hex);
+    return text_of(bytes_of(packet));
+}
+
+static void extensions_are_read_as_notepack_reads_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *hex, *text;
+    } cases[] = {
+        { "d40000", "2/,[\"x\",null]" },
+        { "81a161d40000", "2/,[\"x\",{}]" },
+        { "c7010061", "51-/,[\"x\",{\"_placeholder\":true,\"num\":0}]" },
+        { "c708000000000000000000", "51-/,[\"x\",{\"_placeholder\":true,\"num\":0}]" },
+        { "c8000300616263", "51-/,[\"x\",{\"_placeholder\":true,\"num\":0}]" },
+        { "c90000000000", "51-/,[\"x\",{\"_placeholder\":true,\"num\":0}]" },
+        { "d70000000000000003e8", "2/,[\"x\",\"1970-01-01T00:00:01.000Z\"]" },
+        { "d700ffffffffffffffff", "2/,[\"x\",\"1969-12-31T23:59:59.999Z\"]" },
+        { "d6ff00000001", "2/,[\"x\",\"1970-01-01T00:00:01.000Z\"]" },
+        { "d7ff77359400ffffffff", "2/,[\"x\",\"2106-02-07T06:28:15.500Z\"]" },
+        { "c70cff000f4240ffffffffffffffff", "2/,[\"x\",\"1969-12-31T23:59:59.001Z\"]" },
+        { "c70cff0007a120ffffffffffffffff", "2/,[\"x\",\"1969-12-31T23:59:59.001Z\"]" },
+        { "c70cff000000007fffffffffffffff", "2/,[\"x\",null]" },
+        { "d5006162", "51-/,[\"x\",[0,{\"_placeholder\":true,\"num\":0}]]" },
+        { "d40561", "51-/,[\"x\",[5,{\"_placeholder\":true,\"num\":0}]]" },
+        { "c70180ff", "51-/,[\"x\",[-128,{\"_placeholder\":true,\"num\":0}]]" },
+        { "cb7ff8000000000000", "2/,[\"x\",null]" },
+        { "cb7ff0000000000000", "2/,[\"x\",null]" },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *text = argument(cases[i].hex);
+        if (text == NULL || strcmp(text, cases[i].text) != 0) fail_msg("%s is %s", cases[i].hex, text);
+    }
+    assert_non_null(argument("c7010061"));
+    assert_true(parts.n == 1 && str_is(parts.at[0], "a"));
+    assert_null(argument("c70500616263"));
 }
 
 static void depth_is_bounded(void **state)
@@ -177,6 +220,7 @@ int main(void)
         cmocka_unit_test(escapes_become_their_characters),
         cmocka_unit_test(placeholders_become_binaries_wherever_they_stand),
         cmocka_unit_test(what_is_no_json_is_not_written),
+        cmocka_unit_test(extensions_are_read_as_notepack_reads_them),
         cmocka_unit_test(depth_is_bounded),
     };
     return cmocka_run_group_tests(tests, make_arena, drop_arena);

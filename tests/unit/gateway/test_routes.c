@@ -54,48 +54,53 @@ static void events_are_found_in_their_namespace(void **state)
     assert_null(on_find(STR("/chat"), STR("message:sen")));
 }
 
-static json_t *merge(const char *query, const char *body, enum err *e, struct wire_error *why)
+/* What a query of messages is made of; `room` is the path's. */
+static enum err merge(const char *query, const char *body, struct message_query *out, struct wire_error *why)
 {
-    struct route_params params = { 1, { { STR("room"), STR("a%20b") } } };
+    struct route_params params = { 1, { { STR("room"), STR("0190A0B1%2dc2d3-7e4f-8a5b-6c7d8e9fa0b1") } } };
+    struct wire_given_list given;
 
-    *e = OK;
     *why = (struct wire_error){ 0 };
-    return query_merge(message_query_shape(), &params, str_of(query), str_of(body), arena, e, why);
+    TRY(query_read(&params, str_of(query), arena, &given, why));
+    return wire_read_json_over(message_query_shape(), str_of(body), given, arena, out, why);
 }
 
-static void path_query_and_body_become_one_object(void **state)
+static void the_path_goes_before_the_query_and_the_query_before_the_body(void **state)
 {
     (void)state;
+    struct message_query got;
     struct wire_error why;
-    enum err e;
-    json_t *json = merge("limit=7&before=x&extra=a+b%21&empty", "{\"after\":3,\"limit\":9,\"room\":\"z\"}", &e, &why);
+    char room[ID_TEXT_BYTES + 1];
 
-    assert_non_null(json);
-    assert_int_equal(json_integer_value(json_object_get(json, "after")), 3);
-    assert_int_equal(json_integer_value(json_object_get(json, "limit")), 7);
-    assert_string_equal(json_string_value(json_object_get(json, "before")), "x");
-    assert_string_equal(json_string_value(json_object_get(json, "extra")), "a b!");
-    assert_string_equal(json_string_value(json_object_get(json, "empty")), "");
-    assert_string_equal(json_string_value(json_object_get(json, "room")), "a b");
-    json_decref(json);
+    assert_int_equal(
+        merge("limit=3&limit=7&room=x&extra=a+b%21&empty", "{\"after\":3,\"limit\":9,\"room\":\"z\"}", &got, &why), OK);
+    assert_int_equal(got.after, 3);
+    assert_int_equal(got.limit, 7);
+    id_format(got.room, room);
+    assert_string_equal(room, "0190a0b1-c2d3-7e4f-8a5b-6c7d8e9fa0b1");
+    assert_int_equal(merge("before=x", "{}", &got, &why), ERR_INVALID_ARGUMENT);
+    assert_string_equal(why.field, "before");
+    assert_int_equal(merge("limit=0", "{}", &got, &why), ERR_INVALID_ARGUMENT);
+    assert_int_equal(merge("after=%31%30", "{}", &got, &why), OK);
+    assert_int_equal(got.after, 10);
+    assert_int_equal(merge("after=%2531", "{}", &got, &why), ERR_INVALID_ARGUMENT); /* decoded once */
 }
 
 static void bad_bodies_and_encodings_are_refused_by_name(void **state)
 {
     (void)state;
+    struct message_query got;
     struct wire_error why;
-    enum err e;
 
-    assert_null(merge("", "{\"a\":", &e, &why));
-    assert_int_equal(e, ERR_MALFORMED);
-    assert_null(merge("", "{\"a\":1,\"a\":2}", &e, &why));
-    assert_int_equal(e, ERR_MALFORMED);
-    assert_null(merge("", "[1]", &e, &why));
-    assert_int_equal(e, ERR_INVALID_ARGUMENT);
-    assert_null(merge("x=%4", "", &e, &why));
-    assert_int_equal(e, ERR_MALFORMED);
-    assert_null(merge("x=%00", "", &e, &why));
-    assert_null(merge("x=%ff", "", &e, &why));
+    assert_int_equal(merge("", "{\"a\":", &got, &why), ERR_MALFORMED);
+    assert_int_equal(merge("", "{\"a\":1,\"a\":2}", &got, &why), ERR_INVALID_ARGUMENT);
+    assert_string_equal(why.text, "the JSON has a key that is given twice, at byte 7");
+    assert_int_equal(merge("", "{\"room\":1,\"room\":2}", &got, &why), ERR_INVALID_ARGUMENT);
+    assert_int_equal(merge("", "[1]", &got, &why), ERR_INVALID_ARGUMENT);
+    assert_int_equal(merge("x=%4", "{}", &got, &why), ERR_MALFORMED);
+    assert_int_equal(merge("x=%00", "{}", &got, &why), ERR_MALFORMED);
+    assert_int_equal(merge("x=%ff", "{}", &got, &why), ERR_MALFORMED);
+    assert_int_equal(merge("x=%ed%a0%80", "{}", &got, &why), ERR_MALFORMED);
     assert_true(why.text[0] != '\0');
 }
 
@@ -123,7 +128,7 @@ int main(void)
         cmocka_unit_test(a_row_is_found_by_method_and_path),
         cmocka_unit_test(other_methods_and_paths_are_told_apart),
         cmocka_unit_test(events_are_found_in_their_namespace),
-        cmocka_unit_test(path_query_and_body_become_one_object),
+        cmocka_unit_test(the_path_goes_before_the_query_and_the_query_before_the_body),
         cmocka_unit_test(bad_bodies_and_encodings_are_refused_by_name),
         cmocka_unit_test(a_rate_holds_and_recovers),
     };

@@ -1,7 +1,7 @@
 /* test_sio.c - Socket.IO packets: what is taken, how it is cut, and that nothing else is. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/wire/json.h"
 #include "services/gateway/socketio/assembly.h"
-#include "services/gateway/socketio/scan.h"
 #include "tests/unit/arena.h"
 
 static bool reads(const char *text, struct sio_packet *out)
@@ -36,7 +36,48 @@ static void names_are_decoded_before_they_are_judged(void **state)
     assert_false(reads("2[\"\\u0063onnect\"]", &p));
     assert_true(reads("2[7,1]", &p) && str_is(p.name, "7"));
     assert_true(reads("2[\"\",1]", &p) && p.name.len == 0);
-    assert_true(reads("2[\"\\ud800\"]", &p));
+    assert_true(reads("2[\"\\ud800\"]", &p) && p.refused.len > 0);
+}
+
+static void what_a_policy_is_asked_about_is_what_others_hear(void **state)
+{
+    (void)state;
+    struct sio_packet p;
+
+    assert_true(reads("2/chat,[ \"\\u0061dmin:b\\\"an\\/\" , {\"a\":1} ]", &p));
+    assert_true(str_is(p.name, "admin:b\"an/"));
+    assert_true(str_is(p.json, "[\"admin:b\\\"an/\", {\"a\":1} ]"));
+    assert_true(str_is(p.first, "{\"a\":1}"));
+    assert_true(reads("2[\"\\u0061\"]", &p) && str_is(p.json, "[\"a\"]"));
+    assert_true(reads("51-[\"\\u0061\",{\"_placeholder\":true,\"num\":0}]", &p) && str_is(p.name, "a"));
+    assert_true(reads("2[\"plain\" ,1]", &p) && str_is(p.json, "[\"plain\" ,1]"));
+}
+
+static void json_that_the_door_refuses_is_a_packet_and_not_used(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {
+        "2[\"\\u0061dmin:ban\\ud800\"]",
+        "27[\"a\",\"\\udc00\"]",
+        "2[\"a\\u0000\"]",
+        "2[\"a\",{\"room\":1,\"r\\u006fom\":2}]",
+        "2[\"a\",[{\"x\":1e999}]]",
+        "2[\"a\",1e-999]",
+        "2[1.5]",
+        "2[1e3]",
+        "2[-0.0]",
+        "0{\"token\":\"a\",\"token\":\"b\"}",
+        "31[\"\\ud800\"]",
+    };
+    struct sio_packet p;
+
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        if (!reads(refused[i], &p)) fail_msg("%s was taken for no packet", refused[i]);
+        if (p.refused.len == 0) fail_msg("%s was taken", refused[i]);
+    }
+    assert_true(reads("27[\"a\",\"\\ud800\"]", &p));
+    assert_string_equal(p.refused.at, "the JSON has half of a surrogate pair, at byte 6");
+    assert_int_equal(p.id, 7);
 }
 
 static void what_is_no_packet_is_refused(void **state)
@@ -106,27 +147,19 @@ static void placeholders_name_an_attachment(void **state)
 static void depth_is_bounded(void **state)
 {
     (void)state;
-    char text[2 * SCAN_MAX_DEPTH + 16];
+    char text[2 * JSON_DEPTH_MAX + 16];
 
-    for (int depth = SCAN_MAX_DEPTH - 1; depth <= SCAN_MAX_DEPTH + 1; depth++) {
+    for (int depth = JSON_DEPTH_MAX - 2; depth <= JSON_DEPTH_MAX; depth++) {
         size_t n = 0;
-        struct scan_array array;
+        struct sio_packet p;
+        memcpy(text, "2[\"a\",", 7);
+        n = 6;
         for (int i = 0; i < depth; i++) text[n++] = '[';
         for (int i = 0; i < depth; i++) text[n++] = ']';
-        assert_int_equal(scan_array((struct str){ text, n }, SCAN_PLAIN, &array), depth <= SCAN_MAX_DEPTH);
+        text[n++] = ']';
+        text[n] = '\0';
+        assert_int_equal(reads(text, &p), depth < JSON_DEPTH_MAX);
     }
-}
-
-static void members_are_found_and_the_last_wins(void **state)
-{
-    (void)state;
-    struct str value;
-
-    assert_true(scan_member(STR("{\"a\":{\"room\":1},\"room\":\"x\",\"r\\u006fom\":\"y\"}"), "room", &value));
-    assert_true(str_is(value, "\"y\""));
-    assert_false(scan_member(STR("{\"a\":{\"room\":1}}"), "room", &value));
-    assert_false(scan_member(STR("{}"), "room", &value));
-    assert_false(scan_member(STR("[]"), "room", &value));
 }
 
 static void an_assembly_is_whole_with_its_last_part_and_bounded(void **state)
@@ -151,10 +184,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_are_found),
         cmocka_unit_test(names_are_decoded_before_they_are_judged),
+        cmocka_unit_test(what_a_policy_is_asked_about_is_what_others_hear),
+        cmocka_unit_test(json_that_the_door_refuses_is_a_packet_and_not_used),
         cmocka_unit_test(what_is_no_packet_is_refused),
         cmocka_unit_test(placeholders_name_an_attachment),
         cmocka_unit_test(depth_is_bounded),
-        cmocka_unit_test(members_are_found_and_the_last_wins),
         cmocka_unit_test(an_assembly_is_whole_with_its_last_part_and_bounded),
     };
     return cmocka_run_group_tests(tests, make_arena, drop_arena);

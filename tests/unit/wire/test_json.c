@@ -27,9 +27,10 @@ static enum err any_round(const char *json, struct buf *back)
 static void values_come_back_as_they_were(void **state)
 {
     static const char *const same[] = { "null", "true", "false", "0", "-1", "9223372036854775807",
-        "-9223372036854775808", "1.0", "-0.0", "0.1", "1e-07", "1.7976931348623157e+308", "2.2250738585072014e-308",
-        "123456789.125", "\"\"", "\"caf\xC3\xA9 \xF0\x9F\x98\x80\"", "\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u001e\\u001f\"",
-        "[]", "{}", "[[],{}]", "{\"b\":1,\"a\":[1,2.5,\"x\",null],\"\":{\"\\n\":false}}" };
+        "-9223372036854775808", "1.0", "-0.0", "18446744073709551615", "0.1", "1e-07", "1.7976931348623157e+308",
+        "2.2250738585072014e-308", "123456789.125", "\"\"", "\"caf\xC3\xA9 \xF0\x9F\x98\x80\"",
+        "\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u001e\\u001f\"", "[]", "{}", "[[],{}]",
+        "{\"b\":1,\"a\":[1,2.5,\"x\",null],\"\":{\"\\n\":false}}" };
 
     (void)state;
     for (size_t i = 0; i < COUNT(same); i++) {
@@ -43,13 +44,29 @@ static void values_come_back_as_they_were(void **state)
 
 static void what_is_not_json_is_malformed(void **state)
 {
-    static const char *const bad[] = { "", " ", "{", "[1,]", "{\"a\"}", "nul", "1 2", "{}{}", "'a'", "\"\\u0000\"",
-        "\"\\ud800\"", "\"\xFF\"", "\"\x01\"", "1e999", "01", "[NaN]", "{\"\\u0000\":1}", "// x\n1" };
+    static const char *const bad[] = { "", " ", "{", "[1,]", "{\"a\"}", "nul", "1 2", "{}{}", "'a'", "\"\xFF\"",
+        "\"\x01\"", "01", "[NaN]", "// x\n1", "[1e]", "[1.]", "[.5]", "[+1]", "[-]", "[\"\\ud8\"]", "[\"\\x\"]", "{,}",
+        "[,1]", "{\"a\" 1}", "[1}", "{\"a\":1]" };
     struct buf back = BUF(1 << 20);
 
     (void)state;
     for (size_t i = 0; i < COUNT(bad); i++) assert_int_equal(any_round(bad[i], &back), ERR_MALFORMED);
     assert_int_equal(back.len, 0);
+    buf_free(&back);
+}
+
+static void json_that_others_would_read_otherwise_is_refused(void **state)
+{
+    static const char *const bad[] = { "\"\\u0000\"", "\"\\ud800\"", "\"\\udc00\\ud800\"", "\"\\ud800\\u0041\"",
+        "1e999", "-1e309", "1e-400", "{\"\\u0000\":1}", "{\"\\udfff\":1}", "[[[1e131071]]]", "1e-131071" };
+    static const char *const good[] = { "5e-324", "1.7976931348623157e308", "0e999", "0.000", "-0",
+        "\"\\ud83d\\ude00\"" };
+    struct buf back = BUF(1 << 20);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(bad); i++) assert_int_equal(any_round(bad[i], &back), ERR_INVALID_ARGUMENT);
+    assert_int_equal(back.len, 0);
+    for (size_t i = 0; i < COUNT(good); i++) assert_int_equal(any_round(good[i], &back), OK);
     buf_free(&back);
 }
 
@@ -61,6 +78,55 @@ static void a_key_given_twice_is_refused(void **state)
     assert_int_equal(wire_any_from_json(STR("{\"a\":1,\"a\":1}"), &b), ERR_INVALID_ARGUMENT);
     assert_int_equal(wire_from_json(room_ref_shape(), STR("{" ROOM "," ROOM "}"), &b, &why), ERR_INVALID_ARGUMENT);
     assert_int_equal(wire_any_from_json(STR("[{\"a\":1},{\"a\":1}]"), &b), OK);
+    assert_int_equal(wire_any_from_json(STR("{\"a\":{\"a\":{\"a\":1}},\"b\":{\"a\":1}}"), &b), OK);
+    assert_int_equal(wire_any_from_json(STR("{\"a\":1,\"b\":{\"c\":1,\"\\u0063\":2}}"), &b), ERR_INVALID_ARGUMENT);
+    assert_int_equal(wire_any_from_json(STR("{\"\":1,\"\":2}"), &b), ERR_INVALID_ARGUMENT);
+    buf_free(&b);
+}
+
+/* More keys than are compared each with each, and more than the cursor has room for from the start. */
+static void a_key_given_twice_is_found_among_many(void **state)
+{
+    (void)state;
+    for (int n = 2; n < 3000; n += n < 80 ? 1 : 977) {
+        struct buf json = BUF(1 << 20), b = BUF(1 << 20);
+        buf_add_char(&json, '{');
+        for (int i = 0; i < n; i++) buf_printf(&json, "\"k%d\":{\"k0\":1,\"\":2},", i);
+        buf_printf(&json, "\"last\":0}");
+        assert_int_equal(wire_any_from_json(buf_str(&json), &b), OK);
+        json.len -= 9;
+        buf_printf(&json, "\"k%d\":0}", n / 2);
+        assert_int_equal(wire_any_from_json(buf_str(&json), &b), ERR_INVALID_ARGUMENT);
+        buf_free(&json);
+        buf_free(&b);
+    }
+}
+
+static void one_key_again_and_again_is_refused_without_much_ado(void **state)
+{
+    struct buf json = BUF(4 << 20), b = BUF(4 << 20);
+
+    (void)state;
+    buf_add_char(&json, '{');
+    for (int i = 0; i < 200000; i++) buf_add_str(&json, STR("\"\":0,"));
+    buf_add_str(&json, STR("\"\":0}"));
+    assert_int_equal(wire_any_from_json(buf_str(&json), &b), ERR_INVALID_ARGUMENT);
+    buf_free(&json);
+    buf_free(&b);
+}
+
+static void a_refusal_says_where(void **state)
+{
+    struct buf b = BUF(1 << 20);
+
+    (void)state;
+    assert_int_equal(wire_from_json(room_query_shape(), STR("{\"x\":[\"\\ud800\"]}"), &b, &why), ERR_INVALID_ARGUMENT);
+    assert_string_equal(why.text, "the JSON has half of a surrogate pair, at byte 7");
+    assert_int_equal(
+        wire_from_json(room_query_shape(), STR("{\"x\":1,\"\\u0078\":1}"), &b, &why), ERR_INVALID_ARGUMENT);
+    assert_string_equal(why.text, "the JSON has a key that is given twice, at byte 7");
+    assert_int_equal(wire_from_json(room_query_shape(), STR("{\"limit\":5,}"), &b, &why), ERR_MALFORMED);
+    assert_string_equal(why.text, "the JSON is not well-formed, at byte 11");
     buf_free(&b);
 }
 
@@ -225,7 +291,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_come_back_as_they_were),
         cmocka_unit_test(what_is_not_json_is_malformed),
+        cmocka_unit_test(json_that_others_would_read_otherwise_is_refused),
         cmocka_unit_test(a_key_given_twice_is_refused),
+        cmocka_unit_test(a_key_given_twice_is_found_among_many),
+        cmocka_unit_test(one_key_again_and_again_is_refused_without_much_ado),
+        cmocka_unit_test(a_refusal_says_where),
         cmocka_unit_test(nesting_is_bounded_before_anyone_recurses),
         cmocka_unit_test(an_any_is_bounded_in_depth_and_size),
         cmocka_unit_test(a_refusal_names_the_field_and_where_it_lies),

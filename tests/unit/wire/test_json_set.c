@@ -19,7 +19,7 @@ static const struct {
     { "{\"sender\":\"bo\"}", "{\"sender\":\"ada\"}" },
     { "{\"sender\":\"bo\",\"a\":1,\"sender\":2}", "{\"sender\":\"ada\",\"a\":1}" },
     { "{ \"a\" : [1, {\"sender\":\"bo\"}] , \"b\":\"}\"}",
-        "{\"sender\":\"ada\",\"a\" : [1, {\"sender\":\"bo\"}] ,\"b\":\"}\"}" },
+        "{\"sender\":\"ada\",\"a\" : [1, {\"sender\":\"bo\"}],\"b\":\"}\"}" },
     { "{\"s\\u0065nder\":{\"x\":[]},\"\\u0073\\u0065\\u006e\\u0064\\u0065\\u0072\":0,\"Sender\":1}",
         "{\"sender\":\"ada\",\"Sender\":1}" },
     { "{\"send\\ud800er\":1}", "{\"sender\":\"ada\",\"send\\ud800er\":1}" },
