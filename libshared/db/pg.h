@@ -44,7 +44,10 @@ struct pg_arg pg_ids(struct arena *arena, struct id_list list);           /* uui
 struct pg_arg pg_ints(struct arena *arena, const int64_t *at, size_t n);  /* bigint[] */
 struct pg_arg pg_times(struct arena *arena, const int64_t *at, size_t n); /* timestamptz[] */
 struct pg_arg pg_jsons(
-    struct arena *arena, struct str_list list); /* jsonb[] of ANYs; in lists too at == NULL is NULL */
+    struct arena *arena, struct str_list list); /* json[] of ANYs, whose text PostgreSQL keeps; in lists
+                                                                    * too at == NULL is NULL */
+/* Does PostgreSQL print an ANY that is kept as jsonb in so many bytes?  It writes numbers without exponents. */
+bool pg_json_fits(struct str any, size_t max);
 
 /* A statement is named by its text's address and prepared at its first use on each connection: `sql` must be a constant. */
 enum err pg_one(struct pg *pg, struct arena *arena, const struct wire_shape *shape, void *rec, const char *sql,

@@ -71,12 +71,12 @@ struct pg_arg pg_bytes(struct str bytes)
     return view(PG_BYTEA, 1, bytes);
 }
 
-/* jsonb's binary form is a version byte and the text. */
-static struct str jsonb_of(struct arena *arena, struct str any)
+/* Behind `before`: jsonb's binary form is a version byte and the text, json's the text. */
+static struct str json_of(struct arena *arena, struct str before, struct str any)
 {
     struct buf json = BUF(16u << 20);
 
-    buf_add_char(&json, 1);
+    buf_add_str(&json, before);
     enum err e = wire_any_to_json(any, &json);
     assert(e == OK && !json.over); /* an ANY was checked when it came in */
     struct str bytes = arena_str(arena, buf_str(&json));
@@ -86,7 +86,44 @@ static struct str jsonb_of(struct arena *arena, struct str any)
 
 struct pg_arg pg_json(struct arena *arena, struct str any)
 {
-    return any.at == NULL ? null_of(PG_JSONB) : view(PG_JSONB, 1, jsonb_of(arena, any));
+    return any.at == NULL ? null_of(PG_JSONB) : view(PG_JSONB, 1, json_of(arena, STR("\x01"), any));
+}
+
+/* A number's exponent, without its sign: how many digits it stands for, at the most.  *i is at the e. */
+static size_t skip_exponent(struct str json, size_t *i)
+{
+    size_t n = 0;
+
+    for (++*i; *i < json.len && strchr("+-0123456789", json.at[*i]) != NULL; ++*i)
+        if (json.at[*i] >= '0') n = n * 10 + (size_t)(json.at[*i] - '0');
+    --*i;
+    return n;
+}
+
+/* What jsonb's text adds to JSON of ours: a blank behind each comma and colon, and exponents written out. */
+static size_t printed_bytes(struct str json)
+{
+    size_t bytes = json.len;
+    bool quoted = false;
+
+    for (size_t i = 0; i < json.len; i++) {
+        char c = json.at[i];
+        if (c == '"') quoted = !quoted;
+        if (quoted && c == '\\') i++;
+        if (quoted) continue;
+        if (c == ',' || c == ':') bytes++;
+        if (c == 'e' && i > 0 && json.at[i - 1] >= '0' && json.at[i - 1] <= '9') bytes += skip_exponent(json, &i);
+    }
+    return bytes;
+}
+
+bool pg_json_fits(struct str any, size_t max)
+{
+    struct buf json = BUF(max);
+    bool fits = wire_any_to_json(any, &json) == OK && printed_bytes(buf_str(&json)) <= max;
+
+    buf_free(&json);
+    return fits;
 }
 
 /* An array's binary form: dimensions, may have NULLs, element type, length, lower bound; then each as length and bytes. */
@@ -137,8 +174,9 @@ struct pg_arg pg_jsons(struct arena *arena, struct str_list list)
 {
     struct str_list encoded = { arena_alloc(arena, (list.len + 1) * sizeof *encoded.at), list.len };
 
-    for (size_t i = 0; i < list.len; i++) encoded.at[i] = list.at[i].at ? jsonb_of(arena, list.at[i]) : STR_NONE;
-    return array_of_strs(arena, PG_JSONBS, PG_JSONB, encoded);
+    for (size_t i = 0; i < list.len; i++)
+        encoded.at[i] = list.at[i].at ? json_of(arena, STR_NONE, list.at[i]) : STR_NONE;
+    return array_of_strs(arena, PG_JSONS, PG_JSON, encoded);
 }
 
 struct pg_arg pg_ids(struct arena *arena, struct id_list list)

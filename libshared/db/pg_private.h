@@ -67,6 +67,7 @@ enum {
     PG_TEXT = 25,
     PG_OID = 26,
     PG_JSON = 114,
+    PG_JSONS = 199,
     PG_INT8S = 1016,
     PG_TEXTS = 1009,
     PG_BPCHAR = 1042,
@@ -76,7 +77,6 @@ enum {
     PG_UUID = 2950,
     PG_UUIDS = 2951,
     PG_JSONB = 3802,
-    PG_JSONBS = 3807,
 };
 
 /* Milliseconds from 1970 to 2000, where PostgreSQL's timestamps begin. */

@@ -3,6 +3,9 @@
 #include "libshared/db/pg.h"
 #include "services/share/share.h"
 
+/* jsonb keeps each digit of 1e308: what a client sends is bounded by what it makes the database print. */
+#define PRINTED_BYTES_MAX (1u << 20)
+
 static const char INSERT_CONVERSATION[] =
     "INSERT INTO conversation (id, owner, name, data, created_at, client_key, bytes)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (owner, client_key) DO NOTHING"
@@ -23,6 +26,8 @@ enum err conversation_create(struct call *call, const struct conversation_draft 
 {
     if (call->who->sub.len == 0) return call_fail(call, ERR_UNAUTHENTICATED, "a conversation needs an owner");
     if (!is_object(draft->data)) return call_fail(call, ERR_INVALID_ARGUMENT, "data: want an object");
+    if (!pg_json_fits(draft->data, PRINTED_BYTES_MAX))
+        return call_fail(call, ERR_TOO_LARGE, "data: has more than %u bytes when it is read back", PRINTED_BYTES_MAX);
 
     enum err e = pg_one(call->pg, call->arena, conversation_shape(), rep, INSERT_CONVERSATION,
         PG_ARGS(pg_id(id_new()), pg_text(call->who->sub), pg_text(draft->name), pg_json(call->arena, draft->data),

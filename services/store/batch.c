@@ -43,16 +43,17 @@ static const char LOCK_HEADS[] = "SELECT FROM room_head WHERE room_id = ANY($1::
 /* Of a repeat the stored time, body and meta come back too: the stored one stands, whatever is said now.  OFFSET 0
  * keeps the planner from looking up the fresh ones as well, which saves a sixth. */
 static const char APPEND[] =
-    "WITH asked AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[])"
+    "WITH asked AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::json[])"
     "       WITH ORDINALITY AS a (room_id, id, sender, body, meta, n)),"
     " fresh AS (SELECT a.*, h.seq + row_number() OVER (PARTITION BY a.room_id ORDER BY a.n) AS seq"
     "       FROM asked a JOIN room_head h USING (room_id) WHERE NOT EXISTS"
     "       (SELECT FROM message m WHERE m.room_id = a.room_id AND m.sender = a.sender AND m.id = a.id)),"
-    " stored AS (INSERT INTO message (room_id, seq, id, sender, body, meta, at)"
+    " stored AS (INSERT INTO message (room_id, seq, id, sender, body, meta_as_sent, at)"
     "       SELECT room_id, seq, id, sender, body, meta, $6::timestamptz FROM fresh),"
     " grown AS (UPDATE room_head h SET seq = f.seq"
     "       FROM (SELECT room_id, max(seq) AS seq FROM fresh GROUP BY room_id) f WHERE h.room_id = f.room_id)"
-    " SELECT COALESCE(f.seq, m.seq), (extract(epoch FROM m.at) * 1000)::bigint, m.body, m.meta"
+    " SELECT COALESCE(f.seq, m.seq), (extract(epoch FROM m.at) * 1000)::bigint, m.body, COALESCE(m.meta_as_sent, "
+    "m.meta::json)"
     " FROM asked a LEFT JOIN fresh f ON f.n = a.n"
     " LEFT JOIN LATERAL (SELECT m.* FROM message m WHERE f.n IS NULL AND m.room_id = a.room_id"
     "       AND m.sender = a.sender AND m.id = a.id OFFSET 0) m ON true ORDER BY a.n";

@@ -67,6 +67,26 @@ static void numbers_of_any_size_come_back(void **state)
     buf_free(&json);
 }
 
+static void data_is_bounded_by_what_is_read_back(void **state)
+{
+    struct conversation made;
+    struct buf json = BUF(1 << 20);
+
+    (void)state;
+    buf_printf(&json, "{\"n\":[1");
+    for (int i = 0; i < 3300; i++) buf_printf(&json, ",1e308");
+    buf_printf(&json, "]}");
+    buf_add_char(&json, '\0');
+    assert_int_equal(keep("alice", json.at, NULL, &made), OK);
+    json.len -= 3;
+    for (int i = 0; i < 200; i++) buf_printf(&json, ",1e-308");
+    buf_printf(&json, "]}");
+    buf_add_char(&json, '\0');
+    assert_int_equal(keep("alice", json.at, NULL, &made), ERR_TOO_LARGE);
+    assert_true(str_is(last_failure.field, "data"));
+    buf_free(&json);
+}
+
 static void only_objects_are_kept_and_only_for_somebody(void **state)
 {
     struct conversation made;
@@ -175,6 +195,7 @@ int main(void)
         cmocka_unit_test(the_same_key_keeps_one_conversation),
         cmocka_unit_test(another_s_conversation_is_not_found),
         cmocka_unit_test(numbers_of_any_size_come_back),
+        cmocka_unit_test(data_is_bounded_by_what_is_read_back),
         cmocka_unit_test(only_objects_are_kept_and_only_for_somebody),
         cmocka_unit_test(a_hundred_at_once_do_not_pass_the_quota),
         cmocka_unit_test(bytes_are_counted_and_what_was_refused_is_not),

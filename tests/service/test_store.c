@@ -1,5 +1,6 @@
 /* test_store.c - the rooms' logs, through real processes on a real database: what is acknowledged is there, once, in order. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/db/pg.h"
 #include "tests/service/party.h"
 
 static struct proc chat_proc, store_proc;
@@ -346,6 +347,65 @@ static void meta_comes_back_and_nonsense_in_it_harms_nobody(void **state)
     buf_free(&meta);
 }
 
+/* jsonb would print 309 digits for each of these. */
+static void meta_is_read_back_as_large_as_it_was_sent(void **state)
+{
+    struct id room = make_room(chat, "alice", NULL);
+    struct buf json = BUF(10000), meta = BUF(4096);
+    struct message_page page;
+    struct receipt receipt;
+    struct log_head kept = { .seq = 0 };
+    struct pg *pg = pg_create(pg_cluster_conninfo("store"), "store");
+
+    (void)state;
+    buf_printf(&json, "[1e308");
+    for (int i = 1; i < 450; i++) buf_printf(&json, i % 2 ? ",-1e308" : ",1e-307");
+    buf_add_char(&json, ']');
+    assert_int_equal(wire_any_from_json(buf_str(&json), &meta), OK);
+    for (int i = 0; i < 20; i++) {
+        struct message_draft draft = {
+            .room = room, .id = arena_printf(party_arena, "large-%04d", i), .body = STR("x"), .meta = buf_str(&meta)
+        };
+        assert_int_equal(
+            ask(store, "message.append", "alice", message_draft_shape(), &draft, receipt_shape(), &receipt), OK);
+    }
+    assert_int_equal(log_of(store, room, 0, &page), OK);
+    assert_int_equal(page.messages.len, 20);
+    for (size_t i = 0; i < 20; i++) assert_true(str_eq(page.messages.at[i].meta, buf_str(&meta)));
+    assert_int_equal(
+        pg_one(pg, party_arena, log_head_shape(), &kept,
+            "SELECT sum(octet_length(COALESCE(meta_as_sent, meta::json)::text))::bigint AS seq FROM message"
+            " WHERE room_id = $1",
+            PG_ARGS(pg_id(room))),
+        OK);
+    assert_true(kept.seq > 0 && kept.seq <= 20 * 2 * (int64_t)meta.len);
+    pg_destroy(&pg);
+    buf_free(&json);
+    buf_free(&meta);
+}
+
+/* As a store of the former version left it. */
+static void meta_of_before_is_read_from_where_it_is(void **state)
+{
+    struct id room = make_room(chat, "alice", NULL);
+    struct message_page page;
+    struct receipt receipt;
+    struct buf json = BUF(1000);
+    struct pg *pg = pg_create(pg_cluster_conninfo("store"), "store");
+
+    (void)state;
+    assert_int_equal(append(store, room, "alice", "former-01", "hi", &receipt), OK);
+    assert_int_equal(pg_run(pg, party_arena, "UPDATE message SET meta = '{\"a\": 1e300}' WHERE room_id = $1",
+                         PG_ARGS(pg_id(room)), NULL),
+        OK);
+    assert_int_equal(pg_commit(pg), OK);
+    assert_int_equal(log_of(store, room, 0, &page), OK);
+    assert_int_equal(wire_any_to_json(page.messages.at[0].meta, &json), OK);
+    assert_true(str_is(buf_str(&json), "{\"a\":1e+300}"));
+    pg_destroy(&pg);
+    buf_free(&json);
+}
+
 static void heads_come_in_the_order_asked(void **state)
 {
     struct id rooms[3] = { make_room(chat, "alice", NULL), id_new(), make_room(chat, "alice", NULL) };
@@ -417,6 +477,8 @@ int main(void)
         cmocka_unit_test(pages_go_both_ways),
         cmocka_unit_test(a_body_is_bounded_in_characters_and_a_page_in_bytes),
         cmocka_unit_test(meta_comes_back_and_nonsense_in_it_harms_nobody),
+        cmocka_unit_test(meta_is_read_back_as_large_as_it_was_sent),
+        cmocka_unit_test(meta_of_before_is_read_from_where_it_is),
         cmocka_unit_test(listeners_hear_each_message_once_in_order),
         cmocka_unit_test(a_removed_member_is_forbidden),
         cmocka_unit_test(over_the_bound_it_says_so_at_once),
