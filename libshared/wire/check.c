@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const kind_names[] = {
@@ -190,6 +191,30 @@ static const char *fault_in_array(msgpack_object_array a, unsigned depth)
     return fault;
 }
 
+static struct str key_of(const msgpack_object_kv *pair)
+{
+    return (struct str){ pair->key.via.str.ptr, pair->key.via.str.size };
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return str_cmp(key_of(*(const msgpack_object_kv *const *)a), key_of(*(const msgpack_object_kv *const *)b));
+}
+
+/* All keys are texts. */
+static bool has_a_key_twice(msgpack_object_map m)
+{
+    bool found = false;
+
+    if (m.size < 2) return false;
+    const msgpack_object_kv **pairs = mem_alloc(m.size * sizeof(const msgpack_object_kv *));
+    for (uint32_t i = 0; i < m.size; i++) pairs[i] = &m.ptr[i];
+    qsort(pairs, m.size, sizeof *pairs, by_key);
+    for (uint32_t i = 1; i < m.size; i++) found |= str_eq(key_of(pairs[i - 1]), key_of(pairs[i]));
+    mem_free(pairs);
+    return found;
+}
+
 static const char *fault_in_map(msgpack_object_map m, unsigned depth)
 {
     const char *fault = depth == 0 ? "is nested too deeply" : NULL;
@@ -198,6 +223,7 @@ static const char *fault_in_map(msgpack_object_map m, unsigned depth)
         fault = m.ptr[i].key.type == MSGPACK_OBJECT_STR ? fault_of(&m.ptr[i].key, 1) : "has a key that is not a text";
         if (fault == NULL) fault = fault_of(&m.ptr[i].val, depth - 1);
     }
+    if (fault == NULL && has_a_key_twice(m)) fault = "has a key twice";
     return fault;
 }
 

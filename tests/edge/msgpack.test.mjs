@@ -83,3 +83,58 @@ describe('msgpack packets by hand', { skip: without('MADANG_MSGPACK_PATH') || (f
             assert.ok(Date.now() - before < atOnce, 'at once');
         });
 });
+
+describe('what is sent as msgpack', { skip: without('MADANG_MSGPACK_PATH') || (from !== base && 'another server') }, () => {
+    const hex = (text) => Buffer.from(text, 'hex');
+    const bin = (...bytes) => ({ bin: bytes });
+    /** A Date, which reaches others as its ISO text here, as it does clients of text. */
+    const date = (ms) => expected(new Date(ms).toISOString(), new Date(ms));
+    const plain = (value) => (Buffer.isBuffer(value) ? bin(...value) : Array.isArray(value) ? value.map(plain)
+        : value instanceof ArrayBuffer ? bin(...new Uint8Array(value)) : value);
+
+    // By hand: what notepack 2 writes (and its browser build), and extensions that nobody has a meaning for.
+    const extensions = [
+        ['undefined', 'd40000', null],
+        ['an ArrayBuffer of no byte', 'c70000', bin()],
+        ['an ArrayBuffer of one byte', 'c7010061', bin(0x61)],
+        ['an ArrayBuffer of eight bytes', 'c708000000000000000001', bin(0, 0, 0, 0, 0, 0, 0, 1)],
+        ['an ArrayBuffer with a length of 16 bits', 'c80003000a0b0c', bin(10, 11, 12)],
+        ['an ArrayBuffer with a length of 32 bits', 'c900000001000a', bin(10)],
+        ['a Date of notepack 2', 'd700000001880a2c6400', date(0x01880a2c6400)],
+        ['a Date before 1970', 'd700ffffffffffffffff', date(-1)],
+        ['a timestamp of 32 bits', 'd6ff00000001', date(1000)],
+        ['a timestamp of 64 bits', 'd7ff1dcd650000000001', date(1125)],
+        ['a timestamp of 96 bits', 'c70cff00000000ffffffffffffffff', date(-1000)],
+        ['two bytes of type 0', 'd500000a', [0, bin(0, 10)]],
+        ['an extension of one byte', 'd4050a', [5, bin(10)]],
+        ['an extension with a length', 'c703800a0b0c', [-128, bin(10, 11, 12)]],
+    ];
+    for (const [name, bytes, wanted] of extensions)
+        it(`${name} is heard as the reference has it`, async () => {
+            const channel = await Channel.session(path);
+            channel.send(hex('83a47479706500a464617461d40000a36e7370a12f'));
+            await channel.nextPacket(); // CONNECT
+            await channel.nextPacket(); // auth
+            channel.send(Buffer.concat([hex('83a47479706502a36e7370a12fa46461746192'), hex('a76d657373616765'), hex(bytes)]));
+            const decoder = new parser.Decoder();
+            const decoded = new Promise((resolve) => decoder.on('decoded', resolve));
+            decoder.add(await channel.nextPacket());
+            assert.deepEqual(plain((await decoded).data), ['message-back', wanted]);
+            channel.close();
+        });
+
+    it('by the library: typed arrays, dates, undefined, numbers that are none', async () => {
+        const socket = await connected('/', { path, parser, transports: ['websocket'] }, from);
+        const sent = [new Uint8Array([1, 2]), new Uint8Array([7]), new Float64Array([1]), new ArrayBuffer(8), Buffer.from('x'),
+            new Date(1125), undefined, { a: undefined, b: 1 }, NaN, Infinity];
+        const answer = await new Promise((resolve) => socket.emit('message-with-ack', ...sent, (...args) => resolve(args)));
+        const none = expected(null, NaN);
+        assert.deepEqual(plain(answer), [bin(1, 2), bin(7), bin(1), bin(0, 0, 0, 0, 0, 0, 0, 0), bin(0x78),
+            date(1125), null, { b: 1 }, none, expected(null, Infinity)]);
+    });
+
+    it('a bigint never leaves the client', async () => {
+        const socket = await connected('/', { path, parser, transports: ['websocket'] }, from);
+        assert.throws(() => socket.emit('message', 1n), /encode/);
+    });
+});

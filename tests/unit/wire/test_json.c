@@ -203,6 +203,32 @@ static void a_refusal_names_the_field_and_where_it_lies(void **state)
     buf_free(&b);
 }
 
+/* A peer's msgpack obeys what the door asks of JSON: it is said as JSON again. */
+static void an_any_of_msgpack_has_each_key_once(void **state)
+{
+    static const struct {
+        const char *any;
+        size_t len;
+        enum err e;
+    } cases[] = { { "\x82\xa1x\x01\xa1y\x02", 7, OK }, { "\x82\xa1x\x01\xa1x\x02", 7, ERR_INVALID_ARGUMENT },
+        { "\x91\x83\xa1x\x01\xa1y\x02\xa1x\x03", 11, ERR_INVALID_ARGUMENT }, { "\xa1\x00", 2, ERR_INVALID_ARGUMENT } };
+    struct arena *arena = arena_create("test", 1u << 20);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct message_draft draft = { .id = STR("12345678"),
+            .body = STR("x"),
+            .meta = { cases[i].any, cases[i].len } },
+                             got;
+        struct buf b = BUF(1000);
+        draft.room.b[0] = 1;
+        assert_int_equal(wire_encode(message_draft_shape(), &draft, &b), OK);
+        assert_int_equal(wire_decode(message_draft_shape(), buf_str(&b), arena, &got, &why), cases[i].e);
+        buf_free(&b);
+    }
+    arena_destroy(&arena);
+}
+
 static void integers_are_integers(void **state)
 {
     struct buf b = BUF(1 << 20);
@@ -299,6 +325,7 @@ int main(void)
         cmocka_unit_test(nesting_is_bounded_before_anyone_recurses),
         cmocka_unit_test(an_any_is_bounded_in_depth_and_size),
         cmocka_unit_test(a_refusal_names_the_field_and_where_it_lies),
+        cmocka_unit_test(an_any_of_msgpack_has_each_key_once),
         cmocka_unit_test(integers_are_integers),
         cmocka_unit_test(an_integer_beyond_64_bits_is_a_real_and_its_neighbours_stay),
         cmocka_unit_test(bytes_are_base64),
