@@ -129,7 +129,7 @@ describe('what is sent as msgpack', { skip: without('MADANG_MSGPACK_PATH') || (f
             new Date(1125), undefined, { a: undefined, b: 1 }, NaN, Infinity];
         const answer = await new Promise((resolve) => socket.emit('message-with-ack', ...sent, (...args) => resolve(args)));
         const none = expected(null, NaN);
-        assert.deepEqual(plain(answer), [bin(1, 2), bin(7), bin(1), bin(0, 0, 0, 0, 0, 0, 0, 0), bin(0x78),
+        assert.deepEqual(plain(answer), [bin(1, 2), bin(7), bin(0, 0, 0, 0, 0, 0, 0xf0, 0x3f), bin(0, 0, 0, 0, 0, 0, 0, 0), bin(0x78),
             date(1125), null, { b: 1 }, none, expected(null, Infinity)]);
     });
 

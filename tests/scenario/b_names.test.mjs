@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { writeFileSync } from 'node:fs'
+import https from 'node:https'
+import { urlToHttpOptions } from 'node:url'
 import { join } from 'node:path'
 import msgpack from 'socket.io-msgpack-parser'
 import { startStack } from '../lib/stack.mjs'
@@ -18,7 +20,8 @@ before(async () => {
   barred = (await bo.makesRoom()).id
   await bo.joins(room)
   const file = join(stack.dir, 'names.json')
-  writeFileSync(file, JSON.stringify([{ effect: 'allow' }, { effect: 'deny', events: ['admin:*'] }, { effect: 'deny', rooms: [barred] }]))
+  writeFileSync(file, JSON.stringify([{ effect: 'allow' }, { effect: 'allow', namespaces: ['/chat'], actions: ['publish'], events: ['typing', 'admin:*'] },
+    { effect: 'deny', events: ['admin:*'] }, { effect: 'deny', rooms: [barred] }]))
   await stack.authctl('policy', 'put', 'names', file)
   key = await stack.issueKey({ policy: 'names' })
   mallory = await Person.arrives(stack, key, 'mallory')
@@ -44,12 +47,15 @@ const isThrough = async () => {
   await until('bo hears typing', () => bo.events.filter(([name]) => name === 'typing').length > before)
 }
 
+/** A name that a policy denies is no name that it relays. */
+const denied = ['forbidden', 'no_event']
+
 const escaped = text => [...text].map(c => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0')).join('')
 
 test('a denied event is denied however its name is written', async () => {
   for (const name of ['admin:ban', '\\u0061dmin:ban', 'admin\\u003Aban', 'admin:\\u0062an', escaped('admin:ban')]) {
     const answer = await sends(`2/chat,#["${name}",{"room":"${room}"}]`)
-    assert.equal(answer?.error?.code, 'forbidden', `${name}: ${JSON.stringify(answer)}`)
+    assert.ok(denied.includes(answer?.error?.code), `${name}: ${JSON.stringify(answer)}`)
   }
   await isThrough()
   assert.deepEqual(heardAdmin(), [])
@@ -66,9 +72,9 @@ test('a name that has no decoding is refused, and says where; the session lives'
 })
 
 test('the same with attachments', async () => {
-  for (const [name, code] of [['\\u0061dmin:ban', 'forbidden'], ['admin:ban\\ud800', 'invalid_argument']]) {
+  for (const [name, codes] of [['\\u0061dmin:ban', denied], ['admin:ban\\ud800', ['invalid_argument']]]) {
     const answer = await sends(`51-/chat,#["${name}",{"room":"${room}","x":{"_placeholder":true,"num":0}}]`, Buffer.from('x'))
-    assert.equal(answer?.error?.code, code, `${name}: ${JSON.stringify(answer)}`)
+    assert.ok(codes.includes(answer?.error?.code), `${name}: ${JSON.stringify(answer)}`)
   }
   await isThrough()
   assert.deepEqual(heardAdmin(), [])
@@ -106,7 +112,7 @@ test('packets of the msgpack parser obey the same', async () => {
   const eve = await Person.arrives(stack, key, 'eve', { path: '/msgpack/', parser: msgpack })
   await eve.joins(room)
   const before = bo.events.length
-  await eve.isRefused('admin:ban', { room }, 'forbidden')
+  assert.ok(denied.includes((await eve.emits('admin:ban', { room })).error?.code))
   await eve.isRefused('admin:ban\0', { room }, 'invalid_argument', /NUL/)
   await eve.isRefused('typing', { room, x: 'a\0b' }, 'invalid_argument', /NUL/)
   await eve.isRefused('typing', { room: barred }, 'forbidden')
@@ -147,8 +153,11 @@ test('REST reads paths and queries once, and bodies by the same door', async () 
   assert.deepEqual(await status('GET', `/api/v1/rooms/${barred}%ed%a0%80/messages`), [400, 'malformed'])
   assert.deepEqual(await status('GET', `/api/v1/rooms/${room}/messages?room=${barred}`), [200, undefined]) // the path's holds
   assert.deepEqual(await status('GET', `/api/v1/rooms/${barred}/messages?room=${room}`), [403, 'forbidden'])
-  for (const path of ['/api/v1/rooms/x/../messages', '/api/v1//rooms', '/api/v1/./rooms', '/api/v1/rooms/%2e%2e/%2e%2e/rooms'])
-    assert.equal((await status('GET', path))[0], 404, path)
+  // A URL's dots would be taken out before they are sent.
+  const asWritten = path => new Promise((resolve, reject) => https.get({ ...urlToHttpOptions(new URL(stack.url)), path, ca: stack.ca, agent: false,
+    headers: { authorization: `Bearer ${token}` } }, res => { res.resume(); resolve(res.statusCode) }).on('error', reject))
+  for (const path of [`/api/v1/rooms/../rooms/${room}/messages`, '/api/v1//rooms', '/api/v1/./rooms', '/api/v1/rooms/%2e%2e/rooms', '/api/v1/%72ooms', '/api/v1%2frooms'])
+    assert.equal(await asWritten(path), 404, path)
   const post = raw => status('POST', `/api/v1/rooms/${room}/messages`, { raw })
   assert.deepEqual(await post(`{"id":"12345678","body":"x","room":"${barred}"}`), [201, undefined]) // stored where the path says
   assert.deepEqual(await post('{"id":"12345678","body":"x","body":"y"}'), [400, 'invalid_argument'])
