@@ -145,9 +145,8 @@ static struct str room_of(const struct wire_given_list *given, struct str json, 
 
 static bool is_allowed(const struct rest *rest, const struct wire_given_list *given, struct str json)
 {
-    return rest->row->event[0] == '\0' ||
-           rights_allow(&rest->rights, STR("/chat"), str_of(rest->row->event),
-               room_of(given, json, rest->routes->scratch), rest->row->action);
+    return rest->row->event[0] == '\0' || rights_allow(&rest->rights, STR("/chat"), str_of(rest->row->event),
+                                              room_of(given, json, rest->routes->scratch), rest->row->action);
 }
 
 /* URLs are written down on their way, so nobody shall get used to a key in one: what a POST says is in its body. */
