@@ -376,7 +376,7 @@ static void all_tokens_of_a_key_have_one_rate(void **state)
 {
     struct rates *rates = rates_create(1); /* 1,000 in 10 s */
     struct rate_state said;
-    char subject[16];
+    char subject[24];
     int taken = 0;
 
     (void)state;
