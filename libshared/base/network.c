@@ -27,6 +27,14 @@ void address_print(const struct in6_addr *address, char out[INET6_ADDRSTRLEN])
         inet_ntop(AF_INET6, address, out, INET6_ADDRSTRLEN);
 }
 
+struct in6_addr address_block(const struct in6_addr *address)
+{
+    struct in6_addr block = *address;
+
+    if (!IN6_IS_ADDR_V4MAPPED(address)) memset(block.s6_addr + 8, 0, 8);
+    return block;
+}
+
 static bool bit(const struct in6_addr *address, int i)
 {
     return address->s6_addr[i / 8] >> (7 - i % 8) & 1;

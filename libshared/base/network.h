@@ -16,6 +16,8 @@ struct network {
 bool address_parse(struct str text, struct in6_addr *out);
 /* What was mapped is written as IPv4. */
 void address_print(const struct in6_addr *address, char out[INET6_ADDRSTRLEN]);
+/* What counts as one client: of IPv6 the first 64 bits, for a host owns them all. */
+struct in6_addr address_block(const struct in6_addr *address);
 
 /* "10.0.0.0/8", "2001:db8::/32", or one address.  Bits behind the prefix have to be zero, as PostgreSQL wants them. */
 bool network_parse(struct str cidr, struct network *out);

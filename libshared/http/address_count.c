@@ -3,9 +3,9 @@
 #include "libshared/http/address_count.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "libshared/base/arena.h"
+#include "libshared/base/network.h"
 #include "libshared/base/table.h"
 
 struct peer {
@@ -18,16 +18,9 @@ struct address_count {
     struct peer *by_address;
 };
 
-static struct in6_addr network_of(const struct in6_addr *from)
-{
-    struct in6_addr key = *from;
-    if (!IN6_IS_ADDR_V4MAPPED(from)) memset(key.s6_addr + 8, 0, 8);
-    return key;
-}
-
 static struct peer *find_peer(const struct address_count *count, const struct in6_addr *from)
 {
-    struct in6_addr key = network_of(from);
+    struct in6_addr key = address_block(from);
     struct peer *peer;
     HASH_FIND(hh, count->by_address, &key, sizeof key, peer);
     return peer;
@@ -55,7 +48,7 @@ void address_count_add(struct address_count *count, const struct in6_addr *from)
     struct peer *peer = find_peer(count, from);
     if (peer == NULL) {
         peer = mem_zero(sizeof *peer);
-        peer->from = network_of(from);
+        peer->from = address_block(from);
         HASH_ADD(hh, count->by_address, from, sizeof peer->from, peer);
     }
     peer->count++;
