@@ -127,7 +127,8 @@ static void take(struct accept_point *point, int fd, const struct sockaddr_stora
     int one = 1;
     struct in6_addr peer = address_of(from);
     struct conn *conn = conn_create(server, point->tls, point->redirects);
-    if (is_reserved(server, fd) || !is_room_made(server, conn) || !client_address_begin(conn, &peer)) {
+    if (is_reserved(server, fd) || !is_room_made(server, conn) || !client_address_begin(conn, &peer) ||
+        !conn_open_holding(conn)) {
         conn_count(server->config.metrics.refused, 1);
         close(fd);
         conn_free(conn);

@@ -41,14 +41,20 @@ bool client_address_of_request(struct conn *conn, const struct http_head *head)
     if (!conn->proxied) return true;
     struct in6_addr client = forwarded_client(ours, head, &conn->peer);
     set_client(conn, &client);
-    if (network_list_has(ours, &client) || count_client(conn)) return true;
+    if (network_list_has(ours, &client)) return true;
+    if (count_client(conn)) {
+        holding_from(&conn->holding, &client);
+        return true;
+    }
     conn_count(conn->server->config.metrics.refused, 1);
     return false;
 }
 
 void client_address_release(struct conn *conn)
 {
-    if (conn->proxied) client_address_end(conn);
+    if (!conn->proxied) return;
+    client_address_end(conn);
+    holding_from(&conn->holding, NULL);
 }
 
 void client_address_end(struct conn *conn)

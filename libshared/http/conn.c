@@ -84,11 +84,14 @@ void conn_free(struct conn *conn)
             *at = conn->doomed_next;
             break;
         }
-    conn_gather(conn, 0);
     client_address_end(conn);
     unlink_conn(conn);
     buf_free(&conn->in);
     buf_free(&conn->out);
+    if (holding_is_open(&conn->holding)) {
+        holding_give(&conn->holding, conn->holds);
+        holding_close(&conn->holding);
+    }
     mem_free(conn);
 }
 
@@ -144,6 +147,7 @@ static void take_out(struct conn *conn)
     if (conn->out_at < conn->out.len) return;
     buf_free(&conn->out);
     conn->out_at = 0;
+    conn_hold_anyway(conn);
 }
 
 static bool has_out(const struct conn *conn)
@@ -168,6 +172,10 @@ static bool write_scratch(struct conn *conn)
         return false;
     }
     conn->blocked = transport_is_blocked(conn->link);
+    if (conn->blocked) {
+        conn->unsent = server->scratch_len;
+        conn_hold_anyway(conn);
+    }
     conn_pause(conn);
     return !conn->blocked;
 }
@@ -202,6 +210,8 @@ void conn_writable(struct conn *conn)
 {
     if (conn == NULL || conn->doomed || !conn->blocked || transport_is_blocked(conn->link)) return;
     conn->blocked = false;
+    conn->unsent = 0;
+    conn_hold_anyway(conn);
     conn_pause(conn);
     /* Not at once: first let what the peer sent meanwhile be read, a pong for instance. */
     conn_touch(conn);
@@ -211,6 +221,7 @@ void conn_linger(struct conn *conn)
 {
     conn->lingering = conn->close_after = true;
     buf_free(&conn->in); /* nobody will read what came too early */
+    conn_hold_anyway(conn);
     conn_pause(conn);
     conn_timer(conn, REPLY_SECONDS);
     conn_touch(conn);
@@ -242,7 +253,7 @@ void conn_bytes(struct conn *conn, char *at, size_t len)
 void conn_keep(struct conn *conn, const char *at, size_t len)
 {
     buf_add(&conn->in, at, len);
-    if (conn->in.over) conn_doom(conn);
+    if (conn->in.over || conn_hold(conn) != OK) conn_doom(conn);
     conn_pause(conn);
 }
 
@@ -253,12 +264,55 @@ void conn_resume(struct conn *conn)
     conn_touch(conn);
 }
 
-bool conn_gather(struct conn *conn, size_t bytes)
+/* --- what it holds --- */
+
+static void on_evict(struct holding *holding)
 {
-    struct http_server *server = conn->server;
-    server->gathered += bytes - conn->gathered;
+    conn_doom((struct conn *)((char *)holding - offsetof(struct conn, holding)));
+}
+
+static size_t base_of(const struct conn *conn)
+{
+    return conn->tls ? (size_t)CONN_BYTES + TLS_BYTES : CONN_BYTES;
+}
+
+bool conn_open_holding(struct conn *conn)
+{
+    size_t base = base_of(conn);
+    if (!holdings_have_room(base)) return false;
+    holding_open(&conn->holding, conn->counted ? &conn->client : NULL, base, on_evict);
+    return true;
+}
+
+static size_t bytes_of(const struct conn *conn)
+{
+    return conn->gathered + conn->unsent + conn->in.cap + conn->out.cap;
+}
+
+enum err conn_hold(struct conn *conn)
+{
+    return holding_set(&conn->holding, &conn->holds, bytes_of(conn));
+}
+
+enum err conn_gather(struct conn *conn, size_t bytes)
+{
     conn->gathered = bytes;
-    return bytes <= SMALL_BYTES || server->gathered <= server->config.unfinished_bytes;
+    return conn_hold(conn);
+}
+
+void conn_hold_anyway(struct conn *conn)
+{
+    size_t bytes = bytes_of(conn);
+    if (bytes > conn->holds)
+        holding_take_anyway(&conn->holding, bytes - conn->holds);
+    else
+        holding_give(&conn->holding, conn->holds - bytes);
+    conn->holds = bytes;
+}
+
+void conn_base(struct conn *conn, size_t more)
+{
+    holding_rebase(&conn->holding, base_of(conn) + more);
 }
 
 static void go_on(struct conn *conn)
@@ -269,6 +323,7 @@ static void go_on(struct conn *conn)
     conn_pause(conn);
     conn_take(conn, ahead.at, ahead.len);
     buf_free(&ahead);
+    conn_hold_anyway(conn);
 }
 
 /* --- the end of a loop round --- */

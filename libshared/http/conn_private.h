@@ -9,6 +9,7 @@
 #pragma once
 
 #include "libshared/base/buf.h"
+#include "libshared/base/holding.h"
 #include "libshared/http/address_count.h"
 #include "libshared/http/forwarded.h"
 #include "libshared/http/http_server.h"
@@ -32,8 +33,11 @@ struct transport;
 /* What may be read before its protocol wants it, and thrown away behind a refused request. */
 #define AHEAD_BYTES    65536
 #define DISCARD_BYTES  4194304
-/* Bodies and messages that are read however many others are under way. */
+/* The rest of a body that is read over, so that its connection can be kept. */
 #define SMALL_BYTES    65536
+/* What a connection costs by being there, by our measure; what TLS needs for it is an estimate of what OpenSSL keeps. */
+#define CONN_BYTES     2048
+#define TLS_BYTES      24576
 
 struct conn_protocol {
     void (*bytes)(struct conn *conn, char *at, size_t len); /* they came; they may be changed in place */
@@ -56,7 +60,11 @@ struct conn {
     bool between;                /* answered, and nothing of a next request is here */
     struct buf in;               /* a head so far, or what came too early */
     struct buf out;              /* an answer, or one large frame, from out_at on */
-    size_t out_at, discarded, gathered;
+    size_t out_at, discarded;
+    size_t gathered; /* what its protocol holds of a body or message */
+    size_t unsent;   /* what the transport has not written yet */
+    size_t holds;    /* these, `in` and `out`, as they are counted in the holding */
+    struct holding holding;
     uint64_t written;
     ev_timer timer;
     struct in6_addr peer, client;   /* they differ behind a trusted proxy, from one request to the next */
@@ -75,7 +83,7 @@ struct http_server {
     struct address_count *addresses; /* how many connections are whose */
     struct accept_point *points;
     struct conn *conns, *dirty, **dirty_tail, *doomed;
-    size_t n_conns, gathered; /* bytes of what has not come whole */
+    size_t n_conns;
     ev_prepare prepare;
     ev_idle more;  /* keeps the loop from sleeping while the dirty list is not empty */
     char *scratch; /* what one connection writes in one go */
@@ -93,8 +101,13 @@ void conn_bytes(struct conn *conn, char *at, size_t len);
 void conn_take(struct conn *conn, char *at, size_t len);       /* by its protocol, as that is now */
 void conn_keep(struct conn *conn, const char *at, size_t len); /* they came too early: until conn_resume() */
 void conn_resume(struct conn *conn);
-/* What it holds of a body or message now.  false: there is too much under way, and this is not one of the small ones. */
-bool conn_gather(struct conn *conn, size_t bytes);
+bool conn_open_holding(struct conn *conn); /* its client's address is known; false: there is no room for one more */
+/* What it holds of a body or message now.  Not OK: there is no room for it. */
+enum err conn_gather(struct conn *conn, size_t bytes) MUST_CHECK;
+/* Count `in` and `out` as they are now.  Not OK: there is no room for them. */
+enum err conn_hold(struct conn *conn) MUST_CHECK;
+void conn_hold_anyway(struct conn *conn);       /* for what has to go out */
+void conn_base(struct conn *conn, size_t more); /* what its protocol costs by being there */
 void conn_writable(struct conn *conn);
 void conn_touch(struct conn *conn); /* flush it before the loop sleeps */
 void conn_flush(struct conn *conn);

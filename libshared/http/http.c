@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <string.h>
 
+/* What a request costs by being there: itself, and the first block of its arena. */
+#define HTTP_BYTES   (sizeof(struct http) + 16384)
 /* Texts of one request: its head, decoded parameters, what the upper layers note. */
 #define ARENA_BYTES  1048576
 /* Seconds: an idle keep-alive connection may stay so long; a body has to bring so many bytes in each such period. */
@@ -24,6 +26,7 @@ static struct http *http_of(struct conn *conn)
     /* bound: HTTP_HEAD_MAX, a few times over */
     http->arena = arena_create("http", ARENA_BYTES);
     http->body = BUF(1);
+    conn_base(conn, HTTP_BYTES);
     return http;
 }
 
@@ -49,6 +52,7 @@ static void give_up(struct http *http)
 static void free_request(struct http *http)
 {
     buf_free(&http->body);
+    conn_base(http->conn, 0);
     arena_destroy(&http->arena);
     mem_free(http);
 }
@@ -62,11 +66,18 @@ static void on_gone(struct conn *conn)
     free_request(http);
 }
 
+static void give_back(struct http *http)
+{
+    http->conn->gathered = 0;
+    conn_hold_anyway(http->conn);
+    holding_follow(&http->conn->holding, NULL);
+}
+
 static void forget_request(struct http *http)
 {
     arena_reset(http->arena);
     buf_free(&http->body);
-    conn_gather(http->conn, 0);
+    give_back(http);
     http->user = NULL;
     http->mount = NULL;
     http->begun = http->replied = http->bare = false;
@@ -203,6 +214,11 @@ static bool read_head(struct conn *conn, char **at, size_t *len)
     if (seen == 0) conn_timer(conn, HEAD_SECONDS);
     conn->between = false;
     buf_add(&conn->in, *at, n);
+    enum err e = conn_hold(conn);
+    if (e != OK) {
+        http_refuse(conn, err_status(e));
+        return false;
+    }
     size_t end = http_head_end(conn->in.at, conn->in.len, seen);
     if (end == 0) {
         *at += n;
@@ -218,6 +234,7 @@ static bool read_head(struct conn *conn, char **at, size_t *len)
     struct http *http = http_of(conn);
     char *text = arena_copy(http->arena, conn->in.at, end);
     buf_free(&conn->in);
+    conn_hold_anyway(conn);
     int refused = http_head_parse(text, end, &http->head);
     if (refused) {
         http_refuse(conn, refused);
@@ -252,7 +269,8 @@ static int take_piece(struct http *http, struct str piece)
         return 0;
     }
     buf_add_str(&http->body, piece);
-    return conn_gather(http->conn, http->body.cap) ? 0 : 503;
+    enum err e = conn_gather(http->conn, http->body.cap);
+    return e != OK ? err_status(e) : 0;
 }
 
 /* The handler may have answered meanwhile, or had enough for now. */
@@ -289,7 +307,7 @@ static bool read_body(struct conn *conn, char **at, size_t *len)
     if (refused) {
         give_up(http);
         buf_free(&http->body);
-        conn_gather(conn, 0);
+        conn->gathered = 0;
         http_refuse(conn, refused);
         return false;
     }

@@ -173,6 +173,7 @@ void http_reply(struct http *http, int status, const char *content_type, struct 
     http_answer_head(http, &a);
     if (http_answer_has_body(http, status)) buf_add_str(&conn->out, body);
     buf_free(&packed);
+    conn_hold_anyway(conn);
     http->replied = true;
     conn_flush(conn);
 }

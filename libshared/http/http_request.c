@@ -34,6 +34,10 @@ struct arena *http_arena(struct http *http)
 {
     return http->arena;
 }
+struct holding *http_holding(struct http *http)
+{
+    return &http->conn->holding;
+}
 void http_set_user(struct http *http, void *user)
 {
     http->user = user;

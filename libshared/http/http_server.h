@@ -15,6 +15,7 @@ struct metric;
 struct network_list;
 struct http_server;
 struct http;
+struct holding;
 struct ws;
 
 /* What answers a path's requests.  `arg` is the mount's. */
@@ -63,7 +64,6 @@ struct http_server_config {
     bool idle_gives_way;          /* over connections_max the one that idles longest is closed, not the new one */
     double idle_seconds;          /* how long a connection may idle between two requests; 0: 65 */
     size_t body_max, message_max; /* of one body, unless its handler says otherwise; of one WebSocket message */
-    size_t unfinished_bytes;      /* of bodies and messages that have not come whole, all together */
     bool compress, deflate;       /* answers by gzip, messages by permessage-deflate */
     struct http_server_metrics metrics;
 };
@@ -94,6 +94,8 @@ struct str http_address(const struct http *http); /* of the client, as text; beh
 const struct in6_addr *http_limited(const struct http *http);
 bool http_is_tls(const struct http *http);
 struct arena *http_arena(struct http *http);
+/* What its connection holds: until the answer is written it may be somebody's who is known. */
+struct holding *http_holding(struct http *http);
 /* In `begin`: a bad body is refused with the status alone, as Engine.IO has it, and not with an error object. */
 void http_refuse_bare(struct http *http);
 void http_set_body_max(struct http *http, size_t bytes); /* in `begin`; config.body_max by default */
@@ -125,6 +127,7 @@ void http_abort(struct http *http);      /* it cannot be finished: the client se
 void ws_set_user(struct ws *ws, void *user);
 void *ws_user(const struct ws *ws);
 struct str ws_address(const struct ws *ws);
+struct holding *ws_holding(struct ws *ws);
 void ws_want_write(struct ws *ws); /* ws_writable will be called soon */
 /* Only within ws_writable.  A ready frame is header and payload as made by ws_frame_header(); false: enough for this
  * round, this one was not taken; you will be called again. */

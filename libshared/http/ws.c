@@ -28,6 +28,12 @@ static void on_gone(struct conn *conn)
     mem_free(ws);
 }
 
+/* Not OK: there is no room for a message that has not come whole. */
+static enum err count_bytes(struct ws *ws)
+{
+    return conn_gather(ws->conn, ws->message.cap + ws->control.cap);
+}
+
 /* Pongs to a peer that does not read them are bounded by the buffer: the rest is dropped. */
 static void add_control(struct ws *ws, int opcode, struct str payload)
 {
@@ -35,6 +41,8 @@ static void add_control(struct ws *ws, int opcode, struct str payload)
     if (ws->control.len + sizeof header + payload.len > ws->control.max) return;
     buf_add(&ws->control, header, sizeof header);
     buf_add_str(&ws->control, payload);
+    ws->conn->gathered = ws->message.cap + ws->control.cap;
+    conn_hold_anyway(ws->conn);
     conn_touch(ws->conn);
 }
 
@@ -53,7 +61,8 @@ static void say_close(struct ws *ws, int code, const char *reason)
     ws->close_sent = true;
     ws->conn->silent = false;
     buf_free(&ws->message);
-    conn_gather(ws->conn, 0);
+    ws->conn->gathered = ws->control.cap;
+    conn_hold_anyway(ws->conn);
     conn_timer(ws->conn, LINGER_SECONDS);
 }
 
@@ -135,7 +144,8 @@ static void data_came(struct ws *ws, const struct ws_piece *piece)
         buf_add_str(&ws->message, piece->bytes);
         whole = buf_str(&ws->message);
     }
-    if (!conn_gather(ws->conn, piece->last ? 0 : ws->message.cap)) fail(ws, 1013, "too much is under way");
+    enum err e = piece->last ? OK : count_bytes(ws);
+    if (e != OK) fail(ws, e == ERR_TOO_LARGE ? 1009 : 1013, "too much is under way");
     if (!piece->last) return;
     /* Out of the socket's hands first: what is called now may close it. */
     struct buf taken = ws->message;
@@ -145,6 +155,8 @@ static void data_came(struct ws *ws, const struct ws_piece *piece)
     else
         deliver(ws, piece->opcode, whole);
     buf_free(&taken);
+    ws->conn->gathered = ws->message.cap + ws->control.cap;
+    conn_hold_anyway(ws->conn);
 }
 
 static void on_bytes(struct conn *conn, char *at, size_t len)
@@ -184,6 +196,8 @@ static void on_writable(struct conn *conn)
         memcpy(server->scratch + server->scratch_len, ws->control.at, ws->control.len);
         server->scratch_len += ws->control.len;
         buf_free(&ws->control);
+        conn->gathered = ws->message.cap;
+        conn_hold_anyway(conn);
     }
     if (ws->wants && !ws->close_sent) {
         ws->wants = false;
@@ -234,6 +248,7 @@ static bool put(struct ws *ws, struct str bytes)
     ws->wants = true;
     if (conn->out.len > 0 || bytes.len <= TRANSPORT_WRITE_MAX) return false;
     buf_add_str(&conn->out, bytes);
+    conn_hold_anyway(conn);
     return true;
 }
 
@@ -291,6 +306,10 @@ void ws_set_message_max(struct ws *ws, size_t bytes)
     ws->message.max = ws->message_max;
 }
 
+struct holding *ws_holding(struct ws *ws)
+{
+    return &ws->conn->holding;
+}
 void ws_set_user(struct ws *ws, void *user)
 {
     ws->user = user;

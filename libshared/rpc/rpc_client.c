@@ -58,7 +58,7 @@ static bool can_send(const struct rpc_client *client)
 void rpc_client_call(struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg)
 {
     struct waiting *w = rpc_wait_add(client, request, reply, arg);
-    if (client->n_waiting + client->n_ended > client->config.pending_max) {
+    if (client->n_waiting + client->n_ended > client->config.pending_max || client->waiting_bytes > RPC_PENDING_BYTES) {
         rpc_wait_end(client, w, ERR_OVERLOADED);
         return;
     }

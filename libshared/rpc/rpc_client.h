@@ -16,12 +16,15 @@
 struct ev_loop;
 struct rpc_client;
 
+/* Of unanswered requests to one service. */
+#define RPC_PENDING_BYTES (32u << 20)
+
 struct rpc_client_config {
     const char *self;    /* our own name: the certificate in key_dir */
     const char *service; /* theirs: its public certificate is key_dir/peers/<service>.key */
     const char *endpoint;
     const char *key_dir;
-    size_t pending_max; /* requests unanswered; over it: overloaded, at once */
+    size_t pending_max; /* requests unanswered; over it, or over RPC_PENDING_BYTES: overloaded, at once */
     void (*up)(void *arg, struct id instance);
     void (*down)(void *arg, bool told); /* told: it had said that it would leave */
     /* head and body are valid during the call.  The event named "resync" says that some were lost. */

@@ -28,6 +28,7 @@ struct waiting {
     UT_hash_handle hh;               /* by id */
     uint64_t id;
     int64_t deadline_us;
+    size_t bytes;
     bool safe, sent, ended;
     unsigned lost;   /* connections that went with it */
     enum err status; /* if ended without an answer */
@@ -57,7 +58,7 @@ struct rpc_client {
     struct waiting *first; /* unanswered, in order */
     struct waiting *by_id;
     struct waiting *ended; /* to be told on the next turn */
-    size_t n_waiting, n_ended;
+    size_t n_waiting, n_ended, waiting_bytes;
     struct waiting *wheel[WHEEL_SLOTS];
     int64_t wheel_at;    /* the last slot that was looked at, in slots since the clock's start */
     struct arena *arena; /* for heads and failures, emptied after each message */

@@ -69,6 +69,7 @@ struct waiting *rpc_wait_add(
     assert(request->budget_ms >= 1 && request->budget_ms <= 60000);
     struct waiting *w = mem_alloc(sizeof(*w) + head_bytes(request));
     *w = (struct waiting){
+        .bytes = sizeof(*w) + head_bytes(request) + request->body.len,
         .id = ++client->last_id,
         .deadline_us = clock_mono_us() + request->budget_ms * 1000,
         .safe = request->safe,
@@ -82,6 +83,7 @@ struct waiting *rpc_wait_add(
     DL_APPEND2(client->wheel[slot_of(w->deadline_us)], w, earlier, later);
     HASH_ADD(hh, client->by_id, id, sizeof(w->id), w);
     client->n_waiting++;
+    client->waiting_bytes += w->bytes;
     if (!ev_is_active(&client->tick)) {
         client->wheel_at = clock_mono_us() / WHEEL_SLOT_US;
         ev_timer_again(client->loop, &client->tick);
@@ -102,6 +104,7 @@ static void leave(struct rpc_client *client, struct waiting *w)
     DL_DELETE2(client->wheel[slot_of(w->deadline_us)], w, earlier, later);
     HASH_DEL(client->by_id, w);
     client->n_waiting--;
+    client->waiting_bytes -= w->bytes;
 }
 
 void rpc_wait_answer(struct rpc_client *client, struct waiting *w, enum err status, struct str body)

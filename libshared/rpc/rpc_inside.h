@@ -24,12 +24,13 @@
 #include "libshared/rpc/rpc_server.h"
 #include "libshared/rpc/rpc_socket.h"
 
-#define RPC_ARENA_MAX  (256u << 20) /* bytes that one call may use */
-#define RPC_BUDGET_MAX 60000        /* milliseconds */
-#define RPC_ID_BYTES   5            /* a routing id that the ROUTER made: 0 and four bytes */
-#define RPC_SPARE_MAX  256          /* requests and works kept for reuse */
-#define RPC_QUIET_MAX  10           /* seconds without a word, and a peer is gone */
-#define RPC_RETRY_MS   100          /* what `overloaded` advises */
+#define RPC_ARENA_MAX   (256u << 20) /* bytes that one call may use */
+#define RPC_BUDGET_MAX  60000        /* milliseconds */
+#define RPC_ID_BYTES    5            /* a routing id that the ROUTER made: 0 and four bytes */
+#define RPC_SPARE_MAX   256          /* requests and works kept for reuse */
+#define RPC_QUIET_MAX   10           /* seconds without a word, and a peer is gone */
+#define RPC_REPLY_BYTES (64u << 20)  /* of replies that one peer does not read */
+#define RPC_RETRY_MS    100          /* what `overloaded` advises */
 
 struct metric;
 struct rpc_pool;
@@ -51,7 +52,7 @@ struct rpc_peer {
     bool gone;          /* no longer among the server's peers */
     bool missed;        /* an event found the pipe full: it gets a resync */
     struct rpc_outgoing *waiting, **last_waiting;
-    size_t n_waiting;
+    size_t n_waiting, waiting_bytes;
     struct rpc_peer *next_gone;
 };
 

@@ -62,14 +62,16 @@ static void keep(struct rpc_server *server, struct rpc_peer *peer, zmq_msg_t *he
     *peer->last_waiting = out;
     peer->last_waiting = &out->next;
     peer->n_waiting++;
+    peer->waiting_bytes += zmq_msg_size(&out->body);
     wait_for_room(server);
 }
 
 /* The peer bounds its own unanswered requests, so that this bound is met by one that doesn't read at all. */
 static void send_or_keep(struct rpc_server *server, struct rpc_peer *peer, zmq_msg_t *head, zmq_msg_t *body)
 {
-    if (peer->n_waiting >= (size_t)server->config.event_hwm) {
-        LOG(WARN, "rpc.peer_stuck", F_TEXT("peer", peer->name), F_INT("replies", peer->n_waiting));
+    if (peer->n_waiting >= (size_t)server->config.event_hwm || peer->waiting_bytes > RPC_REPLY_BYTES) {
+        LOG(WARN, "rpc.peer_stuck", F_TEXT("peer", peer->name), F_INT("replies", peer->n_waiting),
+            F_INT("bytes", peer->waiting_bytes));
         rpc_peer_lose(server, peer, "does not read its replies");
         return;
     }
@@ -122,6 +124,7 @@ static enum sent flush_replies(struct rpc_server *server, struct rpc_peer *peer)
         if (sent != SENT) return sent;
         peer->waiting = out->next;
         peer->n_waiting--;
+        peer->waiting_bytes -= zmq_msg_size(&out->body);
         zmq_msg_close(&out->head);
         zmq_msg_close(&out->body);
         mem_free(out);

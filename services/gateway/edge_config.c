@@ -20,7 +20,6 @@ struct http_server_config edge_config(void)
         .connections_per_address = s->connections_per_address,
         .body_max = (size_t)s->max_payload,
         .message_max = (size_t)s->max_payload,
-        .unfinished_bytes = (size_t)s->unfinished_bytes,
         .compress = s->compress_http,
         .deflate = s->deflate,
         .metrics = {

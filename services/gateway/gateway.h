@@ -45,11 +45,20 @@ struct gateway {
     struct routes routes;
     struct interop interop;
     int descriptors_max; /* a client's connection has none above it */
+    struct memory_watch {
+        ev_prepare relief;
+        ev_timer tick;
+        double trimmed; /* when memory was last given back */
+    } memory;
     bool draining;
     int64_t drain_began_us;
     ev_timer drain;
     ev_signal term, interrupt, hangup;
 };
+
+/* memory.c: what is held for clients has bounds, and what was free for a while goes back. */
+void memory_watch(struct gateway *gateway);
+void memory_unwatch(struct gateway *gateway);
 
 /* peers.c: the pipes to the services. */
 void peers_connect(struct gateway *gateway);

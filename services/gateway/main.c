@@ -61,6 +61,7 @@ static void open_edge(struct gateway *gateway)
 static void begin(struct gateway *gateway)
 {
     if (!settings.gateway.conformance || settings.gateway.echo_mesh) gateway->mesh = mesh_create(gateway->loop);
+    memory_watch(gateway);
     peers_connect(gateway);
     for (int i = 0; i < SERVICE_COUNT; i++) gateway->routes.service[i] = gateway->service[i];
     gateway->routes.bearers = gateway->bearers;
@@ -102,6 +103,7 @@ static void end(struct gateway *gateway)
     keyring_destroy(&gateway->routes.keyring);
     guesses_destroy(&gateway->routes.guesses);
     rates_destroy(&gateway->routes.rates);
+    memory_unwatch(gateway);
     LOG(INFO, "gateway.stopped", F_TEXT("name", settings.gateway.name));
 }
 

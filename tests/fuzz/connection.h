@@ -92,7 +92,6 @@ static struct http_server *make_server(const struct http_handler *handler)
         .connections_per_address = 100,
         .body_max = 4096,
         .message_max = 4096,
-        .unfinished_bytes = 1 << 20,
         .compress = true,
     };
     l->protocol = &http_protocol;

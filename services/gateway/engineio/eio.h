@@ -14,6 +14,7 @@
 
 struct eio;
 struct eio_session;
+struct holding;
 
 /* One message packet, counted.  Text is the payload without the digit 4. */
 struct eio_packet;
@@ -80,6 +81,11 @@ void eio_close(struct eio_session *session, const char *reason);
 void eio_connected(struct eio_session *session); /* a namespace was joined: no connect timeout any more */
 /* At once, for a client that broke the protocol: nothing more is sent but a Close frame with this reason. */
 void eio_violation(struct eio_session *session, const char *why);
+/* What is held for it: who keeps something for it counts it here, and calls eio_overflow() when there is no room. */
+struct holding *eio_holding(struct eio_session *session);
+void eio_overflow(struct eio_session *session);
+/* It has an identity: the first that is said.  Not OK: this subject holds too much. */
+enum err eio_belongs(struct eio_session *session, struct str subject) MUST_CHECK;
 const char *eio_sid(const struct eio_session *session);       /* a secret */
 const char *eio_transport(const struct eio_session *session); /* "polling" or "websocket" */
 struct str eio_address(const struct eio_session *session);

@@ -44,6 +44,8 @@ struct eio_channel_way {
     void (*flush)(struct eio_channel *channel);      /* it is called now, if anything can be taken */
     bool (*is_blocked)(const struct eio_channel *channel);
     void (*set_message_max)(struct eio_channel *channel, size_t bytes); /* of what its client sends */
+    /* What the socket holds counts for the session's owner from now on; NULL: it is nobody's business here. */
+    void (*follow)(struct eio_channel *channel, const struct holding *session);
     /* After what was put; the session does not know it any more.  Code 0: a Close frame without one. */
     void (*close)(struct eio_channel *channel, int code, const char *reason);
 };

@@ -46,6 +46,7 @@ int local_request_begin(struct eio_session *s, struct http *http)
     http_set_user(http, request);
     size_t max = allowance_message_max(s);
     if (max < (size_t)settings.gateway.max_payload) http_set_body_max(http, max);
+    holding_follow(http_holding(http), eio_holding(s));
     bool taken = polling_begin(s, &request->base, http_method(http), http_header(http, "content-type"));
     return taken ? 0 : 400; /* it is answered then */
 }
@@ -96,7 +97,12 @@ static void set_message_max(struct eio_channel *base, size_t bytes)
     ws_set_message_max(local(base)->ws, bytes);
 }
 
-static const struct eio_channel_way way = { put, want_write, flush, is_blocked, set_message_max, close_ws };
+static void follow(struct eio_channel *base, const struct holding *session)
+{
+    holding_follow(ws_holding(local(base)->ws), session);
+}
+
+static const struct eio_channel_way way = { put, want_write, flush, is_blocked, set_message_max, follow, close_ws };
 
 static void message(struct eio_ws_user *user, bool binary, struct str bytes)
 {

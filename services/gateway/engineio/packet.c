@@ -16,6 +16,9 @@ struct eio_packet {
     char bytes[];
 };
 
+/* What the allocator needs for itself. */
+#define ALLOCATION_BYTES 16
+
 static struct eio_packet *packet_create(bool binary, size_t payload_len)
 {
     struct eio_packet *packet = mem_alloc(sizeof *packet + WS_HEADER_MAX + payload_len);
@@ -27,6 +30,7 @@ static struct eio_packet *packet_create(bool binary, size_t payload_len)
     packet->header_len = (uint8_t)n;
     packet->payload_len = payload_len;
     memcpy(packet->bytes + WS_HEADER_MAX - n, header, n);
+    holdings_add(packet_cost(packet));
     return packet;
 }
 
@@ -82,6 +86,7 @@ void eio_packet_drop(struct eio_packet *packet)
     assert(packet->refs > 0);
     if (--packet->refs > 0) return;
     if (packet->twin != NULL) eio_packet_drop(packet->twin);
+    holdings_remove(packet_cost(packet));
     mem_free(packet);
 }
 
@@ -111,6 +116,11 @@ void eio_packet_set_twin(struct eio_packet *packet, struct eio_packet *twin)
 size_t eio_packet_bytes(const struct eio_packet *packet)
 {
     return packet->header_len + packet->payload_len;
+}
+
+size_t packet_cost(const struct eio_packet *packet)
+{
+    return ALLOCATION_BYTES + sizeof *packet + WS_HEADER_MAX + packet->payload_len;
 }
 
 bool packet_is_binary(const struct eio_packet *packet)

@@ -92,10 +92,16 @@ static void leave(struct eio_session *s)
     if (s->counted) address_count_remove(s->eio->addresses, &s->from);
 }
 
+static void on_evict(struct holding *holding)
+{
+    session_evict((struct eio_session *)((char *)holding - offsetof(struct eio_session, holding)));
+}
+
 bool session_has_no_room(const struct eio *eio, const struct http *http)
 {
     const struct in6_addr *from = http_limited(http);
-    return from != NULL && address_count_get(eio->addresses, from) >= settings.gateway.connections_per_address;
+    return (from != NULL && address_count_get(eio->addresses, from) >= settings.gateway.connections_per_address) ||
+           !holdings_have_room(SESSION_BYTES);
 }
 
 /* --- its deadlines: one timer serves them all and stands at the nearest --- */
@@ -154,6 +160,7 @@ struct eio_session *session_open(struct eio *eio, const struct eio_transport *tr
     HASH_ADD_STR(eio->sessions, sid, s);
     enlist(s);
     enter(s, http_limited(http));
+    holding_open(&s->holding, http_limited(http), SESSION_BYTES, on_evict);
     metric_add(eio->gauge, 1);
     eio->totals.opened++;
     session_push(s, open_packet(s));
@@ -189,6 +196,7 @@ void session_free(struct eio_session *s)
     ev_timer_stop(eio->loop, &s->timer);
     HASH_DEL(eio->sessions, s);
     leave(s);
+    holding_close(&s->holding);
     metric_add(eio->gauge, -1);
     mem_free(s);
 }
@@ -206,13 +214,19 @@ static void grow(struct eio_session *s)
     s->capacity = capacity;
 }
 
-void session_push(struct eio_session *s, struct eio_packet *packet)
+static void enqueue(struct eio_session *s, struct eio_packet *packet)
 {
     if (s->count == s->capacity) grow(s);
     s->queue[(s->head + s->count++) & (s->capacity - 1)] = packet;
     s->queued_bytes += eio_packet_bytes(packet);
     s->eio->totals.packets_out++;
     s->eio->totals.bytes_out += (int64_t)packet_payload(packet).len;
+}
+
+void session_push(struct eio_session *s, struct eio_packet *packet)
+{
+    holding_share_anyway(&s->holding, packet_cost(packet));
+    enqueue(s, packet);
 }
 
 struct eio_packet *session_first(const struct eio_session *s)
@@ -225,6 +239,7 @@ void session_pop(struct eio_session *s)
     struct eio_packet *packet = s->queue[s->head];
     s->head = (s->head + 1) & (s->capacity - 1);
     s->queued_bytes -= eio_packet_bytes(packet);
+    holding_unshare(&s->holding, packet_cost(packet));
     eio_packet_drop(packet);
     if (--s->count > 0) return;
     /* An idle session keeps no ring. */
@@ -234,6 +249,13 @@ void session_pop(struct eio_session *s)
         s->head = s->capacity = 0;
     }
     if (s->slow) session_touch(s);
+}
+
+void session_evict(struct eio_session *s)
+{
+    session_drop_queue(s);
+    s->evicted = true;
+    session_end(s, REASON_ERROR, false, "holds too much");
 }
 
 static void watch_size(struct eio_session *s)
@@ -252,7 +274,11 @@ static void watch_size(struct eio_session *s)
 void eio_send(struct eio_session *s, struct eio_packet *packet)
 {
     if (s->ended) return;
-    session_push(s, eio_packet_take(packet));
+    if (holding_share(&s->holding, packet_cost(packet)) != OK) {
+        session_evict(s);
+        return;
+    }
+    enqueue(s, eio_packet_take(packet));
     s->transport->flush(s);
     watch_size(s);
 }
@@ -274,6 +300,25 @@ size_t eio_queued_bytes(const struct eio_session *s)
 bool eio_is_slow(const struct eio_session *s)
 {
     return s->slow;
+}
+struct holding *eio_holding(struct eio_session *s)
+{
+    return &s->holding;
+}
+void session_lead(struct eio_session *s)
+{
+    if (s->ws != NULL && s->ws->way->follow != NULL) s->ws->way->follow(s->ws, &s->holding);
+}
+enum err eio_belongs(struct eio_session *s, struct str subject)
+{
+    if (!holding_is_strangers(&s->holding)) return OK;
+    TRY(holding_belongs(&s->holding, subject));
+    session_lead(s);
+    return OK;
+}
+void eio_overflow(struct eio_session *s)
+{
+    session_evict(s);
 }
 const char *eio_sid(const struct eio_session *s)
 {

@@ -10,12 +10,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "libshared/base/holding.h"
 #include "libshared/base/table.h"
 #include "services/gateway/engineio/exchange.h"
 #include "libshared/http/address_count.h"
 
 #include <ev.h>
 
+/* What a session costs by being there, with its sockets and what knows of them. */
+#define SESSION_BYTES     4096
 /* A session that was closed while nobody polled keeps its last packets so long. */
 #define LAST_POLL_MS      30000
 /* Packets, besides bytes, that may wait: small ones have their cost too. */
@@ -57,6 +60,7 @@ struct eio_session {
     struct eio_packet **queue; /* a ring */
     uint32_t head, count, capacity;
     size_t queued_bytes;
+    bool evicted; /* it, or what it would have been sent, holds too much */
     bool opened, probed, answer_probe, base64, slow, ended, closing, dirty;
     const char *reason;
     struct deadlines at;
@@ -70,6 +74,7 @@ struct eio_session {
     char address[INET6_ADDRSTRLEN];
     struct in6_addr from; /* who has it, */
     bool counted;         /* if he has a limit */
+    struct holding holding;
 };
 
 struct eio {
@@ -91,6 +96,7 @@ struct eio {
 struct eio_packet *packet_raw(struct str text);                    /* type digit and all */
 struct eio_packet *packet_base64(const struct eio_packet *binary); /* as "b..." for clients without binary frames */
 bool packet_is_binary(const struct eio_packet *packet);
+size_t packet_cost(const struct eio_packet *packet);        /* the bytes that it holds */
 struct str packet_frame(const struct eio_packet *packet);   /* for ws_put_frame() */
 struct str packet_payload(const struct eio_packet *packet); /* without the frame's header */
 
@@ -105,6 +111,9 @@ void session_pop(struct eio_session *session);
 void session_drop_queue(struct eio_session *session);
 /* The upper hears of it from the loop.  Politely: what waits goes out first. */
 void session_end(struct eio_session *session, const char *reason, bool politely, const char *why);
+void session_lead(struct eio_session *session); /* what its WebSocket holds is its owner's */
+/* It holds too much: nothing that waits is sent any more. */
+void session_evict(struct eio_session *session);
 void session_greeted(struct eio_session *session); /* no stranger any more */
 /* As many have joined namespaces as there may be connections. */
 bool session_is_one_too_many(const struct eio *eio);

@@ -38,6 +38,7 @@ static void finish(struct eio_session *s)
 {
     s->ws = s->upgrading;
     session_forget_upgrade(s);
+    session_lead(s);
     polling_upgraded(s);
     s->transport = &websocket_transport;
     heartbeat_upgraded(s);

@@ -15,10 +15,18 @@ static bool put(struct eio_session *s, struct eio_packet *packet)
     return taken;
 }
 
+/* 0: none. */
+static int close_code(const struct eio_session *s)
+{
+    if (strcmp(s->reason, REASON_PARSE) == 0) return 1002;
+    if (strcmp(s->reason, REASON_FLOOD) == 0) return 1008;
+    return s->evicted ? 1013 : 0;
+}
+
 static void say_goodbye(struct eio_session *s, const char *why)
 {
     struct eio_channel *channel = s->ws;
-    int code = strcmp(s->reason, REASON_PARSE) == 0 ? 1002 : strcmp(s->reason, REASON_FLOOD) == 0 ? 1008 : 0;
+    int code = close_code(s);
     s->ws = NULL;
     s->closing = false;
     channel->session = NULL;

@@ -133,7 +133,7 @@ static void set_message_max(struct eio_channel *base, size_t bytes)
     (void)base, (void)bytes;
 }
 
-static const struct eio_channel_way way = { put, want_write, flush, is_blocked, set_message_max, close_it };
+static const struct eio_channel_way way = { put, want_write, flush, is_blocked, set_message_max, NULL, close_it };
 
 void hosted_tunnels_write(struct mesh *mesh)
 {

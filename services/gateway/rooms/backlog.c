@@ -5,17 +5,29 @@
 
 #include "services/gateway/rooms/halls_inside.h"
 
+/* All halls together count what a hall has more than one of: a room of few bytes is not short of them. */
+bool backlog_is_full(const struct backlog *b)
+{
+    return b->n == HELD_MAX || b->bytes > HELD_BYTES || (b->n > 0 && *b->all > KEPT_BYTES);
+}
+
 void backlog_add(struct backlog *b, int64_t seq, struct eio_packet *packet)
 {
     assert(b->n < HELD_MAX);
     if (b->at == NULL) b->at = mem_alloc(HELD_MAX * sizeof *b->at);
     b->at[b->n++] = (struct backlog_item){ seq, eio_packet_take(packet) };
+    b->bytes += eio_packet_bytes(packet);
+    *b->all += eio_packet_bytes(packet);
 }
 
 void backlog_shift(struct backlog *b, size_t n)
 {
     assert(n <= b->n);
-    for (size_t i = 0; i < n; i++) eio_packet_drop(b->at[i].packet);
+    for (size_t i = 0; i < n; i++) {
+        b->bytes -= eio_packet_bytes(b->at[i].packet);
+        *b->all -= eio_packet_bytes(b->at[i].packet);
+        eio_packet_drop(b->at[i].packet);
+    }
     b->n -= n;
     if (n > 0 && b->n > 0) memmove(b->at, b->at + n, b->n * sizeof *b->at);
 }
@@ -24,5 +36,5 @@ void backlog_clear(struct backlog *b)
 {
     backlog_shift(b, b->n);
     mem_free(b->at);
-    *b = (struct backlog){ 0 };
+    *b = (struct backlog){ .all = b->all };
 }

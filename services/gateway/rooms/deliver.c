@@ -4,7 +4,7 @@
 
 static void remember_recent(struct hall *hall, int64_t seq, struct eio_packet *packet)
 {
-    if (hall->recent.n == HELD_MAX) backlog_shift(&hall->recent, HELD_MAX / 2);
+    if (backlog_is_full(&hall->recent)) backlog_shift(&hall->recent, (hall->recent.n + 1) / 2);
     backlog_add(&hall->recent, seq, packet);
 }
 
@@ -31,7 +31,7 @@ static void deliver(struct hall *hall, int64_t seq, struct eio_packet *packet)
 static void hold(struct hall *hall, int64_t seq, struct eio_packet *packet)
 {
     if (hall->held.n > 0 && seq <= hall->held.at[hall->held.n - 1].seq) return;
-    if (hall->held.n == HELD_MAX) backlog_clear(&hall->held);
+    if (backlog_is_full(&hall->held)) backlog_clear(&hall->held);
     backlog_add(&hall->held, seq, packet);
 }
 

@@ -78,8 +78,10 @@ void guest_sit(struct guest *guest, struct id room, int64_t since, guest_seated_
         sit_again(seat, seated, arg);
         return;
     }
-    if (guest->n >= (size_t)settings.gateway.socket_rooms_max) {
-        seated(arg, ERR_TOO_LARGE, 0);
+    enum err e =
+        guest->n >= (size_t)settings.gateway.socket_rooms_max ? ERR_TOO_LARGE : sio_hold(guest->socket, SEAT_BYTES);
+    if (e != OK) {
+        seated(arg, e, 0);
         return;
     }
     struct hall *hall = hall_get(guest->home, room);
@@ -97,6 +99,7 @@ void guest_resume(struct guest *guest, const struct guest_mark *mark, int64_t se
 {
     struct hall *hall = hall_get(guest->home, mark->room);
     struct seat *seat = take_seat(guest, hall, mark->mark);
+    sio_hold_anyway(guest->socket, SEAT_BYTES);
 
     seat->base = mark->base;
     seat->seq = seq;

@@ -20,6 +20,7 @@ struct hall *hall_get(struct halls *halls, struct id room)
     hall->id = room;
     hall->serial = ++halls->serials;
     hall->home = halls;
+    hall->held.all = hall->recent.all = &halls->kept_bytes;
     hall->seq = -1;
     hall->want = -1;
     HASH_ADD(hh, halls->table, id, sizeof hall->id, hall);

@@ -7,10 +7,12 @@
 #include "libshared/base/table.h"
 
 #define HELD_MAX    256 /* messages of one hall kept while the store is asked */
-#define FILL_LIMIT  500 /* messages of one page, for a hall */
-#define FETCH_LIMIT 100 /* and for a seat */
-#define ASKING_MAX  256 /* halls that ask at a time */
-#define HEADS_MAX   256 /* halls in one question for heads */
+#define HELD_BYTES  (1u << 20)
+#define KEPT_BYTES  (32u << 20) /* of all halls together */
+#define FILL_LIMIT  500         /* messages of one page, for a hall */
+#define FETCH_LIMIT 100         /* and for a seat */
+#define ASKING_MAX  256         /* halls that ask at a time */
+#define HEADS_MAX   256         /* halls in one question for heads */
 #define RETRY_S     0.5
 
 /* Messages as ready packets, by seq. */
@@ -19,8 +21,10 @@ struct backlog {
         int64_t seq;
         struct eio_packet *packet;
     } * at;
-    size_t n;
+    size_t n, bytes;
+    size_t *all; /* bytes of all backlogs of its kind */
 };
+bool backlog_is_full(const struct backlog *b);
 void backlog_add(struct backlog *b, int64_t seq, struct eio_packet *packet); /* takes a reference */
 void backlog_shift(struct backlog *b, size_t n);                             /* forget the first n */
 void backlog_clear(struct backlog *b);                                       /* and free */
@@ -42,12 +46,16 @@ struct hall {
     UT_hash_handle hh;
 };
 
+/* What a seat costs; a room whose only seat it is counts with it. */
+#define SEAT_BYTES (sizeof(struct seat) + sizeof(struct hall) + 64)
+
 struct halls {
     struct ev_loop *loop;
     struct rpc_client *chat, *store;
     struct hall *table;
     struct hall *queue_first, **queue_last;
     unsigned asking;
+    size_t kept_bytes;   /* of all backlogs */
     struct heads *heads; /* the next question for heads, being collected */
     uint64_t round;      /* how often what heads were known had to be doubted */
     ev_timer flush, retry;

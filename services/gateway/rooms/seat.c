@@ -157,6 +157,7 @@ static void unseat(struct seat *seat)
     }
     guest->n--;
     guest->changes++;
+    sio_release(guest->socket, SEAT_BYTES);
 }
 
 void seat_leave(struct seat *seat)

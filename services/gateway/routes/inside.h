@@ -12,6 +12,7 @@ struct on_call {
     struct routes *routes;
     struct sio_socket *socket;
     int64_t ack;
+    size_t held;              /* bytes of the request, until it is answered */
     const struct on_row *row; /* NULL: a relayed one */
     struct id room;           /* that it changes something in */
     bool orders;              /* what follows in that room waits for its end */
@@ -26,6 +27,9 @@ void on_call_end(struct on_call *call);
 void on_call_refuse(struct on_call *call, const struct failure *failure);                           /* and end */
 void on_call_answer(struct on_call *call, const struct wire_shape *shape, struct str body);         /* and end */
 void on_call_answer_with(struct on_call *call, const struct wire_shape *shape, const void *record); /* and end */
+/* Asks a service.  The request counts for its sender until it is answered; who has no room for it is refused. */
+void on_call_ask(
+    struct on_call *call, enum peer_service service, enum method_index method, struct str body, rpc_reply_fn *reply);
 /* The service said no: pass on what it said. */
 void on_call_failed(struct on_call *call, struct str body);
 /* Before there is a call: too often, or too much?  Then refused, and false. */

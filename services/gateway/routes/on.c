@@ -17,15 +17,11 @@ static void on_reply(void *arg, enum err status, struct str body)
         on_call_answer(call, methods[call->row->method].rep(), body);
 }
 
-static void forward(struct on_call *call, struct client *client, struct str body)
+static void forward(struct on_call *call, struct str body)
 {
     const struct on_row *row = call->row;
-    struct principal who = client_principal(client);
-    char trace[ID_TEXT_BYTES + 1];
 
-    id_format(id_new(), trace);
-    method_call(call->routes->service[row->service], row->method, &who, str_of(trace), body,
-        row->effect == EFFECT_JOIN ? join_entered : on_reply, call);
+    on_call_ask(call, row->service, row->method, body, row->effect == EFFECT_JOIN ? join_entered : on_reply);
 }
 
 /* What follows in a room that is changed waits, and a JOIN is ours too: from where on is remembered. */
@@ -56,7 +52,7 @@ static void start(struct on_call *call, struct client *client, const struct wire
     if (call->row->effect == EFFECT_LEAVE)
         leave_event(call, call->room);
     else
-        forward(call, client, buf_str(&body));
+        forward(call, buf_str(&body));
     buf_free(&body);
 }
 

@@ -19,9 +19,28 @@ struct client *on_call_client(const struct on_call *call)
     return sio_is_open(call->socket) ? sio_user(call->socket) : NULL;
 }
 
+void on_call_ask(
+    struct on_call *call, enum peer_service service, enum method_index method, struct str body, rpc_reply_fn *reply)
+{
+    size_t bytes = sizeof *call + body.len;
+    enum err e = sio_hold(call->socket, bytes);
+
+    if (e != OK) {
+        struct failure failure = refusal_plain(e);
+        on_call_refuse(call, &failure);
+        return;
+    }
+    call->held = bytes;
+    struct principal who = client_principal(on_call_client(call));
+    char trace[ID_TEXT_BYTES + 1];
+    id_format(id_new(), trace);
+    method_call(call->routes->service[service], method, &who, str_of(trace), body, reply, call);
+}
+
 void on_call_end(struct on_call *call)
 {
     order_end(call);
+    sio_release(call->socket, call->held);
     sio_socket_drop(call->socket);
     mem_free(call);
 }

@@ -53,13 +53,10 @@ static void carry(
     struct routes *routes, struct client *client, const struct sio_event *event, const struct relay *relay)
 {
     struct buf body = BUF(RELAY_BYTES_MAX);
-    struct principal who = client_principal(client);
-    char trace[ID_TEXT_BYTES + 1];
 
-    id_format(id_new(), trace);
     if (wire_encode(relay_shape(), relay, &body) == OK)
-        method_call(routes->service[SERVICE_chat], M_room_relay, &who, str_of(trace), buf_str(&body), on_relayed,
-            on_call_begin(routes, client->socket, NULL, event->ack));
+        on_call_ask(on_call_begin(routes, client->socket, NULL, event->ack), SERVICE_chat, M_room_relay, buf_str(&body),
+            on_relayed);
     else
         refuse(client, event->ack, ERR_TOO_LARGE);
     buf_free(&body);

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/holding.h"
 #include "libshared/base/log.h"
 #include "libshared/wire/json.h"
 #include "services/gateway/routes/query.h"
@@ -189,7 +190,8 @@ static void ask_service(struct rest *rest)
     struct wire_error why = { 0 };
     enum err e = OK;
 
-    if (!rest_charge_call(rest)) e = ERR_RATE_LIMITED;
+    if (rest->rights.bearer != NULL) e = holding_belongs(http_holding(rest->http), bearer_subject(rest->rights.bearer));
+    if (e == OK && !rest_charge_call(rest)) e = ERR_RATE_LIMITED;
     if (e == OK && !is_json_body(rest->http)) e = ERR_UNSUPPORTED_MEDIA;
     if (e == OK) e = encode(rest, &body, &why);
     if (e != OK && rest_is_login(rest)) e = rest_count_malformed(rest, e);

@@ -238,6 +238,7 @@ static void on_connect(void *arg, struct sio_socket *socket, struct str auth)
 
     if (e == OK) e = may_connect(&rights, sio_nsp(socket));
     if (e == OK) e = charge_arrival(clients, socket, &rights, &retry_ms);
+    if (e == OK) e = sio_belongs(socket, bearer_subject(rights.bearer));
     if (e == ERR_UNAVAILABLE)
         send_away(socket);
     else if (e != OK)

@@ -11,6 +11,12 @@ static size_t assembly_bytes(void)
     return (size_t)settings.gateway.max_payload * ASSEMBLY_PAYLOADS;
 }
 
+static void begin_assembly(struct sio_session *session, struct str text)
+{
+    session->pending = sio_assembly_create(text, assembly_bytes(), eio_holding(session->eio));
+    if (session->pending == NULL) sio_overflow(session);
+}
+
 static void on_text(struct sio_session *session, struct str text)
 {
     struct sio_packet packet;
@@ -24,7 +30,7 @@ static void on_text(struct sio_session *session, struct str text)
     if (turn == SIO_OUT_OF_TURN)
         sio_violation(session);
     else if (packet.attachments > 0)
-        session->pending = sio_assembly_create(text, assembly_bytes());
+        begin_assembly(session, text);
     else if (turn == SIO_IN_TURN)
         sio_take_packet(session, &packet, NULL);
 }
@@ -33,8 +39,12 @@ static void on_binary(struct sio_session *session, struct str bytes)
 {
     struct sio_assembly *whole = session->pending;
 
-    if (whole == NULL || !sio_assembly_add(whole, bytes)) {
+    if (whole == NULL || !sio_assembly_may_add(whole, bytes.len)) {
         sio_violation(session);
+        return;
+    }
+    if (!sio_assembly_add(whole, bytes)) {
+        sio_overflow(session);
         return;
     }
     if (!sio_assembly_is_whole(whole)) return;

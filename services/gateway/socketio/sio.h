@@ -94,6 +94,12 @@ const char *sio_sid(const struct sio_socket *socket); /* not a secret */
 struct str sio_nsp(const struct sio_socket *socket);
 struct str sio_address(const struct sio_socket *socket);
 bool sio_is_slow(const struct sio_socket *socket);
+/* Its session has an identity from now on: the first that one of its sockets has.  Not OK: this subject holds too much. */
+enum err sio_belongs(struct sio_socket *socket, struct str subject) MUST_CHECK;
+/* What is kept for the socket counts for its session; of a closed one for nobody. */
+enum err sio_hold(struct sio_socket *socket, size_t bytes) MUST_CHECK;
+void sio_hold_anyway(struct sio_socket *socket, size_t bytes);
+void sio_release(struct sio_socket *socket, size_t bytes);
 void sio_set_user(struct sio_socket *socket, void *user);
 void *sio_user(const struct sio_socket *socket);
 /* The open socket of the same session in another namespace, or NULL. */

@@ -36,6 +36,7 @@ struct sio_socket {
     char sid[EIO_SID_CHARS + 1];
     enum sio_state state;
     unsigned refs;
+    size_t held;                 /* of what its session holds */
     struct sio_session *session; /* NULL once closed */
     const struct sio_namespace *nsp;
     void *user;
@@ -47,6 +48,7 @@ struct sio_socket {
 /* A packet of our own, as text, and its attachments; drops the references. */
 void sio_session_send(struct sio_session *session, struct eio_packet *const *packets, unsigned n);
 void sio_violation(struct sio_session *session);
+void sio_overflow(struct sio_session *session); /* it holds too much */
 /* A refusal costs us more than asking costs the client: a token is verified for it, and an answer waits to be read.
  * So many since one was let in, and the session is over. */
 #define SIO_REFUSALS_MAX 32

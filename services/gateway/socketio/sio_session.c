@@ -15,6 +15,12 @@ void sio_violation(struct sio_session *session)
     eio_violation(session->eio, "parse error");
 }
 
+void sio_overflow(struct sio_session *session)
+{
+    session->closing = true;
+    eio_overflow(session->eio);
+}
+
 void sio_refused(struct sio_session *session)
 {
     if (++session->refusals > SIO_REFUSALS_MAX && !session->closing) sio_violation(session);

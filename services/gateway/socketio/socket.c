@@ -44,6 +44,8 @@ static void close_socket(struct sio_socket *socket)
         if (sio->watcher.closed != NULL) sio->watcher.closed(sio->watcher.arg, socket);
     }
     unlink_socket(socket);
+    holding_give(eio_holding(socket->session->eio), socket->held);
+    socket->held = 0;
     socket->state = SIO_CLOSED;
     socket->session = NULL;
 }
@@ -189,6 +191,34 @@ struct str sio_address(const struct sio_socket *socket)
 bool sio_is_slow(const struct sio_socket *socket)
 {
     return sio_is_open(socket) && eio_is_slow(socket->session->eio);
+}
+
+enum err sio_belongs(struct sio_socket *socket, struct str subject)
+{
+    return eio_belongs(socket->session->eio, subject);
+}
+
+enum err sio_hold(struct sio_socket *socket, size_t bytes)
+{
+    if (socket->session == NULL) return OK;
+    TRY(holding_take(eio_holding(socket->session->eio), bytes));
+    socket->held += bytes;
+    return OK;
+}
+
+void sio_hold_anyway(struct sio_socket *socket, size_t bytes)
+{
+    if (socket->session == NULL) return;
+    holding_take_anyway(eio_holding(socket->session->eio), bytes);
+    socket->held += bytes;
+}
+
+/* What a socket held when it was closed was given back then. */
+void sio_release(struct sio_socket *socket, size_t bytes)
+{
+    if (socket->session == NULL) return;
+    socket->held -= bytes;
+    holding_give(eio_holding(socket->session->eio), bytes);
 }
 
 void sio_set_user(struct sio_socket *socket, void *user)

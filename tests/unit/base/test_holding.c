@@ -69,7 +69,8 @@ static int end(void **state)
 
 static void each_bound_refuses_with_its_own_code_and_takes_nothing(void **state)
 {
-    struct holding *a = open_from(0, "192.0.2.1", 0), *b = open_from(1, "192.0.2.1", 0), *c = open_from(2, "192.0.2.1", 0);
+    struct holding *a = open_from(0, "192.0.2.1", 0), *b = open_from(1, "192.0.2.1", 0),
+                   *c = open_from(2, "192.0.2.1", 0);
 
     (void)state;
     assert_int_equal(holding_take(a, EACH + 1), ERR_TOO_LARGE);
@@ -80,7 +81,8 @@ static void each_bound_refuses_with_its_own_code_and_takes_nothing(void **state)
     assert_int_equal(holding_take(open_from(3, "192.0.2.2", 0), EACH), OK);
     assert_int_equal(holding_take(open_from(4, "192.0.2.2", 0), EACH), OK);
     assert_int_equal(holding_take(open_from(5, "192.0.2.3", 0), EACH), OK);
-    assert_int_equal(holding_take(open_from(6, "192.0.2.4", 0), SOME), ERR_OVERLOADED); /* all strangers have five times */
+    assert_int_equal(
+        holding_take(open_from(6, "192.0.2.4", 0), SOME), ERR_OVERLOADED); /* all strangers have five times */
     assert_int_equal(holdings_totals().all, 5 * EACH);
     assert_false(holdings_have_room(1));
     assert_int_equal(holding_take(&holdings[6], HOLDING_SMALL), OK);

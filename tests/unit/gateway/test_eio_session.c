@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "libshared/base/log.h"
+#include "libshared/base/holding.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/engineio/eio.h"
 #include "services/gateway/gateway.h"
@@ -78,7 +79,7 @@ static void count_ready(void *arg, struct http *http)
 
 /* --- set-up --- */
 
-static int start_with(int64_t unfinished_bytes)
+static int start_with(size_t bytes)
 {
     static struct http_handler counted;
     static const struct eio_upper notes = {
@@ -96,7 +97,7 @@ static int start_with(int64_t unfinished_bytes)
     settings.gateway.https = "";
     settings.gateway.plain = true;
     settings.gateway.queue_bytes = 1000000;
-    settings.gateway.unfinished_bytes = unfinished_bytes;
+    holdings_bound(&(struct holding_bounds){ SIZE_MAX, bytes, SIZE_MAX, SIZE_MAX, SIZE_MAX });
     settings.gateway.slow_ms = settings.gateway.connect_timeout_ms = 60000;
     session = NULL;
     forbids = why_closed = NULL;

@@ -23,7 +23,23 @@ struct sio_socket {
     int64_t start;        /* the seq behind which it hears */
     int64_t heard, wrong; /* the newest; how often one came that was not the next */
     int64_t seated_at;
+    size_t held;
 };
+
+enum err sio_hold(struct sio_socket *socket, size_t bytes)
+{
+    socket->held += bytes;
+    return OK;
+}
+void sio_hold_anyway(struct sio_socket *socket, size_t bytes)
+{
+    socket->held += bytes;
+}
+void sio_release(struct sio_socket *socket, size_t bytes)
+{
+    assert_true(socket->held >= bytes);
+    socket->held -= bytes;
+}
 
 static int64_t seq_of(const struct eio_packet *packet)
 {
@@ -221,7 +237,10 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    for (size_t i = 0; i < SOCKETS; i++) guest_end(&sockets[i].guest);
+    for (size_t i = 0; i < SOCKETS; i++) {
+        guest_end(&sockets[i].guest);
+        assert_int_equal(sockets[i].held, 0);
+    }
     while (n_questions > 0) answer(0, ERR_UNAVAILABLE, 0);
     halls_destroy(&halls);
     ev_loop_destroy(loop);

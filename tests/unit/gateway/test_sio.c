@@ -166,16 +166,20 @@ static void an_assembly_is_whole_with_its_last_part_and_bounded(void **state)
 {
     (void)state;
     struct str text = STR("52-[\"a\",{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1}]");
-    struct sio_assembly *a = sio_assembly_create(text, text.len + 10);
+    struct holding holding;
+    holding_open(&holding, NULL, 0, NULL);
+    struct sio_assembly *a = sio_assembly_create(text, text.len + 10, &holding);
 
     assert_false(sio_assembly_is_whole(a));
-    assert_true(sio_assembly_add(a, STR("12345")));
-    assert_false(sio_assembly_add(a, STR("123456")));
+    assert_true(sio_assembly_may_add(a, 5) && sio_assembly_add(a, STR("12345")));
+    assert_false(sio_assembly_may_add(a, 6));
     assert_true(sio_assembly_add(a, STR("6789a")));
     assert_true(sio_assembly_is_whole(a));
     assert_true(str_is(a->parts[1], "6789a"));
     assert_true(str_is(a->packet.name, "a"));
+    assert_true(holding_bytes(&holding) > text.len + 10);
     sio_assembly_destroy(&a);
+    holding_close(&holding);
     assert_null(a);
 }
 

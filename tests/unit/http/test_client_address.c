@@ -83,7 +83,6 @@ static int start(void **state)
         .connections_per_address = MOST,
         .body_max = 10000,
         .message_max = 10000,
-        .unfinished_bytes = 1 << 20,
     };
     loop = ev_loop_new(0);
     server = http_server_create(loop, &config);

@@ -158,7 +158,6 @@ static int start(void **state)
         .connections_max = 10,
         .connections_per_address = 10,
         .body_max = 1000,
-        .unfinished_bytes = 100000,
     };
     memset(&mount, 0, sizeof mount);
     mount.size = LARGE;
