@@ -203,6 +203,7 @@ void holding_close(struct holding *h)
 
 void holding_take_anyway(struct holding *h, size_t bytes)
 {
+    if (!holding_is_open(h)) return;
     h->held += bytes;
     add(h->address, bytes);
     add(h->owner, bytes);
@@ -211,6 +212,7 @@ void holding_take_anyway(struct holding *h, size_t bytes)
 
 enum err holding_take(struct holding *h, size_t bytes)
 {
+    if (!holding_is_open(h)) return OK;
     TRY(check(h, bytes));
     if (!is_small(h, bytes) && !has_room(&book.all, bytes)) return refuse(ERR_OVERLOADED);
     holding_take_anyway(h, bytes);
@@ -219,6 +221,7 @@ enum err holding_take(struct holding *h, size_t bytes)
 
 void holding_give(struct holding *h, size_t bytes)
 {
+    if (!holding_is_open(h)) return;
     assert(h->held >= bytes);
     h->held -= bytes;
     sub(h->address, bytes);
@@ -236,6 +239,7 @@ enum err holding_set(struct holding *h, size_t *counted, size_t bytes)
 
 void holding_share_anyway(struct holding *h, size_t bytes)
 {
+    if (!holding_is_open(h)) return;
     h->shared += bytes;
     add(h->address, bytes);
     add(h->owner, bytes);
@@ -243,6 +247,7 @@ void holding_share_anyway(struct holding *h, size_t bytes)
 
 enum err holding_share(struct holding *h, size_t bytes)
 {
+    if (!holding_is_open(h)) return OK;
     TRY(check(h, bytes));
     holding_share_anyway(h, bytes);
     return OK;
@@ -250,6 +255,7 @@ enum err holding_share(struct holding *h, size_t bytes)
 
 void holding_unshare(struct holding *h, size_t bytes)
 {
+    if (!holding_is_open(h)) return;
     assert(h->shared >= bytes);
     h->shared -= bytes;
     sub(h->address, bytes);
@@ -282,13 +288,14 @@ void holding_follow(struct holding *h, const struct holding *other)
 {
     struct holder *owner = other != NULL ? other->owner : &book.strangers;
 
-    if (owner == h->owner) return;
+    if (!holding_is_open(h) || owner == h->owner) return;
     if (owner != &book.strangers) owner->holdings++;
     set_owner(h, owner);
 }
 
 void holding_rebase(struct holding *h, size_t base)
 {
+    if (!holding_is_open(h)) return;
     sub(h->owner, h->base);
     holdings_remove(h->base);
     h->base = base;
@@ -305,6 +312,7 @@ void holding_from(struct holding *h, const struct in6_addr *from)
 {
     struct holder *before = h->address;
 
+    if (!holding_is_open(h)) return;
     h->address = of_address(from);
     add(h->address, h->held + h->shared);
     sub(before, h->held + h->shared);

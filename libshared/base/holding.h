@@ -14,7 +14,7 @@
  * process counts them once, by holdings_add().  What a connection costs by being there is its base: it counts for the
  * owner and the process, and not for the address, whose connections are counted by number.
  *
- * One loop thread only.
+ * One loop thread only.  Of a holding that was never opened nothing is counted.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once

@@ -279,6 +279,7 @@ static size_t base_of(const struct conn *conn)
 bool conn_open_holding(struct conn *conn)
 {
     size_t base = base_of(conn);
+    if (conn->server->config.uncounted) return true;
     if (!holdings_have_room(base)) return false;
     holding_open(&conn->holding, conn->counted ? &conn->client : NULL, base, on_evict);
     return true;

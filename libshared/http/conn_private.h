@@ -37,7 +37,7 @@ struct transport;
 #define SMALL_BYTES    65536
 /* What a connection costs by being there, by our measure; what TLS needs for it is an estimate of what OpenSSL keeps. */
 #define CONN_BYTES     2048
-#define TLS_BYTES      24576
+#define TLS_BYTES      16384
 
 struct conn_protocol {
     void (*bytes)(struct conn *conn, char *at, size_t len); /* they came; they may be changed in place */

@@ -64,6 +64,7 @@ struct http_server_config {
     bool idle_gives_way;          /* over connections_max the one that idles longest is closed, not the new one */
     double idle_seconds;          /* how long a connection may idle between two requests; 0: 65 */
     size_t body_max, message_max; /* of one body, unless its handler says otherwise; of one WebSocket message */
+    bool uncounted;               /* what its connections hold is little, and nobody counts it: see base/holding.h */
     bool compress, deflate;       /* answers by gzip, messages by permessage-deflate */
     struct http_server_metrics metrics;
 };

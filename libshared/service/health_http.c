@@ -71,7 +71,7 @@ struct health_http *health_http_create(const char *address, int (*answer)(void *
         .idle_gives_way = true,
         .idle_seconds = IDLE_SECONDS,
         .body_max = REQUEST_BODY_MAX,
-        .unfinished_bytes = REQUEST_BODY_MAX * CONNECTIONS_MAX,
+        .uncounted = true,
     };
     health->answer = answer;
     health->arg = arg;

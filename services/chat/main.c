@@ -25,8 +25,8 @@ static void *start(struct ev_loop *loop)
     struct chat *chat = mem_zero(sizeof *chat);
 
     (void)loop;
-    chat->membership = membership_create((size_t)settings.chat.rooms_cached);
-    chat->feeds = feeds_create((size_t)settings.chat.rooms_cached);
+    chat->membership = membership_create((size_t)settings.chat.memory_bytes);
+    chat->feeds = feeds_create((size_t)settings.chat.rooms_heard);
     chat->watchers = watchers_create();
     chat->gateways = gateways_create();
     return chat;

@@ -1,4 +1,8 @@
-/* members.h - the members of one room, in memory: made on a worker while it reads them, then the loop's. */
+/*
+ * members.h - the members of one room, in memory: made on a worker while it reads them, then the loop's.
+ *
+ * Of a room that is too large to be remembered whole only those are known who were asked for, members or not.
+ */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -10,4 +14,9 @@ struct members *members_create(void);
 void members_destroy(struct members **members); /* NULL is fine */
 size_t members_count(const struct members *members);
 struct str members_role(const struct members *members, struct str subject); /* owner, member, or empty: none */
-void members_set(struct members *members, struct str subject, struct str role);
+/* As of this version of the room; what is known of a later one stays. */
+void members_set(struct members *members, struct str subject, struct str role, int64_t version);
+size_t members_bytes(const struct members *members); /* that they take */
+void members_forget(struct members *members);        /* all; from now on they are not whole */
+bool members_are_whole(const struct members *members);
+bool members_know(const struct members *members, struct str subject); /* is members_role() to be believed? */

@@ -1,6 +1,7 @@
 /*
  * membership.h - who is in which room, remembered: read from the database when first asked for, changed in the order of the
- * room's version, forgotten when not asked for longest.
+ * room's version, forgotten when not asked for longest.  What is remembered has a bound in bytes; of a room that would take
+ * too much of it, only those are remembered who were asked for.
  *
  *      want --> remembered? --yes--> answer
  *                   | no                ^
@@ -16,7 +17,7 @@
 
 struct membership;
 
-struct membership *membership_create(size_t max);
+struct membership *membership_create(size_t max_bytes);
 void membership_destroy(struct membership **rooms); /* who still waits is not answered */
 
 /* `role`: owner, member, or empty.  e is ERR_NOT_FOUND if there is no such room; else why it could not be found out. */

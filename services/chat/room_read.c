@@ -41,6 +41,8 @@ static const struct wire_shape *member_row_shape(void)
     return &shape;
 }
 
+static const char ONE_MEMBER[] = "SELECT role FROM member WHERE room_id = $1 AND subject = $2";
+
 /* The last one that was read, in the order of the index. */
 struct place {
     char subject[SUBJECT_BYTES];
@@ -50,7 +52,8 @@ struct place {
 static enum err take(struct room_read *read, const struct member_row_list *rows, struct place *last)
 {
     if (members_count(read->members) + rows->len > MEMBERS_MAX) return ERR_TOO_LARGE;
-    for (size_t i = 0; i < rows->len; i++) members_set(read->members, rows->at[i].subject, rows->at[i].role);
+    for (size_t i = 0; i < rows->len; i++)
+        members_set(read->members, rows->at[i].subject, rows->at[i].role, read->version);
     if (rows->len == 0) return OK;
     struct str subject = rows->at[rows->len - 1].subject;
     if (subject.len > sizeof last->subject) return ERR_TOO_LARGE;
@@ -78,8 +81,20 @@ static enum err read_members(struct pg *pg, struct room_read *read)
     struct place last = { .len = 0 };
     size_t n = PORTION;
 
-    while (n == PORTION) TRY(read_portion(pg, read, &last, &n));
+    while (n == PORTION && members_bytes(read->members) <= read->most_bytes) TRY(read_portion(pg, read, &last, &n));
+    if (members_bytes(read->members) > read->most_bytes) members_forget(read->members);
     return OK;
+}
+
+static enum err read_one(struct pg *pg, struct arena *arena, struct room_read *read)
+{
+    struct member_row row = { .version = 0 };
+    enum err e =
+        pg_one(pg, arena, member_row_shape(), &row, ONE_MEMBER, PG_ARGS(pg_id(read->room), pg_text(read->only)));
+
+    members_forget(read->members);
+    if (e == OK || e == ERR_NOT_FOUND) members_set(read->members, read->only, row.role, read->version);
+    return e == ERR_NOT_FOUND ? OK : e;
 }
 
 static enum err work(struct pg *pg, struct arena *arena, void *arg)
@@ -92,7 +107,8 @@ static enum err work(struct pg *pg, struct arena *arena, void *arg)
     read->exists = e == OK;
     read->version = e == OK ? room.version : INT64_MAX;
     if (e == ERR_NOT_FOUND) return OK;
-    return e == OK ? read_members(pg, read) : e;
+    TRY(e);
+    return read->only.at != NULL ? read_one(pg, arena, read) : read_members(pg, read);
 }
 
 static void done(void *arg, enum err e)
@@ -104,12 +120,13 @@ static void done(void *arg, enum err e)
     mem_free(read);
 }
 
-bool room_read_begin(struct rpc_server *server, struct str subject, struct id room,
-    void (*then)(struct room_read *, enum err), void *arg)
+bool room_read_begin(struct rpc_server *server, struct str subject, const struct room_read *what)
 {
-    struct room_read *read = mem_zero(sizeof *read);
+    struct room_read *read = mem_alloc(sizeof *read);
 
-    *read = (struct room_read){ .room = room, .members = members_create(), .done = then, .arg = arg, .server = server };
+    *read = *what;
+    read->members = members_create();
+    read->server = server;
     if (rpc_server_work(server, subject, work, done, read)) return true;
     members_destroy(&read->members);
     mem_free(read);

@@ -7,6 +7,8 @@
 
 struct room_read {
     struct id room;
+    struct str only;   /* this subject; STR_NONE: all members, */
+    size_t most_bytes; /* unless they take more than this: then none */
     bool exists;
     int64_t version;
     struct members *members; /* of this very version; whoever wants to keep them leaves NULL */
@@ -15,6 +17,6 @@ struct room_read {
     struct rpc_server *server;
 };
 
-/* `done` comes later, on the loop, once; what it is given lives during the call.  `subject`: who wants it.  false: too many wait for a worker. */
-bool room_read_begin(struct rpc_server *server, struct str subject, struct id room,
-    void (*done)(struct room_read *, enum err), void *arg) MUST_CHECK;
+/* `done` comes later, on the loop, once; what it is given lives during the call.  `subject`: who wants it.  `what`: the room, what is
+ * wanted of it, done and arg.  false: too many wait for a worker. */
+bool room_read_begin(struct rpc_server *server, struct str subject, const struct room_read *what) MUST_CHECK;

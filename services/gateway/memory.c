@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "libshared/base/clock.h"
 #include "libshared/base/holding.h"
 #include "libshared/base/log.h"
 #include "libshared/service/metrics.h"
@@ -65,7 +66,10 @@ static void trim(struct memory_watch *watch, double now)
     if (held.peak < held.all + TRIM_BYTES || now < watch->trimmed + TRIM_S) return;
     watch->trimmed = now;
     holdings_forget_peak();
+    int64_t began_us = clock_mono_us();
     malloc_trim(0);
+    LOG(INFO, "gateway.memory_trimmed", F_INT("peak", held.peak), F_INT("held", held.all),
+        F_INT("us", clock_mono_us() - began_us));
 }
 
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)

@@ -3,6 +3,8 @@
 #include "libshared/db/pg.h"
 #include "tests/service/party.h"
 
+#include <libpq-fe.h>
+
 static struct pipe *one, *two, *store; /* two gateways and a store */
 
 static enum err enter(const char *who, struct id room, struct room_entered *out)
@@ -305,6 +307,110 @@ static void what_a_store_doubts_every_gateway_hears(void **state)
     assert_int_equal(count_heard(store, "room.doubted", none), 0);
 }
 
+static void sql(const char *text)
+{
+    PGconn *db = PQconnectdb(pg_cluster_conninfo("chat"));
+    PGresult *result = PQexec(db, text);
+
+    assert_int_equal(PQresultStatus(result), PGRES_COMMAND_OK);
+    PQclear(result);
+    PQfinish(db);
+}
+
+/* A room with so many members besides alice: too many for chat to remember them all. */
+static struct id make_large_room(unsigned members)
+{
+    char text[300], id[ID_TEXT_BYTES + 1];
+    struct id room = make_room(one, "alice", NULL);
+
+    id_format(room, id);
+    snprintf(text, sizeof text,
+        "INSERT INTO chat.member SELECT '%s', 'member-' || i, 'member', now() FROM generate_series(1, %u) AS i", id,
+        members);
+    sql(text);
+    return room;
+}
+
+static long resident_kib(const struct proc *p)
+{
+    char path[64], line[200];
+    long kib = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/status", p->pid);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (kib == 0 && fgets(line, sizeof line, file) != NULL)
+        if (strncmp(line, "VmRSS:", 6) == 0) kib = strtol(line + 6, NULL, 10);
+    fclose(file);
+    return kib;
+}
+
+/* Another chat, with little memory for rooms; the tests of it speak to nobody else. */
+static struct proc chat;
+static struct pipe *others[2];
+
+static int begin_small(void **state)
+{
+    (void)state;
+    chat = party_start("chat", "small", "MADANG_CHAT_MEMORY_BYTES=1048576");
+    others[0] = one;
+    others[1] = store;
+    one = pipe_open("gateway", "chat", "small");
+    store = pipe_open("store", "chat", "small");
+    return 0;
+}
+
+static int end_small(void **state)
+{
+    (void)state;
+    pipe_close(&one);
+    pipe_close(&store);
+    one = others[0];
+    store = others[1];
+    party_stop(&chat);
+    return 0;
+}
+
+static void of_a_large_room_each_is_known_who_is_asked_for(void **state)
+{
+    struct id room = make_large_room(5000);
+    struct access access;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) { /* asked, and remembered */
+        assert_int_equal(access_of(room, "alice", &access), OK);
+        assert_true(str_is(access.role, "owner"));
+        assert_int_equal(access_of(room, "member-5000", &access), OK);
+        assert_true(str_is(access.role, "member"));
+        assert_int_equal(access_of(room, "eve", &access), OK);
+        assert_true(str_is(access.role, ""));
+    }
+    assert_int_equal(invite("alice", room, "eve"), OK);
+    assert_int_equal(access_of(room, "eve", &access), OK);
+    assert_true(str_is(access.role, "member"));
+    assert_int_equal(take_out("alice", room, "member-5000"), OK);
+    assert_int_equal(access_of(room, "member-5000", &access), OK);
+    assert_true(str_is(access.role, ""));
+    assert_int_equal(access_of(room, "alice", &access), OK);
+    assert_true(str_is(access.role, "owner"));
+}
+
+static void many_large_rooms_take_no_more_memory_than_chat_has_for_rooms(void **state)
+{
+    struct access access;
+    struct id rooms[25];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rooms); i++) rooms[i] = make_large_room(10000);
+    for (size_t i = 0; i < 8; i++) assert_int_equal(access_of(rooms[0], "alice", &access), OK); /* each worker warm */
+    long before = resident_kib(&chat);
+    for (size_t i = 0; i < COUNT(rooms); i++) {
+        assert_int_equal(access_of(rooms[i], "member-1", &access), OK);
+        assert_true(str_is(access.role, "member"));
+    }
+    assert_in_range(resident_kib(&chat), 0, before + 16384);
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -399,6 +505,9 @@ int main(void)
         cmocka_unit_test(the_same_key_makes_one_room),
         cmocka_unit_test(one_s_rooms_come_newest_first_in_slices),
         cmocka_unit_test(a_closed_room_is_for_members),
+        cmocka_unit_test_setup_teardown(of_a_large_room_each_is_known_who_is_asked_for, begin_small, end_small),
+        cmocka_unit_test_setup_teardown(
+            many_large_rooms_take_no_more_memory_than_chat_has_for_rooms, begin_small, end_small),
         cmocka_unit_test(a_member_is_one_person_however_the_name_is_typed),
         cmocka_unit_test(who_enters_an_open_room_is_a_member),
         cmocka_unit_test(a_change_is_remembered_and_told),
