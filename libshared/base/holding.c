@@ -237,6 +237,15 @@ enum err holding_set(struct holding *h, size_t *counted, size_t bytes)
     return OK;
 }
 
+void holding_set_anyway(struct holding *h, size_t *counted, size_t bytes)
+{
+    if (bytes > *counted)
+        holding_take_anyway(h, bytes - *counted);
+    else
+        holding_give(h, *counted - bytes);
+    *counted = bytes;
+}
+
 void holding_share_anyway(struct holding *h, size_t bytes)
 {
     if (!holding_is_open(h)) return;

@@ -58,6 +58,7 @@ void holding_give(struct holding *holding, size_t bytes);
 void holding_take_anyway(struct holding *holding, size_t bytes);
 /* From *counted to `bytes`: for a buffer, after it grew or shrank. */
 enum err holding_set(struct holding *holding, size_t *counted, size_t bytes) MUST_CHECK;
+void holding_set_anyway(struct holding *holding, size_t *counted, size_t bytes);
 enum err holding_share(struct holding *holding, size_t bytes) MUST_CHECK;
 void holding_unshare(struct holding *holding, size_t bytes);
 void holding_share_anyway(struct holding *holding, size_t bytes);

@@ -303,12 +303,7 @@ enum err conn_gather(struct conn *conn, size_t bytes)
 
 void conn_hold_anyway(struct conn *conn)
 {
-    size_t bytes = bytes_of(conn);
-    if (bytes > conn->holds)
-        holding_take_anyway(&conn->holding, bytes - conn->holds);
-    else
-        holding_give(&conn->holding, conn->holds - bytes);
-    conn->holds = bytes;
+    holding_set_anyway(&conn->holding, &conn->holds, bytes_of(conn));
 }
 
 void conn_base(struct conn *conn, size_t more)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libshared/base/holding.h"
 #include "libshared/base/log.h"
 #include "libshared/service/metrics.h"
 #include "services/gateway/mesh/inside.h"
@@ -24,6 +25,7 @@ struct tunnel {
     int64_t number;
     struct buf frames; /* for the client, from `at` on; the owner's window bounds it */
     size_t at, taken, unanswered;
+    size_t counted;    /* of the frames, in what the socket holds */
     bool known;        /* the owner has it; until then the client has no 101, so that it cannot open another first */
     bool spoken;       /* its client has sent something */
     bool answer_probe; /* before all frames */
@@ -41,6 +43,11 @@ static struct tunnel *find(struct mesh *mesh, int64_t number)
     return t;
 }
 
+static void count_frames(struct tunnel *t)
+{
+    holding_set_anyway(ws_holding(t->ws), &t->counted, t->frames.cap);
+}
+
 static void tunnel_free(struct tunnel *t)
 {
     struct mesh *mesh = t->face->mesh;
@@ -51,6 +58,7 @@ static void tunnel_free(struct tunnel *t)
     HASH_DEL(mesh->tunnels, t);
     metric_set(mesh->open, HASH_COUNT(mesh->tunnels));
     buf_free(&t->frames);
+    count_frames(t);
     mem_free(t);
 }
 
@@ -153,6 +161,7 @@ static void compact(struct tunnel *t)
     if (t->at == t->frames.len) {
         buf_free(&t->frames);
         t->frames = BUF(SIZE_MAX);
+        count_frames(t);
     } else if (t->at > DOWN_WINDOW) {
         memmove(t->frames.at, t->frames.at + t->at, t->frames.len - t->at);
         t->frames.len -= t->at;
@@ -200,6 +209,7 @@ void tunnel_frames(struct mesh *mesh, const struct mesh_frames *frames)
 
     if (t == NULL || t->ended) return;
     buf_add_str(&t->frames, frames->bytes);
+    count_frames(t);
     ws_flush(t->ws);
 }
 

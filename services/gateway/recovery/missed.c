@@ -35,6 +35,7 @@ static void add(struct comeback *c, struct place *place, const struct message *m
     place->got = message->seq;
     c->missed++;
     c->bytes += bytes;
+    sio_hold_anyway(c->socket, bytes);
     c->home->ahead_bytes += bytes;
 }
 
@@ -134,5 +135,6 @@ void comeback_drop_missed(struct comeback *c)
         mem_free(c->places[i].ahead);
     }
     c->home->ahead_bytes -= c->bytes;
+    sio_release(c->socket, c->bytes);
     c->bytes = 0;
 }

@@ -52,26 +52,33 @@ static bool is_same(const struct kept *kept, const struct relay *relay)
     return id_eq(kept->room, relay->room) && str_is(relay->event, kept->event);
 }
 
+static void release_kept(struct guest *guest, struct kept *kept)
+{
+    sio_release(guest->socket, sizeof *kept + eio_packet_bytes(kept->packet));
+    eio_packet_drop(kept->packet);
+}
+
 static void keep(struct guest *guest, const struct relay *relay, struct eio_packet *packet)
 {
     unsigned i = 0;
 
     while (i < guest->n_kept && !is_same(&guest->kept[i], relay)) i++;
     if (i == KEPT_MAX || relay->event.len >= sizeof guest->kept->event) return;
+    if (sio_hold(guest->socket, sizeof *guest->kept + eio_packet_bytes(packet)) != OK) return;
     if (i == guest->n_kept) {
         guest->kept = mem_grow(guest->kept, ++guest->n_kept * sizeof *guest->kept);
         memset(&guest->kept[i], 0, sizeof guest->kept[i]);
         guest->kept[i].room = relay->room;
         memcpy(guest->kept[i].event, relay->event.at, relay->event.len);
     } else {
-        eio_packet_drop(guest->kept[i].packet);
+        release_kept(guest, &guest->kept[i]);
     }
     guest->kept[i].packet = eio_packet_take(packet);
 }
 
 void guest_drop_kept(struct guest *guest)
 {
-    for (unsigned i = 0; i < guest->n_kept; i++) eio_packet_drop(guest->kept[i].packet);
+    for (unsigned i = 0; i < guest->n_kept; i++) release_kept(guest, &guest->kept[i]);
     mem_free(guest->kept);
     guest->kept = NULL;
     guest->n_kept = 0;

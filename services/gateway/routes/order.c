@@ -37,6 +37,7 @@ struct turnstile {
 
 struct order {
     struct routes *routes;
+    struct sio_socket *socket;
     struct turnstile *rooms;
     size_t n, bytes; /* that wait */
 };
@@ -99,6 +100,7 @@ static void forget_event(struct order *order, struct turnstile *t, struct waitin
     DL_DELETE(t->waiting, w);
     order->n--;
     order->bytes -= w->bytes;
+    sio_release(order->socket, w->bytes);
     order->routes->waiting_bytes -= w->bytes;
 }
 
@@ -125,7 +127,7 @@ bool order_waits(struct client *client, const struct sio_event *event)
     struct turnstile *t = find(client, room);
     if (t == NULL) return false;
     size_t bytes = bytes_of(event);
-    if (!has_space(order, bytes)) {
+    if (!has_space(order, bytes) || sio_hold(order->socket, bytes) != OK) {
         refuse(client, event);
         return true;
     }
@@ -146,6 +148,7 @@ void order_begin(struct on_call *call, struct client *client)
     if (client->order == NULL) {
         client->order = mem_zero(sizeof *client->order);
         client->order->routes = call->routes;
+        client->order->socket = client->socket;
     }
     if (t == NULL) {
         t = mem_zero(sizeof *t);
