@@ -108,11 +108,9 @@ static int start(void **state)
     snprintf(address, sizeof address, "127.0.0.1:%d", port);
     memset(&seen, 0, sizeof seen);
     loop = ev_loop_new(0);
-    server = http_server_create(loop, &(struct http_server_config){ .http = address,
-                                          .connections_max = 100,
-                                          .connections_per_address = 100,
-                                          .body_max = 1000,
-                                          .unfinished_bytes = 100000 });
+    server = http_server_create(
+        loop, &(struct http_server_config){
+                  .http = address, .connections_max = 100, .connections_per_address = 100, .body_max = 1000 });
     http_mount(server, "/echo", &echo, NULL);
     http_mount(server, "/redirect", &redirect, NULL);
     http_mount(server, "/large", &large, NULL);
