@@ -139,7 +139,7 @@ describe('disconnect', () => {
 describe('events', () => {
     const texts = [
         '1,"2",{"3":[true]}', '"마당 🎉"', 'null', '{}', '[]', '-0.5', '9007199254740991', '""',
-        '{"z":1,"a":2}', '{"_placeholder":true,"num":0}', '"\\u001e\\n\\u0000"', '"a\\"b\\\\"',
+        '{"z":1,"a":2}', '{"_placeholder":true,"num":0}', '"\\u001e\\n\\u0001"', '"a\\"b\\\\"',
     ];
     for (const text of texts)
         it(`come back as they went: ${text}`, async () => {
