@@ -108,7 +108,7 @@ const packets = [
     ['a NUL as an escape', ['ok'], , socketio('42["nobody","\\u0000"]', '42["\\u0000"]')],
     ['keys given twice', ['ok'], , socketio('42["nobody",{"a":1,"\\u0061":2}]')],
     ['one key 100,000 times', ['ok', ...REFUSED], , socketio('42["nobody",{"a":1' + ',"a":1'.repeat(1e5) + '}]')],
-    ['100,000 keys', ['ok', ...REFUSED], , socketio('42["nobody",{' + times(1e5, (i) => `"k${i}":1`).join() + '}]')],
+    ['70,000 keys', ['ok', ...REFUSED], , socketio('42["nobody",{' + times(7e4, (i) => `"k${i}":1`).join() + '}]')],
     ['numbers beyond a double', ['ok'], , socketio('42["nobody",1e999,-1e999,1e-999]', '42[1e3]')],
 ];
 
