@@ -158,8 +158,7 @@ test('a probe is answered by the gateway that carries the WebSocket, ahead of al
       ws.send('2probe')
       ws.send('5')
     }
-    let status
-    while (status !== 400) ({ status } = await poll(1 + round % 3, sid))
+    await until('a poll is too late', async () => (await poll(1 + round % 3, sid)).status === 400)
     assert.deepEqual(told, ['3probe'], 'it came before the 400, and once')
     ws.send('40/nowhere,')
     await until('the session is on it', () => told.length === 2)
