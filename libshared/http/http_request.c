@@ -14,6 +14,11 @@ struct str http_query(const struct http *http)
 {
     return http->head.query;
 }
+int64_t http_content_length(const struct http *http)
+{
+    if (http->head.chunked) return -1;
+    return http->head.content_length > 0 ? http->head.content_length : 0;
+}
 struct str http_body(const struct http *http)
 {
     return buf_str(&http->body);

@@ -89,6 +89,7 @@ struct str http_path(const struct http *http);  /* without the query, percent-de
 struct str http_query(const struct http *http); /* raw, without the ? */
 bool http_param(struct http *http, const char *name, struct str *out);  /* percent-decoded; the last one wins */
 struct str http_header(struct http *http, const char *lower_case_name); /* STR_NONE if absent */
+int64_t http_content_length(const struct http *http);                   /* as announced; -1: it comes in chunks */
 struct str http_body(const struct http *http);
 struct str http_address(const struct http *http); /* of the client, as text; behind a trusted proxy as that has it */
 /* The same, for limits; NULL: a trusted proxy asks for itself, and has none. */

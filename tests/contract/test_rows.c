@@ -29,7 +29,7 @@ struct face {
 };
 
 static const struct face routes[] = {
-#define ROUTE(http, path, service, noun, verb, who, event, action, class, status, doc) \
+#define ROUTE(http, path, service, noun, verb, who, event, action, class, body, status, answer, doc) \
     { #http, path, #service, #noun "." #verb, event, #action, #class, #who, "CALL", status },
 #include "proto/begin.def"
 #include "proto/public.def"

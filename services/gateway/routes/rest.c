@@ -6,9 +6,13 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/holding.h"
 #include "libshared/base/log.h"
+#include "libshared/service/settings.h"
 #include "libshared/wire/json.h"
 #include "services/gateway/routes/query.h"
 #include "services/gateway/routes/rest_private.h"
+
+/* A body that took longer is of somebody whose credential may have been taken back meanwhile. */
+#define RECHECK_US 1000000
 
 static bool is_trace(struct str text)
 {
@@ -30,16 +34,22 @@ static void choose_trace(struct rest *rest)
         id_format(id_new(), rest->trace);
 }
 
-/* Public keys are read by others' libraries, which want them bare. */
-static bool is_bare(const struct route_row *row)
+void rest_begin_wait(struct rest *rest)
 {
-    return strncmp(row->path, "/.well-known/", strlen("/.well-known/")) == 0;
+    rest->waits = true;
+    rest->routes->in_flight++;
+}
+
+void rest_end_wait(struct rest *rest)
+{
+    rest->waits = false;
+    rest->routes->in_flight--;
 }
 
 static void succeed(struct rest *rest, struct str body)
 {
     struct buf json = BUF(REPLY_BYTES_MAX);
-    bool bare = is_bare(rest->row);
+    bool bare = rest->row->answer == ANSWER_BARE;
 
     if (!bare) buf_add_str(&json, STR("{\"success\":true,\"data\":"));
     enum err e = wire_to_json(methods[rest->row->method].rep(), body, &json);
@@ -55,7 +65,7 @@ static void on_reply(void *arg, enum err status, struct str body)
 {
     struct rest *rest = arg;
 
-    rest->routes->in_flight--;
+    rest_end_wait(rest);
     int64_t retry_ms = rest->guess != NULL ? guess_end(rest->guess, status) : 0;
     rest->guess = NULL;
     if (rest->http == NULL) {
@@ -112,9 +122,18 @@ static bool charge(struct rest *rest, struct rate_payer *payer)
 
 bool rest_charge_call(struct rest *rest)
 {
-    struct rate_payer payer = { .amount = { [UNIT_CALLS] = 1, [UNIT_BYTES] = (int64_t)http_body(rest->http).len } };
+    int64_t announced = http_content_length(rest->http);
+    struct rate_payer payer = { .amount = { [UNIT_CALLS] = 1, [UNIT_BYTES] = announced > 0 ? announced : 0 } };
 
     return charge(rest, &payer);
+}
+
+/* What had no length before it was there. */
+static bool charge_chunks(struct rest *rest)
+{
+    struct rate_payer payer = { .amount = { [UNIT_BYTES] = (int64_t)http_body(rest->http).len } };
+
+    return http_content_length(rest->http) >= 0 || charge(rest, &payer);
 }
 
 static bool charge_items(struct rest *rest, const struct wire_shape *shape, const void *record)
@@ -130,8 +149,14 @@ static bool is_json_body(struct http *http)
     const char wanted[] = "application/json";
     size_t len = sizeof wanted - 1;
 
-    return http_body(http).len == 0 || (type.len >= len && strncasecmp(type.at, wanted, len) == 0 &&
-                                           (type.len == len || strchr("; ", type.at[len])));
+    return http_content_length(http) == 0 || (type.len >= len && strncasecmp(type.at, wanted, len) == 0 &&
+                                                 (type.len == len || strchr("; ", type.at[len])));
+}
+
+static bool is_allowed_in(const struct rest *rest, struct str room)
+{
+    return rest->row->event[0] == '\0' ||
+           rights_allow(&rest->rights, STR("/chat"), str_of(rest->row->event), room, rest->row->action);
 }
 
 /* The room as it will be read: what path or query say of it goes before the body. */
@@ -146,8 +171,28 @@ static struct str room_of(const struct wire_given_list *given, struct str json, 
 
 static bool is_allowed(const struct rest *rest, const struct wire_given_list *given, struct str json)
 {
-    return rest->row->event[0] == '\0' || rights_allow(&rest->rights, STR("/chat"), str_of(rest->row->event),
-                                              room_of(given, json, rest->routes->scratch), rest->row->action);
+    return rest->allowed || is_allowed_in(rest, room_of(given, json, rest->routes->scratch));
+}
+
+/* Which room it is about.  false: the body says that, or the path is no good. */
+static bool knows_room(const struct rest *rest, struct str *room)
+{
+    const struct route_params *params = &rest->params;
+
+    *room = STR_NONE;
+    for (size_t i = 0; i < params->n; i++)
+        if (str_is(params->at[i].name, "room"))
+            return query_decode(params->at[i].value, false, http_arena(rest->http), room);
+    return wire_find(methods[rest->row->method].req(), STR("room")) == NULL;
+}
+
+static enum err check_policy(struct rest *rest)
+{
+    struct str room;
+
+    if (!knows_room(rest, &room)) return OK;
+    rest->allowed = is_allowed_in(rest, room);
+    return rest->allowed ? OK : ERR_FORBIDDEN;
 }
 
 /* URLs are written down on their way, so nobody shall get used to a key in one: what a POST says is in its body. */
@@ -176,23 +221,18 @@ void rest_forward(struct rest *rest, struct str body)
 {
     struct principal who = who_asks(rest);
 
-    http_set_user(rest->http, rest);
-    rest->routes->in_flight++;
+    rest_begin_wait(rest);
     method_call(
         rest->routes->service[rest->row->service], rest->row->method, &who, str_of(rest->trace), body, on_reply, rest);
 }
 
-/* Who asks is known, and what he may do. */
 static void ask_service(struct rest *rest)
 {
     struct arena *scratch = rest->routes->scratch; /* a request that is refused is over */
     struct buf body = BUF(REPLY_BYTES_MAX);
     struct wire_error why = { 0 };
-    enum err e = OK;
+    enum err e = charge_chunks(rest) ? OK : ERR_RATE_LIMITED;
 
-    if (rest->rights.bearer != NULL) e = holding_belongs(http_holding(rest->http), bearer_subject(rest->rights.bearer));
-    if (e == OK && !rest_charge_call(rest)) e = ERR_RATE_LIMITED;
-    if (e == OK && !is_json_body(rest->http)) e = ERR_UNSUPPORTED_MEDIA;
     if (e == OK) e = encode(rest, &body, &why);
     if (e != OK && rest_is_login(rest)) e = rest_count_malformed(rest, e);
     if (e == OK && rest_is_login(rest)) {
@@ -206,24 +246,45 @@ static void ask_service(struct rest *rest)
     buf_free(&body);
 }
 
+/* Who asks is known, and what that one may do: is the body to come? */
+static void admit(struct rest *rest)
+{
+    enum err e = OK;
+
+    if (rest->whole) {
+        ask_service(rest);
+        return;
+    }
+    if (rest->rights.bearer != NULL) e = holding_belongs(http_holding(rest->http), bearer_subject(rest->rights.bearer));
+    if (e == OK && !rest_charge_call(rest)) e = ERR_RATE_LIMITED;
+    if (e == OK && !is_json_body(rest->http)) e = ERR_UNSUPPORTED_MEDIA;
+    if (e == OK) e = check_policy(rest);
+    if (e != OK && rest_is_login(rest)) e = rest_count_malformed(rest, e);
+    if (e == OK)
+        http_pause(rest->http, false);
+    else
+        rest_refuse(rest, e, &(struct wire_error){ 0 });
+}
+
 static void on_rights(void *arg, enum err e, const struct failure *why, const struct rights *rights)
 {
     struct rest *rest = arg;
 
-    rest->routes->in_flight--;
+    rest_end_wait(rest);
     if (e == OK) rest->rights = *rights;
     if (rest->http == NULL)
         rest_end(rest);
     else if (e != OK)
         rest_fail_with(rest, e, why, NULL);
     else
-        ask_service(rest);
+        admit(rest);
 }
 
+/* auth may have to be asked what it may do: the body waits for that. */
 static void authenticate_key(struct rest *rest, struct str key)
 {
-    http_set_user(rest->http, rest);
-    rest->routes->in_flight++;
+    if (!rest->whole) http_pause(rest->http, true);
+    rest_begin_wait(rest);
     keyring_rights(rest->routes->keyring, key, http_address(rest->http), str_of(rest->trace), on_rights, rest);
 }
 
@@ -236,7 +297,7 @@ static void authenticate_token(struct rest *rest, struct str token)
     if (e != OK)
         rest_fail_with(rest, e, &failure, NULL);
     else
-        ask_service(rest);
+        admit(rest);
 }
 
 static void authenticate(struct rest *rest)
@@ -251,25 +312,37 @@ static void authenticate(struct rest *rest)
         authenticate_token(rest, str_skip(header, 7));
 }
 
-static int on_begin(void *arg, struct http *http)
+static struct rest *begin_rest(struct routes *routes, struct http *http)
 {
-    (void)arg, (void)http;
-    return 0;
-}
-
-static void on_ready(void *arg, struct http *http)
-{
-    struct routes *routes = arg;
     struct rest *rest = mem_zero(sizeof *rest);
-    char allow[64];
 
     rest->routes = routes;
     rest->http = http;
     rest->began_us = clock_mono_us();
     choose_trace(rest);
+    http_set_user(http, rest);
+    return rest;
+}
+
+static size_t bytes_allowed(const struct route_row *row)
+{
+    size_t most = (size_t)settings.gateway.max_payload;
+
+    return row->body_max < most ? row->body_max : most;
+}
+
+/* All that the headers decide is decided here; a refusal is answered at once, and its body is not read. */
+static int on_begin(void *arg, struct http *http)
+{
+    struct rest *rest = begin_rest(arg, http);
+    char allow[64];
+
     rest->row = route_find(http_method(http), http_path(http), &rest->params, allow);
-    if (rest->row != NULL && rest->row->who == WHO_ANYONE) {
-        ask_service(rest);
+    if (rest->row != NULL) http_set_body_max(http, bytes_allowed(rest->row));
+    if (rest->row != NULL && http_content_length(http) > (int64_t)bytes_allowed(rest->row)) {
+        rest_fail(rest, ERR_TOO_LARGE);
+    } else if (rest->row != NULL && rest->row->who == WHO_ANYONE) {
+        admit(rest);
     } else if (rest->row != NULL) {
         authenticate(rest);
     } else if (allow[0] != '\0') {
@@ -278,6 +351,22 @@ static void on_ready(void *arg, struct http *http)
     } else {
         rest_fail(rest, ERR_NO_ROUTE);
     }
+    return 0;
+}
+
+static void on_ready(void *arg, struct http *http)
+{
+    struct rest *rest = http_user(http);
+
+    (void)arg;
+    rest->whole = true;
+    if (rest->row->who == WHO_ANYONE || clock_mono_us() - rest->began_us < RECHECK_US) {
+        ask_service(rest);
+        return;
+    }
+    rest->allowed = false;
+    rights_drop(&rest->rights);
+    authenticate(rest);
 }
 
 static void on_gone(void *arg, struct http *http)
@@ -285,7 +374,9 @@ static void on_gone(void *arg, struct http *http)
     struct rest *rest = http_user(http);
 
     (void)arg;
-    if (rest != NULL) rest->http = NULL;
+    if (rest == NULL) return;
+    rest->http = NULL;
+    if (!rest->waits) rest_end(rest);
 }
 
 const struct http_handler routes_handler = { .begin = on_begin, .ready = on_ready, .gone = on_gone };

@@ -36,7 +36,7 @@ static void on_turn(void *arg, enum err e, int64_t retry_after_ms, struct guess 
     struct rest *rest = arg;
     struct failure failure = refusal_of_rate(e, rest->routes->rates, RATE_auth, retry_after_ms);
 
-    rest->routes->in_flight--;
+    rest_end_wait(rest);
     rest->guess = guess;
     if (rest->http == NULL)
         give_up_turn(rest);
@@ -66,8 +66,7 @@ void rest_present(struct rest *rest, struct str body)
         rest_refuse(rest, rest_count_malformed(rest, ERR_KEY_INVALID), &(struct wire_error){ .field = "" });
         return;
     }
-    http_set_user(rest->http, rest);
-    rest->routes->in_flight++;
+    rest_begin_wait(rest);
     keep_body(rest, body);
     memcpy(rest->key, parts.id.at, parts.id.len);
     keyring_present(rest->routes->keyring, key, http_address(rest->http), on_turn, rest);

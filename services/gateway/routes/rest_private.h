@@ -16,6 +16,9 @@ struct rest {
     struct route_params params;
     struct rights rights; /* empty for ANYONE */
     int64_t began_us;
+    bool waits;   /* for somebody's answer: `gone` leaves it to that */
+    bool whole;   /* the body is there */
+    bool allowed; /* by its policy, as the path alone says what is asked for */
     struct rate_state rate;
     char key[API_KEY_ID_CHARS + 1]; /* id of the API key in the body, */
     struct guess *guess;            /* that one is under way */
@@ -25,8 +28,10 @@ struct rest {
 };
 
 /* rest.c */
+void rest_begin_wait(struct rest *rest);
+void rest_end_wait(struct rest *rest);
 void rest_forward(struct rest *rest, struct str body);
-bool rest_charge_call(struct rest *rest); /* by what is known before anything is parsed */
+bool rest_charge_call(struct rest *rest); /* by what its headers say */
 
 /* rest_login.c: the credential may have to wait for its turn. */
 bool rest_is_login(const struct rest *rest);

@@ -7,9 +7,10 @@
 
 /* clang-format off */
 static const struct route_row routes[] = {
-#define ROUTE(http_, path_, service_, noun, verb, who_, event_, action_, class_, status_, doc) \
+#define ROUTE(http_, path_, service_, noun, verb, who_, event_, action_, class_, body_, status_, answer_, doc) \
     { .http = #http_, .path = path_, .service = SERVICE_##service_, .method = M_##noun##_##verb, .who = WHO_##who_, \
-      .event = event_, .action = POLICY_##action_, .class = CLASS_##class_, .status = status_ },
+      .event = event_, .action = POLICY_##action_, .class = CLASS_##class_, .body_max = body_, .status = status_, \
+      .answer = ANSWER_##answer_ },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"

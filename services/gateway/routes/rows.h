@@ -16,6 +16,7 @@ enum peer_service {
 };
 /* clang-format on */
 enum route_who { WHO_ANYONE, WHO_BEARER };
+enum route_answer { ANSWER_ENVELOPE, ANSWER_BARE };
 /* All but CALL keep what the socket sends about the room waiting: order.c. */
 enum on_effect { EFFECT_CALL, EFFECT_CHANGE, EFFECT_JOIN, EFFECT_LEAVE };
 
@@ -27,7 +28,9 @@ struct route_row {
     const char *event; /* what the policy is asked about; "": nothing */
     enum policy_action action;
     enum rate_class class;
+    size_t body_max;
     int status;
+    enum route_answer answer;
 };
 
 struct on_row {

@@ -6,10 +6,12 @@
 #include "services/tools/protodoc/protodoc.h"
 
 /* clang-format off */
-struct route { const char *http, *path, *service, *method, *who, *event, *action, *rate, *doc; int status; };
+struct route { const char *http, *path, *service, *method, *who, *event, *action, *rate, *doc; int status; long body_max; bool bare; };
 static const struct route routes[] = {
-#define ROUTE(http, path, service, noun, verb, who, event, action, class, status, doc) \
-    { #http, path, #service, #noun "." #verb, #who, event, #action, #class, doc, status },
+#define BARE true
+#define ENVELOPE false
+#define ROUTE(http, path, service, noun, verb, who, event, action, class, body, status, answer, doc) \
+    { #http, path, #service, #noun "." #verb, #who, event, #action, #class, doc, status, body, answer },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
@@ -42,13 +44,10 @@ static json_t *body_of(const struct route *r)
     const struct wire_shape *s = find_method(r->method)->req();
     json_t *schema = strchr(r->path, '{') == NULL ? schema_ref("schemas", s->name) : schema_of_record(s, r->path);
 
-    return json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content", "application/json", "schema", schema);
-}
-
-/* Public keys are read by others' libraries, which want them without an envelope. */
-static bool is_bare(const struct route *r)
-{
-    return strncmp(r->path, "/.well-known/", strlen("/.well-known/")) == 0;
+    char most[40];
+    snprintf(most, sizeof most, "At most %ld bytes", r->body_max);
+    return json_pack(
+        "{s:s, s:b, s:{s:{s:o}}}", "description", most, "required", 1, "content", "application/json", "schema", schema);
 }
 
 static json_t *success_of(const struct route *r)
@@ -56,7 +55,7 @@ static json_t *success_of(const struct route *r)
     const struct wire_shape *s = find_method(r->method)->rep();
     json_t *schema = schema_ref("schemas", s->name);
 
-    if (!is_bare(r))
+    if (!r->bare)
         schema = schema_made(json_pack("{s:s, s:[s, s], s:{s:{s:b}, s:o}}", "type", "object", "required", "success",
             "data", "properties", "success", "const", 1, "data", schema));
     return json_pack("{s:s, s:{s:{s:o}}}", "description", s->doc, "content", "application/json", "schema", schema);
