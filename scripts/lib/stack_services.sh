@@ -1,0 +1,60 @@
+#!/bin/bash
+# stack_services.sh - a runit service for each process, which restarts it when it dies, with a log of its own; and waiting
+# for them.  Sourced by scripts/stack.
+
+# Six files for each log.  Of a gateway there are three: during a rolling restart its own, that of the next one, and
+# that of the one before.  N1: when the disk is full, all but the last older file may go.
+log_config() {
+    local logs=($engines $services)
+    printf 's%d\nn5\nN1\n' $((LOG_MB * 1000000 / 6 / (${#logs[@]} + 3 * GATEWAYS)))
+}
+
+write_service() {    # write_service PROCESS 'command...'
+    local service=$dir/service/$1 log=$dir/log/$1
+    mkdir -p "$service/log" "$log"
+    printf '#!/bin/sh\nexec 2>&1\ncd "%s"\nexec %s\n' "$root" "$2" >"$service/run"
+    printf '#!/bin/sh\nexec svlogd "%s"\n' "$log" >"$service/log/run"
+    log_config >"$log/config"
+    chmod +x "$service/run" "$service/log/run"
+}
+
+write_program() { write_env "$1"; write_service "$1" "chpst -e '$dir/env/$1' '$BIN/${1%%-*}'"; }
+
+write_services() {
+    local p
+    if needs postgres; then write_postgres; fi
+    if needs redis; then write_service redis "redis-server '$dir/redis/redis.conf'"; fi
+    for p in $(processes); do write_program "$p"; done
+    write_env operator                                # for authctl and rpc, which people call
+    for p in "$dir"/service/*; do                     # fewer gateways than the last time
+        [[ " $engines $(echo $(processes)) " == *" $(basename "$p") "* ]] || rm -rf "$p"
+    done
+}
+
+await() {            # await SECONDS 'what' command...
+    local left=$(($1 * 10)) what=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        left=$((left - 1))
+        [ "$left" -gt 0 ] || return 1
+        sleep 0.1
+    done
+}
+
+is_ready() { curl -fsS --max-time 2 "http://$(health_address "$1")/readyz"; }
+
+# Asked until it works: runsv makes its pipes one after the other, and sv needs them all.
+begin() { await 20 "$1" sv up "$dir/service/$1" || fail "the supervisor has not taken $1; its log: $dir/runsvdir.log"; }
+
+await_ready() {
+    local p
+    for p in "$@"; do
+        await 60 "$p" is_ready "$p" && continue
+        echo "madang: $p is not ready: $(curl -sS --max-time 2 "http://$(health_address "$p")/readyz" 2>&1 | head -c 300)" >&2
+        echo "madang: the end of its log, $dir/log/$p/current:" >&2
+        tail -n 5 "$dir/log/$p/current" >&2 || true
+        exit 1
+    done
+}
+
+is_supervised() { [ -s "$dir/runsvdir.pid" ] && kill -0 "$(cat "$dir/runsvdir.pid")" 2>/dev/null; }

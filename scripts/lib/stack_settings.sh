@@ -1,0 +1,114 @@
+#!/bin/bash
+# stack_settings.sh - what each process of a native stack is told, and what is refused before it starts.  Sourced by
+# scripts/stack.
+
+setting() { printf '%s\n' "$3" >"$dir/env/$1/MADANG_$2"; }  # setting PROCESS NAME VALUE; without the newline an empty one is none
+
+# During a rolling restart two processes are gateway-1: they differ by their side, which is kept with the service.
+side() { cat "$dir/service/$1/side" 2>/dev/null || true; }
+
+place() {            # how far a process's own ports are from the first
+    local i=${1#gateway-}
+    i=${i%.next}
+    case $1 in
+        gateway-*) if [ -n "$(side "$1")" ]; then echo $((18 + i)); elif [ "$i" = 1 ]; then echo 0; else echo $((8 + i)); fi ;;
+        *) "$root/scripts/services" place | sed -n "s/^$1 //p" ;;
+    esac
+}
+
+health_address() {   # as it was told when it was started; nothing for PostgreSQL and Redis
+    local group=${1%%-*}
+    sed 's/^:/127.0.0.1:/' "$dir/env/$1/MADANG_${group^^}_HEALTH" 2>/dev/null || true
+}
+
+write_env() {
+    local process=$1 group=${1%%-*} name own
+    rm -rf "$dir/env/$process"
+    mkdir -p "$dir/env/$process"
+    setting "$process" RUN_DIR "$dir"
+    setting "$process" KEY_DIR "$dir/keys"
+    setting "$process" MIGRATIONS_DIR "$root/migrations"
+    setting "$process" REDIS_URL "unix://$dir/redis/redis.sock"
+    for name in $services; do setting "$process" "${name^^}_URL" "ipc://$dir/sock/$name"; done
+    if [ "$group" = gateway ]; then
+        setting "$process" GATEWAY_HEALTH "127.0.0.1:$HEALTH_PORT"
+        own=${process%.next}$(side "$process")
+        setting "$process" GATEWAY_NAME "$own"
+        setting "$process" GATEWAY_MESH "ipc://$dir/sock/$own"
+        setting "$process" GATEWAY_TLS_CERT "$dir/tls/server.crt"
+        setting "$process" GATEWAY_TLS_KEY "$dir/tls/server.key"
+    elif [ "$process" != operator ]; then
+        setting "$process" "${group^^}_HEALTH" "127.0.0.1:$((HEALTH_PORT + $(place "$process")))"
+        setting "$process" "${group^^}_BIND" "ipc://$dir/sock/$process"
+        setting "$process" "${group^^}_DB" \
+            "host=$dir/pg-socket dbname=madang user=madang_$group passfile=$dir/secrets/$group.pgpass"
+    fi
+    overrides | while IFS='=' read -r name value; do printf '%s\n' "$value" >"$dir/env/$process/$name"; done
+    [ "$group" != gateway ] || { own_port "$process"; own_inner_ports "$process"; }
+}
+
+own_port() {
+    local n=${1#gateway-}
+    n=${n%.next}
+    [ ${#ports[@]} -ge "$n" ] || return 0
+    local used=HTTPS unused=HTTP
+    if [ "$(cat "$dir/env/$1/MADANG_GATEWAY_PLAIN" 2>/dev/null)" = 1 ]; then used=HTTP unused=HTTPS; fi
+    setting "$1" "GATEWAY_$used" "127.0.0.1:${ports[n - 1]}"
+    setting "$1" "GATEWAY_$unused" ""
+}
+
+# These can't be shared as HTTPS is: what is set is gateway-1's port, and the others' are above it.
+own_inner_ports() {
+    local name file
+    for name in HEALTH MESH MESH_BIND; do
+        file=$dir/env/$1/MADANG_GATEWAY_$name
+        [[ $(cat "$file" 2>/dev/null) =~ ^(.*:)([0-9]+)$ ]] || continue
+        setting "$1" "GATEWAY_$name" "${BASH_REMATCH[1]}$((BASH_REMATCH[2] + $(place "$1")))"
+    done
+}
+
+# .env first, then the caller's own environment, which wins.
+overrides() {
+    if [ -f "$ENV_FILE" ]; then
+        sed -n 's/^[[:space:]]*\(MADANG_[A-Z0-9_]*\)=\(.*\)$/\1=\2/p' "$ENV_FILE" | unquoted
+    fi
+    env | grep '^MADANG_' || true
+}
+
+# SO_REUSEPORT would let us share a port with another stack of the same user, silently.
+refuse_busy_ports() {
+    local gateway variable address port
+    for gateway in $(gateways); do
+        for variable in HTTPS HTTP; do
+            address=$(cat "$dir/env/$gateway/MADANG_GATEWAY_$variable" 2>/dev/null || true)
+            [ -e "$dir/env/$gateway/MADANG_GATEWAY_$variable" ] || address=$([ $variable = HTTPS ] && echo :8443 || echo :8080)
+            port=${address##*:}
+            [ -n "$port" ] || continue
+            if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+                fail "port $port is in use by another program; stop it, or set MADANG_GATEWAY_$variable in .env to another address"
+            fi
+        done
+    done
+}
+
+# One clear line now, and not five processes that end over and over.  Every process knows all settings.
+refuse_wrong_settings() {
+    local given
+    mapfile -t given < <(overrides)
+    env -i "${given[@]}" "$BIN/gateway" --check || exit 2
+}
+
+# Echo for anybody and API keys never share a stack.  Who issues keys is reached with the CURVE keys of a directory, so
+# that is what scripts/conformance marks when it makes one; the gateway looks there, too.
+refuse_mixture() {
+    local conformance keys
+    conformance=$(overrides | sed -n 's/^MADANG_GATEWAY_CONFORMANCE=//p' | tail -n 1)
+    keys=$(overrides | sed -n 's/^MADANG_KEY_DIR=//p' | tail -n 1)
+    keys=${keys:-$dir/keys}
+    [[ $keys = /* ]] || keys=$root/$keys                # where the processes run
+    if [ "${conformance:-0}" = 0 ] && [ -e "$keys/conformance" ]; then
+        fail "$dir is kept for make up CONFORMANCE=1; take another directory"
+    elif [ "${conformance:-0}" != 0 ] && [ ! -e "$keys/conformance" ]; then
+        fail "MADANG_GATEWAY_CONFORMANCE can't be on in a stack with API keys: run make up CONFORMANCE=1, which is apart"
+    fi
+}
