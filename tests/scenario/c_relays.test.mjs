@@ -68,8 +68,9 @@ test('names of ours are nobody else\'s, in no spelling', async () => {
   ])
   const { ada, room, nothingElse, leave } = await twoInARoom(await stack.issueKey({ policy: 'names-all' }))
   for (const name of ['message', 'Message', 'MESSAGE', 'message:sent', 'message:', 'entry', 'Entry:x', 'room:removed', 'room:x', 'token:expiring', 'error', 'auth:x',
-    'read:mark', 'member:add', 'message\u200b', 'message ', 'm\u0000', 'm\u202eegassem', 'x'.repeat(129)])
+    'read:mark', 'member:add', 'message\u200b', 'message ', 'm\u0007', 'm\u202eegassem', 'x'.repeat(129)])
     await ada.isRefused(name, { room }, 'no_event')
+  await ada.isRefused('m\u0000', { room }, 'invalid_argument', /NUL/)
   await ada.calls('mine', { room })
   await nothingElse(['mine', { sender: 'ada', room }])
   leave()
@@ -99,6 +100,38 @@ test('only what a policy names is published: `*` and an absent list name nothing
   assert.equal((await ada.calls('auth:refresh', { token: await token([{ effect: 'allow' }, { effect: 'deny', events: ['game:move'] }]) })).ok, true)
   await ada.isRefused('game:move', { room }, 'forbidden')
   await nothingElse(['game:move', { sender: 'ada', room }])
+  leave()
+})
+
+test('what a back end casts is asked about by the name that is delivered', async () => {
+  const { bo, room, leave } = await twoInARoom()
+  const cast = (token, event) => request(stack, 'POST', `/api/v1/rooms/${room}/events`, { token, body: { event } }).then(answer => answer.json.error?.code ?? 'ok')
+  const all = { effect: 'allow', actions: ['emit', 'subscribe', 'publish', 'history', 'admin'], events: ['*'] }
+  const keys = {}
+  const policies = {
+    denies: [all, { effect: 'deny', events: ['admin:*'] }],
+    hushes: [all, { effect: 'deny', events: ['admin:*'], actions: ['publish'] }],
+    lists: [{ ...all, events: ['room:event', 'order:*'] }],
+    silent: [{ ...all, events: ['order:*'] }],
+    here: [all, { effect: 'deny', events: ['admin:*'], rooms: [room.toUpperCase()] }]
+  }
+  for (const [name, rules] of Object.entries(policies)) {
+    await putPolicy(`cast-${name}`, rules)
+    keys[name] = await stack.issueKey({ policy: `cast-${name}` })
+  }
+  for (const name of ['denies', 'hushes', 'lists', 'here']) {
+    assert.equal(await cast(keys[name], 'admin:ban'), 'forbidden', name)
+    assert.equal(await cast(keys[name], 'order:ready'), 'ok', name)
+  }
+  assert.equal(await cast(keys.silent, 'order:ready'), 'forbidden', 'room:event is asked about as before')
+
+  const key = await stack.issueKey({ policy: 'chat-backend' })
+  const cap = [{ effect: 'allow' }, { effect: 'deny', events: ['admin:*'] }]
+  const narrowed = (await request(stack, 'POST', '/auth/token', { body: { api_key: key, cap } })).json.data.token
+  assert.equal(await cast(narrowed, 'admin:ban'), 'forbidden')
+  assert.equal(await cast(narrowed, 'order:ready'), 'ok')
+  await until('bo has heard five', () => bo.events.length === 5)
+  assert.deepEqual([...new Set(bo.events.map(event => event[0]))], ['order:ready'])
   leave()
 })
 

@@ -195,6 +195,18 @@ static enum err check_policy(struct rest *rest)
     return rest->allowed ? OK : ERR_FORBIDDEN;
 }
 
+/* An event that is delivered under a name of its own is asked about by that name, too. */
+static bool may_deliver(const struct rest *rest, const struct wire_shape *shape, const void *record)
+{
+    const struct room_event *event = record;
+    char room[ID_TEXT_BYTES + 1];
+
+    if (shape != room_event_shape()) return true;
+    id_format(event->room, room);
+    return rights_allow(&rest->rights, STR("/chat"), event->event, str_of(room), rest->row->action) &&
+           !rights_deny(&rest->rights, STR("/chat"), event->event, str_of(room), POLICY_PUBLISH);
+}
+
 /* URLs are written down on their way, so nobody shall get used to a key in one: what a POST says is in its body. */
 static struct str query_of(struct http *http)
 {
@@ -213,6 +225,7 @@ static enum err encode(struct rest *rest, struct buf *body, struct wire_error *w
     if (!is_allowed(rest, &given, json)) return ERR_FORBIDDEN;
     void *record = arena_zero(arena, shape->size + 1); /* `nothing` has no size */
     TRY(wire_read_json_over(shape, json, given, arena, record, why));
+    if (!may_deliver(rest, shape, record)) return ERR_FORBIDDEN;
     if (!charge_items(rest, shape, record)) return ERR_RATE_LIMITED;
     return wire_encode(shape, record, body);
 }

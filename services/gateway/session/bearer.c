@@ -155,6 +155,20 @@ bool rights_allow(
            (rights->bearer->cap == NULL || policy_ask_cap(rights->bearer->cap, &question).allowed);
 }
 
+static bool is_denied(struct policy_answer answer)
+{
+    return !answer.allowed && answer.rule >= 0;
+}
+
+bool rights_deny(
+    const struct rights *rights, struct str nsp, struct str event, struct str room, enum policy_action action)
+{
+    struct policy_question question = { nsp, event, room, rights->bearer->sub, action };
+
+    return is_denied(policy_ask(rights->policy, &question)) ||
+           (rights->bearer->cap != NULL && is_denied(policy_ask_cap(rights->bearer->cap, &question)));
+}
+
 struct str bearer_subject(const struct bearer *bearer)
 {
     return bearer->sub;

@@ -39,6 +39,9 @@ void rights_drop(struct rights *rights);
  * may who is acted for. */
 bool rights_allow(
     const struct rights *rights, struct str nsp, struct str event, struct str room, enum policy_action action);
+/* A rule that fits denies it: not merely that none allows it. */
+bool rights_deny(
+    const struct rights *rights, struct str nsp, struct str event, struct str room, enum policy_action action);
 /* Is this an event that the policy names as one to be relayed, be it not everywhere?  And such events by their names. */
 bool rights_name(const struct rights *rights, struct str nsp, struct str event);
 size_t rights_named_events(const struct rights *rights, struct str nsp, struct str *out, size_t max);
