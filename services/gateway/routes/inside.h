@@ -54,6 +54,8 @@ void order_end(struct on_call *call);                          /* whatever it wa
 void order_forget(struct client *client);
 
 /* --- join.c, relay.c --- */
+/* May it hear the room, and, from a seq on, read the log?  Both are asked again when chat has answered. */
+bool join_is_allowed(const struct on_call *call, const struct client *client);
 void join_entered(void *arg, enum err status, struct str body); /* room.enter has answered a JOIN */
 void leave_event(struct on_call *call, struct id room);
 void relay_event(struct routes *routes, struct client *client, const struct sio_event *event);

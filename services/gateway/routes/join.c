@@ -43,12 +43,15 @@ static void seated(void *arg, enum err e, int64_t seq)
         recovery_note(client, entered, call);
 }
 
-static bool may_hear(const struct client *client, struct id room, const struct on_row *row)
+bool join_is_allowed(const struct on_call *call, const struct client *client)
 {
     char text[ID_TEXT_BYTES + 1];
+    struct str room;
 
-    id_format(room, text);
-    return client_may(client, str_of(row->event), str_of(text), row->action);
+    id_format(call->room, text);
+    room = str_of(text);
+    return client_may(client, str_of(call->row->event), room, call->row->action) &&
+           (call->since < 0 || client_may(client, STR("message:list"), room, POLICY_HISTORY));
 }
 
 /* Rights may have changed while chat was asked. */
@@ -58,7 +61,7 @@ static void sit_down(struct on_call *call)
 
     if (client == NULL) {
         on_call_end(call);
-    } else if (!may_hear(client, call->room, call->row)) {
+    } else if (!join_is_allowed(call, client)) {
         refuse(call, ERR_FORBIDDEN);
     } else {
         guest_sit(&client->guest, call->room, call->since, seated, call);

@@ -36,14 +36,23 @@ static void note_room(struct on_call *call, const struct wire_shape *shape, cons
     call->since = ((const struct room_entry *)record)->since;
 }
 
+/* Whether it may hear the room was asked before its arguments were read; `since` is one of them. */
+static enum err check_since(const struct on_call *call, const struct client *client, struct wire_error *why)
+{
+    if (call->row->effect != EFFECT_JOIN || join_is_allowed(call, client)) return OK;
+    return wire_refuse(why, ERR_FORBIDDEN, "since", "since: reads the room's log, which the policy does not allow");
+}
+
 static void start(struct on_call *call, struct client *client, const struct wire_shape *shape, const void *record)
 {
     struct buf body = BUF(REPLY_BYTES_MAX);
+    struct wire_error why = { 0 };
     enum err e = wire_encode(shape, record, &body);
 
     note_room(call, shape, record);
+    if (e == OK) e = check_since(call, client, &why);
     if (e != OK) {
-        struct failure failure = refusal_plain(e);
+        struct failure failure = refusal_of(e, &why);
         on_call_refuse(call, &failure);
         buf_free(&body);
         return;
