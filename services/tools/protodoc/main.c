@@ -3,6 +3,7 @@
  *
  *      protodoc openapi      REST, as OpenAPI 3.1
  *      protodoc asyncapi     Socket.IO events, as AsyncAPI 3.0
+ *      protodoc contract     methods, routes, events and what is heard, as rows, for tests
  *      protodoc events       the same for a reader, in Markdown
  *      protodoc errors       every error code, in Markdown
  *      protodoc limits       every rate and quota, in Markdown
@@ -28,6 +29,7 @@ int main(int argc, char **argv)
 
     if (strcmp(what, "openapi") == 0) return print_json(openapi());
     if (strcmp(what, "asyncapi") == 0) return print_json(asyncapi());
+    if (strcmp(what, "contract") == 0) return print_json(contract());
     if (strcmp(what, "events") == 0)
         print_events();
     else if (strcmp(what, "errors") == 0)
@@ -36,7 +38,7 @@ int main(int argc, char **argv)
         print_limits();
     else {
         bool asked = strcmp(what, "--help") == 0;
-        fputs("usage: protodoc openapi|asyncapi|events|errors|limits\n", asked ? stdout : stderr);
+        fputs("usage: protodoc openapi|asyncapi|contract|events|errors|limits\n", asked ? stdout : stderr);
         return asked ? 0 : 2;
     }
     return 0;

@@ -3,6 +3,7 @@
  *
  *      main.c                which document is wanted
  *      openapi.c             REST, for tools              asyncapi.c   events, for tools
+ *      contract.c            who may call and hear what, for tests
  *      markdown.c            events and errors, for a reader
  *      spec.c                what both specifications have
  *      rows.c                the rows that more than one document is made of
@@ -52,9 +53,10 @@ const struct method *find_method(const char *name);
 json_t *spec_info(const char *what);
 json_t *spec_rates(void);
 
-/* openapi.c, asyncapi.c: the caller's to release. */
+/* openapi.c, asyncapi.c, contract.c: the caller's to release. */
 json_t *openapi(void);
 json_t *asyncapi(void);
+json_t *contract(void);
 
 /* markdown.c: on standard output. */
 void print_events(void);

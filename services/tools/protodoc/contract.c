@@ -1,0 +1,95 @@
+/* contract.c - who may call what, and what may be heard, as rows: for tests that hold an expectation against each. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/tools/protodoc/protodoc.h"
+
+struct call_row {
+    const char *service, *method, *callers;
+};
+
+struct route_row {
+    const char *http, *path, *service, *method, *who, *event, *action;
+};
+
+struct error_row {
+    const char *code;
+    int status;
+};
+
+/* clang-format off */
+static const struct call_row calls[] = {
+#define METHOD(noun, verb, req, rep, where, repeat, callers, doc) { OWNER, #noun "." #verb, callers },
+#include "proto/all.def"
+};
+
+static const struct route_row routes[] = {
+#define ROUTE(http, path, service, noun, verb, who, event, action, class, body, status, answer, doc) \
+    { #http, path, #service, #noun "." #verb, #who, event, #action },
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+};
+
+static const struct error_row errors[] = {
+#define ERROR(name, code, status, text) { code, status },
+#include "proto/errors.def"
+#undef ERROR
+};
+/* clang-format on */
+
+static json_t *list_methods(void)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < COUNT(calls); i++)
+        json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "service", calls[i].service, "method", calls[i].method,
+                                        "callers", calls[i].callers));
+    return list;
+}
+
+static json_t *list_routes(void)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < COUNT(routes); i++) {
+        const struct route_row *r = &routes[i];
+        json_array_append_new(
+            list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "http", r->http, "path", r->path, "service", r->service,
+                      "method", r->method, "who", r->who, "event", r->event, "action", r->action));
+    }
+    return list;
+}
+
+static json_t *list_events(void)
+{
+    json_t *list = json_array();
+
+    for (const struct on *on = events; on->nsp != NULL; on++)
+        json_array_append_new(
+            list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "namespace", on->nsp, "event", on->event, "service",
+                      on->service, "method", on->method, "action", on->action, "effect", on->effect));
+    return list;
+}
+
+static json_t *list_heard(void)
+{
+    json_t *list = json_array();
+
+    for (const struct hear *h = heard; h->nsp != NULL; h++)
+        json_array_append_new(list, json_pack("{s:s,s:s}", "namespace", h->nsp, "event", h->event));
+    return list;
+}
+
+static json_t *list_errors(void)
+{
+    json_t *statuses = json_object();
+
+    for (size_t i = 0; i < COUNT(errors); i++)
+        json_object_set_new(statuses, errors[i].code, json_integer(errors[i].status));
+    return statuses;
+}
+
+json_t *contract(void)
+{
+    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "methods", list_methods(), "routes", list_routes(), "events",
+        list_events(), "heard", list_heard(), "errors", list_errors());
+}
