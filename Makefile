@@ -128,6 +128,9 @@ $(UNIT_BINARIES) $(SERVICE_BINARIES): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $
 $(BUILD)/tests/echo_host: $(BUILD)/obj/tests/unit/gateway/echo_host.o $(LIBS)
 	$(link)
 
+$(BUILD)/tests/matrix/peer_calls: $(BUILD)/obj/tests/matrix/peer_calls.o $(LIBSHARED)
+	$(link)
+
 $(REPLAY_BINARIES): $(BUILD)/tests/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(LIBS)
 	$(link)
 
@@ -161,7 +164,7 @@ check-tsan: ## The same under TSan, where threads meet
 	@TSAN_OPTIONS="suppressions=tests/tsan.supp" $(MAKE) --no-print-directory check SAN=thread T='$(or $(T),$(THREADED))'
 tsan-programs: $(call matching,$(THREADED),$(UNIT_BINARIES))
 
-tests: build $(UNIT_BINARIES) $(SERVICE_BINARIES) $(BUILD)/tests/echo_host
+tests: build $(UNIT_BINARIES) $(SERVICE_BINARIES) $(BUILD)/tests/echo_host $(BUILD)/tests/matrix/peer_calls
 replay-programs: $(REPLAY_BINARIES)
 replay: $(REPLAY_BINARIES)
 	@tests/replay-all $(REPLAY_BINARIES)

@@ -1,0 +1,147 @@
+// hearing.mjs - the scenarios in which HEAR rows are heard: each is played, and counted is what each socket hears of it.
+import { Person, tokenFor } from '../lib/people.mjs'
+import { until } from '../lib/wait.mjs'
+import { RECOVERY_ROOMS_MAX, over } from './callers.mjs'
+import { words } from './rows.mjs'
+
+const times = (person, from, matches) => person.events.slice(from).filter(matches).length
+
+export class Hearing {
+  constructor(stack, made, sockets) { Object.assign(this, { stack, made, sockets }) }
+
+  /** { caller: { path: how often it was heard } } */
+  plays(row, scenario, who) { return scenarios[row][scenario].call(this, new Set(words(who.hears))) }
+
+  /** The callers' sockets that there are: [caller, path, person]. */
+  get all() {
+    return Object.entries(this.sockets).flatMap(([caller, paths]) => Object.entries(paths).flatMap(([path, { person }]) => person ? [[caller, path, person]] : []))
+  }
+
+  /**
+   * Do something, and wait for those who shall hear of it. Then each socket asks and is answered: what was on its way before
+   * has arrived.
+   */
+  async count(hears, matches, act, list = this.all) {
+    const from = new Map(list.map(([, , person]) => [person, person.events.length]))
+    await act()
+    for (const [caller, path, person] of list)
+      if (hears.has(caller)) await until(`${caller} hears it, over ${path}`, () => times(person, from.get(person), matches))
+    await Promise.all(list.filter(([, , person]) => person.socket.connected).map(([, , person]) => person.emits('no:such', {})))
+    const heard = {}
+    for (const [caller, path, person] of list) (heard[caller] ??= {})[path] = times(person, from.get(person), matches)
+    return heard
+  }
+
+  /** A room's maker, who is none of the callers. */
+  async host() {
+    this.founder ??= await new Person(this.stack, 'the founder', await tokenFor(this.stack, this.made.owner.key, 'founder')).connects(over('websocket'))
+    return this.founder
+  }
+
+  /** Everybody who is a member somewhere is one; and all have tried to join, when `removed` is put out of it. */
+  async room({ open = false, joins = true } = {}) {
+    const host = await this.host(), { removed } = this.made
+    const subjects = ['owner', 'member', 'removed', 'acting', 'ungranted'].map(name => this.made[name].subject)
+    const { id: room } = await host.makesRoom({ open, members: [...subjects, 'vic'] })
+    if (joins) await Promise.all(this.all.map(([, , person]) => person.emits('room:join', { room })))
+    await host.calls('room:remove', { room, member: removed.subject })
+    if (joins)
+      for (const { person } of Object.values(this.sockets.removed))
+        await until(`${person.name} is put out`, () => person.events.some(([event, change]) => event === 'room:removed' && change.room === room))
+    await host.joins(room)
+    return room
+  }
+
+  async message(hears, how) {
+    const room = await this.room(how)
+    return this.count(hears, ([event, message]) => event === 'message' && message.room === room, async () => {
+      await this.founder.says(room, 'for the members')
+      await until('the founder hears it', () => this.founder.heard.some(message => message.room === room))
+    })
+  }
+
+  async removal(hears, subjects) {
+    const room = await this.room()
+    return this.count(hears, ([event, change]) => event === 'room:removed' && change.room === room, async () => {
+      for (const member of subjects) await this.founder.calls('room:remove', { room, member })
+    })
+  }
+
+  /** Of those whose token or key ended at the beginning there is a socket from before. */
+  earlier(matches) {
+    const heard = {}
+    for (const [caller, path, person] of this.all) (heard[caller] ??= {})[path] = times(person, 0, matches)
+    for (const { name, earlier } of Object.values(this.made)) if (earlier) heard[name] = { earlier: times(earlier, 0, matches) }
+    return heard
+  }
+}
+
+const scenarios = {
+  '/chat message': {
+    'in a closed room that everybody tries to join'(hears) { return this.message(hears) },
+    'in an open room that everybody tries to join'(hears) { return this.message(hears, { open: true }) },
+    'in a room that nobody joined'(hears) { return this.message(hears, { open: true, joins: false }) },
+  },
+
+  '/chat room:removed': {
+    async 'when another is removed'(hears) {
+      const vic = await new Person(this.stack, 'vic', await tokenFor(this.stack, this.made.owner.key, 'vic')).connects(over('websocket'))
+      const heard = await this.removal(hears, ['vic'])
+      vic.leaves()
+      return heard
+    },
+    'when its subject is removed'(hears) {
+      return this.removal(hears, ['owner', 'member', 'acting', 'ungranted'].map(name => this.made[name].subject))
+    },
+  },
+
+  '/chat recovery:off': {
+    async 'who joins more rooms than can be put on record'(hears) {
+      const rooms = []
+      for (let i = 0; i <= RECOVERY_ROOMS_MAX; i++) rooms.push(await this.room({ joins: false }))
+      const list = await Promise.all([...new Set(this.all.map(([caller]) => caller))].map(async caller =>
+        [caller, 'a new one', await new Person(this.stack, caller, this.made[caller].token).connects(over('websocket'))]))
+      const heard = await this.count(hears, ([event]) => event === 'recovery:off', () =>
+        Promise.all(list.map(async ([, , person]) => { for (const room of rooms) await person.emits('room:join', { room }) })), list)
+      for (const [, , person] of list) person.leaves()
+      return heard
+    },
+  },
+
+  '* token:expiring': {
+    'while a token ends'() { return this.earlier(([event]) => event === 'token:expiring') },
+  },
+
+  '* error': {
+    'when a token ends, a key is revoked, a key is bound'() {
+      const codes = ['token_expired', 'key_revoked', 'address_refused']
+      return this.earlier(([event, failure]) => event === 'error' && codes.includes(failure.code))
+    },
+  },
+
+  /** Each connection has a socket in /error, and what it hears there is its own. */
+  '/error error': {
+    async 'who emits what nothing answers, without an acknowledgement'() {
+      const ears = await Promise.all(this.all.map(async ([caller, path, { socket, token }]) => {
+        const ear = socket.io.socket('/error', { auth: { token } }), heard = []
+        ear.onAny((event, failure) => heard.push(failure))
+        await new Promise((resolve, reject) => ear.once('connect', resolve).once('connect_error', reject))
+        return { caller, path, socket, ear, heard }
+      }))
+      const counts = {}
+      for (const { caller, path, socket, heard } of ears) {
+        socket.emit(`${caller}:${path}`, {})
+        await until(`${caller} hears of it, over ${path}`, () => heard.length)
+      }
+      for (const { caller, path, ear, heard } of ears) {
+        (counts[caller] ??= {})[path] = heard.filter(failure => failure.code === 'no_event').length
+        ear.disconnect()
+      }
+      return counts
+    },
+  },
+
+  '* server:closing': {
+    'when the gateway leaves'(hears) { return this.count(hears, ([event]) => event === 'server:closing', () => this.stack.kill('gateway-1', 15)) },
+  },
+}

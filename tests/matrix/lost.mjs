@@ -1,0 +1,114 @@
+// lost.mjs - a member who joined a closed room loses a right, with its socket away or there: what becomes of it.
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Person, tokenFor } from '../lib/people.mjs'
+import { until } from '../lib/wait.mjs'
+import { answersREST, codeOfAnswer, comesBack, over } from './callers.mjs'
+
+const RULES = [{ effect: 'allow', namespaces: ['/chat'], actions: ['connect', 'emit', 'subscribe', 'history'] }]
+
+/** A member with a key and a policy of its own, sitting in a room. */
+async function member(scene, transport) {
+  const { stack } = scene, owner = scene.hosts.owner, policy = `lou-${randomUUID().slice(0, 8)}`
+  const putPolicy = async rules => {
+    const file = join(stack.dir, `${policy}.json`)
+    writeFileSync(file, JSON.stringify(rules))
+    await stack.authctl('policy', 'put', policy, file)
+  }
+  await putPolicy(RULES)
+  const { id, key } = await stack.authctl('key', 'issue', '--name', 'lou', '--policy', policy)
+  const room = (await owner.makesRoom({ open: false, members: [policy] })).id
+  const token = await tokenFor(stack, key, policy)
+  await answersREST(stack, token, 'ok') // it knows the policy
+  const lou = await new Person(stack, policy, token).connects(over(transport))
+  await lou.joins(room)
+  await owner.says(room, 'before')
+  await lou.hears('before')
+  return { stack, owner, lou, room, id, key, putPolicy, subject: policy }
+}
+
+const aboutRoom = ({ room }) => [{ effect: 'allow' }, { effect: 'deny', rooms: [room] }]
+const messages = room => `/api/v1/rooms/${room}/messages`
+
+/** How each right is lost. Away: until it holds. There: `token` is renewed, or the rest comes to the socket by itself. */
+const ways = {
+  'nothing is lost': async () => {},
+  'it is removed from the room': ({ owner, room, subject }) => owner.calls('room:remove', { room, member: subject }),
+  async 'it is removed, and invited again'({ owner, room, subject }) {
+    await owner.calls('room:remove', { room, member: subject })
+    await owner.calls('room:invite', { room, members: [subject] })
+  },
+  async 'its policy denies the room'({ stack, lou, room, putPolicy }) {
+    await putPolicy([...RULES, { effect: 'deny', rooms: [room] }])
+    await answersREST(stack, lou.token, 'forbidden', messages(room))
+  },
+  async 'its policy denies the namespace'({ stack, lou, room, putPolicy }) {
+    await putPolicy([...RULES, { effect: 'deny', namespaces: ['/chat'] }])
+    await answersREST(stack, lou.token, 'forbidden', messages(room))
+  },
+  async 'its key is revoked'({ stack, lou, id }) {
+    await stack.authctl('key', 'revoke', id)
+    await answersREST(stack, lou.token, 'key_revoked')
+  },
+  async 'its key is bound to other networks'({ stack, lou, id }) {
+    await stack.authctl('key', 'edit', id, '--network', '127.0.5.0/24', '--bind-tokens')
+    await answersREST(stack, lou.token, 'address_refused')
+  },
+  async 'it brings a token whose cap denies the room'(it) { it.renewed = await tokenFor(it.stack, it.key, it.subject, { cap: aboutRoom(it) }) },
+  async 'it brings the token of another'(it) { it.renewed = await tokenFor(it.stack, it.key, 'eve') },
+}
+
+/** What is said from now on is heard, or is not there when another answer is. */
+async function hearsRoom({ owner, lou, room }, hears, why) {
+  await owner.says(room, `after ${why}`)
+  await until('it is on its way', () => owner.heard.some(message => message.body === `after ${why}`))
+  if (hears) await lou.hears(`after ${why}`)
+  await lou.emits('no:such', {})
+  assert.equal(lou.heard.some(message => message.body === `after ${why}`), hears, `hears what is said ${why}`)
+}
+
+async function isAnswered({ lou, room }, expected) {
+  const answers = {
+    join: codeOfAnswer(await lou.emits('room:join', { room })),
+    send: codeOfAnswer(await lou.emits('message:send', { room, id: randomUUID(), body: 'still here' })),
+    list: codeOfAnswer(await lou.emits('message:list', { room })),
+  }
+  assert.deepEqual(answers, { join: expected.join, send: expected.send, list: expected.list })
+}
+
+export async function losesAway(scene, loss, expected, transport) {
+  const it = await member(scene, transport), { owner, lou, room } = it
+  const { id } = lou.socket, gone = line => line.includes('"gateway.disconnect"') && line.includes(`"${id}"`)
+  await owner.joins(room)
+  await lou.losesConnection()
+  await until('the gateway knows that it is away', () => it.stack.log('gateway-1').split('\n').some(gone))
+  await ways[loss](it)
+  if (it.renewed) lou.token = it.renewed
+  await owner.says(room, 'missed')
+  assert.equal(await comesBack(lou), expected.connects)
+  if (expected.hears === undefined) return lou.leaves()
+  await hearsRoom(it, expected.hears, 'it came back')
+  assert.equal(lou.heard.some(message => message.body === 'missed'), expected.hears, 'hears what was said meanwhile')
+  await isAnswered(it, expected)
+  lou.leaves()
+}
+
+export async function losesSitting(scene, loss, { sits, ...expected }, transport) {
+  const it = await member(scene, transport), { owner, lou, room } = it
+  await owner.joins(room)
+  const ended = new Promise(resolve => lou.socket.once('disconnect', resolve))
+  await ways[loss](it)
+  if (it.renewed) assert.equal(codeOfAnswer(await lou.emits('auth:refresh', { token: it.renewed })), sits === 'renewed not' ? 'forbidden' : 'ok')
+  if (sits === 'put out') await lou.hearsEvent('room:removed')
+  if (!['stays', 'put out', 'renewed not'].includes(sits)) {
+    await ended
+    assert.deepEqual(lou.events.filter(([event]) => event === 'error').map(([, failure]) => failure.code), [sits])
+    return lou.leaves()
+  }
+  await hearsRoom(it, sits !== 'put out', 'since')
+  assert.equal(lou.events.filter(([event]) => event === 'room:removed').length, sits === 'put out' ? 1 : 0)
+  await isAnswered(it, sits === 'renewed not' ? { join: 'ok', send: 'ok', list: 'ok' } : expected)
+  lou.leaves()
+}
