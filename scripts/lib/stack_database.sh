@@ -14,7 +14,8 @@ as_postgres() { $(print_postgres_user) "$@"; }
 
 make_database() {
     mkdir -p "$dir/pg" "$dir/pg-socket" "$dir/secrets"
-    [ "$(id -u)" != 0 ] || chown postgres "$dir/pg" "$dir/pg-socket"
+    [ "$(id -u)" != 0 ] || chown postgres "$dir/pg"
+    [ "$(id -u)" != 0 ] || chown root:postgres "$dir/pg-socket"   # the services are root without its capabilities
     local s
     for s in $all_services; do
         [ -s "$dir/secrets/$s.password" ] && continue

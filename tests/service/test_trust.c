@@ -140,18 +140,18 @@ static void watch(int i)
 static int start(void **state)
 {
     (void)state;
-    char command[700];
+    char command[1000];
 
     log_init("test", (enum log_level)(LOG_ERROR + 1));
     signal(SIGPIPE, SIG_IGN);
     pg_cluster_start();
     snprintf(key_dir, sizeof key_dir, "%s/keys", pg_cluster_dir);
-    snprintf(command, sizeof command, "%s %s >/dev/null", program("keygen"), key_dir);
+    snprintf(command, sizeof command, "%s %s >/dev/null && mkdir %s/sock", program("keygen"), key_dir, pg_cluster_dir);
     assert_int_equal(system(command), 0);
     loop = ev_default_loop(EVFLAG_AUTO);
     arena = arena_create("test", 16u << 20);
     for (int i = 0; i < 2; i++) {
-        snprintf(watchers[i].endpoint, sizeof watchers[i].endpoint, "ipc://%s/auth-%d", pg_cluster_dir, i);
+        snprintf(watchers[i].endpoint, sizeof watchers[i].endpoint, "ipc://%s/sock/auth-%d", pg_cluster_dir, i);
         watchers[i].auth = spawn_auth(i);
         watch(i);
     }
