@@ -8,7 +8,7 @@ SAN     =
 BUILD   = build$(if $(SAN),/$(SAN))$(if $(filter clang,$(CC)),/clang)
 RUN     = .run
 
-PACKAGES = libczmq libzmq libwebsockets libpq msgpack libjwt hiredis jansson libcrypto libssl zlib libcurl
+PACKAGES = libczmq libzmq libwebsockets libpq msgpack libjwt hiredis jansson libcrypto libssl zlib libcurl libseccomp
 # Asked once, and only by targets that compile: on a bare machine pkg-config comes with scripts/setup.
 pkg_cflags = $(eval pkg_cflags := $$(shell pkg-config --cflags $(PACKAGES)))$(pkg_cflags)
 pkg_libs   = $(eval pkg_libs := $$(shell pkg-config --libs $(PACKAGES)))$(pkg_libs)

@@ -14,7 +14,9 @@ struct pg_result;
 
 struct pg *pg_create(const char *conninfo, const char *schema); /* connects lazily; never NULL */
 void pg_destroy(struct pg **pg);
-bool pg_is_up(struct pg *pg);                   /* connects if it has to */
+bool pg_is_up(struct pg *pg); /* connects if it has to */
+/* Each file that libpq reads for such a connection, whether it is there or not. */
+void pg_files(const char *conninfo, void (*name)(void *arg, const char *path), void *arg);
 const char *pg_last_error(const struct pg *pg); /* for logs; holds no secret */
 
 struct pg_arg {

@@ -13,6 +13,7 @@
 #include "libshared/db/migrate.h"
 #include "libshared/db/pg.h"
 #include "libshared/service/descriptors.h"
+#include "libshared/service/privileges.h"
 #include "libshared/service/settings.h"
 
 #ifndef MADANG_VERSION
@@ -104,6 +105,7 @@ void service_begin(int argc, char **argv, const char *group, const char *doc)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a log file at its limit is like a full disk */
     log_init(group, level);
+    privileges_drop(group);
     log_begin();
 }
 
@@ -262,6 +264,7 @@ int service_main(int argc, char **argv, const struct service *service)
     watch_signals(&process);
     if (service->start != NULL) process.context = service->start(process.loop);
     serve(&process, face);
+    privileges_settle();
     LOG(INFO, "service.started", F_TEXT("version", service_version()));
     ev_run(process.loop, 0);
     end(&process);

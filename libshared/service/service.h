@@ -32,6 +32,6 @@ struct health;
 struct health *health_create(
     struct ev_loop *loop, const char *address, bool (*ready)(void *arg, struct buf *why), void *arg);
 void health_destroy(struct health **health);
-/* --help and --version are answered here; loads settings, starts the log, ignores SIGPIPE.  group: "gateway" etc. */
+/* --help and --version are answered here; loads settings, drops privileges, starts the log, ignores SIGPIPE.  group: "gateway" etc. */
 void service_begin(int argc, char **argv, const char *group, const char *doc);
 const char *service_version(void);

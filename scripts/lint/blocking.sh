@@ -12,7 +12,7 @@ allow 'getaddrinfo|gethostbyname|gethostbyaddr|getnameinfo|res_query' 'libshared
 allow 'sleep|usleep|nanosleep|clock_nanosleep' 'libshared/base/log_out\.c|services/store/committer\.c' \
     'use an ev_timer; these two are threads'
 allow 'fopen|freopen|open|openat|creat|opendir|access|stat|lstat|fsync|fdatasync|sync|unlink|rename' \
-    'libshared/base/log_out\.c|libshared/service/(process_metrics|settings_load)\.c|libshared/db/migrate\.c|libshared/rpc/keys\.c|services/gateway/conformance\.c' \
+    'libshared/base/log_out\.c|libshared/service/(process_metrics|settings_load|privileges_files)\.c|libshared/db/migrate\.c|libshared/rpc/keys\.c|services/gateway/conformance\.c' \
     'read files at the start or on a thread: the log is written and metrics are read on one, all else is read once'
 allow 'poll|select|ppoll|pselect|epoll_wait|flock|lockf|wait|waitpid' 'libshared/db/pg_(listen|answer)\.c' \
     'use an ev_io; pg_listen.c is a thread, and workers wait for their answers'

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "libshared/base/log.h"
+#include "libshared/service/privileges.h"
 #include "libshared/service/service.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
@@ -116,6 +117,7 @@ int main(int argc, char **argv)
     gateway.descriptors_max = descriptors_limit();
     gateway.loop = ev_default_loop(0);
     begin(&gateway);
+    privileges_settle();
     ev_run(gateway.loop, 0);
     end(&gateway);
     return 0;

@@ -132,4 +132,36 @@ export const mutants = [
     name: 'Redis may send without end', file: 'libshared/cache/redis_link.c', red: ['unit', 'cache/test_redis'],
     from: 'if (link->unfinished <= REDIS_REPLY_MAX) {', to: 'if (link->unfinished > 0 || bytes == 0) {',
   },
+  {
+    name: 'a process starts others', file: 'libshared/service/privileges_calls.c', red: ['unit', 'service/test_privileges'],
+    from: 'refuse_processes(filter);', to: '(void)refuse_processes;',
+  },
+  {
+    name: 'the families of sockets are compared by their lower half', file: 'libshared/service/privileges_calls.c', red: ['unit', 'service/test_privileges'],
+    from: 'when[0] = arg_is(arg, SCMP_CMP_GT, top);', to: 'when[0] = arg_has(arg, 32, 32);',
+  },
+  {
+    name: 'only the thread that asks may not listen any more', file: 'libshared/service/privileges_calls.c', red: ['unit', 'service/test_privileges'],
+    from: 'int rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);', to: 'int rc = 0;',
+  },
+  {
+    name: 'newer system calls are allowed', file: 'libshared/service/privileges_calls.c', red: ['unit', 'service/test_privileges'],
+    from: 'answer_as_older_kernel();\n}', to: '(void)answer_as_older_kernel;\n}',
+  },
+  {
+    name: "each process reads all keys", file: 'libshared/service/privileges_files.c', red: ['unit', 'service/test_privileges'],
+    from: '"%s/%s.key_secret", settings.common.key_dir, kind', to: '"%s", kind == NULL ? kind : settings.common.key_dir',
+  },
+  {
+    name: 'a renewed certificate is out of reach', file: 'libshared/service/privileges_files.c', red: ['unit', 'service/test_privileges'],
+    from: 'if (realpath(path, real) != NULL) visit_parent(visit, real);', to: '(void)real;',
+  },
+  {
+    name: 'root keeps its capabilities', file: 'libshared/service/privileges_capabilities.c', red: ['unit', 'service/test_privileges'],
+    from: 'set_capabilities(keep, keep);\n', to: 'set_capabilities(~UINT64_C(0) >> 23, ~UINT64_C(0) >> 23);\n',
+  },
+  {
+    name: 'the memory of a process is open', file: 'libshared/service/privileges.c', red: ['unit', 'service/test_privileges'],
+    from: 'prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)', to: 'prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)',
+  },
 ]

@@ -1,0 +1,204 @@
+/* privileges_files.c - files, by Landlock: no path but those of the row can be opened, made or removed. */
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/landlock.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "libshared/base/arena.h"
+#include "libshared/db/pg.h"
+#include "libshared/service/privileges_private.h"
+#include "libshared/service/settings.h"
+
+/* Debian's headers end before these. */
+#define ACCESS_TRUNCATE  (1ULL << 14)
+#define ACCESS_IOCTL_DEV (1ULL << 15)
+#define SCOPE_ABSTRACT   (1ULL << 0)
+#define SCOPE_SIGNAL     (1ULL << 1)
+
+#define ACCESS_READ    (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define ACCESS_DEVICE  (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
+#define ACCESS_SOCKETS (LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+#define ACCESS_OF_FILE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
+
+struct visit {
+    void (*path)(void *arg, const char *path, enum use use);
+    void *arg;
+};
+
+static void visit_path(const struct visit *visit, enum use use, const char *path)
+{
+    visit->path(visit->arg, path, use);
+}
+
+/* --- what the rows mean --- */
+
+static const char *const SYSTEM[] = { "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime",
+    "/etc/passwd", /* of which libpq asks its home */
+    "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services", "/etc/ssl/openssl.cnf", "/etc/ssl/certs",
+    "/dev/urandom", "/proc/self", "/proc/sys/vm/overcommit_memory", "/sys/devices/system/cpu" };
+
+/* So much lies there besides that only the file itself is opened. */
+static bool is_wide(const char *dir)
+{
+    char here[PATH_MAX];
+
+    return strcmp(dir, "/") == 0 || strcmp(dir, "/etc") == 0 ||
+           (getcwd(here, sizeof here) != NULL && strcmp(dir, here) == 0);
+}
+
+static void visit_parent(const struct visit *visit, const char *path)
+{
+    char dir[PATH_MAX], real[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+
+    snprintf(dir, sizeof dir, "%.*s",
+        slash == NULL   ? 1
+        : slash == path ? 1
+                        : (int)(slash - path),
+        slash == NULL ? "." : path);
+    if (realpath(dir, real) != NULL && !is_wide(real)) visit_path(visit, USE_READ, real);
+}
+
+/* A file that is renewed by another one in its place, or by a link that then leads to another one beside the first: a
+ * rule of the kernel's is for a file and not for its name, so it is of the directories. */
+static void visit_renewed(const struct visit *visit, const char *path)
+{
+    char real[PATH_MAX];
+
+    visit_path(visit, USE_READ, path);
+    visit_parent(visit, path);
+    if (realpath(path, real) != NULL) visit_parent(visit, real);
+}
+
+static void visit_system(const struct visit *visit)
+{
+    for (size_t i = 0; i < COUNT(SYSTEM); i++) visit_path(visit, USE_READ, SYSTEM[i]);
+    visit_path(visit, USE_DEVICE, "/dev/null");
+    visit_renewed(visit, "/etc/hosts");
+    visit_renewed(visit, "/etc/resolv.conf");
+    if (LEAKS_ARE_LOOKED_FOR) visit_path(visit, USE_READ, "/proc/self/exe");
+}
+
+static void visit_keys(const struct visit *visit, const char *kind)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/%s.key_secret", settings.common.key_dir, kind);
+    visit_path(visit, USE_READ, path);
+    snprintf(path, sizeof path, "%s/%s.key", settings.common.key_dir, kind);
+    visit_path(visit, USE_READ, path);
+    snprintf(path, sizeof path, "%s/peers", settings.common.key_dir);
+    visit_path(visit, USE_READ, path);
+}
+
+static void visit_migrations(const struct visit *visit, const char *kind)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/%s", settings.common.migrations_dir, kind);
+    visit_path(visit, USE_READ, path);
+}
+
+static void visit_database(void *arg, const char *path)
+{
+    visit_path(arg, USE_READ, path);
+}
+
+/* "ipc:///run/madang/sock/chat,tcp://..." */
+static void visit_sockets(const struct visit *visit, const char *endpoints)
+{
+    char dir[PATH_MAX];
+
+    for (const char *at = endpoints; *at != '\0';) {
+        size_t len = strcspn(at, ",");
+        const char *slash = memrchr(at, '/', len);
+        if (len > 6 && strncmp(at, "ipc://", 6) == 0 && slash != NULL) {
+            bool bare = slash < at + 6;
+            snprintf(dir, sizeof dir, "%.*s", bare ? 1 : (int)(slash + 1 - (at + 6)), bare ? "." : at + 6);
+            visit_path(visit, USE_SOCKETS, dir);
+        }
+        at += len;
+        at += *at == ',';
+    }
+}
+
+void privileges_each_path(
+    const struct privileges *has, void (*path)(void *arg, const char *path, enum use use), void *arg)
+{
+    struct visit visit = { path, arg };
+
+    if (has->reads & READS_SYSTEM) visit_system(&visit);
+    if (has->reads & READS_KEYS) visit_keys(&visit, has->kind);
+    if (has->reads & READS_MIGRATIONS) visit_migrations(&visit, has->kind);
+    if (has->reads & READS_DATABASE) pg_files(*has->db, visit_database, &visit);
+    if (has->reads & READS_CERTIFICATE) {
+        visit_renewed(&visit, settings.gateway.tls_cert);
+        visit_renewed(&visit, settings.gateway.tls_key);
+    }
+    for (size_t i = 0; i < COUNT(has->sockets); i++)
+        if (has->sockets[i] != NULL) visit_sockets(&visit, *has->sockets[i]);
+}
+
+/* --- Landlock, which has no library --- */
+
+/* The kernel's struct as of version 6; an older one is told of its beginning. */
+struct ruleset {
+    uint64_t files, net, scoped;
+};
+
+static const uint64_t ACCESS[] = {
+    [USE_READ] = ACCESS_READ, [USE_DEVICE] = ACCESS_DEVICE, [USE_SOCKETS] = ACCESS_SOCKETS
+};
+
+static int landlock_version(void)
+{
+    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+    return version > 0 ? (int)version : 0;
+}
+
+static int landlock_create(int version)
+{
+    struct ruleset all = { .files = LANDLOCK_ACCESS_FS_REFER - 1 };
+    size_t size = version >= 6 ? sizeof all : version >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
+
+    if (version >= 2) all.files |= LANDLOCK_ACCESS_FS_REFER;
+    if (version >= 3) all.files |= ACCESS_TRUNCATE;
+    if (version >= 5) all.files |= ACCESS_IOCTL_DEV;
+    if (version >= 6) all.scoped = SCOPE_ABSTRACT | SCOPE_SIGNAL;
+    return (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
+}
+
+static void allow_path(void *arg, const char *path, enum use use)
+{
+    const int *ruleset = arg;
+    struct stat st;
+    int fd = open(path, O_PATH | O_CLOEXEC);
+
+    if (fd < 0) return; /* what is not there, or not for this user anyway */
+    struct landlock_path_beneath_attr rule = { .allowed_access = ACCESS[use], .parent_fd = fd };
+    if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode)) rule.allowed_access &= ACCESS_OF_FILE;
+    if (rule.allowed_access != 0 && syscall(SYS_landlock_add_rule, *ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
+        privileges_die(path);
+    close(fd);
+}
+
+int privileges_confine_files(const struct privileges *has)
+{
+    int version = landlock_version(), ruleset;
+
+    if (version == 0) return 0;
+    ruleset = landlock_create(version);
+    if (ruleset < 0) privileges_die("Landlock");
+    privileges_each_path(has, allow_path, &ruleset);
+    if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) privileges_die("Landlock");
+    close(ruleset);
+    return version;
+}
