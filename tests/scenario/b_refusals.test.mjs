@@ -98,7 +98,7 @@ test('fields: missing, of the wrong type, too short, too long; each is named', a
   await ada.isRefused('message:send', { room, id, body: 'x'.repeat(1001) }, 'invalid_argument', /body/)
   await ada.isRefused('message:send', { room: 'lobby', id, body: 'x' }, 'invalid_argument', /room/)
   await ada.isRefused('message:send', { room, id: 'short', body: 'x' }, 'invalid_argument', /id/)
-  await ada.isRefused('message:send', { room, id, body: 'a\u0000b' }, 'invalid_argument', /body/)
+  await ada.isRefused('message:send', { room, id, body: 'a\u0000b' }, 'invalid_argument', /NUL/)
   await ada.isRefused('message:send', 'not an object', 'invalid_argument')
   await ada.isRefused('message:send', undefined, 'invalid_argument')
   await ada.isRefused('room:join', { room: randomUUID() }, 'not_found')
@@ -120,7 +120,7 @@ test('REST: malformed, wrong, missing, unknown', async () => {
   const rooms = '/api/v1/rooms'
   refused(await request(stack, 'POST', rooms, { token, raw: '{"name":' }), 400, 'malformed')
   refused(await request(stack, 'POST', rooms, { token, raw: '['.repeat(5000) + ']'.repeat(5000) }), 400, 'malformed')
-  refused(await request(stack, 'POST', `${rooms}/${room}/messages`, { token, raw: `{"id":"${randomUUID()}","body":"x","meta":${'['.repeat(40)}${']'.repeat(40)}}` }), 400, 'invalid_argument')
+  refused(await request(stack, 'POST', `${rooms}/${room}/messages`, { token, raw: `{"id":"${randomUUID()}","body":"x","meta":${'['.repeat(40)}${']'.repeat(40)}}` }), 400, 'malformed')
   refused(await request(stack, 'POST', rooms, { token, raw: '"text"' }), 400, 'invalid_argument')
   refused(await request(stack, 'POST', rooms, { token, body: { name: 5 } }), 400, 'invalid_argument')
   refused(await request(stack, 'POST', rooms, { token, raw: '{}', headers: { 'content-type': 'text/plain' } }), 415, 'unsupported_media')
