@@ -4,6 +4,7 @@ import https from 'node:https'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import WebSocket from 'ws'
 import { startProxy } from '../lib/balancer.mjs'
 import { Person, everybodyLeaves, request } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
@@ -89,6 +90,61 @@ test('a new token is no way around: not at auth:refresh, and not at coming back'
   inside.token = token
   await inside.losesConnection()
   await isSentAway(inside.comesBack(), 'address_refused')
+})
+
+/** A session by hand, each request `from` where and `at` which gateway one likes. */
+async function opens(from) {
+  const ask = (method, query, { from, at = 0, raw }) => request({ ...stack, url: `https://127.0.0.1:${stack.gatewayPorts[at]}` }, method,
+    `/socket.io/?EIO=4&transport=polling${query}`, { raw, from, headers: raw === undefined ? {} : { 'content-type': 'text/plain' } })
+  const { sid } = JSON.parse((await ask('GET', '', { from })).text.slice(1))
+  return {
+    posts: (raw, options) => ask('POST', `&sid=${sid}`, { raw, ...options }),
+    polls: options => ask('GET', `&sid=${sid}`, options),
+    /** What the WebSocket answers to its probe, or why there is none. */
+    probes: ({ from, at = 0 }) => new Promise(resolve => {
+      const ws = new WebSocket(`wss://127.0.0.1:${stack.gatewayPorts[at]}/socket.io/?EIO=4&transport=websocket&sid=${sid}`, { ca: stack.ca, localAddress: from })
+      ws.on('open', () => ws.send('2probe')).on('message', data => resolve({ said: String(data), ws }))
+      ws.on('error', () => resolve({})).on('close', () => resolve({}))
+    })
+  }
+}
+
+test('a session that is taken elsewhere is asked about there: each poll, each POST and each upgrade, at every gateway', async () => {
+  const { id, key } = await issue('--network', '127.0.5.0/24', '--bind-tokens')
+  const token = await tokenOf(key, INSIDE, { subject: 'ada' })
+  const session = await opens(INSIDE)
+  await session.posts(`40/chat,${JSON.stringify({ token })}`, { from: INSIDE })
+  assert.match((await session.polls({ from: INSIDE })).text, /^40\/chat,/)
+  for (const at of [0, 1]) {
+    for (const answer of [await session.polls({ from: OUTSIDE, at }), await session.posts('42/chat,1["room:list",{}]', { from: OUTSIDE, at })]) {
+      assert.equal(answer.status, 403, answer.text)
+      assert.equal(answer.json.message, 'Forbidden')
+    }
+    assert.deepEqual(await session.probes({ from: OUTSIDE, at }), {})
+  }
+  for (const at of [0, 1]) {
+    assert.equal((await session.posts(`42/chat,${at}["room:list",{}]`, { from: '127.0.5.3', at })).text, 'ok')
+    assert.match((await session.polls({ from: INSIDE, at })).text, new RegExp(`^43/chat,${at}`), 'it goes on inside')
+  }
+  const { said, ws } = await session.probes({ from: '127.0.5.4', at: 1 })
+  assert.equal(said, '3probe')
+  ws.close()
+
+  const borrowed = await opens(INSIDE)
+  await borrowed.posts(`40/chat,${JSON.stringify({ token })}`, { from: OUTSIDE, at: 1 })
+  assert.match((await borrowed.polls({ from: OUTSIDE })).text, /^44\/chat,.*address_refused/, 'a session from inside is no way in')
+
+  await edit(id, '--anywhere')
+  await until('it may from anywhere', async () => (await rooms(token, OUTSIDE)).status === 200)
+  const moves = await opens(INSIDE)
+  await moves.posts(`40/chat,${JSON.stringify({ token })}`, { from: INSIDE })
+  await moves.polls({ from: INSIDE })
+  const waits = moves.polls({ from: INSIDE })
+  assert.equal((await moves.posts('42/chat,1["room:list",{}]', { from: OUTSIDE })).text, 'ok')
+  await waits
+  const last = moves.polls({ from: OUTSIDE, at: 1 }).then(async answer => [answer, await moves.polls({ from: OUTSIDE })])
+  await edit(id, '--network', '127.0.5.0/24')
+  assert.match((await last).map(answer => answer.text).join('\n'), /address_refused/, 'it is the newest address that has to fit')
 })
 
 test('behind a trusted proxy it is the address of the client', async () => {

@@ -6,6 +6,7 @@ bool eio_take_upgrade(struct eio *eio, struct eio_channel *channel, struct str s
 {
     struct eio_session *s = session_find(eio, sid);
     if (s == NULL || s->ended || s->transport != &polling_transport || s->upgrading != NULL) return false;
+    if (!session_admits(s, str_of(channel->address))) return false;
     upgrade_begin(s, channel);
     return true;
 }

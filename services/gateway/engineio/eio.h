@@ -37,6 +37,8 @@ struct eio_upper {
     /* A session opened; `http` (query, headers, address) is valid during the call.  Returns the session's user. */
     void *(*opened)(void *arg, struct eio_session *session, struct http *http);
     void (*message)(void *user, struct eio_session *session, bool binary, struct str bytes);
+    /* A request or WebSocket of the session comes from another address than the one before: may it?  May be left out. */
+    bool (*admits)(void *user, struct eio_session *session, struct str address);
     /* What waited for the socket has gone out, after it had waited beyond `queue_bytes`. */
     void (*drained)(void *user, struct eio_session *session);
     /* Once; forget the pointers.  reason: "transport close", "ping timeout"... (socket.io's own words) */
@@ -88,5 +90,5 @@ void eio_overflow(struct eio_session *session);
 enum err eio_belongs(struct eio_session *session, struct str subject) MUST_CHECK;
 const char *eio_sid(const struct eio_session *session);       /* a secret */
 const char *eio_transport(const struct eio_session *session); /* "polling" or "websocket" */
-struct str eio_address(const struct eio_session *session);
+struct str eio_address(const struct eio_session *session);    /* whose last request or WebSocket was taken */
 void eio_each(struct eio *eio, void (*visit)(void *arg, struct eio_session *session), void *arg);

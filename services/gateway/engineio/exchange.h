@@ -9,6 +9,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <netinet/in.h>
+
 #include "services/gateway/engineio/eio.h"
 
 /* --- GET and POST of a session that exists --- */
@@ -28,9 +30,9 @@ struct eio_request {
     size_t answer_max;                            /* no further packet is added to a body of so many bytes */
 };
 
-/* A whole request; answered now or later. */
-void eio_take_request(struct eio *eio, struct eio_request *request, struct str sid, struct str method,
-    struct str content_type, struct str body);
+/* A whole request; answered now or later.  address: of its client; empty: who brings it does not know. */
+void eio_take_request(struct eio *eio, struct eio_request *request, struct str sid, struct str address,
+    struct str method, struct str content_type, struct str body);
 void eio_request_gone(struct eio_request *request);    /* its client hung up before the answer */
 void eio_request_release(struct eio_request *request); /* a GET that waits is answered now, whatever there is */
 
@@ -52,10 +54,11 @@ struct eio_channel_way {
 struct eio_channel {
     const struct eio_channel_way *way;
     struct eio_session *session;
-    bool answers_probe; /* it does so itself, before the session hears of the probe */
+    char address[INET6_ADDRSTRLEN]; /* of its client; empty: who brings it does not know */
+    bool answers_probe;             /* it does so itself, before the session hears of the probe */
 };
 
-/* A WebSocket for a session on polling.  false: it has none or wants none; nothing was called. */
+/* A WebSocket for a session on polling.  false: it has none, wants none, or none from there; nothing was called. */
 bool eio_take_upgrade(struct eio *eio, struct eio_channel *channel, struct str sid);
 void eio_channel_message(struct eio_channel *channel, bool binary, struct str bytes);
 void eio_channel_writable(struct eio_channel *channel);

@@ -4,6 +4,7 @@
 #include "services/gateway/engineio/session.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 /* --- requests --- */
 
@@ -47,7 +48,8 @@ int local_request_begin(struct eio_session *s, struct http *http)
     size_t max = allowance_message_max(s);
     if (max < (size_t)settings.gateway.max_payload) http_set_body_max(http, max);
     holding_follow(http_holding(http), eio_holding(s));
-    bool taken = polling_begin(s, &request->base, http_method(http), http_header(http, "content-type"));
+    bool taken =
+        polling_begin(s, &request->base, http_address(http), http_method(http), http_header(http, "content-type"));
     return taken ? 0 : 400; /* it is answered then */
 }
 
@@ -128,6 +130,7 @@ struct eio_channel *local_channel(struct ws *ws)
 {
     struct local_channel *channel = mem_zero(sizeof *channel);
     *channel = (struct local_channel){ .user = { &reader }, .base = { .way = &way }, .ws = ws };
+    snprintf(channel->base.address, sizeof channel->base.address, "%.*s", STR_ARG(ws_address(ws)));
     ws_set_user(ws, channel);
     return &channel->base;
 }

@@ -142,12 +142,13 @@ static void wait_for_upgrade(struct eio_session *s)
     session_arm(s);
 }
 
-static bool begin_get(struct eio_session *s, struct eio_request *request)
+static bool begin_get(struct eio_session *s, struct eio_request *request, struct str address)
 {
     if (s->poll != NULL) {
         second_request(s, request);
         return false;
     }
+    session_move(s, address);
     s->poll = request;
     request->session = s;
     if (s->upgrading != NULL) wait_for_upgrade(s);
@@ -155,7 +156,14 @@ static bool begin_get(struct eio_session *s, struct eio_request *request)
     return true;
 }
 
-static bool begin_post(struct eio_session *s, struct eio_request *request, struct str content_type)
+/* Who waits for packets waits at the session's address: networks that change are asked about that one. */
+static void move_poll(struct eio_session *s, struct str address)
+{
+    if (s->poll != NULL && address.len > 0 && !str_is(address, s->address)) eio_request_release(s->poll);
+    session_move(s, address);
+}
+
+static bool begin_post(struct eio_session *s, struct eio_request *request, struct str address, struct str content_type)
 {
     if (s->ended) {
         request_refuse(request, EIO_SID);
@@ -165,6 +173,7 @@ static bool begin_post(struct eio_session *s, struct eio_request *request, struc
         session_end(s, REASON_ERROR, false, "");
         answer_status(request, 400);
     } else {
+        move_poll(s, address);
         s->post = request;
         request->session = s;
         return true;
@@ -172,14 +181,15 @@ static bool begin_post(struct eio_session *s, struct eio_request *request, struc
     return false;
 }
 
-bool polling_begin(struct eio_session *s, struct eio_request *request, struct str method, struct str content_type)
+bool polling_begin(
+    struct eio_session *s, struct eio_request *request, struct str address, struct str method, struct str content_type)
 {
     if (!allowance_take(s, 0)) {
         answer_status(request, 429);
         return false;
     }
-    if (str_is(method, "GET")) return begin_get(s, request);
-    if (str_is(method, "POST")) return begin_post(s, request, content_type);
+    if (str_is(method, "GET")) return begin_get(s, request, address);
+    if (str_is(method, "POST")) return begin_post(s, request, address, content_type);
     answer_status(request, 400);
     return false;
 }
@@ -252,14 +262,14 @@ void polling_gone(struct eio_session *s, struct eio_request *request)
 
 /* --- from wherever --- */
 
-void eio_take_request(struct eio *eio, struct eio_request *request, struct str sid, struct str method,
-    struct str content_type, struct str body)
+void eio_take_request(struct eio *eio, struct eio_request *request, struct str sid, struct str address,
+    struct str method, struct str content_type, struct str body)
 {
     struct eio_session *s;
-    enum eio_error e = request_verify_poll(eio, sid, &s);
+    enum eio_error e = request_verify_poll(eio, sid, address, &s);
     if (e != EIO_OK)
         request_refuse(request, e);
-    else if (polling_begin(s, request, method, content_type))
+    else if (polling_begin(s, request, address, method, content_type))
         polling_ready(s, request, body);
 }
 

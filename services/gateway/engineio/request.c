@@ -38,7 +38,8 @@ int reply_error(struct http *http, enum eio_error e, const char *text)
 void request_refuse(struct eio_request *request, enum eio_error e)
 {
     char body[200];
-    struct eio_answer answer = { 400, "application/json", error_body(body, sizeof body, e, texts[e]), false };
+    int status = e == EIO_FORBIDDEN ? 403 : 400;
+    struct eio_answer answer = { status, "application/json", error_body(body, sizeof body, e, texts[e]), false };
     request->answer(request, &answer);
 }
 
@@ -85,18 +86,20 @@ static enum eio_error verify_version(struct http *http, enum eio_error e, struct
     return goes_on && !speaks_our_version(http) ? EIO_VERSION : e;
 }
 
-static enum eio_error verify_session(const struct eio_session *s, bool upgrade, const struct eio_transport *transport)
+static enum eio_error verify_session(
+    struct eio_session *s, struct str address, bool upgrade, const struct eio_transport *transport)
 {
-    if (upgrade) return transport == &websocket_transport ? EIO_OK : EIO_REQUEST;
-    if (transport != &polling_transport) return EIO_REQUEST;
-    return s->transport == transport || s->upgrading != NULL ? EIO_OK : EIO_REQUEST;
+    bool fits = upgrade ? transport == &websocket_transport
+                        : transport == &polling_transport && (s->transport == transport || s->upgrading != NULL);
+    if (!fits) return EIO_REQUEST;
+    return session_admits(s, address) ? EIO_OK : EIO_FORBIDDEN;
 }
 
-enum eio_error request_verify_poll(struct eio *eio, struct str sid, struct eio_session **out)
+enum eio_error request_verify_poll(struct eio *eio, struct str sid, struct str address, struct eio_session **out)
 {
     *out = session_find(eio, sid);
     if (!eio->polling) return EIO_TRANSPORT;
-    return *out == NULL ? EIO_SID : verify_session(*out, false, &polling_transport);
+    return *out == NULL ? EIO_SID : verify_session(*out, address, false, &polling_transport);
 }
 
 enum eio_error request_verify(
@@ -106,12 +109,13 @@ enum eio_error request_verify(
     enum eio_error e = EIO_SID;
     *out = NULL;
     *sid = STR_NONE;
+    *text = texts[EIO_FORBIDDEN];
     if (transport == NULL)
         e = EIO_TRANSPORT;
     else if (!http_param(http, "sid", sid))
         e = verify_handshake(eio, http, upgrade, transport, text);
     else if ((*out = session_find(eio, *sid)) != NULL)
-        e = verify_session(*out, upgrade, transport);
+        e = verify_session(*out, http_address(http), upgrade, transport);
     else if ((transport == &websocket_transport) != upgrade)
         *sid = STR_NONE; /* wrong with any session */
     if (sid->at != NULL) e = verify_version(http, e, *sid);

@@ -3,6 +3,7 @@
 #include "services/gateway/engineio/session.h"
 
 #include "libshared/base/clock.h"
+#include "libshared/base/log.h"
 #include "libshared/base/secret.h"
 #include "libshared/service/metrics.h"
 #include "libshared/service/settings.h"
@@ -331,6 +332,23 @@ const char *eio_transport(const struct eio_session *s)
 struct str eio_address(const struct eio_session *s)
 {
     return str_of(s->address);
+}
+
+/* --- from where it is used --- */
+
+/* Of one that has ended nobody can say whose it was: its last words are for where it was. */
+bool session_admits(struct eio_session *s, struct str address)
+{
+    const struct eio_upper *upper = &s->eio->upper;
+    if (address.len == 0 || str_is(address, s->address)) return true;
+    bool good = s->opened ? upper->admits == NULL || upper->admits(s->user, s, address) : !s->ended;
+    if (!good) LOG_BOUNDED(INFO, "gateway.address_refused", F_STR("address", address));
+    return good;
+}
+
+void session_move(struct eio_session *s, struct str address)
+{
+    if (address.len > 0) snprintf(s->address, sizeof s->address, "%.*s", STR_ARG(address));
 }
 
 /* --- a WebSocket that was to become its transport --- */

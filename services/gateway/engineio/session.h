@@ -120,7 +120,10 @@ bool session_is_one_too_many(const struct eio *eio);
 /* This client's address has as many as it may have. */
 bool session_has_no_room(const struct eio *eio, const struct http *http);
 void session_give_up(struct eio_session *session); /* nobody comes for the last words of one that is closing */
-void session_touch(struct eio_session *session);   /* look at it before the loop sleeps */
+/* May it be used from there, as its sockets have it? */
+bool session_admits(struct eio_session *session, struct str address);
+void session_move(struct eio_session *session, struct str address); /* it is used from there now */
+void session_touch(struct eio_session *session);                    /* look at it before the loop sleeps */
 void session_tell_closed(struct eio_session *session);
 void session_arm(struct eio_session *session);           /* after a change of its deadlines */
 bool session_is_over(const struct eio_session *session); /* no pong came in time */
@@ -144,9 +147,9 @@ void heartbeat_pong(struct eio_session *session);
 void heartbeat_upgraded(struct eio_session *session);
 
 /* --- polling.c --- */
-/* false: it was answered.  Else it has the session from now on, and its body may come. */
-bool polling_begin(
-    struct eio_session *session, struct eio_request *request, struct str method, struct str content_type);
+/* It may come from there.  false: it was answered.  Else it has the session from now on, and its body may come. */
+bool polling_begin(struct eio_session *session, struct eio_request *request, struct str address, struct str method,
+    struct str content_type);
 void polling_ready(struct eio_session *session, struct eio_request *request, struct str body);
 void polling_gone(struct eio_session *session, struct eio_request *request);
 void polling_flush(struct eio_session *session);    /* the end of a loop round */
@@ -165,12 +168,12 @@ void websocket_writable(struct eio_session *session);
 /* --- request.c: who may ask, and the errors --- */
 enum eio_error { EIO_OK = -1, EIO_TRANSPORT, EIO_SID, EIO_METHOD, EIO_REQUEST, EIO_FORBIDDEN, EIO_VERSION };
 const char *eio_error_text(enum eio_error e);
-void request_refuse(struct eio_request *request, enum eio_error e);     /* with its own text; not EIO_FORBIDDEN */
+void request_refuse(struct eio_request *request, enum eio_error e);     /* with its own text */
 int reply_error(struct http *http, enum eio_error e, const char *text); /* returns the status */
 /* What the request is about: its session (NULL: a handshake), or the error.  EIO_SID: *sid is whose nobody knows. */
 enum eio_error request_verify(
     struct eio *eio, struct http *http, bool upgrade, struct eio_session **out, struct str *sid, const char **text);
-enum eio_error request_verify_poll(struct eio *eio, struct str sid, struct eio_session **out);
+enum eio_error request_verify_poll(struct eio *eio, struct str sid, struct str address, struct eio_session **out);
 
 /* --- local.c: of this gateway --- */
 int local_request_begin(struct eio_session *session, struct http *http); /* as a handler's `begin` returns */

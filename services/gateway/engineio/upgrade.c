@@ -38,6 +38,7 @@ static void finish(struct eio_session *s)
 {
     s->ws = s->upgrading;
     session_forget_upgrade(s);
+    session_move(s, str_of(s->ws->address));
     session_lead(s);
     polling_upgraded(s);
     s->transport = &websocket_transport;
@@ -49,7 +50,7 @@ void upgrade_message(struct eio_session *s, bool binary, struct str bytes)
 {
     if (!binary && str_is(bytes, "2probe") && !s->probed)
         answer_probe(s);
-    else if (!binary && str_is(bytes, "5"))
+    else if (!binary && str_is(bytes, "5") && session_admits(s, str_of(s->upgrading->address)))
         finish(s);
     else
         session_abandon_upgrade(s);

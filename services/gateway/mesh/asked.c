@@ -52,7 +52,8 @@ static void reached(struct waiter *waiter, struct link *link)
         .sid = mesh_sid(waiter->sid),
         .post = a->post,
         .octets = str_starts(http_header(a->http, "content-type"), STR("application/octet-stream")),
-        .body = http_body(a->http) };
+        .body = http_body(a->http),
+        .address = http_address(a->http) };
 
     a->link = link;
     link->users++;

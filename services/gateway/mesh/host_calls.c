@@ -66,7 +66,7 @@ enum err mesh_ask(struct call *call, const struct mesh_request *req, struct noth
     if (eio == NULL)
         answer(&hosted->base, &(struct eio_answer){ .status = 404 });
     else
-        eio_take_request(eio, &hosted->base, req->sid, req->post ? STR("POST") : STR("GET"),
+        eio_take_request(eio, &hosted->base, req->sid, req->address, req->post ? STR("POST") : STR("GET"),
             req->octets ? STR("application/octet-stream") : STR_NONE, req->body);
     return OK;
 }

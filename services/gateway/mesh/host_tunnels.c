@@ -1,6 +1,7 @@
 /* host_tunnels.c - WebSockets of sessions here, whose clients are at other gateways. */
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
+#include <stdio.h>
 #include <utlist.h>
 
 #include "services/gateway/mesh/inside.h"
@@ -154,6 +155,7 @@ enum err mesh_upgrade(struct call *call, const struct mesh_upgrade *req, struct 
     *t = (struct hosted_tunnel){
         .base = { .way = &way, .answers_probe = req->probe }, .caller = caller, .number = req->tunnel
     };
+    snprintf(t->base.address, sizeof t->base.address, "%.*s", STR_ARG(req->address));
     HASH_ADD(hh, caller->tunnels, number, sizeof t->number, t);
     if (eio == NULL || !eio_take_upgrade(eio, &t->base, req->sid)) close_it(&t->base, 0, "");
     return OK;

@@ -232,7 +232,7 @@ void tunnel_ended(struct mesh *mesh, const struct mesh_end *end)
 static void reached(struct waiter *waiter, struct link *link)
 {
     struct tunnel *t = (struct tunnel *)waiter;
-    struct mesh_upgrade record = { t->number, t->face->number, mesh_sid(waiter->sid), true };
+    struct mesh_upgrade record = { t->number, t->face->number, mesh_sid(waiter->sid), true, ws_address(t->ws) };
 
     t->link = link;
     link->users++;

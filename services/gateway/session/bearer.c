@@ -91,14 +91,23 @@ static enum err find(struct bearers *bearers, struct str token, struct bearer **
     return OK;
 }
 
+static bool admits(const struct bearers *bearers, const struct bearer *bearer, struct str address)
+{
+    return bound_keys_admit(trusted_bound_keys(bearers->trusted), bearer->key, bearer->kind == BEARER_KEY, address);
+}
+
+bool rights_admit(const struct bearers *bearers, const struct rights *rights, struct str address)
+{
+    return admits(bearers, rights->bearer, address);
+}
+
 /* What may change while a token lives. */
 static enum err check(
     struct bearers *bearers, const struct bearer *bearer, struct str address, struct policy_compiled **policy)
 {
     if (bearer->expires_at <= clock_ms()) return ERR_TOKEN_EXPIRED;
     if (bearer->key.len > 0 && trusted_is_revoked(bearers->trusted, bearer->key)) return ERR_KEY_REVOKED;
-    if (!bound_keys_admit(trusted_bound_keys(bearers->trusted), bearer->key, bearer->kind == BEARER_KEY, address))
-        return ERR_ADDRESS_REFUSED;
+    if (!admits(bearers, bearer, address)) return ERR_ADDRESS_REFUSED;
     *policy = trusted_find_policy(bearers->trusted, bearer->policy);
     return *policy != NULL ? OK : ERR_FORBIDDEN;
 }

@@ -35,6 +35,8 @@ enum err rights_get(struct bearers *bearers, struct str token, struct str addres
 /* After a change: the policy as it is now.  On an error `rights` stay as they were. */
 enum err rights_renew(struct bearers *bearers, struct str address, struct rights *rights) MUST_CHECK;
 void rights_drop(struct rights *rights);
+/* May they be used from there?  The rest of them was asked about before. */
+bool rights_admit(const struct bearers *bearers, const struct rights *rights, struct str address);
 /* The policy allows it, and so does the token's own narrowing, if there is one; and it is nothing that only the person
  * may who is acted for. */
 bool rights_allow(

@@ -309,6 +309,15 @@ static void on_event(void *arg, struct sio_socket *socket, const struct sio_even
         clients->upper.event(clients->upper.arg, client, event);
 }
 
+/* One that is not let in yet is asked about when it is. */
+static bool on_admits(void *arg, struct sio_socket *socket, struct str address)
+{
+    const struct clients *clients = arg;
+    const struct client *client = sio_user(socket);
+
+    return client == NULL || rights_admit(clients->bearers, &client->rights, address);
+}
+
 static void on_refused(void *arg, struct sio_socket *socket, int64_t ack, struct str why)
 {
     struct failure failure = refusal_plain(ERR_INVALID_ARGUMENT);
@@ -349,6 +358,7 @@ struct sio_namespace clients_namespace(struct clients *clients, const char *name
         .connect = on_connect,
         .event = on_event,
         .refused = on_refused,
+        .admits = on_admits,
         .drained = on_drained,
         .disconnected = on_disconnected };
 }

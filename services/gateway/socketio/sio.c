@@ -204,6 +204,16 @@ static void message(void *user, struct eio_session *eio, bool binary, struct str
     arena_reset(scratch);
 }
 
+static bool admits(void *user, struct eio_session *eio, struct str address)
+{
+    const struct sio_session *session = user;
+
+    (void)eio;
+    for (struct sio_socket *s = session->first; s != NULL; s = s->next)
+        if (s->nsp->admits != NULL && !s->nsp->admits(s->nsp->arg, s, address)) return false;
+    return true;
+}
+
 static void drained(void *user, struct eio_session *eio)
 {
     struct sio_session *session = user;
@@ -229,7 +239,9 @@ static void closed(void *user, struct eio_session *eio, const char *reason)
 
 struct eio_upper sio_upper(struct sio *sio)
 {
-    return (struct eio_upper){ .arg = sio, .opened = opened, .message = message, .drained = drained, .closed = closed };
+    return (struct eio_upper){
+        .arg = sio, .opened = opened, .message = message, .admits = admits, .drained = drained, .closed = closed
+    };
 }
 
 struct eio_upper sio_msgpack_upper(struct sio *sio)

@@ -36,6 +36,8 @@ struct sio_namespace {
     void (*event)(void *arg, struct sio_socket *socket, const struct sio_event *event);
     /* An event with JSON that is not taken; may be NULL.  ack as in sio_event. */
     void (*refused)(void *arg, struct sio_socket *socket, int64_t ack, struct str why);
+    /* Its session is used from another address now: may this socket be?  May be NULL. */
+    bool (*admits)(void *arg, struct sio_socket *socket, struct str address);
     /* What waited beyond the bound has gone out; may be NULL. */
     void (*drained)(void *arg, struct sio_socket *socket);
     /* Once for each socket that `connect` saw and did not refuse.  Nothing can be sent any more. */
