@@ -5,7 +5,7 @@
  * is `over`, sticks so until its reset, and the log says it once.  Nobody asks after each step: whoever runs the request
  * asks at its end, keeps nothing of what was done, and answers too_large.  Whoever allocates by a number that came from
  * outside asks arena_fits() first, so that what is given beyond the cap is no more than one step's.
- * docs/why/0013-arenas-that-are-over.md
+ * docs/why/0019-arenas-that-are-over.md
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
