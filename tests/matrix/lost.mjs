@@ -112,3 +112,26 @@ export async function losesSitting(scene, loss, { sits, ...expected }, transport
   await isAnswered(it, sits === 'renewed not' ? { join: 'ok', send: 'ok', list: 'ok' } : expected)
   lou.leaves()
 }
+
+/** A member joins while the owner removes it, a few answers earlier or later: whatever it is told, it does not stay. */
+export async function losesWhileJoining(scene, { rounds = 40, rooms = 8 } = {}) {
+  const { owner, lou, room: first, subject } = await member(scene, 'websocket')
+  await owner.joins(first)
+  const told = new Set()
+  for (let round = 0; round < rounds; round++) {
+    const ids = await Promise.all(Array.from({ length: rooms }, async () => (await owner.makesRoom({ open: false, members: [subject] })).id))
+    await Promise.all(ids.map(async (room, i) => {
+      const joining = lou.emits('room:join', { room })
+      for (let answers = (round + i) % 5; answers > 0; answers--) await owner.emits('no:such', {})
+      await owner.calls('room:remove', { room, member: subject })
+      told.add(codeOfAnswer(await joining))
+    }))
+    await Promise.all(ids.map(async room => { await owner.joins(room); await owner.says(room, 'to who is left') }))
+    await until('all are on their way', () => ids.every(room => owner.heard.some(message => message.room === room)))
+    await lou.emits('no:such', {})
+    assert.deepEqual(lou.heard.filter(message => ids.includes(message.room)), [], `round ${round}`)
+    await Promise.all(ids.map(room => owner.calls('room:leave', { room })))
+  }
+  assert.ok(told.has('ok'), 'none joined before it was removed')
+  lou.leaves()
+}

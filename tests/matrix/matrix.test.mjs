@@ -8,7 +8,7 @@ import { env, makeCallers, over, paths, socketOver, transports } from './callers
 import { Scene, waysOf } from './deeds.mjs'
 import { callers, deeds, hearings, losses } from './expectations.mjs'
 import { Hearing } from './hearing.mjs'
-import { losesAway, losesSitting } from './lost.mjs'
+import { losesAway, losesSitting, losesWhileJoining } from './lost.mjs'
 import { byCaller, complaints, contract } from './rows.mjs'
 
 let stack, made, scene, hearing
@@ -79,6 +79,8 @@ for (const [loss, expected] of Object.entries(losses))
       test(`${loss}, while the socket is there, ${transport}`, () => losesSitting(scene, loss, expected, transport))
     }
   })
+
+test('a membership that ends while its socket joins leaves nobody in the room', () => losesWhileJoining(scene))
 
 /** The last one ends the gateway. */
 const inOrder = Object.entries(hearings).sort(([a], [b]) => (a === '* server:closing') - (b === '* server:closing'))

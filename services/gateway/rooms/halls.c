@@ -53,6 +53,13 @@ void halls_each_socket(
     for (size_t i = 0; hall != NULL && i < hall->n; i++) visit(arg, hall->seats[i]->guest->socket);
 }
 
+uint64_t halls_moment(struct halls *halls, struct id room)
+{
+    const struct hall *hall = hall_find(halls, room);
+
+    return hall != NULL && hall->subscribed ? halls->endings + 1 : 0;
+}
+
 static void on_messages(struct halls *halls, struct str body)
 {
     struct publication pub = { 0 };
@@ -84,6 +91,7 @@ static void on_access(struct halls *halls, struct str body)
     struct wire_error why;
 
     if (wire_decode(access_change_shape(), body, halls->arena, &change, &why) != OK || change.role.len > 0) return;
+    halls->endings++;
     struct hall *hall = hall_find(halls, change.room);
     for (size_t i = hall != NULL ? hall->n : 0; i-- > 0;) {
         bool last = hall->n == 1;
@@ -115,6 +123,7 @@ bool halls_event(struct halls *halls, const struct frame_event *head, struct str
 void halls_chat_up(struct halls *halls)
 {
     halls->round++;
+    halls->endings++;
     for (struct hall *hall = halls->table; hall != NULL; hall = hall->hh.next)
         hall->subscribed = hall->head_known = false;
     halls_pursue_all(halls);

@@ -51,6 +51,9 @@ size_t halls_count(const struct halls *halls);
 void halls_each_socket(
     struct halls *halls, struct id room, void (*visit)(void *arg, struct sio_socket *socket), void *arg);
 
+/* Until it is another, nobody has ceased to be a member of this room without us hearing it; 0: this room is not heard. */
+uint64_t halls_moment(struct halls *halls, struct id room);
+
 /* From chat's pipe: true if the event was one of ours. */
 bool halls_event(struct halls *halls, const struct frame_event *head, struct str body);
 void halls_chat_up(struct halls *halls);  /* or events were lost */

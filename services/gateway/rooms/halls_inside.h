@@ -58,6 +58,7 @@ struct halls {
     size_t kept_bytes;   /* of all backlogs */
     struct heads *heads; /* the next question for heads, being collected */
     uint64_t round;      /* how often what heads were known had to be doubted */
+    uint64_t endings;    /* of memberships, heard or perhaps missed */
     ev_timer flush, retry;
     struct arena *arena; /* one event or reply */
     uint64_t serials;

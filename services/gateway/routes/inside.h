@@ -17,6 +17,7 @@ struct on_call {
     struct id room;           /* that it changes something in */
     bool orders;              /* what follows in that room waits for its end */
     int64_t since, seq;       /* JOIN: from where on */
+    uint64_t moment;          /* JOIN: when chat was asked, see halls_moment */
     char name[321], role[65]; /* JOIN: what chat said, until the seat is taken */
 };
 

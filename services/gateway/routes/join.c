@@ -28,19 +28,53 @@ static void entered(void *arg)
     on_call_answer_with(call, room_entered_shape(), &answer);
 }
 
-/* Who is told that it sits here, finds that so when its connection is taken up again. */
+/* The answer is sent after the record is written, so that recovery finds every acknowledged join. */
+static void stay_or_leave(struct on_call *call, enum err e)
+{
+    struct client *client = on_call_client(call);
+
+    if (client == NULL) {
+        on_call_end(call);
+    } else if (e == OK && guest_sits(&client->guest, call->room)) {
+        recovery_note(client, entered, call);
+    } else {
+        guest_leave(&client->guest, call->room);
+        refuse(call, e == OK ? ERR_FORBIDDEN : e);
+    }
+}
+
+static void on_role(void *arg, enum err status, struct str body)
+{
+    /* bound: the answer to one room */
+    struct arena *arena = arena_create("join", 65536);
+    struct room_roles found = { 0 };
+    struct wire_error why;
+
+    if (status == OK) status = wire_decode(room_roles_shape(), body, arena, &found, &why);
+    if (status == OK && (found.roles.len != 1 || found.roles.at[0].role.len == 0)) status = ERR_FORBIDDEN;
+    stay_or_leave(arg, status);
+    arena_destroy(&arena);
+}
+
+/* Its membership may have ended after chat had answered and before chat was told that we listen to this room: nobody says
+ * that a second time, so chat is asked again. */
 static void seated(void *arg, enum err e, int64_t seq)
 {
     struct on_call *call = arg;
     struct client *client = on_call_client(call);
+    struct routes *routes = call->routes;
 
     call->seq = seq;
-    if (e != OK)
-        refuse(call, e);
-    else if (client == NULL)
-        on_call_end(call);
-    else
-        recovery_note(client, entered, call);
+    if (e != OK) {
+        refuse(call, e); /* it has no seat, or loses it now */
+        return;
+    }
+    if (client == NULL || (call->moment != 0 && call->moment == halls_moment(routes->halls, call->room))) {
+        stay_or_leave(call, OK);
+        return;
+    }
+    struct roles_query query = { .subject = bearer_subject(client->rights.bearer), .rooms = { &call->room, 1 } };
+    method_ask_for(routes->service[SERVICE_chat], M_room_roles, query.subject, &query, on_role, call);
 }
 
 bool join_is_allowed(const struct on_call *call, const struct client *client)

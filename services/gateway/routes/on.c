@@ -21,6 +21,7 @@ static void forward(struct on_call *call, struct str body)
 {
     const struct on_row *row = call->row;
 
+    call->moment = halls_moment(call->routes->halls, call->room);
     on_call_ask(call, row->service, row->method, body, row->effect == EFFECT_JOIN ? join_entered : on_reply);
 }
 
