@@ -3,9 +3,9 @@
 #include "services/chat/membership.h"
 
 #include <string.h>
-#include <utlist.h>
 
-#include "libshared/base/table.h"
+#include "libshared/base/ask_cache.h"
+#include "libshared/base/container_of.h"
 #include "libshared/service/metrics.h"
 #include "services/chat/room_read.h"
 
@@ -15,28 +15,23 @@
 #define PARTS       8
 
 struct question {
-    struct question *prev, *next;
+    struct asker asker;
     struct str subject;
     membership_fn *answer;
     void *arg;
 };
 
+/* Kept: known.  Asked about: it is being read. */
 struct room_memory {
-    UT_hash_handle hh;
-    struct room_memory *prev, *next; /* in `known`, asked for longest ago first */
+    struct ask_entry entry; /* weighs bytes, once it is known */
     struct id id;
-    bool is_known; /* false: being read; not in `known` */
     bool exists;
     int64_t version;         /* known: what it is as of; being read: the newest change heard of meanwhile */
     struct members *members; /* known */
-    size_t bytes;            /* that it counts for */
-    struct question *questions;
 };
 
 struct membership {
-    struct room_memory *all;
-    struct room_memory *known;
-    size_t bytes, max; /* of those known */
+    struct ask_cache cache;
     struct metric *gauge;
 };
 
@@ -49,115 +44,89 @@ struct asking {
     void *arg;
 };
 
-struct membership *membership_create(size_t max_bytes)
+static struct room_memory *room_of(struct ask_entry *entry)
 {
-    struct membership *rooms = mem_zero(sizeof *rooms);
-
-    rooms->max = max_bytes;
-    rooms->gauge = metric_gauge("madang_chat_remembered_bytes", NULL, "Bytes of rooms and members in memory");
-    return rooms;
+    return entry == NULL ? NULL : CONTAINER_OF(entry, struct room_memory, entry);
 }
 
-static void count(struct membership *rooms, struct room_memory *room, size_t bytes)
+static struct question *next_question(struct askers *askers)
 {
-    rooms->bytes += bytes - room->bytes;
-    room->bytes = bytes;
-    metric_set(rooms->gauge, (int64_t)rooms->bytes);
+    struct asker *asker = askers_next(askers);
+
+    return asker == NULL ? NULL : CONTAINER_OF(asker, struct question, asker);
 }
 
-static void forget(struct membership *rooms, struct room_memory *room)
+static void free_room(struct ask_entry *entry)
 {
-    if (room->is_known) DL_DELETE(rooms->known, room);
-    count(rooms, room, 0);
-    HASH_DEL(rooms->all, room);
+    struct room_memory *room = room_of(entry);
+    struct question *q;
+
+    while ((q = next_question(&entry->askers)) != NULL) mem_free(q);
     members_destroy(&room->members);
     mem_free(room);
 }
 
-static void answer_all(struct room_memory *room, enum err e)
+struct membership *membership_create(size_t max_bytes)
 {
-    struct question *q;
+    struct membership *rooms = mem_zero(sizeof *rooms);
 
-    while ((q = room->questions) != NULL) {
-        DL_DELETE(room->questions, q);
-        q->answer(q->arg, e, e == OK ? members_role(room->members, q->subject) : STR(""));
-        mem_free(q);
-    }
-}
-
-static void free_questions(struct room_memory *room)
-{
-    struct question *q, *next;
-
-    DL_FOREACH_SAFE(room->questions, q, next)
-    mem_free(q);
-    room->questions = NULL;
+    ask_cache_init(&rooms->cache, max_bytes, free_room);
+    rooms->gauge = metric_gauge("madang_chat_remembered_bytes", NULL, "Bytes of rooms and members in memory");
+    return rooms;
 }
 
 void membership_destroy(struct membership **rooms)
 {
-    struct room_memory *room, *next;
-
     if (*rooms == NULL) return;
-    HASH_ITER(hh, (*rooms)->all, room, next)
-    {
-        free_questions(room);
-        forget(*rooms, room);
-    }
+    ask_cache_clear(&(*rooms)->cache);
     mem_free(*rooms);
     *rooms = NULL;
 }
 
 static struct room_memory *find(struct membership *rooms, struct id id)
 {
-    struct room_memory *room;
-
-    HASH_FIND(hh, rooms->all, &id, sizeof id, room);
-    return room;
-}
-
-static void touch(struct membership *rooms, struct room_memory *room)
-{
-    DL_DELETE(rooms->known, room);
-    DL_APPEND(rooms->known, room);
+    return room_of(ask_find(&rooms->cache, &id, sizeof id));
 }
 
 static size_t most_bytes(const struct membership *rooms)
 {
-    return rooms->max / PARTS;
+    return rooms->cache.max_weight / PARTS;
 }
 
 /* After what is known of it changed. */
-static void make_room(struct membership *rooms, struct room_memory *room)
+static void weigh(struct membership *rooms, struct room_memory *room)
 {
     if (members_bytes(room->members) > most_bytes(rooms)) members_forget(room->members);
-    count(rooms, room, sizeof *room + EXTRA_BYTES + members_bytes(room->members));
-    while (rooms->bytes > rooms->max && rooms->known != room) forget(rooms, rooms->known);
+    ask_weigh(&room->entry, sizeof *room + EXTRA_BYTES + members_bytes(room->members));
+    metric_set(rooms->gauge, (int64_t)rooms->cache.weight);
+}
+
+static void forget(struct membership *rooms, struct room_memory *room)
+{
+    ask_forget(&room->entry);
+    metric_set(rooms->gauge, (int64_t)rooms->cache.weight);
 }
 
 static void keep(struct membership *rooms, struct room_memory *room, struct room_read *read)
 {
     room->exists = read->exists;
     room->version = read->version;
-    room->is_known = true;
     room->members = read->members;
     read->members = NULL;
-    DL_APPEND(rooms->known, room);
-    make_room(rooms, room);
+    ask_keep(&room->entry);
+    weigh(rooms, room);
 }
 
 static void begin_reading(struct membership *rooms, struct rpc_server *server, struct room_memory *room);
 
-/* Those who waited for the room ask for themselves. */
-static void ask_each(struct membership *rooms, struct rpc_server *server, struct room_memory *room)
+static void refuse_all(struct room_memory *room, enum err e)
 {
-    struct question *questions = room->questions, *q;
-    struct id id = room->id;
+    struct askers askers = ask_take(&room->entry);
+    struct question *q;
 
-    room->questions = NULL;
-    while ((q = questions) != NULL) {
-        DL_DELETE(questions, q);
-        membership_ask(rooms, server, id, q->subject, q->answer, q->arg);
+    ask_forget(&room->entry);
+    while ((q = next_question(&askers)) != NULL) {
+        q->answer(q->arg, e, STR(""));
         mem_free(q);
     }
 }
@@ -167,30 +136,30 @@ static void on_read(struct room_read *read, enum err e)
 {
     struct membership *rooms = read->arg;
     struct room_memory *room = find(rooms, read->room);
+    struct question *q;
 
-    if (e == OK && read->version < room->version) {
+    if (e != OK) {
+        refuse_all(room, e);
+        return;
+    }
+    if (read->version < room->version) {
         begin_reading(rooms, read->server, room);
         return;
     }
-    if (e != OK) {
-        answer_all(room, e);
-        forget(rooms, room);
-        return;
-    }
+    struct askers askers = ask_take(&room->entry);
     keep(rooms, room, read);
-    if (members_are_whole(room->members))
-        answer_all(room, room->exists ? OK : ERR_NOT_FOUND);
-    else
-        ask_each(rooms, read->server, room);
+    while ((q = next_question(&askers)) != NULL) {
+        membership_ask(rooms, read->server, read->room, q->subject, q->answer, q->arg);
+        mem_free(q);
+    }
 }
 
 static void begin_reading(struct membership *rooms, struct rpc_server *server, struct room_memory *room)
 {
     struct room_read all = { .room = room->id, .most_bytes = most_bytes(rooms), .done = on_read, .arg = rooms };
+    struct question *first = CONTAINER_OF(room->entry.askers.first, struct question, asker);
 
-    if (room_read_begin(server, room->questions->subject, &all)) return;
-    answer_all(room, ERR_OVERLOADED);
-    forget(rooms, room);
+    if (!room_read_begin(server, first->subject, &all)) refuse_all(room, ERR_OVERLOADED);
 }
 
 /* --- one subject of a room that is not remembered whole --- */
@@ -198,7 +167,7 @@ static void begin_reading(struct membership *rooms, struct rpc_server *server, s
 /* false: it may be older than what was heard of meanwhile. */
 static bool is_fresh(const struct room_memory *room, const struct room_read *read)
 {
-    return room != NULL && room->is_known && !members_are_whole(room->members) && read->version >= room->version;
+    return room != NULL && room->entry.is_kept && !members_are_whole(room->members) && read->version >= room->version;
 }
 
 static void on_one(struct room_read *read, enum err e)
@@ -214,7 +183,7 @@ static void on_one(struct room_read *read, enum err e)
     } else {
         struct str role = members_role(read->members, asking.subject);
         members_set(room->members, asking.subject, role, read->version);
-        make_room(asking.rooms, room);
+        weigh(asking.rooms, room);
         asking.answer(asking.arg, OK, role);
     }
 }
@@ -237,7 +206,7 @@ static void wait_for(struct room_memory *room, struct str subject, membership_fn
     struct question *q = mem_zero(sizeof *q);
 
     *q = (struct question){ .subject = subject, .answer = answer, .arg = arg };
-    DL_APPEND(room->questions, q);
+    ask_wait(&room->entry, &q->asker);
 }
 
 void membership_ask(struct membership *rooms, struct rpc_server *server, struct id id, struct str subject,
@@ -245,8 +214,8 @@ void membership_ask(struct membership *rooms, struct rpc_server *server, struct 
 {
     struct room_memory *room = find(rooms, id);
 
-    if (room != NULL && room->is_known) {
-        touch(rooms, room);
+    if (room != NULL && room->entry.is_kept) {
+        ask_touch(&room->entry);
         if (!members_know(room->members, subject))
             ask_one((struct asking){ rooms, server, subject, answer, arg }, id);
         else
@@ -259,7 +228,7 @@ void membership_ask(struct membership *rooms, struct rpc_server *server, struct 
     }
     room = mem_zero(sizeof *room);
     room->id = id;
-    HASH_ADD(hh, rooms->all, id, sizeof room->id, room);
+    ask_add(&rooms->cache, &room->entry, &room->id, sizeof room->id);
     wait_for(room, subject, answer, arg);
     begin_reading(rooms, server, room);
 }
@@ -270,12 +239,12 @@ void membership_change(struct membership *rooms, struct id id, int64_t version, 
     struct room_memory *room = find(rooms, id);
 
     if (room == NULL || version <= room->version) return;
-    if (room->is_known && version != room->version + 1) {
+    if (room->entry.is_kept && version != room->version + 1) {
         forget(rooms, room);
         return;
     }
     room->version = version;
-    if (!room->is_known) return;
+    if (!room->entry.is_kept) return;
     for (size_t i = 0; i < who.len; i++) members_set(room->members, who.at[i].subject, who.at[i].role, version);
-    make_room(rooms, room);
+    weigh(rooms, room);
 }

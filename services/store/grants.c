@@ -4,15 +4,14 @@
 
 #include <assert.h>
 #include <string.h>
-#include <utlist.h>
 
-#include "libshared/base/table.h"
+#include "libshared/base/ask_cache.h"
+#include "libshared/base/container_of.h"
 
 #define SUBJECT_BYTES (128 * 4) /* 128 characters of up to four bytes */
 
 struct question {
-    struct question *prev, *next;
-    bool is_early; /* it waited already when chat was asked */
+    struct asker asker;
     grants_fn *answer;
     void *arg;
 };
@@ -22,79 +21,70 @@ struct key {
     char subject[SUBJECT_BYTES];
 };
 
+/* Kept: a member. */
 struct grant {
-    UT_hash_handle hh;
-    struct grant *prev, *next; /* in `known`, asked for longest ago first */
-    bool is_known;             /* a member; false: asked of chat, and not in `known` */
-    bool is_watched;           /* asked while every change was heard, of the epoch */
-    unsigned epoch;
-    struct question *questions;
+    struct ask_entry entry;
+    bool is_watched; /* asked while every change was heard */
+    size_t n_early;  /* of those who wait: they did so already when chat was asked */
     size_t key_len;
     char key[]; /* the room's id, then the subject */
 };
 
 struct grants {
-    struct grant *all, *known;
-    size_t n_known, max;
+    struct ask_cache cache; /* each grant weighs one once it is kept */
     bool watching;
-    unsigned epoch; /* how often changes may have been missed */
     grants_send_fn *send;
     void *arg;
 };
+
+static struct grant *grant_of(struct ask_entry *entry)
+{
+    return entry == NULL ? NULL : CONTAINER_OF(entry, struct grant, entry);
+}
+
+static struct question *next_question(struct grant *grant)
+{
+    struct asker *asker = askers_next(&grant->entry.askers);
+
+    return asker == NULL ? NULL : CONTAINER_OF(asker, struct question, asker);
+}
+
+static void free_grant(struct ask_entry *entry)
+{
+    struct grant *grant = grant_of(entry);
+    struct question *q;
+
+    while ((q = next_question(grant)) != NULL) mem_free(q);
+    mem_free(grant);
+}
 
 struct grants *grants_create(size_t max, grants_send_fn *send, void *arg)
 {
     struct grants *grants = mem_zero(sizeof *grants);
 
-    grants->max = max;
+    ask_cache_init(&grants->cache, max, free_grant);
     grants->send = send;
     grants->arg = arg;
     return grants;
 }
 
-static void forget(struct grants *grants, struct grant *grant)
+void grants_destroy(struct grants **grants)
 {
-    if (grant->is_known) {
-        DL_DELETE(grants->known, grant);
-        grants->n_known--;
-    }
-    HASH_DEL(grants->all, grant);
-    mem_free(grant);
+    if (*grants == NULL) return;
+    ask_cache_clear(&(*grants)->cache);
+    mem_free(*grants);
+    *grants = NULL;
 }
 
 /* A no may be older than a question that came after it was asked for: its sender may have heard since that he is a member. */
 static void answer_those(struct grant *grant, enum err e, bool is_member)
 {
-    struct question *q;
-
-    while ((q = grant->questions) != NULL && (q->is_early || is_member || e != OK)) {
-        DL_DELETE(grant->questions, q);
+    while (grant->entry.askers.n > 0 && (grant->n_early > 0 || is_member || e != OK)) {
+        struct question *q = next_question(grant);
+        if (grant->n_early > 0) grant->n_early--;
         q->answer(q->arg, e, is_member);
         mem_free(q);
     }
-}
-
-static void free_questions(struct grant *grant)
-{
-    struct question *q, *next;
-
-    DL_FOREACH_SAFE(grant->questions, q, next)
-    mem_free(q);
-    grant->questions = NULL;
-}
-
-void grants_destroy(struct grants **grants)
-{
-    struct grant *grant, *next;
-
-    if (*grants == NULL) return;
-    HASH_ITER(hh, (*grants)->all, grant, next)
-    {
-        free_questions(grant);
-        forget(*grants, grant);
-    }
-    mem_free(*grants);
-    *grants = NULL;
 }
 
 static size_t make_key(struct key *key, struct id room, struct str subject)
@@ -108,11 +98,9 @@ static size_t make_key(struct key *key, struct id room, struct str subject)
 static struct grant *find(struct grants *grants, struct id room, struct str subject)
 {
     struct key key;
-    struct grant *grant;
     size_t len = make_key(&key, room, subject);
 
-    HASH_FIND(hh, grants->all, &key, len, grant);
-    return grant;
+    return grant_of(ask_find(&grants->cache, &key, len));
 }
 
 static struct grant *add(struct grants *grants, struct id room, struct str subject)
@@ -123,7 +111,7 @@ static struct grant *add(struct grants *grants, struct id room, struct str subje
 
     memcpy(grant->key, &key, len);
     grant->key_len = len;
-    HASH_ADD_KEYPTR(hh, grants->all, grant->key, len, grant);
+    ask_add(&grants->cache, &grant->entry, grant->key, len);
     return grant;
 }
 
@@ -133,18 +121,16 @@ static void wait_for(struct grant *grant, grants_fn *answer, void *arg)
 
     q->answer = answer;
     q->arg = arg;
-    DL_APPEND(grant->questions, q);
+    ask_wait(&grant->entry, &q->asker);
 }
 
 static void ask_chat(struct grants *grants, struct grant *grant)
 {
     struct access_query query = { .subject = { grant->key + sizeof query.room, grant->key_len - sizeof query.room } };
-    struct question *q;
 
     memcpy(&query.room, grant->key, sizeof query.room);
     grant->is_watched = grants->watching;
-    grant->epoch = grants->epoch;
-    DL_FOREACH(grant->questions, q) q->is_early = true;
+    grant->n_early = grant->entry.askers.n;
     grants->send(grants->arg, &query, grant);
 }
 
@@ -152,9 +138,8 @@ void grants_ask(struct grants *grants, struct id room, struct str subject, grant
 {
     struct grant *grant = find(grants, room, subject);
 
-    if (grant != NULL && grant->is_known) {
-        DL_DELETE(grants->known, grant);
-        DL_APPEND(grants->known, grant);
+    if (grant != NULL && grant->entry.is_kept) {
+        ask_touch(&grant->entry);
         answer(arg, OK, true);
         return;
     }
@@ -164,24 +149,19 @@ void grants_ask(struct grants *grants, struct id room, struct str subject, grant
     if (is_first) ask_chat(grants, grant);
 }
 
-static void remember(struct grants *grants, struct grant *grant)
-{
-    grant->is_known = true;
-    DL_APPEND(grants->known, grant);
-    if (++grants->n_known > grants->max) forget(grants, grants->known);
-}
-
 void grants_answer(struct grants *grants, void *token, enum err e, bool is_member)
 {
     struct grant *grant = token;
 
     answer_those(grant, e, is_member);
-    if (grant->questions != NULL)
+    if (grant->entry.askers.n > 0) {
         ask_chat(grants, grant);
-    else if (e == OK && is_member && grant->is_watched && grant->epoch == grants->epoch)
-        remember(grants, grant);
-    else
-        forget(grants, grant);
+    } else if (e == OK && is_member && grant->is_watched) {
+        ask_weigh(&grant->entry, 1);
+        ask_keep(&grant->entry);
+    } else {
+        ask_forget(&grant->entry);
+    }
 }
 
 void grants_watched(struct grants *grants)
@@ -192,16 +172,17 @@ void grants_watched(struct grants *grants)
 void grants_lost(struct grants *grants)
 {
     grants->watching = false;
-    grants->epoch++;
-    while (grants->known != NULL) forget(grants, grants->known);
+    ask_cache_doubt(&grants->cache);
 }
 
 static void forget_room(struct grants *grants, struct id room)
 {
-    struct grant *grant, *next;
+    struct ask_entry *entry, *next;
 
-    DL_FOREACH_SAFE(grants->known, grant, next)
-    if (memcmp(grant->key, &room, sizeof room) == 0) forget(grants, grant);
+    for (entry = grants->cache.kept; entry != NULL; entry = next) {
+        next = entry->next;
+        if (memcmp(grant_of(entry)->key, &room, sizeof room) == 0) ask_forget(entry);
+    }
 }
 
 void grants_changed(struct grants *grants, struct id room, struct str subject)
@@ -211,10 +192,10 @@ void grants_changed(struct grants *grants, struct id room, struct str subject)
         return;
     }
     struct grant *grant = find(grants, room, subject);
-    if (grant != NULL && grant->is_known) forget(grants, grant);
+    if (grant != NULL && grant->entry.is_kept) ask_forget(&grant->entry);
 }
 
 size_t grants_remembered(const struct grants *grants)
 {
-    return grants->n_known;
+    return grants->cache.weight;
 }

@@ -77,6 +77,8 @@ export const mutants = [
   {
     name: 'what is deleted is not given back', file: 'libshared/rpc/quota.c', red: ['service', 'test_chat'],
     from: 'used - $3::bigint', to: 'used - 0 * $3::bigint',
+  },
+  {
     name: 'the loop writes the log itself', file: 'libshared/base/log_out.c', red: ['unit', 'base/test_log_out'],
     from: 'atomic_store(&running, true);', to: '',
   },
@@ -87,6 +89,14 @@ export const mutants = [
   {
     name: 'strangers write as much into the log as they like', file: 'libshared/base/log.c', red: ['unit', 'base/test_log'],
     from: 'if (atomic_fetch_add(&bound->lines, 1) >= LOG_BOUNDED_LINES) {', to: 'if (atomic_fetch_add(&bound->lines, 1) < 0) {',
+  },
+  {
+    name: 'an answer that is older than a change is remembered', file: 'libshared/base/ask_cache.c', red: ['unit', 'base/test_ask_cache'],
+    from: '        remove_from_table(asked);\n        asked->is_doubted = true;\n', to: '        break;\n',
+  },
+  {
+    name: 'what is remembered grows and grows', file: 'libshared/base/ask_cache.c', red: ['unit', 'base/test_ask_cache'],
+    from: 'if (oldest == NULL) return;', to: 'return;',
   },
   {
     name: 'an errand is run on the loop', file: 'libshared/base/errand.c', red: ['unit', 'http/test_http_server'],

@@ -7,10 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libshared/base/ask_cache.h"
 #include "libshared/base/clock.h"
+#include "libshared/base/container_of.h"
 #include "libshared/base/log.h"
 #include "libshared/base/secret.h"
-#include "libshared/base/table.h"
 #include "libshared/policy/api_key.h"
 #include "services/gateway/methods.h"
 #include "services/gateway/session/refusal.h"
@@ -24,25 +25,21 @@
 #define ARENA_BYTES     65536
 
 struct waiting {
+    struct asker asker;
     keyring_done *done;
     void *arg;
 };
 
-/* One key from one address. */
+/* One key from one address.  Asked about: token.issue is under way, or waits for its turn. */
 struct held {
+    struct ask_entry entry; /* weighs one */
     unsigned char digest[SHA256_DIGEST_LENGTH];
     struct keyring *home;
     char id[API_KEY_ID_CHARS + 1], address[ADDRESS_MAX + 1];
-    char *token;         /* NULL: auth has to be asked */
+    char *token;         /* NULL: auth never gave one */
     int64_t renew_at;    /* ask for the next one */
-    bool known;          /* auth took it once */
-    bool asked;          /* token.issue is under way, or waits for its turn */
-    bool loose;          /* and what is trusted has changed since: out of the table, freed with the answer */
     struct guess *guess; /* while token.issue is under way */
     char *key, *trace;   /* while it waits for its turn */
-    struct waiting *waiting;
-    size_t n_waiting, cap;
-    UT_hash_handle hh; /* in the order of their coming */
 };
 
 struct keyring {
@@ -50,15 +47,38 @@ struct keyring {
     struct guesses *guesses;
     struct rates *rates;
     struct rpc_client *auth;
-    struct held *table;
+    struct ask_cache cache;
     size_t n_waiting; /* of all */
 };
+
+static struct held *held_of(struct ask_entry *entry)
+{
+    return entry == NULL ? NULL : CONTAINER_OF(entry, struct held, entry);
+}
+
+static struct waiting *next_waiting(struct askers *askers)
+{
+    struct asker *asker = askers_next(askers);
+
+    return asker == NULL ? NULL : CONTAINER_OF(asker, struct waiting, asker);
+}
+
+static void free_held(struct ask_entry *entry)
+{
+    struct held *held = held_of(entry);
+    struct waiting *who;
+
+    while ((who = next_waiting(&entry->askers)) != NULL) mem_free(who);
+    mem_free(held->token);
+    mem_free(held);
+}
 
 struct keyring *keyring_create(
     struct bearers *bearers, struct guesses *guesses, struct rates *rates, struct rpc_client *auth)
 {
     struct keyring *keyring = mem_zero(sizeof *keyring);
 
+    ask_cache_init(&keyring->cache, HELD_MAX, free_held);
     keyring->bearers = bearers;
     keyring->guesses = guesses;
     keyring->rates = rates;
@@ -66,51 +86,17 @@ struct keyring *keyring_create(
     return keyring;
 }
 
-static void free_held(struct held *held)
-{
-    mem_free(held->token);
-    mem_free(held->waiting);
-    mem_free(held);
-}
-
-static void forget(struct held *held)
-{
-    if (!held->loose) HASH_DEL(held->home->table, held);
-    free_held(held);
-}
-
 void keyring_destroy(struct keyring **keyring)
 {
     if (*keyring == NULL) return;
-    while ((*keyring)->table != NULL) forget((*keyring)->table);
+    ask_cache_clear(&(*keyring)->cache);
     mem_free(*keyring);
     *keyring = NULL;
 }
 
-static void forget_token(struct held *held)
-{
-    mem_free(held->token);
-    held->token = NULL;
-}
-
-/* An answer under way may be older than the change: it serves those who wait already, and nobody after them. */
-static void let_loose(struct held *held)
-{
-    HASH_DEL(held->home->table, held);
-    held->loose = true;
-}
-
 void keyring_doubt(struct keyring *keyring)
 {
-    struct held *held, *next;
-
-    HASH_ITER(hh, keyring->table, held, next)
-    {
-        if (held->asked)
-            let_loose(held);
-        else
-            forget_token(held);
-    }
+    ask_cache_doubt(&keyring->cache);
 }
 
 bool keyring_is_key(struct str credential)
@@ -142,18 +128,20 @@ static void remember(struct held *held, const struct token *token)
 {
     int64_t now = clock_ms();
 
-    forget_token(held);
+    mem_free(held->token);
     held->token = mem_zero(token->token.len + 1);
     memcpy(held->token, token->token.at, token->token.len);
     held->renew_at = now + (token->expires_at - now) / 10 * 9;
-    held->known = true;
 }
 
 /* May free it.  A token that still serves stays if auth is only away. */
 static void settle(struct held *held, const struct verdict *verdict, bool refused)
 {
     if (verdict->e == OK) remember(held, &verdict->token);
-    if (held->loose || refused || !held->known) forget(held);
+    if (refused || held->token == NULL)
+        ask_forget(&held->entry);
+    else
+        ask_keep(&held->entry);
 }
 
 static void refuse(const struct waiting *to, enum err e, int64_t retry_after_ms)
@@ -185,20 +173,19 @@ static void answer(struct keyring *keyring, struct str address, const struct wai
 static void conclude(struct held *held, const struct verdict *verdict, bool refused)
 {
     struct keyring *keyring = held->home;
-    struct waiting *waiting = held->waiting;
-    size_t n = held->n_waiting;
+    struct askers askers = ask_take(&held->entry);
+    struct waiting *who;
     char address[ADDRESS_MAX + 1]; /* settle() may free it */
 
     memcpy(address, held->address, sizeof address);
     LOG(INFO, "gateway.key", F_TEXT("key", held->id), F_TEXT("address", held->address),
-        F_TEXT("code", err_code(verdict->e)), F_INT("requests", n));
-    keyring->n_waiting -= n;
-    held->asked = false;
-    held->waiting = NULL;
-    held->n_waiting = held->cap = 0;
+        F_TEXT("code", err_code(verdict->e)), F_INT("requests", askers.n));
+    keyring->n_waiting -= askers.n;
     settle(held, verdict, refused);
-    for (size_t i = 0; i < n; i++) answer(keyring, str_of(address), &waiting[i], verdict);
-    mem_free(waiting);
+    while ((who = next_waiting(&askers)) != NULL) {
+        answer(keyring, str_of(address), who, verdict);
+        mem_free(who);
+    }
 }
 
 static void on_reply(void *arg, enum err status, struct str body)
@@ -265,7 +252,6 @@ static char *copy(struct str text)
 
 static void ask_in_turn(struct held *held, struct str key, struct str trace)
 {
-    held->asked = true;
     held->key = copy(key);
     held->trace = copy(trace);
     guess_begin(held->home->guesses, held->digest, str_of(held->address), on_turn, held);
@@ -284,20 +270,6 @@ static void digest_of(struct str key, struct str address, unsigned char out[SHA2
     secret_wipe(both, sizeof both);
 }
 
-static bool make_room(struct keyring *keyring)
-{
-    struct held *held, *next;
-
-    if (HASH_COUNT(keyring->table) < HELD_MAX) return true;
-    HASH_ITER(hh, keyring->table, held, next)
-    {
-        if (held->asked) continue;
-        forget(held);
-        return true;
-    }
-    return false;
-}
-
 static struct held *hold(
     struct keyring *keyring, const unsigned char *digest, const struct api_key_parts *parts, struct str address)
 {
@@ -307,17 +279,17 @@ static struct held *hold(
     memcpy(held->digest, digest, sizeof held->digest);
     memcpy(held->id, parts->id.at, parts->id.len);
     memcpy(held->address, address.at, address.len);
-    HASH_ADD(hh, keyring->table, digest, sizeof held->digest, held);
+    ask_add(&keyring->cache, &held->entry, held->digest, sizeof held->digest);
+    ask_weigh(&held->entry, 1);
     return held;
 }
 
-static void wait_for(struct held *held, struct waiting who)
+static void wait_for(struct held *held, const struct waiting *who)
 {
-    if (held->n_waiting == held->cap) {
-        held->cap = held->cap > 0 ? held->cap * 2 : 4;
-        held->waiting = mem_grow(held->waiting, held->cap * sizeof who);
-    }
-    held->waiting[held->n_waiting++] = who;
+    struct waiting *waiting = mem_alloc(sizeof *waiting);
+
+    *waiting = *who;
+    ask_wait(&held->entry, &waiting->asker);
     held->home->n_waiting++;
 }
 
@@ -347,7 +319,12 @@ static bool use_token(struct held *held, struct str key, struct str trace, const
     if (held == NULL || held->token == NULL) return false;
     enum err e = rights_get(held->home->bearers, str_of(held->token), str_of(held->address), &rights);
     if (e == ERR_TOKEN_EXPIRED) return false;
-    if (!held->asked && held->renew_at <= clock_ms()) ask_in_turn(held, key, trace);
+    if (held->entry.is_kept && held->renew_at <= clock_ms()) {
+        ask_again(&held->entry);
+        ask_in_turn(held, key, trace);
+    } else if (held->entry.is_kept) {
+        ask_touch(&held->entry);
+    }
     tell(who, e, &rights);
     return true;
 }
@@ -355,13 +332,13 @@ static bool use_token(struct held *held, struct str key, struct str trace, const
 static bool has_place(struct keyring *keyring, const struct held *held)
 {
     if (keyring->n_waiting >= WAITING_ALL_MAX) return false;
-    return held != NULL ? held->n_waiting < WAITING_MAX : make_room(keyring);
+    return held != NULL ? held->entry.askers.n < WAITING_MAX : ask_cache_has_room(&keyring->cache);
 }
 
 void keyring_rights(
     struct keyring *keyring, struct str key, struct str address, struct str trace, keyring_done *done, void *arg)
 {
-    const struct waiting who = { done, arg };
+    const struct waiting who = { .done = done, .arg = arg };
     unsigned char digest[SHA256_DIGEST_LENGTH];
     struct api_key_parts parts;
     struct held *held;
@@ -371,13 +348,17 @@ void keyring_rights(
         return;
     }
     digest_of(key, address, digest);
-    HASH_FIND(hh, keyring->table, digest, sizeof digest, held);
+    held = held_of(ask_find(&keyring->cache, digest, sizeof digest));
     if (use_token(held, key, trace, &who)) return;
     if (!has_place(keyring, held)) {
         refuse(&who, ERR_OVERLOADED, RETRY_MS);
         return;
     }
-    if (held == NULL) held = hold(keyring, digest, &parts, address);
-    wait_for(held, who);
-    if (!held->asked) ask_in_turn(held, key, trace);
+    bool is_first = held == NULL || held->entry.is_kept;
+    if (held == NULL)
+        held = hold(keyring, digest, &parts, address);
+    else if (is_first)
+        ask_again(&held->entry);
+    wait_for(held, &who);
+    if (is_first) ask_in_turn(held, key, trace);
 }
