@@ -12,6 +12,7 @@
  *      listens           until it is ready
  *      starts processes, signals or traces others, changes its user, mounts, loads code into the kernel ...    none
  *      capabilities      none                                  none; CAP_NET_BIND_SERVICE if it has it and a port is low
+ *                        (root whose files lie in a closed directory of somebody else's: CAP_DAC_READ_SEARCH)
  *      core dumps, debuggers                                   none
  *
  * The kernel's part: Landlock for files (privileges_files.c), seccomp for system calls (privileges_calls.c).
