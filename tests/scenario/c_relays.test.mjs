@@ -46,6 +46,16 @@ test('who sends is said by the gateway, whatever the sender says', async () => {
   leave()
 })
 
+test('an attachment in the place of the first argument is not relayed: it would hide the sender', async () => {
+  const { ada, room, nothingElse, leave } = await twoInARoom()
+  const sends = (...parts) => { for (const part of parts) ada.socket.io.engine.write(part) }
+  for (const name of ['_placeholder', '\\u005fplaceholder'])
+    sends(`51-/chat,["typing",{"${name}":true,"num":0,"room":"${room}"}]`, Buffer.from('from bo'))
+  await ada.calls('typing', { room, data: Buffer.from('bytes') }, Buffer.from('more'))
+  await nothingElse(['typing', { sender: 'ada', room, data: Buffer.from('bytes') }, Buffer.from('more')])
+  leave()
+})
+
 test('a misspelt event is answered with the name that was perhaps meant, and nobody hears it', async () => {
   const { ada, room, nothingElse, leave } = await twoInARoom()
   for (const [wrong, nearest] of [

@@ -20,11 +20,17 @@ static void refuse(struct client *client, int64_t ack, enum err e)
     refusal_send(client->socket, ack, &failure);
 }
 
-static bool is_state(struct str first)
+static bool is_true(struct str object, const char *name)
 {
     struct str raw;
 
-    return json_find(first, "state", &raw) && str_is(raw, "true");
+    return json_find(object, name, &raw) && str_is(raw, "true");
+}
+
+/* What stands for an attachment is heard as those bytes, in which no sender can be set. */
+static bool is_attachment(const struct sio_event *event)
+{
+    return event->n_attachments > 0 && is_true(event->first, "_placeholder");
 }
 
 /* Each a 32-bit big-endian length, then its bytes. */
@@ -86,7 +92,7 @@ static void pack(struct routes *routes, struct client *client, const struct sio_
         .attachments = pack_attachments(event, &attachments),
         .count = event->n_attachments,
         .origin = str_of(sio_sid(client->socket)),
-        .state = is_state(event->first) };
+        .state = is_true(event->first, "state") };
 
     if (!fits || attachments.over)
         refuse(client, event->ack, ERR_TOO_LARGE);
@@ -143,7 +149,7 @@ static void relay_named(struct routes *routes, struct client *client, const stru
     struct str text;
     struct id room;
 
-    if (!event_room(event, routes->scratch, &text))
+    if (!event_room(event, routes->scratch, &text) || is_attachment(event))
         refuse_shape(client, event->ack);
     else if (!client_may(client, event->name, text, POLICY_PUBLISH))
         refuse(client, event->ack, ERR_FORBIDDEN);
