@@ -16,6 +16,13 @@ const struct rpc_method *rpc_find_method(const struct rpc_method *methods, size_
     return NULL;
 }
 
+/* What a peer says of its time is any number. */
+int64_t rpc_call_deadline_us(int64_t began_us, int64_t budget_ms)
+{
+    if (budget_ms < 0) budget_ms = 0;
+    return began_us + (budget_ms < RPC_BUDGET_MAX ? budget_ms : RPC_BUDGET_MAX) * 1000;
+}
+
 /* The operator has a shell on the machine and the key to prove it: `build/bin/rpc`. */
 bool rpc_may_call(const struct rpc_method *method, struct str peer_name)
 {
@@ -164,7 +171,7 @@ enum err rpc_server_answer(const struct rpc_method *methods, size_t n, void *con
         .trace = head->trace,
         .peer_name = peer_name,
         .now = clock_ms(),
-        .deadline_us = began_us + head->budget_ms * 1000,
+        .deadline_us = rpc_call_deadline_us(began_us, head->budget_ms),
         .context = context,
         .why = &why,
     };

@@ -110,6 +110,7 @@ const struct rpc_method *rpc_find_method(const struct rpc_method *methods, size_
 bool rpc_may_call(const struct rpc_method *method, struct str peer_name);
 /* Everything up to the commit: the deadline, decode, run, encode. */
 enum err rpc_call_run(const struct rpc_method *method, struct call *call, struct str body, struct buf *out) MUST_CHECK;
+int64_t rpc_call_deadline_us(int64_t began_us, int64_t budget_ms);
 enum err rpc_call_decode(const struct rpc_method *method, struct call *call, struct str body, void **req) MUST_CHECK;
 enum err rpc_call_encode(
     const struct rpc_method *method, struct call *call, const void *rep, struct buf *out) MUST_CHECK;

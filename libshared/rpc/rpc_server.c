@@ -30,7 +30,6 @@ struct ev_loop *rpc_server_loop(struct rpc_server *server)
 static void set_call(struct rpc_later *later)
 {
     struct rpc_server *server = later->server;
-    int64_t budget_ms = later->head.budget_ms < RPC_BUDGET_MAX ? later->head.budget_ms : RPC_BUDGET_MAX;
     later->began_us = clock_mono_us();
     later->call = (struct call){
         .arena = later->arena,
@@ -40,7 +39,7 @@ static void set_call(struct rpc_later *later)
         .peer = later->peer,
         .server = server,
         .now = clock_ms(),
-        .deadline_us = later->began_us + budget_ms * 1000,
+        .deadline_us = rpc_call_deadline_us(later->began_us, later->head.budget_ms),
         .context = server->config.context,
         .why = &later->why,
     };

@@ -398,6 +398,31 @@ static void answering_without_sockets_is_the_same(void **state)
     arena_destroy(&on.arena);
 }
 
+/* -2^56 ms are a time far ahead in microseconds, in 64 bits. */
+static void a_budget_below_zero_is_none(void **state)
+{
+    (void)state;
+    static const int64_t budgets[] = { 0, -1, -(INT64_C(1) << 56), INT64_MIN };
+    char bytes[64];
+    struct rpc_thread on = { arena_create("test", 1u << 20), NULL };
+    struct buf out = BUF(1000);
+
+    for (size_t i = 0; i < COUNT(budgets); i++) {
+        struct frame_request head = { .id = 1, .method = STR("echo.worker"), .budget_ms = budgets[i] };
+        buf_clear(&out);
+        assert_int_equal(rpc_server_answer(METHODS, COUNT(METHODS), NULL, &on, &head, STR("gateway"),
+                             room_bytes(id_new(), bytes), &out),
+            ERR_DEADLINE);
+    }
+    struct frame_request head = { .id = 1, .method = STR("echo.worker"), .budget_ms = INT64_MAX };
+    buf_clear(&out);
+    assert_int_equal(
+        rpc_server_answer(METHODS, COUNT(METHODS), NULL, &on, &head, STR("gateway"), room_bytes(id_new(), bytes), &out),
+        OK);
+    buf_free(&out);
+    arena_destroy(&on.arena);
+}
+
 static void a_call_over_its_arena_is_too_large_and_nothing_runs_after_it(void **state)
 {
     (void)state;
@@ -444,6 +469,7 @@ int main(void)
         CASE(work_for_a_worker_comes_back_to_the_loop),
         CASE(many_calls_in_flight_each_get_their_own_answer),
         CASE(answering_without_sockets_is_the_same),
+        CASE(a_budget_below_zero_is_none),
         CASE(a_call_over_its_arena_is_too_large_and_nothing_runs_after_it),
     };
     return cmocka_run_group_tests_name("rpc calls", tests, fixture_begin, fixture_end);
