@@ -64,7 +64,7 @@ export const answersREST = (stack, token, code, path = '/api/v1/rooms') =>
  * The callers: each { subject, bearer, token, key, start }. `bearer` is what it brings over REST, `token` what its sockets
  * bring, `key` and `subject` what it asks for a token with, `start` a token of the same subject that may everything: with it
  * begin the connections that are taken up and the tokens that are renewed. Who lost its right has an `earlier` socket that
- * was there before, and `over`, a promise of its end.
+ * was there before, and `ended`, a promise of its end.
  */
 export async function makeCallers(stack) {
   const issue = (policy, ...more) => stack.authctl('key', 'issue', '--name', 'matrix', '--policy', policy, ...more)
@@ -95,14 +95,14 @@ export async function makeCallers(stack) {
 
   const lose = async (one, lost) => {
     one.earlier = await new Person(stack, `${one.name}, earlier`, one.token).connects(over('websocket'))
-    one.over = new Promise(resolve => one.earlier.socket.once('disconnect', resolve))
+    one.ended = new Promise(resolve => one.earlier.socket.once('disconnect', resolve))
     await lost?.()
   }
   await lose(made.expired)
   await lose(made.revoked, () => stack.authctl('key', 'revoke', revoked.id))
   await lose(made.elsewhere, () => stack.authctl('key', 'edit', elsewhere.id, '--network', '127.0.5.0/24', '--bind-tokens'))
   await stack.authctl('key', 'edit', ungranted.id, '--no-act-as-users')
-  await Promise.all([made.expired, made.revoked, made.elsewhere].map(one => one.over))
+  await Promise.all([made.expired, made.revoked, made.elsewhere].map(one => one.ended))
   return made
 }
 

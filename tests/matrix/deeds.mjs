@@ -26,6 +26,8 @@ const args = {
   relay: ({ room }) => ({ room, x: 1 }),
 }
 
+const isJoined = state => state.includes('joined') && !state.includes('not joined')
+
 /** What a deed is done to, made anew for each time that it is done. */
 export class Scene {
   constructor(stack, callers) { Object.assign(this, { stack, callers, hosts: {} }) }
@@ -67,7 +69,7 @@ export class Scene {
       return { conversation: state === 'missing' ? randomUUID() : state === "one's own" ? this.conversationOf[caller.name] : caller.name === 'stranger' ? this.anothers : this.another }
     if (state === 'missing') return { room: randomUUID() }
     if (!/open|closed/.test(state)) return {}
-    return this.room(caller, state.includes('open'), { joinedBy: / joined|^joined/.test(state) && !state.includes('not joined') ? person : undefined })
+    return this.room(caller, state.includes('open'), { joinedBy: isJoined(state) ? person : undefined })
   }
 }
 
@@ -107,7 +109,7 @@ export async function overConnect(scene, namespace, caller, transport) {
 export function waysOf(scene, row, deed, state, caller, sockets) {
   if (deed === 'connect') return Object.keys(transports).map(transport => [transport, () => overConnect(scene, state, caller, transport)])
   const route = contract.routes.find(one => routeName(one) === row)
-  if (route) return /(?<!not )joined/.test(state) ? [] : [['REST', () => overREST(scene, route, deed, state, caller)]]
+  if (route) return isJoined(state) ? [] : [['REST', () => overREST(scene, route, deed, state, caller)]]
   const event = deed === 'relay' ? 'typing' : contract.events.find(on => eventName(on) === row).event
   return Object.entries(sockets[caller.name]).map(([path, socket]) => [path, () => overSocket(scene, event, deed, state, caller, socket)])
 }
