@@ -42,16 +42,15 @@ static bool bit(const struct in6_addr *address, int i)
 
 bool network_parse(struct str cidr, struct network *out)
 {
-    size_t slash, colon;
+    size_t colon;
     int64_t bits;
-    bool has_prefix = str_find(cidr, '/', &slash);
-    struct str address = { cidr.at, has_prefix ? slash : cidr.len };
+    struct str prefix = cidr, address = str_cut(&prefix, '/');
     int before = str_find(address, ':', &colon) ? 0 : MAPPED_BITS;
 
     if (!address_parse(address, &out->at)) return false;
     out->bits = 128;
-    if (!has_prefix) return true;
-    if (!str_to_int(str_skip(cidr, slash + 1), &bits) || bits < 0 || bits > 128 - before) return false;
+    if (prefix.at == NULL) return true;
+    if (!str_to_int(prefix, &bits) || bits < 0 || bits > 128 - before) return false;
     out->bits = before + (int)bits;
     for (int i = out->bits; i < 128; i++)
         if (bit(&out->at, i)) return false;
@@ -71,23 +70,11 @@ bool network_has(const struct network *network, const struct in6_addr *address)
     return true;
 }
 
-static struct str next_word(struct str *rest)
-{
-    size_t end;
-    struct str word = *rest;
-
-    if (str_find(word, ',', &end)) word.len = end;
-    *rest = str_skip(*rest, word.len < rest->len ? word.len + 1 : word.len);
-    while (word.len > 0 && word.at[0] == ' ') word = str_skip(word, 1);
-    while (word.len > 0 && word.at[word.len - 1] == ' ') word.len--;
-    return word;
-}
-
 bool network_list_parse(struct str text, struct network_list *out, struct str *bad)
 {
     out->n = 0;
     while (text.len > 0) {
-        *bad = next_word(&text);
+        *bad = str_trim(str_cut(&text, ','));
         if (bad->len == 0) continue;
         if (out->n == NETWORKS_MAX || !network_parse(*bad, &out->at[out->n])) return false;
         out->n++;

@@ -46,6 +46,27 @@ bool str_find(struct str s, char c, size_t *at)
     return true;
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.len > 0 && is_space(s.at[0])) s = str_skip(s, 1);
+    while (s.len > 0 && is_space(s.at[s.len - 1])) s.len--;
+    return s;
+}
+
+struct str str_cut(struct str *rest, char end)
+{
+    struct str word = *rest;
+    bool more = str_find(*rest, end, &word.len);
+
+    *rest = more ? str_skip(*rest, word.len + 1) : STR_NONE;
+    return word;
+}
+
 bool str_to_int(struct str s, int64_t *out)
 {
     bool negative = s.len > 0 && s.at[0] == '-';

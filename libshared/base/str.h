@@ -22,6 +22,9 @@ int str_cmp(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
 struct str str_skip(struct str s, size_t n);     /* without its first n bytes; n <= len */
 bool str_find(struct str s, char c, size_t *at); /* the first c */
-bool str_to_int(struct str s, int64_t *out);     /* all of it, decimal, no blanks */
-bool utf8_is_valid(const char *at, size_t len);  /* also refuses NUL, surrogates and overlong forms */
-size_t utf8_length(const char *at, size_t len);  /* code points of valid UTF-8 */
+struct str str_trim(struct str s);               /* without blanks, tabs and ends of lines around it */
+/* Takes what is before the first `end`, and the `end`.  Where there is none: all; *rest is STR_NONE then. */
+struct str str_cut(struct str *rest, char end);
+bool str_to_int(struct str s, int64_t *out);    /* all of it, decimal, no blanks */
+bool utf8_is_valid(const char *at, size_t len); /* also refuses NUL, surrogates and overlong forms */
+size_t utf8_length(const char *at, size_t len); /* code points of valid UTF-8 */

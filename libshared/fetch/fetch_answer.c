@@ -7,13 +7,6 @@
 
 #define HEADER_BYTES_MAX 65536
 
-static struct str trim(struct str text)
-{
-    while (text.len > 0 && (text.at[0] == ' ' || text.at[0] == '\t')) text = str_skip(text, 1);
-    while (text.len > 0 && strchr(" \t\r\n", text.at[text.len - 1]) != NULL) text.len--;
-    return text;
-}
-
 /* A value that is too long is none: what is cut would mean something else. */
 static void keep(char *to, size_t size, struct str value)
 {
@@ -60,19 +53,16 @@ size_t fetch_take_header(char *at, size_t size, size_t n, void *arg)
     if (str_starts(line, STR("HTTP/")))
         forget_headers(fetch); /* an informational answer was before it */
     else if (str_find(line, ':', &colon))
-        keep_header(fetch, (struct str){ line.at, colon }, trim(str_skip(line, colon + 1)));
+        keep_header(fetch, (struct str){ line.at, colon }, str_trim(str_skip(line, colon + 1)));
     return line.len;
 }
 
 /* "text/html; charset=utf-8" is text/html. */
 static bool is_wanted(const struct fetch *fetch)
 {
-    struct str type = str_of(fetch->content_type);
-    size_t end;
+    struct str parameters = str_of(fetch->content_type), type = str_trim(str_cut(&parameters, ';'));
 
     if (fetch->types == NULL) return true;
-    if (str_find(type, ';', &end)) type.len = end;
-    type = trim(type);
     for (const char *const *want = fetch->types; *want != NULL; want++)
         if (strlen(*want) == type.len && strncasecmp(*want, type.at, type.len) == 0) return true;
     return false;

@@ -18,15 +18,13 @@ static size_t count_words(const char *list)
     return n;
 }
 
-static void add_word(struct origins *o, char *word)
+static void add_word(struct origins *o, struct str word)
 {
-    while (*word == ' ') word++;
-    size_t len = strlen(word);
-    while (len > 0 && (word[len - 1] == ' ' || word[len - 1] == '/')) len--;
-    if (len == 1 && *word == '*')
+    while (word.len > 0 && word.at[word.len - 1] == '/') word.len--;
+    if (str_is(word, "*"))
         o->any = true;
-    else if (len > 0)
-        o->at[o->n++] = (struct str){ word, len };
+    else if (word.len > 0)
+        o->at[o->n++] = word;
 }
 
 struct origins *origins_create(const char *list)
@@ -36,8 +34,8 @@ struct origins *origins_create(const char *list)
     o->exist = true;
     size_t size = strlen(list) + 1;
     o->text = memcpy(mem_alloc(size), list, size);
-    char *rest = o->text, *word;
-    while ((word = strsep(&rest, ",")) != NULL) add_word(o, word);
+    struct str rest = str_of(o->text);
+    while (rest.len > 0) add_word(o, str_trim(str_cut(&rest, ',')));
     return o;
 }
 

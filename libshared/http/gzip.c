@@ -23,21 +23,6 @@ bool gzip_is_worth_it(const char *type, size_t len, const struct http_header_out
     return text && len >= LEAST_BYTES;
 }
 
-static struct str word_until(struct str *rest, char end)
-{
-    size_t at;
-    struct str word = *rest;
-    if (str_find(*rest, end, &at)) {
-        word.len = at;
-        *rest = str_skip(*rest, at + 1);
-    } else {
-        *rest = STR_NONE;
-    }
-    while (word.len > 0 && word.at[0] == ' ') word = str_skip(word, 1);
-    while (word.len > 0 && word.at[word.len - 1] == ' ') word.len--;
-    return word;
-}
-
 /* q=0, q=0.0... : not at all. */
 static bool is_zero(struct str q)
 {
@@ -49,10 +34,10 @@ static bool is_zero(struct str q)
 bool gzip_is_accepted(struct str accept)
 {
     while (accept.len > 0) {
-        struct str item = word_until(&accept, ',');
-        struct str name = word_until(&item, ';');
+        struct str item = str_trim(str_cut(&accept, ','));
+        struct str name = str_trim(str_cut(&item, ';'));
         bool gzip = name.len == 4 && strncasecmp(name.at, "gzip", 4) == 0;
-        if ((gzip || str_is(name, "*")) && !is_zero(word_until(&item, ';'))) return true;
+        if ((gzip || str_is(name, "*")) && !is_zero(str_trim(str_cut(&item, ';')))) return true;
     }
     return false;
 }

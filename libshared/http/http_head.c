@@ -52,19 +52,6 @@ static bool next_line(struct str *rest, struct str *line)
     return true;
 }
 
-static struct str cut(struct str *rest, char at)
-{
-    size_t n;
-    struct str word = *rest;
-    if (!str_find(*rest, at, &n)) {
-        *rest = STR_NONE;
-        return word;
-    }
-    word.len = n;
-    *rest = str_skip(*rest, n + 1);
-    return word;
-}
-
 /* http://host/path is legal, and means /path here.  A slash behind the question mark is no path. */
 static struct str without_authority(struct str target)
 {
@@ -82,7 +69,7 @@ static int parse_target(struct str target, struct http_head *out)
         if ((unsigned char)target.at[i] <= 0x20 || target.at[i] == 0x7f) return 400;
     out->query = without_authority(target);
     bool absolute = out->query.at != target.at;
-    out->path = cut(&out->query, '?');
+    out->path = str_cut(&out->query, '?');
     if (absolute && out->path.len == 0) out->path = STR("/"); /* http://host?query */
     bool of_server = str_is(out->path, "*") && str_is(out->method, "OPTIONS");
     return of_server || (out->path.len > 0 && out->path.at[0] == '/') ? 0 : 400;
@@ -91,8 +78,8 @@ static int parse_target(struct str target, struct http_head *out)
 static int parse_request_line(struct str line, struct http_head *out)
 {
     struct str rest = line;
-    out->method = cut(&rest, ' ');
-    struct str target = cut(&rest, ' ');
+    out->method = str_cut(&rest, ' ');
+    struct str target = str_cut(&rest, ' ');
     if (!is_method(out->method) || target.len == 0) return 400;
     if (rest.len != 8 || memcmp(rest.at, "HTTP/", 5) != 0 || rest.at[6] != '.') return 400;
     if (rest.at[5] != '1' || !isdigit((unsigned char)rest.at[7])) return 505;
@@ -100,17 +87,10 @@ static int parse_request_line(struct str line, struct http_head *out)
     return parse_target(target, out);
 }
 
-static struct str trimmed(struct str s)
-{
-    while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t')) s = str_skip(s, 1);
-    while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t')) s.len--;
-    return s;
-}
-
 static int parse_field(struct str line, struct http_head *out)
 {
     struct str value = line;
-    struct str name = cut(&value, ':');
+    struct str name = str_cut(&value, ':');
     if (value.at == NULL || !is_token(name)) return 400; /* also a folded line, and a blank before the colon */
     if (out->n_fields == HTTP_FIELDS_MAX) return 431;
     for (size_t i = 0; i < value.len; i++) {
@@ -118,7 +98,7 @@ static int parse_field(struct str line, struct http_head *out)
         if ((c < 0x20 && c != '\t') || c == 0x7f) return 400;
     }
     for (char *c = (char *)name.at; c < name.at + name.len; c++) *c = (char)tolower((unsigned char)*c);
-    out->fields[out->n_fields++] = (struct http_field){ name, trimmed(value) };
+    out->fields[out->n_fields++] = (struct http_field){ name, str_trim(value) };
     return 0;
 }
 
@@ -126,7 +106,7 @@ struct str http_list_last(struct str *list)
 {
     const char *comma = list->len > 0 ? memrchr(list->at, ',', list->len) : NULL;
     size_t before = comma == NULL ? 0 : (size_t)(comma - list->at) + 1;
-    struct str item = trimmed(str_skip(*list, before));
+    struct str item = str_trim(str_skip(*list, before));
     *list = comma == NULL ? STR_NONE : (struct str){ list->at, before - 1 };
     return item;
 }
@@ -134,7 +114,7 @@ struct str http_list_last(struct str *list)
 bool http_list_has(struct str list, const char *word)
 {
     while (list.len > 0) {
-        struct str item = trimmed(cut(&list, ','));
+        struct str item = str_trim(str_cut(&list, ','));
         if (item.len == strlen(word) && strncasecmp(item.at, word, item.len) == 0) return true;
     }
     return false;

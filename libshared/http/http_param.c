@@ -41,14 +41,8 @@ bool http_param(struct http *http, const char *name, struct str *out)
 {
     struct str rest = http->head.query, found = STR_NONE;
     while (rest.at != NULL) {
-        size_t at;
-        struct str pair = rest;
-        rest = str_find(rest, '&', &at) ? str_skip(rest, at + 1) : STR_NONE;
-        if (rest.at != NULL) pair.len = at;
-        struct str key = pair;
-        if (str_find(pair, '=', &at)) key.len = at;
-        if (pair.len > 0 && spells(http->arena, key, name))
-            found = key.len < pair.len ? str_skip(pair, key.len + 1) : STR("");
+        struct str pair = str_cut(&rest, '&'), value = pair, key = str_cut(&value, '=');
+        if (pair.len > 0 && spells(http->arena, key, name)) found = value.at != NULL ? value : STR("");
     }
     if (found.at == NULL) return false;
     *out = decoded(http->arena, found);

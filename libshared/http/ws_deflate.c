@@ -11,18 +11,6 @@
 #define LEVEL      3
 #define CHUNK      16384
 
-static struct str next_word(struct str *rest, char end)
-{
-    size_t at;
-    struct str word = *rest;
-    bool more = str_find(*rest, end, &at);
-    if (more) word.len = at;
-    *rest = more ? str_skip(*rest, at + 1) : STR_NONE;
-    while (word.len > 0 && (word.at[0] == ' ' || word.at[0] == '\t')) word = str_skip(word, 1);
-    while (word.len > 0 && (word.at[word.len - 1] == ' ' || word.at[word.len - 1] == '\t')) word.len--;
-    return word;
-}
-
 /* A smaller window than ours for the server is the one wish that we do not grant. */
 static bool is_granted(struct str parameter)
 {
@@ -42,9 +30,9 @@ static bool is_granted(struct str parameter)
 bool ws_deflate_is_offered(struct str extensions)
 {
     while (extensions.len > 0) {
-        struct str offer = next_word(&extensions, ',');
-        bool granted = str_is(next_word(&offer, ';'), "permessage-deflate");
-        while (granted && offer.at != NULL) granted = is_granted(next_word(&offer, ';'));
+        struct str offer = str_trim(str_cut(&extensions, ','));
+        bool granted = str_is(str_trim(str_cut(&offer, ';')), "permessage-deflate");
+        while (granted && offer.at != NULL) granted = is_granted(str_trim(str_cut(&offer, ';')));
         if (granted) return true;
     }
     return false;

@@ -173,18 +173,16 @@ void rpc_server_print_calls(struct rpc_server *server)
 
 static void bind_all(struct rpc_server *server)
 {
-    const char *at = server->config.endpoints;
-    while (*at != '\0') {
+    struct str rest = str_of(server->config.endpoints);
+    while (rest.len > 0) {
         char endpoint[256];
-        int len = (int)strcspn(at, ",");
-        snprintf(endpoint, sizeof(endpoint), "%.*s", len, at);
+        struct str one = str_cut(&rest, ',');
+        snprintf(endpoint, sizeof(endpoint), "%.*s", STR_ARG(one));
         if (zmq_bind(server->socket.raw, endpoint) != 0) {
             LOG(ERROR, "rpc.bind_failed", F_TEXT("endpoint", endpoint), F_TEXT("why", zmq_strerror(errno)));
             exit(1);
         }
         LOG(INFO, "rpc.bound", F_TEXT("endpoint", endpoint));
-        at += len;
-        at += *at == ',';
     }
 }
 

@@ -114,18 +114,17 @@ static void visit_database(void *arg, const char *path)
 /* "ipc:///run/madang/sock/chat,tcp://..." */
 static void visit_sockets(const struct visit *visit, const char *endpoints)
 {
+    struct str rest = str_of(endpoints);
     char dir[PATH_MAX];
 
-    for (const char *at = endpoints; *at != '\0';) {
-        size_t len = strcspn(at, ",");
-        const char *slash = memrchr(at, '/', len);
-        if (len > 6 && strncmp(at, "ipc://", 6) == 0 && slash != NULL) {
-            bool bare = slash < at + 6;
-            snprintf(dir, sizeof dir, "%.*s", bare ? 1 : (int)(slash + 1 - (at + 6)), bare ? "." : at + 6);
-            visit_path(visit, USE_SOCKETS, dir);
-        }
-        at += len;
-        at += *at == ',';
+    while (rest.len > 0) {
+        struct str one = str_cut(&rest, ',');
+        if (one.len <= 6 || !str_starts(one, STR("ipc://"))) continue;
+        struct str path = str_skip(one, 6);
+        const char *slash = memrchr(path.at, '/', path.len);
+        snprintf(
+            dir, sizeof dir, "%.*s", slash == NULL ? 1 : (int)(slash + 1 - path.at), slash == NULL ? "." : path.at);
+        visit_path(visit, USE_SOCKETS, dir);
     }
 }
 

@@ -59,13 +59,9 @@ static void load_text(const struct setting_row *row, const char *variable, const
 
 static bool is_choice(const char *choices, const char *text)
 {
-    size_t len = strlen(text);
-    for (const char *at = choices; *at != '\0';) {
-        size_t word = strcspn(at, "|");
-        if (word == len && memcmp(at, text, len) == 0) return true;
-        at += word;
-        at += *at == '|';
-    }
+    struct str rest = str_of(choices);
+    while (rest.len > 0)
+        if (str_is(str_cut(&rest, '|'), text)) return true;
     return false;
 }
 

@@ -32,12 +32,7 @@ bool event_is_reserved(struct str name)
 
 static struct str word_of(struct str name)
 {
-    size_t colon;
-    struct str word = { name.at, str_find(name, ':', &colon) ? colon : name.len };
-
-    while (word.len > 0 && word.at[0] == ' ') word = str_skip(word, 1);
-    while (word.len > 0 && word.at[word.len - 1] == ' ') word.len--;
-    return word;
+    return str_trim(str_cut(&name, ':'));
 }
 
 static bool is_same(struct str a, struct str b)

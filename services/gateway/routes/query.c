@@ -44,14 +44,9 @@ static bool put(struct wire_given_list *to, struct str name, struct str raw, boo
 static bool put_query(struct wire_given_list *to, struct str query, struct arena *arena)
 {
     for (int n = 0; query.len > 0; n++) {
-        size_t end, equals;
         if (n == QUERY_VALUES_MAX) return false;
-        if (!str_find(query, '&', &end)) end = query.len;
-        struct str pair = { query.at, end };
-        query = str_skip(query, end < query.len ? end + 1 : end);
-        if (!str_find(pair, '=', &equals)) equals = pair.len;
-        struct str value = equals < pair.len ? str_skip(pair, equals + 1) : (struct str){ pair.at + equals, 0 };
-        if (pair.len > 0 && !put(to, (struct str){ pair.at, equals }, value, true, arena)) return false;
+        struct str pair = str_cut(&query, '&'), value = pair, name = str_cut(&value, '=');
+        if (pair.len > 0 && !put(to, name, value, true, arena)) return false;
     }
     return true;
 }

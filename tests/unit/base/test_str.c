@@ -34,6 +34,30 @@ static void views_are_cut_and_searched(void **state)
     assert_null(str_of(NULL).at);
 }
 
+static void words_are_cut_off_one_by_one(void **state)
+{
+    struct str rest = STR("a, b\t,,c"), none = STR_NONE;
+
+    (void)state;
+    assert_true(str_is(str_cut(&rest, ','), "a") && str_is(rest, " b\t,,c"));
+    assert_true(str_is(str_trim(str_cut(&rest, ',')), "b"));
+    assert_true(str_cut(&rest, ',').len == 0 && str_is(rest, "c"));
+    assert_true(str_is(str_cut(&rest, ','), "c") && rest.at == NULL && rest.len == 0);
+    rest = STR("last,");
+    assert_true(str_is(str_cut(&rest, ','), "last"));
+    assert_true(rest.at != NULL && rest.len == 0); /* there was an end: one more word, an empty one */
+    assert_true(str_cut(&none, ',').len == 0 && none.at == NULL);
+}
+
+static void what_is_trimmed_is_around_and_not_inside(void **state)
+{
+    (void)state;
+    assert_true(str_is(str_trim(STR(" \t a b\r\n")), "a b"));
+    assert_int_equal(str_trim(STR(" \r\n\t")).len, 0);
+    assert_int_equal(str_trim(STR_NONE).len, 0);
+    assert_int_equal(str_trim(STR("\0x\0")).len, 3);
+}
+
 static void a_number_is_all_of_the_text_or_none(void **state)
 {
     static const char *const bad[] = { "", "-", "+1", " 1", "1 ", "1.0", "0x1", "9223372036854775808",
@@ -92,6 +116,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(views_compare_by_bytes_and_then_by_length),
         cmocka_unit_test(views_are_cut_and_searched),
+        cmocka_unit_test(words_are_cut_off_one_by_one),
+        cmocka_unit_test(what_is_trimmed_is_around_and_not_inside),
         cmocka_unit_test(a_number_is_all_of_the_text_or_none),
         cmocka_unit_test(utf8_is_what_the_standard_says),
         cmocka_unit_test(a_nul_is_found_wherever_it_stands),
