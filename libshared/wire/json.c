@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libshared/base/hex.h"
 #include "libshared/base/table.h"
 #include "libshared/wire/json_text.h"
 
@@ -79,10 +80,9 @@ static bool take_hex4(struct json_in *in, uint32_t *out)
     *out = 0;
     for (int i = 0; i < 4; i++, in->at++) {
         if (in->at == in->end) return false;
-        char c = *in->at;
-        uint32_t digit = c >= '0' && c <= '9' ? (uint32_t)(c - '0') : (uint32_t)((c | 0x20) - 'a' + 10);
-        if (digit > 15) return false;
-        *out = *out << 4 | digit;
+        int digit = hex_digit(*in->at);
+        if (digit < 0) return false;
+        *out = *out << 4 | (uint32_t)digit;
     }
     return true;
 }
