@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "libshared/base/hex.h"
+
 bool id_is_nil(struct id id)
 {
     return id_eq(id, (struct id){ { 0 } });
@@ -19,13 +21,6 @@ static bool has_dash(size_t at)
     return at == 8 || at == 13 || at == 18 || at == 23;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool id_parse(struct str text, struct id *out)
 {
     struct id id;
@@ -36,9 +31,7 @@ bool id_parse(struct str text, struct id *out)
             if (text.at[i] != '-') return false;
             continue;
         }
-        int high = hex_digit(text.at[i]), low = hex_digit(text.at[i + 1]);
-        if (high < 0 || low < 0) return false;
-        id.b[n++] = (uint8_t)(high << 4 | low);
+        if (!hex_parse((struct str){ text.at + i, 2 }, &id.b[n++])) return false;
         i++;
     }
     *out = id;

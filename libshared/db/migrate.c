@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "libshared/base/arena.h"
+#include "libshared/base/hex.h"
 #include "libshared/base/log.h"
 #include "libshared/db/pg_private.h"
 
@@ -67,7 +68,7 @@ static void digest(const char *text, char hex[65])
     int good = EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL);
 
     assert(good == 1);
-    for (int i = 0; i < 32; i++) snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    hex_format(hash, sizeof hash, hex);
 }
 
 static enum err load_file(struct migration *m, const char *name, int version)

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/http/http_body.h"
 
+#include "libshared/base/hex.h"
+
 /* Chunk sizes, extensions and trailers of one body. */
 #define OVERHEAD_MAX 65536
 
@@ -16,13 +18,6 @@ void http_body_begin(struct http_body *body, bool chunked, int64_t content_lengt
 bool http_body_is_done(const struct http_body *body)
 {
     return body->state == BODY_DONE;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static struct str take_data(struct http_body *body, struct str *in)

@@ -4,28 +4,15 @@
 
 #include <string.h>
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "libshared/base/hex.h"
 
 /* A % that is not followed by two hex digits stands for itself. */
 static struct str decoded(struct arena *arena, struct str from)
 {
     char *out = arena_alloc(arena, from.len + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < from.len; i++) {
-        char c = from.at[i];
-        if (c == '%' && i + 2 < from.len && hex(from.at[i + 1]) >= 0 && hex(from.at[i + 2]) >= 0) {
-            c = (char)(hex(from.at[i + 1]) << 4 | hex(from.at[i + 2]));
-            i += 2;
-        } else if (c == '+') {
-            c = ' ';
-        }
-        out[n++] = c;
-    }
+    size_t n;
+
+    (void)percent_decode(from, true, out, &n);
     out[n] = '\0';
     return (struct str){ out, n };
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libshared/base/hex.h"
 #include "libshared/base/secret.h"
 
 #define PURPOSE "madang admin session"
@@ -31,8 +32,7 @@ void admin_session_make(char out[ADMIN_SESSION_MAX], const char *user, const cha
     int n = snprintf(out, ADMIN_SESSION_MAX, "%" PRId64 ".", ends_s);
 
     sign(signature, user, hash, ends_s);
-    for (size_t i = 0; i < sizeof signature; i++, n += 2)
-        snprintf(out + n, ADMIN_SESSION_MAX - (size_t)n, "%02x", signature[i]);
+    hex_format(signature, sizeof signature, out + n);
 }
 
 bool admin_session_is_good(struct str session, const char *user, const char *hash, int64_t now_s)

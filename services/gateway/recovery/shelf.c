@@ -5,8 +5,9 @@
 #include <hiredis/hiredis.h>
 #include <openssl/sha.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "libshared/base/hex.h"
 
 #define CHANNEL    STR("madang:recovered")
 #define PREFIX     "madang:recovery:"
@@ -31,16 +32,11 @@ struct number {
     char text[24];
 };
 
-static void put_hex(char *out, const unsigned char *hash)
-{
-    for (int i = 0; i < SHELF_HASH_BYTES; i++) snprintf(out + 2 * i, 3, "%02x", hash[i]);
-}
-
 static struct key key_of(const unsigned char *hash)
 {
     struct key key = { PREFIX };
 
-    put_hex(key.text + sizeof PREFIX - 1, hash);
+    hex_format(hash, SHELF_HASH_BYTES, key.text + sizeof PREFIX - 1);
     return key;
 }
 
@@ -161,19 +157,9 @@ void shelf_announce(struct redis *redis, const unsigned char *hash, const char *
 {
     char text[HEX_CHARS + SHELF_OWNER_CHARS + 1];
 
-    put_hex(text, hash);
+    hex_format(hash, SHELF_HASH_BYTES, text);
     snprintf(text + HEX_CHARS, sizeof text - HEX_CHARS, "%s", owner);
     redis_command(redis, NULL, NULL, (struct str[]){ STR("PUBLISH"), CHANNEL, str_of(text) }, 3);
-}
-
-static bool read_hex(struct str hex, unsigned char *out)
-{
-    for (size_t i = 0; i < hex.len / 2; i++) {
-        char pair[3] = { hex.at[2 * i], hex.at[2 * i + 1], '\0' };
-        if (strspn(pair, "0123456789abcdef") != 2) return false;
-        out[i] = (unsigned char)strtoul(pair, NULL, 16);
-    }
-    return true;
 }
 
 static void on_announced(void *arg, struct str channel, struct str bytes)
@@ -182,7 +168,7 @@ static void on_announced(void *arg, struct str channel, struct str bytes)
     unsigned char hash[SHELF_HASH_BYTES];
 
     (void)channel;
-    if (bytes.len == HEX_CHARS + SHELF_OWNER_CHARS && read_hex((struct str){ bytes.at, HEX_CHARS }, hash))
+    if (bytes.len == HEX_CHARS + SHELF_OWNER_CHARS && hex_parse((struct str){ bytes.at, HEX_CHARS }, hash))
         ear->heard(ear->arg, hash, str_skip(bytes, HEX_CHARS));
 }
 

@@ -4,31 +4,16 @@
 
 #include <string.h>
 
-#define QUERY_VALUES_MAX 64
+#include "libshared/base/hex.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#define QUERY_VALUES_MAX 64
 
 bool query_decode(struct str raw, bool plus_is_blank, struct arena *arena, struct str *out)
 {
     char *to = arena_alloc(arena, raw.len + 1);
-    size_t n = 0;
+    size_t n;
 
-    for (size_t i = 0; i < raw.len; i++) {
-        char c = raw.at[i];
-        if (c == '%') {
-            if (raw.len - i < 3 || hex_digit(raw.at[i + 1]) < 0 || hex_digit(raw.at[i + 2]) < 0) return false;
-            c = (char)(hex_digit(raw.at[i + 1]) << 4 | hex_digit(raw.at[i + 2]));
-            i += 2;
-        } else if (c == '+' && plus_is_blank) {
-            c = ' ';
-        }
-        to[n++] = c;
-    }
+    if (!percent_decode(raw, plus_is_blank, to, &n)) return false;
     *out = (struct str){ to, n };
     return utf8_is_valid(to, n);
 }
