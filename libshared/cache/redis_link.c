@@ -86,7 +86,31 @@ static void on_connect(const redisAsyncContext *ac, int status)
 
 void redis_link_replied(struct redis_link *link)
 {
-    link->unfinished = 0;
+    link->unfinished = link->announced = 0;
+}
+
+/* hiredis makes room for as many elements as a few bytes announce, and looks at each of them when it frees them. */
+static void *(*create_any_array)(const redisReadTask *task, int elements);
+
+static void *create_array(const redisReadTask *task, int elements)
+{
+    struct redis_link *link = task->privdata;
+
+    link->announced += (size_t)elements;
+    if (link->announced <= REDIS_ELEMENTS_MAX) return create_any_array(task, elements);
+    LOG(ERROR, "redis.reply_too_large", F_TEXT("link", link->role), F_INT("max_elements", REDIS_ELEMENTS_MAX));
+    return NULL;
+}
+
+static void bound_elements(struct redis_link *link, redisReader *reader)
+{
+    static redisReplyObjectFunctions bounded;
+
+    bounded = *reader->fn; /* hiredis' own, of every reader the same */
+    create_any_array = bounded.createArray;
+    bounded.createArray = create_array;
+    reader->fn = &bounded;
+    reader->privdata = link;
 }
 
 /* hiredis has no bound for what it collects: what has come is counted, about, until it makes a whole reply. */
@@ -120,7 +144,8 @@ static void watch(struct redis_link *link, redisAsyncContext *ac)
     if (link->url->path == NULL) redisEnableKeepAlive(&ac->c); /* on a Unix socket it fails, and the failure sticks */
     redisLibevAttach(link->loop, ac);
     ev_set_cb(&((redisLibevEvents *)ac->ev.data)->rev, on_readable);
-    link->unfinished = 0;
+    bound_elements(link, ac->c.reader);
+    redis_link_replied(link);
     redisAsyncSetDisconnectCallback(ac, on_disconnect);
     redisAsyncSetConnectCallback(ac, on_connect);
     if (ac->c.flags & REDIS_CONNECTED) /* a Unix socket connects at once, and hiredis 0.14 does not say so */

@@ -23,7 +23,8 @@ struct redis_link {
     struct errand *resolve; /* while its address is asked for */
     redisAsyncContext *ac;
     bool up;           /* connected and greeted */
-    size_t unfinished; /* bytes that came since the last whole reply */
+    size_t unfinished; /* bytes that came since the last whole reply, */
+    size_t announced;  /* and elements of lists */
     bool closing;
     bool told;        /* the log knows that it is away */
     int64_t since_us; /* when the present attempt began */
@@ -33,7 +34,8 @@ struct redis_link {
     void *arg;
 };
 
-#define REDIS_REPLY_MAX (64u << 20) /* bytes of one reply or message; over it the connection is given up */
+#define REDIS_REPLY_MAX    (64u << 20) /* bytes of one reply or message; over it the connection is given up */
+#define REDIS_ELEMENTS_MAX 65536       /* of its lists, all together: the same */
 
 void redis_link_open(struct redis_link *link);
 void redis_link_replied(struct redis_link *link); /* a whole reply has come */

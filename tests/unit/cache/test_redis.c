@@ -103,6 +103,36 @@ static void a_reply_beyond_any_bound_is_not_collected(void **state)
     }
 }
 
+/* `lists` lists of so many numbers each. */
+static void ask_for_lists(const char *lists, const char *numbers)
+{
+    static const char script[] = "local all = {} for i = 1, ARGV[1] do all[i] = {} "
+                                 "for k = 1, ARGV[2] do all[i][k] = k end end return all";
+    struct str words[] = { STR("EVAL"), str_of(script), STR("0"), str_of(lists), str_of(numbers) };
+
+    answers = unknowns = 0;
+    redis_command(redis, on_answer, NULL, words, COUNT(words));
+    assert_true(until(has_answer));
+}
+
+static void lists_beyond_any_bound_are_not_made_room_for(void **state)
+{
+    (void)state;
+    assert_true(until(is_up));
+    for (int i = 0; i < 3; i++) { /* what is answered is not added up */
+        ask_for_lists("200", "300");
+        assert_int_equal(answers, 1);
+    }
+    ask_for_lists("1", "65536");
+    assert_int_equal(unknowns, 1);
+    assert_true(until(is_up));
+    ask_for_lists("256", "256");
+    assert_int_equal(unknowns, 1);
+    assert_true(until(is_up));
+    ask_for_lists("1", "60000");
+    assert_int_equal(answers, 1);
+}
+
 static void no_redis_means_dont_know_at_once(void **state)
 {
     (void)state;
@@ -287,6 +317,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
         T(a_command_is_answered),
         T(a_reply_beyond_any_bound_is_not_collected),
+        T(lists_beyond_any_bound_are_not_made_room_for),
         T(no_redis_means_dont_know_at_once),
         T(a_killed_server_is_found_again),
         T(a_frozen_server_counts_as_away),
