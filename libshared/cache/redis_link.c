@@ -89,30 +89,6 @@ void redis_link_replied(struct redis_link *link)
     link->unfinished = link->announced = 0;
 }
 
-/* hiredis makes room for as many elements as a few bytes announce, and looks at each of them when it frees them. */
-static void *(*create_any_array)(const redisReadTask *task, int elements);
-
-static void *create_array(const redisReadTask *task, int elements)
-{
-    struct redis_link *link = task->privdata;
-
-    link->announced += (size_t)elements;
-    if (link->announced <= REDIS_ELEMENTS_MAX) return create_any_array(task, elements);
-    LOG(ERROR, "redis.reply_too_large", F_TEXT("link", link->role), F_INT("max_elements", REDIS_ELEMENTS_MAX));
-    return NULL;
-}
-
-static void bound_elements(struct redis_link *link, redisReader *reader)
-{
-    static redisReplyObjectFunctions bounded;
-
-    bounded = *reader->fn; /* hiredis' own, of every reader the same */
-    create_any_array = bounded.createArray;
-    bounded.createArray = create_array;
-    reader->fn = &bounded;
-    reader->privdata = link;
-}
-
 /* hiredis has no bound for what it collects: what has come is counted, about, until it makes a whole reply. */
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 {
@@ -144,7 +120,7 @@ static void watch(struct redis_link *link, redisAsyncContext *ac)
     if (link->url->path == NULL) redisEnableKeepAlive(&ac->c); /* on a Unix socket it fails, and the failure sticks */
     redisLibevAttach(link->loop, ac);
     ev_set_cb(&((redisLibevEvents *)ac->ev.data)->rev, on_readable);
-    bound_elements(link, ac->c.reader);
+    redis_reader_guard(link);
     redis_link_replied(link);
     redisAsyncSetDisconnectCallback(ac, on_disconnect);
     redisAsyncSetConnectCallback(ac, on_connect);

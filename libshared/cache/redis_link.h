@@ -39,6 +39,8 @@ struct redis_link {
 
 void redis_link_open(struct redis_link *link);
 void redis_link_replied(struct redis_link *link); /* a whole reply has come */
+/* redis_reader.c: what hiredis would fall over ends the connection. */
+void redis_reader_guard(struct redis_link *link);
 /* Ends it: pending replies are NULL, and unless it is closed for good the next attempt is scheduled. */
 void redis_link_drop(struct redis_link *link);
 void redis_link_close(struct redis_link *link);

@@ -4,6 +4,8 @@
 #include <hiredis/hiredis.h>
 #include <netdb.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "libshared/cache/redis.h"
 #include "libshared/cache/redis_link.h"
@@ -131,6 +133,81 @@ static void lists_beyond_any_bound_are_not_made_room_for(void **state)
     assert_true(until(is_up));
     ask_for_lists("1", "60000");
     assert_int_equal(answers, 1);
+}
+
+/* In the place of the server: whatever it is asked, it says this. */
+static void start_liar(const char *text)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int listening = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
+    unlink(path);
+    assert_int_equal(bind(listening, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(listening, 10), 0);
+    server = fork();
+    if (server == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (int fd; (fd = accept(listening, NULL, NULL)) >= 0;) {
+            char asked[1000];
+            if (fork() != 0) continue;
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            while (read(fd, asked, sizeof asked) > 0 && write(fd, text, strlen(text)) > 0) continue;
+            _exit(0);
+        }
+        _exit(0);
+    }
+    close(listening);
+}
+
+static void on_while(struct ev_loop *on, ev_timer *timer, int events)
+{
+    (void)timer, (void)events;
+    ev_break(on, EVBREAK_ALL);
+}
+
+static void turn_for_a_while(void)
+{
+    ev_timer timer;
+
+    ev_timer_init(&timer, on_while, 0.1, 0.);
+    ev_timer_start(loop, &timer);
+    ev_run(loop, 0);
+    ev_timer_stop(loop, &timer);
+}
+
+static void no_message(void *arg, struct str channel, struct str bytes)
+{
+    (void)arg, (void)channel, (void)bytes;
+    fail();
+}
+
+static void nonsense_ends_a_connection_and_no_process(void **state)
+{
+    static const char *const lies[] = { ":1\r\n:2\r\n", "+OK\r\n$-1\r\n", "*0\r\n", "*1\r\n:1\r\n",
+        "*2\r\n$7\r\nmessage\r\n$1\r\nc\r\n", "*3\r\n:1\r\n:1\r\n:1\r\n", "*3\r\n$-1\r\n$1\r\nc\r\n:1\r\n",
+        "*3\r\n$7\r\nmessage\r\n*1\r\n:1\r\n:1\r\n", "*3\r\n$7\r\nmessage\r\n:1\r\n$1\r\nx\r\n",
+        "*3\r\n$11\r\nunsubscribe\r\n$1\r\nc\r\n$1\r\nx\r\n", "*3\r\n$0\r\n\r\n$1\r\nc\r\n:1\r\n",
+        "*3\r\n+message\r\n$1\r\nc\r\n$1\r\nx\r\n", "*2147483647\r\n:1\r\n",
+        "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "%1\r\n+a\r\n:1\r\n" };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(lies); i++) {
+        redis_destroy(&redis);
+        stop_server();
+        start_liar(lies[i]);
+        redis = redis_create(loop, url);
+        redis_subscribe(redis, STR("c"), false, no_message, NULL);
+        assert_true(until(is_up));
+        ask(STR("GET"), STR("k"), STR_NONE);
+        assert_true(until(has_answer));
+        turn_for_a_while();
+    }
+    redis_destroy(&redis);
+    stop_server();
+    start_server("");
+    redis = redis_create(loop, url);
+    assert_true(until(is_up));
 }
 
 static void no_redis_means_dont_know_at_once(void **state)
@@ -318,6 +395,7 @@ int main(void)
         T(a_command_is_answered),
         T(a_reply_beyond_any_bound_is_not_collected),
         T(lists_beyond_any_bound_are_not_made_room_for),
+        T(nonsense_ends_a_connection_and_no_process),
         T(no_redis_means_dont_know_at_once),
         T(a_killed_server_is_found_again),
         T(a_frozen_server_counts_as_away),
