@@ -2,20 +2,41 @@
 import assert from 'node:assert/strict'
 import https from 'node:https'
 import { randomUUID } from 'node:crypto'
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startStack } from '../lib/stack.mjs'
 import { wrongKey } from '../lib/keys.mjs'
-import { Person, request } from '../lib/people.mjs'
+import { Person, request as ask } from '../lib/people.mjs'
+import { Secrets, watch } from '../lib/secrets.mjs'
 import { pause, until } from '../lib/wait.mjs'
 
 // Ten refused credentials in 60 s are all that this file has: 127.0.0.1 is one address.
-let stack
-before(async () => { stack = await startStack({ env: { MADANG_GATEWAY_RATE_PERCENT: '100', MADANG_CALL_BUDGET_MS: '3000' } }) })
-after(() => stack?.stop())
+let stack, watched
+before(async () => {
+  stack = await startStack({ env: { MADANG_GATEWAY_RATE_PERCENT: '100', MADANG_CALL_BUDGET_MS: '3000' } })
+  watched = await watch(stack)
+})
+after(() => { watched?.stop(); return stack?.stop() })
 
-const issue = (...more) => stack.authctl('key', 'issue', '--name', 'back end', '--policy', 'chat-backend', ...more)
+/** Every key and token of this file, and every refusal: the last test looks for the ones in the others. */
+const secrets = new Secrets()
+const refusals = []
+async function authctl(...words) {
+  const answer = await stack.authctl(...words)
+  if (answer.key) secrets.addKey(answer.key)
+  return answer
+}
+async function request(...words) {
+  const answer = await ask(...words)
+  if (answer.status >= 400) refusals.push(answer.text + JSON.stringify(answer.headers))
+  return answer
+}
+const issue = (...more) => authctl('key', 'issue', '--name', 'back end', '--policy', 'chat-backend', ...more)
+const tokenOf = async (key, subject) => {
+  const { token } = (await request(stack, 'POST', '/auth/token', { body: { api_key: key, subject } })).json.data
+  secrets.addToken(token)
+  return token
+}
+const web = async () => (await authctl('key', 'issue', '--name', 'web', '--policy', 'chat-client')).key
 const rooms = key => request(stack, 'GET', '/api/v1/rooms', { token: key })
 const works = async key => { const answer = await rooms(key); assert.equal(answer.status, 200, answer.text) }
 const refused = (answer, status, code) => {
@@ -42,7 +63,7 @@ test('a key makes a room, adds a member, writes, reads, and sends an event that 
   const room = await call('POST', '', { name: 'orders' })
   assert.equal(room.created_by, `key:${id}`)
   await call('POST', `/${room.id}/members`, { members: ['ada'] })
-  const ada = await Person.arrives(stack, await stack.issueKey(), 'ada')
+  const ada = await Person.arrives(stack, key, 'ada', { token: await tokenOf(await web(), 'ada') })
   await ada.joins(room.id)
   await call('POST', `/${room.id}/messages`, { id: randomUUID(), body: 'ready at noon' })
   assert.equal((await ada.hears('ready at noon')).sender, `key:${id}`)
@@ -54,7 +75,7 @@ test('a key makes a room, adds a member, writes, reads, and sends an event that 
 })
 
 test('its policy bounds it', async () => {
-  const { key } = await stack.authctl('key', 'issue', '--name', 'reader', '--policy', 'read-only')
+  const { key } = await authctl('key', 'issue', '--name', 'reader', '--policy', 'read-only')
   refused(await request(stack, 'POST', '/api/v1/rooms', { token: key, body: {} }), 403, 'forbidden')
 })
 
@@ -97,11 +118,11 @@ test('a key ends at once: revoked, or rotated without grace', async () => {
   const [revoked, rotated] = [await issue(), await issue()]
   await works(revoked.key)
   await works(rotated.key)
-  await stack.authctl('key', 'revoke', revoked.id)
+  await authctl('key', 'revoke', revoked.id)
   await until('the revocation is heard', async () => (await rooms(revoked.key)).status === 401)
   refused(await rooms(revoked.key), 401, 'key_revoked')
 
-  const { key } = await stack.authctl('key', 'rotate', rotated.id, '--grace', '0s')
+  const { key } = await authctl('key', 'rotate', rotated.id, '--grace', '0s')
   await until('the rotation is heard', async () => (await rooms(rotated.key)).json.error?.code === 'key_invalid')
   await works(key)
 })
@@ -109,7 +130,7 @@ test('a key ends at once: revoked, or rotated without grace', async () => {
 test('a former secret works until its grace ends, though it was remembered before', async () => {
   const old = await issue()
   await works(old.key)
-  const { key, grace_until } = await stack.authctl('key', 'rotate', old.id, '--grace', '3s')
+  const { key, grace_until } = await authctl('key', 'rotate', old.id, '--grace', '3s')
   await works(old.key)
   await until('the grace is over', async () => (await rooms(old.key)).json.error?.code === 'key_invalid')
   assert.ok(Date.now() > grace_until - 1000 && Date.now() < grace_until + 5000, `${Date.now() - grace_until} ms after its grace`)
@@ -122,7 +143,7 @@ test('a wrong secret, a wrong form and a wrong network have their codes', async 
   refused(answer, 403, 'address_refused')
   assert.match(answer.json.error.message, /127\.0\.0\.1/)
   const former = await issue()
-  await stack.authctl('key', 'rotate', former.id, '--grace', '0s')
+  await authctl('key', 'rotate', former.id, '--grace', '0s')
   const wrong = await rooms(former.key)
   refused(wrong, 401, 'key_invalid')
   assert.equal(wrong.headers['www-authenticate'], 'Bearer')
@@ -141,14 +162,39 @@ test('guessing is bounded for an address; a key that was good before goes on', a
   assert.ok(answer.json.error.details.retry_after_ms > 0 && Number(answer.headers['retry-after']) > 0)
   await works((await issue()).key)
   await works(good.key)
-  await stack.authctl('key', 'rotate', (await issue()).id) // all that is remembered is asked for again
+  await authctl('key', 'rotate', (await issue()).id) // all that is remembered is asked for again
   await until('the rotation is heard', async () => { await works(good.key); return logged(good.id).length === 2 })
 })
 
-test('no key and no token of one is in any log', async () => {
-  const { key, id } = await issue()
-  for (const path of [`/x/${key}`, `/x/%6Ddk_${key.slice(4)}`, `/x/mdk%5f${key.slice(4)}`, '/x/%65yJhbGciOiJFUzI1NiJ9', `/x/${id}`])
-    assert.equal((await request(stack, 'GET', path)).status, 404)
+/** A key and a token in all places where they do not belong, and in those where they do but something else is wrong. */
+async function misplace(key, id, token) {
+  const good = (await issue()).key
+  const paths = [`/x/${key}`, `/x/%6Ddk_${key.slice(4)}`, `/x/mdk%5f${key.slice(4)}`, `/x/${token}`, `/x/%65${token.slice(1)}`,
+    `/x?api_key=${key}`, `/api/v1/rooms/${key}`, `/api/v1/rooms?cursor=${key}`, `/api/v1/rooms?limit=${token}`]
+  for (const path of paths) await request(stack, 'GET', path, { token: path.startsWith('/api') ? good : undefined })
+  for (const raw of [`{"api_key":"${key}",,}`, `{"api_key":"${key}"`, `${key}`, `{"${key}":1}`, `{"api_key":"${key}","subject":"${token}"}`, `{"api_key":"${token}"}`])
+    await request(stack, 'POST', '/auth/token', { raw })
+  await request(stack, 'POST', '/api/v1/rooms', { token: good, body: { name: 1, [key]: token, client_key: key + token } })
+  for (const authorization of [`Basic ${key}`, key, `Bearer  ${key}`, `Bearer ${key} ${token}`, `Bearer ${token.slice(0, -6)}AAAAAA`])
+    await request(stack, 'GET', '/api/v1/rooms', { headers: { authorization } })
+  const refused = await Person.arrives(stack, key, 'eve', { token: `${token.slice(0, -6)}AAAAAA` }).catch(error => error)
+  refusals.push(`${refused.message} ${JSON.stringify(refused.data)}`)
+  await request(stack, 'GET', `/x/${id}`)
   await until('the last request is logged', () => stack.log('gateway-1').includes(`/x/${id}`))
-  for (const name of readdirSync(join(stack.dir, 'log'))) assert.doesNotMatch(stack.log(name), /mdk_|eyJ|%6d|%5f|%65/i, name)
+}
+
+test('no part of a key, of a token or of a hash of them is in a log, a refusal, a command line or in Redis', async () => {
+  const { key, id } = await issue()
+  const token = await tokenOf(key, 'ada')
+  await works(token)
+  await misplace(key, id, token)
+
+  assert.ok(secrets.size > 500 && refusals.length > 10, `${secrets.size} parts, ${refusals.length} refusals`)
+  assert.ok(secrets.find(`>${key}<`) && secrets.find(token.slice(-20)), 'a key that is there is found')
+  assert.match(watched.redis(), /madang/, 'Redis was asked')
+  assert.ok(watched.processes().includes(stack.dir), 'the processes are looked at')
+  for (const [name, text] of watched.logs()) assert.equal(secrets.find(text), undefined, `the log of ${name}`)
+  for (const text of refusals) assert.equal(secrets.find(text), undefined, 'a refusal')
+  assert.equal(secrets.find(watched.processes()), undefined, 'a command line')
+  assert.equal(secrets.find(watched.redis()), undefined, 'Redis')
 })

@@ -27,6 +27,7 @@ struct sio_socket {
     size_t n_heard;
     char offset[80]; /* the newest that it was sent */
     int64_t resumed_at;
+    size_t held; /* that is counted for it */
 };
 static struct sio_socket sockets[SOCKETS];
 static size_t n_sockets;
@@ -58,6 +59,15 @@ struct str sio_nsp(const struct sio_socket *socket)
 void sio_hang_up(struct sio_socket *socket)
 {
     socket->hung_up = true;
+}
+void sio_hold_anyway(struct sio_socket *socket, size_t bytes)
+{
+    socket->held += bytes;
+}
+void sio_release(struct sio_socket *socket, size_t bytes)
+{
+    assert_true(socket->held >= bytes);
+    socket->held -= bytes;
 }
 void sio_send_marked(struct sio_socket *socket, struct eio_packet *packet)
 {
@@ -266,6 +276,7 @@ static int end(void **state)
     while (n_questions > 0) answer(ERR_SHUTTING_DOWN);
     recovery_destroy(&recovery);
     stop_server();
+    for (size_t i = 0; i < n_sockets; i++) assert_int_equal(sockets[i].held, 0);
     return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include "libshared/base/log.h"
 #include "libshared/base/holding.h"
+#include "libshared/base/secret.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/engineio/eio.h"
 #include "services/gateway/gateway.h"
@@ -243,6 +244,38 @@ static void a_session_that_joins_nothing_is_closed(void **state)
     assert_int_equal(n_closed, 1);
     close(fd);
     buf_free(&in);
+}
+
+static void a_client_that_answers_no_ping_is_closed(void **state)
+{
+    struct buf in = BUF(4096);
+    (void)state;
+    settings.gateway.ping_interval_ms = 100;
+    settings.gateway.ping_timeout_ms = 100;
+    int fd = open_ws(&in);
+    eio_connected(session);
+    TURN_UNTIL(n_closed == 1);
+    assert_string_equal(why_closed, "ping timeout");
+    close(fd);
+    buf_free(&in);
+}
+
+/* All sids of one gateway begin alike. */
+static void each_session_of_a_gateway_has_a_moment_of_its_own(void **state)
+{
+    char sid[EIO_SID_CHARS + 1] = "abcd";
+    int64_t first = -1, others = 0;
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        secret_text(sid + EIO_GATEWAY_CHARS, EIO_SID_CHARS - EIO_GATEWAY_CHARS);
+        int64_t moment = eio_moment_ms(sid, 10000);
+        assert_in_range(moment, 0, 9999);
+        assert_int_equal(moment, eio_moment_ms(sid, 10000));
+        if (first < 0) first = moment;
+        others += moment != first;
+    }
+    assert_true(others > 90);
+    assert_int_equal(eio_moment_ms(sid, 0), 0);
 }
 
 static void a_slow_reader_is_called_slow_and_then_drained(void **state)
@@ -510,6 +543,8 @@ int main(void)
         TEST(a_sid_names_its_gateway),
         TEST(who_is_forbidden_is_told_why),
         TEST(a_session_that_joins_nothing_is_closed),
+        TEST(a_client_that_answers_no_ping_is_closed),
+        TEST(each_session_of_a_gateway_has_a_moment_of_its_own),
         TEST(a_slow_reader_is_called_slow_and_then_drained),
         TEST(who_stays_slow_is_closed),
         TEST(a_queue_has_an_end),
