@@ -7,11 +7,13 @@
 
 static struct committer *committer;
 static size_t n_done;
+static char bodies[8][16]; /* as they came back: they live no longer than the call */
 
 static void on_done(void *arg, struct append *first)
 {
     (void)arg;
-    for (; first != NULL; first = first->next) n_done++;
+    for (; first != NULL; first = first->next)
+        snprintf(bodies[n_done++ % COUNT(bodies)], sizeof *bodies, "%.*s", STR_ARG(first->message.body));
 }
 
 static struct append append_of(struct id room, const char *id, const char *body)
@@ -52,7 +54,9 @@ static void a_repeat_brings_what_was_stored(void **state)
     put_all(a, 3);
     assert_int_equal(a[1].message.seq, 1);
     assert_int_equal(a[2].message.seq, 2);
+    assert_string_equal(bodies[1], "first");
     put_all(again, 2);
+    assert_string_equal(bodies[0], "first");
     assert_int_equal(again[0].message.seq, 1);
     assert_int_equal(again[0].message.at, a[0].message.at);
     assert_int_equal(again[1].message.seq, 3);

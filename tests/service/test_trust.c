@@ -270,6 +270,78 @@ static void of_many_changes_the_last_one_stays(void **state)
     assert_true(until(both_have_the_last_policy));
 }
 
+/* A session of an administrator's, to be written to; it ends with pclose(). */
+static FILE *open_psql(void)
+{
+    char command[400];
+
+    snprintf(command, sizeof command, "psql -q -h %s -U madang_admin madang >/dev/null", pg_cluster_dir);
+    FILE *psql = popen(command, "w");
+    assert_non_null(psql);
+    return psql;
+}
+
+/* Of the table of keys; -1: that is not known. */
+static int count_locks(const char *condition)
+{
+    char command[400];
+    int n = -1;
+
+    snprintf(command, sizeof command,
+        "psql -qtA -h %s -U madang_admin madang -c \"SELECT count(*) FROM pg_locks"
+        " WHERE relation = 'auth.api_key'::regclass AND %s\"",
+        pg_cluster_dir, condition);
+    FILE *out = popen(command, "r");
+    assert_non_null(out);
+    if (fscanf(out, "%d", &n) != 1) n = -1;
+    pclose(out);
+    return n;
+}
+
+static bool it_is_locked(void)
+{
+    return count_locks("granted AND mode = 'AccessExclusiveLock'") == 1;
+}
+
+static bool both_are_loading(void)
+{
+    return count_locks("NOT granted") == 2;
+}
+
+static void put_mine(int64_t *version)
+{
+    struct policy_rule rule = { .effect = *version % 2 ? STR("deny") : STR("allow") };
+    struct policy draft = { STR("mine"), 0, { &rule, 1 } }, policy;
+
+    assert_int_equal(ask("policy.put", policy_shape(), &draft, policy_shape(), &policy), OK);
+    *version = policy.version;
+}
+
+static int64_t newest;
+
+static bool both_have_the_newest_policy(void)
+{
+    return version_of(&watchers[0].trust, "mine") == newest && version_of(&watchers[1].trust, "mine") == newest;
+}
+
+/* The load has read the policies, and stands at the table behind them, when they change again. */
+static void a_change_during_a_load_is_loaded_too(void **state)
+{
+    (void)state;
+    FILE *psql = open_psql();
+
+    fputs("BEGIN; LOCK TABLE auth.api_key IN ACCESS EXCLUSIVE MODE;\n", psql);
+    fflush(psql);
+    assert_true(until(it_is_locked));
+    newest = 20;
+    put_mine(&newest);
+    assert_true(until(both_are_loading));
+    put_mine(&newest);
+    assert_int_equal(newest, 22);
+    pclose(psql);
+    assert_true(until(both_have_the_newest_policy));
+}
+
 static bool listens_again(void)
 {
     static int round;
@@ -316,6 +388,7 @@ int main(void)
         cmocka_unit_test(a_revocation_reaches_watchers_of_every_process),
         cmocka_unit_test(a_rotation_is_announced),
         cmocka_unit_test(of_many_changes_the_last_one_stays),
+        cmocka_unit_test(a_change_during_a_load_is_loaded_too),
         cmocka_unit_test(a_restarted_database_is_listened_to_again),
         cmocka_unit_test(a_restarted_process_is_watched_again),
     };

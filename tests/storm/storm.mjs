@@ -1,10 +1,11 @@
 // storm.mjs - random kills and stops of every process under senders that retry and listeners that recover.
 //
 // What was acknowledged is compared with the log and with what every listener heard, message by message; what the spared
-// processes hold in memory and descriptors is compared before and after.
+// processes hold in memory and descriptors is compared before and after. Nobody may die but those who were killed.
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
+import parser from 'socket.io-msgpack-parser'
 import { Person } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
 import { pause, until } from '../lib/wait.mjs'
@@ -14,6 +15,9 @@ const run = promisify(execFile)
 /** Codes that a sender answers with a repeat; any other refusal is a finding. */
 const REPEATABLE = new Set(['unavailable', 'overloaded', 'deadline', 'shutting_down'])
 const CALM_MS = 60000
+const SETTLED_MS = 5000 // after its start a process dies of nothing but us: before, a database may be missing
+const ABSENT = 600      // members of the large room who are never there
+const MSGPACK = '/msgpack/'
 /** A worker of a service connects to the database when it is first asked, which for some is during the storm. */
 const LATE_CONNECTIONS = 4
 
@@ -65,15 +69,23 @@ class Lane {
   }
 }
 
-/** Joins every room, again with what it has whenever a connection is not taken up; notes what comes out of order. */
+/**
+ * Joins every room: again with what it has whenever a connection is not taken up, and where a join was not answered before
+ * it was lost. Notes what comes out of order.
+ */
 class Listener {
   constructor(person, rooms) {
-    Object.assign(this, { person, rooms, findings: [], taken_up: 0, begun_anew: 0 })
+    Object.assign(this, { person, rooms, findings: [], taken_up: 0, begun_anew: 0, connection: 0, joined: new Set() })
     this.heard = new Map(rooms.map(room => [room, []]))
     person.socket.on('message', message => this.take(message))
     person.socket.on('connect', () => {
-      if (person.socket.recovered) { this.taken_up++; return }
-      this.begun_anew++
+      this.connection++
+      if (person.socket.recovered) {
+        this.taken_up++
+      } else {
+        this.begun_anew++
+        this.joined.clear()
+      }
       this.joinAll()
     })
   }
@@ -88,16 +100,18 @@ class Listener {
   }
 
   joinAll() {
-    const { id } = this.person.socket
-    return Promise.all(this.rooms.map(room => this.join(room, id)))
+    return Promise.all(this.rooms.filter(room => !this.joined.has(room)).map(room => this.join(room, this.connection)))
   }
 
   /** Until it is joined, or the connection is another one, which joins for itself. */
-  async join(room, id) {
-    while (this.person.socket.id === id) {
+  async join(room, connection) {
+    while (this.connection === connection && this.person.socket.active) {
       const since = this.heard.get(room).length
       const answer = await this.person.socket.timeout(5000).emitWithAck('room:join', { room, since }).catch(() => undefined)
-      if (answer && !answer.error) return
+      if (answer && !answer.error) {
+        this.joined.add(room)
+        return
+      }
       if (answer?.error && !REPEATABLE.has(answer.error.code)) {
         this.findings.push(`${this.person.name} may not join ${room}: ${JSON.stringify(answer.error)}`)
         return
@@ -105,6 +119,12 @@ class Listener {
       await pause(50)
     }
   }
+}
+
+async function recovers(stack, acknowledged) {
+  await until('all is ready again', () => stack.ready().then(() => true, () => false), CALM_MS * 2)
+  const calm = acknowledged()
+  await until('messages flow again', () => acknowledged() > calm + 100, CALM_MS)
 }
 
 const late = name => name.startsWith('gateway') ? 0 : LATE_CONNECTIONS
@@ -117,30 +137,76 @@ async function holdings(stack, name) {
   return { pid: stack.pid(name), resident: value('process_resident_memory_bytes'), descriptors: value('process_open_fds') }
 }
 
-/** Kills, ends and stops one process after the other until the time is over; a stopped one goes on after a while. */
-async function blow({ stack, victims, spared, seconds, random, log }) {
-  const done = { kill: 0, end: 0, stop: 0 }
-  for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
-    const name = victims[Math.floor(random() * victims.length)]
-    const dice = spared.has(name) ? 0.9 : random()
-    let pid
-    try { pid = stack.pid(name) } catch { pid = 0 }
-    if (!pid) { await pause(50); continue }
-    try {
-      if (dice < 0.5) { done.kill++; process.kill(pid, 'SIGKILL') }
-      else if (dice < 0.65) { done.end++; process.kill(pid, 'SIGTERM') }
-      else {
-        done.stop++
-        process.kill(pid, 'SIGSTOP')
-        await pause(100 + random() * 2400)
-        process.kill(pid, 'SIGCONT')
-      }
-      log(`${dice < 0.5 ? 'killed' : dice < 0.65 ? 'ended' : 'stopped'} ${name}`)
-    } catch (error) {
-      if (error.code !== 'ESRCH') throw error
+/** Notices processes that are others than before, and not because of us. */
+class Roll {
+  #seen = new Map() // name -> { pid, since }
+  #excused = new Set()
+
+  constructor(stack, names) { Object.assign(this, { stack, names: [...new Set(names)], findings: [] }) }
+
+  pid(name) { try { return this.stack.pid(name) } catch { return 0 } }
+
+  call() {
+    for (const name of this.names) {
+      const pid = this.pid(name)
+      const before = this.#seen.get(name)
+      if (before?.pid === pid) continue
+      const age = before ? Date.now() - before.since : 0
+      if (age > SETTLED_MS && !this.#excused.has(before.pid)) this.findings.push(`${name} died, and nobody killed it (it was ${before.pid}, for ${age} ms)`)
+      if (pid) this.#seen.set(name, { pid, since: Date.now() }); else this.#seen.delete(name)
     }
-    await pause(100 + random() * 1900)
   }
+
+  /** It goes now, or when it has finished what it is about; the next one is another. */
+  excuse(pid) { this.#excused.add(pid) }
+}
+
+/** What happens next: mostly short stops and kills; now and then a stop beyond the peers' patience, which is 10 s. */
+function lot(random, { isSpared, patient }) {
+  const dice = isSpared ? 0.65 + random() * 0.35 : random()
+  if (dice < 0.5) return { what: 'kill', signal: 'SIGKILL' }
+  if (dice < 0.65) return { what: 'end', signal: 'SIGTERM' }
+  if (dice > 0.96 && patient) return { what: 'long_stop', signal: 'SIGSTOP', ms: 11000 + random() * 2000 }
+  return { what: 'stop', signal: 'SIGSTOP', ms: 100 + random() * 2400 }
+}
+
+/** Resolves when it is over: a stopped process goes on after its time. */
+async function strike(roll, name, { what, signal, ms }, done) {
+  const pid = roll.pid(name)
+  if (!pid) return
+  try {
+    if (signal !== 'SIGSTOP') roll.excuse(pid)
+    process.kill(pid, signal)
+    done[what]++
+    if (signal !== 'SIGSTOP') return
+    await pause(ms)
+    process.kill(pid, 'SIGCONT')
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error
+  }
+}
+
+/** Kills, ends and stops one process after the other, now and then two at once, until the time is over. */
+async function blow({ roll, victims, spared, seconds, random, log }) {
+  const done = { kill: 0, end: 0, stop: 0, long_stop: 0, at_once: 0 }
+  const standing = new Map() // name -> until it goes on
+  const oneOf = list => list[Math.floor(random() * list.length)]
+  for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
+    const names = random() < 0.2 ? [...new Set([oneOf(victims), oneOf(victims)])] : [oneOf(victims)]
+    const patient = end - Date.now() > 15000
+    const lots = names.map(name => [name, lot(random, { isSpared: spared.has(name), patient })]).filter(([name]) => !standing.has(name))
+    if (lots.length > 1) done.at_once++
+    log(lots.map(([name, { what }]) => `${what} ${name}`).join(' and '))
+    await Promise.all(lots.map(([name, fate]) => {
+      const over = strike(roll, name, fate, done)
+      if (fate.what !== 'long_stop') return over
+      standing.set(name, over.then(() => standing.delete(name)))
+      return undefined // the others go on meanwhile
+    }))
+    await pause(100 + random() * 1900)
+    roll.call()
+  }
+  await Promise.all(standing.values())
   return done
 }
 
@@ -172,27 +238,40 @@ function compare({ rooms, histories, lanes, listeners }) {
   return findings
 }
 
+/** A room of many more than are there: chat has to read them again after each death. */
+async function enlarge(host, room) {
+  const names = Array.from({ length: ABSENT }, (_, i) => `absent-${i}`)
+  for (let i = 0; i < ABSENT; i += 50) {
+    const answer = await host.rest('POST', `/api/v1/rooms/${room}/members`, { members: names.slice(i, i + 50) })
+    if (answer.status !== 200 && answer.status !== 201) throw new Error(`no large room: ${answer.text}`)
+  }
+}
+
 /**
  * One storm.
  * @returns counts of what happened, `findings` (sentences; none is what should be) and `held`: what each spared process
  *   held before and after.
  */
 export async function storm({ seconds, seed, gateways = 2, rooms: roomCount = 3, people = 4, lanes: laneCount = 2, log = () => {} }) {
-  const random = randomFrom(seed)
+  const random = randomFrom(seed) // what happens to whom; the senders have numbers of their own, or it would depend on their pace
   const edges = Array.from({ length: gateways }, (_, i) => `gateway-${i + 1}`)
   const services = ['auth', 'chat', 'store', 'share']
-  const victims = [...edges, ...edges, ...services, 'store', 'postgres', 'redis']  // what has clients dies most often
+  const victims = [...edges, ...edges, ...services, 'chat', 'store', 'postgres', 'redis']  // what messages go through dies most often
   const oneOf = list => list[Math.floor(random() * list.length)]
   const spared = new Set([oneOf(edges), oneOf(services)])
-  const stack = await startStack({ gateways })
+  const stack = await startStack({ gateways, env: { MADANG_GATEWAY_MSGPACK_PATH: MSGPACK } })
+  const roll = new Roll(stack, victims)
   try {
     const key = await stack.issueKey()
 
-    const transports = [['websocket'], ['polling'], ['polling', 'websocket']]
-    const arrive = (kind, i) => Person.arrives(stack, key, `${kind}-${i}`, { transports: transports[i % transports.length] })
+    const kinds = [{ transports: ['websocket'] }, { transports: ['polling'] }, { transports: ['polling', 'websocket'] }, { path: MSGPACK, parser }]
+    const arrive = (kind, i) => Person.arrives(stack, key, `${kind}-${i}`, kinds[i % kinds.length])
     const host = await Person.arrives(stack, key, 'host')
     const rooms = []
     for (let i = 0; i < roomCount; i++) rooms.push((await host.makesRoom()).id)
+    await enlarge(host, rooms[0])
+    host.leaves()
+    const quiet = await Promise.all([...spared].map(name => holdingsAtRest(stack, name)))
     const senders = await Promise.all(Array.from({ length: people }, (_, i) => arrive('sender', i)))
     for (const person of senders) for (const room of rooms) await person.calls('room:join', { room })
     const listeners = []
@@ -202,26 +281,28 @@ export async function storm({ seconds, seed, gateways = 2, rooms: roomCount = 3,
       listeners.push(listener)
     }
 
-    const lanes = senders.flatMap((person, i) => Array.from({ length: laneCount }, (_, n) => new Lane(person, rooms, `${seed}-${i}-${n}`, random)))
+    const lanes = senders.flatMap((person, i) => Array.from({ length: laneCount }, (_, n) => new Lane(person, rooms, `${seed}-${i}-${n}`, randomFrom(seed ^ (i << 8 | n + 1)))))
     const acknowledged = () => lanes.reduce((sum, lane) => sum + lane.acknowledged.length, 0)
     await until('messages flow', () => acknowledged() > 100, CALM_MS)
     const before = {}
-    for (const name of spared) before[name] = await holdings(stack, name)
+    for (const [i, name] of [...spared].entries()) {
+      before[name] = await holdings(stack, name)
+      if (edges.includes(name)) before[name].descriptors = quiet[i].descriptors // clients have some, too
+    }
 
-    const blown = await blow({ stack, victims, spared, seconds, random, log })
-    await until('all is ready again', () => stack.ready().then(() => true, () => false), CALM_MS * 2)
-    const calm = acknowledged()
-    await until('messages flow again', () => acknowledged() > calm + 100, CALM_MS)
+    const blown = await blow({ roll, victims, spared, seconds, random, log })
+    await recovers(stack, acknowledged).catch(error => roll.findings.push(error.message))
     await Promise.all(lanes.map(lane => lane.stop()))
 
     const reader = await Person.arrives(stack, key, 'host')
     const histories = new Map()
-    for (const room of rooms) histories.set(room, await reader.reads(room))
+    for (const room of rooms) histories.set(room, await until(`the log of ${room} is read`, () => reader.reads(room).catch(() => undefined), CALM_MS))
     const isHeard = listener => rooms.every(room => listener.heard.get(room).length >= histories.get(room).length)
     await until('everybody has heard all', () => listeners.every(isHeard), CALM_MS).catch(() => {})  // compare() says who has not
 
-    const findings = compare({ rooms, histories, lanes, listeners })
-    for (const person of [host, reader, ...senders, ...listeners.map(listener => listener.person)]) person.leaves()
+    roll.call()
+    const findings = [...roll.findings, ...compare({ rooms, histories, lanes, listeners })]
+    for (const person of [reader, ...senders, ...listeners.map(listener => listener.person)]) person.leaves()
     const held = await Promise.all([...spared].map(async name => ({ name, before: before[name], after: await settled(stack, name, before[name]) })))
     for (const { name, before: was, after } of held) {
       if (was.pid !== after.pid) findings.push(`${name} was spared, and is another process now`)
@@ -239,12 +320,20 @@ export async function storm({ seconds, seed, gateways = 2, rooms: roomCount = 3,
   }
 }
 
-/** What a process holds once nobody is connected: descriptors of clients that left close within a while. */
+/** What a process holds once its descriptors are no fewer a moment later: clients that left are closed within a while. */
+async function holdingsAtRest(stack, name) {
+  let least = await holdings(stack, name)
+  for (let same = 0; same < 10; same++) {
+    await pause(100)
+    const now = await holdings(stack, name)
+    if (now.descriptors < least.descriptors) [least, same] = [now, 0]
+  }
+  return least
+}
+
+/** What a process holds once nobody is connected. */
 async function settled(stack, name, before) {
-  let now
-  await until(`${name} lets go of what it held`, async () => {
-    now = await holdings(stack, name)
-    return now.descriptors <= before.descriptors + late(name)
-  }, CALM_MS).catch(() => {})
-  return now
+  const enough = before.descriptors + late(name)
+  await until(`${name} lets go of what it held`, async () => (await holdings(stack, name)).descriptors <= enough, CALM_MS / 3).catch(() => {})
+  return holdings(stack, name)
 }

@@ -187,6 +187,21 @@ static void an_older_change_undoes_no_newer_one(void **state)
     assert_string_equal(role_now(STR("ada")), "");
 }
 
+static void an_older_change_makes_no_older_reading_good(void **state)
+{
+    (void)state;
+    struct access_change late = { .room = room, .subject = STR("bo"), .role = STR("owner") };
+
+    change(STR("bo"), "owner", false);
+    ask(STR("ada"));
+    change(STR("ada"), "", true);
+    membership_change(rooms, room, version - 1, (struct access_change_list){ &late, 1 });
+    end_reading(OK);
+    assert_int_equal(answers, 0);
+    end_reading(OK);
+    assert_string_equal(role, "");
+}
+
 /* Of a room that is too large to be remembered whole. */
 static void begin_large_room(void)
 {
@@ -250,6 +265,7 @@ int main(void)
         TEST(what_was_read_before_a_change_is_read_again),
         TEST(after_a_change_that_was_not_heard_all_is_read_again),
         TEST(an_older_change_undoes_no_newer_one),
+        TEST(an_older_change_makes_no_older_reading_good),
         TEST(of_a_large_room_those_are_remembered_who_were_asked_for),
         TEST(one_of_a_large_room_who_was_read_before_a_change_is_read_again),
         TEST(no_room_and_no_database_are_told_apart_and_nothing_is_remembered_of_them),

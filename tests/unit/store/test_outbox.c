@@ -97,11 +97,14 @@ static void a_publication_has_no_gap(void **state)
     (void)state;
     put(outbox, room, 1, 1);
     put(outbox, room, 5, 6);
+    put(outbox, room, 8, 8);
     put(outbox, room, 2, 2); /* a repeat */
     outbox_sent(outbox, sent[0].token, true);
     assert_sent(1, 5, 6);
     outbox_sent(outbox, sent[1].token, true);
-    assert_sent(2, 2, 2);
+    assert_sent(2, 8, 8);
+    outbox_sent(outbox, sent[2].token, true);
+    assert_sent(3, 2, 2);
     outbox_destroy(&outbox);
 }
 
