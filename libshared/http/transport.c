@@ -93,7 +93,8 @@ static struct lws_vhost *make_vhost(struct transport *t, const char *name, const
         .ssl_cert_filepath = cert,
         .ssl_private_key_filepath = key,
     };
-    if (cert != NULL) info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    /* No client is asked for a certificate, so nobody's authorities are wanted: the library would load them all. */
+    if (cert != NULL) info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
     struct lws_vhost *vhost = lws_create_vhost(t->context, &info);
     if (vhost == NULL) die(name, "libwebsockets cannot set it up");
     return vhost;
