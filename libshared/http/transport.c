@@ -100,13 +100,14 @@ static struct lws_vhost *make_vhost(struct transport *t, const char *name, const
     return vhost;
 }
 
-static struct lws_context *make_context(struct transport *t, struct ev_loop *loop, size_t most)
+static struct lws_context *make_context(struct transport *t, struct ev_loop *loop, size_t most, bool tls)
 {
     static const lws_retry_bo_t no_keepalive = { 0 }; /* Engine.IO has its own pings */
     void *loops[1] = { loop };
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
-        .options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+        .options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                   (tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0),
         .foreign_loops = loops,
         .fd_limit_per_thread = most <= FEW_CONNECTIONS ? (unsigned)most + OWN_DESCRIPTORS : 0,
         .pt_serv_buf_size = READ_BYTES,
@@ -125,7 +126,7 @@ struct transport *transport_create(
     struct transport *t = mem_zero(sizeof *t);
     t->upper = *upper;
     lws_set_log_level(LLL_ERR, log_line);
-    t->context = make_context(t, loop, most);
+    t->context = make_context(t, loop, most, cert != NULL);
     if (t->context == NULL) die("listener", "libwebsockets does not start: is libwebsockets-evlib-ev installed?");
     t->plain = make_vhost(t, "plain", NULL, NULL);
     if (cert == NULL) return t;
