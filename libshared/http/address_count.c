@@ -1,4 +1,4 @@
-/* address_count.c - how many there are of one address. */
+/* address_count.c - how much there is of one address. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/http/address_count.h"
 
@@ -43,7 +43,7 @@ int64_t address_count_get(const struct address_count *count, const struct in6_ad
     return peer != NULL ? peer->count : 0;
 }
 
-void address_count_add(struct address_count *count, const struct in6_addr *from)
+void address_count_add(struct address_count *count, const struct in6_addr *from, int64_t n)
 {
     struct peer *peer = find_peer(count, from);
     if (peer == NULL) {
@@ -51,14 +51,15 @@ void address_count_add(struct address_count *count, const struct in6_addr *from)
         peer->from = address_block(from);
         HASH_ADD(hh, count->by_address, from, sizeof peer->from, peer);
     }
-    peer->count++;
+    peer->count += n;
 }
 
-void address_count_remove(struct address_count *count, const struct in6_addr *from)
+void address_count_remove(struct address_count *count, const struct in6_addr *from, int64_t n)
 {
     struct peer *peer = find_peer(count, from);
-    assert(peer != NULL);
-    if (--peer->count > 0) return;
+    assert(peer != NULL && peer->count >= n);
+    peer->count -= n;
+    if (peer->count > 0) return;
     HASH_DELETE(hh, count->by_address, peer);
     mem_free(peer);
 }

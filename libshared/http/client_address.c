@@ -22,7 +22,7 @@ static bool count_client(struct conn *conn)
         LOG_BOUNDED(WARN, "listener.address_full", F_TEXT("address", conn->address));
         return false;
     }
-    address_count_add(count, &conn->client);
+    address_count_add(count, &conn->client, 1);
     return conn->counted = true;
 }
 
@@ -59,6 +59,6 @@ void client_address_release(struct conn *conn)
 
 void client_address_end(struct conn *conn)
 {
-    if (conn->counted) address_count_remove(conn->server->addresses, &conn->client);
+    if (conn->counted) address_count_remove(conn->server->addresses, &conn->client, 1);
     conn->counted = false;
 }

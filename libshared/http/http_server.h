@@ -129,6 +129,7 @@ void http_abort(struct http *http);      /* it cannot be finished: the client se
 void ws_set_user(struct ws *ws, void *user);
 void *ws_user(const struct ws *ws);
 struct str ws_address(const struct ws *ws);
+const struct in6_addr *ws_limited(const struct ws *ws); /* as http_limited() */
 struct holding *ws_holding(struct ws *ws);
 void ws_want_write(struct ws *ws); /* ws_writable will be called soon */
 /* Only within ws_writable.  A ready frame is header and payload as made by ws_frame_header(); false: enough for this

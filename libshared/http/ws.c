@@ -322,3 +322,7 @@ struct str ws_address(const struct ws *ws)
 {
     return str_of(ws->conn->address);
 }
+const struct in6_addr *ws_limited(const struct ws *ws)
+{
+    return ws->conn->counted ? &ws->conn->client : NULL;
+}

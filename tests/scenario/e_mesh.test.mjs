@@ -197,6 +197,35 @@ test('a flood through some tunnels does not end the others', { timeout: 60000 },
   for (const ws of [quiet, ...loud]) ws.terminate()
 })
 
+test('bodies for sessions that are none leave the pipe to the others, and the log is not theirs', { timeout: 60000 }, async () => {
+  const quiet = await strangersTunnel()
+  const outcome = new Promise(resolve => { quiet.once('message', data => resolve(String(data))); quiet.once('close', code => resolve(code)) })
+  const at = n => ({ ...stack, url: `https://127.0.0.1:${stack.gatewayPorts[n - 1]}/socket.io/?EIO=4&transport=polling`, ca: stack.ca })
+  const { sid } = JSON.parse((await request(at(1), 'GET', '')).text.slice(1))
+  await request(at(1), 'POST', `&sid=${sid}`, { raw: '1' })
+  const none = i => sid.slice(0, 4) + String(i).padStart(sid.length - 4, 'x')
+  const posts = () => stack.metric(2, 'madang_mesh_forwarded_total', 'kind="post"'), before = await posts()
+  const owner = stack.pid('gateway-1'), answers = [], flood = []
+  const post = bytes => flood.push(request(at(2), 'POST', `&sid=${none(flood.length)}`, { raw: '4' + 'x'.repeat(bytes), from: '127.7.0.1' })
+    .then(answer => answers.push(answer.status)))
+  process.kill(owner, 'SIGSTOP')
+  try {
+    for (const bytes of [999000, 100000, 10000, 1000, 100]) { // what is full for one still has room for a smaller one
+      for (let i = 0; i < 36; i++) post(bytes)
+      await until('each is on its way or refused', async () => answers.filter(status => status === 429).length + await posts() - before === flood.length)
+    }
+    quiet.send(`40/nowhere,{"filler":"${'x'.repeat(10000)}"}`)
+    await pause(100) // until it has been read, too
+  } finally {
+    process.kill(owner, 'SIGCONT')
+  }
+  assert.match(await outcome, /^44\/nowhere,/)
+  await Promise.all(flood)
+  assert.ok(answers.includes(429) && answers.includes(400), `${answers}`)
+  assert.ok(stack.log('gateway-2').split('\n').filter(line => line.includes('mesh.refused')).length <= 10)
+  quiet.terminate()
+})
+
 test('large and binary messages go through a tunnel whole, both ways', async () => {
   const far = await tunnelled('far')
   const near = await Person.arrives(stack, key, 'near')

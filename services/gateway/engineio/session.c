@@ -85,12 +85,12 @@ static void enter(struct eio_session *s, const struct in6_addr *from)
     s->counted = from != NULL;
     if (!s->counted) return;
     s->from = *from;
-    address_count_add(s->eio->addresses, from);
+    address_count_add(s->eio->addresses, from, 1);
 }
 
 static void leave(struct eio_session *s)
 {
-    if (s->counted) address_count_remove(s->eio->addresses, &s->from);
+    if (s->counted) address_count_remove(s->eio->addresses, &s->from, 1);
 }
 
 static void on_evict(struct holding *holding)

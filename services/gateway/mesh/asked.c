@@ -54,11 +54,16 @@ static void reached(struct waiter *waiter, struct link *link)
         .octets = str_starts(http_header(a->http, "content-type"), STR("application/octet-stream")),
         .body = http_body(a->http),
         .address = http_address(a->http) };
+    struct freight freight = { .number = a->number, .from = http_limited(a->http), .bytes = record.body.len };
 
+    if (!link_has_room(link, &freight)) {
+        http_reply(let_go(a), 429, NULL, STR_NONE, NULL, 0);
+        return;
+    }
     a->link = link;
     link->users++;
     metric_add(a->post ? mesh->posts : mesh->polls, 1);
-    link_send(link, M_mesh_ask, &record, a->number, 0);
+    link_send_for(link, M_mesh_ask, &record, &freight);
 }
 
 static void given_up(struct waiter *waiter)
@@ -82,7 +87,7 @@ static void gone(struct eio_http_user *user, struct http *http)
 
     (void)http;
     let_go(a);
-    if (link != NULL && link_is_up(link)) link_send(link, M_mesh_forget, &call, 0, 0);
+    if (link != NULL && link_is_up(link)) link_send(link, M_mesh_forget, &call);
 }
 
 bool asked_begin(struct face *face, struct http *http, struct str sid)
@@ -123,7 +128,7 @@ void asked_answered(struct mesh *mesh, const struct mesh_answer *answer)
 static void fail_one(struct asked *a)
 {
     if (a->link != NULL && link_is_up(a->link))
-        link_send(a->link, M_mesh_forget, &(struct mesh_call){ a->number }, 0, 0);
+        link_send(a->link, M_mesh_forget, &(struct mesh_call){ a->number });
     refuse(a);
 }
 
@@ -154,7 +159,7 @@ void asked_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms)
         if (a->released || a->post || a->link == NULL) continue;
         if (eio_moment_ms(a->waiter.sid, spread_ms) > elapsed_ms) continue;
         a->released = true;
-        if (link_is_up(a->link)) link_send(a->link, M_mesh_release, &(struct mesh_call){ a->number }, 0, 0);
+        if (link_is_up(a->link)) link_send(a->link, M_mesh_release, &(struct mesh_call){ a->number });
     }
 }
 

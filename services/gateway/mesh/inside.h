@@ -39,6 +39,8 @@ struct link {
     struct rpc_client *client; /* NULL: not yet needed */
     UT_hash_handle hh;
     size_t users; /* requests and WebSockets that are on it */
+    size_t bytes; /* of clients, on their way there, */
+    struct address_count *addresses; /* and whose they are */
     bool listed;  /* chat knows it */
     bool closing;
     char id[EIO_GATEWAY_CHARS + 1];
@@ -109,8 +111,18 @@ struct link_news {
 };
 struct link *link_for(struct mesh *mesh, struct str sid); /* NULL: unknown.  It may not be up. */
 bool link_is_up(const struct link *link);
-/* The request or tunnel of this number ends if it is not taken; a tunnel hears when so many of its bytes were. */
-void link_send(struct link *link, enum method_index method, const void *record, int64_t number, size_t bytes);
+/* What a client causes to be sent. */
+struct freight {
+    int64_t number;              /* of its request or tunnel, which ends if the record is not taken */
+    const struct in6_addr *from; /* NULL: nobody's, as http_limited() has it */
+    size_t bytes;                /* that it brings along */
+    size_t window;               /* of which a tunnel hears when they were taken */
+};
+/* Has its address a share left of what may be on its way?  One that has most of it leaves as much to the others. */
+bool link_has_room(const struct link *link, const struct freight *freight);
+void link_send_for(struct link *link, enum method_index method, const void *record, const struct freight *freight);
+/* Of our own: small, and nobody waits for it. */
+void link_send(struct link *link, enum method_index method, const void *record);
 void links_learn(struct mesh *mesh, const struct gateway_page *page);
 void links_free(struct mesh *mesh);
 

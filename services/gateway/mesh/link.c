@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "libshared/base/log.h"
+#include "libshared/http/address_count.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/mesh/inside.h"
 
@@ -12,6 +13,8 @@
 /* A message of each of a pipe's WebSockets is a record, and takes less time than a request to a service. */
 #define LINK_PENDING 4
 #define BODY_KEPT    (256u << 10) /* a larger record's memory is not kept for the next */
+/* What a record costs beside its bytes. */
+#define RECORD_BYTES 512
 
 bool link_is_up(const struct link *link)
 {
@@ -52,14 +55,50 @@ static void on_event(void *arg, const struct frame_event *head, struct str body)
 struct sent {
     struct link *link;
     int64_t number;
-    size_t bytes;
+    size_t bytes, window;
+    bool counted;
+    struct in6_addr from; /* of what is counted */
 };
+
+static size_t cost_of(size_t bytes)
+{
+    return RECORD_BYTES + bytes;
+}
+
+/* Each may have as much as it leaves free: one address a half, two a third each.  So there is always some left. */
+bool link_has_room(const struct link *link, const struct freight *freight)
+{
+    size_t left = link->bytes < RPC_PENDING_BYTES ? RPC_PENDING_BYTES - link->bytes : 0;
+
+    return freight->from == NULL ||
+           (size_t)address_count_get(link->addresses, freight->from) + cost_of(freight->bytes) <= left;
+}
+
+static void count_sent(struct sent *sent, const struct in6_addr *from)
+{
+    size_t cost = cost_of(sent->bytes);
+
+    if (from == NULL) return;
+    sent->counted = true;
+    sent->from = *from;
+    sent->link->bytes += cost;
+    address_count_add(sent->link->addresses, from, (int64_t)cost);
+}
+
+static void uncount_sent(const struct sent *sent)
+{
+    size_t cost = cost_of(sent->bytes);
+
+    if (!sent->counted) return;
+    sent->link->bytes -= cost;
+    address_count_remove(sent->link->addresses, &sent->from, (int64_t)cost);
+}
 
 /* Whose record was not taken has lost something, and ends; the others on this pipe have not. */
 static void not_taken(const struct link *link, int64_t number, enum err e)
 {
     if (link->mesh->heard->refused(link->mesh, number))
-        LOG(WARN, "mesh.refused", F_TEXT("gateway", link->id), F_TEXT("code", err_code(e)));
+        LOG_BOUNDED(WARN, "mesh.refused", F_TEXT("gateway", link->id), F_TEXT("code", err_code(e)));
 }
 
 static void on_reply(void *arg, enum err status, struct str body)
@@ -68,18 +107,22 @@ static void on_reply(void *arg, enum err status, struct str body)
     struct link *link = sent->link;
 
     (void)body;
+    uncount_sent(sent);
     if (!link->closing && status != OK)
         not_taken(link, sent->number, status);
-    else if (!link->closing && sent->bytes > 0)
-        link->mesh->heard->taken(link->mesh, sent->number, sent->bytes);
+    else if (!link->closing && sent->window > 0)
+        link->mesh->heard->taken(link->mesh, sent->number, sent->window);
     mem_free(sent);
 }
 
-void link_send(struct link *link, enum method_index method, const void *record, int64_t number, size_t bytes)
+void link_send_for(struct link *link, enum method_index method, const void *record, const struct freight *freight)
 {
     struct buf *body = &link->mesh->body;
     struct sent *sent = mem_alloc(sizeof *sent);
-    *sent = (struct sent){ link, number, bytes };
+    *sent = (struct sent){
+        .link = link, .number = freight->number, .bytes = freight->bytes, .window = freight->window
+    };
+    count_sent(sent, freight->from);
     buf_clear(body);
     enum err e = wire_encode(methods[method].req(), record, body);
 
@@ -94,6 +137,11 @@ void link_send(struct link *link, enum method_index method, const void *record, 
         buf_free(body);
         *body = BUF(max);
     }
+}
+
+void link_send(struct link *link, enum method_index method, const void *record)
+{
+    link_send_for(link, method, record, &(struct freight){ .number = 0 });
 }
 
 /* --- which there are --- */
@@ -132,6 +180,7 @@ static void link_free(struct link *link)
     mesh->heard->lost(mesh, link);
     link->closing = true;
     rpc_client_destroy(&link->client);
+    address_count_destroy(link->addresses);
     HASH_DEL(mesh->links, link);
     mem_free(link);
 }
@@ -149,6 +198,7 @@ static void learn_one(struct mesh *mesh, const struct gateway_info *info)
     if (link == NULL) {
         link = mem_zero(sizeof *link);
         link->mesh = mesh;
+        link->addresses = address_count_create();
         memcpy(link->id, info->id.at, EIO_GATEWAY_CHARS);
         memcpy(link->endpoint, info->endpoint.at, info->endpoint.len);
         HASH_ADD(hh, mesh->links, id, EIO_GATEWAY_CHARS, link);

@@ -72,18 +72,32 @@ static void close_ws(struct tunnel *t, int code, const char *reason)
 static void tell_closed(const struct tunnel *t)
 {
     if (t->link != NULL && !t->ended && link_is_up(t->link))
-        link_send(t->link, M_mesh_close, &(struct mesh_tunnel){ t->number }, 0, 0);
+        link_send(t->link, M_mesh_close, &(struct mesh_tunnel){ t->number });
 }
 
 /* --- up --- */
 
 static void pause_over(struct tunnel *t)
 {
-    bool paused = t->link == NULL || t->unanswered > (t->paused ? UP_WINDOW / 2 : UP_WINDOW);
+    bool paused = !t->known || t->unanswered > (t->paused ? UP_WINDOW / 2 : UP_WINDOW);
 
     if (paused == t->paused) return;
     t->paused = paused;
     ws_pause(t->ws, paused);
+}
+
+/* What it brings up counts for its address until the owner has taken it. */
+static struct freight freight_of(const struct tunnel *t, size_t bytes)
+{
+    return (struct freight){
+        .number = t->number, .from = ws_limited(t->ws), .bytes = bytes, .window = bytes + MESSAGE_COST
+    };
+}
+
+static void end_tunnel(struct tunnel *t, int code, const char *reason)
+{
+    tell_closed(t);
+    close_ws(t, code, reason);
 }
 
 static void answer_probe(struct tunnel *t)
@@ -96,19 +110,24 @@ static void message(struct eio_ws_user *user, bool binary, struct str bytes)
 {
     struct tunnel *t = (struct tunnel *)((char *)user - offsetof(struct tunnel, user));
 
+    struct freight freight = freight_of(t, bytes.len);
+
     if (t->ended) return;
     if (bytes.len > MESH_BYTES_MAX) {
-        tell_closed(t);
-        close_ws(t, 1009, "");
+        end_tunnel(t, 1009, "");
+        return;
+    }
+    if (!link_has_room(t->link, &freight)) {
+        end_tunnel(t, 1013, "too much is under way");
         return;
     }
     if (!t->spoken && !binary && str_is(bytes, "2probe")) answer_probe(t);
     t->spoken = true;
     struct mesh_message record = { t->number, binary, bytes };
-    t->unanswered += bytes.len + MESSAGE_COST;
+    t->unanswered += freight.window;
     metric_add(t->face->mesh->messages, 1);
     pause_over(t);
-    link_send(t->link, M_mesh_message, &record, t->number, bytes.len + MESSAGE_COST);
+    link_send_for(t->link, M_mesh_message, &record, &freight);
 }
 
 void tunnel_sent(struct mesh *mesh, int64_t number, size_t bytes)
@@ -152,7 +171,7 @@ static void tell_taken(struct tunnel *t)
 
     if (t->taken < DOWN_WINDOW / 4 || t->ended || !link_is_up(t->link)) return;
     t->taken = 0;
-    link_send(t->link, M_mesh_taken, &record, t->number, 0);
+    link_send(t->link, M_mesh_taken, &record);
 }
 
 /* What was put is dropped from the head of the buffer when that is worth a move. */
@@ -237,9 +256,10 @@ static void reached(struct waiter *waiter, struct link *link)
     t->link = link;
     link->users++;
     metric_add(t->face->mesh->upgrades, 1);
-    t->unanswered += MESSAGE_COST;
-    link_send(link, M_mesh_upgrade, &record, t->number, MESSAGE_COST);
-    pause_over(t);
+    struct freight freight = freight_of(t, 0);
+
+    t->unanswered += freight.window;
+    link_send_for(link, M_mesh_upgrade, &record, &freight);
 }
 
 static void given_up(struct waiter *waiter)
@@ -271,8 +291,7 @@ void tunnel_open(struct face *face, struct ws *ws, struct str sid)
 
 static void fail_one(struct tunnel *t)
 {
-    tell_closed(t);
-    close_ws(t, 1001, "");
+    end_tunnel(t, 1001, "");
 }
 
 void tunnels_fail(struct mesh *mesh, const struct link *link)
