@@ -102,6 +102,15 @@ test('guesses of an address are ten, and then one a second, however many there a
   assert.ok(over.json.error.details.retry_after_ms > 0 && Number(over.headers['retry-after']) > 0)
 })
 
+test('wrong keys fill no log, whichever door they come to', async () => {
+  const lines = () => stack.log('gateway-1').split('\n').filter(line => /"gateway\.(key|http)"/.test(line) && line.includes('127.1.0.9')).length
+  for (const guess of [rooms, login]) {
+    const before = lines(), answers = await times(400, () => guess(wrongKey(), '127.1.0.9'))
+    assert.ok(answers.every(({ status }) => status === 401 || status === 429))
+    assert.ok(lines() - before <= 200, `${lines() - before} lines about 400 requests`) // 50 a place, in one window or two
+  }
+})
+
 test('tokens that are none of ours keep no token out, over REST and over a socket', async () => {
   const from = '127.1.0.8', { key } = await issue()
   const heard = counts(await times(30, i => rooms(`eyJ.${i}.x`, from)))

@@ -169,6 +169,17 @@ static void answer(struct keyring *keyring, struct str address, const struct wai
         tell(to, rights_get(keyring->bearers, verdict->token.token, address, &rights), &rights);
 }
 
+/* Strangers bring wrong keys as often as they like. */
+static void log_verdict(const struct held *held, enum err e, size_t requests)
+{
+    static struct log_bound refused;
+    int64_t left_out = 0;
+
+    if (e != OK && !log_may_write(&refused, &left_out)) return;
+    LOG(INFO, "gateway.key", F_TEXT("key", held->id), F_TEXT("address", held->address), F_TEXT("code", err_code(e)),
+        F_INT("requests", requests), F_SOME("left_out", left_out));
+}
+
 /* Whom we answer may come back with the next request at once: by then `held` is as it shall be, or gone. */
 static void conclude(struct held *held, const struct verdict *verdict, bool refused)
 {
@@ -178,8 +189,7 @@ static void conclude(struct held *held, const struct verdict *verdict, bool refu
     char address[ADDRESS_MAX + 1]; /* settle() may free it */
 
     memcpy(address, held->address, sizeof address);
-    LOG(INFO, "gateway.key", F_TEXT("key", held->id), F_TEXT("address", held->address),
-        F_TEXT("code", err_code(verdict->e)), F_INT("requests", askers.n));
+    log_verdict(held, verdict->e, askers.n);
     keyring->n_waiting -= askers.n;
     settle(held, verdict, refused);
     while ((who = next_waiting(&askers)) != NULL) {
