@@ -127,8 +127,7 @@ void asked_answered(struct mesh *mesh, const struct mesh_answer *answer)
 
 static void fail_one(struct asked *a)
 {
-    if (a->link != NULL && link_is_up(a->link))
-        link_send(a->link, M_mesh_forget, &(struct mesh_call){ a->number });
+    if (a->link != NULL && link_is_up(a->link)) link_send(a->link, M_mesh_forget, &(struct mesh_call){ a->number });
     refuse(a);
 }
 

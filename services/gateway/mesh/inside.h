@@ -38,10 +38,10 @@ struct link {
     struct mesh *mesh;
     struct rpc_client *client; /* NULL: not yet needed */
     UT_hash_handle hh;
-    size_t users; /* requests and WebSockets that are on it */
-    size_t bytes; /* of clients, on their way there, */
+    size_t users;                    /* requests and WebSockets that are on it */
+    size_t bytes;                    /* of clients, on their way there, */
     struct address_count *addresses; /* and whose they are */
-    bool listed;  /* chat knows it */
+    bool listed;                     /* chat knows it */
     bool closing;
     char id[EIO_GATEWAY_CHARS + 1];
     char endpoint[801];

@@ -119,9 +119,8 @@ void link_send_for(struct link *link, enum method_index method, const void *reco
 {
     struct buf *body = &link->mesh->body;
     struct sent *sent = mem_alloc(sizeof *sent);
-    *sent = (struct sent){
-        .link = link, .number = freight->number, .bytes = freight->bytes, .window = freight->window
-    };
+    *sent =
+        (struct sent){ .link = link, .number = freight->number, .bytes = freight->bytes, .window = freight->window };
     count_sent(sent, freight->from);
     buf_clear(body);
     enum err e = wire_encode(methods[method].req(), record, body);
