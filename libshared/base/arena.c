@@ -64,6 +64,13 @@ void *mem_grow(void *old, size_t size)
     return or_die(realloc(old, size == 0 ? 1 : size), size);
 }
 
+void *mem_one_more(void *list, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap) return list;
+    *cap = *cap > 0 ? *cap * 2 : 4;
+    return mem_grow(list, *cap * size);
+}
+
 void mem_free(void *old)
 {
     free(old);

@@ -34,3 +34,5 @@ void *mem_alloc(size_t size) __attribute__((malloc));
 void *mem_zero(size_t size) __attribute__((malloc));
 void *mem_grow(void *old, size_t size);
 void mem_free(void *old);
+/* A list with room for one more behind its n items of so many bytes: moved to twice the room when it was full. */
+void *mem_one_more(void *list, size_t n, size_t *cap, size_t size);

@@ -70,10 +70,7 @@ void loop_post_run(struct loop_post *post, void (*run)(void *), void *arg)
 {
     pthread_mutex_lock(&post->lock);
     struct posted_list *list = &post->filling;
-    if (list->len == list->cap) {
-        list->cap = list->cap ? list->cap * 2 : 64;
-        list->at = mem_grow(list->at, list->cap * sizeof(*list->at));
-    }
+    list->at = mem_one_more(list->at, list->len, &list->cap, sizeof *list->at);
     list->at[list->len++] = (struct posted){ run, arg };
     pthread_mutex_unlock(&post->lock);
     ev_async_send(post->loop, &post->wake);

@@ -67,10 +67,7 @@ bool feeds_add(struct feeds *feeds, struct id room, struct rpc_peer *peer)
     if (feed == NULL) feed = begin_feed(feeds, room);
     for (size_t i = 0; i < feed->n; i++)
         if (feed->peers[i] == peer) return true;
-    if (feed->n == feed->cap) {
-        feed->cap = feed->cap ? feed->cap * 2 : 4;
-        feed->peers = mem_grow(feed->peers, feed->cap * sizeof *feed->peers);
-    }
+    feed->peers = mem_one_more(feed->peers, feed->n, &feed->cap, sizeof *feed->peers);
     feed->peers[feed->n++] = peer;
     return true;
 }

@@ -57,13 +57,6 @@ struct roster {
     bool keep; /* what is visited is picked; else it is only marked */
 };
 
-static void *grow(void *list, size_t n, size_t *cap)
-{
-    if (n < *cap) return list;
-    *cap = *cap > 0 ? *cap * 2 : 4;
-    return mem_grow(list, *cap * sizeof(void *));
-}
-
 static struct place *find_place(const struct roster *roster, struct str nsp)
 {
     struct place *place = roster->places;
@@ -111,7 +104,7 @@ static void on_opened(void *arg, struct sio_socket *socket)
     member->socket = socket;
     member->place = place;
     member->in_place = place->n;
-    place->members = grow(place->members, place->n, &place->cap);
+    place->members = mem_one_more(place->members, place->n, &place->cap, sizeof *place->members);
     place->members[place->n++] = member;
     HASH_ADD_KEYPTR(hh, roster->members, sio_sid(socket), EIO_SID_CHARS, member);
 }
@@ -179,9 +172,9 @@ static bool join(struct member *member, struct str room)
     struct name *name = get_name(member->place, room);
     struct ticket *ticket = mem_alloc(sizeof *ticket);
     *ticket = (struct ticket){ member, name, member->n, name->n };
-    member->tickets = grow(member->tickets, member->n, &member->cap);
+    member->tickets = mem_one_more(member->tickets, member->n, &member->cap, sizeof *member->tickets);
     member->tickets[member->n++] = ticket;
-    name->tickets = grow(name->tickets, name->n, &name->cap);
+    name->tickets = mem_one_more(name->tickets, name->n, &name->cap, sizeof *name->tickets);
     name->tickets[name->n++] = ticket;
     return true;
 }
@@ -237,7 +230,7 @@ static void visit(struct roster *roster, struct member *member)
     member->mark = roster->serial;
     if (!roster->keep) return;
     if (roster->n_picked == roster->cap_picked)
-        roster->picked = grow(roster->picked, roster->n_picked, &roster->cap_picked);
+        roster->picked = mem_one_more(roster->picked, roster->n_picked, &roster->cap_picked, sizeof *roster->picked);
     roster->picked[roster->n_picked++] = member->socket;
 }
 

@@ -27,10 +27,7 @@ static void add(struct comeback *c, struct place *place, const struct message *m
     struct eio_packet *packet = frame_of_message(message);
     size_t bytes = eio_packet_bytes(packet);
 
-    if (place->n == place->cap) {
-        place->cap = place->cap > 0 ? place->cap * 2 : 16;
-        place->ahead = mem_grow(place->ahead, place->cap * sizeof *place->ahead);
-    }
+    place->ahead = mem_one_more(place->ahead, place->n, &place->cap, sizeof *place->ahead);
     place->ahead[place->n++] = (struct ahead){ message->seq, message->at, packet };
     place->got = message->seq;
     c->missed++;

@@ -38,10 +38,7 @@ bool guest_sits(const struct guest *guest, struct id room)
 
 static void append(struct seat ***list, size_t *n, size_t *cap, struct seat *seat)
 {
-    if (*n == *cap) {
-        *cap = *cap > 0 ? *cap * 2 : 4;
-        *list = mem_grow(*list, *cap * sizeof **list);
-    }
+    *list = mem_one_more(*list, *n, cap, sizeof **list);
     (*list)[(*n)++] = seat;
 }
 

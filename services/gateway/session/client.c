@@ -130,10 +130,7 @@ static struct client *admit(struct clients *clients, struct sio_socket *socket, 
     client->rights = *rights;
     ev_timer_init(&client->token, on_token_time, 0., 0.);
     client->token.data = client;
-    if (clients->n == clients->cap) {
-        clients->cap = clients->cap > 0 ? clients->cap * 2 : 64;
-        clients->at = mem_grow(clients->at, clients->cap * sizeof *clients->at);
-    }
+    clients->at = mem_one_more(clients->at, clients->n, &clients->cap, sizeof *clients->at);
     clients->at[clients->n++] = client;
     sio_set_user(socket, client);
     return client;

@@ -251,10 +251,7 @@ static void join_same(struct guess *guess, struct asker who)
         who.turn(who.arg, ERR_OVERLOADED, RETRY_MS, NULL);
         return;
     }
-    if (guess->n_same == guess->cap) {
-        guess->cap = guess->cap > 0 ? guess->cap * 2 : 4;
-        guess->same = mem_grow(guess->same, guess->cap * sizeof who);
-    }
+    guess->same = mem_one_more(guess->same, guess->n_same, &guess->cap, sizeof who);
     guess->same[guess->n_same++] = who;
     guess->home->n_waiting++;
 }

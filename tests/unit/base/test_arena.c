@@ -149,6 +149,24 @@ static void a_buffer_takes_any_length_of_print(void **state)
     buf_free(&b);
 }
 
+static void a_list_grows_when_it_is_full(void **state)
+{
+    size_t cap = 0;
+    int *list = NULL;
+
+    (void)state;
+    for (size_t n = 0; n < 1000; n++) {
+        bool full = n == cap;
+        int *before = list;
+        list = mem_one_more(list, n, &cap, sizeof *list);
+        assert_true(n < cap && (full || list == before));
+        list[n] = (int)n;
+    }
+    for (int n = 0; n < 1000; n++) assert_int_equal(list[n], n);
+    assert_int_equal(cap, 1024);
+    mem_free(list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +177,7 @@ int main(void)
         cmocka_unit_test(a_size_that_no_sum_can_be_ends_the_process),
         cmocka_unit_test(a_buffer_grows_to_its_bound_and_then_sticks),
         cmocka_unit_test(a_buffer_takes_any_length_of_print),
+        cmocka_unit_test(a_list_grows_when_it_is_full),
     };
     return cmocka_run_group_tests_name("arena", tests, NULL, NULL);
 }
