@@ -59,3 +59,14 @@ bool base64_decode(struct str from, unsigned char *out, size_t *len)
     }
     return true;
 }
+
+void base64url_encode(const unsigned char *from, size_t len, char *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    for (size_t bit = 0; bit < len * 8; bit += 6) {
+        unsigned two = (unsigned)from[bit / 8] << 8 | (bit / 8 + 1 < len ? from[bit / 8 + 1] : 0u);
+        *out++ = digits[two >> (10 - bit % 8) & 63];
+    }
+    *out = '\0';
+}

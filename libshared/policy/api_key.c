@@ -8,6 +8,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "libshared/base/base64.h"
 #include "libshared/base/secret.h"
 
 #define SECRET_AT (4 + API_KEY_ID_CHARS + 1)
@@ -62,17 +63,6 @@ void api_key_new_id(char out[API_KEY_ID_CHARS + 1])
     out[API_KEY_ID_CHARS] = '\0';
 }
 
-static void base64url(const unsigned char *from, size_t len, char *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-    for (size_t bit = 0; bit < len * 8; bit += 6) {
-        unsigned two = (unsigned)from[bit / 8] << 8 | (bit / 8 + 1 < len ? from[bit / 8 + 1] : 0u);
-        *out++ = digits[two >> (10 - bit % 8) & 63];
-    }
-    *out = '\0';
-}
-
 void api_key_new(const char *id, char out[API_KEY_CHARS + 1])
 {
     unsigned char random[32];
@@ -80,7 +70,7 @@ void api_key_new(const char *id, char out[API_KEY_CHARS + 1])
 
     assert(api_key_is_id(str_of(id)));
     secret_random(random, sizeof random);
-    base64url(random, sizeof random, secret);
+    base64url_encode(random, sizeof random, secret);
     snprintf(out, API_KEY_CHARS + 1, "mdk_%s_%s_", id, secret);
     write_crc(out, crc);
     memcpy(out + CRC_AT, crc, sizeof crc);

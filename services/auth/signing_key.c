@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libshared/base/base64.h"
 #include "libshared/base/log.h"
 #include "services/auth/rows.h"
 
@@ -37,16 +38,6 @@ void signing_key_make(struct arena *arena, struct str *private_pem, struct str *
     EVP_PKEY_free(pair);
 }
 
-/* 32 bytes as 43 characters. */
-static void base64url(const unsigned char from[32], char out[44])
-{
-    unsigned char padded[48];
-
-    EVP_EncodeBlock(padded, from, 32);
-    for (int i = 0; i < 43; i++) out[i] = (char)(padded[i] == '+' ? '-' : padded[i] == '/' ? '_' : padded[i]);
-    out[43] = '\0';
-}
-
 static bool read_point(struct str public_pem, unsigned char point[65])
 {
     BIO *bio = BIO_new_mem_buf(public_pem.at, (int)public_pem.len);
@@ -66,12 +57,12 @@ bool signing_key_jwk(struct str public_pem, struct jwk *out)
     char canonical[200];
 
     if (!read_point(public_pem, point)) return false;
-    base64url(point + 1, out->x);
-    base64url(point + 33, out->y);
+    base64url_encode(point + 1, 32, out->x);
+    base64url_encode(point + 33, 32, out->y);
     int len = snprintf(
         canonical, sizeof canonical, "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", out->x, out->y);
     if (EVP_Digest(canonical, (size_t)len, hash, NULL, EVP_sha256(), NULL) != 1) return false;
-    base64url(hash, out->kid);
+    base64url_encode(hash, 32, out->kid);
     return true;
 }
 

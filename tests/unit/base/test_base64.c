@@ -64,11 +64,25 @@ static void padding_may_be_missing_and_nothing_else(void **state)
     assert_true(base64_decode(STR("Zm8"), bytes, &len) && len == 2);
 }
 
+static void urls_have_two_other_digits_and_no_padding(void **state)
+{
+    static const char *const want[] = { "", "-w", "-_8", "-_-_", "-_-_-w" };
+    static const unsigned char from[] = { 0xfb, 0xff, 0xbf, 0xfb };
+    char text[8];
+
+    (void)state;
+    for (size_t n = 0; n < COUNT(want); n++) {
+        base64url_encode(from, n, text);
+        assert_string_equal(text, want[n]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_vectors_of_rfc_4648_hold),
         cmocka_unit_test(every_length_goes_there_and_back),
+        cmocka_unit_test(urls_have_two_other_digits_and_no_padding),
         cmocka_unit_test(padding_may_be_missing_and_nothing_else),
     };
     return cmocka_run_group_tests_name("base64", tests, NULL, NULL);
