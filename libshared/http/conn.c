@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/http/conn_private.h"
 
+#include "libshared/base/container_of.h"
 #include "libshared/service/metrics.h"
 #include "libshared/http/transport.h"
 
@@ -268,7 +269,7 @@ void conn_resume(struct conn *conn)
 
 static void on_evict(struct holding *holding)
 {
-    conn_doom((struct conn *)((char *)holding - offsetof(struct conn, holding)));
+    conn_doom(CONTAINER_OF(holding, struct conn, holding));
 }
 
 static size_t base_of(const struct conn *conn)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/container_of.h"
 #include "libshared/base/turn.h"
 #include "libshared/db/pg.h"
 #include "libshared/rpc/rpc_inside.h"
@@ -79,7 +80,7 @@ static void settle_in_order(struct rpc_later *later, enum err e)
 
 static void run_on_worker(struct rpc_task *task, struct pg *pg)
 {
-    struct rpc_later *later = (struct rpc_later *)task;
+    struct rpc_later *later = CONTAINER_OF(task, struct rpc_later, task);
     struct call *call = &later->call;
     struct str body = { zmq_msg_data(&later->body_bytes), zmq_msg_size(&later->body_bytes) };
 
@@ -97,7 +98,7 @@ static void run_on_worker(struct rpc_task *task, struct pg *pg)
 
 static void drop_for_worker(struct rpc_task *task, enum err why)
 {
-    refuse((struct rpc_later *)task, why,
+    refuse(CONTAINER_OF(task, struct rpc_later, task), why,
         why == ERR_OVERLOADED ? "too many of your requests wait for a worker" : "this process is leaving");
 }
 

@@ -64,7 +64,7 @@ struct call_after {
 
 /* A request in hand, of whichever kind; the handlers of LATER methods know it by this name. */
 struct rpc_later {
-    struct rpc_task task; /* first: a task is cast back */
+    struct rpc_task task;
     struct rpc_server *server;
     struct rpc_peer *peer;
     const struct rpc_method *method;

@@ -3,13 +3,14 @@
 #include <assert.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/container_of.h"
 #include "libshared/db/pg.h"
 #include "libshared/rpc/rpc_inside.h"
 
 #define WORK_BUDGET_US 30000000 /* statements of one work, together */
 
 struct rpc_work {
-    struct rpc_task task; /* first: a task is cast back */
+    struct rpc_task task;
     struct rpc_server *server;
     struct arena *arena;
     enum err (*work)(struct pg *pg, struct arena *arena, void *arg);
@@ -63,14 +64,14 @@ static void work_done(void *arg)
 
 static void work_drop(struct rpc_task *task, enum err why)
 {
-    struct rpc_work *work = (struct rpc_work *)task;
+    struct rpc_work *work = CONTAINER_OF(task, struct rpc_work, task);
     work->e = why;
     work_done(work);
 }
 
 static void work_run(struct rpc_task *task, struct pg *pg)
 {
-    struct rpc_work *work = (struct rpc_work *)task;
+    struct rpc_work *work = CONTAINER_OF(task, struct rpc_work, task);
     if (pg != NULL) pg_set_deadline(pg, clock_mono_us() + WORK_BUDGET_US);
     work->e = work->work(pg, work->arena, work->arg);
     if (work->e == OK && arena_is_over(work->arena)) work->e = ERR_TOO_LARGE;

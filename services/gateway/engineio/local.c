@@ -1,15 +1,15 @@
 /* local.c - requests and WebSockets that came to this gateway itself. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/container_of.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/engineio/session.h"
 
-#include <stddef.h>
 #include <stdio.h>
 
 /* --- requests --- */
 
 struct local_request {
-    struct eio_http_user user; /* first: http_user() is cast back */
+    struct eio_http_user user;
     struct eio_request base;
     struct http *http;
 };
@@ -17,26 +17,26 @@ struct local_request {
 static void answer(struct eio_request *base, const struct eio_answer *a)
 {
     static const struct http_header_out no_store = { "Cache-Control", { "no-store", 8 } };
-    struct http *http = ((struct local_request *)((char *)base - offsetof(struct local_request, base)))->http;
+    struct http *http = CONTAINER_OF(base, struct local_request, base)->http;
     http_set_user(http, NULL);
     http_reply(http, a->status, a->content_type, a->body, &no_store, a->no_store ? 1 : 0);
 }
 
 static void dropped(struct eio_request *base)
 {
-    http_set_user(((struct local_request *)((char *)base - offsetof(struct local_request, base)))->http, NULL);
+    http_set_user(CONTAINER_OF(base, struct local_request, base)->http, NULL);
 }
 
 static void ready(struct eio_http_user *user, struct http *http)
 {
-    struct local_request *request = (struct local_request *)user;
+    struct local_request *request = CONTAINER_OF(user, struct local_request, user);
     polling_ready(request->base.session, &request->base, http_body(http));
 }
 
 static void gone(struct eio_http_user *user, struct http *http)
 {
     (void)http;
-    eio_request_gone(&((struct local_request *)user)->base);
+    eio_request_gone(&CONTAINER_OF(user, struct local_request, user)->base);
 }
 
 int local_request_begin(struct eio_session *s, struct http *http)
@@ -56,14 +56,14 @@ int local_request_begin(struct eio_session *s, struct http *http)
 /* --- WebSockets --- */
 
 struct local_channel {
-    struct eio_ws_user user; /* first: ws_user() is cast back */
+    struct eio_ws_user user;
     struct eio_channel base;
     struct ws *ws;
 };
 
 static struct local_channel *local(const struct eio_channel *base)
 {
-    return (struct local_channel *)((const char *)base - offsetof(struct local_channel, base));
+    return CONTAINER_OF(base, struct local_channel, base);
 }
 
 static bool put(struct eio_channel *base, struct str frame)
@@ -108,17 +108,17 @@ static const struct eio_channel_way way = { put, want_write, flush, is_blocked, 
 
 static void message(struct eio_ws_user *user, bool binary, struct str bytes)
 {
-    eio_channel_message(&((struct local_channel *)user)->base, binary, bytes);
+    eio_channel_message(&CONTAINER_OF(user, struct local_channel, user)->base, binary, bytes);
 }
 
 static void writable(struct eio_ws_user *user)
 {
-    eio_channel_writable(&((struct local_channel *)user)->base);
+    eio_channel_writable(&CONTAINER_OF(user, struct local_channel, user)->base);
 }
 
 static void closed(struct eio_ws_user *user)
 {
-    struct local_channel *channel = (struct local_channel *)user;
+    struct local_channel *channel = CONTAINER_OF(user, struct local_channel, user);
     ws_set_user(channel->ws, NULL);
     eio_channel_closed(&channel->base);
     mem_free(channel);

@@ -3,6 +3,7 @@
 #include "services/gateway/engineio/session.h"
 
 #include "libshared/base/clock.h"
+#include "libshared/base/container_of.h"
 #include "libshared/base/log.h"
 #include "libshared/base/secret.h"
 #include "libshared/service/metrics.h"
@@ -95,7 +96,7 @@ static void leave(struct eio_session *s)
 
 static void on_evict(struct holding *holding)
 {
-    session_evict((struct eio_session *)((char *)holding - offsetof(struct eio_session, holding)));
+    session_evict(CONTAINER_OF(holding, struct eio_session, holding));
 }
 
 bool session_has_no_room(const struct eio *eio, const struct http *http)

@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
 
+#include "libshared/base/container_of.h"
 #include "libshared/service/metrics.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/mesh/inside.h"
 
 struct asked {
-    struct waiter waiter; /* first: it is cast back */
+    struct waiter waiter;
     struct eio_http_user user;
     struct face *face;
     struct http *http;
@@ -19,7 +20,7 @@ struct asked {
 
 static struct asked *of_user(struct eio_http_user *user)
 {
-    return (struct asked *)((char *)user - offsetof(struct asked, user));
+    return CONTAINER_OF(user, struct asked, user);
 }
 
 /* Out of all lists; its request is nobody's. */
@@ -45,7 +46,7 @@ static void refuse(struct asked *a)
 
 static void reached(struct waiter *waiter, struct link *link)
 {
-    struct asked *a = (struct asked *)waiter;
+    struct asked *a = CONTAINER_OF(waiter, struct asked, waiter);
     struct mesh *mesh = a->face->mesh;
     struct mesh_request record = { .call = a->number,
         .face = a->face->number,
@@ -68,7 +69,7 @@ static void reached(struct waiter *waiter, struct link *link)
 
 static void given_up(struct waiter *waiter)
 {
-    refuse((struct asked *)waiter);
+    refuse(CONTAINER_OF(waiter, struct asked, waiter));
 }
 
 static void ready(struct eio_http_user *user, struct http *http)

@@ -1,5 +1,6 @@
 /* host_calls.c - GETs and POSTs for sessions here, from other gateways. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/container_of.h"
 #include "libshared/base/log.h"
 #include "services/gateway/mesh/inside.h"
 
@@ -15,7 +16,7 @@ struct hosted_call {
 
 static struct hosted_call *of(struct eio_request *base)
 {
-    return (struct hosted_call *)((char *)base - offsetof(struct hosted_call, base));
+    return CONTAINER_OF(base, struct hosted_call, base);
 }
 
 static struct hosted_call *find(struct caller *caller, int64_t number)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <utlist.h>
 
+#include "libshared/base/container_of.h"
 #include "services/gateway/mesh/inside.h"
 
 #define WRITES_A_TURN 10000
@@ -20,7 +21,7 @@ struct hosted_tunnel {
 
 static struct hosted_tunnel *of(const struct eio_channel *base)
 {
-    return (struct hosted_tunnel *)((const char *)base - offsetof(struct hosted_tunnel, base));
+    return CONTAINER_OF(base, struct hosted_tunnel, base);
 }
 
 static struct hosted_tunnel *find(struct call *call, int64_t number)

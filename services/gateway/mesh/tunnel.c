@@ -11,13 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libshared/base/container_of.h"
 #include "libshared/base/holding.h"
 #include "libshared/base/log.h"
 #include "libshared/service/metrics.h"
 #include "services/gateway/mesh/inside.h"
 
 struct tunnel {
-    struct waiter waiter; /* first: it is cast back */
+    struct waiter waiter;
     struct eio_ws_user user;
     struct face *face;
     struct ws *ws;
@@ -108,7 +109,7 @@ static void answer_probe(struct tunnel *t)
 
 static void message(struct eio_ws_user *user, bool binary, struct str bytes)
 {
-    struct tunnel *t = (struct tunnel *)((char *)user - offsetof(struct tunnel, user));
+    struct tunnel *t = CONTAINER_OF(user, struct tunnel, user);
 
     struct freight freight = freight_of(t, bytes.len);
 
@@ -143,7 +144,7 @@ void tunnel_sent(struct mesh *mesh, int64_t number, size_t bytes)
 
 static void closed(struct eio_ws_user *user)
 {
-    struct tunnel *t = (struct tunnel *)((char *)user - offsetof(struct tunnel, user));
+    struct tunnel *t = CONTAINER_OF(user, struct tunnel, user);
 
     tell_closed(t);
     tunnel_free(t);
@@ -203,7 +204,7 @@ static bool put_probe_answer(struct tunnel *t)
 
 static void writable(struct eio_ws_user *user)
 {
-    struct tunnel *t = (struct tunnel *)((char *)user - offsetof(struct tunnel, user));
+    struct tunnel *t = CONTAINER_OF(user, struct tunnel, user);
 
     if (t->answer_probe && !put_probe_answer(t)) return;
     for (;;) {
@@ -250,7 +251,7 @@ void tunnel_ended(struct mesh *mesh, const struct mesh_end *end)
 
 static void reached(struct waiter *waiter, struct link *link)
 {
-    struct tunnel *t = (struct tunnel *)waiter;
+    struct tunnel *t = CONTAINER_OF(waiter, struct tunnel, waiter);
     struct mesh_upgrade record = { t->number, t->face->number, mesh_sid(waiter->sid), true, ws_address(t->ws) };
 
     t->link = link;
@@ -264,7 +265,7 @@ static void reached(struct waiter *waiter, struct link *link)
 
 static void given_up(struct waiter *waiter)
 {
-    close_ws((struct tunnel *)waiter, 0, "");
+    close_ws(CONTAINER_OF(waiter, struct tunnel, waiter), 0, "");
 }
 
 static const struct eio_ws_reader reader = { message, writable, closed };
