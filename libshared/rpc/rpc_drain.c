@@ -25,3 +25,20 @@ void rpc_server_drain(struct rpc_server *server, void (*done)(void *), void *arg
     LOG(INFO, "rpc.drain", F_INT("in_hand", server->n_in_hand), F_INT("works", server->n_works));
     rpc_drain_check(server);
 }
+
+/* Without a pool the end has come. */
+bool rpc_server_is_leaving(const struct rpc_server *server)
+{
+    return server->leaving || server->draining || server->pool == NULL;
+}
+
+void rpc_server_hold(struct rpc_server *server)
+{
+    server->n_works++;
+}
+
+void rpc_server_release(struct rpc_server *server)
+{
+    server->n_works--;
+    rpc_drain_check(server);
+}

@@ -114,6 +114,12 @@ bool rpc_server_work(struct rpc_server *server, struct str subject,
     enum err (*work)(struct pg *pg, struct arena *arena, void *arg), void (*done)(void *arg, enum err e),
     void *arg) MUST_CHECK;
 
+/* From the loop thread: nothing new should be begun any more. */
+bool rpc_server_is_leaving(const struct rpc_server *server);
+/* Something is under way that a drain waits for, like a request in hand; and it is over. */
+void rpc_server_hold(struct rpc_server *server);
+void rpc_server_release(struct rpc_server *server);
+
 /* Events: encode once, send to many.  Loop thread only.  false: that peer's pipe is full or gone; what it misses it
  * will notice by the gap in seq, and the server sends it "resync" when there is room again. */
 struct rpc_event;

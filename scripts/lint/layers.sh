@@ -1,5 +1,5 @@
 #!/bin/bash
-# layers - arrows only go down: service > http, fetch, rpc > db, cache > policy > wire > base; services never include each other.
+# layers - arrows only go down: service > http, fetch, jobs > rpc > db, cache > policy > wire > base; services never include each other.
 bad=0
 allow() {   # allow DIR 'regexp of what it may include'
     local hits
@@ -12,6 +12,7 @@ allow libshared/policy  'libshared/(base|wire|policy)/'
 allow libshared/db      'libshared/(base|wire|db)/'
 allow libshared/cache   'libshared/(base|cache)/'
 allow libshared/rpc     'libshared/(base|wire|db|rpc|service/metrics)'
+allow libshared/jobs    'libshared/(base|wire|db|rpc|jobs|service/metrics)'
 allow libshared/http    'libshared/(base|http|service/metrics)'
 allow libshared/fetch   'libshared/(base|fetch|service/metrics)'
 allow libshared/service 'libshared/'

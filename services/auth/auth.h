@@ -3,9 +3,11 @@
 #pragma once
 
 #include "libshared/db/pg.h"
+#include "libshared/jobs/job_rows.h"
 #include "libshared/rpc/rpc_rows.h"
 
 #define METHOD RPC_PROTOTYPE
+#define JOB    JOB_PROTOTYPE
 #include "proto/begin.def"
 #include "proto/auth.def"
 #include "proto/end.def"
@@ -19,6 +21,9 @@ enum err limits_load(struct pg *pg, struct arena *arena, struct limit_list *out)
 enum err trust_notify(struct pg *pg, struct arena *arena) MUST_CHECK;
 /* This process's mark on its notifications. */
 const char *trust_origin(void);
+
+/* jobs.c: runs the JOB rows of proto/auth.def. */
+struct jobs *auth_jobs_begin(struct rpc_server *server, void *context);
 
 /* trust_watch.c: what the handlers share; all of it on the loop thread. */
 struct auth;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/policy/policy_set.h"
 #include "services/auth/auth.h"
-#include "services/auth/rows.h"
+#include "libshared/db/rows.h"
 
 #define POLICIES_MAX 256 /* proto/auth.def: policy_page */
 #define POLICIES_BYTES_MAX                                                                                             \

@@ -13,7 +13,7 @@
 
 #include "libshared/base/base64.h"
 #include "libshared/base/log.h"
-#include "services/auth/rows.h"
+#include "libshared/db/rows.h"
 
 static struct str take_bio(struct arena *arena, BIO *bio)
 {

@@ -6,7 +6,7 @@
 #include "libshared/policy/policy_set.h"
 #include "libshared/service/settings.h"
 #include "services/auth/auth.h"
-#include "services/auth/rows.h"
+#include "libshared/db/rows.h"
 #include "services/auth/token_sign.h"
 
 #define TOKEN_CHARS_MAX 4096 /* proto/auth.def: token.token */

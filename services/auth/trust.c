@@ -5,7 +5,7 @@
 #include "libshared/base/clock.h"
 #include "libshared/service/settings.h"
 #include "services/auth/auth.h"
-#include "services/auth/rows.h"
+#include "libshared/db/rows.h"
 
 static const char PUBLIC_KEYS[] =
     "SELECT kid, public_pem AS pem FROM signing_key WHERE retires_at IS NULL OR retires_at > $1"

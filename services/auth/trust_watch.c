@@ -30,6 +30,7 @@ struct auth {
     struct ev_loop *loop;
     struct rpc_server *server;
     struct pg_listen *listen;
+    struct jobs *jobs;
     struct waiting waiting[WATCHERS_MAX];
     size_t n_waiting;
     struct rpc_peer *watchers[WATCHERS_MAX];
@@ -232,6 +233,7 @@ void auth_serving(struct auth *auth, struct rpc_server *server)
 {
     auth->server = server;
     auth->listen = pg_listen_create(auth->loop, settings.auth.db, "auth_changed", on_notification, auth);
+    auth->jobs = auth_jobs_begin(server, auth);
     ev_timer_start(auth->loop, &auth->turn);
 }
 
@@ -246,6 +248,7 @@ bool auth_ready(struct auth *auth, struct buf *why)
 void auth_stop(struct auth *auth)
 {
     pg_listen_destroy(&auth->listen);
+    jobs_destroy(&auth->jobs);
     ev_timer_stop(auth->loop, &auth->retry);
     ev_timer_stop(auth->loop, &auth->turn);
     mem_free(auth);

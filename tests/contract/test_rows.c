@@ -22,6 +22,15 @@ static const struct method methods[] = {
 #include "proto/all.def"
 };
 
+static const struct job {
+    const char *service, *name, *carries;
+    int64_t attempts, first_ms, longest_ms, timeout_ms, every_s, waiting, of_one;
+} jobs[] = {
+#define JOB(noun, verb, rec, where, attempts, first_ms, longest_ms, timeout_ms, every_s, waiting, of_one, doc) \
+    { OWNER, #noun "." #verb, #rec, attempts, first_ms, longest_ms, timeout_ms, every_s, waiting, of_one },
+#include "proto/all.def"
+};
+
 struct face {
     const char *at, *within;            /* "/chat" and "message:send"; "GET" and "/api/..." */
     const char *service, *method, *event, *action, *class, *who, *effect;
@@ -80,11 +89,20 @@ static bool is_among(const char *word, const char *words)
     return false;
 }
 
+/* What several services have from libshared, such as job.list, is the same in each. */
+static void are_two_methods(const struct method *a, const struct method *b)
+{
+    if (strcmp(a->name, b->name) != 0) return;
+    assert_string_not_equal(a->service, b->service);
+    assert_ptr_equal(a->req, b->req);
+    assert_ptr_equal(a->rep, b->rep);
+}
+
 static void every_method_has_one_name_and_known_callers(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(methods); i++) {
-        for (size_t j = 0; j < i; j++) assert_string_not_equal(methods[i].name, methods[j].name);
+        for (size_t j = 0; j < i; j++) are_two_methods(&methods[j], &methods[i]);
         assert_true(*methods[i].callers != '\0');
         assert_non_null(methods[i].req()->name);
         assert_non_null(methods[i].rep()->name);
@@ -107,6 +125,21 @@ static void the_largest_record_of_every_method_and_event_fits_into_a_message(voi
         fits(methods[i].name, methods[i].rep());
     }
     for (size_t i = 0; i < COUNT(announced); i++) fits(announced[i], announced_shapes[i]());
+}
+
+static void every_job_has_bounds_that_make_sense_and_a_service_that_lists_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(jobs); i++) {
+        const struct job *j = &jobs[i];
+        assert_null(find(j->service, j->name));
+        assert_non_null(find(j->service, "job.list"));
+        assert_true(j->attempts >= 1 && j->timeout_ms >= 1 && j->every_s >= 0);
+        assert_true(j->first_ms >= 1 && j->first_ms <= j->longest_ms && j->longest_ms <= 86400000);
+        assert_true(j->of_one >= 1 && j->of_one <= j->waiting && j->waiting <= 100000);
+        /* Nobody is there to say what it carries. */
+        if (j->every_s > 0) assert_string_equal(j->carries, "nothing");
+    }
 }
 
 static void every_announcement_has_one_name(void **state)
@@ -240,6 +273,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_method_has_one_name_and_known_callers),
+        cmocka_unit_test(every_job_has_bounds_that_make_sense_and_a_service_that_lists_it),
         cmocka_unit_test(every_announcement_has_one_name),
         cmocka_unit_test(the_largest_record_of_every_method_and_event_fits_into_a_message),
         cmocka_unit_test(every_error_has_its_own_code_status_and_words),

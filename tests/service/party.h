@@ -6,7 +6,7 @@
  *      struct pipe *p = pipe_open("gateway", "chat", "chat");
  *      e = ask(p, "room.create", "alice", room_draft_shape(), &draft, room_shape(), &room);
  *
- * Everything ends with the test.  PARTY_DEBUG=1 prints each refusal.
+ * Everything ends with the test.  PARTY_DEBUG=1 prints each refusal, PARTY_LOG=info what the services log.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -129,7 +129,7 @@ static inline void become(const struct proc *p, const char *setting)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setenv("MADANG_RUN_DIR", party_dir, 1);
     setenv("MADANG_KEY_DIR", party_path("keys"), 1);
-    setenv("MADANG_LOG_LEVEL", "error", 1);
+    setenv("MADANG_LOG_LEVEL", getenv("PARTY_LOG") ? getenv("PARTY_LOG") : "error", 1);
     setenv("MADANG_CHAT_URL", socket_of("chat"), 1);
     set_for(p->service, "bind", socket_of(p->name));
     snprintf(value, sizeof value, "127.0.0.1:%d", p->port);

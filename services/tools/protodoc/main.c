@@ -7,6 +7,7 @@
  *      protodoc events       the same for a reader, in Markdown
  *      protodoc errors       every error code, in Markdown
  *      protodoc limits       every rate and quota, in Markdown
+ *      protodoc jobs         every kind of job, in Markdown
  */
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
@@ -36,9 +37,11 @@ int main(int argc, char **argv)
         print_errors();
     else if (strcmp(what, "limits") == 0)
         print_limits();
+    else if (strcmp(what, "jobs") == 0)
+        print_jobs();
     else {
         bool asked = strcmp(what, "--help") == 0;
-        fputs("usage: protodoc openapi|asyncapi|contract|events|errors|limits\n", asked ? stdout : stderr);
+        fputs("usage: protodoc openapi|asyncapi|contract|events|errors|limits|jobs\n", asked ? stdout : stderr);
         return asked ? 0 : 2;
     }
     return 0;

@@ -201,3 +201,26 @@ void print_limits(void)
     print_rates();
     print_quotas();
 }
+
+static void print_job(const char *service, const char *name, const char *where, int64_t attempts, int64_t first_ms,
+    int64_t longest_ms, int64_t timeout_ms, int64_t every_s, int64_t waiting, int64_t of_one, const char *doc)
+{
+    char every[40] = "";
+
+    if (every_s > 0) snprintf(every, sizeof every, "%" PRId64 " s", every_s);
+    printf("| `%s` | %s | %s | %" PRId64 " | %" PRId64 " to %" PRId64 " ms | %" PRId64 " ms | %s | %" PRId64
+           ", %" PRId64 " | %s |\n",
+        name, service, where, attempts, first_ms, longest_ms, timeout_ms, every, waiting, of_one, doc);
+}
+
+void print_jobs(void)
+{
+    printf("# Jobs\n\nPrinted from proto/ by `make docs`. [operations.md](operations.md#jobs) says how they are looked"
+           " after.\n\n| kind | service | runs on | attempts | between them | timeout | again after | waiting, of one"
+           " subject | |\n|---|---|---|---|---|---|---|---|---|\n");
+    /* clang-format off */
+#define JOB(noun, verb, rec, where, attempts, first, longest, timeout, every, waiting, of_one, doc) \
+    print_job(OWNER, #noun "." #verb, #where, attempts, first, longest, timeout, every, waiting, of_one, doc);
+#include "proto/all.def"
+    /* clang-format on */
+}

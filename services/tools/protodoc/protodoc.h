@@ -62,3 +62,4 @@ json_t *contract(void);
 void print_events(void);
 void print_errors(void);
 void print_limits(void);
+void print_jobs(void);

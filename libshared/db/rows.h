@@ -1,4 +1,4 @@
-/* rows.h - rows that stay in this service: columns as fields, without a row in proto/. */
+/* rows.h - rows that stay in their service: columns as fields, without a row in proto/. */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
