@@ -139,26 +139,31 @@ static enum err settle_failure(struct job_run *run, struct pg *pg)
     pg_set_deadline(pg, clock_mono_us() + SETTLE_US);
     if (run->why.text[0] == '\0') snprintf(run->why.text, sizeof run->why.text, "%s", err_text(run->e));
     run->end = dead ? JOB_DIED : JOB_RETRIED;
-    return job_row_fail(pg, run->arena, run, delay_of(run), dead);
+    TRY(job_row_fail(pg, run->arena, run, delay_of(run), dead));
+    return pg_commit(pg);
+}
+
+/* Its statements and the removal of the job are kept together, or neither is. */
+static enum err settle_success(struct job_run *run, struct pg *pg)
+{
+    run->end = JOB_DONE;
+    pg_set_deadline(pg, clock_mono_us() + SETTLE_US);
+    TRY(job_row_finish(pg, run->arena, run));
+    return pg_commit(pg);
 }
 
 enum err job_settle(struct job_run *run, struct pg *pg)
 {
-    enum err e;
+    enum err e = run->e == OK ? settle_success(run, pg) : OK;
 
-    if (run->e == OK) {
-        run->end = JOB_DONE;
-        pg_set_deadline(pg, clock_mono_us() + SETTLE_US);
-        e = job_row_finish(pg, run->arena, run);
-    } else {
-        e = settle_failure(run, pg);
-    }
+    /* The handler said OK over a statement that had failed.  A lost connection may have committed: the lease will tell. */
+    if (e != OK && e != ERR_NOT_FOUND && e != ERR_UNAVAILABLE) run->e = e;
+    if (run->e != OK) e = settle_failure(run, pg);
     if (e == ERR_NOT_FOUND) { /* another has it: what this one did is undone */
         pg_rollback(pg);
         run->end = JOB_LAPSED;
         e = OK;
     }
-    if (e == OK) e = pg_commit(pg);
     if (e == OK) write_log(run);
     return e;
 }

@@ -52,7 +52,7 @@ struct job_kind {
  * since 1970; 0: at once), counted to the caller.  If there was one, it has this payload from now on and is run at the
  * earlier of both times; if it is running, it runs once more afterwards; if it was dead, it is no longer.  overloaded: as
  * many wait as may, of the kind or of the caller; too many by no more than what commits at the same moment.  Until the
- * commit others who put the same key wait. */
+ * commit others who put the same key wait: whoever puts several puts them in the order of their keys. */
 enum err job_put(
     struct call *call, const struct job_kind *kind, struct str key, const void *payload, int64_t run_at) MUST_CHECK;
 

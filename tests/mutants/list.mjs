@@ -8,7 +8,39 @@
 const rooms = ['unit', 'gateway/test_rooms'], tokens = ['unit', 'gateway/test_token'], comeback = ['unit', 'gateway/test_comeback']
 const outbox = ['unit', 'store/test_outbox'], grants = ['unit', 'store/test_grants'], auth = ['service', 'test_auth']
 
+const jobs = ['service', 'test_jobs']
+
 export const mutants = [
+  // --- jobs ---
+  {
+    name: 'a run that lost its lease ends the job of another', file: 'libshared/jobs/job_table.c', red: jobs,
+    from: 'WHERE id = $1 AND lease = $2 AND again_at IS NULL', to: 'WHERE id = $1 AND ($2::uuid IS NOT NULL) AND again_at IS NULL',
+  },
+  {
+    name: 'two take one job', file: 'libshared/jobs/job_table.c', red: jobs,
+    from: 'AND dead_at IS NULL AND run_at <= now()', to: 'AND dead_at IS NULL',
+  },
+  {
+    name: 'what is put while it runs is forgotten', file: 'libshared/jobs/job_table.c', red: jobs,
+    from: 'THEN least(j.again_at, excluded.run_at) END', to: 'THEN j.again_at END',
+  },
+  {
+    name: 'a job that ends its process is tried for ever', file: 'libshared/jobs/job_run.c', red: jobs,
+    from: 'if (run->job.attempt > run->kind->attempts) {', to: 'if (false) {',
+  },
+  {
+    name: 'one kind of job goes before the others', file: 'libshared/jobs/jobs.c', red: jobs,
+    from: 'jobs->turn++;', to: '',
+  },
+  {
+    name: 'what wakes a busy runner is forgotten', file: 'libshared/jobs/jobs.c', red: jobs,
+    from: 'if (took || (e == OK && jobs->woken)) {', to: 'if (false) {',
+  },
+  {
+    name: 'a drain does not wait for jobs', file: 'libshared/jobs/jobs.c', red: jobs,
+    from: 'rpc_server_hold(jobs->server);', to: '(void)jobs;',
+  },
+  // --- all else ---
   {
     name: 'a message is delivered across a gap', file: 'services/gateway/rooms/deliver.c', red: rooms,
     from: 'hall->seq >= 0 && message->seq == hall->seq + 1', to: 'hall->seq >= 0',

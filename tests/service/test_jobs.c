@@ -98,6 +98,8 @@ static enum err do_what_it_says(struct call *call, const struct job *job, const 
         return call_fail(call, ERR_RATE_LIMITED, "not now");
     }
     if (str_is(what->subject, "break")) return pg_run(call->pg, call->arena, "SELECT 1/0", PG_NO_ARGS, NULL);
+    if (str_is(what->subject, "overlook"))
+        return pg_run(call->pg, call->arena, "SELECT 1/(SELECT 0)", PG_NO_ARGS, NULL) == OK ? ERR_CONFLICT : OK;
     if (str_is(what->subject, "again"))
         return job_put(call, &plain, job->key, &(struct usage_query){ STR("once") }, call->now + 3600000);
     return OK;
@@ -235,6 +237,16 @@ static void an_error_of_its_own_is_not_repeated_and_what_it_is_told_to_wait_for_
     assert_int_equal(count("SELECT count(*) AS version FROM job WHERE key = 'z' AND last_error LIKE 'internal: %'"), 1);
 }
 
+static void a_failure_that_its_handler_overlooks_is_none_the_less_written_down(void **state)
+{
+    (void)state;
+    put(&plain, "x", "overlook");
+    assert_ptr_equal(run_next(), &plain);
+    assert_int_equal(count("SELECT count(*) AS version FROM effect"), 0);
+    assert_int_equal(
+        count("SELECT count(*) AS version FROM job WHERE lease IS NULL AND last_error LIKE 'internal: %'"), 1);
+}
+
 static void a_payload_that_is_not_understood_is_dead_and_not_in_the_way(void **state)
 {
     (void)state;
@@ -282,18 +294,22 @@ static void what_outlives_its_lease_is_undone_and_another_run_does_it(void **sta
 
 static void a_run_that_lost_its_lease_cannot_end_the_next_one(void **state)
 {
-    (void)state;
-    put(&plain, "x", "once");
-    struct job_run slow = begin(pg, kinds, 1);
-    run_sql("UPDATE job SET run_at = now()");
-    struct job_run second = begin(other, kinds, 1);
-    assert_non_null(second.kind);
+    static const enum err outcomes[] = { OK, ERR_NOT_FOUND, ERR_UNAVAILABLE };
 
-    slow.call = (struct call){ .arena = arena };
-    slow.e = ERR_NOT_FOUND;
-    assert_int_equal(job_settle(&slow, pg), OK);
-    assert_int_equal(slow.end, JOB_LAPSED);
-    assert_int_equal(count("SELECT count(*) AS version FROM job WHERE lease IS NOT NULL AND dead_at IS NULL"), 1);
+    (void)state;
+    for (size_t i = 0; i < COUNT(outcomes); i++) {
+        clean(state);
+        put(&plain, "x", "once");
+        struct job_run slow = begin(pg, kinds, 1);
+        run_sql("UPDATE job SET run_at = now()");
+        assert_non_null(begin(other, kinds, 1).kind);
+
+        slow.call = (struct call){ .arena = arena };
+        slow.e = outcomes[i];
+        assert_int_equal(job_settle(&slow, pg), OK);
+        assert_int_equal(slow.end, JOB_LAPSED);
+        assert_int_equal(count("SELECT count(*) AS version FROM job WHERE lease IS NOT NULL AND dead_at IS NULL"), 1);
+    }
 }
 
 static void a_job_that_ends_its_process_each_time_is_given_up(void **state)
@@ -540,6 +556,7 @@ int main(void)
         TEST(a_failed_job_leaves_nothing_and_comes_again_later_and_later_then_dies),
         TEST(the_delays_of_what_failed_together_differ),
         TEST(an_error_of_its_own_is_not_repeated_and_what_it_is_told_to_wait_for_is),
+        TEST(a_failure_that_its_handler_overlooks_is_none_the_less_written_down),
         TEST(a_payload_that_is_not_understood_is_dead_and_not_in_the_way),
         TEST(a_dead_job_lives_again_when_it_is_put),
         TEST(what_outlives_its_lease_is_undone_and_another_run_does_it),
