@@ -7,7 +7,6 @@
 
 const rooms = ['unit', 'gateway/test_rooms'], tokens = ['unit', 'gateway/test_token'], comeback = ['unit', 'gateway/test_comeback']
 const outbox = ['unit', 'store/test_outbox'], grants = ['unit', 'store/test_grants'], auth = ['service', 'test_auth']
-
 const jobs = ['service', 'test_jobs']
 
 export const mutants = [
@@ -40,7 +39,6 @@ export const mutants = [
     name: 'a drain does not wait for jobs', file: 'libshared/jobs/jobs.c', red: jobs,
     from: 'rpc_server_hold(jobs->server);', to: '(void)jobs;',
   },
-  // --- all else ---
   {
     name: 'a message is delivered across a gap', file: 'services/gateway/rooms/deliver.c', red: rooms,
     from: 'hall->seq >= 0 && message->seq == hall->seq + 1', to: 'hall->seq >= 0',

@@ -209,7 +209,7 @@ static void a_failed_job_leaves_nothing_and_comes_again_later_and_later_then_die
 
 static void the_delays_of_what_failed_together_differ(void **state)
 {
-    char key[10];
+    char key[12];
 
     (void)state;
     for (int i = 0; i < 50; i++) {
@@ -466,7 +466,7 @@ static void what_is_put_is_run_at_once_and_what_is_for_later_then(void **state)
 
 static void many_are_done_once_each_and_no_kind_waits_for_all_of_another(void **state)
 {
-    char key[10];
+    char key[12];
 
     (void)state;
     for (int i = 0; i < 300; i++) {
@@ -482,6 +482,47 @@ static void many_are_done_once_each_and_no_kind_waits_for_all_of_another(void **
     assert_true(
         count("SELECT count(*) AS version FROM effect WHERE n < (SELECT n FROM effect WHERE kind = 'rare')") < 50);
     runner_end();
+}
+
+static int64_t counter(const char *name)
+{
+    return metric_value(metric_counter(name, "kind=\"test.plain\"", ""));
+}
+
+static int64_t gauge(const char *name)
+{
+    return metric_value(metric_gauge(name, "kind=\"test.plain\"", ""));
+}
+
+static void what_waits_what_is_late_and_how_runs_ended_is_counted(void **state)
+{
+    (void)state;
+    put(&plain, "dead", "refuse");
+    assert_ptr_equal(run_next(), &plain);
+    assert_int_equal(put_by(pg, &plain, "in an hour", "once", "ada", clock_ms() + 3600000), OK);
+    assert_int_equal(pg_commit(pg), OK);
+    run_sql("INSERT INTO job (id, kind, key, subject, payload, put_at, run_at, lease) SELECT gen_random_uuid(),"
+            " 'test.plain', 'elsewhere', '', '\\x80', now(), now() + interval '1 minute', gen_random_uuid()");
+    int64_t done = counter("madang_jobs_done_total"), retried = counter("madang_jobs_retried_total"),
+            died = counter("madang_jobs_died_total");
+    runner_begin(2);
+    TURN_UNTIL(gauge("madang_jobs_dead") == 1 && gauge("madang_jobs_waiting") == 1, 15000);
+    assert_int_equal(gauge("madang_jobs_running"), 1);
+    assert_int_equal(gauge("madang_jobs_late_seconds"), 0);
+    put(&plain, "a", "once");
+    put(&plain, "b", "fail");
+    put(&plain, "c", "refuse");
+    TURN_UNTIL(counter("madang_jobs_done_total") == done + 1 && counter("madang_jobs_retried_total") == retried + 1 &&
+                   counter("madang_jobs_died_total") == died + 1,
+        15000);
+    runner_end();
+
+    run_sql("UPDATE job SET run_at = now() - interval '100 seconds' WHERE key = 'in an hour'");
+    struct job_count_list counts;
+    assert_int_equal(job_row_counts(pg, arena, &counts), OK);
+    pg_rollback(pg);
+    assert_int_equal(counts.len, 1);
+    assert_true(counts.at[0].oldest_ms >= 100000);
 }
 
 static void a_job_is_answered_later_and_so_many_at_a_time(void **state)
@@ -569,6 +610,7 @@ int main(void)
         TEST(what_is_there_from_the_start_comes_again_after_its_end),
         TEST(what_is_put_is_run_at_once_and_what_is_for_later_then),
         TEST(many_are_done_once_each_and_no_kind_waits_for_all_of_another),
+        TEST(what_waits_what_is_late_and_how_runs_ended_is_counted),
         TEST(a_job_is_answered_later_and_so_many_at_a_time),
         TEST(a_drain_waits_for_what_runs_and_begins_nothing),
         TEST(an_end_in_the_middle_leaves_the_job_to_the_next),
