@@ -71,15 +71,25 @@ static bool read_time(struct cell c, int64_t *out)
     return true;
 }
 
-/* ANY: json becomes msgpack; bytea is msgpack already. */
-static bool read_any(struct cell c, struct arena *arena, struct str *out)
+/* A column of type json has the text as it was stored, which was checked then: it stays text. */
+static bool stays_text(struct cell c, const struct wire_field *field)
+{
+    return c.type == PG_JSON && (size_t)c.len <= 3 * (size_t)field->max;
+}
+
+/* ANY: jsonb becomes msgpack, and so does a json that is too long as text; bytea is msgpack already. */
+static bool read_any(struct cell c, const struct wire_field *field, struct arena *arena, struct str *out)
 {
     struct buf bytes = BUF(JSON_MAX);
     bool good = c.type == PG_BYTEA;
 
     *out = (struct str){ c.at, (size_t)c.len };
     if (is_json(c.type)) {
-        good = wire_any_from_json(json_text(c), &bytes) == OK && !bytes.over;
+        good = true;
+        if (stays_text(c, field))
+            wire_any_of_text(json_text(c), &bytes);
+        else
+            good = wire_any_from_json(json_text(c), &bytes) == OK && !bytes.over;
         *out = good ? arena_str(arena, buf_str(&bytes)) : STR_NONE;
     }
     buf_free(&bytes);
@@ -162,7 +172,7 @@ static bool read_cell(struct cell c, const struct wire_field *field, struct aren
     case WIRE_TEXT: return read_str(c, is_text(c.type), out);
     case WIRE_BYTES: return read_str(c, c.type == PG_BYTEA, out);
     case WIRE_ID: return read_id(c, out);
-    case WIRE_ANY: return read_any(c, arena, out);
+    case WIRE_ANY: return read_any(c, field, arena, out);
     case WIRE_TEXTS: return read_texts(c, arena, out);
     case WIRE_IDS: return read_ids(c, arena, out);
     case WIRE_LIST: return is_json(c.type) && read_list(c, field, arena, out);

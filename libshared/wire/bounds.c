@@ -36,7 +36,7 @@ static size_t most_of_value(const struct wire_field *f)
     case WIRE_ID: return ID_BYTES;
     case WIRE_TEXT: return HEAD_BYTES + CHAR_BYTES * (size_t)f->max;
     case WIRE_BYTES: return HEAD_BYTES + (size_t)f->max;
-    case WIRE_ANY: return (size_t)f->max;
+    case WIRE_ANY: return WIRE_ANY_TEXT_MOST(f->max);
     case WIRE_TEXTS:
     case WIRE_IDS:
     case WIRE_LIST: break;

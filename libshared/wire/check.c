@@ -175,9 +175,11 @@ bool field_is_absent(const struct wire_field *f, const void *at)
     }
 }
 
-enum err check_any_size(const struct wire_field *f, size_t len, struct wire_error *why)
+enum err check_any_size(const struct wire_field *f, struct str any, struct wire_error *why)
 {
-    if (len <= (size_t)f->max) return OK;
+    size_t most = wire_any_text(any).at != NULL ? WIRE_ANY_TEXT_MOST(f->max) : (size_t)f->max;
+
+    if (any.len <= most) return OK;
     return wire_refuse(why, ERR_INVALID_ARGUMENT, f->name, "is larger than %" PRId64 " bytes", f->max);
 }
 
@@ -245,7 +247,8 @@ static const char *fault_of(const msgpack_object *o, unsigned depth)
 
 enum err check_any(const struct wire_field *f, const msgpack_object *o, struct wire_error *why)
 {
-    const char *fault = fault_of(o, WIRE_ANY_DEPTH);
+    bool is_text = o->type == MSGPACK_OBJECT_EXT && o->via.ext.type == WIRE_ANY_TEXT;
+    const char *fault = is_text ? NULL : fault_of(o, WIRE_ANY_DEPTH);
 
     return fault == NULL ? OK : refuse_field(f, fault, why);
 }

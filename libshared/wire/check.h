@@ -14,7 +14,7 @@ enum err check_bytes(const struct wire_field *f, size_t len, struct wire_error *
 enum err check_id(const struct wire_field *f, struct id id, struct wire_error *why) MUST_CHECK;
 enum err check_count(const struct wire_field *f, size_t n, struct wire_error *why) MUST_CHECK;
 enum err check_total(const struct wire_field *f, size_t len, struct wire_error *why) MUST_CHECK; /* ERR_TOO_LARGE */
-enum err check_any_size(const struct wire_field *f, size_t len, struct wire_error *why) MUST_CHECK;
+enum err check_any_size(const struct wire_field *f, struct str any, struct wire_error *why) MUST_CHECK;
 /* A list that was read, of `struct any_list`'s layout: its total. */
 enum err check_list(const struct wire_field *f, const void *list, struct wire_error *why) MUST_CHECK;
 /* What was not given: refused, or the default. */

@@ -93,7 +93,7 @@ static enum err read_bool(const struct wire_field *f, const msgpack_object *o, s
 static enum err read_any(const struct wire_field *f, const msgpack_object_kv *kv, struct reader *r, struct str *out)
 {
     *out = unpack_raw(&kv->key, r->end);
-    TRY(check_any_size(f, out->len, r->why));
+    TRY(check_any_size(f, *out, r->why));
     return check_any(f, &kv->val, r->why);
 }
 

@@ -24,7 +24,7 @@ static enum err write_any(const struct wire_field *f, struct str s, struct write
     struct str rest = s;
     size_t values = 0;
 
-    TRY(check_any_size(f, s.len, w->why));
+    TRY(check_any_size(f, s, w->why));
     if (!walk_value(&rest, WIRE_ANY_DEPTH, &values) || rest.len > 0)
         return refuse_field(f, "is not one msgpack value", w->why);
     buf_add_str(w->out, s);

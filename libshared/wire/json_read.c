@@ -109,7 +109,7 @@ static enum err read_any(const struct wire_field *f, struct reader *r, struct st
     if (json_end(&value) == JSON_MALFORMED)
         e = refuse_field(f, value.fault, r->why); /* the text is JSON: it is its depth */
     else if (bytes.over)
-        e = check_any_size(f, (size_t)f->max + 1, r->why);
+        e = check_any_size(f, (struct str){ raw.at, (size_t)f->max + 1 }, r->why);
     else
         *out = arena_str(r->arena, buf_str(&bytes));
     buf_free(&bytes);

@@ -85,11 +85,34 @@ static enum err settle(enum err e, size_t before, struct buf *out)
     return e;
 }
 
+#define TEXT_HEAD 6 /* of an extension with a length of 32 bits: lead, length, type */
+
+void wire_any_of_text(struct str json, struct buf *out)
+{
+    const char head[TEXT_HEAD] = { (char)0xc9, (char)(json.len >> 24), (char)(json.len >> 16), (char)(json.len >> 8),
+        (char)json.len, WIRE_ANY_TEXT };
+
+    buf_add(out, head, sizeof head);
+    buf_add_str(out, json);
+}
+
+struct str wire_any_text(struct str any)
+{
+    bool is_text = any.len > TEXT_HEAD && any.at[0] == (char)0xc9 && any.at[TEXT_HEAD - 1] == WIRE_ANY_TEXT;
+
+    return is_text ? str_skip(any, TEXT_HEAD) : STR_NONE;
+}
+
 enum err wire_any_to_json(struct str bytes, struct buf *out)
 {
     struct unpacked in;
     size_t before = out->len;
+    struct str text = wire_any_text(bytes);
 
+    if (text.at != NULL) {
+        buf_add_str(out, text);
+        return settle(OK, before, out);
+    }
     TRY(unpack_open(bytes, &in));
     enum err e = put_any(&in.root, out);
     unpack_close(&in);

@@ -27,10 +27,14 @@ enum wire_kind {
     WIRE_LIST
 };
 
-#define WIRE_MAX_DEPTH  16 /* nesting of what we take */
-#define WIRE_ANY_DEPTH  12 /* nesting of an ANY: what one record took still fits into the lists of another */
-#define WIRE_MAX_FIELDS 64
-#define WIRE_MAX_VALUES (6u << 20) /* of one message: a page of messages, each with as many values as `meta` can hold */
+#define WIRE_MAX_DEPTH          16 /* nesting of what we take */
+/* An ANY may travel as its JSON text, in an extension of this type: what was checked before it was stored is neither read
+ * nor printed again, however many numbers are in it.  The text of so many bytes of msgpack may be longer. */
+#define WIRE_ANY_TEXT           'J'
+#define WIRE_ANY_TEXT_MOST(max) (3 * (size_t)(max) + 6)
+#define WIRE_ANY_DEPTH          12 /* nesting of an ANY: what one record took still fits into the lists of another */
+#define WIRE_MAX_FIELDS         64
+#define WIRE_MAX_VALUES         (6u << 20) /* of one message: a page of messages, each with as many values as `meta` can hold */
 
 struct str_list {
     struct str *at;
@@ -111,6 +115,10 @@ enum err wire_to_json(const struct wire_shape *shape, struct str bytes, struct b
  * real. */
 enum err wire_any_to_json(struct str bytes, struct buf *out) MUST_CHECK;
 enum err wire_any_from_json(struct str json, struct buf *out) MUST_CHECK;
+/* Text that was checked before, as an ANY that stays text. */
+void wire_any_of_text(struct str json, struct buf *out);
+/* The text of such an ANY; STR_NONE: it is none. */
+struct str wire_any_text(struct str any);
 
 /* Is this exactly one well-formed msgpack value: depth, counts that fit into the bytes left, nothing after it?
  * Everything that unpacks asks this first, because msgpack-c allocates by the declared count. */

@@ -170,7 +170,7 @@ static void arrays_of_numbers_times_and_json_unnest(void **state)
     assert_int_equal(out.len, 2);
     assert_int_equal(out.at[1].n, 2);
     assert_int_equal(out.at[1].at, 1700000000001);
-    assert_true(str_eq(out.at[0].any, STR("\x01")));
+    assert_true(str_is(wire_any_text(out.at[0].any), "1")); /* json stays text */
     assert_null(out.at[1].any.at);
 }
 

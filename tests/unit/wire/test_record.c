@@ -144,6 +144,33 @@ static void what_json_could_not_repeat_is_no_any(void **state)
     }
 }
 
+/* What was stored is handed on as its text, which may be longer than the same value in msgpack. */
+static void an_any_may_stay_text(void **state)
+{
+    (void)state;
+    char longest[3 * 4096 + 2];
+    struct buf any = BUF(20000), bytes = BUF(50000), json = BUF(50000);
+    struct message m = sample(), out;
+
+    memset(longest, '1', sizeof longest);
+    for (size_t len = sizeof longest - 2; len < sizeof longest; len++) {
+        buf_clear(&any);
+        buf_clear(&bytes);
+        wire_any_of_text((struct str){ longest, len }, &any);
+        m.meta = buf_str(&any);
+        enum err e = wire_encode(message_shape(), &m, &bytes);
+        assert_int_equal(e, len == 3 * 4096 ? OK : ERR_INTERNAL);
+        if (e != OK) continue;
+        assert_int_equal(wire_decode(message_shape(), buf_str(&bytes), arena, &out, &why), OK);
+        assert_int_equal(wire_any_text(out.meta).len, len);
+        assert_int_equal(wire_any_to_json(out.meta, &json), OK);
+        assert_true(str_eq(buf_str(&json), (struct str){ longest, len }));
+    }
+    buf_free(&any);
+    buf_free(&bytes);
+    buf_free(&json);
+}
+
 int main(void)
 {
     log_init("test", LOG_ERROR + 1);
@@ -154,6 +181,7 @@ int main(void)
         cmocka_unit_test(a_list_is_refused_with_the_place_of_its_fault),
         cmocka_unit_test(what_declares_more_than_there_may_be_is_too_large),
         cmocka_unit_test(what_json_could_not_repeat_is_no_any),
+        cmocka_unit_test(an_any_may_stay_text),
     };
     return cmocka_run_group_tests_name("record", tests, make_arena, drop_arena);
 }
