@@ -162,10 +162,10 @@ class Roll {
 }
 
 /** What happens next: mostly short stops and kills; now and then a stop beyond the peers' patience, which is 10 s. */
-function lot(random, { isSpared, patient }) {
+function lot(name, random, { isSpared, patient }) {
   const dice = isSpared ? 0.65 + random() * 0.35 : random()
   if (dice < 0.5) return { what: 'kill', signal: 'SIGKILL' }
-  if (dice < 0.65) return { what: 'end', signal: 'SIGTERM' }
+  if (dice < 0.65) return { what: 'end', signal: name === 'postgres' ? 'SIGINT' : 'SIGTERM' } // which would wait for our connections
   if (dice > 0.96 && patient) return { what: 'long_stop', signal: 'SIGSTOP', ms: 11000 + random() * 2000 }
   return { what: 'stop', signal: 'SIGSTOP', ms: 100 + random() * 2400 }
 }
@@ -186,15 +186,15 @@ async function strike(roll, name, { what, signal, ms }, done) {
   }
 }
 
-/** Kills, ends and stops one process after the other, now and then two at once, until the time is over. */
-async function blow({ roll, victims, spared, seconds, random, log }) {
-  const done = { kill: 0, end: 0, stop: 0, long_stop: 0, at_once: 0 }
+/** Kills, ends and stops one process after the other, now and then two at once, and cuts connections, until the time is over. */
+async function blow({ roll, victims, spared, listeners, seconds, random, log }) {
+  const done = { kill: 0, end: 0, stop: 0, long_stop: 0, at_once: 0, cut: 0 }
   const standing = new Map() // name -> until it goes on
   const oneOf = list => list[Math.floor(random() * list.length)]
   for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
     const names = random() < 0.2 ? [...new Set([oneOf(victims), oneOf(victims)])] : [oneOf(victims)]
     const patient = end - Date.now() > 15000
-    const lots = names.map(name => [name, lot(random, { isSpared: spared.has(name), patient })]).filter(([name]) => !standing.has(name))
+    const lots = names.map(name => [name, lot(name, random, { isSpared: spared.has(name), patient })]).filter(([name]) => !standing.has(name))
     if (lots.length > 1) done.at_once++
     log(lots.map(([name, { what }]) => `${what} ${name}`).join(' and '))
     await Promise.all(lots.map(([name, fate]) => {
@@ -203,7 +203,11 @@ async function blow({ roll, victims, spared, seconds, random, log }) {
       standing.set(name, over.then(() => standing.delete(name)))
       return undefined // the others go on meanwhile
     }))
-    await pause(100 + random() * 1900)
+    for (let i = 0; i < 2; i++) {
+      await pause(50 + random() * 950)
+      oneOf(listeners).person.socket.io.engine.close() // it comes back by itself, and has missed something
+      done.cut++
+    }
     roll.call()
   }
   await Promise.all(standing.values())
@@ -290,7 +294,7 @@ export async function storm({ seconds, seed, gateways = 2, rooms: roomCount = 3,
       if (edges.includes(name)) before[name].descriptors = quiet[i].descriptors // clients have some, too
     }
 
-    const blown = await blow({ roll, victims, spared, seconds, random, log })
+    const blown = await blow({ roll, victims, spared, listeners, seconds, random, log })
     await recovers(stack, acknowledged).catch(error => roll.findings.push(error.message))
     await Promise.all(lanes.map(lane => lane.stop()))
 
