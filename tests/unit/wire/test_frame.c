@@ -117,7 +117,7 @@ static void a_failure_says_code_sentence_and_field(void **state)
 /* A sentence may quote a text and be cut within one of its characters. */
 static void a_failure_is_always_utf8(void **state)
 {
-    struct wire_error why, ignored;
+    struct wire_error why = { .retry_after_ms = 0 }, ignored;
     struct buf b = BUF(4096);
     struct failure failure;
     char text[400];
