@@ -95,6 +95,12 @@ test('what policy show prints, policy put takes', () => {
   assert.match(authctl(['policy', 'list']).out, /short/)
 })
 
+test('a policy without end is refused, and not read for ever', () => {
+  const { status, stderr } = spawnSync(join(bin, 'authctl'), ['policy', 'put', 'endless', '/dev/zero'], { env, encoding: 'utf8', timeout: 20000 })
+  assert.equal(status, 2)
+  assert.match(stderr, /too large/)
+})
+
 test('explain names the rule', () => {
   const ask = ['policy', 'explain', '--policy', 'chat-client', '--namespace', '/chat', '--event', 'message:send', '--action']
   assert.match(authctl([...ask, 'emit', '--subject', 'ada']).out, /^allowed: rule 1 /)

@@ -68,7 +68,7 @@ static bool read_file(struct str file, struct buf *out)
     size_t n;
 
     if (from == NULL) return false;
-    while ((n = fread(bytes, 1, sizeof bytes, from)) > 0) buf_add(out, bytes, n);
+    while (!out->over && (n = fread(bytes, 1, sizeof bytes, from)) > 0) buf_add(out, bytes, n);
     bool good = ferror(from) == 0;
     if (from != stdin) fclose(from);
     return good;
