@@ -8,7 +8,7 @@
 #include <utlist.h>
 
 #include "libshared/base/log.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 
 #define REQUEST_ARENA_BYTES (1u << 18)
 

@@ -3,7 +3,7 @@
 #include "libshared/http/conn_private.h"
 
 #include "libshared/base/container_of.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "libshared/http/transport.h"
 
 #include <assert.h>

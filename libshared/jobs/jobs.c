@@ -18,7 +18,7 @@
 #include "libshared/db/pg.h"
 #include "libshared/db/pg_listen.h"
 #include "libshared/jobs/jobs_private.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 
 #define ARENA_MAX  (64u << 20) /* bytes that one job may use */
 #define REST_MIN_S 0.1         /* what is due and not to be had is another process's */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "libshared/db/pg.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 
 /* clang-format off */
 static const struct quota_row {

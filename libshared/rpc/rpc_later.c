@@ -4,7 +4,7 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/rpc/rpc_inside.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 
 #define REPLY_KEPT (64u << 10) /* a larger reply's memory isn't kept for the next */
 

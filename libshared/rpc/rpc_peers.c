@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "libshared/rpc/rpc_inside.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 
 const char *rpc_peer_name(const struct rpc_peer *peer)
 {

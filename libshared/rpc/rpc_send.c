@@ -9,7 +9,7 @@
 #include <errno.h>
 
 #include "libshared/rpc/rpc_inside.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 
 enum sent { SENT, FULL, LOST };
 

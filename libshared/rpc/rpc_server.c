@@ -8,7 +8,7 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/rpc/rpc_inside.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 
 #define MESSAGES_A_TURN 256 /* then the loop's other descriptors have a turn */
 #define FLUSH_EVERY_S   0.005

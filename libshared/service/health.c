@@ -8,7 +8,7 @@
 #include "libshared/base/log.h"
 #include "libshared/base/turn.h"
 #include "libshared/service/health_http.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "libshared/service/process_metrics.h"
 #include "libshared/service/service.h"
 

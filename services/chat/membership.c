@@ -6,7 +6,7 @@
 
 #include "libshared/base/ask_cache.h"
 #include "libshared/base/container_of.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "services/chat/room_read.h"
 
 /* What the allocator and the tables need for a room. */

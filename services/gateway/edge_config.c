@@ -1,6 +1,6 @@
 /* edge_config.c - what the settings say of the edge, for the HTTP server. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
 

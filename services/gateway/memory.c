@@ -7,7 +7,7 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/holding.h"
 #include "libshared/base/log.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
 

@@ -11,7 +11,7 @@
 #include "libshared/base/log.h"
 #include "libshared/db/pg.h"
 #include "libshared/rpc/loop.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "libshared/service/settings.h"
 
 #define ATTEMPTS  3          /* of a batch that lost against another transaction */

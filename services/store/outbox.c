@@ -8,7 +8,7 @@
 
 #include "libshared/base/log.h"
 #include "libshared/base/table.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 
 #define RETRY_S           0.1
 #define PUBLICATION_MAX   1000 /* messages: the record's own bound */

@@ -5,7 +5,7 @@
 #include "libshared/db/migrate.h"
 #include "libshared/db/pg.h"
 #include "libshared/jobs/jobs_private.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 
 static struct arena *arena;
 static struct pg *pg, *other; /* two who put and take */

@@ -8,7 +8,7 @@
  */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/clock.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/engineio/session.h"
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/engineio/eio.h"
 
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/engineio/session.h"
 

@@ -6,7 +6,7 @@
 #include "libshared/base/container_of.h"
 #include "libshared/base/log.h"
 #include "libshared/base/secret.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "libshared/service/settings.h"
 
 #include <assert.h>

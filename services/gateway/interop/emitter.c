@@ -4,7 +4,7 @@
 
 #include "libshared/base/log.h"
 #include "libshared/cache/redis.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/interop/broadcast.h"
 

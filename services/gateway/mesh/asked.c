@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "libshared/base/container_of.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/mesh/inside.h"
 

@@ -1,7 +1,7 @@
 /* mesh.c - the mesh as a whole: made, announced, left. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/log.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/mesh/inside.h"
 

@@ -14,7 +14,7 @@
 #include "libshared/base/container_of.h"
 #include "libshared/base/holding.h"
 #include "libshared/base/log.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "services/gateway/mesh/inside.h"
 
 struct tunnel {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "libshared/base/table.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "services/gateway/rooms/offset.h"
 #include "services/gateway/recovery/record.h"
 #include "services/gateway/recovery/recovery.h"

@@ -4,7 +4,7 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "libshared/service/settings.h"
 #include "libshared/wire/json.h"
 #include "services/gateway/session/guesses.h"

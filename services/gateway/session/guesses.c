@@ -10,7 +10,7 @@
 #include "libshared/base/arena.h"
 #include "libshared/base/clock.h"
 #include "libshared/base/table.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/session/refusal.h"
 

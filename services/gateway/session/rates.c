@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "libshared/base/arena.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "services/gateway/session/limits.h"
 #include "services/gateway/session/rates_inside.h"
 

@@ -17,7 +17,7 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 #include "libshared/cache/redis.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "services/gateway/session/rates_inside.h"
 
 #define TICK_S       0.1

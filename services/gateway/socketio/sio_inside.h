@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "services/gateway/socketio/assembly.h"
 #include "services/gateway/socketio/codec.h"
 #include "services/gateway/socketio/sio.h"

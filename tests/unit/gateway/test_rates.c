@@ -1,7 +1,7 @@
 /* test_rates.c - rates of two gateways with one Redis, which is real, and at times away. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/cache/redis.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "services/gateway/session/rates_inside.h"
 #include "tests/unit/cache/redis_server.h"
 

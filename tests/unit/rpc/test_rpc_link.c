@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/lib/free_port.h"
 #include "libshared/rpc/rpc_socket.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "tests/unit/rpc/fixture.h"
 
 #include <arpa/inet.h>

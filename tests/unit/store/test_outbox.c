@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "libshared/base/log.h"
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 #include "services/store/outbox.h"
 #include "tests/unit/captured_log.h"
 

@@ -1,6 +1,6 @@
 /* metrics.c - counters, gauges and histograms: registered under a lock, changed without one. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -55,14 +55,14 @@ static struct metric **place_for(const char *name)
     return place != NULL ? place : end;
 }
 
-static struct metric *find(const char *name, const char *labels)
+static struct metric *find_metric(const char *name, const char *labels)
 {
     for (struct metric *m = first; m != NULL; m = m->next)
         if (strcmp(m->name, name) == 0 && same_text(m->labels, labels)) return m;
     return NULL;
 }
 
-static const char *keep(const char *text)
+static const char *copy_text(const char *text)
 {
     size_t size = strlen(text) + 1;
     return memcpy(mem_alloc(size), text, size);
@@ -71,13 +71,13 @@ static const char *keep(const char *text)
 static struct metric *metric_make(enum metric_kind kind, const char *name, const char *labels, const char *help)
 {
     pthread_mutex_lock(&lock);
-    struct metric *metric = find(name, labels);
+    struct metric *metric = find_metric(name, labels);
     if (metric == NULL) {
         struct metric **place = place_for(name);
         metric = mem_zero(sizeof(*metric));
         metric->kind = kind;
         metric->name = name;
-        metric->labels = labels != NULL ? keep(labels) : NULL;
+        metric->labels = labels != NULL ? copy_text(labels) : NULL;
         metric->help = help;
         metric->next = *place;
         *place = metric;

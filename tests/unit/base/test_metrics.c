@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "libshared/service/metrics.h"
+#include "libshared/base/metrics.h"
 
 static char page[65536];
 
