@@ -8,15 +8,17 @@
 #pragma once
 
 #include <ev.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct loop_sock;
 
-/* Call `readable(arg)` whenever the raw ZeroMQ socket may have a message; it should read until EAGAIN, or a bounded
- * number of messages, after which it is called again without other descriptors starving. */
-struct loop_sock *loop_sock_create(struct ev_loop *loop, void *zmq_socket, void (*readable)(void *), void *arg);
+/* Call `read_one(arg)` while the raw ZeroMQ socket may have a message; it reads one, and says false when there was none or
+ * it wants no more.  What comes in a turn of the loop is bounded in number and time: the rest has the next turn, in its
+ * order, so that timers and other descriptors have theirs. */
+struct loop_sock *loop_sock_create(struct ev_loop *loop, void *zmq_socket, bool (*read_one)(void *), void *arg);
 void loop_sock_destroy(struct loop_sock **sock);
-void loop_sock_nudge(struct loop_sock *sock); /* after sending outside of `readable` */
+void loop_sock_nudge(struct loop_sock *sock); /* after sending outside of `read_one` */
 
 /* A queue of functions to run on the loop thread, from any thread.  Unbounded by itself: each poster is bounded. */
 struct loop_post;

@@ -6,21 +6,37 @@
 #include <zmq.h>
 
 #include "libshared/base/arena.h"
+#include "libshared/base/clock.h"
+
+/* One socket's share of a turn: what a message causes can cost much, and then the time ends it. */
+#define MESSAGES_A_TURN 256
+#define SHARE_US        2000
 
 struct loop_sock {
     struct ev_loop *loop;
     void *socket;
-    void (*readable)(void *);
+    bool (*read_one)(void *);
     void *arg;
+    unsigned turn; /* in which it had its share */
     ev_io io;
     ev_idle again;
 };
 
+static void read_share(struct loop_sock *sock)
+{
+    int64_t end_us = clock_mono_us() + SHARE_US;
+
+    for (int n = 0; n < MESSAGES_A_TURN && sock->read_one(sock->arg); n++)
+        if (clock_mono_us() >= end_us) return;
+}
+
 /* `again` has the highest priority because idle watchers of the lowest starve on a busy loop; libev still runs it
- * but once a turn, so everyone else has a turn as well. */
+ * but once a turn, so everyone else has a turn as well.  Both may fire in one turn: the descriptor's news then wait for
+ * the next. */
 static void pump(struct loop_sock *sock)
 {
-    sock->readable(sock->arg);
+    if (sock->turn != ev_iteration(sock->loop)) read_share(sock);
+    sock->turn = ev_iteration(sock->loop);
 
     int events = 0;
     size_t size = sizeof(events);
@@ -43,7 +59,7 @@ static void on_again(struct ev_loop *loop, ev_idle *idle, int revents)
     pump(idle->data);
 }
 
-struct loop_sock *loop_sock_create(struct ev_loop *loop, void *zmq_socket, void (*readable)(void *), void *arg)
+struct loop_sock *loop_sock_create(struct ev_loop *loop, void *zmq_socket, bool (*read_one)(void *), void *arg)
 {
     struct loop_sock *sock = mem_zero(sizeof(*sock));
     int fd = -1;
@@ -52,7 +68,7 @@ struct loop_sock *loop_sock_create(struct ev_loop *loop, void *zmq_socket, void 
     assert(rc == 0 && "a live ZeroMQ socket has a descriptor");
     (void)rc;
 
-    *sock = (struct loop_sock){ .loop = loop, .socket = zmq_socket, .readable = readable, .arg = arg };
+    *sock = (struct loop_sock){ .loop = loop, .socket = zmq_socket, .read_one = read_one, .arg = arg };
     ev_io_init(&sock->io, on_io, fd, EV_READ);
     ev_idle_init(&sock->again, on_again);
     ev_set_priority(&sock->again, EV_MAXPRI);

@@ -9,9 +9,8 @@
 #include "libshared/base/turn.h"
 #include "libshared/rpc/rpc_client_inside.h"
 
-#define MESSAGES_A_TURN 256
-#define TICK_S          0.02
-#define PING_S          2.
+#define TICK_S 0.02
+#define PING_S 2.
 
 bool rpc_client_is_up(const struct rpc_client *client)
 {
@@ -128,9 +127,11 @@ static bool receive_part(struct rpc_client *client, zmq_msg_t *msg)
 }
 
 /* false: nothing is left to read. */
-static bool receive(struct rpc_client *client)
+static bool receive(void *arg)
 {
+    struct rpc_client *client = arg;
     zmq_msg_t head, body;
+    if (client->broken) return false;
     zmq_msg_init(&head);
     zmq_msg_init(&body);
     bool any = receive_part(client, &head);
@@ -140,13 +141,6 @@ static bool receive(struct rpc_client *client)
     zmq_msg_close(&head);
     zmq_msg_close(&body);
     return any;
-}
-
-static void readable(void *arg)
-{
-    struct rpc_client *client = arg;
-    for (int i = 0; i < MESSAGES_A_TURN && !client->broken; i++)
-        if (!receive(client)) return;
 }
 
 /* --- timers --- */
@@ -188,7 +182,7 @@ struct rpc_client *rpc_client_create(struct ev_loop *loop, const struct rpc_clie
     ev_timer_init(&client->ping, on_ping, PING_S, PING_S);
     client->soon.data = client->tick.data = client->ping.data = client;
     ev_timer_start(loop, &client->ping);
-    client->readable = readable;
+    client->read_one = receive;
     rpc_link_open(client);
     return client;
 }

@@ -45,7 +45,7 @@ struct rpc_client {
     struct ev_loop *loop;
     struct rpc_socket socket, monitor;
     struct loop_sock *watch, *monitor_watch;
-    void (*readable)(void *client); /* what the watch calls: rpc_client.c reads */
+    bool (*read_one)(void *client); /* what the watch calls: rpc_client.c reads */
     enum link link;
     bool broken; /* this connection is over: `soon` makes the next */
     bool told_up;

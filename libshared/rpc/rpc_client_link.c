@@ -93,23 +93,25 @@ static void on_refused(struct rpc_client *client, uint16_t event)
         F_TEXT("endpoint", client->config.endpoint), F_TEXT("why", reason_of(event)));
 }
 
-static void on_monitor(void *arg)
+static bool read_monitor(void *arg)
 {
     struct rpc_client *client = arg;
+    uint16_t event = 0;
     zmq_msg_t msg;
+
     zmq_msg_init(&msg);
-    while (!client->broken && zmq_msg_recv(&msg, client->monitor.raw, ZMQ_DONTWAIT) >= 0) {
-        uint16_t event = 0;
-        if (zmq_msg_size(&msg) >= sizeof(event)) memcpy(&event, zmq_msg_data(&msg), sizeof(event));
-        while (zmq_msg_more(&msg) && zmq_msg_recv(&msg, client->monitor.raw, ZMQ_DONTWAIT) >= 0) continue;
-        if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
-            on_handshake(client);
-        else if (event != ZMQ_EVENT_DISCONNECTED)
-            on_refused(client, event);
-        else if (client->link != LINK_DOWN)
-            rpc_link_break(client, "disconnected");
-    }
+    bool any = !client->broken && zmq_msg_recv(&msg, client->monitor.raw, ZMQ_DONTWAIT) >= 0;
+    if (any && zmq_msg_size(&msg) >= sizeof event) memcpy(&event, zmq_msg_data(&msg), sizeof event);
+    while (any && zmq_msg_more(&msg) && zmq_msg_recv(&msg, client->monitor.raw, ZMQ_DONTWAIT) >= 0) continue;
     zmq_msg_close(&msg);
+    if (!any) return false;
+    if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+        on_handshake(client);
+    else if (event != ZMQ_EVENT_DISCONNECTED)
+        on_refused(client, event);
+    else if (client->link != LINK_DOWN)
+        rpc_link_break(client, "disconnected");
+    return true;
 }
 
 void rpc_link_open(struct rpc_client *client)
@@ -118,8 +120,8 @@ void rpc_link_open(struct rpc_client *client)
     int hwm = (int)(config->pending_max < 1000000 ? config->pending_max : 1000000) + 100;
     client->socket = rpc_socket_client(config->key_dir, config->self, config->service, hwm);
     client->monitor = rpc_socket_monitor(client->socket.raw, MONITORED);
-    client->watch = loop_sock_create(client->loop, client->socket.raw, client->readable, client);
-    client->monitor_watch = loop_sock_create(client->loop, client->monitor.raw, on_monitor, client);
+    client->watch = loop_sock_create(client->loop, client->socket.raw, client->read_one, client);
+    client->monitor_watch = loop_sock_create(client->loop, client->monitor.raw, read_monitor, client);
     rpc_name_connect(client);
 }
 

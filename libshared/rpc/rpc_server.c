@@ -10,10 +10,9 @@
 #include "libshared/rpc/rpc_inside.h"
 #include "libshared/base/metrics.h"
 
-#define MESSAGES_A_TURN 256 /* then the loop's other descriptors have a turn */
-#define FLUSH_EVERY_S   0.005
-#define MALFORMED_NAME  "madang_rpc_malformed_total"
-#define MALFORMED_HELP  "Messages from peers that made no sense"
+#define FLUSH_EVERY_S  0.005
+#define MALFORMED_NAME "madang_rpc_malformed_total"
+#define MALFORMED_HELP "Messages from peers that made no sense"
 
 struct loop_post *rpc_server_post(struct rpc_server *server)
 {
@@ -106,8 +105,9 @@ static void skip_rest(struct rpc_server *server, zmq_msg_t *last)
 }
 
 /* false: nothing is left to read. */
-static bool receive(struct rpc_server *server)
+static bool receive(void *arg)
 {
+    struct rpc_server *server = arg;
     zmq_msg_t id, *last = &id;
     zmq_msg_init(&id);
     if (!receive_part(server, &id)) {
@@ -125,12 +125,6 @@ static bool receive(struct rpc_server *server)
     }
     zmq_msg_close(&id);
     return true;
-}
-
-static void readable(void *arg)
-{
-    for (int i = 0; i < MESSAGES_A_TURN; i++)
-        if (!receive(arg)) return;
 }
 
 /* --- timers --- */
@@ -226,7 +220,7 @@ struct rpc_server *rpc_server_create(struct ev_loop *loop, const struct rpc_serv
     server->socket = rpc_socket_server(config->key_dir, config->service, config->event_hwm);
     bind_all(server);
     if (config->workers > 0) server->pool = rpc_pool_create(config, server->post);
-    server->watch = loop_sock_create(loop, server->socket.raw, readable, server);
+    server->watch = loop_sock_create(loop, server->socket.raw, receive, server);
 
     ev_timer_init(&server->tick, on_tick, 1., 1.);
     ev_timer_init(&server->flush, on_flush, FLUSH_EVERY_S, FLUSH_EVERY_S);

@@ -148,12 +148,62 @@ static void a_peer_is_not_gone_while_a_request_of_its_is_unanswered(void **state
     UNTIL(gone == 1);
 }
 
+/* --- a reader's share of a turn --- */
+
+static struct {
+    struct probe probe;
+    unsigned turn;
+    int in_turn, most, turns; /* events of this turn, of any turn; turns that had some */
+} busy;
+
+/* What an event causes takes its time: a fan-out to many sockets. */
+static void on_costly(void *arg, const struct frame_event *head, struct str body)
+{
+    int64_t until_us = clock_mono_us() + 1000;
+
+    on_event(arg, head, body);
+    if (busy.turn != ev_iteration(fx.loop)) {
+        busy.turn = ev_iteration(fx.loop);
+        busy.in_turn = 0;
+        busy.turns++;
+    }
+    if (++busy.in_turn > busy.most) busy.most = busy.in_turn;
+    while (clock_mono_us() < until_us) continue;
+}
+
+static void a_reader_of_costly_events_leaves_the_turn_to_others(void **state)
+{
+    (void)state;
+    struct heard a;
+    struct rpc_client_config config = { .self = "gateway",
+        .service = "store",
+        .endpoint = fx.endpoint,
+        .key_dir = fx.keys,
+        .pending_max = 200,
+        .up = on_up,
+        .event = on_costly,
+        .arg = &busy.probe };
+    memset(&busy, 0, sizeof busy);
+    busy.probe.client = rpc_client_create(fx.loop, &config);
+    UNTIL(busy.probe.ups == 1);
+    ask(&busy.probe, "room.subscribe", true, 2000, id_new(), &a);
+    UNTIL(a.order);
+    for (int64_t seq = 1; seq <= 40; seq++) assert_true(send_event(seq));
+    usleep(100000); /* ZeroMQ's own thread brings them all: they are there at once */
+    UNTIL(busy.probe.events == 40);
+    assert_int_equal(busy.probe.first_gap, 0);
+    assert_in_range(busy.most, 1, 2);
+    assert_true(busy.turns >= 20);
+    rpc_client_destroy(&busy.probe.client);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(events_follow_the_reply_in_their_order),
+        CASE(a_reader_of_costly_events_leaves_the_turn_to_others),
         CASE(a_full_pipe_loses_events_aloud),
         CASE(a_peer_that_hung_up_is_gone_at_the_next_event),
         CASE(a_peer_is_not_gone_while_a_request_of_its_is_unanswered),
