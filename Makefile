@@ -172,7 +172,7 @@ replay: $(REPLAY_BINARIES)
 fuzz: ## Fuzz each decoder for T seconds (60); crashes become seeds
 	@tests/fuzz-all $(or $(T),60)
 
-bench: bench-programs build ## Measure against the Node peer, in one run; prints ratios
+bench: bench-programs build ## Measure beside a Node and a Bun peer, in one run; prints ratios
 	@scripts/setup test
 	@node tests/bench/run.mjs $(ARGS)
 

@@ -1,4 +1,4 @@
-// run.mjs - `make bench`: Madang and a Node peer under the same load, in one run, with the ratio.
+// run.mjs - `make bench`: Madang, a Node peer and a Bun peer under the same load, in one run, with the ratios.
 // SPDX-License-Identifier: Apache-2.0
 import { writeFileSync } from "node:fs"
 import os from "node:os"
@@ -7,18 +7,18 @@ import { parseArgs } from "node:util"
 import { withHost } from "./lib/host.mjs"
 import { buildLoad, runLoad } from "./lib/load.mjs"
 import { startMadang } from "./lib/madang.mjs"
-import { startPeer } from "./lib/peer.mjs"
+import { startBun, startNode } from "./lib/peer.mjs"
 import { faultsOf, planOf } from "./lib/plan.mjs"
 import { makeRooms } from "./lib/rest.mjs"
 import { tableOf } from "./lib/table.mjs"
 
 const HELP = `node tests/bench/run.mjs [options]
   --quick            short runs with fewer connections: whether it works, not how fast
-  --only NAME        madang or peer alone
+  --only NAMES       some of madang,node,bun
   --match WORDS      only runs whose name contains this, such as "fan-out"
   --tls              messages over TLS too, not only connections
   --gateways N       Madang's gateway processes (1)
-  --peer-workers N   the peer's processes (1)
+  --peer-workers N   the Node peer's processes (1)
   --tokens N         tokens that the connections use in turn (100)
   --json FILE        every figure, for a machine
 `
@@ -28,7 +28,7 @@ const { values: options } = parseArgs({
     quick: { type: "boolean" },
     tls: { type: "boolean" },
     help: { type: "boolean" },
-    only: { type: "string" },
+    only: { type: "string", default: "madang,node,bun" },
     match: { type: "string", default: "" },
     json: { type: "string" },
     tokens: { type: "string", default: "100" },
@@ -37,7 +37,8 @@ const { values: options } = parseArgs({
   },
 })
 
-const STARTS = { madang: startMadang, peer: startPeer }
+const STARTS = { madang: startMadang, node: startNode, bun: startBun }
+const servers = Object.keys(STARTS).filter((name) => options.only.split(",").includes(name))
 
 // All runs of one part of the plan against one server, started for them and stopped after.
 async function measure(name, { tls, runs }, binary, results) {
@@ -68,7 +69,6 @@ function wanted(plan) {
 
 async function main() {
   const plan = wanted(planOf({ quick: options.quick, tlsTraffic: options.tls }))
-  const servers = options.only ? [options.only] : ["madang", "peer"]
   const binary = buildLoad()
   const results = {}
   const began = new Date().toISOString()
@@ -87,7 +87,7 @@ async function main() {
   )
 }
 
-if (options.help || (options.only && !STARTS[options.only])) {
+if (options.help || servers.length < options.only.split(",").length) {
   console.log(HELP)
 } else {
   try {

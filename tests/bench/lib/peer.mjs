@@ -1,6 +1,7 @@
-// peer.mjs - starting the Node peer with engines of its own.
+// peer.mjs - starting a peer, on Node or on Bun, with engines of its own.
 // SPDX-License-Identifier: Apache-2.0
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 
@@ -68,7 +69,33 @@ async function engines(host) {
   }
 }
 
-export async function startPeer(host, { tls, tokens, workers }) {
+const BUN = path.join(repository, "tests/bench/bun")
+
+// Bun is 100 MB, and only the bench needs it: so it is no dependency of tests/, and comes when it is first asked for.
+function installBun() {
+  const [wanted, installed] = ["package-lock.json", "node_modules/.installed-lock"].map((name) =>
+    path.join(BUN, name),
+  )
+  const lock = readFileSync(wanted, "utf8")
+  if (existsSync(installed) && readFileSync(installed, "utf8") === lock) return
+  const args = ["ci", "--omit=peer", "--legacy-peer-deps", "--no-audit", "--no-fund", "--silent"]
+  runOnce("npm", args, { cwd: BUN })
+  writeFileSync(installed, lock)
+}
+
+export function startNode(host, options) {
+  const main = path.join(repository, "tests/bench/peer/server.mjs")
+  return startPeer(host, "node", process.execPath, ["--expose-gc", main], options)
+}
+
+export function startBun(host, options) {
+  installBun()
+  const bun = path.join(BUN, "node_modules/.bin/bun")
+  const main = path.join(BUN, "server.mjs")
+  return startPeer(host, "bun", bun, [main], { ...options, workers: "1" })
+}
+
+async function startPeer(host, name, program, args, { tls, tokens, workers }) {
   const { database, redis, groups } = await engines(host)
   const port = await freePorts()
   const env = {
@@ -81,15 +108,11 @@ export async function startPeer(host, { tls, tokens, workers }) {
     PEER_WORKERS: workers,
     ...(tls && makeCertificate(host)),
   }
-  const main = path.join(repository, "tests/bench/peer/server.mjs")
-  const child = start(host, "peer", process.execPath, ["--expose-gc", main], {
-    env,
-    says: true,
-  })
+  const child = start(host, name, program, args, { env, says: true })
 
   await saysReady(child)
   return {
-    name: "peer",
+    name,
     port,
     tls,
     tokens: Array.from({ length: tokens }, issueToken),

@@ -24,6 +24,11 @@ function traffic(name, mode, rooms, members, inFlight, size, figures) {
   return { name, rooms, args, figures }
 }
 
+const alone = [
+  figure("acknowledged, median", "ms", LESS, (run) => run.ack_us.p50 / 1000),
+  figure("acknowledged, 99 %", "ms", LESS, (run) => run.ack_us.p99 / 1000),
+]
+
 const deliveries = [
   figure("deliveries", "/s", MORE, (run) => run.deliveries_per_s),
   figure("server CPU per delivery", "µs", LESS, cpuPer("server", "deliveries_per_s")),
@@ -35,8 +40,10 @@ const durable = [
   figure("server CPU per message", "µs", LESS, cpuPer("server", "acked_per_s")),
   figure("PostgreSQL CPU per message", "µs", LESS, cpuPer("postgres", "acked_per_s")),
   figure("Redis CPU per message", "µs", LESS, cpuPer("redis", "acked_per_s")),
-  figure("acknowledged, median", "ms", LESS, (run) => run.ack_us.p50 / 1000),
-  figure("acknowledged, 99 %", "ms", LESS, (run) => run.ack_us.p99 / 1000),
+  figure("CPU per message, all", "µs", LESS, (run) =>
+    ["server", "postgres", "redis"].reduce((sum, group) => sum + cpuPer(group, "acked_per_s")(run), 0),
+  ),
+  ...alone,
 ]
 
 function held(kind, size) {
@@ -63,6 +70,7 @@ export function planOf({ quick, tlsTraffic }) {
   const size = quick ? QUICK : FULL
   const messages = [
     traffic("durable, 16 senders with 16 in flight", "durable", 16, 1, 16, size, durable),
+    traffic("durable, a lone sender with 1 in flight", "durable", 1, 1, 1, size, alone),
     traffic(
       `fan-out 1 to ${size.members}, 4 in flight`,
       "fanout",

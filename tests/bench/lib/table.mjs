@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { faultsOf } from "./plan.mjs"
 
-const WIDTHS = [46, 12, 12, 9, 6]
+const FIRST_WIDTH = 40,
+  WIDTH = 11
 
 function number(n) {
   if (n === undefined || !Number.isFinite(n)) return "-"
@@ -17,12 +18,14 @@ function number(n) {
 
 function row(cells) {
   return cells
-    .map((cell, i) => (i === 0 ? cell.padEnd(WIDTHS[i]) : cell.padStart(WIDTHS[i])))
+    .map((cell, i) => (i === 0 ? cell.padEnd(FIRST_WIDTH) : cell.padStart(WIDTH)))
     .join(" ")
 }
 
+// What a run's members heard wrongly. Where messages were sent, the three that must be 0 are said even so.
 function faultLine(server, run) {
-  const faults = Object.entries(faultsOf(run)).map(
+  const always = run.heard > 0 ? { missing: 0, duplicate: 0, out_of_order: 0 } : {}
+  const faults = Object.entries({ ...always, ...faultsOf(run) }).map(
     ([word, count]) => `${count} ${word.replaceAll("_", " ")}`,
   )
   return faults.length
@@ -30,9 +33,15 @@ function faultLine(server, run) {
     : []
 }
 
-// `results` is { run name: { server name: run } }.
+// Madang against each of the others that ran, which come after it.
+function ratios([first, ...others]) {
+  return first === undefined ? [] : others.map((other) => `${number(first / other)}x`)
+}
+
+// `results` is { run name: { server name: run } }; `servers` begins with madang, if it ran.
 export function tableOf(plan, results, servers) {
-  const lines = [row(["", ...servers, ...(servers.length === 2 ? ["ratio", "better"] : [])])]
+  const compared = servers[0] === "madang" ? servers.slice(1) : []
+  const lines = [row(["", ...servers, ...compared.map((name) => `: ${name}`), "better"])]
 
   for (const { name, figures } of plan.flatMap((part) => part.runs)) {
     const runs = servers.map((server) => results[name]?.[server])
@@ -40,12 +49,12 @@ export function tableOf(plan, results, servers) {
     lines.push("", name)
     for (const { what, unit, better, of } of figures) {
       const values = runs.map((run) => run && of(run))
-      const ratio = values.length === 2 ? [`${number(values[0] / values[1])}x`, better] : []
       lines.push(
         row([
           `  ${what}, ${unit}`.replace(", /s", " per second"),
           ...values.map(number),
-          ...ratio,
+          ...(compared.length > 0 ? ratios(values) : []),
+          better,
         ]),
       )
     }
