@@ -111,7 +111,7 @@ void conn_doom(struct conn *conn)
     conn->doomed = true;
     conn->doomed_next = conn->server->doomed;
     conn->server->doomed = conn;
-    ev_idle_start(conn->server->loop, &conn->server->more);
+    before_sleep_wake(&conn->server->before_sleep);
 }
 
 void conn_touch(struct conn *conn)
@@ -122,7 +122,7 @@ void conn_touch(struct conn *conn)
     conn->dirty_next = NULL;
     *server->dirty_tail = conn;
     server->dirty_tail = &conn->dirty_next;
-    ev_idle_start(server->loop, &server->more);
+    before_sleep_wake(&server->before_sleep);
 }
 
 void conn_pause(struct conn *conn)
@@ -349,11 +349,11 @@ static void flush_dirty(struct http_server *server)
     }
 }
 
-void conn_sweep(struct http_server *server)
+bool conn_sweep(struct http_server *server)
 {
     for (int round = 0; round < SWEEP_ROUNDS && (server->dirty != NULL || server->doomed != NULL); round++) {
         flush_dirty(server);
         kill_doomed(server);
     }
-    if (server->dirty == NULL && server->doomed == NULL) ev_idle_stop(server->loop, &server->more);
+    return server->dirty != NULL || server->doomed != NULL;
 }

@@ -8,6 +8,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "libshared/base/before_sleep.h"
 #include "libshared/base/buf.h"
 #include "libshared/base/holding.h"
 #include "libshared/http/address_count.h"
@@ -84,8 +85,7 @@ struct http_server {
     struct accept_point *points;
     struct conn *conns, *dirty, **dirty_tail, *doomed;
     size_t n_conns;
-    ev_prepare prepare;
-    ev_idle more;  /* keeps the loop from sleeping while the dirty list is not empty */
+    struct before_sleep before_sleep;
     char *scratch; /* what one connection writes in one go */
     size_t scratch_len;
     char date[64]; /* the header line, and for which second it was made */
@@ -114,7 +114,7 @@ void conn_flush(struct conn *conn);
 void conn_timer(struct conn *conn, double seconds); /* 0 stops it */
 void conn_doom(struct conn *conn);                  /* drop it before the loop sleeps */
 void conn_linger(struct conn *conn);                /* the end, after what is in `out` */
-void conn_sweep(struct http_server *server);        /* flush the dirty, kill the doomed */
+bool conn_sweep(struct http_server *server);        /* flush the dirty, kill the doomed; true: some are left */
 void conn_pause(struct conn *conn);                 /* reads or not, as its flags say */
 void conn_count(struct metric *metric, int64_t n);  /* NULL: nobody counts it */
 

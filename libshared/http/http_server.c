@@ -11,15 +11,9 @@
 
 #include <assert.h>
 
-static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
+static bool sweep(void *arg)
 {
-    (void)loop, (void)events;
-    conn_sweep(prepare->data);
-}
-
-static void on_idle(struct ev_loop *loop, ev_idle *idle, int events)
-{
-    (void)loop, (void)idle, (void)events;
+    return conn_sweep(arg);
 }
 
 static bool is_set(const char *text)
@@ -51,10 +45,7 @@ struct http_server *http_server_create(struct ev_loop *loop, const struct http_s
     server->addresses = address_count_create();
     server->transport = transport_create(
         loop, &events, (size_t)config->connections_max, tls ? config->tls_cert : NULL, tls ? config->tls_key : NULL);
-    ev_prepare_init(&server->prepare, on_prepare);
-    server->prepare.data = server;
-    ev_prepare_start(loop, &server->prepare);
-    ev_idle_init(&server->more, on_idle);
+    before_sleep_begin(&server->before_sleep, loop, sweep, server);
     open_sockets(server);
     return server;
 }
@@ -69,8 +60,7 @@ void http_server_destroy(struct http_server **at)
     for (struct conn *conn = server->conns; conn != NULL; conn = conn->next) conn_doom(conn);
     conn_sweep(server);
     assert(server->conns == NULL);
-    ev_prepare_stop(server->loop, &server->prepare);
-    ev_idle_stop(server->loop, &server->more);
+    before_sleep_end(&server->before_sleep);
     transport_destroy(&server->transport);
     http_mounts_free(server);
     origins_destroy(server->origins);

@@ -74,9 +74,10 @@ void transport_kill(struct lws *link)
 
 /* --- the connection --- */
 
-static void on_idle(struct ev_loop *loop, ev_idle *idle, int events)
+static bool never(void *arg)
 {
-    (void)loop, (void)idle, (void)events;
+    (void)arg;
+    return false;
 }
 
 static struct http_server *make_server(const struct http_handler *handler)
@@ -100,7 +101,7 @@ static struct http_server *make_server(const struct http_handler *handler)
     l->scratch = mem_alloc(TRANSPORT_WRITE_MAX);
     l->origins = origins_create("https://good.example");
     l->addresses = address_count_create();
-    ev_idle_init(&l->more, on_idle);
+    before_sleep_begin(&l->before_sleep, l->loop, never, NULL); /* its loop never runs */
     http_mount(l, "/*", handler, NULL);
     return l;
 }

@@ -27,10 +27,9 @@ static void look_at(struct eio_session *s)
     }
 }
 
-static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
+static bool look_at_dirty(void *arg)
 {
-    (void)events;
-    struct eio *eio = prepare->data;
+    struct eio *eio = arg;
     struct eio_session *s = eio->dirty, *next;
     eio->dirty = NULL;
     for (; s != NULL; s = next) {
@@ -38,12 +37,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
         s->dirty = false;
         look_at(s);
     }
-    if (eio->dirty == NULL) ev_idle_stop(loop, &eio->more);
-}
-
-static void on_idle(struct ev_loop *loop, ev_idle *idle, int events)
-{
-    (void)loop, (void)idle, (void)events;
+    return eio->dirty != NULL;
 }
 
 static bool is_offered(const char *name)
@@ -64,10 +58,7 @@ struct eio *eio_create(struct ev_loop *loop, const struct eio_upper *upper)
     eio->gauge = metric_gauge("madang_gateway_sessions", NULL, "Engine.IO sessions");
     eio->floods = metric_counter(floods, "who=\"known\"", help);
     eio->strange_floods = metric_counter(floods, "who=\"stranger\"", help);
-    ev_prepare_init(&eio->prepare, on_prepare);
-    eio->prepare.data = eio;
-    ev_prepare_start(loop, &eio->prepare);
-    ev_idle_init(&eio->more, on_idle);
+    before_sleep_begin(&eio->before_sleep, loop, look_at_dirty, eio);
     return eio;
 }
 
@@ -102,8 +93,7 @@ void eio_destroy(struct eio **eio)
     if (*eio == NULL) return;
     HASH_ITER(hh, (*eio)->sessions, s, next)
     abolish(s);
-    ev_prepare_stop((*eio)->loop, &(*eio)->prepare);
-    ev_idle_stop((*eio)->loop, &(*eio)->more);
+    before_sleep_end(&(*eio)->before_sleep);
     address_count_destroy((*eio)->addresses);
     mem_free(*eio);
     *eio = NULL;

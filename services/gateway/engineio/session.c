@@ -377,7 +377,7 @@ void session_touch(struct eio_session *s)
     s->dirty = true;
     s->dirty_next = s->eio->dirty;
     s->eio->dirty = s;
-    ev_idle_start(s->eio->loop, &s->eio->more);
+    before_sleep_wake(&s->eio->before_sleep);
 }
 
 void session_end(struct eio_session *s, const char *reason, bool politely, const char *why)

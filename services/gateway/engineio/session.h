@@ -10,6 +10,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "libshared/base/before_sleep.h"
 #include "libshared/base/holding.h"
 #include "libshared/base/table.h"
 #include "services/gateway/engineio/exchange.h"
@@ -85,8 +86,7 @@ struct eio {
     struct address_count *addresses; /* how many sessions are whose */
     struct eio_session *strangers;   /* the oldest first */
     size_t n_strangers;
-    ev_prepare prepare;
-    ev_idle more;
+    struct before_sleep before_sleep;
     bool polling, websocket; /* transports offered */
     struct eio_totals totals;
     struct metric *gauge, *floods, *strange_floods;

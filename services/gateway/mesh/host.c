@@ -29,18 +29,12 @@ static void on_peer_gone(void *context, struct rpc_peer *peer)
 
 /* --- the end of a loop round --- */
 
-static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
+static bool write_dirty(void *arg)
 {
-    struct mesh *mesh = prepare->data;
+    struct mesh *mesh = arg;
 
-    (void)events;
     hosted_tunnels_write(mesh);
-    if (mesh->dirty == NULL) ev_idle_stop(loop, &mesh->more);
-}
-
-static void on_idle(struct ev_loop *loop, ev_idle *idle, int events)
-{
-    (void)loop, (void)idle, (void)events;
+    return mesh->dirty != NULL;
 }
 
 void host_open(struct mesh *mesh)
@@ -56,18 +50,14 @@ void host_open(struct mesh *mesh)
                                                      .event_hwm = EVENT_HWM,
                                                      .peer_gone = on_peer_gone });
     mesh->frames = BUF(SIZE_MAX);
-    ev_prepare_init(&mesh->prepare, on_prepare);
-    mesh->prepare.data = mesh;
-    ev_prepare_start(mesh->loop, &mesh->prepare);
-    ev_idle_init(&mesh->more, on_idle);
+    before_sleep_begin(&mesh->before_sleep, mesh->loop, write_dirty, mesh);
     callers_init(mesh);
 }
 
 void host_close(struct mesh *mesh)
 {
     rpc_server_destroy(&mesh->server);
-    ev_prepare_stop(mesh->loop, &mesh->prepare);
-    ev_idle_stop(mesh->loop, &mesh->more);
+    before_sleep_end(&mesh->before_sleep);
     ev_timer_stop(mesh->loop, &mesh->retry);
     buf_free(&mesh->frames);
 }

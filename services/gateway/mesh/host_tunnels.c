@@ -92,7 +92,7 @@ static void want_write(struct eio_channel *base)
     if (t->dirty) return;
     t->dirty = true;
     DL_APPEND(mesh->dirty, t);
-    ev_idle_start(mesh->loop, &mesh->more);
+    before_sleep_wake(&mesh->before_sleep);
 }
 
 /* The session may close it meanwhile; then what it put has gone out already. */

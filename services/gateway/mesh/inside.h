@@ -13,6 +13,7 @@
 
 #include <ev.h>
 
+#include "libshared/base/before_sleep.h"
 #include "libshared/base/table.h"
 #include "libshared/rpc/rpc_rows.h"
 #include "services/gateway/engineio/exchange.h"
@@ -90,8 +91,7 @@ struct mesh {
     struct hosted_tunnel *writing; /* into `frames` */
     struct buf frames;
     size_t queued; /* events that found a pipe full */
-    ev_prepare prepare;
-    ev_idle more;
+    struct before_sleep before_sleep;
     ev_timer retry;
 };
 
