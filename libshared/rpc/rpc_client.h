@@ -24,6 +24,7 @@ struct rpc_client_config {
     const char *service; /* theirs: its public certificate is key_dir/peers/<service>.key */
     const char *endpoint;
     const char *key_dir;
+    int64_t budget_ms;  /* of a request that says none */
     size_t pending_max; /* requests unanswered; over it, or over RPC_PENDING_BYTES: overloaded, at once */
     void (*up)(void *arg, struct id instance);
     void (*down)(void *arg, bool told); /* told: it had said that it would leave */
@@ -44,7 +45,7 @@ typedef void rpc_reply_fn(void *arg, enum err status, struct str body);
 struct rpc_request {
     const char *method; /* "message.append" */
     bool safe;          /* from the METHOD row: see above */
-    int64_t budget_ms;  /* 1..60000 */
+    int64_t budget_ms;  /* 1..60000; 0: as the client is configured */
     struct str trace;
     const struct principal *who; /* NULL: the service itself asks */
     struct str body;             /* a record's msgpack; copied */

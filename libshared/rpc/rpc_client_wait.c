@@ -66,12 +66,13 @@ static void copy_body(zmq_msg_t *body, struct str from)
 struct waiting *rpc_wait_add(
     struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg)
 {
-    assert(request->budget_ms >= 1 && request->budget_ms <= 60000);
+    int64_t budget_ms = request->budget_ms != 0 ? request->budget_ms : client->config.budget_ms;
+    assert(budget_ms >= 1 && budget_ms <= 60000);
     struct waiting *w = mem_alloc(sizeof(*w) + head_bytes(request));
     *w = (struct waiting){
         .bytes = sizeof(*w) + head_bytes(request) + request->body.len,
         .id = ++client->last_id,
-        .deadline_us = clock_mono_us() + request->budget_ms * 1000,
+        .deadline_us = clock_mono_us() + budget_ms * 1000,
         .safe = request->safe,
         .reply = reply,
         .arg = arg,

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
 
 static bool is_there(const char *directory, const char *name)
@@ -19,11 +18,11 @@ static bool is_there(const char *directory, const char *name)
  * Who issues API keys is reached with the gateway's own CURVE key, and by no other way.  So a gateway that has one
  * belongs to a stack with API keys, unless scripts/conformance made that key for this and marked its directory.
  */
-void conformance_check(void)
+void conformance_check(const struct settings *from)
 {
-    const char *keys = settings.common.key_dir;
+    const char *keys = from->common.key_dir;
 
-    if (!settings.gateway.conformance || is_there(keys, "conformance") || !is_there(keys, "gateway.key_secret")) return;
+    if (!from->gateway.conformance || is_there(keys, "conformance") || !is_there(keys, "gateway.key_secret")) return;
     fprintf(stderr,
         "MADANG_GATEWAY_CONFORMANCE: can't be on in a stack with API keys, whose %s this is; see docs/conformance.md\n",
         keys);

@@ -7,9 +7,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
-#include "services/gateway/mesh/mesh.h"
 
 #define TICK_S 0.05
 
@@ -24,10 +22,8 @@ static void close_if_due(void *arg, struct eio_session *session)
     if (eio_moment_ms(eio_sid(session), now->spread_ms) <= now->elapsed_ms) eio_close(session, "server shutting down");
 }
 
-static void close_some(struct eio *eio, int64_t elapsed_ms)
+static void close_some(struct eio *eio, struct moment now)
 {
-    struct moment now = { elapsed_ms, settings.gateway.drain_spread_ms };
-
     if (eio != NULL) eio_each(eio, close_if_due, &now);
 }
 
@@ -46,13 +42,14 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
     struct gateway *gateway = timer->data;
     int64_t elapsed_ms = (clock_mono_us() - gateway->drain_began_us) / 1000;
-    bool late = elapsed_ms > settings.gateway.drain_spread_ms + settings.common.drain_ms;
+    struct moment now = { elapsed_ms, gateway->settings->gateway.drain_spread_ms };
+    bool late = elapsed_ms > now.spread_ms + gateway->settings->common.drain_ms;
 
     (void)events;
-    close_some(gateway->socketio, elapsed_ms);
-    close_some(gateway->msgpack, elapsed_ms);
-    close_some(gateway->engineio, elapsed_ms);
-    mesh_drain(gateway->mesh, elapsed_ms, settings.gateway.drain_spread_ms);
+    close_some(gateway->socketio, now);
+    close_some(gateway->msgpack, now);
+    close_some(gateway->engineio, now);
+    mesh_drain(gateway->mesh, elapsed_ms, now.spread_ms);
     if (!is_idle(gateway) && !late) return;
     LOG(INFO, "gateway.drained", F_INT("ms", elapsed_ms), F_INT("sessions_left", sessions(gateway)),
         F_INT("requests_left", gateway->routes.in_flight));
@@ -68,10 +65,10 @@ static void tell(void *arg, struct client *client)
     sio_emit(client->socket, "server:closing", *notice);
 }
 
-static void tell_clients(struct gateway *gateway)
+static void tell_clients(const struct gateway *gateway)
 {
     struct buf json = BUF(64);
-    buf_printf(&json, "{\"within_ms\":%lld}", (long long)settings.gateway.drain_spread_ms);
+    buf_printf(&json, "{\"within_ms\":%lld}", (long long)gateway->settings->gateway.drain_spread_ms);
     struct str notice = buf_str(&json);
     if (gateway->clients != NULL) clients_each(gateway->clients, tell, &notice);
     buf_free(&json);

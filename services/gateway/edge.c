@@ -1,6 +1,5 @@
 /* edge.c - which path is whose. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
 
 /* For load balancers: is this gateway one to send clients to? */
@@ -23,7 +22,8 @@ void edge_mount(struct gateway *gateway)
     struct http_server *server = gateway->server;
 
     http_mount(server, "/socket.io/", &eio_handler, gateway->socketio);
-    if (gateway->msgpack != NULL) http_mount(server, settings.gateway.msgpack_path, &eio_handler, gateway->msgpack);
+    if (gateway->msgpack != NULL)
+        http_mount(server, gateway->settings->gateway.msgpack_path, &eio_handler, gateway->msgpack);
     if (gateway->engineio != NULL) http_mount(server, "/engine.io/", &eio_handler, gateway->engineio);
     http_mount(server, "/healthz", &health, gateway);
     if (gateway->service[SERVICE_chat] != NULL) http_mount(server, "/*", &routes_handler, &gateway->routes);

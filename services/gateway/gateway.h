@@ -5,7 +5,9 @@
 #include <ev.h>
 
 #include "libshared/http/http_server.h"
+#include "libshared/service/settings.h"
 #include "services/gateway/interop/interop.h"
+#include "services/gateway/mesh/mesh.h"
 #include "services/gateway/recovery/rerun.h"
 #include "services/gateway/routes/routes.h"
 #include "services/gateway/socketio/echo.h"
@@ -24,6 +26,7 @@ struct peer {
 };
 
 struct gateway {
+    const struct settings *settings;
     struct ev_loop *loop;
     struct http_server *server;
     struct health *health;
@@ -66,7 +69,7 @@ void peers_disconnect(struct gateway *gateway);
 bool peers_ready(const struct gateway *gateway, struct buf *why);
 
 /* conformance.c: ends the process with one line if it has the conformance configuration and a key to the services. */
-void conformance_check(void);
+void conformance_check(const struct settings *from);
 
 /* namespaces.c: who answers in which namespace. */
 void namespaces_open(struct gateway *gateway);
@@ -74,10 +77,13 @@ void namespaces_close(struct gateway *gateway);
 
 /* descriptors.c: asks for as many as the connections need; fewer lower connections_max.  Those above what is returned are
  * no client's. */
-int descriptors_limit(void);
+int descriptors_limit(struct settings_gateway *s);
 
-/* edge_config.c: as the settings have it. */
-struct http_server_config edge_config(void);
+/* config.c: what the settings say to each part. */
+struct http_server_config config_http(const struct settings *from);
+struct eio_config config_eio(const struct settings *from);
+struct sio_config config_sio(const struct settings *from);
+struct mesh_config config_mesh(const struct settings *from);
 
 /* edge.c: which path is whose. */
 void edge_mount(struct gateway *gateway);

@@ -7,7 +7,6 @@
 #include "libshared/service/service.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
-#include "services/gateway/mesh/mesh.h"
 
 static void on_term(struct ev_loop *loop, ev_signal *signal, int events)
 {
@@ -45,12 +44,13 @@ static bool is_ready(void *arg, struct buf *why)
 static void open_edge(struct gateway *gateway)
 {
     struct eio_upper upper = sio_upper(gateway->sio), packed = sio_msgpack_upper(gateway->sio), echo = echo_upper();
-    struct http_server_config config = edge_config();
+    struct http_server_config config = config_http(gateway->settings);
+    struct eio_config eio = config_eio(gateway->settings);
 
     config.descriptors_max = gateway->descriptors_max;
-    gateway->socketio = eio_create(gateway->loop, &upper);
-    if (settings.gateway.msgpack_path[0] != '\0') gateway->msgpack = eio_create(gateway->loop, &packed);
-    if (settings.gateway.conformance) gateway->engineio = eio_create(gateway->loop, &echo);
+    gateway->socketio = eio_create(gateway->loop, &eio, &upper);
+    if (settings.gateway.msgpack_path[0] != '\0') gateway->msgpack = eio_create(gateway->loop, &eio, &packed);
+    if (settings.gateway.conformance) gateway->engineio = eio_create(gateway->loop, &eio, &echo);
     mesh_serve(gateway->mesh, 0, gateway->socketio);
     mesh_serve(gateway->mesh, 1, gateway->msgpack);
     mesh_serve(gateway->mesh, 2, gateway->engineio);
@@ -61,14 +61,16 @@ static void open_edge(struct gateway *gateway)
 
 static void begin(struct gateway *gateway)
 {
-    if (!settings.gateway.conformance || settings.gateway.echo_mesh) gateway->mesh = mesh_create(gateway->loop);
+    struct mesh_config mesh = config_mesh(gateway->settings);
+
+    if (!settings.gateway.conformance || settings.gateway.echo_mesh) gateway->mesh = mesh_create(gateway->loop, &mesh);
     memory_watch(gateway);
     peers_connect(gateway);
     for (int i = 0; i < SERVICE_COUNT; i++) gateway->routes.service[i] = gateway->service[i];
     gateway->routes.bearers = gateway->bearers;
     gateway->routes.rates = rates_create(settings.gateway.rate_percent);
     if (!settings.gateway.conformance) rates_share(gateway->routes.rates, gateway->loop, settings.common.redis_url);
-    gateway->routes.guesses = guesses_create(gateway->loop, gateway->routes.rates);
+    gateway->routes.guesses = guesses_create(gateway->loop, gateway->routes.rates, settings.common.call_budget_ms);
     gateway->routes.keyring = keyring_create(
         gateway->bearers, gateway->routes.guesses, gateway->routes.rates, gateway->service[SERVICE_auth]);
     gateway->routes.halls = gateway->halls;
@@ -113,8 +115,9 @@ int main(int argc, char **argv)
     static struct gateway gateway;
 
     service_begin(argc, argv, "gateway", "the edge: HTTPS, WebSocket, Socket.IO; authentication, policies, routing");
-    conformance_check();
-    gateway.descriptors_max = descriptors_limit();
+    conformance_check(&settings);
+    gateway.settings = &settings;
+    gateway.descriptors_max = descriptors_limit(&settings.gateway);
     gateway.loop = ev_default_loop(0);
     begin(&gateway);
     privileges_settle();

@@ -8,7 +8,6 @@
 #include "libshared/base/holding.h"
 #include "libshared/base/log.h"
 #include "libshared/base/metrics.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
 
 #define TICK_S     1.
@@ -40,10 +39,8 @@ static void set_metrics(void)
     metric_set(evicted, (int64_t)now.evicted);
 }
 
-static void set_bounds(void)
+static void set_bounds(const struct settings_gateway *s)
 {
-    const struct settings_gateway *s = &settings.gateway;
-
     if (s->memory_per_connection < PAYLOADS * s->max_payload) {
         fprintf(stderr,
             "MADANG_GATEWAY_MEMORY_PER_CONNECTION: has to be %d times MADANG_GATEWAY_MAX_PAYLOAD at least\n", PAYLOADS);
@@ -91,7 +88,7 @@ void memory_watch(struct gateway *gateway)
 {
     struct memory_watch *watch = &gateway->memory;
 
-    set_bounds();
+    set_bounds(&gateway->settings->gateway);
     register_metrics();
     ev_prepare_init(&watch->relief, on_relief);
     ev_set_priority(&watch->relief, EV_MAXPRI); /* who is evicted goes in this same turn */

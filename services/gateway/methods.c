@@ -4,8 +4,6 @@
 
 #include <assert.h>
 
-#include "libshared/service/settings.h"
-
 #define ASK_BYTES_MAX (1u << 20)
 
 /* clang-format off */
@@ -23,12 +21,8 @@ void method_call(struct rpc_client *to, enum method_index method, const struct p
     struct str body, rpc_reply_fn *reply, void *arg)
 {
     rpc_client_call(to,
-        &(struct rpc_request){ .method = methods[method].name,
-            .safe = methods[method].safe,
-            .budget_ms = settings.common.call_budget_ms,
-            .trace = trace,
-            .who = who,
-            .body = body },
+        &(struct rpc_request){
+            .method = methods[method].name, .safe = methods[method].safe, .trace = trace, .who = who, .body = body },
         reply, arg);
 }
 

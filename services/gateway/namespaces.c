@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "libshared/base/clock.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
 
 static const char *const standard[] = { "/", "/chat", "/notification", "/system", "/error" };
@@ -77,17 +76,20 @@ static int64_t take_connect(void *arg, struct str eio_sid)
 
 void namespaces_open(struct gateway *gateway)
 {
-    if (settings.gateway.conformance) gateway->reruns = reruns_create(gateway->loop);
-    struct clients_upper upper = settings.gateway.conformance ? echo_clients(gateway) : routes_upper(&gateway->routes);
+    if (gateway->settings->gateway.conformance) gateway->reruns = reruns_create(gateway->loop);
+    struct clients_upper upper =
+        gateway->settings->gateway.conformance ? echo_clients(gateway) : routes_upper(&gateway->routes);
 
-    gateway->sio = sio_create();
+    const struct sio_config sio = config_sio(gateway->settings);
+
+    gateway->sio = sio_create(&sio);
     sio_guard(gateway->sio, &(struct sio_gate){ gateway->routes.rates, take_connect });
     gateway->clients = clients_create(gateway->loop, gateway->bearers, gateway->routes.rates, &upper);
-    if (settings.gateway.conformance) {
-        add_listed(gateway, settings.gateway.echo_namespaces, !settings.gateway.echo_token);
+    if (gateway->settings->gateway.conformance) {
+        add_listed(gateway, gateway->settings->gateway.echo_namespaces, !gateway->settings->gateway.echo_token);
     } else {
         for (size_t i = 0; i < COUNT(standard); i++) add(gateway, clients_namespace(gateway->clients, standard[i]));
-        add_listed(gateway, settings.gateway.namespaces, false);
+        add_listed(gateway, gateway->settings->gateway.namespaces, false);
     }
     for (size_t i = 0; i < gateway->n_namespaces; i++) sio_add(gateway->sio, &gateway->namespaces[i]);
 }

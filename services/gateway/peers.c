@@ -1,9 +1,7 @@
 /* peers.c - the gateway's pipes to the services. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/log.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
-#include "services/gateway/mesh/mesh.h"
 
 /* clang-format off */
 static const char *const names[] = {
@@ -66,19 +64,20 @@ static struct rpc_client *connect_to(struct gateway *gateway, enum peer_service 
     return rpc_client_create(gateway->loop, &(struct rpc_client_config){ .self = "gateway",
                                                 .service = names[service],
                                                 .endpoint = settings_url(str_of(names[service])),
-                                                .key_dir = settings.common.key_dir,
-                                                .pending_max = (size_t)settings.gateway.pending_max,
+                                                .key_dir = gateway->settings->common.key_dir,
+                                                .budget_ms = gateway->settings->common.call_budget_ms,
+                                                .pending_max = (size_t)gateway->settings->gateway.pending_max,
                                                 .up = on_up,
                                                 .event = on_event,
                                                 .arg = &gateway->peers[service] });
 }
 
 /* The conformance configuration needs nobody but auth where its namespaces want a token, and chat for the mesh. */
-static bool is_needed(enum peer_service service)
+static bool is_needed(const struct gateway *gateway, enum peer_service service)
 {
-    if (!settings.gateway.conformance) return true;
-    if (service == SERVICE_auth) return settings.gateway.echo_token;
-    return service == SERVICE_chat && settings.gateway.echo_mesh;
+    if (!gateway->settings->gateway.conformance) return true;
+    if (service == SERVICE_auth) return gateway->settings->gateway.echo_token;
+    return service == SERVICE_chat && gateway->settings->gateway.echo_mesh;
 }
 
 void peers_connect(struct gateway *gateway)
@@ -86,7 +85,7 @@ void peers_connect(struct gateway *gateway)
     gateway->trusted = trusted_create(on_trust_changed, gateway);
     gateway->bearers = bearers_create(gateway->trusted);
     for (int i = 0; i < SERVICE_COUNT; i++)
-        if (is_needed((enum peer_service)i)) gateway->service[i] = connect_to(gateway, (enum peer_service)i);
+        if (is_needed(gateway, (enum peer_service)i)) gateway->service[i] = connect_to(gateway, (enum peer_service)i);
     gateway->halls = halls_create(gateway->loop, gateway->service[SERVICE_chat], gateway->service[SERVICE_store]);
 }
 

@@ -3,7 +3,6 @@
 #include "services/gateway/engineio/eio.h"
 
 #include "libshared/base/metrics.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/engineio/session.h"
 
 #include <assert.h>
@@ -40,20 +39,15 @@ static bool look_at_dirty(void *arg)
     return eio->dirty != NULL;
 }
 
-static bool is_offered(const char *name)
-{
-    const char *at = strstr(settings.gateway.transports, name);
-    return at != NULL;
-}
-
-struct eio *eio_create(struct ev_loop *loop, const struct eio_upper *upper)
+struct eio *eio_create(struct ev_loop *loop, const struct eio_config *config, const struct eio_upper *upper)
 {
     const char *floods = "madang_gateway_floods_total", *help = "Connections closed for sending more than one may";
     struct eio *eio = mem_zero(sizeof *eio);
     eio->loop = loop;
+    eio->config = *config;
     eio->upper = *upper;
-    eio->polling = is_offered("polling");
-    eio->websocket = is_offered("websocket");
+    eio->polling = strstr(config->transports, "polling") != NULL;
+    eio->websocket = strstr(config->transports, "websocket") != NULL;
     eio->addresses = address_count_create();
     eio->gauge = metric_gauge("madang_gateway_sessions", NULL, "Engine.IO sessions");
     eio->floods = metric_counter(floods, "who=\"known\"", help);

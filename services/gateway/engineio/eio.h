@@ -53,8 +53,21 @@ const char *eio_gateway_id(void);
 /* When a sid's session is sent away by a gateway that leaves: its own moment within the time, for nothing to be remembered. */
 int64_t eio_moment_ms(const char *sid, int64_t spread_ms);
 
+struct eio_config {
+    const char *transports; /* offered: "polling,websocket" or one of them; not kept */
+    int64_t ping_interval_ms, ping_timeout_ms;
+    int64_t upgrade_timeout_ms; /* how long an upgrade may take */
+    int64_t connect_timeout_ms; /* how long a session may go without eio_connected() */
+    int64_t max_payload;        /* bytes of a packet, as clients are told */
+    int64_t connections_max, connections_per_address;
+    int64_t queue_bytes, slow_ms; /* see eio_is_slow() */
+    int64_t rate_percent;         /* of the four bounds below; 0: they don't hold */
+    int64_t packets_per_s, bytes_per_s;
+    int64_t stranger_packets, stranger_bytes; /* in all, before eio_connected() */
+};
+
 /* One for each path: /socket.io/, /engine.io/ (conformance), a msgpack path. */
-struct eio *eio_create(struct ev_loop *loop, const struct eio_upper *upper);
+struct eio *eio_create(struct ev_loop *loop, const struct eio_config *config, const struct eio_upper *upper);
 void eio_destroy(struct eio **eio);
 size_t eio_sessions(const struct eio *eio);
 

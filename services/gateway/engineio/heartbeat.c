@@ -5,13 +5,12 @@
  * happens in between.
  */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/service/settings.h"
 #include "services/gateway/engineio/session.h"
 
 static void set_ping(struct eio_session *s, int64_t now)
 {
-    s->at.ping = now + settings.gateway.ping_interval_ms;
-    s->at.pong = s->at.ping + settings.gateway.ping_timeout_ms;
+    s->at.ping = now + s->eio->config.ping_interval_ms;
+    s->at.pong = s->at.ping + s->eio->config.ping_timeout_ms;
 }
 
 static bool passed(int64_t deadline, int64_t now)
@@ -60,7 +59,7 @@ void heartbeat_begin(struct eio_session *s)
     ev_timer_init(&s->timer, on_timer, 0, 0);
     s->timer.data = s;
     set_ping(s, now);
-    s->at.connect = now + settings.gateway.connect_timeout_ms;
+    s->at.connect = now + s->eio->config.connect_timeout_ms;
     session_arm(s);
 }
 
@@ -74,7 +73,7 @@ void heartbeat_pong(struct eio_session *s)
 /* The pong may have been lost with the old transport: a new chance. */
 void heartbeat_upgraded(struct eio_session *s)
 {
-    set_ping(s, s->at.ping != 0 ? s->at.ping - settings.gateway.ping_interval_ms : now_ms());
+    set_ping(s, s->at.ping != 0 ? s->at.ping - s->eio->config.ping_interval_ms : now_ms());
     s->at.upgrade = 0;
     session_arm(s);
 }

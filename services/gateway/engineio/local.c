@@ -1,7 +1,6 @@
 /* local.c - requests and WebSockets that came to this gateway itself. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/container_of.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/engineio/session.h"
 
 #include <stdio.h>
@@ -46,7 +45,7 @@ int local_request_begin(struct eio_session *s, struct http *http)
         (struct local_request){ .user = { ready, gone }, .base = { answer, dropped, NULL, SIZE_MAX }, .http = http };
     http_set_user(http, request);
     size_t max = allowance_message_max(s);
-    if (max < (size_t)settings.gateway.max_payload) http_set_body_max(http, max);
+    if (max < (size_t)s->eio->config.max_payload) http_set_body_max(http, max);
     holding_follow(http_holding(http), eio_holding(s));
     bool taken =
         polling_begin(s, &request->base, http_address(http), http_method(http), http_header(http, "content-type"));

@@ -7,7 +7,6 @@
 #include "libshared/base/log.h"
 #include "libshared/base/secret.h"
 #include "libshared/base/metrics.h"
-#include "libshared/service/settings.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -68,7 +67,7 @@ static void enlist(struct eio_session *s)
 {
     struct eio *eio = s->eio;
 
-    if (eio->n_strangers >= (size_t)settings.gateway.connections_max) give_way(eio->strangers);
+    if (eio->n_strangers >= (size_t)eio->config.connections_max) give_way(eio->strangers);
     s->stranger = true;
     DL_APPEND(eio->strangers, s);
     eio->n_strangers++;
@@ -76,7 +75,7 @@ static void enlist(struct eio_session *s)
 
 bool session_is_one_too_many(const struct eio *eio)
 {
-    return HASH_COUNT(eio->sessions) - eio->n_strangers >= (size_t)settings.gateway.connections_max;
+    return HASH_COUNT(eio->sessions) - eio->n_strangers >= (size_t)eio->config.connections_max;
 }
 
 /* --- how many are whose --- */
@@ -102,7 +101,7 @@ static void on_evict(struct holding *holding)
 bool session_has_no_room(const struct eio *eio, const struct http *http)
 {
     const struct in6_addr *from = http_limited(http);
-    return (from != NULL && address_count_get(eio->addresses, from) >= settings.gateway.connections_per_address) ||
+    return (from != NULL && address_count_get(eio->addresses, from) >= eio->config.connections_per_address) ||
            !holdings_have_room(SESSION_BYTES);
 }
 
@@ -144,8 +143,8 @@ static struct eio_packet *open_packet(const struct eio_session *s)
     bool may_upgrade = s->transport == &polling_transport && s->eio->websocket;
     int n = snprintf(text, sizeof text,
         "0{\"sid\":\"%s\",\"upgrades\":[%s],\"pingInterval\":%lld,\"pingTimeout\":%lld,\"maxPayload\":%lld}", s->sid,
-        may_upgrade ? "\"websocket\"" : "", (long long)settings.gateway.ping_interval_ms,
-        (long long)settings.gateway.ping_timeout_ms, (long long)settings.gateway.max_payload);
+        may_upgrade ? "\"websocket\"" : "", (long long)s->eio->config.ping_interval_ms,
+        (long long)s->eio->config.ping_timeout_ms, (long long)s->eio->config.max_payload);
     assert(n > 0 && (size_t)n < sizeof text);
     return packet_raw((struct str){ text, (size_t)n });
 }
@@ -262,13 +261,13 @@ void session_evict(struct eio_session *s)
 
 static void watch_size(struct eio_session *s)
 {
-    size_t most = (size_t)settings.gateway.queue_bytes;
+    size_t most = (size_t)s->eio->config.queue_bytes;
     if (s->queued_bytes > 2 * most || s->count > QUEUE_PACKETS_MAX) {
         session_drop_queue(s);
         session_end(s, REASON_ERROR, false, "too slow");
     } else if (!s->slow && s->queued_bytes > most) {
         s->slow = true;
-        s->at.slow = now_ms() + settings.gateway.slow_ms;
+        s->at.slow = now_ms() + s->eio->config.slow_ms;
         session_arm(s);
     }
 }

@@ -80,6 +80,7 @@ struct eio_session {
 
 struct eio {
     struct ev_loop *loop;
+    struct eio_config config;
     struct eio_upper upper;
     struct eio_mesh mesh; /* http_begin NULL: none */
     struct eio_session *sessions, *dirty;

@@ -6,7 +6,6 @@
  * Until the 5 the session lives on polling; whatever goes wrong before costs only the WebSocket.
  */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/service/settings.h"
 #include "services/gateway/engineio/session.h"
 
 void upgrade_begin(struct eio_session *s, struct eio_channel *channel)
@@ -15,7 +14,7 @@ void upgrade_begin(struct eio_session *s, struct eio_channel *channel)
     s->probed = false;
     channel->session = s;
     allowance_bound(s);
-    s->at.upgrade = now_ms() + settings.gateway.upgrade_timeout_ms;
+    s->at.upgrade = now_ms() + s->eio->config.upgrade_timeout_ms;
     session_arm(s);
 }
 

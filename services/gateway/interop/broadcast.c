@@ -4,9 +4,6 @@
 
 #include <inttypes.h>
 
-#include "libshared/service/settings.h"
-#include "libshared/wire/event_names.h"
-#include "services/gateway/rooms/halls.h"
 #include "services/gateway/socketio/msgpack_in.h"
 
 /* What the message holds, in whatever order its keys came. */
@@ -77,12 +74,6 @@ static struct str text_of(struct str nsp, struct str json, unsigned parts, struc
     return arena_printf(arena, "5%u-%.*s%s%.*s", parts, STR_ARG(name), comma, STR_ARG(json));
 }
 
-/* In the namespace of our rooms nobody else says what we say there. */
-static bool is_theirs(struct str nsp, struct str name)
-{
-    return settings.gateway.conformance || !str_is(nsp, HALLS_NAMESPACE) || !event_is_ours(name);
-}
-
 /* Read back as if a client had sent it: what a client's parser would choke on stays here. */
 static bool make_text(const struct raw *raw, struct str nsp, struct arena *arena, struct broadcast *out)
 {
@@ -95,8 +86,9 @@ static bool make_text(const struct raw *raw, struct str nsp, struct arena *arena
     out->n_parts = parts.n;
     if (good) out->text = text_of(nsp, buf_str(&json), parts.n, arena);
     buf_free(&json);
-    return good && sio_packet_read(out->text, arena, &packet) && packet.refused.at == NULL &&
-           is_theirs(nsp, packet.name);
+    if (!good || !sio_packet_read(out->text, arena, &packet) || packet.refused.at != NULL) return false;
+    out->name = packet.name;
+    return true;
 }
 
 /* --- whom it is for --- */

@@ -11,6 +11,7 @@
 struct broadcast {
     struct selection who;
     bool is_volatile;
+    struct str name; /* of the event */
     struct str text; /* the Socket.IO packet; what clients would not understand is refused */
     struct str parts[SIO_MAX_ATTACHMENTS];
     unsigned n_parts;

@@ -5,7 +5,7 @@
 #include "libshared/base/log.h"
 #include "libshared/cache/redis.h"
 #include "libshared/base/metrics.h"
-#include "libshared/service/settings.h"
+#include "libshared/wire/event_names.h"
 #include "services/gateway/interop/broadcast.h"
 
 #define CHANNEL_MAX    512
@@ -24,6 +24,7 @@ struct emitter {
     struct roster *roster;
     const char *key;
     size_t bytes_max;
+    bool any_event;
     struct arena *scratch; /* emptied after each message */
     struct ear *ears;
     struct metric *taken, *dropped, *sent, *missed;
@@ -57,6 +58,12 @@ static void send_to(struct emitter *emitter, struct sio_socket *socket, const st
         sio_send_parts(socket, packets, 1 + broadcast->n_parts);
 }
 
+/* In the namespace of our rooms nobody else says what we say there. */
+static bool may_be_said(const struct emitter *emitter, struct str nsp, struct str name)
+{
+    return emitter->any_event || !str_is(nsp, HALLS_NAMESPACE) || !event_is_ours(name);
+}
+
 static void deliver(struct emitter *emitter, const struct broadcast *broadcast)
 {
     struct eio_packet *packets[1 + SIO_MAX_ATTACHMENTS];
@@ -79,7 +86,7 @@ static void on_broadcast(void *arg, struct str channel, struct str bytes)
 
     if (room.len > 0 && !roster_is_anyone_in(emitter->roster, ear->nsp, room)) return;
     if (bytes.len <= emitter->bytes_max && broadcast_read(bytes, ear->nsp, emitter->scratch, &broadcast) &&
-        !arena_is_over(emitter->scratch)) {
+        !arena_is_over(emitter->scratch) && may_be_said(emitter, ear->nsp, broadcast.name)) {
         metric_add(emitter->taken, 1);
         deliver(emitter, &broadcast);
     } else {
@@ -189,20 +196,21 @@ static void count_with(struct emitter *emitter)
     emitter->missed = metric_counter(events, "result=\"slow\"", events_help);
 }
 
-struct emitter *emitter_create(
-    struct redis *redis, struct roster *roster, const char *key, const struct sio_namespace *namespaces, size_t n)
+struct emitter *emitter_create(struct redis *redis, struct roster *roster, const struct emitter_config *config)
 {
+    size_t n = config->n_namespaces;
     struct emitter *emitter = mem_zero(sizeof *emitter);
 
     emitter->roster = roster;
-    emitter->key = key;
-    emitter->bytes_max = 4 * (size_t)settings.gateway.max_payload;
+    emitter->key = config->key;
+    emitter->any_event = config->any_event;
+    emitter->bytes_max = 4 * (size_t)config->max_payload;
     /* bound: bytes_max, of a message; names asked for after reading */
     emitter->scratch = arena_create("emitter", SCRATCH_FACTOR * emitter->bytes_max + SCRATCH_SPARE);
     emitter->ears = mem_zero((n + 1) * sizeof *emitter->ears);
     count_with(emitter);
     for (size_t i = 0; i < n; i++) {
-        emitter->ears[i] = (struct ear){ emitter, str_of(namespaces[i].name) };
+        emitter->ears[i] = (struct ear){ emitter, str_of(config->namespaces[i].name) };
         listen_for(&emitter->ears[i], redis);
     }
     return emitter;

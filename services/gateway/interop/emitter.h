@@ -16,7 +16,14 @@
 struct emitter;
 struct redis;
 
-/* Subscribes for each of these namespaces; they, and the roster, outlive the emitter. */
-struct emitter *emitter_create(
-    struct redis *redis, struct roster *roster, const char *key, const struct sio_namespace *namespaces, size_t n);
+struct emitter_config {
+    const char *key;     /* the channels' prefix */
+    int64_t max_payload; /* bytes; an event may have four times as many in all */
+    bool any_event;      /* also those which only this gateway says */
+    const struct sio_namespace *namespaces;
+    size_t n_namespaces;
+};
+
+/* Subscribes for each of these namespaces; they, the key and the roster outlive the emitter. */
+struct emitter *emitter_create(struct redis *redis, struct roster *roster, const struct emitter_config *config);
 void emitter_destroy(struct emitter **emitter); /* after its Redis */

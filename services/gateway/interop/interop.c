@@ -4,15 +4,19 @@
 
 #include "libshared/base/log.h"
 #include "libshared/cache/redis.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
 
 static void open_emitter(struct gateway *gateway, struct interop *interop)
 {
-    if (settings.common.redis_url[0] == '\0') LOG(WARN, "emitter.no_redis", F_TEXT("setting", "MADANG_REDIS_URL"));
-    interop->redis = redis_create(gateway->loop, settings.common.redis_url);
-    interop->emitter = emitter_create(
-        interop->redis, interop->roster, settings.gateway.emitter_key, gateway->namespaces, gateway->n_namespaces);
+    if (gateway->settings->common.redis_url[0] == '\0')
+        LOG(WARN, "emitter.no_redis", F_TEXT("setting", "MADANG_REDIS_URL"));
+    interop->redis = redis_create(gateway->loop, gateway->settings->common.redis_url);
+    interop->emitter = emitter_create(interop->redis, interop->roster,
+        &(struct emitter_config){ .key = gateway->settings->gateway.emitter_key,
+            .max_payload = gateway->settings->gateway.max_payload,
+            .any_event = gateway->settings->gateway.conformance,
+            .namespaces = gateway->namespaces,
+            .n_namespaces = gateway->n_namespaces });
 }
 
 static void open_admin(struct gateway *gateway, struct interop *interop)
@@ -20,9 +24,9 @@ static void open_admin(struct gateway *gateway, struct interop *interop)
     interop->transports[interop->n_transports++] = gateway->socketio;
     if (gateway->msgpack != NULL) interop->transports[interop->n_transports++] = gateway->msgpack;
     interop->admin = admin_create(gateway->loop, gateway->sio,
-        &(struct admin_view){ .name = settings.gateway.name,
-            .user = settings.gateway.admin_user,
-            .hash = settings.gateway.admin_password_hash,
+        &(struct admin_view){ .name = gateway->settings->gateway.name,
+            .user = gateway->settings->gateway.admin_user,
+            .hash = gateway->settings->gateway.admin_password_hash,
             .transports = interop->transports,
             .n_transports = interop->n_transports,
             .namespaces = gateway->namespaces,
@@ -60,12 +64,12 @@ static void keep_rooms(struct gateway *gateway)
 void interop_open(struct gateway *gateway)
 {
     struct interop *interop = &gateway->interop;
-    bool has_admin = settings.gateway.admin_user[0] != '\0';
+    bool has_admin = gateway->settings->gateway.admin_user[0] != '\0';
 
-    if (!settings.gateway.emitter && !has_admin) return;
-    interop->roster = roster_create(gateway->sio, gateway->halls);
+    if (!gateway->settings->gateway.emitter && !has_admin) return;
+    interop->roster = roster_create(gateway->sio, gateway->halls, (size_t)gateway->settings->gateway.socket_rooms_max);
     keep_rooms(gateway);
-    if (settings.gateway.emitter) open_emitter(gateway, interop);
+    if (gateway->settings->gateway.emitter) open_emitter(gateway, interop);
     if (has_admin) open_admin(gateway, interop);
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "libshared/base/table.h"
-#include "libshared/service/settings.h"
 
 /* One namespace. */
 struct place {
@@ -47,6 +46,7 @@ struct ticket {
 
 struct roster {
     struct halls *halls;
+    size_t rooms_max; /* of one socket */
     struct place *places;
     struct member *members;
     struct sio_socket **picked;
@@ -164,10 +164,10 @@ static struct ticket *find_ticket(const struct member *member, struct str room)
     return NULL;
 }
 
-static bool join(struct member *member, struct str room)
+static bool join(const struct roster *roster, struct member *member, struct str room)
 {
     if (room.len == 0 || room.len > ROSTER_NAME_MAX || find_ticket(member, room) != NULL ||
-        member->n >= (size_t)settings.gateway.socket_rooms_max)
+        member->n >= roster->rooms_max)
         return false;
     struct name *name = get_name(member->place, room);
     struct ticket *ticket = mem_alloc(sizeof *ticket);
@@ -179,8 +179,9 @@ static bool join(struct member *member, struct str room)
     return true;
 }
 
-static bool leave(struct member *member, struct str room)
+static bool leave(const struct roster *roster, struct member *member, struct str room)
 {
+    (void)roster;
     struct ticket *ticket = find_ticket(member, room);
 
     if (ticket != NULL) drop_ticket(ticket);
@@ -197,12 +198,13 @@ static void tell(const struct roster *roster, const struct member *member)
 }
 
 static void rearrange(struct roster *roster, const struct sio_socket *socket,
-    bool (*change)(struct member *member, struct str room), const struct str *rooms, size_t n)
+    bool (*change)(const struct roster *roster, struct member *member, struct str room), const struct str *rooms,
+    size_t n)
 {
     struct member *member = find_member(roster, str_of(sio_sid(socket)));
     bool changed = false;
 
-    for (size_t i = 0; member != NULL && i < n; i++) changed |= change(member, rooms[i]);
+    for (size_t i = 0; member != NULL && i < n; i++) changed |= change(roster, member, rooms[i]);
     if (changed && roster->changed != NULL) tell(roster, member);
 }
 
@@ -294,11 +296,12 @@ size_t roster_count(const struct roster *roster, struct str nsp)
 
 /* --- its life --- */
 
-struct roster *roster_create(struct sio *sio, struct halls *halls)
+struct roster *roster_create(struct sio *sio, struct halls *halls, size_t rooms_max)
 {
     struct roster *roster = mem_zero(sizeof *roster);
 
     roster->halls = halls;
+    roster->rooms_max = rooms_max;
     sio_watch(sio, &(struct sio_watcher){ .arg = roster, .opened = on_opened, .closed = on_closed });
     return roster;
 }

@@ -23,8 +23,8 @@ struct selection {
     size_t n_except;
 };
 
-/* Watches the sockets of `sio`, from before the first is opened. */
-struct roster *roster_create(struct sio *sio, struct halls *halls);
+/* Watches the sockets of `sio`, from before the first is opened.  rooms_max: of one socket. */
+struct roster *roster_create(struct sio *sio, struct halls *halls, size_t rooms_max);
 void roster_destroy(struct roster **roster); /* after the last socket */
 
 size_t roster_count(const struct roster *roster, struct str nsp); /* open sockets */

@@ -4,7 +4,6 @@
 
 #include "libshared/base/container_of.h"
 #include "libshared/base/metrics.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/mesh/inside.h"
 
 struct asked {
@@ -107,7 +106,7 @@ bool asked_begin(struct face *face, struct http *http, struct str sid)
     a->number = ++face->mesh->last_number;
     HASH_ADD(hh, face->mesh->asked, number, sizeof a->number, a);
     http_set_user(http, &a->user);
-    if (settings.gateway.max_payload > MESH_BYTES_MAX) http_set_body_max(http, MESH_BYTES_MAX);
+    if (face->mesh->config.max_payload > MESH_BYTES_MAX) http_set_body_max(http, MESH_BYTES_MAX);
     return true;
 }
 

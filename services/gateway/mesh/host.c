@@ -1,6 +1,5 @@
 /* host.c - the server where the other gateways come for our sessions. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/service/settings.h"
 #include "services/gateway/mesh/inside.h"
 
 #define EVENT_HWM 20000 /* messages waiting in one pipe; what finds it full waits here */
@@ -39,11 +38,9 @@ static bool write_dirty(void *arg)
 
 void host_open(struct mesh *mesh)
 {
-    const char *bind = settings.gateway.mesh_bind;
-
     mesh->server = rpc_server_create(mesh->loop, &(struct rpc_server_config){ .service = "gateway",
-                                                     .endpoints = *bind != '\0' ? bind : settings.gateway.mesh,
-                                                     .key_dir = settings.common.key_dir,
+                                                     .endpoints = mesh->config.bind,
+                                                     .key_dir = mesh->config.key_dir,
                                                      .methods = table,
                                                      .n_methods = COUNT(table),
                                                      .context = mesh,

@@ -71,6 +71,7 @@ struct face {
 
 struct mesh {
     struct ev_loop *loop;
+    struct mesh_config config;
     struct face faces[MESH_FACES];
     struct buf body;     /* scratch: a record */
     struct arena *arena; /* scratch */

@@ -6,7 +6,6 @@
 
 #include "libshared/base/log.h"
 #include "libshared/http/address_count.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/mesh/inside.h"
 
 #define CALL_MS      10000
@@ -151,8 +150,8 @@ static void open_pipe(struct link *link)
         rpc_client_create(link->mesh->loop, &(struct rpc_client_config){ .self = "gateway",
                                                 .service = "gateway",
                                                 .endpoint = link->endpoint,
-                                                .key_dir = settings.common.key_dir,
-                                                .pending_max = LINK_PENDING * (size_t)settings.gateway.pending_max,
+                                                .key_dir = link->mesh->config.key_dir,
+                                                .pending_max = LINK_PENDING * (size_t)link->mesh->config.pending_max,
                                                 .up = on_up,
                                                 .down = on_down,
                                                 .event = on_event,

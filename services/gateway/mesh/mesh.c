@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/log.h"
 #include "libshared/base/metrics.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/mesh/inside.h"
 
 static struct metric *forwarded(const char *labels)
@@ -10,11 +9,12 @@ static struct metric *forwarded(const char *labels)
     return metric_counter("madang_mesh_forwarded_total", labels, "Handed to the gateway that has the session");
 }
 
-struct mesh *mesh_create(struct ev_loop *loop)
+struct mesh *mesh_create(struct ev_loop *loop, const struct mesh_config *config)
 {
     struct mesh *mesh = mem_zero(sizeof *mesh);
 
     mesh->loop = loop;
+    mesh->config = *config;
     mesh->body = BUF(MESH_BYTES_MAX + 4096);
     /* bound: records without lists, and a page of gateways, whose room the decoder asks for */
     mesh->arena = arena_create("mesh", 1u << 20);
@@ -116,7 +116,7 @@ static void on_announced(void *arg, enum err status, struct str body)
 void mesh_chat_up(struct mesh *mesh, struct rpc_client *chat)
 {
     if (mesh == NULL) return;
-    struct gateway_info self = { { eio_gateway_id(), EIO_GATEWAY_CHARS }, str_of(settings.gateway.mesh) };
+    struct gateway_info self = { { eio_gateway_id(), EIO_GATEWAY_CHARS }, str_of(mesh->config.endpoint) };
     method_ask(chat, M_gateway_announce, &self, on_announced, mesh);
 }
 

@@ -18,8 +18,16 @@ struct mesh;
 
 #define MESH_FACES 8 /* Engine.IO paths */
 
-/* Binds settings.gateway.mesh; ends the process if it can't. */
-struct mesh *mesh_create(struct ev_loop *loop);
+struct mesh_config {
+    const char *endpoint; /* where the other gateways reach this one */
+    const char *bind;     /* what to bind for it, separated by commas */
+    const char *key_dir;
+    int64_t pending_max; /* a fourth of the records to one gateway that may be unanswered */
+    int64_t max_payload; /* bytes of one body; over what a record carries it is lowered */
+};
+
+/* Binds; ends the process if it can't.  The texts outlive the mesh. */
+struct mesh *mesh_create(struct ev_loop *loop, const struct mesh_config *config);
 /* Before the Engine.IO paths and the listener: what is in the air is dropped.  NULL is fine here and below. */
 void mesh_destroy(struct mesh **mesh);
 /* Sessions of this path may be asked for, and it hands on what is not its own.  The same number everywhere. */

@@ -143,7 +143,7 @@ static enum err get_rights(
     struct str raw, token = STR_NONE;
 
     *retry_ms = 0;
-    if (object.len > sio_auth_bytes_max()) return ERR_TOO_LARGE;
+    if (object.len > sio_auth_bytes_max(socket)) return ERR_TOO_LARGE;
     if (json_find(object, "token", &raw)) json_plain_text(raw, &token);
     enum err e = rights_get(clients->bearers, token, sio_address(socket), out);
     *retry_ms = guess_count_token(clients->rates, sio_address(socket), &e);

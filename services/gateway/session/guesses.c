@@ -11,7 +11,6 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/table.h"
 #include "libshared/base/metrics.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/session/refusal.h"
 
 #define KNOWN_MAX   10000
@@ -57,6 +56,7 @@ struct guess {
 struct guesses {
     struct ev_loop *loop;
     struct rates *rates;
+    int64_t wait_ms;
     struct known *known;
     struct guess *table; /* all that are not known */
     struct lane *lanes;
@@ -236,7 +236,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 
 static void join_queue(struct guess *guess)
 {
-    guess->until_us = clock_mono_us() + settings.common.call_budget_ms * 1000;
+    guess->until_us = clock_mono_us() + guess->home->wait_ms * 1000;
     DL_APPEND(guess->lane->queue, guess);
     guess->lane->n_queued++;
     guess->home->n_waiting++;
@@ -347,12 +347,13 @@ int64_t guess_count_token(struct rates *rates, struct str address, enum err *e)
     return retry_ms;
 }
 
-struct guesses *guesses_create(struct ev_loop *loop, struct rates *rates)
+struct guesses *guesses_create(struct ev_loop *loop, struct rates *rates, int64_t wait_ms)
 {
     struct guesses *guesses = mem_zero(sizeof *guesses);
 
     guesses->loop = loop;
     guesses->rates = rates;
+    guesses->wait_ms = wait_ms;
     guesses->refused =
         metric_counter("madang_guesses_refused_total", "", "Unknown credentials refused before anybody was asked");
     ev_timer_init(&guesses->tick, on_tick, TICK_S, TICK_S);

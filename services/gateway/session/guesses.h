@@ -27,7 +27,8 @@ struct guess; /* one under way */
  * to refuse it with. */
 typedef void guess_turn(void *arg, enum err e, int64_t retry_after_ms, struct guess *guess);
 
-struct guesses *guesses_create(struct ev_loop *loop, struct rates *rates);
+/* wait_ms: how long one waits for its turn at most. */
+struct guesses *guesses_create(struct ev_loop *loop, struct rates *rates, int64_t wait_ms);
 /* Who waits, and who comes later, is told shutting_down; those under way still have to end. */
 void guesses_close(struct guesses *guesses);
 void guesses_destroy(struct guesses **guesses);

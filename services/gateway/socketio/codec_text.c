@@ -1,19 +1,15 @@
 /* codec_text.c - packets as text, attachments behind them. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/service/settings.h"
 #include "services/gateway/socketio/sio_inside.h"
 
 /* Four of the largest messages: a packet may be large, or have attachments, not ten of the largest. */
 #define ASSEMBLY_PAYLOADS 4
 
-static size_t assembly_bytes(void)
-{
-    return (size_t)settings.gateway.max_payload * ASSEMBLY_PAYLOADS;
-}
-
 static void begin_assembly(struct sio_session *session, struct str text)
 {
-    session->pending = sio_assembly_create(text, assembly_bytes(), eio_holding(session->eio));
+    size_t most = (size_t)session->sio->config.max_payload * ASSEMBLY_PAYLOADS;
+
+    session->pending = sio_assembly_create(text, most, eio_holding(session->eio));
     if (session->pending == NULL) sio_overflow(session);
 }
 

@@ -4,15 +4,15 @@
 #include <inttypes.h>
 
 #include "libshared/base/log.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/socketio/sio_inside.h"
 
-struct sio *sio_create(void)
+struct sio *sio_create(const struct sio_config *config)
 {
     struct sio *sio = mem_zero(sizeof *sio);
 
+    sio->config = *config;
     /* bound: max_payload, of which a packet is a part */
-    sio->scratch = arena_create("sio.scratch", (size_t)settings.gateway.max_payload * 2 + 65536);
+    sio->scratch = arena_create("sio.scratch", (size_t)config->max_payload * 2 + 65536);
     sio->events = metric_counter("madang_socketio_events_total", NULL, "Events that clients sent");
     sio->violations =
         metric_counter("madang_socketio_violations_total", NULL, "Sessions ended for breaking the protocol");
@@ -70,9 +70,9 @@ static void refuse_for_rate(struct sio_session *session, struct str nsp, int64_t
     buf_free(&json);
 }
 
-size_t sio_auth_bytes_max(void)
+size_t sio_auth_bytes(const struct sio *sio)
 {
-    return (12u << 10) + (size_t)settings.gateway.recovery_rooms_max * 24;
+    return (12u << 10) + (size_t)sio->config.rooms_max * 24;
 }
 
 static void refuse_too_large(struct sio_session *session, struct str nsp)
@@ -90,7 +90,7 @@ bool sio_refuses_large_connect(struct sio_session *session, struct str text)
 {
     struct sio_packet packet;
 
-    if (text.len <= sio_auth_bytes_max() || text.at[0] != '0' + SIO_CONNECT) return false;
+    if (text.len <= sio_auth_bytes(session->sio) || text.at[0] != '0' + SIO_CONNECT) return false;
     if (!sio_packet_split(text, &packet) || sio_socket_find(session, packet.nsp) != NULL)
         sio_violation(session);
     else

@@ -44,11 +44,12 @@ struct sio_namespace {
     void (*disconnected)(void *arg, struct sio_socket *socket, const char *reason);
 };
 
-/* Bytes of JSON that come with a CONNECT or to renew a token: a token of 8 KiB, how far each room was heard, and 4 KiB of the
- * client's own.  More is refused unread. */
-size_t sio_auth_bytes_max(void);
+struct sio_config {
+    int64_t max_payload; /* bytes of one packet, and a fourth of what one may have with its attachments */
+    int64_t rooms_max;   /* whose offsets may come with a CONNECT */
+};
 
-struct sio *sio_create(void);
+struct sio *sio_create(const struct sio_config *config);
 void sio_destroy(struct sio **sio);
 /* The namespace must outlive the sio.  Names are taken literally. */
 void sio_add(struct sio *sio, const struct sio_namespace *nsp);
@@ -95,6 +96,9 @@ bool sio_is_pending(const struct sio_socket *socket); /* neither accepted, refus
 const char *sio_sid(const struct sio_socket *socket); /* not a secret */
 struct str sio_nsp(const struct sio_socket *socket);
 struct str sio_address(const struct sio_socket *socket);
+/* Bytes of JSON that come with a CONNECT or to renew a token: a token of 8 KiB, how far each room was heard, and 4 KiB of the
+ * client's own.  More is refused unread. */
+size_t sio_auth_bytes_max(const struct sio_socket *socket);
 bool sio_is_slow(const struct sio_socket *socket);
 /* Its session has an identity from now on: the first that one of its sockets has.  Not OK: this subject holds too much. */
 enum err sio_belongs(struct sio_socket *socket, struct str subject) MUST_CHECK;

@@ -10,6 +10,7 @@
 #define SIO_NAMESPACES_MAX 64 /* one bit each in a session's `ended` */
 
 struct sio {
+    struct sio_config config;
     const struct sio_namespace *nsp[SIO_NAMESPACES_MAX];
     size_t n;
     struct arena *scratch; /* emptied after each message */
@@ -70,6 +71,7 @@ enum sio_turn {
     SIO_OUT_OF_TURN
 };
 enum sio_turn sio_turn(struct sio_session *session, const struct sio_packet *packet);
+size_t sio_auth_bytes(const struct sio *sio);
 /* true: a CONNECT with more JSON than one may bring; it was answered, and is not read. */
 bool sio_refuses_large_connect(struct sio_session *session, struct str text);
 void sio_take_packet(

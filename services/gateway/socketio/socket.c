@@ -188,6 +188,11 @@ struct str sio_address(const struct sio_socket *socket)
     return socket->session != NULL ? eio_address(socket->session->eio) : STR_NONE;
 }
 
+size_t sio_auth_bytes_max(const struct sio_socket *socket)
+{
+    return socket->session != NULL ? sio_auth_bytes(socket->session->sio) : 0;
+}
+
 bool sio_is_slow(const struct sio_socket *socket)
 {
     return sio_is_open(socket) && eio_is_slow(socket->session->eio);

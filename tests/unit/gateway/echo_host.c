@@ -69,9 +69,10 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
 
     struct ev_loop *loop = ev_default_loop(0);
-    struct http_server_config config = edge_config();
-    eio = eio_create(loop, &echo);
-    descriptors_limit();
+    descriptors_limit(&settings.gateway);
+    struct http_server_config config = config_http(&settings);
+    struct eio_config eio_config = config_eio(&settings);
+    eio = eio_create(loop, &eio_config, &echo);
     server = http_server_create(loop, &config);
     http_mount(server, "/engine.io/", &eio_handler, eio);
     http_mount(server, "/socket.io/", &eio_handler, eio);

@@ -8,9 +8,7 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
-#include "services/gateway/mesh/mesh.h"
 
 #define SESSIONS 10
 #define APART_MS 30 /* from one session's moment to the next one's */
@@ -27,6 +25,7 @@ struct eio {
     size_t n;
 };
 
+static struct settings set;
 static struct gateway gateway;
 static struct eio socketio;
 static size_t mesh_requests;
@@ -44,7 +43,7 @@ const char *eio_sid(const struct eio_session *session)
 
 int64_t eio_moment_ms(const char *sid, int64_t spread_ms)
 {
-    assert_int_equal(spread_ms, settings.gateway.drain_spread_ms);
+    assert_int_equal(spread_ms, set.gateway.drain_spread_ms);
     return socketio.sessions[sid[0] - 'a'].moment_ms;
 }
 
@@ -109,15 +108,17 @@ void http_server_stop_accepting(struct http_server *server)
 static int set_up(void **state)
 {
     (void)state;
-    settings.gateway.drain_spread_ms = SESSIONS * APART_MS;
-    settings.common.drain_ms = 60000;
+    set.gateway.drain_spread_ms = SESSIONS * APART_MS;
+    set.common.drain_ms = 60000;
     mesh_requests = 0;
     accepting = true;
     mesh_knows = told = false;
     socketio = (struct eio){ .n = SESSIONS };
     for (int i = 0; i < SESSIONS; i++)
         socketio.sessions[i] = (struct eio_session){ .moment_ms = i * APART_MS, .sid = { (char)('a' + i) } };
-    gateway = (struct gateway){ .loop = ev_loop_new(EVFLAG_AUTO), .socketio = &socketio, .clients = (void *)&socketio };
+    gateway = (struct gateway){
+        .settings = &set, .loop = ev_loop_new(EVFLAG_AUTO), .socketio = &socketio, .clients = (void *)&socketio
+    };
     return 0;
 }
 
@@ -186,8 +187,8 @@ static void what_is_never_answered_is_left_when_the_time_is_over(void **state)
 {
     (void)state;
     gateway.routes.in_flight = 1;
-    settings.common.drain_ms = 100;
-    assert_true(drain(NULL, 0) >= settings.gateway.drain_spread_ms + 100);
+    set.common.drain_ms = 100;
+    assert_true(drain(NULL, 0) >= set.gateway.drain_spread_ms + 100);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

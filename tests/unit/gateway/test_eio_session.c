@@ -13,7 +13,7 @@
 #include "libshared/base/holding.h"
 #include "libshared/base/secret.h"
 #include "libshared/service/settings.h"
-#include "services/gateway/engineio/eio.h"
+#include "services/gateway/engineio/session.h"
 #include "services/gateway/gateway.h"
 #include "tests/lib/free_port.h"
 #include "tests/lib/same_thread.h"
@@ -30,7 +30,6 @@ static struct eio_session *session;
 static const char *why_closed, *forbids;
 static int n_drained, n_closed;
 static int n_ready, most_ready; /* requests that are within one another */
-static struct settings as_loaded;
 static int port;
 
 static const char *forbidden(void *arg, struct http *http)
@@ -93,19 +92,19 @@ static int start_with(size_t bytes)
     static char address[32];
     port = free_port();
     snprintf(address, sizeof address, "127.0.0.1:%d", port);
-    settings = as_loaded;
-    settings.gateway.http = address;
-    settings.gateway.https = "";
-    settings.gateway.plain = true;
-    settings.gateway.queue_bytes = 1000000;
     holdings_bound(&(struct holding_bounds){ SIZE_MAX, bytes, SIZE_MAX, SIZE_MAX, SIZE_MAX });
-    settings.gateway.slow_ms = settings.gateway.connect_timeout_ms = 60000;
     session = NULL;
     forbids = why_closed = NULL;
     n_drained = n_closed = most_ready = 0;
     loop = ev_loop_new(0);
-    eio = eio_create(loop, &notes);
-    struct http_server_config config = edge_config();
+    struct http_server_config config = config_http(&settings);
+    struct eio_config eio_config = config_eio(&settings);
+    config.http = address;
+    config.https = "";
+    config.redirect_to = NULL;
+    eio_config.queue_bytes = 1000000;
+    eio_config.slow_ms = eio_config.connect_timeout_ms = 60000;
+    eio = eio_create(loop, &eio_config, &notes);
     server = http_server_create(loop, &config);
     counted = eio_handler;
     counted.ready = count_ready;
@@ -231,7 +230,7 @@ static void a_session_that_joins_nothing_is_closed(void **state)
 {
     struct buf in = BUF(4096);
     (void)state;
-    settings.gateway.connect_timeout_ms = 150;
+    eio->config.connect_timeout_ms = 150;
     int fd = open_ws(&in);
     TURN_UNTIL(n_closed == 1);
     assert_string_equal(why_closed, "forced close");
@@ -250,8 +249,8 @@ static void a_client_that_answers_no_ping_is_closed(void **state)
 {
     struct buf in = BUF(4096);
     (void)state;
-    settings.gateway.ping_interval_ms = 100;
-    settings.gateway.ping_timeout_ms = 100;
+    eio->config.ping_interval_ms = 100;
+    eio->config.ping_timeout_ms = 100;
     int fd = open_ws(&in);
     eio_connected(session);
     TURN_UNTIL(n_closed == 1);
@@ -301,7 +300,7 @@ static void who_stays_slow_is_closed(void **state)
 {
     struct buf in = BUF(4096);
     (void)state;
-    settings.gateway.slow_ms = 200;
+    eio->config.slow_ms = 200;
     int fd = open_ws(&in);
     eio_connected(session);
     while (session != NULL && !eio_is_slow(session)) {
@@ -398,7 +397,7 @@ static void the_oldest_that_joined_nothing_give_way(void **state)
     enum { MAX = 10 };
     char member[EIO_SID_CHARS + 1], first[EIO_SID_CHARS + 1], second[EIO_SID_CHARS + 1], other[EIO_SID_CHARS + 1];
     (void)state;
-    settings.gateway.connections_max = MAX;
+    eio->config.connections_max = MAX;
     remember(member);
     eio_connected(session);
     remember(first);
@@ -422,7 +421,7 @@ static void the_oldest_that_joined_nothing_give_way(void **state)
 static void members_are_bounded_too(void **state)
 {
     (void)state;
-    settings.gateway.connections_max = 10;
+    eio->config.connections_max = 10;
     for (int i = 0; i < 10; i++) {
         open_by_polling();
         eio_connected(session);
@@ -436,8 +435,8 @@ static void members_are_bounded_too(void **state)
 static void an_address_has_so_many_sessions(void **state)
 {
     (void)state;
-    settings.gateway.connections_per_address = 3;
-    settings.gateway.connect_timeout_ms = 60000;
+    eio->config.connections_per_address = 3;
+    eio->config.connect_timeout_ms = 60000;
     for (int i = 0; i < 3; i++) open_by_polling();
     answers(get(NULL), "\"Too many sessions\"");
     assert_int_equal(eio_sessions(eio), 3);
@@ -560,7 +559,6 @@ int main(void)
         TEST(a_get_behind_the_last_poll_is_answered),
     };
     settings_load();
-    as_loaded = settings;
     log_init("test", LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

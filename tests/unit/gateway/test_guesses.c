@@ -11,10 +11,10 @@
 #include <cmocka.h>
 
 #include "libshared/base/clock.h"
-#include "libshared/service/settings.h"
 
-#define HERE  STR("192.0.2.1")
-#define THERE STR("192.0.2.2")
+#define HERE    STR("192.0.2.1")
+#define THERE   STR("192.0.2.2")
+#define WAIT_MS 1500
 
 static struct ev_loop *loop;
 static struct rates *rates;
@@ -30,10 +30,9 @@ struct asker {
 static int begin(void **state)
 {
     (void)state;
-    settings.common.call_budget_ms = 1500;
     loop = ev_default_loop(0);
     rates = rates_create(100);
-    guesses = guesses_create(loop, rates);
+    guesses = guesses_create(loop, rates, WAIT_MS);
     return 0;
 }
 
@@ -227,7 +226,7 @@ static void without_rates_nobody_waits(void **state)
     guesses_destroy(&guesses);
     rates_destroy(&rates);
     rates = rates_create(0);
-    guesses = guesses_create(loop, rates);
+    guesses = guesses_create(loop, rates, WAIT_MS);
     for (int i = 0; i < 1000; i++) ask(&askers[i], i, HERE);
     for (int i = 0; i < 1000; i++) answer(&askers[i], ERR_KEY_INVALID);
 }

@@ -5,7 +5,6 @@
 #include <jwt.h>
 
 #include "libshared/policy/api_key.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/session/keyring.h"
 #include "tests/unit/gateway/signer.h"
 
@@ -75,7 +74,6 @@ static void change_trust(void)
 static int begin(void **state)
 {
     signer = signer_new();
-    settings.common.call_budget_ms = 5000;
     for (size_t i = 0; i < COUNT(keys); i++) {
         char id[API_KEY_ID_CHARS + 1];
         api_key_new_id(id);
@@ -95,7 +93,7 @@ static int set_up(void **state)
     trusted = trusted_create(doubt, NULL);
     bearers = bearers_create(trusted);
     rates = rates_create(100);
-    guesses = guesses_create(fx.loop, rates);
+    guesses = guesses_create(fx.loop, rates, 5000);
     keyring = keyring_create(bearers, guesses, rates, auth.client);
     n_questions = n_asked = 0;
     at_once = NULL;

@@ -188,6 +188,7 @@ USED_BY_SOME static void probe_open(struct probe *probe, const char *self, size_
         .service = "store",
         .endpoint = fx.endpoint,
         .key_dir = fx.keys,
+        .budget_ms = 5000,
         .pending_max = pending_max,
         .up = on_up,
         .down = on_down,

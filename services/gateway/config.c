@@ -1,0 +1,73 @@
+/* config.c - what the settings say to each part: none of them reads settings of its own. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/metrics.h"
+#include "services/gateway/gateway.h"
+
+struct http_server_config config_http(const struct settings *from)
+{
+    const struct settings_gateway *s = &from->gateway;
+
+    return (struct http_server_config){
+        .https = s->https,
+        .http = s->http,
+        .redirect_to = s->plain ? NULL : s->public_url,
+        .tls_cert = s->tls_cert,
+        .tls_key = s->tls_key,
+        .origins = s->origins,
+        .trusted_proxies = s->trusted_proxies,
+        .connections_max = s->connections_max,
+        .connections_per_address = s->connections_per_address,
+        .body_max = (size_t)s->max_payload,
+        .message_max = (size_t)s->max_payload,
+        .compress = s->compress_http,
+        .deflate = s->deflate,
+        .metrics = {
+            .connections = metric_gauge("madang_gateway_connections", NULL, "Open client connections"),
+            .accepted = metric_counter("madang_gateway_connections_accepted_total", NULL, "Connections taken"),
+            .refused = metric_counter("madang_gateway_connections_refused_total", NULL, "Connections over a limit"),
+            .bytes_in = metric_counter("madang_gateway_received_bytes_total", NULL, "Bytes from clients, inside TLS"),
+            .bytes_out = metric_counter("madang_gateway_sent_bytes_total", NULL, "Bytes to clients, inside TLS"),
+        },
+    };
+}
+
+struct eio_config config_eio(const struct settings *from)
+{
+    const struct settings_gateway *s = &from->gateway;
+
+    return (struct eio_config){
+        .transports = s->transports,
+        .ping_interval_ms = s->ping_interval_ms,
+        .ping_timeout_ms = s->ping_timeout_ms,
+        .upgrade_timeout_ms = s->upgrade_timeout_ms,
+        .connect_timeout_ms = s->connect_timeout_ms,
+        .max_payload = s->max_payload,
+        .connections_max = s->connections_max,
+        .connections_per_address = s->connections_per_address,
+        .queue_bytes = s->queue_bytes,
+        .slow_ms = s->slow_ms,
+        .rate_percent = s->rate_percent,
+        .packets_per_s = s->packets_per_s,
+        .bytes_per_s = s->bytes_per_s,
+        .stranger_packets = s->stranger_packets,
+        .stranger_bytes = s->stranger_bytes,
+    };
+}
+
+struct sio_config config_sio(const struct settings *from)
+{
+    return (struct sio_config){ from->gateway.max_payload, from->gateway.recovery_rooms_max };
+}
+
+struct mesh_config config_mesh(const struct settings *from)
+{
+    const struct settings_gateway *s = &from->gateway;
+
+    return (struct mesh_config){
+        .endpoint = s->mesh,
+        .bind = *s->mesh_bind != '\0' ? s->mesh_bind : s->mesh,
+        .key_dir = from->common.key_dir,
+        .pending_max = s->pending_max,
+        .max_payload = s->max_payload,
+    };
+}
