@@ -70,3 +70,34 @@ void base64url_encode(const unsigned char *from, size_t len, char *out)
     }
     *out = '\0';
 }
+
+static int base64url_digit(char c)
+{
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+/* Two or three characters at the end stand for one or two bytes: the bits that are left over have to be zero. */
+bool base64url_is_canonical(struct str from)
+{
+    static const int spare[] = { 0, -1, 15, 3 };
+
+    for (size_t i = 0; i < from.len; i++)
+        if (base64url_digit(from.at[i]) < 0) return false;
+    if (from.len == 0 || from.len % 4 == 1) return false;
+    return (base64url_digit(from.at[from.len - 1]) & spare[from.len % 4]) == 0;
+}
+
+size_t base64url_decode(struct str from, unsigned char *out)
+{
+    unsigned bits = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < from.len; i++) {
+        bits = bits << 6 | (unsigned)base64url_digit(from.at[i]);
+        if (i % 4 != 0) out[n++] = (unsigned char)(bits >> (6 - i % 4 * 2));
+    }
+    return n;
+}

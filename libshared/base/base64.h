@@ -11,3 +11,7 @@ void base64_encode(char *out, struct str from);
 bool base64_decode(struct str from, unsigned char *out, size_t *len);
 /* The alphabet of URLs, without padding, a NUL behind: (4 * len + 2) / 3 characters. */
 void base64url_encode(const unsigned char *from, size_t len, char *out);
+/* As that writes it: no other text stands for the same bytes.  Nothing at all is none. */
+bool base64url_is_canonical(struct str from);
+/* Of a canonical text: 3/4 of its characters.  Returns how many bytes. */
+size_t base64url_decode(struct str from, unsigned char *out);

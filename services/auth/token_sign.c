@@ -4,7 +4,9 @@
 
 #include <jwt.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "libshared/base/es256.h"
 #include "libshared/base/secret.h"
 
 #define SESSION_CHARS 22 /* 132 bits */
@@ -62,6 +64,7 @@ static bool sign(jwt_t *jwt, struct arena *arena, struct str kid, struct str pri
         return false;
     char *text = jwt_encode_str(jwt);
     if (text == NULL) return false;
+    es256_canonicalize(text + strlen(text) - ES256_CHARS);
     *out = arena_str(arena, str_of(text));
     free(text);
     return true;

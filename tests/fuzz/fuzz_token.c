@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "libshared/base/base64.h"
+#include "libshared/base/es256.h"
 #include "services/gateway/session/token_head.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -31,6 +32,16 @@ static void comes_back(const char *part, size_t len)
     PROMISE(memcmp(again, part, len) == 0);
 }
 
+/* The other s of two is the greater one, and nobody's. */
+static void has_one_signature(const char *signature)
+{
+    char again[ES256_CHARS];
+
+    memcpy(again, signature, sizeof again);
+    es256_canonicalize(again);
+    PROMISE(memcmp(again, signature, sizeof again) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *exact = malloc(size ? size : 1); /* so that a byte too far is seen */
@@ -44,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         comes_back(exact, (size_t)(first - exact));
         comes_back(first + 1, (size_t)(second - first - 1));
         comes_back(second + 1, size - (size_t)(second + 1 - exact));
+        has_one_signature(second + 1);
     }
     free(exact);
     return 0;

@@ -5,39 +5,10 @@
 #include <jansson.h>
 #include <string.h>
 
-#define HEAD_CHARS_MAX  512
-#define SIGNATURE_CHARS 86 /* 64 bytes */
+#include "libshared/base/base64.h"
+#include "libshared/base/es256.h"
 
-static int base64url_digit(char c)
-{
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
-
-/* Two or three characters at the end stand for one or two bytes: the bits that are left over have to be zero. */
-static bool is_canonical(struct str part)
-{
-    static const int spare[] = { 0, -1, 15, 3 };
-
-    for (size_t i = 0; i < part.len; i++)
-        if (base64url_digit(part.at[i]) < 0) return false;
-    if (part.len == 0 || part.len % 4 == 1) return false;
-    return (base64url_digit(part.at[part.len - 1]) & spare[part.len % 4]) == 0;
-}
-
-static size_t decode(struct str part, char *out)
-{
-    unsigned bits = 0;
-    size_t n = 0;
-
-    for (size_t i = 0; i < part.len; i++) {
-        bits = bits << 6 | (unsigned)base64url_digit(part.at[i]);
-        if (i % 4 != 0) out[n++] = (char)(bits >> (6 - i % 4 * 2));
-    }
-    return n;
-}
+#define HEAD_CHARS_MAX 512
 
 static bool cut_part(struct str *rest, struct str *part)
 {
@@ -69,10 +40,10 @@ static bool read_members(const json_t *head, char kid[TOKEN_KID_CHARS + 1])
 
 static bool read_head(struct str part, char kid[TOKEN_KID_CHARS + 1])
 {
-    char text[HEAD_CHARS_MAX];
+    unsigned char text[HEAD_CHARS_MAX];
 
     if (part.len > HEAD_CHARS_MAX) return false;
-    json_t *head = json_loadb(text, decode(part, text), JSON_REJECT_DUPLICATES, NULL);
+    json_t *head = json_loadb((const char *)text, base64url_decode(part, text), JSON_REJECT_DUPLICATES, NULL);
     bool good = json_is_object(head) && read_members(head, kid);
     json_decref(head);
     return good;
@@ -83,6 +54,6 @@ bool token_head_read(struct str token, char kid[TOKEN_KID_CHARS + 1])
     struct str head, claims, signature = token;
 
     if (token.len > TOKEN_BYTES_MAX || !cut_part(&signature, &head) || !cut_part(&signature, &claims)) return false;
-    if (signature.len != SIGNATURE_CHARS || !is_canonical(signature) || !is_canonical(claims)) return false;
-    return is_canonical(head) && read_head(head, kid);
+    if (!base64url_is_canonical(head) || !base64url_is_canonical(claims)) return false;
+    return es256_is_canonical(signature) && read_head(head, kid);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <jwt.h>
 
+#include "libshared/base/es256.h"
 #include "services/auth/signing_key.h"
 #include "services/auth/token_sign.h"
 #include "tests/unit/arena.h"
@@ -60,6 +61,20 @@ static void a_token_says_what_it_should_and_verifies(void **state)
     jwt_free(jwt);
 }
 
+/* Of what the library signs, half is written in the other way. */
+static void a_token_is_signed_with_the_smaller_s(void **state)
+{
+    (void)state;
+    struct str private_pem, public_pem;
+    struct token_draft draft = { .ttl_s = 0 };
+
+    signing_key_make(arena, &private_pem, &public_pem);
+    for (int i = 0; i < 24; i++) {
+        struct str token = sign(private_pem, &draft);
+        assert_true(es256_is_canonical(str_skip(token, token.len - ES256_CHARS)));
+    }
+}
+
 static void another_key_does_not_verify_it(void **state)
 {
     (void)state;
@@ -79,6 +94,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_kid_is_the_thumbprint_of_rfc_7638),
         cmocka_unit_test(a_token_says_what_it_should_and_verifies),
+        cmocka_unit_test(a_token_is_signed_with_the_smaller_s),
         cmocka_unit_test(another_key_does_not_verify_it),
     };
     return cmocka_run_group_tests(tests, make_arena, drop_arena);

@@ -177,7 +177,7 @@ static char *sign(const char *subject)
     jwt_add_grant(jwt, "sub", subject);
     jwt_add_grant(jwt, "pol", "all");
     jwt_add_grant_int(jwt, "exp", (long)(clock_ms() / 1000) + 60);
-    char *text = jwt_encode_str(jwt);
+    char *text = signer_sign(jwt);
     jwt_free(jwt);
     return text;
 }

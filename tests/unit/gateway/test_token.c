@@ -8,7 +8,9 @@
 #include <cmocka.h>
 
 #include <jwt.h>
+#include <openssl/bn.h>
 
+#include "libshared/base/base64.h"
 #include "libshared/base/clock.h"
 #include "services/gateway/session/bearer.h"
 #include "tests/unit/gateway/signer.h"
@@ -109,7 +111,7 @@ static char *token(struct draft d)
     if (!d.keyless) jwt_add_grant(jwt, "key", "key1");
     jwt_add_grant_int(jwt, "exp", (long)(clock_ms() / 1000) + (d.ttl != 0 ? d.ttl : 60));
     if (d.cap != NULL) assert_int_equal(jwt_add_grants_json(jwt, d.cap), 0);
-    char *text = jwt_encode_str(jwt);
+    char *text = signer_sign(jwt);
     assert_non_null(text);
     jwt_free(jwt);
     return text;
@@ -189,6 +191,52 @@ static const char *with_a_spare_bit(const char *text, char out[2])
     out[0] = (char)(last + 1);
     out[1] = '\0';
     return out;
+}
+
+/* Another signature that verifies, and that anybody can write: n - s in place of s. */
+static void with_the_other_s(const char *text, char out[ES256_CHARS + 1])
+{
+    static const char n_hex[] = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+    unsigned char bytes[64];
+    BIGNUM *n = NULL, *s = BN_new();
+
+    base64url_decode(str_of(text + strlen(text) - ES256_CHARS), bytes);
+    BN_hex2bn(&n, n_hex);
+    BN_bin2bn(bytes + 32, 32, s);
+    BN_sub(s, n, s);
+    assert_int_equal(BN_bn2binpad(s, bytes + 32, 32), 32);
+    base64url_encode(bytes, sizeof bytes, out);
+    BN_free(n);
+    BN_free(s);
+}
+
+static void verifies(const char *text)
+{
+    jwt_t *jwt = NULL;
+
+    assert_int_equal(jwt_decode(&jwt, text, (const unsigned char *)ours.public, (int)strlen(ours.public)), 0);
+    jwt_free(jwt);
+}
+
+static void a_signature_has_one_spelling(void **state)
+{
+    (void)state;
+    char *text = token((struct draft){ .ttl = 60 }), other[ES256_CHARS + 1];
+    size_t keep = strlen(text) - ES256_CHARS;
+    struct rights rights = { 0 };
+
+    with_the_other_s(text, other);
+    for (int known = 0; known < 2; known++) {
+        refuses("the greater s", text, keep, other);
+        assert_int_equal(rights_get(bearers, str_of(text), HERE, &rights), OK);
+        rights_drop(&rights);
+    }
+    memcpy(text + keep, other, ES256_CHARS);
+    verifies(text); /* or it would be no other spelling */
+    es256_canonicalize(text + keep);
+    assert_int_equal(rights_get(bearers, str_of(text), HERE, &rights), OK);
+    rights_drop(&rights);
+    free(text);
 }
 
 static void a_token_has_one_spelling(void **state)
@@ -382,6 +430,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_way_to_be_wrong_has_its_code, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_public_key_is_no_hmac_secret, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_token_has_one_spelling, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_signature_has_one_spelling, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_head_says_nothing_but_what_we_know, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_token_is_never_longer_than_its_bound, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cap_narrows_and_never_widens, set_up, tear_down),
