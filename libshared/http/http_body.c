@@ -4,12 +4,14 @@
 
 #include "libshared/base/hex.h"
 
-/* Chunk sizes, extensions and trailers of one body. */
-#define OVERHEAD_MAX 65536
+/* Chunk sizes, extensions and trailers of one body: some for nothing, and as much for each byte of it as a chunk of one byte
+ * needs.  A body has a bound, so this has one. */
+#define OVERHEAD_FREE     65536
+#define OVERHEAD_PER_BYTE 8
 
 void http_body_begin(struct http_body *body, bool chunked, int64_t content_length)
 {
-    *body = (struct http_body){ .state = chunked ? BODY_SIZE : BODY_LENGTH };
+    *body = (struct http_body){ .state = chunked ? BODY_SIZE : BODY_LENGTH, .overhead_max = OVERHEAD_FREE };
     if (chunked) return;
     body->left = content_length > 0 ? (uint64_t)content_length : 0;
     if (body->left == 0) body->state = BODY_DONE;
@@ -26,6 +28,7 @@ static struct str take_data(struct http_body *body, struct str *in)
     struct str piece = { in->at, n };
     *in = str_skip(*in, n);
     body->left -= n;
+    body->overhead_max += n * OVERHEAD_PER_BYTE;
     if (body->left == 0) body->state = body->state == BODY_LENGTH ? BODY_DONE : BODY_DATA_CR;
     return piece;
 }
@@ -64,7 +67,7 @@ static int expect(struct http_body *body, char c, char wanted, enum http_body_st
 /* One byte that is not body. */
 static int step(struct http_body *body, char c)
 {
-    if (++body->overhead > OVERHEAD_MAX) return 413;
+    if (++body->overhead > body->overhead_max) return 413;
     switch (body->state) {
     case BODY_SIZE: return take_size(body, c);
     case BODY_EXTENSION:

@@ -20,8 +20,8 @@ struct http_body {
         BODY_DONE
     } state;
     int digits;
-    uint64_t left;   /* of the body, or of the chunk */
-    size_t overhead; /* bytes that were not body, bounded */
+    uint64_t left;                 /* of the body, or of the chunk */
+    size_t overhead, overhead_max; /* bytes that were not body, and as many as there may be by now */
 };
 
 void http_body_begin(struct http_body *body, bool chunked, int64_t content_length);

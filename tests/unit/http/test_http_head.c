@@ -177,6 +177,46 @@ static void a_chunk_beyond_any_length_is_413(void **state)
     buf_free(&out);
 }
 
+static int take_again(struct http_body *body, const char *bytes, int times, struct buf *out)
+{
+    int refused = 0;
+    for (int i = 0; i < times && !refused; i++) refused = take(body, bytes, out);
+    return refused;
+}
+
+static void a_large_body_may_come_in_small_chunks(void **state)
+{
+    static const char *const chunks[] = { "1\r\nx\r\n", "001\r\nx\r\n", "10\r\n0123456789abcdef\r\n" };
+    (void)state;
+    for (size_t i = 0; i < COUNT(chunks); i++) {
+        struct http_body body;
+        struct buf out = BUF(4000000);
+        http_body_begin(&body, true, -1);
+        assert_int_equal(take_again(&body, chunks[i], 200000, &out), 0);
+        assert_int_equal(take(&body, "0\r\n\r\n", &out), 0);
+        assert_true(http_body_is_done(&body));
+        assert_int_equal(out.len % 200000, 0);
+        buf_free(&out);
+    }
+}
+
+static void what_is_not_body_is_bounded_by_what_is(void **state)
+{
+    static const char *const more[] = { "1;an=extension\r\nx\r\n", "00000000001\r\nx\r\n" };
+    struct http_body body;
+    struct buf out = BUF(4000000);
+    (void)state;
+    for (size_t i = 0; i < COUNT(more); i++) {
+        http_body_begin(&body, true, -1);
+        assert_int_equal(take_again(&body, more[i], 200000, &out), 413);
+    }
+    http_body_begin(&body, true, -1);
+    assert_int_equal(take(&body, "0\r\n", &out), 0);
+    assert_int_equal(take_again(&body, "Trailer: x\r\n", 65500 / 12, &out), 0);
+    assert_int_equal(take_again(&body, "Trailer: x\r\n", 10, &out), 413);
+    buf_free(&out);
+}
+
 /* --- compression --- */
 
 static void gzip_is_used_only_where_it_is_wanted(void **state)
@@ -235,6 +275,8 @@ int main(void)
         cmocka_unit_test(chunks_are_joined),
         cmocka_unit_test(bad_chunks_are_refused),
         cmocka_unit_test(a_chunk_beyond_any_length_is_413),
+        cmocka_unit_test(a_large_body_may_come_in_small_chunks),
+        cmocka_unit_test(what_is_not_body_is_bounded_by_what_is),
         cmocka_unit_test(gzip_is_used_only_where_it_is_wanted),
         cmocka_unit_test(gzip_gives_back_what_was_packed),
     };
