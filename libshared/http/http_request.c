@@ -2,6 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/http/http_private.h"
 
+struct str http_verb(const struct http *http)
+{
+    return str_is(http->head.method, "HEAD") ? STR("GET") : http->head.method;
+}
+
 struct str http_method(const struct http *http)
 {
     return http->head.method;

@@ -85,6 +85,8 @@ void http_mount(struct http_server *server, const char *path, const struct http_
 
 /* --- requests; texts live until the reply or `gone` --- */
 struct str http_method(const struct http *http);
+/* What the handler has to do: a HEAD is a GET, of whose answer the server leaves the body out. */
+struct str http_verb(const struct http *http);
 struct str http_path(const struct http *http);  /* without the query, percent-decoded is up to the reader */
 struct str http_query(const struct http *http); /* raw, without the ? */
 bool http_param(struct http *http, const char *name, struct str *out);  /* percent-decoded; the last one wins */

@@ -135,6 +135,29 @@ test('REST: malformed, wrong, missing, unknown', async () => {
   refused(await request(stack, 'GET', rooms, { token, headers: { 'x-long': 'x'.repeat(60000) } }), 431, 'headers_too_large')
 })
 
+test('HEAD is answered wherever GET is, as GET is but for the body', async () => {
+  const rooms = '/api/v1/rooms', messages = `${rooms}/${room}/messages`
+  for (let n = 0; n < 12; n++) await ada.says(room, `a message of some length, so that an answer is worth compressing ${n} ${'x'.repeat(60)}`)
+  const seen = answer => {
+    const { date, 'x-request-id': trace, ratelimit, ...headers } = answer.headers
+    return [answer.status, headers]
+  }
+  for (const [path, options] of [
+    ['/.well-known/jwks.json', {}],
+    [rooms, { token }], [messages, { token }], [messages, { token, headers: { 'accept-encoding': 'gzip' } }],
+    [rooms, {}], [rooms, { token: 'x.y.z' }], [`${messages}?limit=0`, { token }], [`${rooms}/${randomUUID()}/messages`, { token }],
+    ['/api/v1/conversations/nothing', { token }], ['/api/v1/nothing', { token }], ['/healthz', {}],
+  ]) {
+    const get = await request(stack, 'GET', path, options), only = await request(stack, 'HEAD', path, options)
+    assert.deepEqual(seen(only), seen(get), path)
+    assert.ok(get.text.length > 0 && Number(only.headers['content-length']) > 0, path)
+    assert.equal(only.text, '', path)
+  }
+  for (const path of [`${rooms}/${room}/events`, '/auth/token']) assert.equal((await request(stack, 'HEAD', path, { token })).status, 405, path)
+  const { headers } = await request(stack, 'PUT', messages, { token, body: {} })
+  assert.deepEqual(headers.allow.split(', ').sort(), ['GET', 'HEAD', 'POST'])
+})
+
 test('keys: wrong, altered, revoked; tokens of a revoked key end at once, live sockets too', async () => {
   const exchange = api_key => request(stack, 'POST', '/auth/token', { body: { api_key } })
   refused(await exchange('nonsense'), 401, 'key_invalid')

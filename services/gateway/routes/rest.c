@@ -350,7 +350,7 @@ static int on_begin(void *arg, struct http *http)
     struct rest *rest = begin_rest(arg, http);
     char allow[64];
 
-    rest->row = route_find(http_method(http), http_path(http), &rest->params, allow);
+    rest->row = route_find(http_verb(http), http_path(http), &rest->params, allow);
     if (rest->row != NULL) http_set_body_max(http, bytes_allowed(rest->row));
     if (rest->row != NULL && http_content_length(http) > (int64_t)bytes_allowed(rest->row)) {
         rest_fail(rest, ERR_TOO_LARGE);

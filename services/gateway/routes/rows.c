@@ -69,7 +69,7 @@ const struct route_row *route_find(struct str http, struct str path, struct rout
     for (size_t i = 0; i < COUNT(routes); i++) {
         if (!route_fits(&routes[i], path, params)) continue;
         if (str_is(http, routes[i].http)) return &routes[i];
-        add_method(allow, routes[i].http);
+        add_method(allow, strcmp(routes[i].http, "GET") == 0 ? "GET, HEAD" : routes[i].http);
     }
     return NULL;
 }

@@ -37,7 +37,7 @@ static void other_methods_and_paths_are_told_apart(void **state)
     };
 
     assert_null(route_find(STR("PATCH"), STR("/api/v1/rooms"), &params, allow));
-    assert_string_equal(allow, "POST, GET");
+    assert_string_equal(allow, "POST, GET, HEAD");
     for (size_t i = 0; i < COUNT(unknown); i++) {
         assert_null(route_find(STR("GET"), str_of(unknown[i]), &params, allow));
         assert_string_equal(allow, "");
