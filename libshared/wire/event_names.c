@@ -13,7 +13,7 @@ static const char *const reserved[] = { "connect", "connect_error", "disconnect"
 /* Those of the tables, and words that later ones will begin with. */
 /* clang-format off */
 static const char *const ours[] = {
-#define ROUTE(http, path, service, noun, verb, who, event, action, class, body, status, answer, doc) event,
+#define ROUTE(http, path, service, noun, verb, who, nsp, event, action, class, body, status, answer, cache, doc) event,
 #define ON(nsp, event, service, noun, verb, action, effect, rate, doc) event,
 #define HEAR(nsp, event, rec, doc) event,
 #include "proto/begin.def"

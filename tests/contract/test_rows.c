@@ -33,20 +33,20 @@ static const struct job {
 
 struct face {
     const char *at, *within;            /* "/chat" and "message:send"; "GET" and "/api/..." */
-    const char *service, *method, *event, *action, *class, *who, *effect;
+    const char *service, *method, *nsp, *event, *action, *class, *who, *effect;
     int status;
 };
 
 static const struct face routes[] = {
-#define ROUTE(http, path, service, noun, verb, who, event, action, class, body, status, answer, doc) \
-    { #http, path, #service, #noun "." #verb, event, #action, #class, #who, "CALL", status },
+#define ROUTE(http, path, service, noun, verb, who, nsp, event, action, class, body, status, answer, cache, doc) \
+    { #http, path, #service, #noun "." #verb, nsp, event, #action, #class, #who, "CALL", status },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
 };
 static const struct face events[] = {
 #define ON(nsp, event, service, noun, verb, action, effect, class, doc) \
-    { nsp, event, #service, #noun "." #verb, event, #action, #class, "BEARER", #effect, 200 },
+    { nsp, event, #service, #noun "." #verb, nsp, event, #action, #class, "BEARER", #effect, 200 },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
@@ -235,6 +235,7 @@ static void a_route_and_an_event_of_one_meaning_ask_for_one_permission(void **st
             if (strcmp(routes[i].method, events[j].method) == 0) assert_true(named_alike);
             if (!named_alike) continue;
             assert_string_equal(routes[i].method, events[j].method);
+            assert_string_equal(routes[i].nsp, events[j].nsp);
             assert_string_equal(routes[i].action, events[j].action);
             assert_string_equal(routes[i].class, events[j].class);
         }
@@ -246,6 +247,15 @@ static bool has_field(const struct wire_shape *s, const char *name, enum wire_ki
     const struct wire_field *f = wire_find(s, str_of(name));
 
     return f != NULL && f->kind == kind;
+}
+
+static void a_route_asks_in_a_namespace_of_routes_or_asks_nothing(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(routes); i++) {
+        assert_true((routes[i].nsp[0] == '\0') == (routes[i].event[0] == '\0'));
+        if (routes[i].nsp[0] != '\0') assert_true(is_among(routes[i].nsp, "/account /chat /share /media /admin"));
+    }
 }
 
 static void who_joins_or_leaves_names_a_room(void **state)
@@ -282,6 +292,7 @@ int main(void)
         cmocka_unit_test(every_path_parameter_is_a_field_of_the_request),
         cmocka_unit_test(what_has_no_body_asks_for_no_more_than_a_query_can_say),
         cmocka_unit_test(a_route_and_an_event_of_one_meaning_ask_for_one_permission),
+        cmocka_unit_test(a_route_asks_in_a_namespace_of_routes_or_asks_nothing),
         cmocka_unit_test(who_joins_or_leaves_names_a_room),
         cmocka_unit_test(names_have_the_form_of_socket_io),
     };

@@ -33,8 +33,8 @@ const wire = () => new Promise((resolve, reject) => {
   socket.on('secureConnect', () => resolve(socket)).on('error', reject)
 })
 
-const head = (method, path, { bearer, type = 'application/json', length = 300, expect = true } = {}) => [
-  `${method} ${path} HTTP/1.1`, 'Host: x', ...(bearer ? [`Authorization: Bearer ${bearer}`] : []), ...(type ? [`Content-Type: ${type}`] : []),
+const head = (method, path, { bearer, type = 'application/json', length = 300, expect = true, accept } = {}) => [
+  `${method} ${path} HTTP/1.1`, 'Host: x', ...(accept ? [`Accept: ${accept}`] : []), ...(bearer ? [`Authorization: Bearer ${bearer}`] : []), ...(type ? [`Content-Type: ${type}`] : []),
   length < 0 ? 'Transfer-Encoding: chunked' : `Content-Length: ${length}`, ...(expect ? ['Expect: 100-continue'] : []), '', ''].join('\r\n')
 
 async function heard(socket, pattern) {
@@ -59,6 +59,7 @@ test('each refusal that the headers allow comes instead of 100 Continue', async 
     [403, 'forbidden', 'POST', messages, { bearer: quiet, length: -1 }],
     [415, 'unsupported_media', 'POST', messages, { bearer: token, type: 'text/plain' }],
     [415, 'unsupported_media', 'POST', messages, { bearer: token, type: null, length: -1 }],
+    [406, 'not_acceptable', 'POST', messages, { bearer: token, accept: 'text/html, application/json;q=0' }],
     [413, 'too_large', 'POST', messages, { bearer: token, length: 200001 }],
     [413, 'too_large', 'POST', messages, { bearer: token, length: 1e12 }],
     [413, 'too_large', 'POST', '/auth/token', { length: 65537 }],
@@ -71,6 +72,15 @@ test('each refusal that the headers allow comes instead of 100 Continue', async 
     assert.match(answer, new RegExp(`"code":"${name}"`))
     socket.destroy()
   }
+})
+
+test('nothing is kept by caches but what the row gives to all', async () => {
+  for (const [path, caching] of [['/api/v1/rooms', 'no-store'], ['/api/v1/nothing', 'no-store'], ['/.well-known/jwks.json', 'public, max-age=30']])
+    for (const method of ['GET', 'HEAD']) {
+      const answer = await request(stack, method, path, { token, headers: { accept: 'text/html, */*;q=0.1' } })
+      assert.equal(answer.headers['cache-control'], caching, `${method} ${path}`)
+      assert.equal(answer.text === '', method === 'HEAD')
+    }
 })
 
 test('who may send is told to go on, by token and by key', async () => {

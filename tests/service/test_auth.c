@@ -650,6 +650,10 @@ static void the_first_policies_allow_what_their_names_say(void **state)
     assert_true(explained("read-only", "/chat", "history", &verdict));
     assert_false(explained("read-only", "/chat", "emit", &verdict));
     assert_true(explained("member", "/account", "emit", &verdict));
+    assert_true(explained("chat-client", "/share", "emit", &verdict));
+    assert_true(explained("chat-client", "/media", "emit", &verdict));
+    assert_false(explained("chat-client", "/account", "emit", &verdict));
+    assert_false(explained("read-only", "/media", "emit", &verdict));
     assert_false(explained("member", "/admin", "admin", &verdict));
     assert_true(explained("admin", "/admin", "admin", &verdict));
 }
@@ -702,6 +706,49 @@ static void a_policy_that_was_changed_stays_when_the_first_ones_are_renewed(void
     assert_int_equal(count(COUNT_OF_RULES, PG_NO_ARGS), 3);
     assert_int_equal(
         count("SELECT jsonb_array_length(rules) AS version FROM policy WHERE name = 'member'", PG_NO_ARGS), 0);
+}
+
+/* How often a namespace stands in the rules of a policy. */
+static int64_t mentions(const char *policy, const char *namespace)
+{
+    static const char MENTIONS[] =
+        "SELECT count(*) AS version FROM policy, jsonb_array_elements(rules) rule,"
+        " jsonb_array_elements_text(rule->'namespaces') namespace WHERE name = $1 AND namespace = $2";
+
+    return count(MENTIONS, PG_ARGS(pg_text(str_of(policy)), pg_text(str_of(namespace))));
+}
+
+static void set_rules(const char *policy, const char *rules)
+{
+    static const char SET_RULES[] = "INSERT INTO policy (name, rules) VALUES ($1, $2::jsonb)"
+                                    " ON CONFLICT (name) DO UPDATE SET rules = excluded.rules";
+
+    run(SET_RULES, PG_ARGS(pg_text(str_of(policy)), pg_text(str_of(rules))));
+}
+
+static void what_policies_said_of_conversations_in_chat_they_say_in_share(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *rules;
+        int64_t shares;
+    } cases[] = {
+        { "custom", "[{\"effect\":\"allow\",\"namespaces\":[\"/chat\"],\"actions\":[\"emit\"]}]", 1 },
+        { "denies", "[{\"effect\":\"deny\",\"namespaces\":[\"/ch*\"],\"events\":[\"conversation:*\"]}]", 1 },
+        { "hears", "[{\"effect\":\"allow\",\"namespaces\":[\"/chat\"],\"actions\":[\"subscribe\"]}]", 0 },
+        { "rooms", "[{\"effect\":\"allow\",\"namespaces\":[\"/chat\"],\"events\":[\"room:*\"],\"actions\":[\"emit\"]}]",
+            0 },
+        { "all", "[{\"effect\":\"allow\",\"namespaces\":[\"/*\"],\"actions\":[\"emit\"]}]", 0 },
+        { "wide",
+            "[{\"effect\":\"deny\",\"namespaces\":[\"/chat\",\"/2\",\"/3\",\"/4\",\"/5\",\"/6\",\"/7\",\"/8\",\"/9\","
+            "\"/10\",\"/11\",\"/12\",\"/13\",\"/14\",\"/15\",\"/16\"]}]",
+            1 },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) set_rules(cases[i].name, cases[i].rules);
+    migrate_again("migrations/auth/0007_namespaces_of_routes.sql");
+    for (size_t i = 0; i < COUNT(cases); i++) assert_int_equal(mentions(cases[i].name, "/share"), cases[i].shares);
+    assert_int_equal(mentions("wide", "/16"), 1);
 }
 
 static void a_cap_is_checked_and_goes_into_the_token(void **state)
@@ -807,6 +854,7 @@ int main(void)
         cmocka_unit_test(the_first_policies_allow_what_their_names_say),
         cmocka_unit_test(the_first_policies_name_what_is_published),
         cmocka_unit_test(a_policy_that_was_changed_stays_when_the_first_ones_are_renewed),
+        cmocka_unit_test(what_policies_said_of_conversations_in_chat_they_say_in_share),
         cmocka_unit_test(a_cap_is_checked_and_goes_into_the_token),
         cmocka_unit_test(an_unknown_policy_gets_no_key),
         cmocka_unit_test(signing_keys_turn_over_with_an_overlap),

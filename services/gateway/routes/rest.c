@@ -6,6 +6,7 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/holding.h"
 #include "libshared/base/log.h"
+#include "libshared/http/media_type.h"
 #include "libshared/service/settings.h"
 #include "libshared/wire/json.h"
 #include "services/gateway/routes/query.h"
@@ -143,20 +144,20 @@ static bool charge_items(struct rest *rest, const struct wire_shape *shape, cons
     return charge(rest, &payer);
 }
 
-static bool is_json_body(struct http *http)
+/* Does the request bring what its row takes, and take what its row answers? */
+static enum err check_media(const struct rest *rest)
 {
-    struct str type = http_header(http, "content-type");
-    const char wanted[] = "application/json";
-    size_t len = sizeof wanted - 1;
+    struct http *http = rest->http;
 
-    return http_content_length(http) == 0 || (type.len >= len && strncasecmp(type.at, wanted, len) == 0 &&
-                                                 (type.len == len || strchr("; ", type.at[len])));
+    if (http_content_length(http) != 0 && !media_type_is(http_header(http, "content-type"), route_takes(rest->row)))
+        return ERR_UNSUPPORTED_MEDIA;
+    return media_type_accepted(http_header(http, "accept"), route_answers(rest->row)) ? OK : ERR_NOT_ACCEPTABLE;
 }
 
 static bool is_allowed_in(const struct rest *rest, struct str room)
 {
     return rest->row->event[0] == '\0' ||
-           rights_allow(&rest->rights, STR("/chat"), str_of(rest->row->event), room, rest->row->action);
+           rights_allow(&rest->rights, str_of(rest->row->nsp), str_of(rest->row->event), room, rest->row->action);
 }
 
 /* The room as it will be read: what path or query say of it goes before the body. */
@@ -199,12 +200,13 @@ static enum err check_policy(struct rest *rest)
 static bool may_deliver(const struct rest *rest, const struct wire_shape *shape, const void *record)
 {
     const struct room_event *event = record;
+    struct str nsp = str_of(rest->row->nsp);
     char room[ID_TEXT_BYTES + 1];
 
     if (shape != room_event_shape()) return true;
     id_format(event->room, room);
-    return rights_allow(&rest->rights, STR("/chat"), event->event, str_of(room), rest->row->action) &&
-           !rights_deny(&rest->rights, STR("/chat"), event->event, str_of(room), POLICY_PUBLISH);
+    return rights_allow(&rest->rights, nsp, event->event, str_of(room), rest->row->action) &&
+           !rights_deny(&rest->rights, nsp, event->event, str_of(room), POLICY_PUBLISH);
 }
 
 /* URLs are written down on their way, so nobody shall get used to a key in one: what a POST says is in its body. */
@@ -270,7 +272,7 @@ static void admit(struct rest *rest)
     }
     if (rest->rights.bearer != NULL) e = holding_belongs(http_holding(rest->http), bearer_subject(rest->rights.bearer));
     if (e == OK && !rest_charge_call(rest)) e = ERR_RATE_LIMITED;
-    if (e == OK && !is_json_body(rest->http)) e = ERR_UNSUPPORTED_MEDIA;
+    if (e == OK) e = check_media(rest);
     if (e == OK) e = check_policy(rest);
     if (e != OK && rest_is_login(rest)) e = rest_count_malformed(rest, e);
     if (e == OK)

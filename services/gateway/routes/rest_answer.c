@@ -72,11 +72,18 @@ static size_t put_rate(const struct rest *rest, char policy[96], char left[96], 
     return 2;
 }
 
+/* A refusal is of this moment. */
+static struct str caching(const struct rest *rest, int status)
+{
+    return status < 400 && rest->row != NULL ? str_of(rest->row->cache_control) : STR("no-store");
+}
+
 void rest_answer(struct rest *rest, int status, const char *code, struct str json, const struct http_header_out *more)
 {
-    struct http_header_out headers[4] = { { "X-Request-Id", str_of(rest->trace) } };
+    struct http_header_out headers[5] = { { "X-Request-Id", str_of(rest->trace) },
+        { "Cache-Control", caching(rest, status) } };
     char policy[96], left[96];
-    size_t n = 1 + put_rate(rest, policy, left, headers + 1);
+    size_t n = 2 + put_rate(rest, policy, left, headers + 2);
 
     if (more != NULL) headers[n++] = *more;
     log_request(rest, status, code);

@@ -7,10 +7,13 @@
 
 /* clang-format off */
 static const struct route_row routes[] = {
-#define ROUTE(http_, path_, service_, noun, verb, who_, event_, action_, class_, body_, status_, answer_, doc) \
+#define BODY_JSON(bytes) .body = BODY_JSON, .body_max = (bytes)
+#define CACHE_NO_STORE   .cache_control = "no-store"
+#define CACHE_PUBLIC(s)  .cache_control = "public, max-age=" #s
+#define ROUTE(http_, path_, service_, noun, verb, who_, nsp_, event_, action_, class_, body_, status_, answer_, cache_, doc) \
     { .http = #http_, .path = path_, .service = SERVICE_##service_, .method = M_##noun##_##verb, .who = WHO_##who_, \
-      .event = event_, .action = POLICY_##action_, .class = CLASS_##class_, .body_max = body_, .status = status_, \
-      .answer = ANSWER_##answer_ },
+      .nsp = nsp_, .event = event_, .action = POLICY_##action_, .class = CLASS_##class_, BODY_##body_, .status = status_, \
+      .answer = ANSWER_##answer_, CACHE_##cache_ },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
@@ -72,6 +75,20 @@ const struct route_row *route_find(struct str http, struct str path, struct rout
         add_method(allow, strcmp(routes[i].http, "GET") == 0 ? "GET, HEAD" : routes[i].http);
     }
     return NULL;
+}
+
+const char *route_takes(const struct route_row *row)
+{
+    static const char *const types[] = { [BODY_JSON] = "application/json" };
+
+    return types[row->body];
+}
+
+const char *route_answers(const struct route_row *row)
+{
+    static const char *const types[] = { [ANSWER_ENVELOPE] = "application/json", [ANSWER_BARE] = "application/json" };
+
+    return types[row->answer];
 }
 
 const struct on_row *on_find(struct str nsp, struct str event)

@@ -16,6 +16,7 @@ enum peer_service {
 };
 /* clang-format on */
 enum route_who { WHO_ANYONE, WHO_BEARER };
+enum route_body { BODY_JSON };
 enum route_answer { ANSWER_ENVELOPE, ANSWER_BARE };
 /* All but CALL keep what the socket sends about the room waiting: order.c. */
 enum on_effect { EFFECT_CALL, EFFECT_CHANGE, EFFECT_JOIN, EFFECT_LEAVE };
@@ -25,12 +26,14 @@ struct route_row {
     enum peer_service service;
     enum method_index method;
     enum route_who who;
-    const char *event; /* what the policy is asked about; "": nothing */
+    const char *nsp, *event; /* what the policy is asked about; "": nothing */
     enum policy_action action;
     enum rate_class class;
+    enum route_body body;
     size_t body_max;
     int status;
     enum route_answer answer;
+    const char *cache_control;
 };
 
 struct on_row {
@@ -54,5 +57,8 @@ struct route_params {
 bool route_fits(const struct route_row *row, struct str path, struct route_params *params);
 /* The row for a request; NULL: *allow holds the methods that the path has, "" if there is no such path. */
 const struct route_row *route_find(struct str http, struct str path, struct route_params *params, char allow[64]);
+/* The media types of the bodies that a row takes and answers. */
+const char *route_takes(const struct route_row *row);
+const char *route_answers(const struct route_row *row);
 const struct on_row *on_find(struct str nsp, struct str event); /* NULL: none */
 size_t on_names(struct str nsp, struct str *out, size_t max);   /* the events of a namespace */

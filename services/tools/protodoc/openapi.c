@@ -6,12 +6,15 @@
 #include "services/tools/protodoc/protodoc.h"
 
 /* clang-format off */
-struct route { const char *http, *path, *service, *method, *who, *event, *action, *rate, *doc; int status; long body_max; bool bare; };
+struct route { const char *http, *path, *service, *method, *who, *nsp, *event, *action, *rate, *doc, *cache; int status; long body_max; bool bare; };
 static const struct route routes[] = {
 #define BARE true
 #define ENVELOPE false
-#define ROUTE(http, path, service, noun, verb, who, event, action, class, body, status, answer, doc) \
-    { #http, path, #service, #noun "." #verb, #who, event, #action, #class, doc, status, body, answer },
+#define JSON(bytes) bytes
+#define NO_STORE "no-store"
+#define PUBLIC(seconds) "public, max-age=" #seconds
+#define ROUTE(http, path, service, noun, verb, who, nsp, event, action, class, body, status, answer, cache, doc) \
+    { #http, path, #service, #noun "." #verb, #who, nsp, event, #action, #class, doc, cache, status, body, answer },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
@@ -50,6 +53,11 @@ static json_t *body_of(const struct route *r)
         "{s:s, s:b, s:{s:{s:o}}}", "description", most, "required", 1, "content", "application/json", "schema", schema);
 }
 
+static json_t *headers_of(const struct route *r)
+{
+    return json_pack("{s:{s:{s:s, s:s}}}", "Cache-Control", "schema", "type", "string", "const", r->cache);
+}
+
 static json_t *success_of(const struct route *r)
 {
     const struct wire_shape *s = find_method(r->method)->rep();
@@ -58,7 +66,8 @@ static json_t *success_of(const struct route *r)
     if (!r->bare)
         schema = schema_made(json_pack("{s:s, s:[s, s], s:{s:{s:b}, s:o}}", "type", "object", "required", "success",
             "data", "properties", "success", "const", 1, "data", schema));
-    return json_pack("{s:s, s:{s:{s:o}}}", "description", s->doc, "content", "application/json", "schema", schema);
+    return json_pack("{s:s, s:o, s:{s:{s:o}}}", "description", s->doc, "headers", headers_of(r), "content",
+        "application/json", "schema", schema);
 }
 
 static bool can_answer(const struct route *r, int status)
@@ -89,7 +98,8 @@ static json_t *operation_of(const struct route *r)
 
     schema_set(operation, "x-rate", json_string(r->rate));
     if (!is_open)
-        schema_set(operation, "x-permission", json_pack("{s:s, s:s}", "event", r->event, "action", r->action));
+        schema_set(operation, "x-permission",
+            json_pack("{s:s, s:s, s:s}", "namespace", r->nsp, "event", r->event, "action", r->action));
     schema_set(operation, "parameters", parameters_of(r));
     if (has_body(r)) schema_set(operation, "requestBody", body_of(r));
     schema_set(operation, "responses", answers_of(r));
