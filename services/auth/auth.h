@@ -5,6 +5,36 @@
 #include "libshared/db/pg.h"
 #include "libshared/jobs/job_rows.h"
 #include "libshared/rpc/rpc_rows.h"
+#include "libshared/service/settings.h"
+
+#include <ev.h>
+
+#define WATCHERS_MAX 256
+
+struct trust_waiter {
+    struct rpc_later *later;
+    struct rpc_peer *peer;
+};
+
+/* What the handlers share.  All of it, but for the settings, belongs to the loop thread and to trust_watch.c. */
+struct auth {
+    const struct settings_auth *settings;
+    struct ev_loop *loop;
+    struct rpc_server *server;
+    struct pg_listen *listen;
+    struct jobs *jobs;
+    struct trust_waiter waiting[WATCHERS_MAX];
+    size_t n_waiting;
+    struct rpc_peer *watchers[WATCHERS_MAX];
+    size_t n_watchers;
+    struct trust *loaded;  /* by the load that has just ended; in its arena */
+    bool loading, changed; /* changed: since the present load began, or the last one failed */
+    bool announce;         /* the present load was begun because of a change */
+    bool turned;           /* the last look at the signing keys made a new one */
+    int64_t seq;
+    struct id stream;
+    ev_timer retry, turn;
+};
 
 #define METHOD RPC_PROTOTYPE
 #define JOB    JOB_PROTOTYPE
@@ -13,7 +43,10 @@
 #include "proto/end.def"
 
 /* trust.c: all that gateways need, as it is now. */
-enum err trust_load(struct pg *pg, struct arena *arena, struct trust *out) MUST_CHECK;
+enum err trust_load(struct pg *pg, struct arena *arena, const struct settings_auth *s, struct trust *out) MUST_CHECK;
+
+/* Of the call's process. */
+const struct settings_auth *auth_settings(const struct call *call);
 
 enum err limits_load(struct pg *pg, struct arena *arena, struct limit_list *out) MUST_CHECK;
 
@@ -23,11 +56,11 @@ enum err trust_notify(struct pg *pg, struct arena *arena) MUST_CHECK;
 const char *trust_origin(void);
 
 /* jobs.c: runs the JOB rows of proto/auth.def. */
-struct jobs *auth_jobs_begin(struct rpc_server *server, void *context);
+struct jobs *auth_jobs_begin(struct auth *auth);
 
-/* trust_watch.c: what the handlers share; all of it on the loop thread. */
-struct auth;
-struct auth *auth_start(struct ev_loop *loop); /* exits if there is no signing key and none can be made */
+/* trust_watch.c: its life, on the loop thread. */
+struct auth *auth_start(
+    struct ev_loop *loop, const struct settings_auth *s); /* exits if there is no signing key and none can be made */
 void auth_serving(struct auth *auth, struct rpc_server *server);
 void auth_stop(struct auth *auth);
 void auth_peer_gone(struct auth *auth, struct rpc_peer *peer);

@@ -1,6 +1,5 @@
 /* jobs.c - the jobs of this service: the JOB rows of proto/auth.def. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/service/settings.h"
 #include "services/auth/auth.h"
 
 #define JOB JOB_KIND
@@ -15,14 +14,14 @@ static const struct job_kind *const kinds[] = {
 #include "proto/end.def"
 };
 
-struct jobs *auth_jobs_begin(struct rpc_server *server, void *context)
+struct jobs *auth_jobs_begin(struct auth *auth)
 {
-    return jobs_create(server, &(struct jobs_config){
-                                   .service = "auth",
-                                   .conninfo = settings.auth.db,
-                                   .context = context,
-                                   .kinds = kinds,
-                                   .n_kinds = COUNT(kinds),
-                                   .workers_max = (unsigned)(settings.auth.workers + 1) / 2,
-                               });
+    return jobs_create(auth->server, &(struct jobs_config){
+                                         .service = "auth",
+                                         .conninfo = auth->settings->db,
+                                         .context = auth,
+                                         .kinds = kinds,
+                                         .n_kinds = COUNT(kinds),
+                                         .workers_max = (unsigned)(auth->settings->workers + 1) / 2,
+                                     });
 }

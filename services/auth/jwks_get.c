@@ -18,7 +18,7 @@ enum err jwks_get(struct call *call, const struct nothing *req, struct jwks *rep
     struct jwk jwk;
 
     (void)req;
-    TRY(trust_load(call->pg, call->arena, &trust));
+    TRY(trust_load(call->pg, call->arena, auth_settings(call), &trust));
     buf_add_char(&json, '[');
     for (size_t i = 0; i < trust.keys.len; i++)
         if (signing_key_jwk(trust.keys.at[i].pem, &jwk)) write_jwk(&json, &jwk);

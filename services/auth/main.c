@@ -17,7 +17,7 @@ static const struct rpc_method methods[] = {
 
 static void *start(struct ev_loop *loop)
 {
-    return auth_start(loop);
+    return auth_start(loop, &settings.auth);
 }
 
 static void serving(void *context, struct rpc_server *server)

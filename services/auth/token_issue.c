@@ -4,7 +4,6 @@
 #include "libshared/base/secret.h"
 #include "libshared/policy/api_key.h"
 #include "libshared/policy/policy_set.h"
-#include "libshared/service/settings.h"
 #include "services/auth/auth.h"
 #include "libshared/db/rows.h"
 #include "services/auth/token_sign.h"
@@ -128,9 +127,8 @@ static enum err check_draft(struct call *call, const struct key_row *key, struct
     return check_cap(call, draft);
 }
 
-static int64_t expiry_s(const struct token_draft *draft, int64_t now_s, int64_t until_s)
+static int64_t expiry_s(const struct token_draft *draft, int64_t most, int64_t now_s, int64_t until_s)
 {
-    int64_t most = settings.auth.token_ttl_max_s;
     int64_t end = now_s + (draft->ttl_s < most ? draft->ttl_s : most);
 
     return until_s < end ? until_s : end;
@@ -140,12 +138,13 @@ static int64_t expiry_s(const struct token_draft *draft, int64_t now_s, int64_t 
 static enum err make_token(struct call *call, const struct key_row *key, struct str key_id, int64_t until,
     const struct token_draft *draft, struct token *rep)
 {
+    const struct settings_auth *s = auth_settings(call);
     int64_t now_s = call->now / 1000;
 
     rep->policy = key->policy;
-    rep->expires_at = expiry_s(draft, now_s, until / 1000) * 1000;
-    struct token_claims claims = { settings.auth.issuer, settings.auth.audience, rep->subject, key_id, draft->name,
-        key->policy, draft, now_s, rep->expires_at / 1000 };
+    rep->expires_at = expiry_s(draft, s->token_ttl_max_s, now_s, until / 1000) * 1000;
+    struct token_claims claims = { s->issuer, s->audience, rep->subject, key_id, draft->name, key->policy, draft, now_s,
+        rep->expires_at / 1000 };
 
     TRY(token_sign(call->arena, &claims, key->kid, key->private_pem, &rep->token));
     if (rep->token.len > TOKEN_CHARS_MAX)

@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 #include "libshared/base/clock.h"
-#include "libshared/service/settings.h"
 #include "services/auth/auth.h"
 #include "libshared/db/rows.h"
 
@@ -32,12 +31,12 @@ enum err limits_load(struct pg *pg, struct arena *arena, struct limit_list *out)
     return pg_all(pg, arena, limit_shape(), out, 4096, ALL_LIMITS, PG_NO_ARGS);
 }
 
-enum err trust_load(struct pg *pg, struct arena *arena, struct trust *out)
+enum err trust_load(struct pg *pg, struct arena *arena, const struct settings_auth *s, struct trust *out)
 {
-    int64_t now = clock_ms(), longest_ms = settings.auth.token_ttl_max_s * 1000 + 60000;
+    int64_t now = clock_ms(), longest_ms = s->token_ttl_max_s * 1000 + 60000;
 
-    out->issuer = str_of(settings.auth.issuer);
-    out->audience = str_of(settings.auth.audience);
+    out->issuer = str_of(s->issuer);
+    out->audience = str_of(s->audience);
     TRY(pg_all(pg, arena, signing_key_shape(), &out->keys, 16, PUBLIC_KEYS, PG_ARGS(pg_time(now))));
     TRY(pg_all(pg, arena, policy_shape(), &out->policies, 256, ALL_POLICIES, PG_NO_ARGS));
     TRY(pg_all(pg, arena, bound_key_shape(), &out->bound, 4096, BOUND_KEYS, PG_ARGS(pg_time(now))));

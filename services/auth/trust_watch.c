@@ -13,36 +13,11 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/db/pg_listen.h"
-#include "libshared/service/settings.h"
 #include "services/auth/auth.h"
 #include "services/auth/signing_key.h"
 
-#define WATCHERS_MAX 256
-#define RETRY_S      0.2
-#define TURN_S       600.0 /* how often the signing key's age is looked at */
-
-struct waiting {
-    struct rpc_later *later;
-    struct rpc_peer *peer;
-};
-
-struct auth {
-    struct ev_loop *loop;
-    struct rpc_server *server;
-    struct pg_listen *listen;
-    struct jobs *jobs;
-    struct waiting waiting[WATCHERS_MAX];
-    size_t n_waiting;
-    struct rpc_peer *watchers[WATCHERS_MAX];
-    size_t n_watchers;
-    struct trust *loaded;  /* by the load that has just ended; in its arena */
-    bool loading, changed; /* changed: since the present load began, or the last one failed */
-    bool announce;         /* the present load was begun because of a change */
-    bool turned;           /* the last look at the signing keys made a new one */
-    int64_t seq;
-    struct id stream;
-    ev_timer retry, turn;
-};
+#define RETRY_S 0.2
+#define TURN_S  600.0 /* how often the signing key's age is looked at */
 
 static void load(struct auth *auth);
 
@@ -73,7 +48,7 @@ static void answer_waiting(struct auth *auth, enum err e)
 
     auth->n_waiting = 0;
     for (size_t i = 0; i < n; i++) {
-        struct waiting w = auth->waiting[i];
+        struct trust_waiter w = auth->waiting[i];
         rpc_later_done(w.later, e, auth->loaded);
         if (e != OK || w.peer == NULL) continue;
         forget_watcher(auth, w.peer); /* who asks twice still hears once */
@@ -87,7 +62,7 @@ static enum err do_load(struct pg *pg, struct arena *arena, void *arg)
     struct auth *auth = arg;
 
     auth->loaded = arena_zero(arena, sizeof *auth->loaded);
-    return trust_load(pg, arena, auth->loaded);
+    return trust_load(pg, arena, auth->settings, auth->loaded);
 }
 
 static void on_loaded(void *arg, enum err e)
@@ -131,6 +106,11 @@ static void refresh_after_commit(struct rpc_server *server, void *context, void 
         refresh(context);
 }
 
+const struct settings_auth *auth_settings(const struct call *call)
+{
+    return ((const struct auth *)call->context)->settings;
+}
+
 enum err trust_changed(struct call *call)
 {
     TRY(trust_notify(call->pg, call->arena));
@@ -147,7 +127,7 @@ void trust_watch(struct call *call, const struct nothing *req, struct rpc_later 
         rpc_later_done(later, ERR_OVERLOADED, NULL);
         return;
     }
-    auth->waiting[auth->n_waiting++] = (struct waiting){ later, call->peer };
+    auth->waiting[auth->n_waiting++] = (struct trust_waiter){ later, call->peer };
     load(auth);
 }
 
@@ -168,17 +148,18 @@ static void on_notification(void *arg, const char *payload)
     if (auth->server != NULL && (payload == NULL || !str_is(str_of(payload), trust_origin()))) refresh(auth);
 }
 
-static enum err turn(struct pg *pg, struct arena *arena, bool *turned)
+static enum err turn(struct pg *pg, struct arena *arena, const struct settings_auth *s, bool *turned)
 {
-    TRY(signing_keys_turn(
-        pg, arena, clock_ms(), settings.auth.signing_key_days, settings.auth.token_ttl_max_s, turned));
+    TRY(signing_keys_turn(pg, arena, clock_ms(), s->signing_key_days, s->token_ttl_max_s, turned));
     return *turned ? trust_notify(pg, arena) : OK;
 }
 
 /* On a worker. */
 static enum err do_turn(struct pg *pg, struct arena *arena, void *arg)
 {
-    return turn(pg, arena, &((struct auth *)arg)->turned);
+    struct auth *auth = arg;
+
+    return turn(pg, arena, auth->settings, &auth->turned);
 }
 
 static void on_turned(void *arg, enum err e)
@@ -199,13 +180,13 @@ static void on_turn(struct ev_loop *loop, ev_timer *timer, int events)
 }
 
 /* Without a key nothing can be signed, so the first one is made before we serve. */
-static void make_first_key(void)
+static void make_first_key(const struct settings_auth *s)
 {
-    struct pg *pg = pg_create(settings.auth.db, "auth");
+    struct pg *pg = pg_create(s->db, "auth");
     /* bound: keys of ours */
     struct arena *arena = arena_create("auth.start", 1u << 20);
     bool turned;
-    enum err e = turn(pg, arena, &turned);
+    enum err e = turn(pg, arena, s, &turned);
 
     if (e == OK) e = pg_commit(pg);
     if (e != OK) {
@@ -216,11 +197,12 @@ static void make_first_key(void)
     arena_destroy(&arena);
 }
 
-struct auth *auth_start(struct ev_loop *loop)
+struct auth *auth_start(struct ev_loop *loop, const struct settings_auth *s)
 {
     struct auth *auth = mem_zero(sizeof *auth);
 
-    make_first_key();
+    make_first_key(s);
+    auth->settings = s;
     auth->loop = loop;
     auth->stream = id_new();
     ev_timer_init(&auth->retry, on_retry, 0, RETRY_S);
@@ -232,8 +214,8 @@ struct auth *auth_start(struct ev_loop *loop)
 void auth_serving(struct auth *auth, struct rpc_server *server)
 {
     auth->server = server;
-    auth->listen = pg_listen_create(auth->loop, settings.auth.db, "auth_changed", on_notification, auth);
-    auth->jobs = auth_jobs_begin(server, auth);
+    auth->listen = pg_listen_create(auth->loop, auth->settings->db, "auth_changed", on_notification, auth);
+    auth->jobs = auth_jobs_begin(auth);
     ev_timer_start(auth->loop, &auth->turn);
 }
 

@@ -20,6 +20,7 @@
 #include "services/chat/watchers.h"
 
 struct chat {
+    int64_t members_max; /* of one room */
     struct rpc_server *server;
     struct membership *membership;
     struct feeds *feeds;

@@ -25,6 +25,7 @@ static void *start(struct ev_loop *loop)
     struct chat *chat = mem_zero(sizeof *chat);
 
     (void)loop;
+    chat->members_max = settings.chat.members_max;
     chat->membership = membership_create((size_t)settings.chat.memory_bytes);
     chat->feeds = feeds_create((size_t)settings.chat.rooms_heard);
     chat->watchers = watchers_create();

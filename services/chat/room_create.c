@@ -1,7 +1,6 @@
 /* room_create.c - making a room. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
-#include "libshared/service/settings.h"
 #include "services/chat/chat.h"
 
 static const char INSERT_ROOM[] =
@@ -20,7 +19,7 @@ static const char COUNT_FIRST[] = "UPDATE room SET members = $2 WHERE id = $1";
 
 enum err room_create(struct call *call, const struct room_draft *draft, struct room *rep)
 {
-    int64_t members;
+    int64_t members, members_max = ((const struct chat *)call->context)->members_max;
 
     TRY(require_subject(call));
     TRY(require_names(call, draft->members));
@@ -38,8 +37,8 @@ enum err room_create(struct call *call, const struct room_draft *draft, struct r
     TRY(pg_run(call->pg, call->arena, FIRST_MEMBERS,
         PG_ARGS(pg_id(rep->id), pg_text(call->who->sub), pg_texts(call->arena, draft->members), pg_time(call->now)),
         &members));
-    if (members > settings.chat.members_max)
-        return call_fail(call, ERR_TOO_LARGE, "members: a room has at most %lld", (long long)settings.chat.members_max);
+    if (members > members_max)
+        return call_fail(call, ERR_TOO_LARGE, "members: a room has at most %lld", (long long)members_max);
     TRY(quota_take(call, QUOTA_rooms, 1));
     TRY(quota_take(call, QUOTA_members, members));
     /* Nobody is told: nobody can have remembered anything of a room whose id is new. */

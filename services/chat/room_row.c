@@ -1,7 +1,6 @@
 /* room_row.c - a room's row and its members: what the handlers that change them have in common. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
-#include "libshared/service/settings.h"
 #include "services/chat/chat.h"
 
 static const struct wire_shape *room_row_shape(void)
@@ -77,9 +76,9 @@ enum err room_row_add(struct call *call, const struct room_row *room, struct str
     TRY(pg_all(call->pg, call->arena, access_change_shape(), &change.who, subjects.len, ADD_MEMBERS,
         PG_ARGS(pg_id(room->id), pg_texts(call->arena, subjects), pg_time(call->now), pg_text(call->who->sub))));
     if (change.who.len == 0) return OK;
-    int64_t added = (int64_t)change.who.len;
-    if (room->members + added > settings.chat.members_max)
-        return call_fail(call, ERR_TOO_LARGE, "members: a room has at most %lld", (long long)settings.chat.members_max);
+    int64_t added = (int64_t)change.who.len, members_max = ((const struct chat *)call->context)->members_max;
+    if (room->members + added > members_max)
+        return call_fail(call, ERR_TOO_LARGE, "members: a room has at most %lld", (long long)members_max);
 
     TRY(pg_run(call->pg, call->arena, COUNT_CHANGE, PG_ARGS(pg_id(room->id), pg_int(added)), NULL));
     TRY(quota_take(call, QUOTA_members, added));

@@ -30,7 +30,6 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 #include "libshared/db/pg.h"
-#include "libshared/service/settings.h"
 
 #define MAX_JSON (1u << 20)
 
@@ -65,7 +64,7 @@ struct batch {
     size_t n_unique;
     struct append **first_of; /* for the i-th that came: the first of the same id */
     struct id_list rooms;     /* each once, in the order of ids */
-    int64_t at;
+    int64_t at, statement_ms;
 };
 
 /* --- which are the same --- */
@@ -163,12 +162,12 @@ static const char SETTINGS[] =
     " set_config('application_name', 'store.committer', false)";
 
 /* With the first batch on a connection. */
-static bool send_preparations(PGconn *conn)
+static bool send_preparations(PGconn *conn, int64_t statement_ms)
 {
     char timeout[24];
     const char *values[] = { timeout };
 
-    snprintf(timeout, sizeof timeout, "%lld", (long long)settings.common.call_budget_ms);
+    snprintf(timeout, sizeof timeout, "%lld", (long long)statement_ms);
     return PQsendPrepare(conn, "begin", "BEGIN", 0, NULL) == 1 &&
            PQsendPrepare(conn, "make_heads", MAKE_HEADS, 0, NULL) == 1 &&
            PQsendPrepare(conn, "lock_heads", LOCK_HEADS, 0, NULL) == 1 &&
@@ -283,13 +282,13 @@ static void hang_up(PGconn *conn)
     PQconsumeInput(conn);
 }
 
-static enum err prepare(PGconn *conn)
+static enum err prepare(PGconn *conn, const struct batch *b)
 {
     PGresult *rows = NULL;
     bool committed = false;
 
     if (is_prepared(conn)) return OK;
-    enum err e = send_preparations(conn) ? read_up_to_sync(conn, &rows, &committed) : ERR_UNAVAILABLE;
+    enum err e = send_preparations(conn, b->statement_ms) ? read_up_to_sync(conn, &rows, &committed) : ERR_UNAVAILABLE;
     PQclear(rows);
     return e == OK ? OK : ERR_UNAVAILABLE;
 }
@@ -299,7 +298,7 @@ static enum err converse(PGconn *conn, const struct batch *b)
     PGresult *rows = NULL;
     bool committed = false;
 
-    TRY(prepare(conn));
+    TRY(prepare(conn, b));
     enum err e = send_batch(conn, b) ? read_up_to_sync(conn, &rows, &committed) : ERR_UNAVAILABLE;
     if (e == OK && (!committed || rows == NULL)) e = ERR_UNAVAILABLE;
     if (e == OK) read_rows(b, rows);
@@ -326,9 +325,9 @@ static void take_over(struct message *m, const struct message *first)
     m->meta = first->meta;
 }
 
-enum err batch_commit(struct pg *pg, struct arena *arena, struct append **at, size_t n)
+enum err batch_commit(struct pg *pg, struct arena *arena, int64_t statement_ms, struct append **at, size_t n)
 {
-    struct batch b = { .arena = arena, .at = clock_ms() };
+    struct batch b = { .arena = arena, .statement_ms = statement_ms, .at = clock_ms() };
     PGconn *conn = (PGconn *)pg_raw(pg);
 
     if (conn == NULL || PQenterPipelineMode(conn) != 1) return ERR_UNAVAILABLE;

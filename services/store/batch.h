@@ -18,6 +18,7 @@ struct append {
 
 /* Store n appends, 1 or more, in their order.  Each gets a seq; one whose room, sender and id are in the log already, or
  * earlier in the batch, gets that one's seq, time, body and meta; the texts may be that one's own memory.
- * OK: on disk.  ERR_UNAVAILABLE: the database is away; perhaps stored, a repeat tells.  ERR_CONFLICT: lost against
+ * No statement takes longer than statement_ms.  OK: on disk.  ERR_UNAVAILABLE: the database is away; perhaps stored, a repeat tells.  ERR_CONFLICT: lost against
  * another transaction; try again.  Else: at least one of them cannot be stored, and none was. */
-enum err batch_commit(struct pg *pg, struct arena *arena, struct append **at, size_t n) MUST_CHECK;
+enum err batch_commit(
+    struct pg *pg, struct arena *arena, int64_t statement_ms, struct append **at, size_t n) MUST_CHECK;

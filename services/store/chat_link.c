@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <ev.h>
 
-#include "libshared/service/settings.h"
 #include "services/store/grants.h"
 
 #define RETRY_S  0.5
@@ -27,10 +26,8 @@ static void call(struct chat_link *link, const char *method, const struct wire_s
     enum err e = wire_encode(shape, rec, &body);
 
     assert(e == OK); /* these records are ours */
-    rpc_client_call(link->client,
-        &(struct rpc_request){
-            .method = method, .safe = true, .budget_ms = settings.common.call_budget_ms, .body = buf_str(&body) },
-        done, arg);
+    rpc_client_call(
+        link->client, &(struct rpc_request){ .method = method, .safe = true, .body = buf_str(&body) }, done, arg);
     buf_free(&body);
 }
 
@@ -129,7 +126,7 @@ static void on_event(void *arg, const struct frame_event *head, struct str body)
     }
 }
 
-struct chat_link *chat_link_create(struct ev_loop *loop, struct grants *grants, size_t pending_max)
+struct chat_link *chat_link_create(struct ev_loop *loop, struct grants *grants, const struct chat_link_config *config)
 {
     struct chat_link *link = mem_zero(sizeof *link);
 
@@ -142,9 +139,10 @@ struct chat_link *chat_link_create(struct ev_loop *loop, struct grants *grants, 
     link->retry.data = link;
     link->client = rpc_client_create(loop, &(struct rpc_client_config){ .self = "store",
                                                .service = "chat",
-                                               .endpoint = settings.common.chat_url,
-                                               .key_dir = settings.common.key_dir,
-                                               .pending_max = pending_max,
+                                               .endpoint = config->endpoint,
+                                               .key_dir = config->key_dir,
+                                               .budget_ms = config->budget_ms,
+                                               .pending_max = config->pending_max,
                                                .up = on_up,
                                                .down = on_down,
                                                .event = on_event,

@@ -7,8 +7,14 @@
 struct chat_link;
 struct grants;
 
+struct chat_link_config {
+    const char *endpoint, *key_dir;
+    int64_t budget_ms; /* of one question, and of one publication */
+    size_t pending_max;
+};
+
 /* grants is told of changes. */
-struct chat_link *chat_link_create(struct ev_loop *loop, struct grants *grants, size_t pending_max);
+struct chat_link *chat_link_create(struct ev_loop *loop, struct grants *grants, const struct chat_link_config *config);
 void chat_link_destroy(struct chat_link **link); /* what is unanswered ends with shutting_down */
 bool chat_link_is_up(const struct chat_link *link);
 

@@ -12,20 +12,20 @@
 #include "libshared/db/pg.h"
 #include "libshared/rpc/loop.h"
 #include "libshared/base/metrics.h"
-#include "libshared/service/settings.h"
 
 #define ATTEMPTS  3          /* of a batch that lost against another transaction */
 #define ARENA_MAX (1u << 30) /* 5,000 messages of 40 kB, in the several forms that they take on their way */
 
 struct committer {
+    struct committer_config config;
     pthread_t thread;
     pthread_mutex_t lock; /* around the next four */
     pthread_cond_t filled;
     struct append *first, **last;
     bool stopping;
 
-    size_t batch_max, shared; /* messages in the last batch */
-    struct pg *pg;            /* the thread's own from here on */
+    size_t shared; /* messages in the last batch */
+    struct pg *pg; /* the thread's own from here on */
     struct loop_post *post;
     void (*done)(void *arg, struct append *first);
     void *arg;
@@ -42,7 +42,7 @@ struct finished {
 /* A commit costs PostgreSQL the same for one message as for thirty: under load a short wait makes it serve more. */
 static void gather(const struct committer *c)
 {
-    struct timespec pause = { .tv_sec = 0, .tv_nsec = settings.store.gather_us * 1000 };
+    struct timespec pause = { .tv_sec = 0, .tv_nsec = c->config.gather_us * 1000 };
 
     if (c->shared > 1) nanosleep(&pause, NULL);
 }
@@ -54,7 +54,7 @@ static struct append *take(struct committer *c)
     pthread_mutex_lock(&c->lock);
     while (c->first == NULL && !c->stopping) pthread_cond_wait(&c->filled, &c->lock);
     struct append *batch = c->stopping ? NULL : c->first, **end = &c->first;
-    for (size_t n = 0; batch != NULL && *end != NULL && n < c->batch_max; n++) end = &(*end)->next;
+    for (size_t n = 0; batch != NULL && *end != NULL && n < c->config.batch_max; n++) end = &(*end)->next;
     if (batch != NULL) {
         c->first = *end;
         *end = NULL;
@@ -88,10 +88,11 @@ static void settle(struct append **at, size_t n, enum err e)
  * first attempt was committed after all, the second finds its messages there. */
 static enum err try_batch(struct committer *c, struct arena *arena, struct append **at, size_t n)
 {
-    enum err e = batch_commit(c->pg, arena, at, n);
+    enum err e = batch_commit(c->pg, arena, c->config.statement_ms, at, n);
 
-    for (int i = 1; i < ATTEMPTS && e == ERR_CONFLICT; i++) e = batch_commit(c->pg, arena, at, n);
-    if (e == ERR_UNAVAILABLE && pg_is_up(c->pg)) e = batch_commit(c->pg, arena, at, n);
+    for (int i = 1; i < ATTEMPTS && e == ERR_CONFLICT; i++)
+        e = batch_commit(c->pg, arena, c->config.statement_ms, at, n);
+    if (e == ERR_UNAVAILABLE && pg_is_up(c->pg)) e = batch_commit(c->pg, arena, c->config.statement_ms, at, n);
     return e == ERR_CONFLICT ? ERR_UNAVAILABLE : e;
 }
 
@@ -133,7 +134,7 @@ static void finish(struct committer *c, struct append *batch, struct arena *aren
 static void *run(void *arg)
 {
     struct committer *c = arg;
-    struct append **at = mem_alloc(c->batch_max * sizeof *at);
+    struct append **at = mem_alloc(c->config.batch_max * sizeof *at);
 
     atomic_store(&c->up, pg_is_up(c->pg));
     for (struct append *batch = take(c); batch != NULL; batch = take(c)) {
@@ -148,14 +149,14 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct committer *committer_create(struct ev_loop *loop, const char *conninfo, size_t batch_max,
+struct committer *committer_create(struct ev_loop *loop, const struct committer_config *config,
     void (*done)(void *arg, struct append *first), void *arg)
 {
     struct committer *c = mem_zero(sizeof *c);
 
     c->last = &c->first;
-    c->batch_max = batch_max;
-    c->pg = pg_create(conninfo, "store");
+    c->config = *config;
+    c->pg = pg_create(config->conninfo, "store");
     c->post = loop_post_create(loop); /* not the server's, which goes before us */
     c->done = done;
     c->arg = arg;

@@ -80,11 +80,24 @@ static void publish(void *arg, const struct publication *publication, void *toke
 static void *start(struct ev_loop *loop)
 {
     struct store *store = mem_zero(sizeof *store);
+    struct chat_link_config link = {
+        .endpoint = settings.common.chat_url,
+        .key_dir = settings.common.key_dir,
+        .budget_ms = settings.common.call_budget_ms,
+        .pending_max = (size_t)settings.store.append_max + PUBLICATIONS_MAX,
+    };
+    struct committer_config committer = {
+        .conninfo = settings.store.db,
+        .batch_max = (size_t)settings.store.batch_max,
+        .gather_us = settings.store.gather_us,
+        .statement_ms = settings.common.call_budget_ms,
+    };
 
+    store->settings = &settings.store;
     store->grants = grants_create((size_t)settings.store.access_cached, ask_chat, store);
     store->outbox = outbox_create(loop, OUTBOX_BYTES, publish, store);
-    store->link = chat_link_create(loop, store->grants, (size_t)settings.store.append_max + PUBLICATIONS_MAX);
-    store->committer = committer_create(loop, settings.store.db, (size_t)settings.store.batch_max, appends_done, store);
+    store->link = chat_link_create(loop, store->grants, &link);
+    store->committer = committer_create(loop, &committer, appends_done, store);
     return store;
 }
 

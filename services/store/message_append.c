@@ -1,6 +1,5 @@
 /* message_append.c - storing a message: may he, then into the next commit, then the receipt. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/service/settings.h"
 #include "services/store/store.h"
 
 #define RETRY_AFTER_MS 500 /* a few hundred commits later */
@@ -67,10 +66,10 @@ void appends_done(void *context, struct append *first)
 static enum err check(struct call *call, const struct message_draft *draft, const struct store *store)
 {
     if (call->who->sub.len == 0) return call_fail(call, ERR_UNAUTHENTICATED, "a message needs a sender");
-    if (utf8_length(draft->body.at, draft->body.len) > (size_t)settings.store.message_chars)
-        return call_fail(
-            call, ERR_INVALID_ARGUMENT, "body: has more than %lld characters", (long long)settings.store.message_chars);
-    if (store->appends_open < (size_t)settings.store.append_max) return OK;
+    if (utf8_length(draft->body.at, draft->body.len) > (size_t)store->settings->message_chars)
+        return call_fail(call, ERR_INVALID_ARGUMENT, "body: has more than %lld characters",
+            (long long)store->settings->message_chars);
+    if (store->appends_open < (size_t)store->settings->append_max) return OK;
     enum err e = call_fail(call, ERR_OVERLOADED, "too many messages wait for a commit");
     call->why->retry_after_ms = RETRY_AFTER_MS;
     return e;

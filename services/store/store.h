@@ -14,12 +14,14 @@
 
 #include "libshared/rpc/rpc_client.h"
 #include "libshared/rpc/rpc_rows.h"
+#include "libshared/service/settings.h"
 #include "services/store/chat_link.h"
 #include "services/store/committer.h"
 #include "services/store/grants.h"
 #include "services/store/outbox.h"
 
 struct store {
+    const struct settings_store *settings;
     struct rpc_server *server;
     struct chat_link *link;
     struct grants *grants;

@@ -10,7 +10,6 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/db/migrate.h"
-#include "libshared/service/settings.h"
 #include "services/auth/auth.h"
 #include "services/auth/signing_key.h"
 #include "tests/service/pg_cluster.h"
@@ -27,20 +26,22 @@ static const struct rpc_method methods[] = {
 #include "proto/end.def"
 };
 
-static struct rpc_thread on;   /* what the service's worker would bring */
-static struct arena *arena;    /* what the test keeps */
-static struct pg *pg;          /* the test's own look into the schema */
-static struct failure failure; /* of the last call that was refused */
+static struct settings_auth set;
+static struct auth auth = { .settings = &set }; /* without a server: nobody watches */
+static struct rpc_thread on;                    /* what the service's worker would bring */
+static struct arena *arena;                     /* what the test keeps */
+static struct pg *pg;                           /* the test's own look into the schema */
+static struct failure failure;                  /* of the last call that was refused */
 
 static int start(void **state)
 {
     (void)state;
     log_init("test", LOG_ERROR + 1);
     pg_cluster_start();
-    settings.auth.issuer = "madang-test";
-    settings.auth.audience = "everyone";
-    settings.auth.token_ttl_max_s = 3600;
-    settings.auth.signing_key_days = 90;
+    set.issuer = "madang-test";
+    set.audience = "everyone";
+    set.token_ttl_max_s = 3600;
+    set.signing_key_days = 90;
     assert_int_equal(migrate_up(pg_cluster_conninfo("auth"), "auth", "migrations/auth"), OK);
     on = (struct rpc_thread){ arena_create("call", 16u << 20), pg_create(pg_cluster_conninfo("auth"), "auth") };
     pg = pg_create(pg_cluster_conninfo("auth"), "auth");
@@ -72,7 +73,7 @@ static enum err ask_from(const char *address, const char *method, const struct w
 
     assert_int_equal(wire_encode(in, req, &body), OK);
     enum err e = rpc_server_answer(
-        methods, COUNT(methods), NULL, &on, &head, gateway ? STR("gateway") : STR("authctl"), buf_str(&body), &answer);
+        methods, COUNT(methods), &auth, &on, &head, gateway ? STR("gateway") : STR("authctl"), buf_str(&body), &answer);
     struct str bytes = arena_str(arena, buf_str(&answer));
     struct wire_error why = { 0 };
     assert_int_equal(wire_decode(e == OK ? out : failure_shape(), bytes, arena, e == OK ? rep : &failure, &why), OK);
@@ -137,7 +138,7 @@ static void verify(struct str token, jwt_t **jwt)
 {
     struct trust trust = { .issuer = STR_NONE };
 
-    assert_int_equal(trust_load(pg, arena, &trust), OK);
+    assert_int_equal(trust_load(pg, arena, &set, &trust), OK);
     pg_rollback(pg);
     for (size_t i = 0; i < trust.keys.len; i++)
         if (jwt_decode(jwt, arena_cstr(arena, token), (const unsigned char *)trust.keys.at[i].pem.at,
@@ -303,7 +304,7 @@ static size_t bound_in_the_trust(struct str id, bool *subjects)
 {
     struct trust trust = { .issuer = STR_NONE };
 
-    assert_int_equal(trust_load(pg, arena, &trust), OK);
+    assert_int_equal(trust_load(pg, arena, &set, &trust), OK);
     pg_rollback(pg);
     for (size_t i = 0; i < trust.bound.len; i++)
         if (str_eq(trust.bound.at[i].key, id)) {
@@ -425,7 +426,7 @@ static void a_revoked_key_ends_at_once_and_is_in_the_trust(void **state)
         assert_true(str_is(revoked.state, "revoked"));
     }
     assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token), ERR_KEY_REVOKED);
-    assert_int_equal(trust_load(pg, arena, &trust), OK);
+    assert_int_equal(trust_load(pg, arena, &set, &trust), OK);
     pg_rollback(pg);
     assert_true(trust.revoked.len >= 1 && str_eq(trust.revoked.at[0], key.id));
     assert_int_equal(count("SELECT count(*) AS version FROM audit WHERE what = 'key.revoke' AND target = $1",

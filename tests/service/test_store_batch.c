@@ -1,7 +1,6 @@
 /* test_store_batch.c - one batch into a real log: only the culprit fails, repeats are found wherever they are. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/migrate.h"
-#include "libshared/service/settings.h"
 #include "services/store/committer.h"
 #include "tests/service/party.h"
 
@@ -89,9 +88,11 @@ static int begin(void **state)
 {
     (void)state;
     party_begin();
-    settings.common.call_budget_ms = 5000;
     assert_int_equal(migrate_up(pg_cluster_conninfo("store"), "store", "migrations/store"), OK);
-    committer = committer_create(party_loop(), pg_cluster_conninfo("store"), 100, on_done, NULL);
+    committer = committer_create(party_loop(),
+        &(struct committer_config){
+            .conninfo = pg_cluster_conninfo("store"), .batch_max = 100, .gather_us = 1000, .statement_ms = 5000 },
+        on_done, NULL);
     return 0;
 }
 

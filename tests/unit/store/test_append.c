@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include "libshared/base/log.h"
-#include "libshared/service/settings.h"
 #include "services/store/store.h"
 #include "tests/unit/arena.h"
 
@@ -70,6 +69,7 @@ void rpc_later_done(struct rpc_later *later, enum err e, const void *reply)
 static struct wire_error whys[COUNT(put)];
 static struct rpc_later laters[COUNT(put)];
 static struct principal ada = { .sub = STR("ada") };
+static const struct settings_store set = { .message_chars = 100, .append_max = COUNT(put) };
 static struct store store;
 
 /* So many appends are with the committer. */
@@ -80,9 +80,7 @@ static void begin_appends(size_t n)
     arena_reset(arena);
     n_order = n_put = 0;
     order[0] = '\0';
-    settings.store.message_chars = 100;
-    settings.store.append_max = COUNT(put);
-    store = (struct store){ 0 };
+    store = (struct store){ .settings = &set };
     for (size_t i = 0; i < n; i++) {
         laters[i].call = (struct call){ .arena = arena, .who = &ada, .why = &whys[i], .context = &store };
         message_append(&laters[i].call, &draft, &laters[i]);
