@@ -109,7 +109,7 @@ enum err rpc_call_settle(struct call *call, enum err e, struct buf *out)
 static enum log_level level_of(enum rpc_where where, enum err e)
 {
     if (e == ERR_INTERNAL) return LOG_ERROR;
-    return e == OK && where != WORKER ? LOG_DEBUG : LOG_INFO;
+    return e == OK && !rpc_runs_on_thread(where) ? LOG_DEBUG : LOG_INFO;
 }
 
 void rpc_call_log(const struct call *call, enum rpc_where where, struct str method, int64_t us, enum err e)

@@ -62,7 +62,7 @@ static void worker_is_done(void *arg)
 static void log_and_post(struct rpc_later *later)
 {
     int64_t us = clock_mono_us() - later->began_us;
-    rpc_call_log(&later->call, WORKER, later->head.method, us, later->status);
+    rpc_call_log(&later->call, later->method->where, later->head.method, us, later->status);
     loop_post_run(later->server->post, worker_is_done, later);
 }
 
@@ -78,7 +78,7 @@ static void settle_in_order(struct rpc_later *later, enum err e)
     pthread_mutex_unlock(&server->commit_lock);
 }
 
-static void run_on_worker(struct rpc_task *task, struct pg *pg)
+static void run_on_thread(struct rpc_task *task, struct pg *pg)
 {
     struct rpc_later *later = CONTAINER_OF(task, struct rpc_later, task);
     struct call *call = &later->call;
@@ -96,7 +96,7 @@ static void run_on_worker(struct rpc_task *task, struct pg *pg)
     log_and_post(later);
 }
 
-static void drop_for_worker(struct rpc_task *task, enum err why)
+static void drop_unrun(struct rpc_task *task, enum err why)
 {
     refuse(CONTAINER_OF(task, struct rpc_later, task), why,
         why == ERR_OVERLOADED ? "too many of your requests wait for a worker" : "this process is leaving");
@@ -110,15 +110,15 @@ static struct str who_waits(struct rpc_later *later)
     return arena_printf(later->arena, "%c%.*s", 0, STR_ARG(who->address));
 }
 
-static void queue_for_worker(struct rpc_later *later)
+static void queue_for(struct rpc_pool *pool, struct rpc_later *later)
 {
     later->task = (struct rpc_task){
-        .run = run_on_worker,
-        .drop = drop_for_worker,
+        .run = run_on_thread,
+        .drop = drop_unrun,
         .what = later->head.method,
         .trace = later->head.trace,
     };
-    if (later->server->pool == NULL || !rpc_pool_put(later->server->pool, &later->task, who_waits(later)))
+    if (pool == NULL || !rpc_pool_put(pool, &later->task, who_waits(later)))
         refuse(later, ERR_OVERLOADED, "too many requests wait for a worker");
 }
 
@@ -126,7 +126,8 @@ static void run(struct rpc_later *later)
 {
     switch (later->method->where) {
     case LOOP: run_on_loop(later); return;
-    case WORKER: queue_for_worker(later); return;
+    case WORKER: queue_for(later->server->pool, later); return;
+    case BLOCKING: queue_for(later->server->blocking, later); return;
     case LATER: begin_later(later); return;
     }
 }

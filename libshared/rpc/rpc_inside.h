@@ -2,7 +2,7 @@
  * rpc_inside.h - what the files of rpc_server share; nobody else includes it.
  *
  *      rpc_server.c     the socket: opened, read, closed      rpc_call.c    one call: admit, decode, run, settle, log
- *      rpc_dispatch.c   which method, on which thread         rpc_pool.c    the worker threads
+ *      rpc_dispatch.c   which method, on which thread         rpc_pool.c    its threads
  *      rpc_queue.c      what waits for them, fairly
  *      rpc_later.c      requests in hand, until answered      rpc_work.c    what the loop lends to a worker
  *      rpc_send.c       replies and events out                rpc_peers.c   who is at the other ends
@@ -20,7 +20,7 @@
 #include <zmq.h>
 
 #include "libshared/rpc/loop.h"
-#include "libshared/rpc/rpc_queue.h"
+#include "libshared/rpc/rpc_pool.h"
 #include "libshared/rpc/rpc_server.h"
 #include "libshared/rpc/rpc_socket.h"
 
@@ -33,7 +33,6 @@
 #define RPC_RETRY_MS    100          /* what `overloaded` advises */
 
 struct metric;
-struct rpc_pool;
 struct rpc_work;
 
 /* A reply that found the pipe full. */
@@ -89,14 +88,15 @@ struct rpc_server {
     struct rpc_socket socket;
     struct loop_sock *watch;
     struct loop_post *post;
-    struct rpc_pool *pool;       /* NULL without workers */
+    struct rpc_pool *pool;       /* WORKER; NULL without workers */
+    struct rpc_pool *blocking;   /* BLOCKING; NULL without such threads */
     pthread_mutex_t commit_lock; /* see rpc_dispatch.c: settle_in_order */
     struct rpc_peer *peers, *gone;
     struct rpc_later *in_hand, *spare;
     struct rpc_work *spare_works;
     size_t n_in_hand, n_later, n_works, n_spare, n_spare_works;
     struct rpc_method_stats *stats; /* one for each method */
-    struct metric *errors[ERR_COUNT], *events, *events_lost, *peers_now, *waiting_now;
+    struct metric *errors[ERR_COUNT], *events, *events_lost, *peers_now, *waiting_now, *blocked_now;
     struct buf head; /* scratch */
     ev_timer tick, flush;
     bool leaving; /* the peers are told */
@@ -104,6 +104,11 @@ struct rpc_server {
     void (*drained)(void *);
     void *drained_arg;
 };
+
+static inline bool rpc_runs_on_thread(enum rpc_where where)
+{
+    return where == WORKER || where == BLOCKING;
+}
 
 /* rpc_call.c */
 const struct rpc_method *rpc_find_method(const struct rpc_method *methods, size_t n, struct str name);
@@ -132,15 +137,6 @@ void rpc_send_reply(struct rpc_server *server, struct rpc_peer *peer, uint64_t i
 void rpc_send_goodbye(struct rpc_server *server, const void *id);
 void rpc_send_leaving(struct rpc_server *server, const void *id);
 void rpc_send_flush(struct rpc_server *server); /* what waits for room */
-
-/* rpc_pool.c */
-struct rpc_pool *rpc_pool_create(const struct rpc_server_config *config, struct loop_post *post);
-/* From the loop; whom the task is for: see rpc_queue.h.  false: the queue has no place for it. */
-bool rpc_pool_put(struct rpc_pool *pool, struct rpc_task *task, struct str subject) MUST_CHECK;
-size_t rpc_pool_waiting(struct rpc_pool *pool);
-void rpc_pool_print(struct rpc_pool *pool);
-/* Waits for what runs; what is still queued is dropped. */
-void rpc_pool_destroy(struct rpc_pool **pool);
 
 /* rpc_dispatch.c */
 void rpc_dispatch(struct rpc_later *later); /* answers it, now or later */

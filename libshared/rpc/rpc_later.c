@@ -86,7 +86,7 @@ void rpc_later_answer(struct rpc_later *later, enum err status)
     if (later->method != NULL) {
         int64_t us = clock_mono_us() - later->began_us;
         account(server, later, us);
-        if (later->method->where != WORKER) /* a worker has logged its own */
+        if (!rpc_runs_on_thread(later->method->where)) /* the thread has logged its own */
             rpc_call_log(&later->call, later->method->where, later->head.method, us, status);
     }
     rpc_later_give(later);

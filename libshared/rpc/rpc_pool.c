@@ -1,4 +1,4 @@
-/* rpc_pool.c - the worker threads: a fair queue, and a database connection each. */
+/* rpc_pool.c - threads and a fair queue; in a pool with a database, a connection each. */
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 #include <pthread.h>
@@ -6,7 +6,8 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/db/pg.h"
-#include "libshared/rpc/rpc_inside.h"
+#include "libshared/base/log.h"
+#include "libshared/rpc/rpc_pool.h"
 
 struct worker {
     pthread_t thread;
@@ -22,8 +23,7 @@ struct rpc_pool {
     struct rpc_queue *queue;
     struct loop_post *post;
     bool stopping;
-    const char *conninfo, *schema;
-    unsigned n;
+    struct rpc_pool_config config;
     struct worker workers[];
 };
 
@@ -60,23 +60,21 @@ static void *work(void *arg)
 {
     struct worker *worker = arg;
     struct rpc_pool *pool = worker->pool;
-    struct pg *pg = pool->conninfo != NULL ? pg_create(pool->conninfo, pool->schema) : NULL;
+    struct pg *pg = pool->config.conninfo != NULL ? pg_create(pool->config.conninfo, pool->config.schema) : NULL;
     for (struct rpc_task *task = take(pool, worker); task != NULL; task = take(pool, worker)) task->run(task, pg);
     if (pg != NULL) pg_destroy(&pg);
     return NULL;
 }
 
-struct rpc_pool *rpc_pool_create(const struct rpc_server_config *config, struct loop_post *post)
+struct rpc_pool *rpc_pool_create(const struct rpc_pool_config *config, struct loop_post *post)
 {
-    struct rpc_pool *pool = mem_zero(sizeof(*pool) + config->workers * sizeof(*pool->workers));
+    struct rpc_pool *pool = mem_zero(sizeof(*pool) + config->threads * sizeof(*pool->workers));
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->filled, NULL);
-    pool->queue = rpc_queue_create(config->workers, config->queue_max);
+    pool->queue = rpc_queue_create(config->threads, config->queue_max);
     pool->post = post;
-    pool->conninfo = config->pg_conninfo;
-    pool->schema = config->service;
-    pool->n = config->workers;
-    for (unsigned i = 0; i < pool->n; i++) {
+    pool->config = *config;
+    for (unsigned i = 0; i < config->threads; i++) {
         pool->workers[i].pool = pool;
         int rc = pthread_create(&pool->workers[i].thread, NULL, work, &pool->workers[i]);
         assert(rc == 0 && "threads are to be had at the start");
@@ -115,13 +113,13 @@ void rpc_pool_print(struct rpc_pool *pool)
 {
     int64_t now_us = clock_mono_us();
     pthread_mutex_lock(&pool->lock);
-    for (unsigned i = 0; i < pool->n; i++) {
+    for (unsigned i = 0; i < pool->config.threads; i++) {
         const struct worker *worker = &pool->workers[i];
         if (worker->since_us == 0)
-            LOG(INFO, "rpc.worker_idle", F_INT("worker", i));
+            LOG(INFO, "rpc.worker_idle", F_TEXT("pool", pool->config.name), F_INT("worker", i));
         else
-            LOG(INFO, "rpc.worker_busy", F_INT("worker", i), F_TEXT("call", worker->what),
-                F_TEXT("trace", worker->trace), F_INT("us", now_us - worker->since_us));
+            LOG(INFO, "rpc.worker_busy", F_TEXT("pool", pool->config.name), F_INT("worker", i),
+                F_TEXT("call", worker->what), F_TEXT("trace", worker->trace), F_INT("us", now_us - worker->since_us));
     }
     pthread_mutex_unlock(&pool->lock);
 }
@@ -134,7 +132,7 @@ void rpc_pool_destroy(struct rpc_pool **pool)
     p->stopping = true;
     pthread_cond_broadcast(&p->filled);
     pthread_mutex_unlock(&p->lock);
-    for (unsigned i = 0; i < p->n; i++) pthread_join(p->workers[i].thread, NULL);
+    for (unsigned i = 0; i < p->config.threads; i++) pthread_join(p->workers[i].thread, NULL);
 
     for (struct rpc_task *task; (task = rpc_queue_take(p->queue)) != NULL;) {
         rpc_queue_done(p->queue, task->lane);

@@ -147,7 +147,8 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)loop, (void)revents;
     struct rpc_server *server = timer->data;
     lose_the_quiet(server);
-    metric_set(server->waiting_now, server->pool != NULL ? (int64_t)rpc_pool_waiting(server->pool) : 0);
+    if (server->pool != NULL) metric_set(server->waiting_now, (int64_t)rpc_pool_waiting(server->pool));
+    if (server->blocking != NULL) metric_set(server->blocked_now, (int64_t)rpc_pool_waiting(server->blocking));
 }
 
 static void on_flush(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -161,6 +162,7 @@ void rpc_server_print_calls(struct rpc_server *server)
     LOG(INFO, "rpc.calls", F_INT("in_hand", server->n_in_hand), F_INT("later", server->n_later),
         F_INT("works", server->n_works), F_INT("peers", HASH_COUNT(server->peers)));
     if (server->pool != NULL) rpc_pool_print(server->pool);
+    if (server->blocking != NULL) rpc_pool_print(server->blocking);
 }
 
 /* --- making and unmaking --- */
@@ -205,7 +207,21 @@ static void make_metrics(struct rpc_server *server)
     server->events = metric_counter("madang_rpc_events_total", NULL, "Events sent to peers");
     server->events_lost = metric_counter("madang_rpc_events_lost_total", NULL, "Events not sent: a full pipe");
     server->peers_now = metric_gauge("madang_rpc_peers", NULL, "Connected peers");
-    server->waiting_now = metric_gauge("madang_rpc_waiting", NULL, "Requests waiting for a worker");
+    server->waiting_now = metric_gauge("madang_rpc_waiting", "pool=\"worker\"", "Requests waiting for a thread");
+    server->blocked_now = metric_gauge("madang_rpc_waiting", "pool=\"blocking\"", "Requests waiting for a thread");
+}
+
+static void make_pools(struct rpc_server *server)
+{
+    const struct rpc_server_config *config = &server->config;
+    struct rpc_pool_config pool = { "worker", config->workers, config->queue_max, config->pg_conninfo,
+        config->service };
+    struct rpc_pool_config blocking = {
+        .name = "blocking", .threads = config->blocking, .queue_max = config->queue_max
+    };
+
+    if (pool.threads > 0) server->pool = rpc_pool_create(&pool, server->post);
+    if (blocking.threads > 0) server->blocking = rpc_pool_create(&blocking, server->post);
 }
 
 struct rpc_server *rpc_server_create(struct ev_loop *loop, const struct rpc_server_config *config)
@@ -219,7 +235,7 @@ struct rpc_server *rpc_server_create(struct ev_loop *loop, const struct rpc_serv
     server->post = loop_post_create(loop);
     server->socket = rpc_socket_server(config->key_dir, config->service, config->event_hwm);
     bind_all(server);
-    if (config->workers > 0) server->pool = rpc_pool_create(config, server->post);
+    make_pools(server);
     server->watch = loop_sock_create(loop, server->socket.raw, receive, server);
 
     ev_timer_init(&server->tick, on_tick, 1., 1.);
@@ -252,6 +268,7 @@ void rpc_server_destroy(struct rpc_server **server)
     if (s == NULL) return;
     s->drained = NULL;
     rpc_pool_destroy(&s->pool);
+    rpc_pool_destroy(&s->blocking);
     ev_timer_stop(s->loop, &s->tick);
     loop_post_destroy(&s->post); /* runs what the workers have posted */
     abandon_in_hand(s);

@@ -10,8 +10,9 @@
  * and never sends one.
  *
  * The loop thread owns the socket and all shared memory, and runs LOOP methods, which must not block.  WORKER methods
- * run on a pool thread that owns one database connection, and may.  LATER methods begin on the loop and are answered
- * by rpc_later_done().  A handler therefore never locks anything.
+ * run on a pool thread that owns one database connection, and may.  BLOCKING methods run on another pool, without a
+ * database: for what computes or waits, and would hold a transaction open meanwhile.  LATER methods begin on the loop
+ * and are answered by rpc_later_done().  A handler therefore never locks anything.
  *
  * Besides its table every server answers `hello` and `ping`.  The peer `operator` (build/bin/rpc) may call everything.
  * shutting_down as an answer promises that nothing was begun: clients send the request to the next instance.
@@ -35,11 +36,11 @@ struct rpc_peer;
 /* What a handler may know about the call it serves. */
 struct call {
     struct arena *arena;         /* emptied after the reply */
-    struct pg *pg;               /* begins on first use; NULL in LOOP and LATER methods */
+    struct pg *pg;               /* begins on first use; NULL in all but WORKER methods */
     const struct principal *who; /* vouched for by the peer, which CURVE has proved */
     struct str trace;            /* follows the request through every process and log line */
     struct str peer_name;        /* gateway, store, authctl...: from the peer's certificate */
-    struct rpc_peer *peer;       /* loop thread only; NULL in WORKER methods */
+    struct rpc_peer *peer;       /* loop thread only; NULL in WORKER and BLOCKING methods */
     struct rpc_server *server;
     int64_t now;               /* milliseconds since 1970, read once: one call sees one time */
     int64_t deadline_us;       /* clock_mono_us() after which nobody waits */
@@ -50,13 +51,13 @@ struct call {
     unsigned n_notes;
 };
 
-enum rpc_where { LOOP, WORKER, LATER };
+enum rpc_where { LOOP, WORKER, BLOCKING, LATER };
 enum rpc_repeat { ONCE, SAFE }; /* SAFE: a client may send it again after losing the connection */
 
 struct rpc_method {
     const char *name; /* "message.append" */
     const struct wire_shape *(*req)(void), *(*rep)(void);
-    enum err (*run)(struct call *call, const void *req, void *rep);             /* LOOP, WORKER */
+    enum err (*run)(struct call *call, const void *req, void *rep);             /* LOOP, WORKER, BLOCKING */
     void (*begin)(struct call *call, const void *req, struct rpc_later *later); /* LATER */
     enum rpc_where where;
     enum rpc_repeat repeat;
@@ -72,7 +73,8 @@ struct rpc_server_config {
     void *context;
     unsigned workers; /* threads, each with a connection to pg_conninfo; 0: no WORKER methods */
     const char *pg_conninfo;
-    size_t queue_max;                                        /* requests waiting for workers: see rpc_queue.h */
+    unsigned blocking;                                       /* threads without one; 0: no BLOCKING methods */
+    size_t queue_max;                                        /* requests waiting for each of the two: see rpc_queue.h */
     size_t later_max;                                        /* LATER requests unanswered; over it: overloaded */
     int event_hwm;                                           /* messages waiting for one peer's pipe */
     void (*peer_gone)(void *context, struct rpc_peer *peer); /* its subscriptions end here; loop thread */
@@ -111,6 +113,10 @@ struct call *rpc_later_call(struct rpc_later *later); /* its arena lives until t
  * shared out by subject; empty: for nobody in particular.  false: too much waits for a worker; `done` with
  * ERR_OVERLOADED: it gave way to a subject with less.  Two that run at the same time may be done in either order. */
 bool rpc_server_work(struct rpc_server *server, struct str subject,
+    enum err (*work)(struct pg *pg, struct arena *arena, void *arg), void (*done)(void *arg, enum err e),
+    void *arg) MUST_CHECK;
+/* The same on a BLOCKING thread: `work` gets no pg. */
+bool rpc_server_work_blocking(struct rpc_server *server, struct str subject,
     enum err (*work)(struct pg *pg, struct arena *arena, void *arg), void (*done)(void *arg, enum err e),
     void *arg) MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* rpc_work.c - what the loop lends to a worker: a transaction of its own, then back to the loop. */
+/* rpc_work.c - what the loop lends to a thread, with a transaction of its own or without one, and then has back. */
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 
@@ -82,19 +82,31 @@ static void work_run(struct rpc_task *task, struct pg *pg)
     loop_post_run(work->server->post, work_done, work);
 }
 
-bool rpc_server_work(struct rpc_server *server, struct str subject,
+static bool lend(struct rpc_server *server, struct rpc_pool *pool, struct str subject,
     enum err (*work)(struct pg *, struct arena *, void *), void (*done)(void *arg, enum err e), void *arg)
 {
-    assert(server->pool != NULL && "a service with work to do has workers");
+    assert(pool != NULL && "a service with work to do has threads for it");
     struct rpc_work *w = work_take(server);
     struct rpc_task task = { .run = work_run, .drop = work_drop, .what = STR("(work)") };
     *w = (struct rpc_work){ task, server, w->arena, work, done, arg, OK, NULL };
-    if (!rpc_pool_put(server->pool, &w->task, subject)) {
+    if (!rpc_pool_put(pool, &w->task, subject)) {
         work_give(server, w);
         return false;
     }
     server->n_works++;
     return true;
+}
+
+bool rpc_server_work(struct rpc_server *server, struct str subject,
+    enum err (*work)(struct pg *, struct arena *, void *), void (*done)(void *arg, enum err e), void *arg)
+{
+    return lend(server, server->pool, subject, work, done, arg);
+}
+
+bool rpc_server_work_blocking(struct rpc_server *server, struct str subject,
+    enum err (*work)(struct pg *, struct arena *, void *), void (*done)(void *arg, enum err e), void *arg)
+{
+    return lend(server, server->blocking, subject, work, done, arg);
 }
 
 void rpc_works_free(struct rpc_server *server)

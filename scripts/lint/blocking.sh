@@ -21,7 +21,7 @@ allow 'PQconnectdb|PQconnectdbParams|PQconnectStart|PQconnectStartParams|PQexec|
 allow 'redisConnect[A-Za-z]*|redisCommand[A-Za-z]*|redisAsyncConnect[A-Za-z]*' 'libshared/cache/redis_link\.c' 'use redis_command()'
 allow 'crypt|crypt_r|crypt_ra|PKCS5_PBKDF2_HMAC|EVP_PBE_scrypt' 'services/gateway/interop/login\.c' 'passwords are checked on threads'
 allow 'pthread_join|pthread_cond_wait|pthread_cond_timedwait|sem_wait' \
-    'libshared/base/log_out\.c|libshared/rpc/rpc_(pool|queue)\.c|libshared/service/health_http\.c|services/gateway/interop/login\.c|services/store/committer\.c' \
+    'libshared/base/log_out\.c|libshared/rpc/rpc_(pool|queue)\.c|libshared/service/health_http\.c|services/store/committer\.c' \
     'threads wait for the loop, and not it for them; joins are at the end'
 allow 'zcert_load|zsock_wait|zsock_recv|zstr_recv|zmsg_recv|zpoller_wait|zmq_poll' 'libshared/rpc/keys\.c' \
     'ZeroMQ is read with ZMQ_DONTWAIT; keys are read once'

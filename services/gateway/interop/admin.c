@@ -60,16 +60,28 @@ static void give_session(const struct admin *admin, struct sio_socket *socket)
     buf_free(&json);
 }
 
-static void on_checked(void *arg, bool right)
+static void refuse_for_load(struct sio_socket *socket)
+{
+    struct buf data = BUF(200);
+
+    buf_printf(&data, "{\"code\":\"%s\"}", err_code(ERR_OVERLOADED));
+    sio_refuse(socket, err_text(ERR_OVERLOADED), buf_str(&data));
+    buf_free(&data);
+}
+
+static void on_checked(void *arg, enum err e)
 {
     struct caller *caller = arg;
     struct admin *admin = caller->admin;
     struct sio_socket *socket = caller->socket;
 
-    if (right && caller->user_is_right) {
+    if (e == OK && caller->user_is_right) {
         rates_give_back(admin->view.rates, RATE_admin, sio_address(socket));
         welcome(socket);
         give_session(admin, socket);
+    } else if (e == ERR_OVERLOADED) {
+        rates_give_back(admin->view.rates, RATE_admin, sio_address(socket));
+        refuse_for_load(socket);
     } else {
         refuse(socket);
     }
@@ -104,7 +116,7 @@ static void check_password(struct admin *admin, struct sio_socket *socket, struc
     }
     struct caller *caller = mem_alloc(sizeof *caller);
     *caller = (struct caller){ admin, sio_socket_take(socket), is_user(admin, user) };
-    if (!login_check(admin->login, password, on_checked, caller)) on_checked(caller, false);
+    login_check(admin->login, sio_address(socket), password, on_checked, caller);
 }
 
 static struct str member(struct str auth, const char *name, struct arena *arena)

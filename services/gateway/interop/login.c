@@ -4,97 +4,79 @@
 
 #include <assert.h>
 #include <crypt.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "libshared/base/arena.h"
+#include "libshared/base/container_of.h"
 #include "libshared/base/secret.h"
-#include "libshared/rpc/loop.h"
-
-struct attempt {
-    struct login *login;
-    pthread_t thread;
-    char password[LOGIN_PASSWORD_MAX + 1];
-    bool right;
-    void (*checked)(void *arg, bool right);
-    void *arg;
-    struct crypt_data space; /* 32 KiB: too large for a stack */
-};
+#include "libshared/rpc/rpc_pool.h"
 
 struct login {
     const char *hash;
     struct loop_post *post;
-    struct attempt *waiting[LOGIN_WAITING], *running[LOGIN_THREADS];
-    size_t n_waiting, n_running;
+    struct rpc_pool *pool;
     bool ending;
 };
 
-static void start_next(struct login *login);
+struct attempt {
+    struct rpc_task task;
+    struct login *login;
+    char password[LOGIN_PASSWORD_MAX + 1];
+    enum err e;
+    login_checked_fn *checked;
+    void *arg;
+    struct crypt_data space; /* 32 KiB: too large for a stack */
+};
 
-static void answer(struct attempt *attempt, bool right)
+static void answer_attempt(void *arg)
 {
-    void (*checked)(void *, bool) = attempt->checked;
-    void *arg = attempt->arg;
+    struct attempt *attempt = arg;
+    login_checked_fn *checked = attempt->checked;
+    void *checked_arg = attempt->arg;
+    enum err e = attempt->login->ending ? ERR_SHUTTING_DOWN : attempt->e;
 
     secret_wipe(attempt, sizeof *attempt);
     mem_free(attempt);
-    checked(arg, right);
+    checked(checked_arg, e);
 }
 
-static void forget_running(struct login *login, const struct attempt *attempt)
+static bool fits_hash(const char *want, const char *got)
 {
-    size_t i = 0;
-
-    while (login->running[i] != attempt) i++;
-    login->running[i] = login->running[--login->n_running];
-}
-
-/* On the loop again. */
-static void on_done(void *arg)
-{
-    struct attempt *attempt = arg;
-    struct login *login = attempt->login;
-
-    if (!login->ending) pthread_join(attempt->thread, NULL);
-    forget_running(login, attempt);
-    answer(attempt, attempt->right && !login->ending);
-    start_next(login);
-}
-
-static void *run(void *arg)
-{
-    struct attempt *attempt = arg;
-    const char *want = attempt->login->hash, *got = crypt_r(attempt->password, want, &attempt->space);
     size_t len = strlen(want);
 
-    attempt->right = got != NULL && strlen(got) == len && len > 0 && want[0] == '$' && secret_eq(got, want, len);
-    loop_post_run(attempt->login->post, on_done, attempt);
-    return NULL;
+    return got != NULL && strlen(got) == len && len > 0 && want[0] == '$' && secret_eq(got, want, len);
 }
 
-static void start_next(struct login *login)
+static void run_attempt(struct rpc_task *task, struct pg *pg)
 {
-    if (login->n_waiting == 0 || login->n_running == LOGIN_THREADS || login->ending) return;
-    struct attempt *attempt = login->waiting[0];
-    memmove(login->waiting, login->waiting + 1, --login->n_waiting * sizeof *login->waiting);
-    if (pthread_create(&attempt->thread, NULL, run, attempt) == 0)
-        login->running[login->n_running++] = attempt;
-    else
-        answer(attempt, false);
+    struct attempt *attempt = CONTAINER_OF(task, struct attempt, task);
+    const char *want = attempt->login->hash;
+
+    (void)pg;
+    bool right = fits_hash(want, crypt_r(attempt->password, want, &attempt->space));
+    attempt->e = right ? OK : ERR_UNAUTHENTICATED;
+    loop_post_run(attempt->login->post, answer_attempt, attempt);
 }
 
-bool login_check(struct login *login, struct str password, void (*checked)(void *arg, bool right), void *arg)
+static void drop_attempt(struct rpc_task *task, enum err why)
 {
-    if (login->n_waiting == LOGIN_WAITING) return false;
+    struct attempt *attempt = CONTAINER_OF(task, struct attempt, task);
+
+    attempt->e = why;
+    answer_attempt(attempt);
+}
+
+void login_check(struct login *login, struct str address, struct str password, login_checked_fn *checked, void *arg)
+{
     assert(password.len <= LOGIN_PASSWORD_MAX);
     struct attempt *attempt = mem_zero(sizeof *attempt);
+
+    attempt->task = (struct rpc_task){ .run = run_attempt, .drop = drop_attempt, .what = STR("password") };
     attempt->login = login;
     attempt->checked = checked;
     attempt->arg = arg;
     if (password.len > 0) memcpy(attempt->password, password.at, password.len);
-    login->waiting[login->n_waiting++] = attempt;
-    start_next(login);
-    return true;
+    if (!rpc_pool_put(login->pool, &attempt->task, address)) drop_attempt(&attempt->task, ERR_OVERLOADED);
 }
 
 struct login *login_create(struct ev_loop *loop, const char *hash)
@@ -103,6 +85,9 @@ struct login *login_create(struct ev_loop *loop, const char *hash)
 
     login->hash = hash;
     login->post = loop_post_create(loop);
+    login->pool = rpc_pool_create(
+        &(struct rpc_pool_config){ .name = "password", .threads = LOGIN_THREADS, .queue_max = LOGIN_WAITING },
+        login->post);
     return login;
 }
 
@@ -112,9 +97,8 @@ void login_destroy(struct login **login)
 
     if (l == NULL) return;
     l->ending = true;
-    while (l->n_waiting > 0) answer(l->waiting[--l->n_waiting], false);
-    for (size_t i = 0; i < l->n_running; i++) pthread_join(l->running[i]->thread, NULL);
-    loop_post_destroy(&l->post); /* runs on_done for each */
+    rpc_pool_destroy(&l->pool);
+    loop_post_destroy(&l->post); /* answers what has run */
     mem_free(l);
     *login = NULL;
 }

@@ -74,6 +74,8 @@ static void begin_hold(struct call *call, const void *req, struct rpc_later *lat
 static const struct rpc_method METHODS[] = {
     ROOM_METHOD("echo.loop", LOOP, .run = run_echo),
     ROOM_METHOD("echo.worker", WORKER, .run = run_echo),
+    ROOM_METHOD("echo.blocking", BLOCKING, .run = run_echo),
+    ROOM_METHOD("wait.blocking", BLOCKING, .run = run_wait),
     ROOM_METHOD("fail.loop", LOOP, .run = run_fail),
     ROOM_METHOD("fail.worker", WORKER, .run = run_fail),
     ROOM_METHOD("wait.worker", WORKER, .run = run_wait),
@@ -91,6 +93,7 @@ static int begin(void **state)
     (void)state;
     struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 2);
     config.context = &after_runs;
+    config.blocking = 2;
     server = rpc_server_create(fx.loop, &config);
     n_held = after_runs = heard_order = 0;
     atomic_store(&gate_open, 0);
@@ -220,6 +223,43 @@ static void a_full_worker_queue_is_overloaded_at_once(void **state)
     UNTIL(some[6].order);
     assert_int_equal(some[6].status, ERR_OVERLOADED);
     assert_true(some[6].retry_after_ms > 0);
+    assert_int_equal(heard_order, 1);
+    atomic_store(&gate_open, 1);
+    UNTIL(heard_order == 7);
+    for (int i = 0; i < 6; i++) assert_int_equal(some[i].status, OK);
+}
+
+/* Both threads of one pool are taken: the other goes on. */
+static void workers_and_blocking_threads_do_not_wait_for_each_other(void **state)
+{
+    (void)state;
+    struct heard slow[4], quick;
+    for (int i = 0; i < 2; i++) ask(&gateway, "wait.worker", false, 5000, id_new(), &slow[i]);
+    UNTIL(atomic_load(&running) == 2);
+    ask(&gateway, "echo.blocking", false, 5000, id_new(), &quick);
+    UNTIL(quick.order);
+    assert_int_equal(quick.status, OK);
+    atomic_store(&gate_open, 1);
+    UNTIL(slow[0].order && slow[1].order);
+    atomic_store(&gate_open, 0);
+    for (int i = 2; i < 4; i++) ask(&gateway, "wait.blocking", false, 5000, id_new(), &slow[i]);
+    UNTIL(atomic_load(&running) == 4);
+    ask(&gateway, "echo.worker", false, 5000, id_new(), &quick);
+    UNTIL(quick.order);
+    assert_int_equal(quick.status, OK);
+    atomic_store(&gate_open, 1);
+    UNTIL(slow[2].order && slow[3].order);
+}
+
+static void a_full_blocking_queue_is_overloaded_at_once(void **state)
+{
+    (void)state;
+    struct heard some[7];
+    for (int i = 0; i < 2; i++) ask(&gateway, "wait.blocking", false, 5000, id_new(), &some[i]);
+    UNTIL(atomic_load(&running) == 2);
+    for (int i = 2; i < 7; i++) ask(&gateway, "wait.blocking", false, 5000, id_new(), &some[i]);
+    UNTIL(some[6].order);
+    assert_int_equal(some[6].status, ERR_OVERLOADED);
     assert_int_equal(heard_order, 1);
     atomic_store(&gate_open, 1);
     UNTIL(heard_order == 7);
@@ -359,6 +399,22 @@ static void work_for_a_worker_comes_back_to_the_loop(void **state)
     assert_int_equal(works_status, ERR_CONFLICT);
 }
 
+static void work_for_a_blocking_thread_comes_back_to_the_loop(void **state)
+{
+    (void)state;
+    struct heard slow[2];
+    enum err wanted = ERR_NOT_FOUND;
+    works_done = 0;
+    for (int i = 0; i < 2; i++) ask(&gateway, "wait.worker", false, 5000, id_new(), &slow[i]);
+    UNTIL(atomic_load(&running) == 2);
+    assert_true(rpc_server_work_blocking(server, STR_NONE, do_work, work_done, &wanted));
+    assert_int_equal(works_done, 0);
+    UNTIL(works_done == 1); /* although no worker is free */
+    assert_int_equal(works_status, ERR_NOT_FOUND);
+    atomic_store(&gate_open, 1);
+    UNTIL(slow[0].order && slow[1].order);
+}
+
 static void many_calls_in_flight_each_get_their_own_answer(void **state)
 {
     (void)state;
@@ -460,6 +516,9 @@ int main(void)
         CASE(nobody_waits_beyond_the_deadline),
         CASE(work_past_its_deadline_is_not_done),
         CASE(a_full_worker_queue_is_overloaded_at_once),
+        CASE(workers_and_blocking_threads_do_not_wait_for_each_other),
+        CASE(a_full_blocking_queue_is_overloaded_at_once),
+        CASE(work_for_a_blocking_thread_comes_back_to_the_loop),
         CASE(whoever_has_too_much_waiting_is_overloaded_alone),
         CASE(one_read_waits_for_one_slow_read_of_another_and_not_for_all),
         CASE(the_full_queue_takes_from_who_has_most),
