@@ -56,7 +56,8 @@ struct eio_config config_eio(const struct settings *from)
 
 struct sio_config config_sio(const struct settings *from)
 {
-    return (struct sio_config){ from->gateway.max_payload, from->gateway.recovery_rooms_max };
+    return (
+        struct sio_config){ .max_payload = from->gateway.max_payload, .rooms_max = from->gateway.recovery_rooms_max };
 }
 
 struct mesh_config config_mesh(const struct settings *from)

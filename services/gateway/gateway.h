@@ -8,7 +8,6 @@
 #include "libshared/service/settings.h"
 #include "services/gateway/interop/interop.h"
 #include "services/gateway/mesh/mesh.h"
-#include "services/gateway/recovery/rerun.h"
 #include "services/gateway/routes/routes.h"
 #include "services/gateway/socketio/echo.h"
 
@@ -41,10 +40,8 @@ struct gateway {
     struct trusted *trusted;
     struct bearers *bearers;
     struct clients *clients;
-    struct halls *halls;
-    struct mesh *mesh; /* NULL in the conformance configuration, which has no chat to know of others */
-    struct recovery *recovery;
-    struct reruns *reruns; /* the same for the echo of the conformance configuration */
+    struct halls *halls; /* NULL in the conformance configuration */
+    struct mesh *mesh;   /* NULL in the conformance configuration, which has no chat to know of others */
     struct routes routes;
     struct interop interop;
     int descriptors_max; /* a client's connection has none above it */
@@ -70,6 +67,9 @@ bool peers_ready(const struct gateway *gateway, struct buf *why);
 
 /* conformance.c: ends the process with one line if it has the conformance configuration and a key to the services. */
 void conformance_check(const struct settings *from);
+
+/* features.c: what hangs on each socket with an identity; before the first of them. */
+void features_add(struct gateway *gateway);
 
 /* namespaces.c: who answers in which namespace. */
 void namespaces_open(struct gateway *gateway);

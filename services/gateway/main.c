@@ -73,13 +73,18 @@ static void begin(struct gateway *gateway)
     gateway->routes.guesses = guesses_create(gateway->loop, gateway->routes.rates, settings.common.call_budget_ms);
     gateway->routes.keyring = keyring_create(
         gateway->bearers, gateway->routes.guesses, gateway->routes.rates, gateway->service[SERVICE_auth]);
-    gateway->routes.halls = gateway->halls;
-    gateway->recovery = recovery_create(gateway->loop, gateway->service[SERVICE_chat], gateway->service[SERVICE_store]);
-    gateway->routes.recovery = gateway->recovery;
     routes_init(&gateway->routes);
     namespaces_open(gateway);
+    gateway->routes.halls = gateway->halls;
     open_edge(gateway);
-    interop_open(gateway);
+    interop_open(&gateway->interop, &(struct interop_config){ .settings = gateway->settings,
+                                        .loop = gateway->loop,
+                                        .sio = gateway->sio,
+                                        .socketio = gateway->socketio,
+                                        .msgpack = gateway->msgpack,
+                                        .namespaces = gateway->namespaces,
+                                        .n_namespaces = gateway->n_namespaces,
+                                        .rates = gateway->routes.rates });
     watch_signal(gateway, &gateway->term, on_term, SIGTERM);
     watch_signal(gateway, &gateway->interrupt, on_term, SIGINT);
     watch_signal(gateway, &gateway->hangup, on_hangup, SIGHUP);
@@ -96,9 +101,8 @@ static void end(struct gateway *gateway)
     eio_destroy(&gateway->msgpack);
     eio_destroy(&gateway->engineio);
     http_server_destroy(&gateway->server);
-    interop_close(gateway);
-    recovery_destroy(&gateway->recovery);
-    reruns_destroy(&gateway->reruns);
+    interop_close(&gateway->interop);
+    clients_stop(gateway->clients);
     guesses_close(gateway->routes.guesses);
     peers_disconnect(gateway);
     namespaces_close(gateway);

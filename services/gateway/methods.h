@@ -5,6 +5,14 @@
 #include "libshared/rpc/rpc_client.h"
 
 /* clang-format off */
+enum peer_service {
+#define SERVICE(name, place, doc) SERVICE_##name,
+#include "proto/begin.def"
+#include "proto/services.def"
+#include "proto/end.def"
+    SERVICE_COUNT
+};
+
 enum method_index {
 #define METHOD(noun, verb, req, rep, where, repeat, callers, doc) M_##noun##_##verb,
 #include "proto/all.def"

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
-#include "libshared/base/clock.h"
 #include "services/gateway/gateway.h"
 
 static const char *const standard[] = { "/", "/chat", "/notification", "/system", "/error" };
@@ -20,7 +19,7 @@ static bool is_there(const struct gateway *gateway, const char *name)
 }
 
 /* Names separated by commas. */
-static void add_listed(struct gateway *gateway, const char *list, bool echo)
+static void add_listed(struct gateway *gateway, const char *list)
 {
     char *at = NULL;
 
@@ -28,68 +27,30 @@ static void add_listed(struct gateway *gateway, const char *list, bool echo)
     memcpy(gateway->names, list, strlen(list) + 1);
     for (char *name = strtok_r(gateway->names, ", ", &at); name != NULL; name = strtok_r(NULL, ", ", &at)) {
         if (is_there(gateway, name) || gateway->n_namespaces == COUNT(gateway->namespaces)) continue;
-        if (!echo)
-            add(gateway, clients_namespace(gateway->clients, name));
-        else if (gateway->reruns != NULL)
-            add(gateway, rerun_namespace(gateway->reruns, name));
-        else
-            add(gateway, echo_namespace(name));
+        add(gateway, clients_namespace(gateway->clients, name));
     }
 }
 
-static void welcome(void *arg, struct client *client, struct str auth)
+/* The echo of the conformance configuration is for anybody, but where settings want a token. */
+static struct clients *make_clients(const struct gateway *gateway)
 {
-    (void)arg;
-    echo_welcome(client->socket, auth);
-}
+    bool is_open = gateway->settings->gateway.conformance && !gateway->settings->gateway.echo_token;
 
-static void give_back(void *arg, struct client *client, const struct sio_event *event)
-{
-    echo_event(arg, client->socket, event);
-}
-
-static void nothing_to_do(void *arg, struct client *client)
-{
-    (void)arg, (void)client;
-}
-
-static void nothing_left(void *arg, struct client *client, const char *reason)
-{
-    (void)arg, (void)client, (void)reason;
-}
-
-/* The echo of the conformance configuration, for those who bring a token. */
-static struct clients_upper echo_clients(const struct gateway *gateway)
-{
-    if (gateway->reruns != NULL) return rerun_clients(gateway->reruns);
-    return (struct clients_upper){ .opened = welcome,
-        .event = give_back,
-        .drained = nothing_to_do,
-        .changed = nothing_to_do,
-        .closed = nothing_left };
-}
-
-static int64_t take_connect(void *arg, struct str eio_sid)
-{
-    return rates_take(arg, RATE_connect, eio_sid, clock_mono_us());
+    return clients_create(gateway->loop, is_open ? NULL : gateway->bearers, gateway->routes.rates);
 }
 
 void namespaces_open(struct gateway *gateway)
 {
-    if (gateway->settings->gateway.conformance) gateway->reruns = reruns_create(gateway->loop);
-    struct clients_upper upper =
-        gateway->settings->gateway.conformance ? echo_clients(gateway) : routes_upper(&gateway->routes);
-
-    const struct sio_config sio = config_sio(gateway->settings);
-
-    gateway->sio = sio_create(&sio);
-    sio_guard(gateway->sio, &(struct sio_gate){ gateway->routes.rates, take_connect });
-    gateway->clients = clients_create(gateway->loop, gateway->bearers, gateway->routes.rates, &upper);
+    gateway->clients = make_clients(gateway);
+    features_add(gateway);
+    struct sio_config config = config_sio(gateway->settings);
+    config.gate = clients_gate(gateway->clients);
+    gateway->sio = sio_create(&config);
     if (gateway->settings->gateway.conformance) {
-        add_listed(gateway, gateway->settings->gateway.echo_namespaces, !gateway->settings->gateway.echo_token);
+        add_listed(gateway, gateway->settings->gateway.echo_namespaces);
     } else {
         for (size_t i = 0; i < COUNT(standard); i++) add(gateway, clients_namespace(gateway->clients, standard[i]));
-        add_listed(gateway, gateway->settings->gateway.namespaces, false);
+        add_listed(gateway, gateway->settings->gateway.namespaces);
     }
     for (size_t i = 0; i < gateway->n_namespaces; i++) sio_add(gateway->sio, &gateway->namespaces[i]);
 }

@@ -12,12 +12,6 @@ static const char *const names[] = {
 };
 /* clang-format on */
 
-static void chat_up(struct gateway *gateway)
-{
-    mesh_chat_up(gateway->mesh, gateway->service[SERVICE_chat]);
-    halls_chat_up(gateway->halls);
-}
-
 static void on_up(void *arg, struct id instance)
 {
     struct peer *peer = arg;
@@ -25,12 +19,9 @@ static void on_up(void *arg, struct id instance)
 
     (void)instance;
     peer->was_up = true;
-    if (peer->service == SERVICE_auth)
-        trusted_ask(gateway->trusted, gateway->service[SERVICE_auth]);
-    else if (peer->service == SERVICE_chat)
-        chat_up(gateway);
-    else if (peer->service == SERVICE_store)
-        halls_store_up(gateway->halls);
+    if (peer->service == SERVICE_auth) trusted_ask(gateway->trusted, gateway->service[SERVICE_auth]);
+    if (peer->service == SERVICE_chat) mesh_chat_up(gateway->mesh, gateway->service[SERVICE_chat]);
+    clients_service_up(gateway->clients, peer->service);
 }
 
 static void on_event(void *arg, const struct frame_event *head, struct str body)
@@ -44,8 +35,8 @@ static void on_event(void *arg, const struct frame_event *head, struct str body)
         trusted_event(gateway->trusted, head, body);
     else if (peer->service == SERVICE_chat && str_is(head->name, "gateway.changed"))
         mesh_gateways_changed(gateway->mesh, body);
-    else if (peer->service == SERVICE_chat)
-        halls_event(gateway->halls, head, body);
+    else
+        clients_service_event(gateway->clients, peer->service, head, body);
 }
 
 static void on_trust_changed(void *arg)
@@ -86,13 +77,11 @@ void peers_connect(struct gateway *gateway)
     gateway->bearers = bearers_create(gateway->trusted);
     for (int i = 0; i < SERVICE_COUNT; i++)
         if (is_needed(gateway, (enum peer_service)i)) gateway->service[i] = connect_to(gateway, (enum peer_service)i);
-    gateway->halls = halls_create(gateway->loop, gateway->service[SERVICE_chat], gateway->service[SERVICE_store]);
 }
 
 void peers_disconnect(struct gateway *gateway)
 {
     for (int i = 0; i < SERVICE_COUNT; i++) rpc_client_destroy(&gateway->service[i]);
-    halls_destroy(&gateway->halls);
     bearers_destroy(&gateway->bearers);
     rates_change(gateway->routes.rates, NULL);
     trusted_destroy(&gateway->trusted);

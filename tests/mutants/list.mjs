@@ -226,7 +226,7 @@ export const mutants = [
   },
   {
     name: 'whoever knows a pid is its owner', file: 'services/gateway/recovery/comeback.c', red: comeback,
-    from: ' || !str_eq(c->record.subject, bearer_subject(c->rights.bearer)))', to: ')',
+    from: ' || !str_eq(c->record.subject, bearer_subject(c->arrival.rights.bearer)))', to: ')',
   },
   {
     name: 'who is no member any more comes back into the room', file: 'services/gateway/recovery/comeback.c', red: comeback,
@@ -246,11 +246,15 @@ export const mutants = [
   },
   {
     name: 'what is more than may be held is forgotten', file: 'services/gateway/recovery/comeback.c', red: comeback,
-    from: 'guest_resume(&client->guest, &c->record.marks[i], c->places[i].got);', to: 'guest_resume(&client->guest, &c->record.marks[i], c->places[i].head);',
+    from: 'sent[i] = c->places[i].got;', to: 'sent[i] = c->places[i].head;',
   },
   {
     name: 'a connection that only seems alive stays', file: 'services/gateway/recovery/comeback.c', red: comeback,
     from: 'if (old != NULL) lifeline_supersede(old);', to: '(void)old;',
+  },
+  {
+    name: 'features of a socket are closed in the order in which they were opened', file: 'services/gateway/session/client_features.c', red: ['unit', 'gateway/test_features'],
+    from: 'for (unsigned i = clients->n_features; i-- > 0;) FEATURE_DO(clients, i, closed, client, reason);', to: 'for (unsigned i = 0; i < clients->n_features; i++) FEATURE_DO(clients, i, closed, client, reason);',
   },
   {
     name: 'a join is answered before it is on record', file: 'services/gateway/recovery/lifeline.c', red: comeback,
@@ -544,7 +548,7 @@ export const mutants = [
   },
   {
     name: 'what is held for a comeback is counted for ever', file: 'services/gateway/recovery/missed.c', red: comeback,
-    from: 'sio_release(c->socket, c->bytes);', to: '',
+    from: 'sio_release(c->arrival.socket, c->bytes);', to: '',
   },
   {
     name: 'a part of a key is in the log', file: 'services/auth/token_issue.c', red: ['scenario', 'i_api_key', 'no part of a key'],

@@ -27,6 +27,8 @@ struct admin {
     struct login *login;
     ev_timer tick;
     unsigned ticks;
+    struct sio_socket **sockets; /* of those who look */
+    size_t n, cap;
 };
 
 /* A password that is being checked. */
@@ -42,8 +44,11 @@ static void refuse(struct sio_socket *socket)
     sio_refuse(socket, "invalid credentials", STR_NONE);
 }
 
-static void welcome(struct sio_socket *socket)
+static void welcome(struct admin *admin, struct sio_socket *socket)
 {
+    if (!sio_is_pending(socket)) return;
+    admin->sockets = mem_one_more(admin->sockets, admin->n, &admin->cap, sizeof *admin->sockets);
+    admin->sockets[admin->n++] = socket;
     sio_accept(socket);
     LOG(INFO, "admin.opened", F_STR("address", sio_address(socket)), F_TEXT("socket", sio_sid(socket)));
     sio_emit(socket, "config", STR(CONFIG));
@@ -77,7 +82,7 @@ static void on_checked(void *arg, enum err e)
 
     if (e == OK && caller->user_is_right) {
         rates_give_back(admin->view.rates, RATE_admin, sio_address(socket));
-        welcome(socket);
+        welcome(admin, socket);
         give_session(admin, socket);
     } else if (e == ERR_OVERLOADED) {
         rates_give_back(admin->view.rates, RATE_admin, sio_address(socket));
@@ -132,7 +137,7 @@ static void on_auth(struct admin *admin, struct sio_socket *socket, struct str a
                password = member(auth, "password", arena);
 
     if (session.len > 0 && admin_session_is_good(session, admin->view.user, admin->view.hash, clock_ms() / 1000))
-        welcome(socket);
+        welcome(admin, socket);
     else if (user.len > 0 && password.len > 0 && password.len <= LOGIN_PASSWORD_MAX)
         check_password(admin, socket, user, password);
     else
@@ -156,21 +161,24 @@ static void on_event(void *arg, struct sio_socket *socket, const struct sio_even
 
 static void on_disconnected(void *arg, struct sio_socket *socket, const char *reason)
 {
-    (void)arg;
+    struct admin *admin = arg;
+
+    for (size_t i = 0; i < admin->n; i++)
+        if (admin->sockets[i] == socket) admin->sockets[i--] = admin->sockets[--admin->n];
     LOG(INFO, "admin.closed", F_TEXT("socket", sio_sid(socket)), F_TEXT("reason", reason));
 }
 
 /* --- statistics --- */
 
-static void send_stats(struct admin *admin, struct sio_socket *const *sockets, size_t n)
+static void send_stats(struct admin *admin)
 {
     struct buf json = BUF(STATS_BYTES_MAX);
 
     admin_stats_print(&admin->stats, &json);
     if (!json.over) {
         struct eio_packet *packet = sio_packet_event(STR(ADMIN_NAMESPACE), "server_stats", buf_str(&json));
-        for (size_t i = 0; i < n; i++)
-            if (!sio_is_slow(sockets[i])) sio_send(sockets[i], packet);
+        for (size_t i = 0; i < admin->n; i++)
+            if (!sio_is_slow(admin->sockets[i])) sio_send(admin->sockets[i], packet);
         eio_packet_drop(packet);
     }
     buf_free(&json);
@@ -179,14 +187,11 @@ static void send_stats(struct admin *admin, struct sio_socket *const *sockets, s
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
     struct admin *admin = timer->data;
-    struct selection all = { .nsp = STR(ADMIN_NAMESPACE) };
-    struct sio_socket *const *sockets;
 
     (void)loop, (void)events;
     admin_stats_note(&admin->stats, clock_ms() / 1000);
     if (++admin->ticks % TICKS_PER_STATS != 0) return;
-    size_t n = roster_select(admin->view.roster, &all, &sockets);
-    if (n > 0) send_stats(admin, sockets, n);
+    if (admin->n > 0) send_stats(admin);
     admin_stats_forget(&admin->stats);
 }
 
@@ -217,6 +222,7 @@ void admin_destroy(struct admin **admin)
     if (a == NULL) return;
     ev_timer_stop(a->loop, &a->tick);
     login_destroy(&a->login);
+    mem_free(a->sockets);
     admin_stats_end(&a->stats);
     mem_free(a);
     *admin = NULL;

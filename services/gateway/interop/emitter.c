@@ -67,12 +67,12 @@ static bool may_be_said(const struct emitter *emitter, struct str nsp, struct st
 static void deliver(struct emitter *emitter, const struct broadcast *broadcast)
 {
     struct eio_packet *packets[1 + SIO_MAX_ATTACHMENTS];
-    struct sio_socket *const *sockets;
-    size_t n = roster_select(emitter->roster, &broadcast->who, &sockets);
+    struct client *const *clients;
+    size_t n = roster_select(emitter->roster, &broadcast->who, &clients);
 
     packets[0] = eio_packet_text(broadcast->text);
     for (unsigned i = 0; i < broadcast->n_parts; i++) packets[1 + i] = eio_packet_binary(broadcast->parts[i]);
-    for (size_t i = 0; i < n; i++) send_to(emitter, sockets[i], broadcast, packets);
+    for (size_t i = 0; i < n; i++) send_to(emitter, clients[i]->socket, broadcast, packets);
     for (unsigned i = 0; i < 1 + broadcast->n_parts; i++) eio_packet_drop(packets[i]);
     metric_add(emitter->sent, (int64_t)n);
 }
@@ -97,12 +97,12 @@ static void on_broadcast(void *arg, struct str channel, struct str bytes)
 
 /* --- requests --- */
 
-static void rearrange(struct roster *roster, const struct request *request, struct sio_socket *socket)
+static void rearrange(struct roster *roster, const struct request *request, struct client *client)
 {
     if (request->type == REQUEST_JOIN)
-        roster_join(roster, socket, request->rooms, request->n_rooms);
+        roster_join(roster, client, request->rooms, request->n_rooms);
     else
-        roster_leave(roster, socket, request->rooms, request->n_rooms);
+        roster_leave(roster, client, request->rooms, request->n_rooms);
 }
 
 static void disconnect(const struct request *request, struct sio_socket *socket)
@@ -114,11 +114,11 @@ static void disconnect(const struct request *request, struct sio_socket *socket)
         sio_disconnect(socket);
 }
 
-static void disconnect_all(const struct request *request, struct sio_socket *const *sockets, size_t n)
+static void disconnect_all(const struct request *request, struct client *const *clients, size_t n)
 {
     struct sio_socket **held = mem_alloc((n + 1) * sizeof *held);
 
-    for (size_t i = 0; i < n; i++) held[i] = sio_socket_take(sockets[i]);
+    for (size_t i = 0; i < n; i++) held[i] = sio_socket_take(clients[i]->socket);
     for (size_t i = 0; i < n; i++) {
         disconnect(request, held[i]);
         sio_socket_drop(held[i]);
@@ -128,14 +128,14 @@ static void disconnect_all(const struct request *request, struct sio_socket *con
 
 static void obey(struct emitter *emitter, const struct request *request)
 {
-    struct sio_socket *const *sockets;
+    struct client *const *clients;
 
     if (request->type == REQUEST_OTHER) return;
-    size_t n = roster_select(emitter->roster, &request->who, &sockets);
+    size_t n = roster_select(emitter->roster, &request->who, &clients);
     if (request->type == REQUEST_DISCONNECT)
-        disconnect_all(request, sockets, n);
+        disconnect_all(request, clients, n);
     else
-        for (size_t i = 0; i < n; i++) rearrange(emitter->roster, request, sockets[i]);
+        for (size_t i = 0; i < n; i++) rearrange(emitter->roster, request, clients[i]);
 }
 
 static void on_request(void *arg, struct str channel, struct str bytes)

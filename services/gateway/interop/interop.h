@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "libshared/service/settings.h"
 #include "services/gateway/interop/admin.h"
 #include "services/gateway/interop/emitter.h"
 
 struct interop {
-    struct roster *roster; /* NULL where nobody needs it */
+    struct roster *roster; /* a feature of sockets; NULL where nobody needs it */
     struct redis *redis;
     struct emitter *emitter;
     struct admin *admin;
@@ -14,7 +15,17 @@ struct interop {
     size_t n_transports;
 };
 
-struct gateway;
+struct interop_config {
+    const struct settings *settings;
+    struct ev_loop *loop;
+    struct sio *sio;
+    struct eio *socketio, *msgpack; /* msgpack: NULL without a path for it */
+    const struct sio_namespace *namespaces;
+    size_t n_namespaces;
+    struct rates *rates;
+};
+
+bool interop_is_wanted(const struct settings *from); /* then there has to be a roster */
 /* Before the first socket; after the last one. */
-void interop_open(struct gateway *gateway);
-void interop_close(struct gateway *gateway);
+void interop_open(struct interop *interop, const struct interop_config *config);
+void interop_close(struct interop *interop);

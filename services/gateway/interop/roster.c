@@ -16,9 +16,9 @@ struct place {
     struct place *next;
 };
 
-/* An open socket; found by its id, which is a room too. */
+/* An open socket, in its client's slot; found by its id, which is a room too. */
 struct member {
-    struct sio_socket *socket;
+    struct client *client;
     struct place *place;
     size_t in_place;
     struct ticket **tickets;
@@ -49,11 +49,9 @@ struct roster {
     size_t rooms_max; /* of one socket */
     struct place *places;
     struct member *members;
-    struct sio_socket **picked;
+    struct client **picked;
     size_t n_picked, cap_picked;
     uint64_t serial;
-    roster_changed_fn *changed; /* may be NULL */
-    void *arg;
     bool keep; /* what is visited is picked; else it is only marked */
 };
 
@@ -95,18 +93,24 @@ static struct name *find_name(const struct place *place, struct str text)
 
 /* --- coming and going --- */
 
-static void on_opened(void *arg, struct sio_socket *socket)
+static struct member *member_of(struct client *client)
 {
-    struct roster *roster = arg;
-    struct place *place = get_place(roster, sio_nsp(socket));
-    struct member *member = mem_zero(sizeof *member);
+    return client_slot(client, FEATURE_roster);
+}
 
-    member->socket = socket;
+static void add_member(void *object, struct client *client, const struct arrival *arrival)
+{
+    struct roster *roster = object;
+    struct place *place = get_place(roster, sio_nsp(client->socket));
+    struct member *member = member_of(client);
+
+    (void)arrival;
+    member->client = client;
     member->place = place;
     member->in_place = place->n;
     place->members = mem_one_more(place->members, place->n, &place->cap, sizeof *place->members);
     place->members[place->n++] = member;
-    HASH_ADD_KEYPTR(hh, roster->members, sio_sid(socket), EIO_SID_CHARS, member);
+    HASH_ADD_KEYPTR(hh, roster->members, sio_sid(client->socket), EIO_SID_CHARS, member);
 }
 
 static struct name *get_name(struct place *place, struct str text)
@@ -138,18 +142,18 @@ static void drop_ticket(struct ticket *ticket)
     mem_free(name);
 }
 
-static void on_closed(void *arg, struct sio_socket *socket)
+static void remove_member(void *object, struct client *client, const char *reason)
 {
-    struct roster *roster = arg;
-    struct member *member = find_member(roster, str_of(sio_sid(socket)));
+    struct roster *roster = object;
+    struct member *member = member_of(client);
     struct place *place = member->place;
 
+    (void)reason;
     while (member->n > 0) drop_ticket(member->tickets[member->n - 1]);
     place->members[member->in_place] = place->members[--place->n];
     place->members[member->in_place]->in_place = member->in_place;
     HASH_DEL(roster->members, member);
     mem_free(member->tickets);
-    mem_free(member);
 }
 
 static struct str room_of(const struct ticket *ticket)
@@ -188,40 +192,40 @@ static bool leave(const struct roster *roster, struct member *member, struct str
     return ticket != NULL;
 }
 
-static void tell(const struct roster *roster, const struct member *member)
-{
-    struct str *rooms = mem_alloc((member->n + 1) * sizeof *rooms);
-
-    for (size_t i = 0; i < member->n; i++) rooms[i] = room_of(member->tickets[i]);
-    roster->changed(roster->arg, member->socket, rooms, member->n);
-    mem_free(rooms);
-}
-
-static void rearrange(struct roster *roster, const struct sio_socket *socket,
+static void rearrange(const struct roster *roster, struct client *client,
     bool (*change)(const struct roster *roster, struct member *member, struct str room), const struct str *rooms,
     size_t n)
 {
-    struct member *member = find_member(roster, str_of(sio_sid(socket)));
     bool changed = false;
 
-    for (size_t i = 0; member != NULL && i < n; i++) changed |= change(roster, member, rooms[i]);
-    if (changed && roster->changed != NULL) tell(roster, member);
+    for (size_t i = 0; i < n; i++) changed |= change(roster, member_of(client), rooms[i]);
+    if (changed) client_touch(client);
 }
 
-void roster_join(struct roster *roster, struct sio_socket *socket, const struct str *rooms, size_t n)
+void roster_join(struct roster *roster, struct client *client, const struct str *rooms, size_t n)
 {
-    rearrange(roster, socket, join, rooms, n);
+    rearrange(roster, client, join, rooms, n);
 }
 
-void roster_leave(struct roster *roster, struct sio_socket *socket, const struct str *rooms, size_t n)
+void roster_leave(struct roster *roster, struct client *client, const struct str *rooms, size_t n)
 {
-    rearrange(roster, socket, leave, rooms, n);
+    rearrange(roster, client, leave, rooms, n);
 }
 
-void roster_watch(struct roster *roster, roster_changed_fn *changed, void *arg)
+static void restore_names(void *object, struct client *client, const struct record *record)
 {
-    roster->changed = changed;
-    roster->arg = arg;
+    for (size_t i = 0; i < record->n_names; i++) join(object, member_of(client), record->names[i]);
+}
+
+static void save_names(void *object, struct client *client, struct arena *arena, struct record *out)
+{
+    const struct member *member = member_of(client);
+    struct str *names = arena_alloc(arena, (member->n + 1) * sizeof *names);
+
+    (void)object;
+    for (size_t i = 0; i < member->n; i++) names[i] = room_of(member->tickets[i]);
+    out->names = names;
+    out->n_names = member->n;
 }
 
 /* --- choosing --- */
@@ -233,7 +237,7 @@ static void visit(struct roster *roster, struct member *member)
     if (!roster->keep) return;
     if (roster->n_picked == roster->cap_picked)
         roster->picked = mem_one_more(roster->picked, roster->n_picked, &roster->cap_picked, sizeof *roster->picked);
-    roster->picked[roster->n_picked++] = member->socket;
+    roster->picked[roster->n_picked++] = member->client;
 }
 
 struct tour {
@@ -244,9 +248,9 @@ struct tour {
 static void visit_guest(void *arg, struct sio_socket *socket)
 {
     const struct tour *tour = arg;
-    struct member *member = find_member(tour->roster, str_of(sio_sid(socket)));
+    struct member *member = member_of(sio_user(socket));
 
-    if (member != NULL && member->place == tour->place) visit(tour->roster, member);
+    if (member->place == tour->place) visit(tour->roster, member);
 }
 
 static void visit_room(struct roster *roster, const struct place *place, struct str room)
@@ -258,7 +262,7 @@ static void visit_room(struct roster *roster, const struct place *place, struct 
 
     if (one != NULL && one->place == place) visit(roster, one);
     for (size_t i = 0; name != NULL && i < name->n; i++) visit(roster, name->tickets[i]->member);
-    if (id_parse(room, &id)) halls_each_socket(roster->halls, id, visit_guest, &tour);
+    if (roster->halls != NULL && id_parse(room, &id)) halls_each_socket(roster->halls, id, visit_guest, &tour);
 }
 
 bool roster_is_anyone_in(const struct roster *roster, struct str nsp, struct str room)
@@ -270,7 +274,7 @@ bool roster_is_anyone_in(const struct roster *roster, struct str nsp, struct str
     return find_member(roster, room) != NULL || find_name(place, room) != NULL || id_parse(room, &id);
 }
 
-size_t roster_select(struct roster *roster, const struct selection *who, struct sio_socket *const **out)
+size_t roster_select(struct roster *roster, const struct selection *who, struct client *const **out)
 {
     struct place *place = find_place(roster, who->nsp);
 
@@ -296,29 +300,33 @@ size_t roster_count(const struct roster *roster, struct str nsp)
 
 /* --- its life --- */
 
-struct roster *roster_create(struct sio *sio, struct halls *halls, size_t rooms_max)
+struct roster *roster_create(struct halls *halls, size_t rooms_max)
 {
     struct roster *roster = mem_zero(sizeof *roster);
 
     roster->halls = halls;
     roster->rooms_max = rooms_max;
-    sio_watch(sio, &(struct sio_watcher){ .arg = roster, .opened = on_opened, .closed = on_closed });
     return roster;
 }
 
-void roster_destroy(struct roster **roster)
+static void destroy(void *object)
 {
-    struct roster *r = *roster;
+    struct roster *roster = object;
     struct place *next;
 
-    if (r == NULL) return;
-    assert(r->members == NULL);
-    for (struct place *place = r->places; place != NULL; place = next) {
+    assert(roster->members == NULL);
+    for (struct place *place = roster->places; place != NULL; place = next) {
         next = place->next;
         mem_free(place->members);
         mem_free(place);
     }
-    mem_free(r->picked);
-    mem_free(r);
-    *roster = NULL;
+    mem_free(roster->picked);
+    mem_free(roster);
 }
+
+const struct client_feature roster_feature = { .slot_bytes = sizeof(struct member),
+    .open = add_member,
+    .restore = restore_names,
+    .save = save_names,
+    .closed = remove_member,
+    .destroy = destroy };

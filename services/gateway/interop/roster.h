@@ -23,18 +23,13 @@ struct selection {
     size_t n_except;
 };
 
-/* Watches the sockets of `sio`, from before the first is opened.  rooms_max: of one socket. */
-struct roster *roster_create(struct sio *sio, struct halls *halls, size_t rooms_max);
-void roster_destroy(struct roster **roster); /* after the last socket */
+/* A feature of every socket with an identity.  halls NULL: there are no rooms by UUID.  rooms_max: of one socket. */
+struct roster *roster_create(struct halls *halls, size_t rooms_max);
 
 size_t roster_count(const struct roster *roster, struct str nsp); /* open sockets */
 bool roster_is_anyone_in(const struct roster *roster, struct str nsp, struct str room);
 /* Each once.  The list is valid until the next selection or until a socket closes. */
-size_t roster_select(struct roster *roster, const struct selection *who, struct sio_socket *const **out);
+size_t roster_select(struct roster *roster, const struct selection *who, struct client *const **out);
 /* Noop where the name or the number of rooms is over its bound; to leave UUID rooms is up to room:leave. */
-void roster_join(struct roster *roster, struct sio_socket *socket, const struct str *rooms, size_t n);
-void roster_leave(struct roster *roster, struct sio_socket *socket, const struct str *rooms, size_t n);
-
-/* Who wants to know of each such change: all rooms that the socket was put into and is in; views, during the call. */
-typedef void roster_changed_fn(void *arg, struct sio_socket *socket, const struct str *rooms, size_t n);
-void roster_watch(struct roster *roster, roster_changed_fn *changed, void *arg);
+void roster_join(struct roster *roster, struct client *client, const struct str *rooms, size_t n);
+void roster_leave(struct roster *roster, struct client *client, const struct str *rooms, size_t n);

@@ -36,8 +36,8 @@ static void end(struct comeback *c)
 
     turn_end(c);
     comeback_drop_missed(c);
-    rights_drop(&c->rights);
-    sio_socket_drop(c->socket);
+    rights_drop(&c->arrival.rights);
+    sio_socket_drop(c->arrival.socket);
     arena_destroy(&c->arena);
     mem_free(c);
     home->comebacks--;
@@ -46,34 +46,33 @@ static void end(struct comeback *c)
 
 static void refuse(struct comeback *c, enum err e)
 {
-    clients_refuse(c->clients, c->socket, &c->rights, e);
+    clients_refuse(&c->arrival, e);
     end(c);
 }
 
 /* He is known to be who he is, but may have lost the right to connect meanwhile. */
 static void anew(struct comeback *c)
 {
-    struct visit visit = { c->clients, c->socket, &c->rights, c->auth, c->pid, c->offset };
-    bool is_there = sio_is_pending(c->socket);
-    enum err e = clients_check(c->clients, c->socket, &c->rights);
+    bool is_there = sio_is_pending(c->arrival.socket);
+    enum err e = clients_check(c->arrival.clients, c->arrival.socket, &c->arrival.rights);
 
-    LOG(INFO, "gateway.not_recovered", F_TEXT("socket", sio_sid(c->socket)),
-        F_STR("subject", bearer_subject(c->rights.bearer)), F_TEXT("why", c->why));
+    LOG(INFO, "gateway.not_recovered", F_TEXT("socket", sio_sid(c->arrival.socket)),
+        F_STR("subject", bearer_subject(c->arrival.rights.bearer)), F_TEXT("why", c->why));
     metric_add(c->home->anew, 1);
     if (is_there && e != OK) {
         refuse(c, e);
         return;
     }
     if (is_there) {
-        newcomer_enter(c->home, &visit);
-        c->rights = (struct rights){ 0 }; /* the client has them */
+        recovery_begin(c->home, &c->arrival, c->offset);
+        clients_admit(&c->arrival);
     }
     end(c);
 }
 
 static bool goes_on(struct comeback *c)
 {
-    if (c->why == NULL && sio_is_pending(c->socket)) return true;
+    if (c->why == NULL && sio_is_pending(c->arrival.socket)) return true;
     if (c->why == NULL) c->why = "the connection was lost again";
     anew(c);
     return false;
@@ -98,16 +97,17 @@ static void give_back(struct comeback *c)
     buf_free(&record);
 }
 
-static void sit_down(struct comeback *c, struct client *client)
+/* What the features go on with. */
+static void point_at_record(struct comeback *c)
 {
-    if (c->record.n_names > 0) c->home->put_back(c->home->put_back_arg, c->socket, c->record.names, c->record.n_names);
-    guest_track(&client->guest, c->record.epoch, c->record.next_mark);
-    for (size_t i = 0; i < c->n; i++) guest_resume(&client->guest, &c->record.marks[i], c->places[i].got);
-    struct lifeline *line = lifeline_begin(c->home, client, c->hash);
-    memcpy(line->owner, c->owner, sizeof line->owner);
-    lifeline_set_names(line, c->record.names, c->record.n_names);
-    line->replayed = c->record.replayed;
-    line->saved = client->guest.changes;
+    int64_t *sent = arena_alloc(c->arena, (c->n + 1) * sizeof *sent);
+
+    for (size_t i = 0; i < c->n; i++) sent[i] = c->places[i].got;
+    c->record.sent = sent;
+    c->arrival.record = &c->record;
+    c->arrival.sid = c->record.sid.at;
+    c->arrival.pid = arena_cstr(c->arena, c->pid);
+    c->arrival.owner = c->owner;
 }
 
 static void let_in(struct comeback *c)
@@ -117,12 +117,11 @@ static void let_in(struct comeback *c)
     if (old != NULL) lifeline_supersede(old);
     shelf_announce(c->home->redis, c->hash, c->owner);
     comeback_send_missed(c);
-    struct client *client = clients_enter(c->clients, c->socket, &c->rights, c->auth, c->record.sid.at, c->pid.at);
-    sit_down(c, client);
-    LOG(INFO, "gateway.recovered", F_TEXT("socket", sio_sid(c->socket)),
+    point_at_record(c);
+    struct client *client = clients_admit(&c->arrival);
+    LOG(INFO, "gateway.recovered", F_TEXT("socket", sio_sid(c->arrival.socket)),
         F_STR("subject", bearer_subject(client->rights.bearer)), F_INT("rooms", c->n), F_INT("missed", c->missed));
     metric_add(c->home->recovered, 1);
-    c->rights = (struct rights){ 0 };
     end(c);
 }
 
@@ -131,9 +130,9 @@ static void on_claimed(void *arg, const struct redisReply *reply)
     struct comeback *c = arg;
 
     if (shelf_answer(reply) != SHELF_DONE) c->why = "another was faster";
-    if (c->why == NULL && !sio_is_pending(c->socket)) give_back(c);
+    if (c->why == NULL && !sio_is_pending(c->arrival.socket)) give_back(c);
     if (!goes_on(c)) return;
-    enum err e = clients_check(c->clients, c->socket, &c->rights);
+    enum err e = clients_check(c->arrival.clients, c->arrival.socket, &c->arrival.rights);
     if (e != OK) {
         shelf_remove(c->home->redis, c->hash, c->owner, record_ttl_ms());
         refuse(c, e);
@@ -197,7 +196,7 @@ static struct id_list rooms_of(const struct comeback *c)
 static void ask_heads(struct comeback *c)
 {
     if (!goes_on(c)) return;
-    method_ask_for(c->home->store, M_log_heads, bearer_subject(c->rights.bearer),
+    method_ask_for(c->home->store, M_log_heads, bearer_subject(c->arrival.rights.bearer),
         &(struct log_rooms){ .rooms = rooms_of(c) }, on_heads, c);
 }
 
@@ -229,7 +228,7 @@ static void on_roles(void *arg, enum err status, struct str body)
 static void ask_roles(struct comeback *c)
 {
     if (!goes_on(c)) return;
-    struct roles_query query = { .subject = bearer_subject(c->rights.bearer), .rooms = rooms_of(c) };
+    struct roles_query query = { .subject = bearer_subject(c->arrival.rights.bearer), .rooms = rooms_of(c) };
     method_ask_for(c->home->chat, M_room_roles, query.subject, &query, on_roles, c);
 }
 
@@ -238,10 +237,11 @@ static const char *read_record(struct comeback *c)
     if (c->value.len == 0) return "no record";
     if (!record_read(str_skip(c->value, SHELF_OWNER_CHARS), &c->home->key, c->hash, c->arena, &c->record))
         return "none of our records";
-    if (!str_eq(c->record.nsp, sio_nsp(c->socket)) || !str_eq(c->record.subject, bearer_subject(c->rights.bearer)))
+    if (!str_eq(c->record.nsp, sio_nsp(c->arrival.socket)) ||
+        !str_eq(c->record.subject, bearer_subject(c->arrival.rights.bearer)))
         return "somebody else's";
     if (c->record.n > (size_t)settings.gateway.socket_rooms_max) return "more rooms than there may be here";
-    if (c->record.n_names > (c->home->put_back != NULL ? (size_t)settings.gateway.socket_rooms_max : 0))
+    if (c->record.n_names > (c->home->has_names ? (size_t)settings.gateway.socket_rooms_max : 0))
         return "rooms by name, which this gateway does not have";
     return comeback_place(c);
 }
@@ -269,19 +269,18 @@ static void too_late(struct comeback *c)
     goes_on(c);
 }
 
-void comeback_begin(struct recovery *recovery, const struct visit *visit)
+void comeback_begin(struct recovery *recovery, const struct arrival *arrival, const struct identity *claims)
 {
     struct comeback *c = mem_zero(sizeof *c);
 
     /* bound: RECORD_BYTES_MAX, a CONNECT of max_payload, and heads whose room the decoder asks for */
     c->arena = arena_create("comeback", EXTRA_BYTES + 2 * (size_t)settings.gateway.max_payload);
     c->home = recovery;
-    c->clients = visit->clients;
-    c->socket = sio_socket_take(visit->socket);
-    c->rights = *visit->rights;
-    c->auth = arena_str(c->arena, visit->auth);
-    c->pid = arena_str(c->arena, visit->pid);
-    c->offset = arena_str(c->arena, visit->offset);
+    c->arrival = *arrival;
+    c->arrival.auth = arena_str(c->arena, arrival->auth);
+    sio_socket_take(c->arrival.socket);
+    c->pid = arena_str(c->arena, claims->pid);
+    c->offset = arena_str(c->arena, claims->offset);
     shelf_hash(c->pid, c->hash);
     recovery->comebacks++;
     turn_await(c, read_it, too_late);

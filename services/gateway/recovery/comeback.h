@@ -35,11 +35,9 @@ struct comeback {
     ev_timer wait;
     void (*begin)(struct comeback *c);
     void (*waited)(struct comeback *c); /* the time is over */
-    struct clients *clients;
-    struct sio_socket *socket;
-    struct rights rights;
+    struct arrival arrival;
     struct arena *arena;
-    struct str auth, pid, offset;
+    struct str pid, offset;
     struct str value; /* as it was read */
     unsigned char hash[SHELF_HASH_BYTES];
     char owner[SHELF_OWNER_CHARS + 1];

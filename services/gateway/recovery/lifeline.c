@@ -52,6 +52,11 @@ static void enlist(struct lifeline *line)
     DL_APPEND(line->home->list, line);
 }
 
+static struct lifeline **slot_of(struct client *client)
+{
+    return client_slot(client, FEATURE_recovery);
+}
+
 struct lifeline *lifeline_begin(struct recovery *recovery, struct client *client, const unsigned char *hash)
 {
     struct lifeline *line = mem_zero(sizeof *line);
@@ -64,15 +69,13 @@ struct lifeline *lifeline_begin(struct recovery *recovery, struct client *client
     secret_text(line->owner, SHELF_OWNER_CHARS);
     HASH_ADD(hh, recovery->table, hash, sizeof line->hash, line);
     enlist(line);
-    client->lifeline = line;
+    *slot_of(client) = line;
     return line;
 }
 
 static void drop(struct lifeline *line)
 {
-    if (--line->refs > 0) return;
-    mem_free(line->names);
-    mem_free(line);
+    if (--line->refs == 0) mem_free(line);
 }
 
 /* Its socket has no lifeline any more. */
@@ -81,9 +84,14 @@ static void cut(struct lifeline *line)
     if (line->client == NULL) return;
     HASH_DEL(line->home->table, line);
     DL_DELETE(line->home->list, line);
-    line->client->lifeline = NULL;
+    *slot_of(line->client) = NULL;
     line->client = NULL;
     drop(line);
+}
+
+uint64_t lifeline_changes(const struct lifeline *line)
+{
+    return client_subscriber(line->client)->changes + line->touched;
 }
 
 void lifeline_supersede(struct lifeline *line)
@@ -100,7 +108,7 @@ static void tell_off(struct client *client)
 {
     struct buf args = BUF(64);
 
-    buf_printf(&args, "{},\"%c-\"", client->guest.epoch);
+    buf_printf(&args, "{},\"%c-\"", client_subscriber(client)->epoch);
     struct eio_packet *packet = sio_packet_event(sio_nsp(client->socket), "recovery:off", buf_str(&args));
     sio_send_marked(client->socket, packet);
     eio_packet_drop(packet);
@@ -109,7 +117,7 @@ static void tell_off(struct client *client)
 
 static void not_saved(struct lifeline *line)
 {
-    struct guest *guest = &line->client->guest;
+    struct guest *guest = client_subscriber(line->client);
 
     if (!line->told && guest->changes > 0) { /* who was in no room has nothing to lose */
         tell_off(line->client);
@@ -121,7 +129,7 @@ static void not_saved(struct lifeline *line)
 
 static void saved(struct lifeline *line, uint64_t changes)
 {
-    line->client->guest.lost = line->told = false;
+    client_subscriber(line->client)->lost = line->told = false;
     line->saved = changes;
 }
 
@@ -142,23 +150,27 @@ static void on_saved(void *arg, const struct redisReply *reply)
     mem_free(note);
 }
 
-static void write_record(const struct lifeline *line, struct buf *out)
+/* Of its lists some are in the scratch arena, which is the caller's to empty. */
+static struct record collect_record(const struct lifeline *line)
 {
-    const struct guest *guest = &line->client->guest;
-    struct record record = { .nsp = sio_nsp(line->client->socket),
-        .subject = guest->subject,
-        .sid = str_of(sio_sid(line->client->socket)),
-        .epoch = guest->epoch,
-        .next_mark = guest->next_mark,
-        .replayed = line->replayed,
-        .marks = mem_alloc((guest->n + 1) * sizeof *record.marks),
-        .names = line->names,
-        .n_names = line->n_names };
+    struct client *client = line->client;
+    struct record record = { .nsp = sio_nsp(client->socket),
+        .subject = bearer_subject(client->rights.bearer),
+        .sid = str_of(sio_sid(client->socket)),
+        .replayed = line->replayed };
 
-    for (size_t i = 0; i < guest->n; i++)
-        if (guest_mark(guest, i, &record.marks[record.n])) record.n++;
-    record_write(&record, &line->home->key, line->hash, out);
-    mem_free(record.marks);
+    client_save(client, line->home->scratch, &record);
+    return record;
+}
+
+static bool has_too_much(const struct lifeline *line)
+{
+    struct record record = collect_record(line);
+    bool too_much = record.n + record.n_names > (size_t)settings.gateway.recovery_rooms_max ||
+                    record_names_bytes(record.names, record.n_names) > RECORD_NAMES_BYTES_MAX;
+
+    arena_reset(line->home->scratch);
+    return too_much;
 }
 
 /* In too many rooms, for as long as it is connected. */
@@ -167,7 +179,7 @@ static void give_up(struct lifeline *line)
     struct client *client = line->client;
 
     tell_off(client);
-    guest_untrack(&client->guest);
+    guest_untrack(client_subscriber(client));
     shelf_remove(line->home->redis, line->hash, line->owner, record_ttl_ms());
     cut(line);
 }
@@ -175,45 +187,27 @@ static void give_up(struct lifeline *line)
 void lifeline_save(struct lifeline *line, void (*done)(void *arg), void *arg)
 {
     struct note *note = mem_alloc(sizeof *note);
-    struct buf record = BUF(RECORD_BYTES_MAX);
+    struct buf text = BUF(RECORD_BYTES_MAX);
+    struct record record = collect_record(line);
 
-    *note = (struct note){ line, line->client->guest.changes, done, arg };
-    write_record(line, &record);
+    *note = (struct note){ line, lifeline_changes(line), done, arg };
+    record_write(&record, &line->home->key, line->hash, &text);
+    arena_reset(line->home->scratch);
     line->refs++;
     line->saving++;
     line->stale = false;
-    shelf_write(line->home->redis, line->hash, line->owner, buf_str(&record), record_ttl_ms(), on_saved, note);
-    buf_free(&record);
-}
-
-void lifeline_set_names(struct lifeline *line, const struct str *names, size_t n)
-{
-    struct str *kept = mem_alloc(n * sizeof *kept + record_names_bytes(names, n) + 1);
-    char *at = (char *)(kept + n);
-
-    for (size_t i = 0; i < n; i++) {
-        kept[i] = (struct str){ at, names[i].len };
-        memcpy(at, names[i].at, names[i].len);
-        at += names[i].len;
-    }
-    mem_free(line->names);
-    line->names = kept;
-    line->n_names = n;
+    shelf_write(line->home->redis, line->hash, line->owner, buf_str(&text), record_ttl_ms(), on_saved, note);
+    buf_free(&text);
 }
 
 /* Nobody waits for this to be on record; so a back end that goes on and on has one save of a socket under way. */
-void recovery_named(struct client *client, const struct str *names, size_t n)
+void lifeline_touched(struct lifeline *line)
 {
-    struct lifeline *line = client->lifeline;
-
-    if (line == NULL) return;
-    if (client->guest.n + n > (size_t)settings.gateway.recovery_rooms_max ||
-        record_names_bytes(names, n) > RECORD_NAMES_BYTES_MAX) {
+    if (has_too_much(line)) {
         give_up(line);
         return;
     }
-    lifeline_set_names(line, names, n);
-    client->guest.changes++;
+    line->touched++;
     line->stale = true;
     if (line->saving == 0) lifeline_save(line, NULL, NULL);
 }
@@ -221,9 +215,9 @@ void recovery_named(struct client *client, const struct str *names, size_t n)
 /* Only a client that heard its CONNECT asks for anything: what was replayed before that has arrived. */
 void recovery_note(struct client *client, void (*done)(void *arg), void *arg)
 {
-    struct lifeline *line = client->lifeline;
+    struct lifeline **slot = slot_of(client), *line = slot != NULL ? *slot : NULL;
 
-    if (line != NULL && client->guest.n + line->n_names > (size_t)settings.gateway.recovery_rooms_max) {
+    if (line != NULL && has_too_much(line)) {
         give_up(line);
         line = NULL;
     }
@@ -249,7 +243,7 @@ static void on_kept(void *arg, const struct redisReply *reply)
 
 static void keep(struct lifeline *line)
 {
-    if (line->saved != line->client->guest.changes) {
+    if (line->saved != lifeline_changes(line)) {
         lifeline_save(line, NULL, NULL);
         return;
     }
@@ -271,14 +265,11 @@ static void on_sweep(struct ev_loop *loop, ev_timer *timer, int events)
     }
 }
 
-void recovery_closed(struct client *client, const char *reason)
+void lifeline_closed(struct lifeline *line, const char *reason)
 {
-    struct lifeline *line = client->lifeline;
-
-    if (line == NULL) return;
     if (record_is_over(reason))
         shelf_remove(line->home->redis, line->hash, line->owner, record_ttl_ms());
-    else if (line->saved != client->guest.changes)
+    else if (line->saved != lifeline_changes(line))
         lifeline_save(line, NULL, NULL);
     else
         shelf_keep(line->home->redis, line->hash, line->owner, settings.gateway.recovery_ms, NULL, NULL);

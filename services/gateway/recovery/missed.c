@@ -32,7 +32,7 @@ static void add(struct comeback *c, struct place *place, const struct message *m
     place->got = message->seq;
     c->missed++;
     c->bytes += bytes;
-    sio_hold_anyway(c->socket, bytes);
+    sio_hold_anyway(c->arrival.socket, bytes);
     c->home->ahead_bytes += bytes;
 }
 
@@ -83,11 +83,11 @@ void comeback_fetch(struct comeback *c)
 {
     struct place *place = next_place(c);
 
-    if (place == NULL || c->why != NULL || !has_space(c) || !sio_is_pending(c->socket)) {
+    if (place == NULL || c->why != NULL || !has_space(c) || !sio_is_pending(c->arrival.socket)) {
         comeback_claim(c);
         return;
     }
-    method_ask_for(c->home->store, M_log_since, bearer_subject(c->rights.bearer),
+    method_ask_for(c->home->store, M_log_since, bearer_subject(c->arrival.rights.bearer),
         &(struct log_query){ .room = place->mark.room, .after = place->got, .limit = PAGE }, on_page, c);
 }
 
@@ -119,7 +119,7 @@ void comeback_send_missed(struct comeback *c)
         struct eio_packet *plain = place->ahead[place->sent++].packet;
         add_offset(c, &offset);
         struct eio_packet *packet = sio_packet_with(plain, buf_str(&offset));
-        sio_send_early(c->socket, &packet, 1);
+        sio_send_early(c->arrival.socket, &packet, 1);
         eio_packet_drop(packet);
     }
     buf_free(&offset);
@@ -132,6 +132,6 @@ void comeback_drop_missed(struct comeback *c)
         mem_free(c->places[i].ahead);
     }
     c->home->ahead_bytes -= c->bytes;
-    sio_release(c->socket, c->bytes);
+    sio_release(c->arrival.socket, c->bytes);
     c->bytes = 0;
 }

@@ -44,7 +44,8 @@ static bool may_hear_all(const struct comeback *c)
 
     for (size_t i = 0; i < c->n; i++) {
         id_format(c->places[i].mark.room, room);
-        if (!rights_allow(&c->rights, sio_nsp(c->socket), STR("room:join"), str_of(room), POLICY_SUBSCRIBE))
+        if (!rights_allow(
+                &c->arrival.rights, sio_nsp(c->arrival.socket), STR("room:join"), str_of(room), POLICY_SUBSCRIBE))
             return false;
     }
     return true;

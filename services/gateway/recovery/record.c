@@ -10,6 +10,7 @@
 #include "libshared/base/secret.h"
 #include "libshared/rpc/keys.h"
 #include "libshared/service/settings.h"
+#include "services/gateway/rooms/halls.h"
 #include "services/gateway/rooms/offset.h"
 
 #define PURPOSE   "madang recovery record"

@@ -1,5 +1,5 @@
 /*
- * record.h - what is known of a socket while its client is away: who it is, and where it sits.
+ * record.h - what is known of a socket while its client is away (session/saved.h), as bytes.
  *
  *      in Redis:  HMAC-SHA256, 32 bytes | recovery_record of proto/gateway.def, msgpack
  *
@@ -12,7 +12,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "services/gateway/rooms/halls.h"
+#include "libshared/base/buf.h"
+#include "services/gateway/session/saved.h"
 
 #define RECORD_NAMES_BYTES_MAX (32u << 10)
 #define RECORD_BYTES_MAX       (192u << 10) /* the largest recovery_record: tests/unit/gateway/test_recovery.c */
@@ -21,23 +22,7 @@
 struct record_key {
     unsigned char bytes[32];
 };
-struct record {
-    struct str nsp, subject;
-    struct str sid; /* NUL-terminated when it was read */
-    char epoch;
-    uint32_t next_mark;
-    bool
-        replayed; /* what lies behind the bases was sent once, before the CONNECT; nothing came from the client since */
-    struct guest_mark *marks; /* ascending, below next_mark, each room once */
-    size_t n;
-    const struct str *names; /* of rooms that back ends put it into */
-    size_t n_names;
-};
-
 size_t record_names_bytes(const struct str *names, size_t n); /* to be held against RECORD_NAMES_BYTES_MAX */
-/* Puts a socket that is taken up again into its rooms by name. */
-typedef void record_put_back_fn(void *arg, struct sio_socket *socket, const struct str *names, size_t n);
-
 /* Whoever says good-bye does not come back; who was lost for any other reason may. */
 bool record_is_over(const char *reason);
 

@@ -2,20 +2,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/recovery/recovery.h"
 
+#include <string.h>
+
+#include "libshared/base/secret.h"
 #include "libshared/service/settings.h"
-#include "services/gateway/recovery/identity.h"
 #include "services/gateway/recovery/recovery_inside.h"
 
-struct recovery *recovery_create(struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store)
+struct recovery *recovery_create(
+    struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store, bool has_names)
 {
     const char *name = "madang_recoveries_total", *help = "Clients that came with the pid of a lost connection";
 
     if (settings.gateway.recovery_ms == 0 || settings.common.redis_url[0] == '\0') return NULL;
-    if (settings.gateway.conformance) return NULL; /* its sockets have logs of their own: rerun.h */
     struct recovery *recovery = mem_zero(sizeof *recovery);
     recovery->loop = loop;
     recovery->chat = chat;
     recovery->store = store;
+    recovery->has_names = has_names;
+    /* bound: socket_rooms_max seats, and names of as many rooms */
+    recovery->scratch = arena_create("recovery", 1u << 20);
     record_key_load(&recovery->key);
     recovery->redis = redis_create(loop, settings.common.redis_url);
     recovery->recovered = metric_counter(name, "result=\"recovered\"", help);
@@ -26,33 +31,79 @@ struct recovery *recovery_create(struct ev_loop *loop, struct rpc_client *chat, 
     return recovery;
 }
 
-void recovery_destroy(struct recovery **recovery)
+/* Its memory lives as long as somebody is on his way in. */
+static void stop(void *object)
 {
-    if (*recovery == NULL) return;
-    (*recovery)->ending = true;
-    redis_destroy(&(*recovery)->redis); /* who waits for it hears so */
-    lifelines_close(*recovery);
-    comebacks_end(*recovery);
-    *recovery = NULL;
+    struct recovery *recovery = object;
+
+    recovery->ending = true;
+    redis_destroy(&recovery->redis); /* who waits for it hears so */
+    lifelines_close(recovery);
+    arena_destroy(&recovery->scratch);
+    comebacks_end(recovery);
 }
 
-void recovery_put_back(struct recovery *recovery, record_put_back_fn *put_back, void *arg)
+/* A pid is offered even while Redis is away: the record follows when it is back. */
+void recovery_begin(struct recovery *recovery, struct arrival *arrival, struct str offset)
 {
-    recovery->put_back = put_back;
-    recovery->put_back_arg = arg;
+    secret_text(recovery->pid, IDENTITY_PID_CHARS);
+    recovery->fresh = (struct record){ .epoch = offset_next_epoch(offset) };
+    arrival->pid = recovery->pid;
+    arrival->record = &recovery->fresh;
 }
 
-void recovery_enter(struct recovery *recovery, struct clients *clients, struct sio_socket *socket,
-    struct rights *rights, struct str auth)
+static bool resume(void *object, struct arrival *arrival)
 {
+    struct recovery *recovery = object;
+
+    if (!str_is(sio_nsp(arrival->socket), HALLS_NAMESPACE)) return false;
     /* bound: max_payload, of the CONNECT */
     struct arena *arena = arena_create("identity", (4u << 20) + (size_t)settings.gateway.max_payload);
-    struct identity claims = identity_read(auth, arena);
-    struct visit visit = { clients, socket, rights, auth, claims.pid, claims.offset };
-
-    if (claims.pid.len > 0)
-        comeback_begin(recovery, &visit);
+    struct identity claims = identity_read(arrival->auth, arena);
+    bool is_back = claims.pid.len > 0;
+    if (is_back)
+        comeback_begin(recovery, arrival, &claims);
     else
-        newcomer_enter(recovery, &visit);
+        recovery_begin(recovery, arrival, claims.offset);
     arena_destroy(&arena);
+    return is_back;
 }
+
+static void begin_line(void *object, struct client *client, const struct arrival *arrival)
+{
+    unsigned char hash[SHELF_HASH_BYTES];
+
+    if (arrival->pid == NULL) return; /* of another namespace */
+    shelf_hash(str_of(arrival->pid), hash);
+    struct lifeline *line = lifeline_begin(object, client, hash);
+    if (arrival->owner == NULL) {
+        lifeline_save(line, NULL, NULL);
+        return;
+    }
+    memcpy(line->owner, arrival->owner, sizeof line->owner);
+    line->replayed = arrival->record->replayed;
+    line->saved = lifeline_changes(line);
+}
+
+static void touch_line(void *object, struct client *client)
+{
+    struct lifeline **line = client_slot(client, FEATURE_recovery);
+
+    (void)object;
+    if (*line != NULL) lifeline_touched(*line);
+}
+
+static void close_line(void *object, struct client *client, const char *reason)
+{
+    struct lifeline **line = client_slot(client, FEATURE_recovery);
+
+    (void)object;
+    if (*line != NULL) lifeline_closed(*line, reason);
+}
+
+const struct client_feature recovery_feature = { .slot_bytes = sizeof(struct lifeline *),
+    .resume = resume,
+    .open = begin_line,
+    .touched = touch_line,
+    .closed = close_line,
+    .stop = stop };

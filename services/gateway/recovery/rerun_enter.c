@@ -9,10 +9,10 @@
 #include "services/gateway/recovery/identity.h"
 #include "services/gateway/recovery/rerun_inside.h"
 #include "services/gateway/rooms/offset.h"
-#include "services/gateway/socketio/echo.h"
 
 struct entry {
-    struct caller who;
+    struct reruns *home;
+    struct arrival arrival;
     struct arena *arena;
     struct identity claims;
     struct record record;
@@ -25,67 +25,58 @@ struct entry {
 /* What it is sent is as one room with mark 0.  A record's rooms have ids. */
 static const struct id own_room = { "own log" };
 
-static struct str subject(const struct caller *who)
+static struct str subject(const struct entry *e)
 {
-    return who->clients != NULL ? bearer_subject(who->rights.bearer) : STR_NONE;
+    return bearer_subject(e->arrival.rights.bearer);
 }
 
 static void drop(struct entry *e)
 {
-    rights_drop(&e->who.rights);
-    sio_socket_drop(e->who.socket);
+    rights_drop(&e->arrival.rights);
+    sio_socket_drop(e->arrival.socket);
     arena_destroy(&e->arena);
     mem_free(e);
 }
 
-/* Both ways in.  false: the right to connect was lost meanwhile. */
-static bool accept(struct caller *who, const char *sid, const char *pid)
+/* Both ways in; the right to connect may have been lost meanwhile. */
+static bool admit(struct entry *e)
 {
-    if (who->clients == NULL) {
-        sio_accept_as(who->socket, sid, pid);
-        return true;
-    }
-    enum err e = clients_check(who->clients, who->socket, &who->rights);
-    if (e == OK)
-        clients_enter(who->clients, who->socket, &who->rights, who->auth, sid, pid);
+    enum err code = clients_check(e->arrival.clients, e->arrival.socket, &e->arrival.rights);
+
+    e->arrival.record = &e->record;
+    if (code == OK)
+        clients_admit(&e->arrival);
     else
-        clients_refuse(who->clients, who->socket, &who->rights, e);
-    if (e == OK) who->rights = (struct rights){ 0 }; /* the client has them */
-    return e == OK;
+        clients_refuse(&e->arrival, code);
+    return code == OK;
 }
 
 /* As it is from now on. */
-static void make_record(struct entry *e, char epoch, bool replayed, struct buf *out)
+static void fill_record(struct entry *e, char epoch, bool replayed)
 {
     e->own = (struct guest_mark){ .room = own_room, .base = e->seq };
-    e->record.nsp = sio_nsp(e->who.socket);
-    e->record.subject = arena_str(e->arena, subject(&e->who));
-    if (e->record.sid.len == 0) e->record.sid = str_of(sio_sid(e->who.socket));
+    e->record.nsp = sio_nsp(e->arrival.socket);
+    e->record.subject = arena_str(e->arena, subject(e));
+    if (e->record.sid.len == 0) e->record.sid = str_of(sio_sid(e->arrival.socket));
     e->record.epoch = epoch;
     e->record.next_mark = 1;
     e->record.replayed = replayed;
     e->record.marks = &e->own;
     e->record.n = 1;
-    record_write(&e->record, &e->who.home->key, e->hash, out);
 }
 
 static void anew(struct entry *e, const char *why)
 {
-    struct buf record = BUF(RECORD_BYTES_MAX);
-    char pid[IDENTITY_PID_CHARS + 1], epoch = offset_next_epoch(e->claims.offset);
+    char pid[IDENTITY_PID_CHARS + 1];
 
-    if (why != NULL) LOG(INFO, "gateway.not_recovered", F_TEXT("socket", sio_sid(e->who.socket)), F_TEXT("why", why));
+    if (why != NULL)
+        LOG(INFO, "gateway.not_recovered", F_TEXT("socket", sio_sid(e->arrival.socket)), F_TEXT("why", why));
     e->record = (struct record){ 0 };
     e->seq = 0;
     secret_text(pid, IDENTITY_PID_CHARS);
-    shelf_hash(str_of(pid), e->hash);
-    make_record(e, epoch, false, &record);
-    if (sio_is_pending(e->who.socket) && accept(&e->who, NULL, pid)) {
-        struct rerun *rerun = rerun_begin(e->who.home, e->who.socket, e->hash, &e->record);
-        shelf_write(e->who.home->redis, e->hash, rerun->owner, buf_str(&record), rerun_ttl_ms(), NULL, NULL);
-        echo_welcome(e->who.socket, e->who.auth);
-    }
-    buf_free(&record);
+    fill_record(e, offset_next_epoch(e->claims.offset), false);
+    e->arrival.pid = pid;
+    if (sio_is_pending(e->arrival.socket)) admit(e);
     drop(e);
 }
 
@@ -100,7 +91,7 @@ static void send_again(const struct entry *e, int64_t number, const struct str *
     offset_add(&offset, 0, number);
     packets[0] = sio_packet_with(plain, buf_str(&offset));
     for (unsigned i = 1; i < n; i++) packets[i] = eio_packet_binary(parts[i]);
-    sio_send_early(e->who.socket, packets, n);
+    sio_send_early(e->arrival.socket, packets, n);
     for (unsigned i = 0; i < n; i++) eio_packet_drop(packets[i]);
     eio_packet_drop(plain);
     buf_free(&offset);
@@ -132,25 +123,16 @@ static struct found go_through(const struct entry *e, const struct redisReply *r
     return found;
 }
 
-static void put_back(const struct entry *e)
-{
-    const struct reruns *home = e->who.home;
-
-    if (e->record.n_names > 0) home->put_back(home->put_back_arg, e->who.socket, e->record.names, e->record.n_names);
-}
-
 static void let_in(struct entry *e, const struct redisReply *reply)
 {
     struct found found = go_through(e, reply, true);
 
-    if (accept(&e->who, e->record.sid.at, e->claims.pid.at)) {
-        put_back(e);
-        struct rerun *rerun = rerun_begin(e->who.home, e->who.socket, e->hash, &e->record);
-        memcpy(rerun->owner, e->owner, sizeof rerun->owner);
-        rerun->n = found.last;
-        LOG(INFO, "gateway.recovered", F_TEXT("socket", sio_sid(e->who.socket)), F_INT("missed", found.missed));
-        echo_welcome(e->who.socket, e->who.auth);
-    }
+    e->record.sent = &found.last;
+    e->arrival.sid = e->record.sid.at;
+    e->arrival.pid = e->claims.pid.at;
+    e->arrival.owner = e->owner;
+    if (admit(e))
+        LOG(INFO, "gateway.recovered", F_TEXT("socket", sio_sid(e->arrival.socket)), F_INT("missed", found.missed));
     drop(e);
 }
 
@@ -159,7 +141,7 @@ static void on_log(void *arg, const struct redisReply *reply)
     struct entry *e = arg;
     struct found found = go_through(e, reply, false);
 
-    if (found.whole && found.bytes <= (size_t)settings.gateway.queue_bytes && sio_is_pending(e->who.socket))
+    if (found.whole && found.bytes <= (size_t)settings.gateway.queue_bytes && sio_is_pending(e->arrival.socket))
         let_in(e, reply);
     else
         anew(e, "what was missed is not there any more");
@@ -174,9 +156,9 @@ static void on_claimed(void *arg, const struct redisReply *reply)
         anew(e, "another was faster");
         return;
     }
-    rerun_supersede(e->who.home, e->hash, str_of(e->owner));
-    shelf_announce(e->who.home->redis, e->hash, e->owner);
-    shelf_read_log(e->who.home->redis, e->hash, on_log, e);
+    rerun_supersede(e->home, e->hash, str_of(e->owner));
+    shelf_announce(e->home->redis, e->hash, e->owner);
+    shelf_read_log(e->home->redis, e->hash, on_log, e);
 }
 
 /* --- the record --- */
@@ -185,10 +167,10 @@ static const char *place(struct entry *e)
 {
     struct offset offset;
 
-    if (e->record.n != 1 || !str_eq(e->record.nsp, sio_nsp(e->who.socket)) ||
-        !str_eq(e->record.subject, subject(&e->who)))
+    if (e->record.n != 1 || !str_eq(e->record.nsp, sio_nsp(e->arrival.socket)) ||
+        !str_eq(e->record.subject, subject(e)))
         return "somebody else's";
-    if (e->record.n_names > (e->who.home->put_back != NULL ? (size_t)settings.gateway.socket_rooms_max : 0))
+    if (e->record.n_names > (e->home->has_names ? (size_t)settings.gateway.socket_rooms_max : 0))
         return "rooms by name, which this gateway does not have";
     e->seq = e->record.marks[0].base;
     if (offset_read(e->claims.offset, e->record.epoch, e->arena, &offset) && offset.n == 1) {
@@ -203,35 +185,36 @@ static void on_read(void *arg, const struct redisReply *reply)
 {
     struct entry *e = arg;
     struct str value = arena_str(e->arena, shelf_value(reply));
-    struct buf record = BUF(RECORD_BYTES_MAX);
+    struct buf text = BUF(RECORD_BYTES_MAX);
     const char *why = "no record";
 
-    if (value.len > 0 &&
-        record_read(str_skip(value, SHELF_OWNER_CHARS), &e->who.home->key, e->hash, e->arena, &e->record))
+    if (value.len > 0 && record_read(str_skip(value, SHELF_OWNER_CHARS), &e->home->key, e->hash, e->arena, &e->record))
         why = place(e);
     if (why != NULL) {
         anew(e, why);
         return;
     }
     secret_text(e->owner, SHELF_OWNER_CHARS);
-    make_record(e, e->record.epoch, true, &record);
-    shelf_claim(e->who.home->redis, e->hash, value, e->owner, buf_str(&record), rerun_ttl_ms(), on_claimed, e);
-    buf_free(&record);
+    fill_record(e, e->record.epoch, true);
+    record_write(&e->record, &e->home->key, e->hash, &text);
+    shelf_claim(e->home->redis, e->hash, value, e->owner, buf_str(&text), rerun_ttl_ms(), on_claimed, e);
+    buf_free(&text);
 }
 
-void rerun_enter(const struct caller *caller)
+void rerun_enter(struct reruns *home, const struct arrival *arrival)
 {
     struct entry *e = mem_zero(sizeof *e);
 
     /* bound: RECORD_BYTES_MAX, and a CONNECT of max_payload */
     e->arena = arena_create("rerun", (4u << 20) + 2 * (size_t)settings.gateway.max_payload);
-    e->who = *caller;
-    e->who.auth = arena_str(e->arena, caller->auth);
-    sio_socket_take(caller->socket);
-    e->claims = identity_read(caller->auth, e->arena);
+    e->home = home;
+    e->arrival = *arrival;
+    e->arrival.auth = arena_str(e->arena, arrival->auth);
+    sio_socket_take(arrival->socket);
+    e->claims = identity_read(arrival->auth, e->arena);
     shelf_hash(e->claims.pid, e->hash);
     if (e->claims.pid.len > 0)
-        shelf_read(caller->home->redis, e->hash, on_read, e);
+        shelf_read(home->redis, e->hash, on_read, e);
     else
         anew(e, NULL);
 }

@@ -11,8 +11,8 @@ struct reruns {
     struct redis *redis;
     struct shelf_ear ear;
     struct record_key key;
-    record_put_back_fn *put_back; /* NULL: there are no rooms by name here */
-    void *put_back_arg;
+    bool has_names;        /* sockets here have rooms by name */
+    struct arena *scratch; /* one record to be saved */
     struct rerun *first;
 };
 
@@ -20,6 +20,7 @@ struct reruns {
 struct rerun {
     struct reruns *home;
     struct sio_socket *socket;
+    struct client *client;
     struct sio_offsets offsets;
     struct rerun **here, *next;
     ev_timer keep;
@@ -39,18 +40,11 @@ bool rerun_read(struct str entry, int64_t *number, struct str parts[RERUN_PARTS_
 
 /* --- rerun_socket.c --- */
 int64_t rerun_ttl_ms(void);
-struct rerun *rerun_begin(
-    struct reruns *home, struct sio_socket *socket, const unsigned char *hash, const struct record *record);
+void rerun_begin(struct reruns *home, struct client *client, const struct arrival *arrival);
 void rerun_supersede(struct reruns *home, const unsigned char *hash, struct str owner); /* all but this owner's */
-void rerun_closed(struct sio_socket *socket, const char *reason);
+void rerun_touched(struct client *client);
+void rerun_closed(struct client *client, const char *reason);
 
 /* --- rerun_enter.c --- */
-/* Who comes; clients NULL: anybody. */
-struct caller {
-    struct reruns *home;
-    struct sio_socket *socket;
-    struct clients *clients;
-    struct rights rights;
-    struct str auth;
-};
-void rerun_enter(const struct caller *caller); /* takes over the rights */
+/* Whoever comes, and admits it now or later; takes over the rights. */
+void rerun_enter(struct reruns *home, const struct arrival *arrival);

@@ -60,25 +60,58 @@ static void keep_record(struct rerun *rerun, const struct record *record)
         .n = 1 };
 }
 
-struct rerun *rerun_begin(
-    struct reruns *home, struct sio_socket *socket, const unsigned char *hash, const struct record *record)
+static struct rerun **slot_of(struct client *client)
+{
+    return client_slot(client, FEATURE_rerun);
+}
+
+static void take_owner(struct rerun *rerun, const struct arrival *arrival)
+{
+    if (arrival->owner == NULL) {
+        secret_text(rerun->owner, SHELF_OWNER_CHARS);
+    } else {
+        memcpy(rerun->owner, arrival->owner, sizeof rerun->owner);
+        rerun->n = arrival->record->sent[0];
+    }
+}
+
+static void write_now(struct rerun *rerun)
+{
+    struct buf text = BUF(RECORD_BYTES_MAX);
+    struct record record = rerun->record;
+
+    client_save(rerun->client, rerun->home->scratch, &record);
+    if (record.n_names > (size_t)settings.gateway.recovery_rooms_max ||
+        record_names_bytes(record.names, record.n_names) > RECORD_NAMES_BYTES_MAX) {
+        shelf_remove(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms());
+    } else {
+        record_write(&record, &rerun->home->key, rerun->hash, &text);
+        shelf_write(rerun->home->redis, rerun->hash, rerun->owner, buf_str(&text), rerun_ttl_ms(), NULL, NULL);
+    }
+    arena_reset(rerun->home->scratch);
+    buf_free(&text);
+}
+
+void rerun_begin(struct reruns *home, struct client *client, const struct arrival *arrival)
 {
     struct rerun *rerun = mem_zero(sizeof *rerun);
     double keep_s = (double)settings.gateway.recovery_ms / 3000.;
 
     rerun->home = home;
-    rerun->socket = socket;
-    keep_record(rerun, record);
+    rerun->client = client;
+    rerun->socket = client->socket;
+    keep_record(rerun, arrival->record);
     rerun->offset = BUF(64);
     rerun->offsets = (struct sio_offsets){ .arg = rerun, .newest = on_event_out, .every = true };
-    memcpy(rerun->hash, hash, sizeof rerun->hash);
-    secret_text(rerun->owner, SHELF_OWNER_CHARS);
+    shelf_hash(str_of(arrival->pid), rerun->hash);
+    take_owner(rerun, arrival);
     link_in(rerun);
     ev_timer_init(&rerun->keep, on_keep, keep_s, keep_s);
     rerun->keep.data = rerun;
     ev_timer_start(home->loop, &rerun->keep);
-    sio_set_offsets(socket, &rerun->offsets);
-    return rerun;
+    sio_set_offsets(rerun->socket, &rerun->offsets);
+    *slot_of(client) = rerun;
+    if (arrival->owner == NULL) write_now(rerun);
 }
 
 static void end(struct rerun *rerun)
@@ -87,6 +120,7 @@ static void end(struct rerun *rerun)
     *rerun->here = rerun->next;
     if (rerun->next != NULL) rerun->next->here = rerun->here;
     sio_set_offsets(rerun->socket, NULL);
+    *slot_of(rerun->client) = NULL;
     buf_free(&rerun->offset);
     buf_free(&rerun->subject);
     mem_free(rerun);
@@ -105,31 +139,16 @@ void rerun_supersede(struct reruns *home, const unsigned char *hash, struct str 
     }
 }
 
-void rerun_named(struct sio_socket *socket, const struct str *names, size_t n)
+void rerun_touched(struct client *client)
 {
-    const struct sio_offsets *offsets = sio_offsets(socket);
-    struct buf text = BUF(RECORD_BYTES_MAX);
-
-    if (offsets == NULL) return;
-    const struct rerun *rerun = offsets->arg;
-    struct record record = rerun->record;
-    record.names = names;
-    record.n_names = n;
-    if (n > (size_t)settings.gateway.recovery_rooms_max || record_names_bytes(names, n) > RECORD_NAMES_BYTES_MAX) {
-        shelf_remove(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms());
-        return;
-    }
-    record_write(&record, &rerun->home->key, rerun->hash, &text);
-    shelf_write(rerun->home->redis, rerun->hash, rerun->owner, buf_str(&text), rerun_ttl_ms(), NULL, NULL);
-    buf_free(&text);
+    if (*slot_of(client) != NULL) write_now(*slot_of(client));
 }
 
-void rerun_closed(struct sio_socket *socket, const char *reason)
+void rerun_closed(struct client *client, const char *reason)
 {
-    const struct sio_offsets *offsets = sio_offsets(socket);
+    struct rerun *rerun = *slot_of(client);
 
-    if (offsets == NULL) return; /* not let in, or another goes on with it */
-    struct rerun *rerun = offsets->arg;
+    if (rerun == NULL) return; /* another goes on with it */
     if (record_is_over(reason))
         shelf_remove(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms());
     else

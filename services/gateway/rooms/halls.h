@@ -2,7 +2,7 @@
  * halls.h - rooms as this gateway sees them: who of its sockets sits in which, and how far each has heard.
  *
  *      hall   a room with at least one local socket: subscribed at chat, with the newest seq that was handed out
- *      guest  a local socket (embedded in its owner's struct)
+ *      guest  a local socket (the slot of this feature in its client)
  *      seat   a guest's place in a hall:
  *
  *          waiting --head known--> live <--all heard-- fetching <--drained-- behind
@@ -20,7 +20,7 @@
 #include <ev.h>
 
 #include "libshared/rpc/rpc_client.h"
-#include "services/gateway/socketio/sio.h"
+#include "services/gateway/features.h"
 
 #define HALLS_NAMESPACE "/chat" /* where messages are heard: the HEAR rows of proto/public.def */
 
@@ -59,6 +59,8 @@ bool halls_event(struct halls *halls, const struct frame_event *head, struct str
 void halls_chat_up(struct halls *halls);  /* or events were lost */
 void halls_store_up(struct halls *halls); /* or a store may have died before it published */
 
+/* The slot: NULL where a gateway has no rooms. */
+struct guest *client_subscriber(struct client *client);
 void guest_begin(struct guest *guest, struct halls *halls, struct sio_socket *socket, struct str subject);
 void guest_end(struct guest *guest);     /* leaves all; those who wait for a seat are told shutting_down */
 void guest_drained(struct guest *guest); /* the socket is not slow any more */
@@ -66,12 +68,6 @@ void guest_drained(struct guest *guest); /* the socket is not slow any more */
 /* From now on its messages end with an offset (rooms/offset.h): up to where it has heard each of its rooms. */
 void guest_track(struct guest *guest, char epoch, uint32_t next_mark);
 void guest_untrack(struct guest *guest);
-/* A seat as offsets know it: by a mark of the guest's own, never used again, and from where on it hears. */
-struct guest_mark {
-    struct id room;
-    uint32_t mark;
-    int64_t base;
-};
 /* The i-th seat; false: it is not known yet from where on it hears. */
 bool guest_mark(const struct guest *guest, size_t i, struct guest_mark *out);
 /* Sit down again, having heard all up to seq.  It is not refused: what is away is asked until it is back. */

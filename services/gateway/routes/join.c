@@ -35,10 +35,10 @@ static void stay_or_leave(struct on_call *call, enum err e)
 
     if (client == NULL) {
         on_call_end(call);
-    } else if (e == OK && guest_sits(&client->guest, call->room)) {
+    } else if (e == OK && guest_sits(client_subscriber(client), call->room)) {
         recovery_note(client, entered, call);
     } else {
-        guest_leave(&client->guest, call->room);
+        guest_leave(client_subscriber(client), call->room);
         refuse(call, e == OK ? ERR_FORBIDDEN : e);
     }
 }
@@ -98,7 +98,7 @@ static void sit_down(struct on_call *call)
     } else if (!join_is_allowed(call, client)) {
         refuse(call, ERR_FORBIDDEN);
     } else {
-        guest_sit(&client->guest, call->room, call->since, seated, call);
+        guest_sit(client_subscriber(client), call->room, call->since, seated, call);
     }
 }
 
@@ -134,7 +134,7 @@ void leave_event(struct on_call *call, struct id room)
 {
     struct client *client = on_call_client(call);
 
-    if (guest_leave(&client->guest, room))
+    if (guest_leave(client_subscriber(client), room))
         recovery_note(client, left, call);
     else
         refuse(call, ERR_NOT_JOINED);

@@ -127,71 +127,24 @@ void routes_event(struct routes *routes, struct client *client, const struct sio
     arena_reset(routes->scratch);
 }
 
-static void on_event(void *arg, struct client *client, const struct sio_event *event)
+static bool on_event(void *object, struct client *client, const struct sio_event *event)
 {
-    struct routes *routes = arg;
+    struct routes *routes = object;
 
     if (!order_waits(client, event)) routes_event(routes, client, event);
     arena_reset(routes->scratch);
-}
-
-static bool on_entering(
-    void *arg, struct clients *clients, struct sio_socket *socket, struct rights *rights, struct str auth)
-{
-    struct routes *routes = arg;
-
-    if (routes->recovery == NULL || !str_is(sio_nsp(socket), HALLS_NAMESPACE)) return false;
-    recovery_enter(routes->recovery, clients, socket, rights, auth);
     return true;
 }
 
-static void on_opened(void *arg, struct client *client, struct str auth)
+static void on_closed(void *object, struct client *client, const char *reason)
 {
-    struct routes *routes = arg;
-
-    (void)auth;
-    guest_begin(&client->guest, routes->halls, client->socket, bearer_subject(client->rights.bearer));
-}
-
-static void on_drained(void *arg, struct client *client)
-{
-    (void)arg;
-    guest_drained(&client->guest);
-}
-
-static bool may_still_hear(void *arg, struct id room)
-{
-    char text[ID_TEXT_BYTES + 1];
-
-    id_format(room, text);
-    return client_may(arg, STR("room:join"), str_of(text), POLICY_SUBSCRIBE);
-}
-
-static void on_changed(void *arg, struct client *client)
-{
-    (void)arg;
-    client->guest.subject = bearer_subject(client->rights.bearer);
-    guest_review(&client->guest, may_still_hear, client);
-}
-
-static void on_closed(void *arg, struct client *client, const char *reason)
-{
-    (void)arg;
+    (void)object, (void)reason;
     order_forget(client);
-    recovery_closed(client, reason);
-    guest_end(&client->guest);
 }
 
-struct clients_upper routes_upper(struct routes *routes)
-{
-    return (struct clients_upper){ .arg = routes,
-        .entering = on_entering,
-        .opened = on_opened,
-        .event = on_event,
-        .drained = on_drained,
-        .changed = on_changed,
-        .closed = on_closed };
-}
+const struct client_feature routes_feature = {
+    .slot_bytes = sizeof(struct order *), .event = on_event, .closed = on_closed
+};
 
 void routes_init(struct routes *routes)
 {

@@ -42,12 +42,19 @@ struct order {
     size_t n, bytes; /* that wait */
 };
 
-static struct turnstile *find(const struct client *client, struct id room)
+/* NULL: nothing of its waits or is waited for. */
+static struct order **slot_of(struct client *client)
 {
+    return client_slot(client, FEATURE_routes);
+}
+
+static struct turnstile *find(struct client *client, struct id room)
+{
+    const struct order *order = *slot_of(client);
     struct turnstile *t;
 
-    if (client->order == NULL) return NULL;
-    DL_FOREACH(client->order->rooms, t)
+    if (order == NULL) return NULL;
+    DL_FOREACH(order->rooms, t)
     if (id_eq(t->room, room)) return t;
     return NULL;
 }
@@ -119,7 +126,7 @@ static void refuse(struct client *client, const struct sio_event *event)
 
 bool order_waits(struct client *client, const struct sio_event *event)
 {
-    struct order *order = client->order;
+    struct order *order = *slot_of(client);
     struct str text;
     struct id room;
 
@@ -143,17 +150,18 @@ bool order_waits(struct client *client, const struct sio_event *event)
 
 void order_begin(struct on_call *call, struct client *client)
 {
+    struct order **order = slot_of(client);
     struct turnstile *t = find(client, call->room);
 
-    if (client->order == NULL) {
-        client->order = mem_zero(sizeof *client->order);
-        client->order->routes = call->routes;
-        client->order->socket = client->socket;
+    if (*order == NULL) {
+        *order = mem_zero(sizeof **order);
+        (*order)->routes = call->routes;
+        (*order)->socket = client->socket;
     }
     if (t == NULL) {
         t = mem_zero(sizeof *t);
         t->room = call->room;
-        DL_APPEND(client->order->rooms, t);
+        DL_APPEND((*order)->rooms, t);
     }
     t->is_closed = true;
     call->orders = true;
@@ -161,11 +169,13 @@ void order_begin(struct on_call *call, struct client *client)
 
 static void forget_turnstile(struct client *client, struct turnstile *t)
 {
-    DL_DELETE(client->order->rooms, t);
+    struct order **order = slot_of(client);
+
+    DL_DELETE((*order)->rooms, t);
     mem_free(t);
-    if (client->order->rooms != NULL) return;
-    mem_free(client->order);
-    client->order = NULL;
+    if ((*order)->rooms != NULL) return;
+    mem_free(*order);
+    *order = NULL;
 }
 
 /* One after the other, until one of them is a change itself.  Each may end the socket, and everything here with it. */
@@ -184,7 +194,7 @@ static void empty(struct routes *routes, struct sio_socket *socket, struct id ro
             break;
         }
         struct waiting_event *w = t->waiting;
-        forget_event(client->order, t, w);
+        forget_event(*slot_of(client), t, w);
         routes_event(routes, client, &w->event);
         mem_free(w);
     }
@@ -203,13 +213,13 @@ void order_end(struct on_call *call)
 
 void order_forget(struct client *client)
 {
-    struct turnstile *t;
+    struct order **order = slot_of(client);
 
-    while (client->order != NULL) {
-        t = client->order->rooms;
+    while (*order != NULL) {
+        struct turnstile *t = (*order)->rooms;
         while (t->waiting != NULL) {
             struct waiting_event *w = t->waiting;
-            forget_event(client->order, t, w);
+            forget_event(*order, t, w);
             mem_free(w);
         }
         forget_turnstile(client, t);

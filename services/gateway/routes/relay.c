@@ -153,7 +153,7 @@ static void relay_named(struct routes *routes, struct client *client, const stru
         refuse_shape(client, event->ack);
     else if (!client_may(client, event->name, text, POLICY_PUBLISH))
         refuse(client, event->ack, ERR_FORBIDDEN);
-    else if (!id_parse(text, &room) || !guest_sits(&client->guest, room))
+    else if (!id_parse(text, &room) || !guest_sits(client_subscriber(client), room))
         refuse(client, event->ack, ERR_NOT_JOINED);
     else
         pack(routes, client, event, room);

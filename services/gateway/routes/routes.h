@@ -12,6 +12,7 @@
 
 #include "libshared/http/http_server.h"
 #include "services/gateway/recovery/recovery.h"
+#include "services/gateway/rooms/halls.h"
 #include "services/gateway/routes/rows.h"
 #include "services/gateway/session/client.h"
 #include "services/gateway/session/keyring.h"
@@ -23,10 +24,9 @@ struct routes {
     struct keyring *keyring;
     struct rates *rates;
     struct halls *halls;
-    struct recovery *recovery; /* NULL: none */
-    struct arena *scratch;     /* one event */
-    size_t waiting_bytes;      /* of events that wait for their room: order.c */
-    size_t in_flight;          /* HTTP requests that wait for a service, or for what their key may do */
+    struct arena *scratch; /* one event */
+    size_t waiting_bytes;  /* of events that wait for their room: order.c */
+    size_t in_flight;      /* HTTP requests that wait for a service, or for what their key may do */
 };
 
 void routes_init(struct routes *routes);
@@ -34,5 +34,3 @@ void routes_free(struct routes *routes);
 
 /* Requests for the paths of ROUTE rows; to be mounted with a struct routes. */
 extern const struct http_handler routes_handler;
-/* What happens on sockets with an identity. */
-struct clients_upper routes_upper(struct routes *routes);

@@ -6,15 +6,6 @@
 #include "services/gateway/methods.h"
 #include "services/gateway/session/rates.h"
 
-/* clang-format off */
-enum peer_service {
-#define SERVICE(name, place, doc) SERVICE_##name,
-#include "proto/begin.def"
-#include "proto/services.def"
-#include "proto/end.def"
-    SERVICE_COUNT
-};
-/* clang-format on */
 enum route_who { WHO_ANYONE, WHO_BEARER };
 enum route_body { BODY_JSON };
 enum route_answer { ANSWER_ENVELOPE, ANSWER_BARE };

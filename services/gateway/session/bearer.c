@@ -180,7 +180,7 @@ bool rights_deny(
 
 struct str bearer_subject(const struct bearer *bearer)
 {
-    return bearer->sub;
+    return bearer != NULL ? bearer->sub : STR_NONE;
 }
 
 struct str bearer_session(const struct bearer *bearer)

@@ -251,15 +251,3 @@ struct eio_upper sio_msgpack_upper(struct sio *sio)
     upper.opened = opened_msgpack;
     return upper;
 }
-
-void sio_guard(struct sio *sio, const struct sio_gate *gate)
-{
-    assert(sio->gate.take == NULL);
-    sio->gate = *gate;
-}
-
-void sio_watch(struct sio *sio, const struct sio_watcher *watcher)
-{
-    assert(sio->watcher.opened == NULL);
-    sio->watcher = *watcher;
-}

@@ -44,7 +44,15 @@ struct sio_namespace {
     void (*disconnected)(void *arg, struct sio_socket *socket, const char *reason);
 };
 
+/* Who counts what costs us as much as a CONNECT does, for each connection by its sid: 0, or milliseconds until the next
+ * one is welcome. */
+struct sio_gate {
+    void *arg;
+    int64_t (*take)(void *arg, struct str eio_sid); /* NULL: any number is welcome */
+};
+
 struct sio_config {
+    struct sio_gate gate;
     int64_t max_payload; /* bytes of one packet, and a fourth of what one may have with its attachments */
     int64_t rooms_max;   /* whose offsets may come with a CONNECT */
 };
@@ -56,22 +64,6 @@ void sio_add(struct sio *sio, const struct sio_namespace *nsp);
 struct eio_upper sio_upper(struct sio *sio);
 struct eio_upper sio_msgpack_upper(struct sio *sio); /* for clients of socket.io-msgpack-parser */
 size_t sio_sockets(const struct sio *sio);
-
-/* Who wants to know of every open socket; may be set once. */
-struct sio_watcher {
-    void *arg;
-    void (*opened)(void *arg, struct sio_socket *socket);
-    void (*closed)(void *arg, struct sio_socket *socket);
-};
-void sio_watch(struct sio *sio, const struct sio_watcher *watcher);
-
-/* Who counts what costs us as much as a CONNECT does, for each connection by its sid: 0, or milliseconds until the next
- * one is welcome.  May be set once; without it any number is. */
-struct sio_gate {
-    void *arg;
-    int64_t (*take)(void *arg, struct str eio_sid);
-};
-void sio_guard(struct sio *sio, const struct sio_gate *gate);
 
 void sio_accept(struct sio_socket *socket);
 /* sid: the one that it goes on with, NULL: its own; pid: the secret by which it can be taken up again, NULL: none. */

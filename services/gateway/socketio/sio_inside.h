@@ -15,8 +15,6 @@ struct sio {
     size_t n;
     struct arena *scratch; /* emptied after each message */
     size_t sockets;
-    struct sio_watcher watcher;
-    struct sio_gate gate; /* .take NULL: none */
     struct metric *events, *violations, *limited, *open;
 };
 

@@ -28,7 +28,7 @@ void sio_refused(struct sio_session *session)
 
 int64_t sio_session_knock(struct sio_session *session)
 {
-    const struct sio_gate *gate = &session->sio->gate;
+    const struct sio_gate *gate = &session->sio->config.gate;
 
     return gate->take != NULL ? gate->take(gate->arg, str_of(eio_sid(session->eio))) : 0;
 }

@@ -39,10 +39,7 @@ static void close_socket(struct sio_socket *socket)
 {
     struct sio *sio = socket->session->sio;
 
-    if (socket->state == SIO_OPEN) {
-        metric_set(sio->open, (int64_t)--sio->sockets);
-        if (sio->watcher.closed != NULL) sio->watcher.closed(sio->watcher.arg, socket);
-    }
+    if (socket->state == SIO_OPEN) metric_set(sio->open, (int64_t)--sio->sockets);
     unlink_socket(socket);
     holding_give(eio_holding(socket->session->eio), socket->held);
     socket->held = 0;
@@ -83,7 +80,6 @@ void sio_accept_as(struct sio_socket *socket, const char *sid, const char *pid)
     struct eio_packet *packet = acceptance(socket, pid);
     sio_session_send(socket->session, &packet, 1);
     eio_connected(socket->session->eio);
-    if (sio->watcher.opened != NULL) sio->watcher.opened(sio->watcher.arg, socket);
 }
 
 /* message is one of our own constants: nothing in it needs escaping. */

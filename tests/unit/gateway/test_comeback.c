@@ -19,6 +19,8 @@ struct bearer {
 struct sio_socket {
     struct bearer bearer;
     struct client client;
+    struct guest guest;
+    struct lifeline *line;
     bool pending, hung_up, told_off;
     enum err refused;
     char sid[EIO_SID_CHARS + 1], pid[21], auth[200];
@@ -100,54 +102,65 @@ bool rights_allow(
     return allowed;
 }
 
-struct client *clients_enter(struct clients *clients, struct sio_socket *socket, const struct rights *rights,
-    struct str auth, const char *sid, const char *pid)
+static void open_rooms(struct sio_socket *socket, const struct record *record)
 {
-    (void)clients, (void)auth;
+    socket->guest = (struct guest){ .socket = socket, .epoch = record->epoch, .next_mark = record->next_mark };
+    for (size_t i = 0; i < record->n; i++) {
+        socket->seats[socket->guest.n++] = record->marks[i];
+        socket->guest.changes++;
+        socket->resumed_at = record->sent[i];
+    }
+}
+
+struct client *clients_admit(struct arrival *arrival)
+{
+    struct sio_socket *socket = arrival->socket;
+    struct client *client = &socket->client;
+
     assert_true(socket->pending);
     socket->pending = false;
-    if (sid != NULL) snprintf(socket->sid, sizeof socket->sid, "%s", sid);
-    snprintf(socket->pid, sizeof socket->pid, "%s", pid);
-    socket->client = (struct client){ .socket = socket, .rights = *rights };
-    socket->client.guest = (struct guest){ .socket = socket, .subject = socket->bearer.subject };
-    return &socket->client;
+    if (arrival->sid != NULL) snprintf(socket->sid, sizeof socket->sid, "%s", arrival->sid);
+    snprintf(socket->pid, sizeof socket->pid, "%s", arrival->pid);
+    *client = (struct client){ .socket = socket, .rights = arrival->rights };
+    arrival->rights = (struct rights){ 0 };
+    open_rooms(socket, arrival->record);
+    recovery_feature.open(recovery, client, arrival);
+    return client;
 }
 enum err clients_check(struct clients *clients, const struct sio_socket *socket, struct rights *rights)
 {
     (void)clients, (void)socket, (void)rights;
     return checked;
 }
-void clients_refuse(struct clients *clients, struct sio_socket *socket, const struct rights *rights, enum err e)
+void clients_refuse(struct arrival *arrival, enum err e)
 {
-    (void)clients, (void)rights;
-    socket->pending = false;
-    socket->refused = e;
+    arrival->socket->pending = false;
+    arrival->socket->refused = e;
+}
+void *client_slot(struct client *client, unsigned feature)
+{
+    return feature == FEATURE_rooms ? (void *)&client->socket->guest : &client->socket->line;
+}
+void client_save(struct client *client, struct arena *scratch, struct record *out)
+{
+    const struct guest *guest = client_subscriber(client);
+
+    out->epoch = guest->epoch;
+    out->next_mark = guest->next_mark;
+    out->marks = arena_copy(scratch, client->socket->seats, sizeof client->socket->seats);
+    out->n = guest->n;
 }
 
 /* --- its rooms --- */
 
-void guest_track(struct guest *guest, char epoch, uint32_t next_mark)
+struct guest *client_subscriber(struct client *client)
 {
-    guest->tracked = true;
-    guest->epoch = epoch;
-    guest->next_mark = next_mark;
+    return &client->socket->guest;
 }
 void guest_untrack(struct guest *guest)
 {
     guest->tracked = false;
 }
-void guest_resume(struct guest *guest, const struct guest_mark *mark, int64_t seq)
-{
-    guest->socket->seats[guest->n++] = *mark;
-    guest->socket->resumed_at = seq;
-    guest->changes++;
-}
-bool guest_mark(const struct guest *guest, size_t i, struct guest_mark *out)
-{
-    *out = guest->socket->seats[i];
-    return true;
-}
-
 void keys_derive(const char *key_dir, const char *self, const char *purpose, unsigned char out[KEYS_DERIVED_BYTES])
 {
     (void)key_dir, (void)self, (void)purpose;
@@ -263,7 +276,7 @@ static int begin(void **state)
     missing_from = 0;
     checked = OK;
     allowed = true;
-    recovery = recovery_create(loop, NULL, NULL);
+    recovery = recovery_create(loop, NULL, NULL, false);
     assert_true(until(redis_is_there));
     return 0;
 }
@@ -272,9 +285,9 @@ static int end(void **state)
 {
     (void)state;
     for (size_t i = 0; i < n_sockets; i++)
-        if (sockets[i].client.lifeline != NULL) recovery_closed(&sockets[i].client, "transport close");
+        if (sockets[i].line != NULL) recovery_feature.closed(recovery, &sockets[i].client, "transport close");
     while (n_questions > 0) answer(ERR_SHUTTING_DOWN);
-    recovery_destroy(&recovery);
+    recovery_feature.stop(recovery);
     stop_server();
     for (size_t i = 0; i < n_sockets; i++) assert_int_equal(sockets[i].held, 0);
     return 0;
@@ -290,8 +303,10 @@ static struct sio_socket *arrive(const char *subject, const char *auth)
     socket->bearer.subject = str_of(subject);
     snprintf(socket->auth, sizeof socket->auth, "%s", auth);
     snprintf(socket->sid, sizeof socket->sid, "socket-%013zu", n_sockets);
-    struct rights rights = { .bearer = &socket->bearer };
-    recovery_enter(recovery, NULL, socket, &rights, str_of(socket->auth));
+    struct arrival arrival = {
+        .socket = socket, .rights = { .bearer = &socket->bearer }, .auth = str_of(socket->auth)
+    };
+    if (!recovery_feature.resume(recovery, &arrival)) clients_admit(&arrival);
     return socket;
 }
 
@@ -322,7 +337,7 @@ static bool is_noted(void)
 
 static void join(struct sio_socket *socket, int64_t base)
 {
-    struct guest *guest = &socket->client.guest;
+    struct guest *guest = &socket->guest;
 
     socket->seats[guest->n++] = (struct guest_mark){ room, guest->next_mark++, base };
     guest->changes++;
@@ -343,7 +358,7 @@ static struct sio_socket *ada_in_the_room(void)
 
 static void lose(struct sio_socket *socket, const char *reason)
 {
-    recovery_closed(&socket->client, reason);
+    recovery_feature.closed(recovery, &socket->client, reason);
 }
 
 static struct sio_socket *ada_who_was_lost(void)
@@ -377,7 +392,7 @@ static void assert_anew(const struct sio_socket *socket, const struct sio_socket
 {
     assert_true(!socket->pending && strcmp(socket->sid, was->sid) != 0 && strcmp(socket->pid, was->pid) != 0);
     assert_int_equal(socket->n_heard, 0);
-    assert_int_equal(socket->client.guest.n, 0);
+    assert_int_equal(socket->guest.n, 0);
 }
 
 /* --- the tests --- */
@@ -395,8 +410,8 @@ static void it_has_the_same_sid_and_hears_what_it_missed_first(void **state)
     assert_true(is_taken_up(ada, was));
     assert_int_equal(ada->n_heard, 297);
     for (size_t i = 0; i < ada->n_heard; i++) assert_int_equal(ada->heard[i], 4 + (int64_t)i);
-    assert_true(ada->client.guest.n == 1 && ada->resumed_at == 300);
-    assert_true(ada->client.guest.next_mark == 1 && ada->client.guest.epoch == was->client.guest.epoch);
+    assert_true(ada->guest.n == 1 && ada->resumed_at == 300);
+    assert_true(ada->guest.next_mark == 1 && ada->guest.epoch == was->guest.epoch);
 }
 
 static void what_is_more_than_may_be_held_follows_from_where_it_ended(void **state)
@@ -631,7 +646,7 @@ static void who_is_not_on_record_is_told_so_once(void **state)
     assert_true(until(redis_is_away));
     join(ada, 3);
     assert_true(is_noted());
-    assert_true(ada->told_off && ada->client.guest.lost);
+    assert_true(ada->told_off && ada->guest.lost);
     ada->told_off = false;
     join(ada, 3);
     assert_false(ada->told_off);

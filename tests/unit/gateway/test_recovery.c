@@ -1,5 +1,6 @@
 /* test_recovery.c - offsets and records: what is written is read, and nothing else is. */
 // SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/rooms/halls.h"
 #include "services/gateway/rooms/offset.h"
 #include "services/gateway/recovery/record.h"
 #include "tests/unit/arena.h"

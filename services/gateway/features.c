@@ -1,0 +1,42 @@
+/* features.c - makes what the rows of features.def say. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/features.h"
+#include "services/gateway/gateway.h"
+#include "services/gateway/recovery/rerun.h"
+
+/* --- the echo of the conformance configuration --- */
+
+static void welcome(void *object, struct client *client, const struct arrival *arrival)
+{
+    (void)object;
+    echo_welcome(client->socket, arrival->auth);
+}
+
+static bool give_back(void *object, struct client *client, const struct sio_event *event)
+{
+    echo_event(object, client->socket, event);
+    return true;
+}
+
+const struct client_feature echo_feature = { .open = welcome, .event = give_back };
+
+/* --- all of them --- */
+
+static void add(struct gateway *gateway, enum feature index, const struct client_feature *feature, void *object)
+{
+    clients_add_feature(gateway->clients, index, feature, object);
+}
+
+void features_add(struct gateway *gateway)
+{
+    struct rpc_client *chat = gateway->service[SERVICE_chat], *store = gateway->service[SERVICE_store];
+    const struct settings *from = gateway->settings;
+    bool is_echo = from->gateway.conformance, has_names = interop_is_wanted(from);
+    size_t rooms_max = (size_t)from->gateway.socket_rooms_max;
+
+    /* clang-format off */
+#define FEATURE(name, object) add(gateway, FEATURE_##name, &name##_feature, object);
+#include "services/gateway/features.def"
+#undef FEATURE
+    /* clang-format on */
+}
