@@ -1,5 +1,6 @@
 #!/bin/bash
-# layers - arrows only go down: service > http, fetch, jobs > rpc > db, cache > policy > wire > base; services never include each other.
+# layers - arrows only go down: service > http, fetch, jobs > rpc > db, cache > policy > wire > base; services never include each other,
+# and in the gateway a folder knows only those above it in services/gateway/README.md.
 bad=0
 allow() {   # allow DIR 'regexp of what it may include'
     local hits
@@ -17,6 +18,15 @@ allow libshared/http    'libshared/(base|http)'
 allow libshared/fetch   'libshared/(base|fetch)'
 allow libshared/service 'libshared/'
 for s in $(scripts/services all); do allow services/$s "libshared/|services/$s/"; done
+# Inside the gateway: a folder knows those above it in the list of services/gateway/README.md, and two headers of the root.
+known='services/gateway/(methods|features)\.h'
+for folder in $(sed -nE 's|^    ([a-z]+)/ .*|\1|p' services/gateway/README.md); do
+    known="$known|services/gateway/$folder/"
+    allow "services/gateway/$folder" "libshared/|$known"
+done
+for folder in services/gateway/*/; do
+    grep -q "^    $(basename "$folder")/ " services/gateway/README.md || { echo "services/gateway/README.md does not list $folder"; bad=1; }
+done
 hits=$(grep -rln 'libwebsockets.h' services libshared | grep -v '^libshared/http/transport\.c$' || true)
 [ -z "$hits" ] || { echo "only libshared/http/transport.c knows libwebsockets: $hits"; bad=1; }
 hits=$(grep -rln 'libpq-fe.h' services libshared | grep -vE '^(libshared/db|services/store|services/auth)/' || true)
