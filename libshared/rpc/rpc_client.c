@@ -54,10 +54,17 @@ static bool can_send(const struct rpc_client *client)
     return client->link == LINK_UP && !client->leaving && !client->held_up;
 }
 
+/* What is past its deadline is nobody's any more, and may be in the pipe yet. */
+static bool has_too_many(const struct rpc_client *client)
+{
+    return client->n_waiting + client->n_ended > client->config.pending_max ||
+           client->waiting_bytes > RPC_PENDING_BYTES || !rpc_pipe_has_room(client->pipe);
+}
+
 void rpc_client_call(struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg)
 {
     struct waiting *w = rpc_wait_add(client, request, reply, arg);
-    if (client->n_waiting + client->n_ended > client->config.pending_max || client->waiting_bytes > RPC_PENDING_BYTES) {
+    if (has_too_many(client)) {
         rpc_wait_end(client, w, ERR_OVERLOADED);
         return;
     }

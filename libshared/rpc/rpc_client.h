@@ -25,7 +25,7 @@ struct rpc_client_config {
     const char *endpoint;
     const char *key_dir;
     int64_t budget_ms;  /* of a request that says none */
-    size_t pending_max; /* requests unanswered; over it, or over RPC_PENDING_BYTES: overloaded, at once */
+    size_t pending_max; /* requests unanswered; over it, RPC_PENDING_BYTES or rpc_pipe.h: overloaded, at once */
     void (*up)(void *arg, struct id instance);
     void (*down)(void *arg, bool told); /* told: it had said that it would leave */
     /* head and body are valid during the call.  The event named "resync" says that some were lost. */

@@ -16,6 +16,7 @@
 #include "libshared/base/log.h"
 #include "libshared/rpc/loop.h"
 #include "libshared/rpc/rpc_client.h"
+#include "libshared/rpc/rpc_pipe.h"
 #include "libshared/rpc/rpc_socket.h"
 
 #define WHEEL_SLOTS   512
@@ -44,6 +45,7 @@ struct rpc_client {
     struct rpc_client_config config;
     struct ev_loop *loop;
     struct rpc_socket socket, monitor;
+    struct rpc_pipe *pipe; /* the socket's */
     struct loop_sock *watch, *monitor_watch;
     bool (*read_one)(void *client); /* what the watch calls: rpc_client.c reads */
     enum link link;

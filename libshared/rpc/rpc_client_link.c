@@ -25,10 +25,16 @@ enum put rpc_link_put(struct rpc_client *client, const struct frame_request *hea
     buf_clear(&client->head);
     frame_put_request(&client->head, head);
     if (client->head.over) return PUT_REFUSED;
-    if (zmq_send(client->socket.raw, client->head.at, client->head.len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+    if (!rpc_pipe_has_room(client->pipe)) return PUT_FULL;
+    size_t bytes = client->head.len + zmq_msg_size(body);
+    zmq_msg_t head_msg, copy;
+    rpc_pipe_fill_head(client->pipe, &head_msg, buf_str(&client->head), bytes);
+    if (zmq_msg_send(&head_msg, client->socket.raw, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
+        zmq_msg_close(&head_msg);
         return PUT_FULL;
-    zmq_msg_t copy; /* by reference count: the original may have to go again */
-    zmq_msg_init(&copy);
+    }
+    rpc_pipe_sent(client->pipe, bytes);
+    zmq_msg_init(&copy); /* by reference count: the original may have to go again */
     zmq_msg_copy(&copy, body);
     int rc = zmq_msg_send(&copy, client->socket.raw, ZMQ_DONTWAIT);
     if (rc < 0) zmq_msg_close(&copy);
@@ -119,6 +125,7 @@ void rpc_link_open(struct rpc_client *client)
     const struct rpc_client_config *config = &client->config;
     int hwm = (int)(config->pending_max < 1000000 ? config->pending_max : 1000000) + 100;
     client->socket = rpc_socket_client(config->key_dir, config->self, config->service, hwm);
+    client->pipe = rpc_pipe_create();
     client->monitor = rpc_socket_monitor(client->socket.raw, MONITORED);
     client->watch = loop_sock_create(client->loop, client->socket.raw, client->read_one, client);
     client->monitor_watch = loop_sock_create(client->loop, client->monitor.raw, read_monitor, client);
@@ -133,6 +140,7 @@ void rpc_link_close(struct rpc_client *client)
     loop_sock_destroy(&client->monitor_watch);
     rpc_socket_close(&client->monitor);
     rpc_socket_close(&client->socket);
+    rpc_pipe_leave(&client->pipe);
 }
 
 static void log_loss(const struct rpc_client *client, const char *why)

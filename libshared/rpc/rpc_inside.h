@@ -6,7 +6,7 @@
  *      rpc_queue.c      what waits for them, fairly
  *      rpc_later.c      requests in hand, until answered      rpc_work.c    what the loop lends to a worker
  *      rpc_send.c       replies and events out                rpc_peers.c   who is at the other ends
- *      rpc_drain.c      leaving
+ *      rpc_drain.c      leaving                               rpc_pipe.c    what peers have not taken
  *
  * A request goes rpc_server > rpc_dispatch > rpc_later > rpc_send > rpc_peers, and no file calls one before it.
  */
@@ -20,17 +20,17 @@
 #include <zmq.h>
 
 #include "libshared/rpc/loop.h"
+#include "libshared/rpc/rpc_pipe.h"
 #include "libshared/rpc/rpc_pool.h"
 #include "libshared/rpc/rpc_server.h"
 #include "libshared/rpc/rpc_socket.h"
 
-#define RPC_ARENA_MAX   (256u << 20) /* bytes that one call may use */
-#define RPC_BUDGET_MAX  60000        /* milliseconds */
-#define RPC_ID_BYTES    5            /* a routing id that the ROUTER made: 0 and four bytes */
-#define RPC_SPARE_MAX   256          /* requests and works kept for reuse */
-#define RPC_QUIET_MAX   10           /* seconds without a word, and a peer is gone */
-#define RPC_REPLY_BYTES (64u << 20)  /* of replies that one peer does not read */
-#define RPC_RETRY_MS    100          /* what `overloaded` advises */
+#define RPC_ARENA_MAX  (256u << 20) /* bytes that one call may use */
+#define RPC_BUDGET_MAX 60000        /* milliseconds */
+#define RPC_ID_BYTES   5            /* a routing id that the ROUTER made: 0 and four bytes */
+#define RPC_SPARE_MAX  256          /* requests and works kept for reuse */
+#define RPC_QUIET_MAX  10           /* seconds without a word, and a peer is gone */
+#define RPC_RETRY_MS   100          /* what `overloaded` advises */
 
 struct metric;
 struct rpc_work;
@@ -51,7 +51,8 @@ struct rpc_peer {
     bool gone;          /* no longer among the server's peers */
     bool missed;        /* an event found the pipe full: it gets a resync */
     struct rpc_outgoing *waiting, **last_waiting;
-    size_t n_waiting, waiting_bytes;
+    size_t n_waiting;
+    struct rpc_pipe *pipe;
     struct rpc_peer *next_gone;
 };
 

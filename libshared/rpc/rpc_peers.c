@@ -25,6 +25,7 @@ struct rpc_peer *rpc_peer_add(struct rpc_server *server, const void *id, const c
     snprintf(peer->name, sizeof(peer->name), "%s", name);
     peer->instance = id_new();
     peer->last_waiting = &peer->waiting;
+    peer->pipe = rpc_pipe_create();
     HASH_ADD(hh, server->peers, id, RPC_ID_BYTES, peer);
     metric_set(server->peers_now, HASH_COUNT(server->peers));
     LOG(DEBUG, "rpc.peer_new", F_TEXT("peer", peer->name));
@@ -46,6 +47,7 @@ static void forget(struct rpc_server *server, struct rpc_peer *peer)
 {
     if (server->config.peer_gone != NULL) server->config.peer_gone(server->config.context, peer);
     free_waiting(peer);
+    rpc_pipe_leave(&peer->pipe);
     mem_free(peer);
 }
 

@@ -1,8 +1,9 @@
 /*
  * rpc_send.c - replies and events out, on the loop thread.
  *
- * A pipe that is full loses events, and says so with a `resync` when there is room; replies wait, in order.  While a
- * peer has either, nothing overtakes: its events count as lost, its replies join those that wait.
+ * A pipe that is full, of messages or of bytes, loses events, and says so with a `resync` when there is room; replies
+ * wait, in order.  While a peer has either, nothing overtakes: its events count as lost, its replies join those that
+ * wait.
  */
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
@@ -27,12 +28,20 @@ static void fill(zmq_msg_t *msg, struct str bytes)
     if (bytes.len > 0) memcpy(zmq_msg_data(msg), bytes.at, bytes.len);
 }
 
-/* Only the first part can be refused: once it is in, the ROUTER takes the whole message.  head and body are consumed
- * if it says SENT. */
-static enum sent send_parts(struct rpc_server *server, const void *id, zmq_msg_t *head, zmq_msg_t *body)
+static size_t bytes_of(const zmq_msg_t *head, const zmq_msg_t *body)
 {
+    return zmq_msg_size(head) + zmq_msg_size(body);
+}
+
+/* Only the first part can be refused: once it is in, the ROUTER takes the whole message.  head and body are consumed
+ * if it says SENT.  pipe NULL: to one that is no peer. */
+static enum sent send_parts(
+    struct rpc_server *server, const void *id, struct rpc_pipe *pipe, zmq_msg_t *head, zmq_msg_t *body)
+{
+    if (pipe != NULL && !rpc_pipe_has_room(pipe)) return FULL;
     if (zmq_send(server->socket.raw, id, RPC_ID_BYTES, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
         return errno == EAGAIN ? FULL : LOST;
+    if (pipe != NULL) rpc_pipe_mark_head(pipe, head, bytes_of(head, body));
     int rc = zmq_msg_send(head, server->socket.raw, ZMQ_SNDMORE | ZMQ_DONTWAIT);
     assert(rc >= 0);
     rc = zmq_msg_send(body, server->socket.raw, ZMQ_DONTWAIT);
@@ -59,23 +68,22 @@ static void keep(struct rpc_server *server, struct rpc_peer *peer, zmq_msg_t *he
     zmq_msg_init(&out->body);
     zmq_msg_move(&out->head, head);
     zmq_msg_move(&out->body, body);
+    rpc_pipe_keep(peer->pipe, bytes_of(&out->head, &out->body));
     *peer->last_waiting = out;
     peer->last_waiting = &out->next;
     peer->n_waiting++;
-    peer->waiting_bytes += zmq_msg_size(&out->body);
     wait_for_room(server);
 }
 
 /* The peer bounds its own unanswered requests, so that this bound is met by one that doesn't read at all. */
 static void send_or_keep(struct rpc_server *server, struct rpc_peer *peer, zmq_msg_t *head, zmq_msg_t *body)
 {
-    if (peer->n_waiting >= (size_t)server->config.event_hwm || peer->waiting_bytes > RPC_REPLY_BYTES) {
-        LOG(WARN, "rpc.peer_stuck", F_TEXT("peer", peer->name), F_INT("replies", peer->n_waiting),
-            F_INT("bytes", peer->waiting_bytes));
+    if (peer->n_waiting >= (size_t)server->config.event_hwm || rpc_pipe_keeps_too_much(peer->pipe)) {
+        LOG(WARN, "rpc.peer_stuck", F_TEXT("peer", peer->name), F_INT("replies", peer->n_waiting));
         rpc_peer_lose(server, peer, "does not read its replies");
         return;
     }
-    enum sent sent = is_held_up(peer) ? FULL : send_parts(server, peer->id, head, body);
+    enum sent sent = is_held_up(peer) ? FULL : send_parts(server, peer->id, peer->pipe, head, body);
     if (sent == FULL) keep(server, peer, head, body);
     if (sent == LOST) rpc_peer_lose(server, peer, "unreachable");
 }
@@ -93,14 +101,14 @@ void rpc_send_reply(struct rpc_server *server, struct rpc_peer *peer, uint64_t i
     zmq_msg_close(&body_msg);
 }
 
-static enum sent send_notice(struct rpc_server *server, const void *id, struct str name)
+static enum sent send_notice(struct rpc_server *server, const void *id, struct rpc_pipe *pipe, struct str name)
 {
     zmq_msg_t head_msg, body_msg;
     buf_clear(&server->head);
     frame_put_event(&server->head, &(struct frame_event){ .name = name });
     fill(&head_msg, buf_str(&server->head));
     fill(&body_msg, (struct str){ EMPTY_MAP, 1 });
-    enum sent sent = send_parts(server, id, &head_msg, &body_msg);
+    enum sent sent = send_parts(server, id, pipe, &head_msg, &body_msg);
     zmq_msg_close(&head_msg);
     zmq_msg_close(&body_msg);
     return sent;
@@ -108,23 +116,24 @@ static enum sent send_notice(struct rpc_server *server, const void *id, struct s
 
 void rpc_send_goodbye(struct rpc_server *server, const void *id)
 {
-    send_notice(server, id, STR("goodbye"));
+    send_notice(server, id, NULL, STR("goodbye"));
 }
 
 void rpc_send_leaving(struct rpc_server *server, const void *id)
 {
-    send_notice(server, id, STR("leaving"));
+    send_notice(server, id, NULL, STR("leaving"));
 }
 
 static enum sent flush_replies(struct rpc_server *server, struct rpc_peer *peer)
 {
     while (peer->waiting != NULL) {
         struct rpc_outgoing *out = peer->waiting;
-        enum sent sent = send_parts(server, peer->id, &out->head, &out->body);
+        size_t bytes = bytes_of(&out->head, &out->body);
+        enum sent sent = send_parts(server, peer->id, peer->pipe, &out->head, &out->body);
         if (sent != SENT) return sent;
+        rpc_pipe_unkeep(peer->pipe, bytes);
         peer->waiting = out->next;
         peer->n_waiting--;
-        peer->waiting_bytes -= zmq_msg_size(&out->body);
         zmq_msg_close(&out->head);
         zmq_msg_close(&out->body);
         mem_free(out);
@@ -137,7 +146,7 @@ static enum sent flush_peer(struct rpc_server *server, struct rpc_peer *peer)
 {
     enum sent sent = flush_replies(server, peer);
     if (sent == SENT && peer->missed) {
-        sent = send_notice(server, peer->id, STR("resync"));
+        sent = send_notice(server, peer->id, peer->pipe, STR("resync"));
         peer->missed = sent == FULL;
     }
     return sent;
@@ -190,7 +199,7 @@ static enum sent send_copy(struct rpc_server *server, struct rpc_peer *peer, con
     zmq_msg_init(&body);
     zmq_msg_copy(&head, (zmq_msg_t *)&event->head); /* by reference count; ZeroMQ knows no const */
     zmq_msg_copy(&body, (zmq_msg_t *)&event->body);
-    enum sent sent = send_parts(server, peer->id, &head, &body);
+    enum sent sent = send_parts(server, peer->id, peer->pipe, &head, &body);
     zmq_msg_close(&head);
     zmq_msg_close(&body);
     return sent;

@@ -7,6 +7,7 @@
 
 #include "libshared/rpc/keys.h"
 
+#define UNREAD_MAX       500 /* messages received and not read: over it the sender's pipe fills, which counts bytes */
 #define HEARTBEAT_MS     2000
 #define HEARTBEAT_OUT_MS 6000
 #define HANDSHAKE_MS     5000
@@ -32,7 +33,7 @@ static struct rpc_socket open_socket(int type, int hwm)
     assert(owner != NULL);
     void *raw = zsock_resolve(owner);
     set_option(raw, ZMQ_SNDHWM, hwm);
-    set_option(raw, ZMQ_RCVHWM, hwm);
+    set_option(raw, ZMQ_RCVHWM, UNREAD_MAX);
     set_option(raw, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS);
     set_option(raw, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_OUT_MS);
     set_option(raw, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
