@@ -2,10 +2,12 @@
 #
 # Two commands do all the set-up on a bare Debian 12: `make up` runs the product, `make test` proves it.
 
-# --- what to build with: `make CC=clang`, `make SAN=address` (ASan + UBSan), `make SAN=thread` ---
+# --- what to build with: `make CC=clang`, `make SAN=address` (ASan + UBSan), `make SAN=thread`, `make DEBUG=1`.  The last
+# three check state machines at each step (libshared/base/invariant.h). ---
 CC      = gcc
 SAN     =
-BUILD   = build$(if $(SAN),/$(SAN))$(if $(filter clang,$(CC)),/clang)
+DEBUG   =
+BUILD   = build$(if $(SAN),/$(SAN),$(if $(DEBUG),/debug))$(if $(filter clang,$(CC)),/clang)
 RUN     = .run
 
 PACKAGES = libczmq libzmq libwebsockets libpq msgpack libjwt hiredis jansson libcrypto libssl zlib libcurl libseccomp
@@ -22,7 +24,7 @@ LDHARDEN_ = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 LDHARDEN_address = -pie -fsanitize=address,undefined
 LDHARDEN_thread  = -pie -fsanitize=thread
 
-CFLAGS  = -std=c17 -D_GNU_SOURCE -g $(HARDEN_$(SAN)) $(if $(SAN),-DMADANG_DEBUG) $(WARNINGS) -I. -Ibuild $(pkg_cflags) -DMADANG_VERSION='"$(VERSION)"'
+CFLAGS  = -std=c17 -D_GNU_SOURCE -g $(HARDEN_$(SAN)) $(if $(SAN)$(DEBUG),-DMADANG_DEBUG) $(WARNINGS) -I. -Ibuild $(pkg_cflags) -DMADANG_VERSION='"$(VERSION)"'
 LDFLAGS = $(LDHARDEN_$(SAN)) -pthread
 LDLIBS  = $(pkg_libs) -lev -lcrypt -lm -pthread
 VERSION = $(shell sed -n 's/^\#\# \[\([0-9.]*\)\].*/\1/p' CHANGELOG.md 2>/dev/null | head -n 1)

@@ -8,9 +8,11 @@
 #include <utlist.h>
 
 #include "libshared/base/arena.h"
+#include "libshared/base/invariant.h"
 #include "libshared/base/network.h"
 #include "libshared/base/table.h"
 
+#define CHECKED_MOST  64
 /* So many are evicted in one turn, at most: what is left has its turn next. */
 #define EVICTIONS_MAX 32
 
@@ -168,6 +170,44 @@ static enum err check(const struct holding *h, size_t bytes)
     return has_room(h->owner, bytes) ? OK : refuse(owner_full(h));
 }
 
+/* --- what is true between two steps --- */
+
+static void holder_check(const struct holder *holder)
+{
+    const struct holding *h;
+    size_t used = 0;
+    unsigned holdings = 0;
+
+    DL_FOREACH(book.holdings, h)
+    {
+        if (holder != h->address && holder != h->owner) continue;
+        used += holder == h->owner ? holding_bytes(h) : h->held + h->shared;
+        holdings++;
+    }
+    assert(holder->used == used);
+    assert(holder == &book.strangers || holder->holdings == holdings);
+    assert(holder->tight || holder->used <= holder->most / 8 * 7);
+}
+
+/* What the process holds is also taken without a holding.  Asked for while there are few holdings, as it looks at each
+ * of them for each holder. */
+void holdings_check(void)
+{
+    const struct holding *h;
+    const struct holder *holder;
+    size_t all = 0, n = 0;
+
+    DL_FOREACH(book.holdings, h)
+    {
+        all += h->held + h->base;
+        if (++n > CHECKED_MOST) return;
+    }
+    assert(book.all.used >= all && book.totals.peak >= book.all.used);
+    holder_check(&book.strangers);
+    for (holder = book.addresses; holder != NULL; holder = holder->hh.next) holder_check(holder);
+    for (holder = book.subjects; holder != NULL; holder = holder->hh.next) holder_check(holder);
+}
+
 bool holdings_have_room(size_t base)
 {
     bool room = has_room(&book.strangers, base) && has_room(&book.all, base);
@@ -183,6 +223,7 @@ void holding_open(struct holding *h, const struct in6_addr *from, size_t base, v
     add(h->owner, base);
     holdings_add(base);
     DL_APPEND(book.holdings, h);
+    CHECK_STEP(holdings_check());
 }
 
 bool holding_is_open(const struct holding *h)
@@ -199,6 +240,7 @@ void holding_close(struct holding *h)
     holder_leave(&book.subjects, h->owner);
     DL_DELETE(book.holdings, h);
     *h = (struct holding){ 0 };
+    CHECK_STEP(holdings_check());
 }
 
 void holding_take_anyway(struct holding *h, size_t bytes)
@@ -208,6 +250,7 @@ void holding_take_anyway(struct holding *h, size_t bytes)
     add(h->address, bytes);
     add(h->owner, bytes);
     holdings_add(bytes);
+    CHECK_STEP(holdings_check());
 }
 
 enum err holding_take(struct holding *h, size_t bytes)
@@ -227,6 +270,7 @@ void holding_give(struct holding *h, size_t bytes)
     sub(h->address, bytes);
     sub(h->owner, bytes);
     holdings_remove(bytes);
+    CHECK_STEP(holdings_check());
 }
 
 enum err holding_set(struct holding *h, size_t *counted, size_t bytes)
@@ -252,6 +296,7 @@ void holding_share_anyway(struct holding *h, size_t bytes)
     h->shared += bytes;
     add(h->address, bytes);
     add(h->owner, bytes);
+    CHECK_STEP(holdings_check());
 }
 
 enum err holding_share(struct holding *h, size_t bytes)
@@ -269,6 +314,7 @@ void holding_unshare(struct holding *h, size_t bytes)
     h->shared -= bytes;
     sub(h->address, bytes);
     sub(h->owner, bytes);
+    CHECK_STEP(holdings_check());
 }
 
 static void set_owner(struct holding *h, struct holder *owner)
@@ -279,6 +325,7 @@ static void set_owner(struct holding *h, struct holder *owner)
     holder_leave(&book.subjects, h->owner);
     h->owner = owner;
     add(owner, bytes);
+    CHECK_STEP(holdings_check());
 }
 
 enum err holding_belongs(struct holding *h, struct str subject)
@@ -326,6 +373,7 @@ void holding_from(struct holding *h, const struct in6_addr *from)
     add(h->address, h->held + h->shared);
     sub(before, h->held + h->shared);
     holder_leave(&book.addresses, before);
+    CHECK_STEP(holdings_check());
 }
 
 /* --- who has to go --- */

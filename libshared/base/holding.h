@@ -79,6 +79,7 @@ void holdings_remove(size_t bytes);
 
 /* Once for each turn of the loop: evicts some, if a bound is near. */
 void holdings_relieve(void);
+void holdings_check(void); /* see invariant.h */
 
 struct holding_totals {
     size_t all, strangers, peak; /* bytes; the most there were since holdings_forget_peak() */

@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "libshared/base/arena.h"
+#include "libshared/base/invariant.h"
 #include "libshared/base/table.h"
 
 #define SUBJECT_BYTES_MAX 520 /* 128 characters, and the NUL before an address */
@@ -154,6 +155,49 @@ static struct rpc_task *make_room(struct rpc_queue *queue, struct rpc_lane *than
     return newest;
 }
 
+static size_t count_tasks(const struct rpc_lane *lane)
+{
+    const struct rpc_task *task;
+    size_t n = 0;
+
+    DL_FOREACH(lane->tasks, task)
+    {
+        assert(task->lane == lane);
+        n++;
+    }
+    return n;
+}
+
+static void check_lengths(const struct rpc_queue *queue)
+{
+    const struct rpc_lane *lane;
+    size_t waiting = 0;
+
+    for (size_t n = 1; n <= queue->lane_max; n++) DL_FOREACH2(queue->by_length[n], lane, next_equal)
+        {
+            assert(lane->n == n && n <= queue->longest);
+            waiting += n;
+        }
+    assert(waiting == queue->waiting);
+    assert(queue->longest == 0 || queue->by_length[queue->longest] != NULL);
+}
+
+void rpc_queue_check(const struct rpc_queue *queue)
+{
+    const struct rpc_lane *lane;
+    size_t waiting = 0;
+
+    DL_FOREACH(queue->ring, lane)
+    {
+        assert(lane->n > 0 && lane->n <= queue->lane_max && count_tasks(lane) == lane->n);
+        waiting += lane->n;
+    }
+    assert(waiting == queue->waiting && waiting <= queue->max);
+    assert(queue->services.n <= queue->max && count_tasks(&queue->services) == queue->services.n);
+    check_lengths(queue);
+    for (lane = queue->all; lane != NULL; lane = lane->hh.next) assert(lane->n > 0 || lane->running > 0);
+}
+
 struct rpc_task *rpc_queue_put(struct rpc_queue *queue, struct rpc_task *task, struct str subject)
 {
     struct rpc_lane *lane = get_lane(queue, subject);
@@ -168,6 +212,7 @@ struct rpc_task *rpc_queue_put(struct rpc_queue *queue, struct rpc_task *task, s
         }
     }
     add_task(queue, lane, task);
+    CHECK_STEP(rpc_queue_check(queue));
     return refused;
 }
 
@@ -201,6 +246,7 @@ struct rpc_task *rpc_queue_take(struct rpc_queue *queue)
         DL_DELETE(queue->ring, lane);
         DL_APPEND(queue->ring, lane);
     }
+    CHECK_STEP(rpc_queue_check(queue));
     return task;
 }
 
@@ -209,6 +255,7 @@ void rpc_queue_done(struct rpc_queue *queue, struct rpc_lane *lane)
     assert(lane->running > 0);
     lane->running--;
     drop_if_idle(queue, lane);
+    CHECK_STEP(rpc_queue_check(queue));
 }
 
 size_t rpc_queue_waiting(const struct rpc_queue *queue)

@@ -37,3 +37,4 @@ struct rpc_task *rpc_queue_put(struct rpc_queue *queue, struct rpc_task *task, s
 struct rpc_task *rpc_queue_take(struct rpc_queue *queue);            /* NULL: nothing waits */
 void rpc_queue_done(struct rpc_queue *queue, struct rpc_lane *lane); /* of a task that was taken */
 size_t rpc_queue_waiting(const struct rpc_queue *queue);
+void rpc_queue_check(const struct rpc_queue *queue); /* see invariant.h */

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/invariant.h"
 #include "libshared/base/log.h"
 #include "libshared/db/pg.h"
 #include "libshared/rpc/loop.h"
@@ -47,6 +48,15 @@ static void gather(const struct committer *c)
     if (c->shared > 1) nanosleep(&pause, NULL);
 }
 
+/* Under the lock: `last` is where the next one goes. */
+static void committer_check(const struct committer *c)
+{
+    struct append *const *end = &c->first;
+
+    while (*end != NULL) end = &(*end)->next;
+    assert(c->last == end);
+}
+
 /* Up to batch_max of what waits, in order; NULL: it is time to leave. */
 static struct append *take(struct committer *c)
 {
@@ -60,6 +70,7 @@ static struct append *take(struct committer *c)
         *end = NULL;
         if (c->first == NULL) c->last = &c->first;
     }
+    CHECK_STEP(committer_check(c));
     pthread_mutex_unlock(&c->lock);
     return batch;
 }
@@ -118,6 +129,7 @@ static void give_back(void *arg)
 {
     struct finished *f = arg;
 
+    assert(f->first != NULL && "a batch has one message at least");
     f->committer->done(f->committer->arg, f->first);
     arena_destroy(&f->arena);
     mem_free(f);
@@ -175,6 +187,7 @@ void committer_put(struct committer *c, struct append *append)
     append->next = NULL;
     append->e = ERR_INTERNAL;
     pthread_mutex_lock(&c->lock);
+    assert(*c->last == NULL && !c->stopping);
     *c->last = append;
     c->last = &append->next;
     pthread_cond_signal(&c->filled);

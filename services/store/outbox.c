@@ -6,6 +6,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "libshared/base/invariant.h"
 #include "libshared/base/log.h"
 #include "libshared/base/table.h"
 #include "libshared/base/metrics.h"
@@ -160,6 +161,41 @@ static bool is_hopeless(const struct outbox *outbox, const struct letter *letter
     return outbox->bytes + letter->bytes > outbox->max_bytes * 2;
 }
 
+static void box_check(const struct box *box, size_t *n, size_t *bytes)
+{
+    const struct letter *letter, *before = NULL;
+    size_t mine = 0;
+
+    DL_FOREACH(box->letters, letter)
+    {
+        assert(before == NULL || letter->message.seq > before->message.seq || mine >= box->n_in_flight);
+        before = letter;
+        *bytes += letter->bytes;
+        mine++;
+    }
+    assert(mine > 0 && box->n_in_flight <= mine);
+    assert(box->is_ready == (box->n_in_flight == 0));
+    *n += mine;
+}
+
+void outbox_check(const struct outbox *outbox)
+{
+    const struct box *box;
+    size_t n = 0, bytes = 0, ready = 0;
+
+    for (box = outbox->boxes; box != NULL; box = box->hh.next) {
+        box_check(box, &n, &bytes);
+        ready += box->is_ready;
+    }
+    assert(n == outbox->n && bytes == outbox->bytes);
+    DL_FOREACH(outbox->ready, box)
+    {
+        assert(box->is_ready && ready > 0);
+        ready--;
+    }
+    assert(ready == 0);
+}
+
 bool outbox_put(struct outbox *outbox, const struct message *message)
 {
     struct letter *letter = letter_of(message);
@@ -173,10 +209,13 @@ bool outbox_put(struct outbox *outbox, const struct message *message)
         box->is_ready = true;
         DL_APPEND(outbox->ready, box);
     }
-    if (!is_hopeless(outbox, letter) || box->n_in_flight > 0) return true;
-    drop_unsent(outbox, box);
-    end_box(outbox, box);
-    return false;
+    bool kept = !is_hopeless(outbox, letter) || box->n_in_flight > 0;
+    if (!kept) {
+        drop_unsent(outbox, box);
+        end_box(outbox, box);
+    }
+    CHECK_STEP(outbox_check(outbox));
+    return kept;
 }
 
 /* The letters that follow each other by seq, up to the bounds of one publication. */
@@ -224,15 +263,18 @@ void outbox_sent(struct outbox *outbox, void *token, bool acknowledged)
     if (!acknowledged) {
         make_ready(outbox, box);
         ev_timer_start(outbox->loop, &outbox->retry);
+        CHECK_STEP(outbox_check(outbox));
         return;
     }
     for (; box->n_in_flight > 0; box->n_in_flight--) drop(outbox, box, box->letters);
     notice_space(outbox);
     if (box->letters == NULL) {
         end_box(outbox, box);
+        CHECK_STEP(outbox_check(outbox));
         return;
     }
     make_ready(outbox, box);
+    CHECK_STEP(outbox_check(outbox));
     send_first(outbox, box);
 }
 

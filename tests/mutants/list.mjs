@@ -2,7 +2,8 @@
 //
 // A row: name, a sentence that is true of the broken program; file and the one place in it (`from`), what stands there
 // instead (`to`); `red`, the test: ['unit', path below tests/unit], ['contract', ...], ['service', name], ['edge', suite],
-// ['scenario', file, pattern of the test's name].
+// ['scenario', file, pattern of the test's name]; ['checked', ...] and ['checked-scenario', ...] are built with DEBUG=1, where
+// state machines are checked at each step (libshared/base/invariant.h).
 // SPDX-License-Identifier: Apache-2.0
 
 const rooms = ['unit', 'gateway/test_rooms'], tokens = ['unit', 'gateway/test_token'], comeback = ['unit', 'gateway/test_comeback']
@@ -10,6 +11,56 @@ const outbox = ['unit', 'store/test_outbox'], grants = ['unit', 'store/test_gran
 const jobs = ['service', 'test_jobs']
 
 export const mutants = [
+  // --- what only the checks of the state machines see, or see first ---
+  {
+    name: 'a room keeps what it has handed out', file: 'services/gateway/rooms/deliver.c', red: rooms,
+    from: 'if (hall->seq >= 0) hall_release_held(hall);', to: '',
+  },
+  {
+    name: 'a room does not count who fetches', file: 'services/gateway/rooms/seat.c', red: ['checked', 'unit/gateway/test_rooms'],
+    from: 'if (state == SEAT_FETCHING) hall->fetching++;', to: 'if (state == SEAT_FETCHING) hall->fetching = 1;',
+  },
+  {
+    name: 'the workers\' queue keeps every subject it has seen', file: 'libshared/rpc/rpc_queue.c',
+    red: ['checked', 'unit/rpc/test_rpc_queue'],
+    from: 'lane->running--;\n    drop_if_idle(queue, lane);', to: 'lane->running--;',
+  },
+  {
+    name: 'the committer puts behind what it has taken', file: 'services/store/committer.c',
+    red: ['checked', 'service/test_store_batch'],
+    from: 'if (c->first == NULL) c->last = &c->first;', to: '',
+  },
+  {
+    name: 'the outbox counts what it has sent', file: 'services/store/outbox.c', red: ['checked', 'unit/store/test_outbox'],
+    from: 'outbox->bytes -= letter->bytes;', to: '',
+  },
+  {
+    name: 'a session that has ended goes on pinging', file: 'services/gateway/engineio/session.c',
+    red: ['checked', 'unit/gateway/test_eio_session'],
+    from: 's->at = (struct deadlines){ 0 };', to: '',
+  },
+  {
+    name: 'a tunnel does not count what it holds for its client', file: 'services/gateway/mesh/tunnel.c',
+    red: ['checked-scenario', 'e_mesh'],
+    from: 'buf_add_str(&t->frames, frames->bytes);\n    count_frames(t);', to: 'buf_add_str(&t->frames, frames->bytes);',
+  },
+  {
+    name: 'an address is charged for a connection that is another\'s now', file: 'libshared/base/holding.c',
+    red: ['checked', 'unit/base/test_holding'],
+    from: 'sub(before, h->held + h->shared);', to: '',
+  },
+  {
+    name: 'what blocks runs on the workers', file: 'libshared/rpc/rpc_dispatch.c', red: ['unit', 'rpc/test_rpc_calls'],
+    from: 'queue_for(later->server->blocking, later)', to: 'queue_for(later->server->pool, later)',
+  },
+  {
+    name: 'one address takes all places for passwords', file: 'services/gateway/interop/login.c', red: ['unit', 'gateway/test_admin'],
+    from: 'rpc_pool_put(login->pool, &attempt->task, address)', to: 'rpc_pool_put(login->pool, &attempt->task, STR_NONE)',
+  },
+  {
+    name: 'the loop sleeps over what is left of a turn', file: 'libshared/base/before_sleep.c', red: ['unit', 'base/test_before_sleep'],
+    from: 'ev_idle_start(loop, &before->awake);', to: ';',
+  },
   // --- jobs ---
   {
     name: 'a run that lost its lease ends the job of another', file: 'libshared/jobs/job_table.c', red: jobs,

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/engineio/eio.h"
 
+#include "libshared/base/invariant.h"
 #include "libshared/base/metrics.h"
 #include "services/gateway/engineio/session.h"
 
@@ -34,6 +35,7 @@ static bool look_at_dirty(void *arg)
     for (; s != NULL; s = next) {
         next = s->dirty_next;
         s->dirty = false;
+        CHECK_STEP(session_check(s));
         look_at(s);
     }
     return eio->dirty != NULL;

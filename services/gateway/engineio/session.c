@@ -4,6 +4,7 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/base/container_of.h"
+#include "libshared/base/invariant.h"
 #include "libshared/base/log.h"
 #include "libshared/base/secret.h"
 #include "libshared/base/metrics.h"
@@ -200,6 +201,36 @@ void session_free(struct eio_session *s)
     holding_close(&s->holding);
     metric_add(eio->gauge, -1);
     mem_free(s);
+}
+
+/* --- what is true of it between two steps --- */
+
+static void queue_check(const struct eio_session *s)
+{
+    size_t bytes = 0;
+
+    assert(s->count <= s->capacity && (s->capacity & (s->capacity - 1)) == 0);
+    assert(s->capacity == 0 || s->head < s->capacity);
+    for (uint32_t i = 0; i < s->count; i++) bytes += eio_packet_bytes(s->queue[(s->head + i) & (s->capacity - 1)]);
+    assert(bytes == s->queued_bytes);
+}
+
+void session_check(const struct eio_session *s)
+{
+    const struct eio_session *found;
+
+    HASH_FIND(hh, s->eio->sessions, s->sid, EIO_SID_CHARS, found);
+    assert(found == s);
+    queue_check(s);
+    assert(s->poll == NULL || s->poll->session == s);
+    assert(s->post == NULL || s->post->session == s);
+    assert(s->ws == NULL || s->ws->session == s);
+    assert(s->upgrading == NULL || (s->upgrading->session == s && !s->ended && s->transport == &polling_transport));
+    assert(s->ws == NULL || s->transport == &websocket_transport);
+    assert(s->ended == (s->reason != NULL));
+    assert(s->ended || !s->closing);
+    assert(!s->ended || (s->at.ping == 0 && s->at.pong == 0));
+    assert(s->stranger ? s->eio->n_strangers > 0 && s->prev != NULL : true);
 }
 
 /* --- the queue --- */

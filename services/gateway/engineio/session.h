@@ -104,6 +104,7 @@ struct str packet_payload(const struct eio_packet *packet); /* without the frame
 /* --- session.c --- */
 int64_t now_ms(void);
 struct eio_session *session_open(struct eio *eio, const struct eio_transport *transport, struct http *http);
+void session_check(const struct eio_session *session);             /* see invariant.h */
 struct eio_session *session_find(struct eio *eio, struct str sid); /* NULL too if its time is over */
 void session_free(struct eio_session *session);
 void session_push(struct eio_session *session, struct eio_packet *packet); /* takes over the reference */

@@ -8,11 +8,13 @@
  * not come first.
  */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "libshared/base/container_of.h"
 #include "libshared/base/holding.h"
+#include "libshared/base/invariant.h"
 #include "libshared/base/log.h"
 #include "libshared/base/metrics.h"
 #include "services/gateway/mesh/inside.h"
@@ -42,6 +44,16 @@ static struct tunnel *find(struct mesh *mesh, int64_t number)
 
     HASH_FIND(hh, mesh->tunnels, &number, sizeof number, t);
     return t;
+}
+
+static void tunnel_check(const struct tunnel *t)
+{
+    assert(find(t->face->mesh, t->number) == t);
+    assert(t->at <= t->frames.len && t->counted == t->frames.cap);
+    assert(t->link == NULL || (t->link->users > 0 && !t->waiter.waits));
+    assert(t->link != NULL || (!t->known && !t->spoken && t->unanswered == 0));
+    assert(t->known || t->unanswered > 0 || t->link == NULL);
+    assert(t->paused || (t->known && t->unanswered <= UP_WINDOW));
 }
 
 static void count_frames(struct tunnel *t)
@@ -128,6 +140,7 @@ static void message(struct eio_ws_user *user, bool binary, struct str bytes)
     t->unanswered += freight.window;
     metric_add(t->face->mesh->messages, 1);
     pause_over(t);
+    CHECK_STEP(tunnel_check(t));
     link_send_for(t->link, M_mesh_message, &record, &freight);
 }
 
@@ -138,8 +151,10 @@ void tunnel_sent(struct mesh *mesh, int64_t number, size_t bytes)
     if (t == NULL) return;
     if (!t->known) ws_silence(t->ws, false);
     t->known = true;
+    assert(t->unanswered >= bytes);
     t->unanswered -= bytes;
     pause_over(t);
+    CHECK_STEP(tunnel_check(t));
 }
 
 static void closed(struct eio_ws_user *user)
@@ -216,6 +231,7 @@ static void writable(struct eio_ws_user *user)
         t->taken += n;
     }
     compact(t);
+    CHECK_STEP(tunnel_check(t));
     if (t->ended && t->frames.len == 0)
         close_ws(t, t->code, t->reason);
     else
@@ -230,6 +246,7 @@ void tunnel_frames(struct mesh *mesh, const struct mesh_frames *frames)
     if (t == NULL || t->ended) return;
     buf_add_str(&t->frames, frames->bytes);
     count_frames(t);
+    CHECK_STEP(tunnel_check(t));
     ws_flush(t->ws);
 }
 

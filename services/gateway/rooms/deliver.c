@@ -1,5 +1,6 @@
 /* deliver.c - what a hall hears is handed out to its seats once, in order. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/invariant.h"
 #include "services/gateway/rooms/halls_inside.h"
 
 static void remember_recent(struct hall *hall, int64_t seq, struct eio_packet *packet)
@@ -46,6 +47,7 @@ void hall_heard(struct hall *hall, const struct message *message)
     else
         hold(hall, message->seq, packet);
     eio_packet_drop(packet);
+    if (hall->seq >= 0) hall_release_held(hall); /* it may have closed the gap */
 }
 
 void hall_release_held(struct hall *hall)
@@ -58,6 +60,7 @@ void hall_release_held(struct hall *hall)
     }
     backlog_shift(&hall->held, done);
     if (hall->held.n == 0) backlog_clear(&hall->held);
+    CHECK_STEP(hall_check(hall));
 }
 
 void hall_head(struct hall *hall, int64_t seq)

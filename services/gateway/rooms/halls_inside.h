@@ -85,6 +85,9 @@ struct seat {
     void *arg;
 };
 
+/* check.c */
+void hall_check(const struct hall *hall);
+
 /* hall.c */
 struct hall *hall_find(struct halls *halls, struct id room);
 struct hall *hall_get(struct halls *halls, struct id room); /* opens it if need be */

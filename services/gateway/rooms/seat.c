@@ -4,6 +4,7 @@
 
 #include "libshared/base/log.h"
 #include "services/gateway/methods.h"
+#include "libshared/base/invariant.h"
 #include "services/gateway/rooms/halls_inside.h"
 
 struct fetch {
@@ -169,6 +170,7 @@ void seat_leave(struct seat *seat)
     if (seat->fetch != NULL) seat->fetch->seat = NULL;
     unseat(seat);
     mem_free(seat);
+    CHECK_STEP(hall_check(hall));
     hall_close_if_empty(hall);
 }
 

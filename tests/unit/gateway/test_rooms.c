@@ -288,6 +288,21 @@ static void what_is_announced_twice_is_heard_once(void **state)
     assert_true(socket->start == 3 && socket->heard == 6 && socket->wrong == 0);
 }
 
+/* Nobody asks for it any more, so nobody would drop it. */
+static void what_was_held_ahead_and_comes_again_is_not_kept(void **state)
+{
+    (void)state;
+    struct sio_socket *socket = live_socket();
+
+    head = 5;
+    announce(5); /* the fourth is late */
+    assert_true(hall_find(halls, room)->held.n == 1);
+    announce(4);
+    assert_true(socket->start == 3 && socket->heard == 5 && socket->wrong == 0);
+    assert_int_equal(hall_find(halls, room)->held.n, 0);
+    settle();
+}
+
 static void more_than_is_kept_ahead_of_a_gap_comes_from_the_store(void **state)
 {
     (void)state;
@@ -427,6 +442,7 @@ int main(void)
         TEST(nothing_is_delivered_across_a_gap),
         TEST(what_is_announced_twice_is_heard_once),
         TEST(more_than_is_kept_ahead_of_a_gap_comes_from_the_store),
+        TEST(what_was_held_ahead_and_comes_again_is_not_kept),
         TEST(a_slow_reader_is_sent_nothing_until_it_has_read),
         TEST(a_slow_reader_does_not_hold_up_the_others),
         TEST(what_was_missed_before_a_join_comes_before_what_is_new),
