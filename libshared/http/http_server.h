@@ -43,6 +43,9 @@ struct ws_handler {
     int (*accept)(void *arg, struct http *http, struct str *body);
     void (*open)(void *arg, struct ws *ws, struct http *http);                /* http is valid during the call only */
     void (*message)(void *arg, struct ws *ws, bool binary, struct str bytes); /* whole, at most message_max bytes */
+    /* A frame came that ends no message: a ping, a pong, a fragment.  It has its cost, too; what it wants is done if the
+     * WebSocket is not closed here.  NULL: nobody counts. */
+    void (*frame)(void *arg, struct ws *ws);
     void (*writable)(void *arg, struct ws *ws); /* put what waits: ws_put_*() until it says stop */
     void (*closed)(void *arg, struct ws *ws);   /* forget the pointer */
 };

@@ -100,6 +100,13 @@ static void peer_closes(struct ws *ws, struct str payload)
     tell_closed(ws);
 }
 
+static void count_frame(struct ws *ws, const struct ws_piece *piece)
+{
+    bool ends_message = piece->kind == WS_PIECE_DATA && piece->last;
+    if (!piece->whole || ends_message || ws->close_sent || ws->handler->frame == NULL) return;
+    ws->handler->frame(ws->arg, ws);
+}
+
 static void control_came(struct ws *ws, const struct ws_piece *piece)
 {
     if (piece->opcode == WS_CLOSE)
@@ -169,6 +176,7 @@ static void on_bytes(struct conn *conn, char *at, size_t len)
         }
         struct ws_piece piece = ws_frame_read(&ws->reader, &at, &len, ws->deflate, ws->message.len, ws->message_max);
         if (piece.kind == WS_PIECE_MORE) return;
+        count_frame(ws, &piece);
         if (piece.kind == WS_PIECE_DATA) {
             data_came(ws, &piece);
         } else if (piece.kind == WS_PIECE_CONTROL) {

@@ -192,6 +192,7 @@ static struct ws_piece control_piece(struct ws_frame_reader *r, char *at, size_t
     return (struct ws_piece){
         .kind = WS_PIECE_CONTROL,
         .opcode = r->opcode,
+        .whole = true,
         .bytes = { (const char *)r->control, r->control_len },
     };
 }
@@ -208,6 +209,7 @@ static struct ws_piece data_piece(struct ws_frame_reader *r, char *at, size_t n,
         .bytes = { at, n },
         .first = so_far == 0 && r->opcode != WS_CONTINUATION,
         .last = last,
+        .whole = over,
     };
     if (over) frame_is_over(r);
     if (last) r->message = 0;

@@ -33,6 +33,7 @@ struct ws_piece {
     enum ws_piece_kind kind;
     uint8_t opcode; /* of the message (text or binary), or of the control frame */
     bool first, last, compressed;
+    bool whole; /* its frame ends with it */
     struct str bytes;
     int code;
     const char *why;

@@ -13,7 +13,7 @@ import { until } from '../lib/wait.mjs'
 const STRANGER_PACKETS = 200, STRANGER_BYTES = 262144, PACKETS = 500, BYTES = 200000
 let stack, key, token
 before(async () => {
-  stack = await startStack({ env: { MADANG_GATEWAY_RATE_PERCENT: '100', MADANG_GATEWAY_DEFLATE: '1',
+  stack = await startStack({ env: { MADANG_GATEWAY_RATE_PERCENT: '100', MADANG_GATEWAY_DEFLATE: '1', MADANG_GATEWAY_PLAIN: '1',
     MADANG_GATEWAY_PACKETS_PER_S: String(PACKETS), MADANG_GATEWAY_BYTES_PER_S: String(BYTES) } })
   key = await stack.issueKey()
   token = await tokenFor(stack, key, 'ada')
@@ -30,8 +30,8 @@ const cpu = () => {
 }
 
 /** A WebSocket of somebody who speaks Engine.IO by hand; `ended` is its close code and reason. */
-async function stranger({ known = false, deflate = false } = {}) {
-  const ws = new WebSocket(`${stack.url.replace('https', 'wss')}/socket.io/?EIO=4&transport=websocket`, { ca: stack.ca, perMessageDeflate: deflate })
+async function stranger({ known = false, deflate = false, plain = false } = {}) {
+  const ws = new WebSocket(`${(plain ? stack.plainUrl : stack.url).replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`, { ca: stack.ca, perMessageDeflate: deflate })
   ws.heard = []
   ws.ended = new Promise(resolve => ws.once('close', (code, reason) => resolve([code, String(reason)])))
   ws.on('message', data => ws.heard.push(String(data)))
@@ -67,6 +67,38 @@ test('a stranger sends so many packets, of whatever kind, and is then closed', a
   repeat(ws, STRANGER_PACKETS, '6')
   ws.send('42/chat,1["room:list",{}]')
   await until('whoever is in may send more', () => ws.heard.some(text => text.startsWith('43/chat,1')))
+  ws.terminate()
+})
+
+/** What is no Engine.IO packet: each kind of frame by itself, the fragments of one message that never ends. */
+const FRAMES = {
+  pings: ws => ws.ping('x'),
+  pongs: ws => ws.pong(),
+  'empty fragments': ws => ws.send('', { fin: false }),
+}
+
+test('frames that are no packets are counted with them: before a namespace is joined, and after', async () => {
+  for (const [kind, send] of Object.entries(FRAMES)) for (const plain of [false, true]) {
+    const before = await floods('stranger'), beforeKnown = await floods('known')
+    const early = await stranger({ plain })
+    for (let i = 0; i < STRANGER_PACKETS + 1; i++) send(early)
+    assert.deepEqual(await early.ended, [1008, 'too much before a namespace'], kind)
+    assert.equal(await floods('stranger'), before + 1)
+    const late = await stranger({ plain, known: true })
+    for (let i = 0; i < PACKETS * 10 * 3; i++) send(late)
+    assert.deepEqual(await late.ended, [1008, 'too much at once'], kind)
+    assert.equal(await floods('known'), beforeKnown + 1)
+  }
+})
+
+test('some pings, and a message in a hundred fragments, are nobody\'s flood', async () => {
+  const ws = await stranger()
+  let pongs = 0
+  ws.on('pong', () => pongs++)
+  for (let i = 0; i < 20; i++) ws.ping('x')
+  const connect = `40/chat,${JSON.stringify({ token })}`, step = Math.ceil(connect.length / 100)
+  for (let at = 0; at < connect.length; at += step) ws.send(connect.slice(at, at + step), { fin: at + step >= connect.length })
+  await until('it is in, and each ping was answered', () => pongs === 20 && ws.heard.some(text => text.startsWith('40/chat,')))
   ws.terminate()
 })
 

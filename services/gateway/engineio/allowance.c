@@ -1,5 +1,6 @@
 /*
- * allowance.c - what a connection may send, whatever it is: packets and their bytes, counted before they are read.
+ * allowance.c - what a connection may send, whatever it is: packets and their bytes, counted before they are read, and
+ * frames of its WebSocket that are none.
  *
  *      stranger   so much in all, until it has joined a namespace: nobody knows yet who it is
  *      anybody    so much a second, as leaky buckets; ten seconds' worth may come at once
@@ -20,45 +21,53 @@ static int64_t later(int64_t a, int64_t b)
 
 /* A bucket is the time at which it will have run empty.  What comes while it is not full may overfill it: a large packet is
  * welcome, and waited for afterwards. */
-static bool fill(const struct eio_session *s, int64_t *bucket_us, int64_t now_us, int64_t n, int64_t per_s)
+static bool fill(const struct eio_config *config, int64_t *bucket_us, int64_t now_us, int64_t n, int64_t per_s)
 {
     int64_t from = later(*bucket_us, now_us);
 
     if (from - now_us > WINDOW_US) return false;
-    *bucket_us = from + n * 1000000 / per_s * 100 / s->eio->config.rate_percent;
+    *bucket_us = from + n * 1000000 / per_s * 100 / config->rate_percent;
     return true;
 }
 
-static bool is_within(struct eio_session *s, size_t bytes)
+static bool is_within(const struct eio_config *config, struct eio_allowance *a, bool is_stranger, int64_t bytes)
 {
-    struct eio_allowance *a = &s->allowance;
     int64_t now_us = clock_mono_us();
 
-    if (s->stranger && (++a->packets > s->eio->config.stranger_packets ||
-                           (a->bytes += (int64_t)bytes) > s->eio->config.stranger_bytes))
+    if (is_stranger && (++a->packets > config->stranger_packets || (a->bytes += bytes) > config->stranger_bytes))
         return false;
-    return fill(s, &a->packets_us, now_us, 1, s->eio->config.packets_per_s) &&
-           fill(s, &a->bytes_us, now_us, (int64_t)bytes, s->eio->config.bytes_per_s);
+    return fill(config, &a->packets_us, now_us, 1, config->packets_per_s) &&
+           fill(config, &a->bytes_us, now_us, bytes, config->bytes_per_s);
+}
+
+const char *eio_allowance_take(struct eio *eio, struct eio_allowance *allowance, bool is_stranger, size_t bytes)
+{
+    if (eio->config.rate_percent == 0 || is_within(&eio->config, allowance, is_stranger, (int64_t)bytes)) return NULL;
+    metric_add(is_stranger ? eio->strange_floods : eio->floods, 1);
+    return is_stranger ? "too much before a namespace" : "too much at once";
+}
+
+size_t eio_message_max(const struct eio *eio, bool is_stranger)
+{
+    return is_stranger && eio->config.rate_percent > 0 ? (size_t)eio->config.stranger_bytes : SIZE_MAX;
 }
 
 bool allowance_take(struct eio_session *s, size_t bytes)
 {
-    if (s->eio->config.rate_percent == 0 || is_within(s, bytes)) return true;
-    metric_add(s->stranger ? s->eio->strange_floods : s->eio->floods, 1);
-    session_end(s, REASON_FLOOD, false, s->stranger ? "too much before a namespace" : "too much at once");
-    return false;
+    const char *why = eio_allowance_take(s->eio, &s->allowance, s->stranger, bytes);
+
+    if (why != NULL) session_end(s, REASON_FLOOD, false, why);
+    return why == NULL;
 }
 
 size_t allowance_message_max(const struct eio_session *s)
 {
-    bool is_bounded = s->stranger && s->eio->config.rate_percent > 0;
-
-    return is_bounded ? (size_t)s->eio->config.stranger_bytes : SIZE_MAX;
+    return eio_message_max(s->eio, s->stranger);
 }
 
 static void bound(const struct eio_session *s, struct eio_channel *channel)
 {
-    if (channel != NULL) channel->way->set_message_max(channel, allowance_message_max(s));
+    if (channel != NULL) channel->way->bound(channel, s->stranger);
 }
 
 void allowance_bound(const struct eio_session *s)

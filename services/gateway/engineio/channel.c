@@ -23,6 +23,11 @@ void eio_channel_message(struct eio_channel *channel, bool binary, struct str by
         websocket_message(s, binary, bytes);
 }
 
+void eio_channel_frame(struct eio_channel *channel)
+{
+    if (channel->session != NULL) allowance_take(channel->session, 0);
+}
+
 void eio_channel_writable(struct eio_channel *channel)
 {
     struct eio_session *s = channel->session;

@@ -225,6 +225,13 @@ static void on_ws_message(void *arg, struct ws *ws, bool binary, struct str byte
     if (user != NULL) user->reader->message(user, binary, bytes);
 }
 
+static void on_ws_frame(void *arg, struct ws *ws)
+{
+    (void)arg;
+    struct eio_ws_user *user = ws_user(ws);
+    if (user != NULL) user->reader->frame(user);
+}
+
 static void on_ws_writable(void *arg, struct ws *ws)
 {
     (void)arg;
@@ -243,6 +250,7 @@ static const struct ws_handler ws_handler = {
     .accept = on_ws_accept,
     .open = on_ws_open,
     .message = on_ws_message,
+    .frame = on_ws_frame,
     .writable = on_ws_writable,
     .closed = on_ws_closed,
 };

@@ -45,7 +45,7 @@ struct eio_channel_way {
     void (*want_write)(struct eio_channel *channel); /* eio_channel_writable() will be called soon */
     void (*flush)(struct eio_channel *channel);      /* it is called now, if anything can be taken */
     bool (*is_blocked)(const struct eio_channel *channel);
-    void (*set_message_max)(struct eio_channel *channel, size_t bytes); /* of what its client sends */
+    void (*bound)(struct eio_channel *channel, bool is_stranger); /* how large its client's messages may be */
     /* What the socket holds counts for the session's owner from now on; NULL: it is nobody's business here. */
     void (*follow)(struct eio_channel *channel, const struct holding *session);
     /* After what was put; the session does not know it any more.  Code 0: a Close frame without one. */
@@ -58,11 +58,26 @@ struct eio_channel {
     bool answers_probe;             /* it does so itself, before the session hears of the probe */
 };
 
+/* A frame of its client's came that ends no message: a ping, a pong, a fragment. */
+void eio_channel_frame(struct eio_channel *channel);
+
 /* A WebSocket for a session on polling.  false: it has none, wants none, or none from there; nothing was called. */
 bool eio_take_upgrade(struct eio *eio, struct eio_channel *channel, struct str sid);
 void eio_channel_message(struct eio_channel *channel, bool binary, struct str bytes);
 void eio_channel_writable(struct eio_channel *channel);
 void eio_channel_closed(struct eio_channel *channel); /* by its client, or lost */
+
+/* --- what comes --- */
+
+/* Of a session, or of a WebSocket that brings it another gateway's client: see allowance.c. */
+struct eio_allowance {
+    int64_t packets_us, bytes_us; /* when their buckets will have run empty */
+    int64_t packets, bytes;       /* of a stranger, so far */
+};
+/* One packet or frame more.  NULL: it may be read; else why its connection is closed with 1008, which is counted. */
+const char *eio_allowance_take(struct eio *eio, struct eio_allowance *allowance, bool is_stranger, size_t bytes);
+/* Of one message. */
+size_t eio_message_max(const struct eio *eio, bool is_stranger);
 
 /* --- connections of this gateway --- */
 
@@ -74,6 +89,7 @@ struct eio_http_user {
 struct eio_ws_user;
 struct eio_ws_reader {
     void (*message)(struct eio_ws_user *user, bool binary, struct str bytes);
+    void (*frame)(struct eio_ws_user *user); /* one that ends no message */
     void (*writable)(struct eio_ws_user *user);
     void (*closed)(struct eio_ws_user *user);
 };

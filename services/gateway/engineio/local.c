@@ -93,9 +93,9 @@ static void close_ws(struct eio_channel *base, int code, const char *reason)
     mem_free(channel);
 }
 
-static void set_message_max(struct eio_channel *base, size_t bytes)
+static void bound(struct eio_channel *base, bool is_stranger)
 {
-    ws_set_message_max(local(base)->ws, bytes);
+    ws_set_message_max(local(base)->ws, eio_message_max(base->session->eio, is_stranger));
 }
 
 static void follow(struct eio_channel *base, const struct holding *session)
@@ -103,11 +103,16 @@ static void follow(struct eio_channel *base, const struct holding *session)
     holding_follow(ws_holding(local(base)->ws), session);
 }
 
-static const struct eio_channel_way way = { put, want_write, flush, is_blocked, set_message_max, follow, close_ws };
+static const struct eio_channel_way way = { put, want_write, flush, is_blocked, bound, follow, close_ws };
 
 static void message(struct eio_ws_user *user, bool binary, struct str bytes)
 {
     eio_channel_message(&CONTAINER_OF(user, struct local_channel, user)->base, binary, bytes);
+}
+
+static void frame(struct eio_ws_user *user)
+{
+    eio_channel_frame(&CONTAINER_OF(user, struct local_channel, user)->base);
 }
 
 static void writable(struct eio_ws_user *user)
@@ -123,7 +128,7 @@ static void closed(struct eio_ws_user *user)
     mem_free(channel);
 }
 
-static const struct eio_ws_reader reader = { message, writable, closed };
+static const struct eio_ws_reader reader = { message, frame, writable, closed };
 
 struct eio_channel *local_channel(struct ws *ws)
 {

@@ -46,11 +46,6 @@ struct deadlines {
     int64_t ping, pong, connect, upgrade, slow, last_poll, release;
 };
 
-struct eio_allowance {
-    int64_t packets_us, bytes_us; /* when their buckets will have run empty */
-    int64_t packets, bytes;       /* of a stranger, so far */
-};
-
 struct eio_session {
     struct eio *eio;
     const struct eio_transport *transport;

@@ -18,6 +18,7 @@ static void event(struct mesh *mesh, struct str name, struct str body)
     union {
         struct mesh_answer answer;
         struct mesh_frames frames;
+        struct mesh_bound bound;
         struct mesh_end end;
     } it;
 
@@ -25,6 +26,8 @@ static void event(struct mesh *mesh, struct str name, struct str body)
         if (read_record(mesh, mesh_answer_shape(), body, &it.answer)) asked_answered(mesh, &it.answer);
     } else if (str_is(name, "mesh.frames")) {
         if (read_record(mesh, mesh_frames_shape(), body, &it.frames)) tunnel_frames(mesh, &it.frames);
+    } else if (str_is(name, "mesh.bound")) {
+        if (read_record(mesh, mesh_bound_shape(), body, &it.bound)) tunnel_bound(mesh, &it.bound);
     } else if (str_is(name, "mesh.ended")) {
         if (read_record(mesh, mesh_end_shape(), body, &it.end)) tunnel_ended(mesh, &it.end);
     }

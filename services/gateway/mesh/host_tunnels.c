@@ -129,13 +129,16 @@ static void close_it(struct eio_channel *base, int code, const char *reason)
     hosted_free(t);
 }
 
-/* The gateway that has the client does not know whose it is: what is too much is counted when it comes here. */
-static void set_message_max(struct eio_channel *base, size_t bytes)
+/* The gateway that has the client reads and inflates its messages, and has to know how much that may be. */
+static void bound(struct eio_channel *base, bool is_stranger)
 {
-    (void)base, (void)bytes;
+    struct hosted_tunnel *t = of(base);
+    struct mesh_bound record = { t->number, is_stranger };
+
+    caller_send(t->caller, "mesh.bound", mesh_bound_shape(), &record);
 }
 
-static const struct eio_channel_way way = { put, want_write, flush, is_blocked, set_message_max, NULL, close_it };
+static const struct eio_channel_way way = { put, want_write, flush, is_blocked, bound, NULL, close_it };
 
 void hosted_tunnels_write(struct mesh *mesh)
 {

@@ -145,6 +145,7 @@ void asked_free(struct mesh *mesh);
 /* --- tunnel.c --- */
 void tunnel_open(struct face *face, struct ws *ws, struct str sid);
 void tunnel_frames(struct mesh *mesh, const struct mesh_frames *frames);
+void tunnel_bound(struct mesh *mesh, const struct mesh_bound *bound);
 void tunnel_ended(struct mesh *mesh, const struct mesh_end *end);
 void tunnel_sent(struct mesh *mesh, int64_t number, size_t bytes);
 void tunnels_fail(struct mesh *mesh, const struct link *link);

@@ -28,7 +28,9 @@ struct tunnel {
     int64_t number;
     struct buf frames; /* for the client, from `at` on; the owner's window bounds it */
     size_t at, taken, unanswered;
-    size_t counted;    /* of the frames, in what the socket holds */
+    size_t counted; /* of the frames, in what the socket holds */
+    struct eio_allowance allowance;
+    bool stranger;     /* as the owner has said */
     bool known;        /* the owner has it; until then the client has no 101, so that it cannot open another first */
     bool spoken;       /* its client has sent something */
     bool answer_probe; /* before all frames */
@@ -119,13 +121,23 @@ static void answer_probe(struct tunnel *t)
     ws_flush(t->ws);
 }
 
+/* The owner counts messages as well.  But what it costs to read and to inflate them is spent here, and of other frames the
+ * owner hears nothing. */
+static bool has_allowance(struct tunnel *t, size_t bytes)
+{
+    const char *why = eio_allowance_take(t->face->eio, &t->allowance, t->stranger, bytes);
+
+    if (why != NULL) end_tunnel(t, 1008, why);
+    return why == NULL;
+}
+
 static void message(struct eio_ws_user *user, bool binary, struct str bytes)
 {
     struct tunnel *t = CONTAINER_OF(user, struct tunnel, user);
 
     struct freight freight = freight_of(t, bytes.len);
 
-    if (t->ended) return;
+    if (t->ended || !has_allowance(t, bytes.len)) return;
     if (bytes.len > MESH_BYTES_MAX) {
         end_tunnel(t, 1009, "");
         return;
@@ -142,6 +154,23 @@ static void message(struct eio_ws_user *user, bool binary, struct str bytes)
     pause_over(t);
     CHECK_STEP(tunnel_check(t));
     link_send_for(t->link, M_mesh_message, &record, &freight);
+}
+
+static void frame(struct eio_ws_user *user)
+{
+    struct tunnel *t = CONTAINER_OF(user, struct tunnel, user);
+
+    if (!t->ended) (void)has_allowance(t, 0);
+}
+
+/* It comes before the answer to our mesh.upgrade, until which the client is not read. */
+void tunnel_bound(struct mesh *mesh, const struct mesh_bound *bound)
+{
+    struct tunnel *t = find(mesh, bound->tunnel);
+
+    if (t == NULL) return;
+    t->stranger = bound->stranger;
+    ws_set_message_max(t->ws, eio_message_max(t->face->eio, t->stranger));
 }
 
 void tunnel_sent(struct mesh *mesh, int64_t number, size_t bytes)
@@ -285,7 +314,7 @@ static void given_up(struct waiter *waiter)
     close_ws(CONTAINER_OF(waiter, struct tunnel, waiter), 0, "");
 }
 
-static const struct eio_ws_reader reader = { message, writable, closed };
+static const struct eio_ws_reader reader = { message, frame, writable, closed };
 
 void tunnel_open(struct face *face, struct ws *ws, struct str sid)
 {
