@@ -60,6 +60,24 @@ struct sio_config config_sio(const struct settings *from)
         struct sio_config){ .max_payload = from->gateway.max_payload, .rooms_max = from->gateway.recovery_rooms_max };
 }
 
+struct recovery_config config_recovery(const struct settings *from)
+{
+    const struct settings_gateway *s = &from->gateway;
+
+    return (struct recovery_config){
+        .redis_url = from->common.redis_url,
+        .key_dir = from->common.key_dir,
+        .recovery_ms = s->recovery_ms,
+        .rooms_max = s->recovery_rooms_max,
+        .socket_rooms_max = s->socket_rooms_max,
+        .max_payload = s->max_payload,
+        .queue_bytes = s->queue_bytes,
+        .pending_max = s->pending_max,
+        .connect_timeout_ms = s->connect_timeout_ms,
+        .has_names = interop_is_wanted(from),
+    };
+}
+
 struct mesh_config config_mesh(const struct settings *from)
 {
     const struct settings_gateway *s = &from->gateway;

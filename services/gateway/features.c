@@ -31,7 +31,8 @@ void features_add(struct gateway *gateway)
 {
     struct rpc_client *chat = gateway->service[SERVICE_chat], *store = gateway->service[SERVICE_store];
     const struct settings *from = gateway->settings;
-    bool is_echo = from->gateway.conformance, has_names = interop_is_wanted(from);
+    bool is_echo = from->gateway.conformance;
+    struct recovery_config recovery = config_recovery(from);
     size_t rooms_max = (size_t)from->gateway.socket_rooms_max;
 
     /* clang-format off */

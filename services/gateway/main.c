@@ -73,6 +73,7 @@ static void begin(struct gateway *gateway)
     gateway->routes.guesses = guesses_create(gateway->loop, gateway->routes.rates, settings.common.call_budget_ms);
     gateway->routes.keyring = keyring_create(
         gateway->bearers, gateway->routes.guesses, gateway->routes.rates, gateway->service[SERVICE_auth]);
+    gateway->routes.body_max = (size_t)settings.gateway.max_payload;
     routes_init(&gateway->routes);
     namespaces_open(gateway);
     gateway->routes.halls = gateway->halls;

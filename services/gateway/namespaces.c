@@ -36,7 +36,8 @@ static struct clients *make_clients(const struct gateway *gateway)
 {
     bool is_open = gateway->settings->gateway.conformance && !gateway->settings->gateway.echo_token;
 
-    return clients_create(gateway->loop, is_open ? NULL : gateway->bearers, gateway->routes.rates);
+    return clients_create(gateway->loop, is_open ? NULL : gateway->bearers, gateway->routes.rates,
+        gateway->settings->gateway.token_warning_s);
 }
 
 void namespaces_open(struct gateway *gateway)

@@ -12,7 +12,6 @@
 
 #include "libshared/base/log.h"
 #include "libshared/base/secret.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/methods.h"
 
 #define EXTRA_BYTES (4u << 20)
@@ -93,7 +92,7 @@ static void give_back(struct comeback *c)
     struct buf record = BUF(RECORD_BYTES_MAX);
 
     write_record(c, false, &record);
-    shelf_write(c->home->redis, c->hash, c->owner, buf_str(&record), settings.gateway.recovery_ms, NULL, NULL);
+    shelf_write(c->home->redis, c->hash, c->owner, buf_str(&record), c->home->config.recovery_ms, NULL, NULL);
     buf_free(&record);
 }
 
@@ -134,7 +133,7 @@ static void on_claimed(void *arg, const struct redisReply *reply)
     if (!goes_on(c)) return;
     enum err e = clients_check(c->arrival.clients, c->arrival.socket, &c->arrival.rights);
     if (e != OK) {
-        shelf_remove(c->home->redis, c->hash, c->owner, record_ttl_ms());
+        shelf_remove(c->home->redis, c->hash, c->owner, record_ttl_ms(c->home));
         refuse(c, e);
     } else {
         let_in(c);
@@ -148,7 +147,7 @@ void comeback_claim(struct comeback *c)
     if (!goes_on(c)) return;
     secret_text(c->owner, SHELF_OWNER_CHARS);
     write_record(c, c->missed > 0, &record);
-    shelf_claim(c->home->redis, c->hash, c->value, c->owner, buf_str(&record), record_ttl_ms(), on_claimed, c);
+    shelf_claim(c->home->redis, c->hash, c->value, c->owner, buf_str(&record), record_ttl_ms(c->home), on_claimed, c);
     buf_free(&record);
 }
 
@@ -240,8 +239,8 @@ static const char *read_record(struct comeback *c)
     if (!str_eq(c->record.nsp, sio_nsp(c->arrival.socket)) ||
         !str_eq(c->record.subject, bearer_subject(c->arrival.rights.bearer)))
         return "somebody else's";
-    if (c->record.n > (size_t)settings.gateway.socket_rooms_max) return "more rooms than there may be here";
-    if (c->record.n_names > (c->home->has_names ? (size_t)settings.gateway.socket_rooms_max : 0))
+    if (c->record.n > (size_t)c->home->config.socket_rooms_max) return "more rooms than there may be here";
+    if (c->record.n_names > (c->home->config.has_names ? (size_t)c->home->config.socket_rooms_max : 0))
         return "rooms by name, which this gateway does not have";
     return comeback_place(c);
 }
@@ -274,7 +273,7 @@ void comeback_begin(struct recovery *recovery, const struct arrival *arrival, co
     struct comeback *c = mem_zero(sizeof *c);
 
     /* bound: RECORD_BYTES_MAX, a CONNECT of max_payload, and heads whose room the decoder asks for */
-    c->arena = arena_create("comeback", EXTRA_BYTES + 2 * (size_t)settings.gateway.max_payload);
+    c->arena = arena_create("comeback", EXTRA_BYTES + 2 * (size_t)recovery->config.max_payload);
     c->home = recovery;
     c->arrival = *arrival;
     c->arrival.auth = arena_str(c->arena, arrival->auth);

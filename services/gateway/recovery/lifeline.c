@@ -13,7 +13,6 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 #include "libshared/base/secret.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/recovery/recovery_inside.h"
 
 #define KEEP_MS_MAX 30000
@@ -28,14 +27,16 @@ struct note {
     void *arg;
 };
 
-static int64_t keep_ms(void)
+static int64_t keep_ms(const struct recovery *recovery)
 {
-    return settings.gateway.recovery_ms / 2 < KEEP_MS_MAX ? settings.gateway.recovery_ms / 2 : KEEP_MS_MAX;
+    int64_t half = recovery->config.recovery_ms / 2;
+
+    return half < KEEP_MS_MAX ? half : KEEP_MS_MAX;
 }
 
-int64_t record_ttl_ms(void)
+int64_t record_ttl_ms(const struct recovery *recovery)
 {
-    return settings.gateway.recovery_ms + keep_ms();
+    return recovery->config.recovery_ms + keep_ms(recovery);
 }
 
 struct lifeline *lifeline_find(struct recovery *recovery, const unsigned char *hash)
@@ -48,7 +49,7 @@ struct lifeline *lifeline_find(struct recovery *recovery, const unsigned char *h
 
 static void enlist(struct lifeline *line)
 {
-    line->due_us = clock_mono_us() + keep_ms() * 1000;
+    line->due_us = clock_mono_us() + keep_ms(line->home) * 1000;
     DL_APPEND(line->home->list, line);
 }
 
@@ -166,7 +167,7 @@ static struct record collect_record(const struct lifeline *line)
 static bool has_too_much(const struct lifeline *line)
 {
     struct record record = collect_record(line);
-    bool too_much = record.n + record.n_names > (size_t)settings.gateway.recovery_rooms_max ||
+    bool too_much = record.n + record.n_names > (size_t)line->home->config.rooms_max ||
                     record_names_bytes(record.names, record.n_names) > RECORD_NAMES_BYTES_MAX;
 
     arena_reset(line->home->scratch);
@@ -180,7 +181,7 @@ static void give_up(struct lifeline *line)
 
     tell_off(client);
     guest_untrack(client_subscriber(client));
-    shelf_remove(line->home->redis, line->hash, line->owner, record_ttl_ms());
+    shelf_remove(line->home->redis, line->hash, line->owner, record_ttl_ms(line->home));
     cut(line);
 }
 
@@ -196,7 +197,7 @@ void lifeline_save(struct lifeline *line, void (*done)(void *arg), void *arg)
     line->refs++;
     line->saving++;
     line->stale = false;
-    shelf_write(line->home->redis, line->hash, line->owner, buf_str(&text), record_ttl_ms(), on_saved, note);
+    shelf_write(line->home->redis, line->hash, line->owner, buf_str(&text), record_ttl_ms(line->home), on_saved, note);
     buf_free(&text);
 }
 
@@ -248,7 +249,7 @@ static void keep(struct lifeline *line)
         return;
     }
     line->refs++;
-    shelf_keep(line->home->redis, line->hash, line->owner, record_ttl_ms(), on_kept, line);
+    shelf_keep(line->home->redis, line->hash, line->owner, record_ttl_ms(line->home), on_kept, line);
 }
 
 static void on_sweep(struct ev_loop *loop, ev_timer *timer, int events)
@@ -268,11 +269,11 @@ static void on_sweep(struct ev_loop *loop, ev_timer *timer, int events)
 void lifeline_closed(struct lifeline *line, const char *reason)
 {
     if (record_is_over(reason))
-        shelf_remove(line->home->redis, line->hash, line->owner, record_ttl_ms());
+        shelf_remove(line->home->redis, line->hash, line->owner, record_ttl_ms(line->home));
     else if (line->saved != lifeline_changes(line))
         lifeline_save(line, NULL, NULL);
     else
-        shelf_keep(line->home->redis, line->hash, line->owner, settings.gateway.recovery_ms, NULL, NULL);
+        shelf_keep(line->home->redis, line->hash, line->owner, line->home->config.recovery_ms, NULL, NULL);
     cut(line);
 }
 

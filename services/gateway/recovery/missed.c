@@ -4,7 +4,6 @@
  * Only so much is held: the rest is sent as to any socket that is behind in its rooms (rooms/seat.c), after CONNECT.
  */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/service/settings.h"
 #include "services/gateway/methods.h"
 #include "services/gateway/recovery/comeback.h"
 
@@ -19,7 +18,7 @@ struct ahead {
 
 static bool has_space(const struct comeback *c)
 {
-    return c->bytes < (size_t)settings.gateway.queue_bytes / 2 && c->home->ahead_bytes < ALL_BYTES_MAX;
+    return c->bytes < (size_t)c->home->config.queue_bytes / 2 && c->home->ahead_bytes < ALL_BYTES_MAX;
 }
 
 static void add(struct comeback *c, struct place *place, const struct message *message)

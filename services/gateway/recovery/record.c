@@ -9,7 +9,6 @@
 
 #include "libshared/base/secret.h"
 #include "libshared/rpc/keys.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/rooms/halls.h"
 #include "services/gateway/rooms/offset.h"
 
@@ -31,9 +30,9 @@ size_t record_names_bytes(const struct str *names, size_t n)
 
 /* --- whose it is --- */
 
-void record_key_load(struct record_key *key)
+void record_key_load(struct record_key *key, const char *key_dir)
 {
-    keys_derive(settings.common.key_dir, "gateway", PURPOSE, key->bytes);
+    keys_derive(key_dir, "gateway", PURPOSE, key->bytes);
 }
 
 static void hmac(const unsigned char *key, struct str bytes, unsigned char out[MAC_BYTES])

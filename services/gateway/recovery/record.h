@@ -26,7 +26,8 @@ size_t record_names_bytes(const struct str *names, size_t n); /* to be held agai
 /* Whoever says good-bye does not come back; who was lost for any other reason may. */
 bool record_is_over(const char *reason);
 
-void record_key_load(struct record_key *key); /* out of the gateways' CURVE key; exits if there is none */
+void record_key_load(
+    struct record_key *key, const char *key_dir); /* out of the gateways' CURVE key; exits if there is none */
 /* Appends the record; nothing, with a line in the log, if it is out of its bounds: it will not be found then. */
 void record_write(
     const struct record *record, const struct record_key *key, const unsigned char *hash, struct buf *out);

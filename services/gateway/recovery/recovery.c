@@ -5,24 +5,23 @@
 #include <string.h>
 
 #include "libshared/base/secret.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/recovery/recovery_inside.h"
 
 struct recovery *recovery_create(
-    struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store, bool has_names)
+    struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store, const struct recovery_config *config)
 {
     const char *name = "madang_recoveries_total", *help = "Clients that came with the pid of a lost connection";
 
-    if (settings.gateway.recovery_ms == 0 || settings.common.redis_url[0] == '\0') return NULL;
+    if (config->recovery_ms == 0 || config->redis_url[0] == '\0') return NULL;
     struct recovery *recovery = mem_zero(sizeof *recovery);
     recovery->loop = loop;
     recovery->chat = chat;
     recovery->store = store;
-    recovery->has_names = has_names;
+    recovery->config = *config;
     /* bound: socket_rooms_max seats, and names of as many rooms */
     recovery->scratch = arena_create("recovery", 1u << 20);
-    record_key_load(&recovery->key);
-    recovery->redis = redis_create(loop, settings.common.redis_url);
+    record_key_load(&recovery->key, config->key_dir);
+    recovery->redis = redis_create(loop, config->redis_url);
     recovery->recovered = metric_counter(name, "result=\"recovered\"", help);
     recovery->anew = metric_counter(name, "result=\"anew\"", help);
     recovery->again = metric_counter("madang_recovery_questions_again_total", NULL,
@@ -58,7 +57,7 @@ static bool resume(void *object, struct arrival *arrival)
 
     if (!str_is(sio_nsp(arrival->socket), HALLS_NAMESPACE)) return false;
     /* bound: max_payload, of the CONNECT */
-    struct arena *arena = arena_create("identity", (4u << 20) + (size_t)settings.gateway.max_payload);
+    struct arena *arena = arena_create("identity", (4u << 20) + (size_t)recovery->config.max_payload);
     struct identity claims = identity_read(arrival->auth, arena);
     bool is_back = claims.pid.len > 0;
     if (is_back)

@@ -22,8 +22,18 @@
 
 struct recovery;
 
-/* NULL: settings want none.  has_names: sockets here have rooms by name. */
+/* Of recovery and of rerun.h.  The texts outlive what is made with it. */
+struct recovery_config {
+    const char *redis_url; /* empty: none */
+    const char *key_dir;   /* with the gateways' CURVE key */
+    int64_t recovery_ms;   /* how long a lost connection can be taken up again; 0: none */
+    int64_t rooms_max;     /* of a socket that is on record, by name or joined */
+    int64_t socket_rooms_max, max_payload, queue_bytes, pending_max, connect_timeout_ms;
+    bool has_names; /* sockets here have rooms by name */
+};
+
+/* NULL: the config wants none. */
 struct recovery *recovery_create(
-    struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store, bool has_names);
+    struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store, const struct recovery_config *config);
 /* It joined or left a room: put that on record, then call `done`, once. */
 void recovery_note(struct client *client, void (*done)(void *arg), void *arg);

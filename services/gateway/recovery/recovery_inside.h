@@ -13,6 +13,7 @@
 
 struct recovery {
     struct ev_loop *loop;
+    struct recovery_config config;
     struct redis *redis;
     struct shelf_ear ear;
     struct record_key key;
@@ -23,7 +24,6 @@ struct recovery {
     struct comeback *pausing; /* they have one, and ask again later */
     size_t turns, comebacks;  /* in progress; queued ones too */
     bool giving, ending;
-    bool has_names;        /* sockets here have rooms by name */
     size_t ahead_bytes;    /* of all that is held for sockets that are not let in yet */
     struct arena *scratch; /* one record to be saved */
     struct record fresh;   /* of whoever begins: of one at a time, as is its pid */
@@ -61,7 +61,7 @@ void lifeline_closed(struct lifeline *line, const char *reason); /* while its fe
 void lifeline_supersede(struct lifeline *line);
 struct lifeline *lifeline_find(struct recovery *recovery, const unsigned char *hash);
 /* How long a record of an open socket is kept: until it is lost, and recovery_ms more. */
-int64_t record_ttl_ms(void);
+int64_t record_ttl_ms(const struct recovery *recovery);
 
 /* comeback.c: everybody who is on his way in is told to go; the memory lives as long as an answer may still come. */
 void comebacks_end(struct recovery *recovery);

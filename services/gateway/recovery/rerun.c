@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/recovery/rerun.h"
 
-#include "libshared/service/settings.h"
 #include "services/gateway/recovery/rerun_inside.h"
 
 static void on_announced(void *arg, const unsigned char *hash, struct str owner)
@@ -10,16 +9,16 @@ static void on_announced(void *arg, const unsigned char *hash, struct str owner)
     rerun_supersede(arg, hash, owner);
 }
 
-struct reruns *reruns_create(struct ev_loop *loop, bool has_names)
+struct reruns *reruns_create(struct ev_loop *loop, const struct recovery_config *config)
 {
-    if (settings.gateway.recovery_ms == 0 || settings.common.redis_url[0] == '\0') return NULL;
+    if (config->recovery_ms == 0 || config->redis_url[0] == '\0') return NULL;
     struct reruns *reruns = mem_zero(sizeof *reruns);
     reruns->loop = loop;
-    reruns->has_names = has_names;
+    reruns->config = *config;
     /* bound: names of socket_rooms_max rooms */
     reruns->scratch = arena_create("rerun.save", 1u << 20);
-    record_key_load(&reruns->key);
-    reruns->redis = redis_create(loop, settings.common.redis_url);
+    record_key_load(&reruns->key, config->key_dir);
+    reruns->redis = redis_create(loop, config->redis_url);
     reruns->ear = (struct shelf_ear){ on_announced, reruns };
     shelf_listen(reruns->redis, &reruns->ear);
     return reruns;

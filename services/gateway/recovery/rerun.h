@@ -7,8 +7,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "services/gateway/recovery/recovery.h"
+
 #include "services/gateway/features.h"
 
 struct reruns;
 
-struct reruns *reruns_create(struct ev_loop *loop, bool has_names); /* NULL: settings want none */
+struct reruns *reruns_create(
+    struct ev_loop *loop, const struct recovery_config *config); /* NULL: the config wants none */

@@ -5,7 +5,6 @@
 
 #include "libshared/base/log.h"
 #include "libshared/base/secret.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/recovery/identity.h"
 #include "services/gateway/recovery/rerun_inside.h"
 #include "services/gateway/rooms/offset.h"
@@ -141,7 +140,7 @@ static void on_log(void *arg, const struct redisReply *reply)
     struct entry *e = arg;
     struct found found = go_through(e, reply, false);
 
-    if (found.whole && found.bytes <= (size_t)settings.gateway.queue_bytes && sio_is_pending(e->arrival.socket))
+    if (found.whole && found.bytes <= (size_t)e->home->config.queue_bytes && sio_is_pending(e->arrival.socket))
         let_in(e, reply);
     else
         anew(e, "what was missed is not there any more");
@@ -170,7 +169,7 @@ static const char *place(struct entry *e)
     if (e->record.n != 1 || !str_eq(e->record.nsp, sio_nsp(e->arrival.socket)) ||
         !str_eq(e->record.subject, subject(e)))
         return "somebody else's";
-    if (e->record.n_names > (e->home->has_names ? (size_t)settings.gateway.socket_rooms_max : 0))
+    if (e->record.n_names > (e->home->config.has_names ? (size_t)e->home->config.socket_rooms_max : 0))
         return "rooms by name, which this gateway does not have";
     e->seq = e->record.marks[0].base;
     if (offset_read(e->claims.offset, e->record.epoch, e->arena, &offset) && offset.n == 1) {
@@ -197,7 +196,7 @@ static void on_read(void *arg, const struct redisReply *reply)
     secret_text(e->owner, SHELF_OWNER_CHARS);
     fill_record(e, e->record.epoch, true);
     record_write(&e->record, &e->home->key, e->hash, &text);
-    shelf_claim(e->home->redis, e->hash, value, e->owner, buf_str(&text), rerun_ttl_ms(), on_claimed, e);
+    shelf_claim(e->home->redis, e->hash, value, e->owner, buf_str(&text), rerun_ttl_ms(e->home), on_claimed, e);
     buf_free(&text);
 }
 
@@ -206,7 +205,7 @@ void rerun_enter(struct reruns *home, const struct arrival *arrival)
     struct entry *e = mem_zero(sizeof *e);
 
     /* bound: RECORD_BYTES_MAX, and a CONNECT of max_payload */
-    e->arena = arena_create("rerun", (4u << 20) + 2 * (size_t)settings.gateway.max_payload);
+    e->arena = arena_create("rerun", (4u << 20) + 2 * (size_t)home->config.max_payload);
     e->home = home;
     e->arrival = *arrival;
     e->arrival.auth = arena_str(e->arena, arrival->auth);

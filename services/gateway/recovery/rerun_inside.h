@@ -8,10 +8,10 @@
 
 struct reruns {
     struct ev_loop *loop;
+    struct recovery_config config;
     struct redis *redis;
     struct shelf_ear ear;
     struct record_key key;
-    bool has_names;        /* sockets here have rooms by name */
     struct arena *scratch; /* one record to be saved */
     struct rerun *first;
 };
@@ -39,7 +39,7 @@ void rerun_write(struct buf *out, int64_t number, struct eio_packet *const *pack
 bool rerun_read(struct str entry, int64_t *number, struct str parts[RERUN_PARTS_MAX], unsigned *n);
 
 /* --- rerun_socket.c --- */
-int64_t rerun_ttl_ms(void);
+int64_t rerun_ttl_ms(const struct reruns *reruns);
 void rerun_begin(struct reruns *home, struct client *client, const struct arrival *arrival);
 void rerun_supersede(struct reruns *home, const unsigned char *hash, struct str owner); /* all but this owner's */
 void rerun_touched(struct client *client);

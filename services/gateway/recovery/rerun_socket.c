@@ -3,15 +3,14 @@
 #include <string.h>
 
 #include "libshared/base/secret.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/recovery/rerun_inside.h"
 #include "services/gateway/rooms/offset.h"
 
 #define SUBJECT_BYTES_MAX 1024
 
-int64_t rerun_ttl_ms(void)
+int64_t rerun_ttl_ms(const struct reruns *reruns)
 {
-    return settings.gateway.recovery_ms + settings.gateway.recovery_ms / 2;
+    return reruns->config.recovery_ms + reruns->config.recovery_ms / 2;
 }
 
 static struct str on_event_out(void *arg, struct eio_packet *const *packets, unsigned n)
@@ -20,7 +19,7 @@ static struct str on_event_out(void *arg, struct eio_packet *const *packets, uns
     struct buf entry = BUF(64u << 20);
 
     rerun_write(&entry, ++rerun->n, packets, n);
-    shelf_log(rerun->home->redis, rerun->hash, buf_str(&entry), rerun_ttl_ms());
+    shelf_log(rerun->home->redis, rerun->hash, buf_str(&entry), rerun_ttl_ms(rerun->home));
     buf_free(&entry);
     offset_begin(&rerun->offset, rerun->record.epoch);
     offset_add(&rerun->offset, 0, rerun->n);
@@ -32,8 +31,8 @@ static void on_keep(struct ev_loop *loop, ev_timer *timer, int events)
     struct rerun *rerun = timer->data;
 
     (void)loop, (void)events;
-    shelf_keep(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms(), NULL, NULL);
-    shelf_keep_log(rerun->home->redis, rerun->hash, rerun_ttl_ms());
+    shelf_keep(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms(rerun->home), NULL, NULL);
+    shelf_keep_log(rerun->home->redis, rerun->hash, rerun_ttl_ms(rerun->home));
 }
 
 static void link_in(struct rerun *rerun)
@@ -81,12 +80,13 @@ static void write_now(struct rerun *rerun)
     struct record record = rerun->record;
 
     client_save(rerun->client, rerun->home->scratch, &record);
-    if (record.n_names > (size_t)settings.gateway.recovery_rooms_max ||
+    if (record.n_names > (size_t)rerun->home->config.rooms_max ||
         record_names_bytes(record.names, record.n_names) > RECORD_NAMES_BYTES_MAX) {
-        shelf_remove(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms());
+        shelf_remove(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms(rerun->home));
     } else {
         record_write(&record, &rerun->home->key, rerun->hash, &text);
-        shelf_write(rerun->home->redis, rerun->hash, rerun->owner, buf_str(&text), rerun_ttl_ms(), NULL, NULL);
+        shelf_write(
+            rerun->home->redis, rerun->hash, rerun->owner, buf_str(&text), rerun_ttl_ms(rerun->home), NULL, NULL);
     }
     arena_reset(rerun->home->scratch);
     buf_free(&text);
@@ -95,7 +95,7 @@ static void write_now(struct rerun *rerun)
 void rerun_begin(struct reruns *home, struct client *client, const struct arrival *arrival)
 {
     struct rerun *rerun = mem_zero(sizeof *rerun);
-    double keep_s = (double)settings.gateway.recovery_ms / 3000.;
+    double keep_s = (double)home->config.recovery_ms / 3000.;
 
     rerun->home = home;
     rerun->client = client;
@@ -150,8 +150,8 @@ void rerun_closed(struct client *client, const char *reason)
 
     if (rerun == NULL) return; /* another goes on with it */
     if (record_is_over(reason))
-        shelf_remove(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms());
+        shelf_remove(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms(rerun->home));
     else
-        shelf_keep(rerun->home->redis, rerun->hash, rerun->owner, settings.gateway.recovery_ms, NULL, NULL);
+        shelf_keep(rerun->home->redis, rerun->hash, rerun->owner, rerun->home->config.recovery_ms, NULL, NULL);
     end(rerun);
 }

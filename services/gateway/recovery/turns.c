@@ -8,23 +8,22 @@
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/recovery/comeback.h"
 
 #define TURNS_MAX    64
 #define PAUSE_MS     50 /* before the second try; then twice as long each time */
 #define PAUSE_MS_MAX 2000
 
-static size_t turns_max(void)
+static size_t turns_max(const struct recovery *recovery)
 {
-    int64_t share = settings.gateway.pending_max / 4;
+    int64_t share = recovery->config.pending_max / 4;
 
     return share < 1 ? 1 : share < TURNS_MAX ? (size_t)share : TURNS_MAX;
 }
 
-static int64_t time_us(void)
+static int64_t time_us(const struct recovery *recovery)
 {
-    int64_t connect_ms = settings.gateway.connect_timeout_ms * 2 / 3;
+    int64_t connect_ms = recovery->config.connect_timeout_ms * 2 / 3;
 
     return 1000 * (connect_ms < COMEBACK_MS ? connect_ms : COMEBACK_MS);
 }
@@ -66,7 +65,7 @@ static void give_turns(struct recovery *recovery)
 {
     if (recovery->giving || recovery->ending) return;
     recovery->giving = true;
-    while (recovery->queue != NULL && recovery->turns < turns_max()) {
+    while (recovery->queue != NULL && recovery->turns < turns_max(recovery)) {
         struct comeback *c = recovery->queue;
         stop_waiting(c);
         c->has_turn = true;
@@ -79,8 +78,8 @@ static void give_turns(struct recovery *recovery)
 void turn_await(struct comeback *c, void (*begin)(struct comeback *c), void (*late)(struct comeback *c))
 {
     c->begin = begin;
-    c->until_us = clock_mono_us() + time_us();
-    wait_for(c, time_us(), late);
+    c->until_us = clock_mono_us() + time_us(c->home);
+    wait_for(c, time_us(c->home), late);
     give_turns(c->home);
 }
 

@@ -1,6 +1,5 @@
 /* guest.c - a local socket and the rooms that it sits in. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/service/settings.h"
 #include "services/gateway/rooms/halls_inside.h"
 
 void guest_begin(struct guest *guest, struct halls *halls, struct sio_socket *socket, struct str subject)
@@ -75,8 +74,7 @@ void guest_sit(struct guest *guest, struct id room, int64_t since, guest_seated_
         sit_again(seat, seated, arg);
         return;
     }
-    enum err e =
-        guest->n >= (size_t)settings.gateway.socket_rooms_max ? ERR_TOO_LARGE : sio_hold(guest->socket, SEAT_BYTES);
+    enum err e = guest->n >= guest->home->rooms_max ? ERR_TOO_LARGE : sio_hold(guest->socket, SEAT_BYTES);
     if (e != OK) {
         seated(arg, e, 0);
         return;

@@ -7,13 +7,14 @@
 
 #define EVENT_ARENA_BYTES (64u << 20)
 
-struct halls *halls_create(struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store)
+struct halls *halls_create(struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store, size_t rooms_max)
 {
     struct halls *halls = mem_zero(sizeof *halls);
 
     halls->loop = loop;
     halls->chat = chat;
     halls->store = store;
+    halls->rooms_max = rooms_max;
     halls->queue_last = &halls->queue_first;
     /* bound: the decoder asks; bodies are views */
     halls->arena = arena_create("halls", EVENT_ARENA_BYTES);

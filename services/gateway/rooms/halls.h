@@ -44,7 +44,8 @@ struct guest {
     unsigned n_kept;
 };
 
-struct halls *halls_create(struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store);
+/* rooms_max: of one socket. */
+struct halls *halls_create(struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store, size_t rooms_max);
 void halls_destroy(struct halls **halls); /* after the last guest */
 size_t halls_count(const struct halls *halls);
 /* The sockets that sit in this room. */

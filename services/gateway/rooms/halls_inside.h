@@ -52,6 +52,7 @@ struct hall {
 struct halls {
     struct ev_loop *loop;
     struct rpc_client *chat, *store;
+    size_t rooms_max; /* of one socket */
     struct hall *table;
     struct hall *queue_first, **queue_last;
     unsigned asking;

@@ -7,7 +7,6 @@
 #include "libshared/base/holding.h"
 #include "libshared/base/log.h"
 #include "libshared/http/media_type.h"
-#include "libshared/service/settings.h"
 #include "libshared/wire/json.h"
 #include "services/gateway/routes/query.h"
 #include "services/gateway/routes/rest_private.h"
@@ -339,11 +338,9 @@ static struct rest *begin_rest(struct routes *routes, struct http *http)
     return rest;
 }
 
-static size_t bytes_allowed(const struct route_row *row)
+static size_t bytes_allowed(const struct routes *routes, const struct route_row *row)
 {
-    size_t most = (size_t)settings.gateway.max_payload;
-
-    return row->body_max < most ? row->body_max : most;
+    return row->body_max < routes->body_max ? row->body_max : routes->body_max;
 }
 
 /* All that the headers decide is decided here; a refusal is answered at once, and its body is not read. */
@@ -353,8 +350,8 @@ static int on_begin(void *arg, struct http *http)
     char allow[64];
 
     rest->row = route_find(http_verb(http), http_path(http), &rest->params, allow);
-    if (rest->row != NULL) http_set_body_max(http, bytes_allowed(rest->row));
-    if (rest->row != NULL && http_content_length(http) > (int64_t)bytes_allowed(rest->row)) {
+    if (rest->row != NULL) http_set_body_max(http, bytes_allowed(rest->routes, rest->row));
+    if (rest->row != NULL && http_content_length(http) > (int64_t)bytes_allowed(rest->routes, rest->row)) {
         rest_fail(rest, ERR_TOO_LARGE);
     } else if (rest->row != NULL && rest->row->who == WHO_ANYONE) {
         admit(rest);

@@ -24,6 +24,7 @@ struct routes {
     struct keyring *keyring;
     struct rates *rates;
     struct halls *halls;
+    size_t body_max;       /* over what a row allows it is lowered to this */
     struct arena *scratch; /* one event */
     size_t waiting_bytes;  /* of events that wait for their room: order.c */
     size_t in_flight;      /* HTTP requests that wait for a service, or for what their key may do */

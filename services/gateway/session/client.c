@@ -4,17 +4,17 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/session/client_private.h"
 #include "services/gateway/session/refusal.h"
 
-struct clients *clients_create(struct ev_loop *loop, struct bearers *bearers, struct rates *rates)
+struct clients *clients_create(struct ev_loop *loop, struct bearers *bearers, struct rates *rates, int64_t warning_s)
 {
     struct clients *clients = mem_zero(sizeof *clients);
 
     clients->loop = loop;
     clients->bearers = bearers;
     clients->rates = rates;
+    clients->warning_s = warning_s;
     clients->accepted =
         metric_counter("madang_connects_total", "result=\"accepted\"", "Attempts to connect to a namespace");
     clients->refused =
@@ -79,9 +79,9 @@ static void emit_expiring(struct client *client)
 }
 
 /* Not before half of its time: a client that answers a short token's warning with another short one would be warned at once. */
-static int64_t until_warning(int64_t left_ms)
+static int64_t until_warning(const struct clients *clients, int64_t left_ms)
 {
-    int64_t ahead_ms = settings.gateway.token_warning_s * 1000;
+    int64_t ahead_ms = clients->warning_s * 1000;
 
     return left_ms - (ahead_ms < left_ms / 2 ? ahead_ms : left_ms / 2);
 }
@@ -90,7 +90,7 @@ void client_start_timer(struct client *client)
 {
     if (client->rights.bearer == NULL) return; /* nobody's, for as long as it likes */
     int64_t left_ms = bearer_expires_at(client->rights.bearer) - clock_ms();
-    int64_t wait_ms = client->warned ? left_ms : until_warning(left_ms);
+    int64_t wait_ms = client->warned ? left_ms : until_warning(client->home, left_ms);
 
     ev_timer_stop(client->home->loop, &client->token);
     ev_timer_set(&client->token, wait_ms > 0 ? (double)wait_ms / 1000. : 0., 0.);
@@ -107,7 +107,7 @@ static void on_token_time(struct ev_loop *loop, ev_timer *timer, int events)
         return;
     }
     client->warned = true;
-    if (settings.gateway.token_warning_s > 0) emit_expiring(client);
+    if (client->home->warning_s > 0) emit_expiring(client);
     client_start_timer(client);
 }
 

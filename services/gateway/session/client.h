@@ -27,7 +27,8 @@ struct client {
 }; /* its features' slots follow */
 
 /* bearers NULL: whoever comes is let in, and is nobody. */
-struct clients *clients_create(struct ev_loop *loop, struct bearers *bearers, struct rates *rates);
+/* warning_s: so long before a token ends its client is told; 0: it is not. */
+struct clients *clients_create(struct ev_loop *loop, struct bearers *bearers, struct rates *rates, int64_t warning_s);
 void clients_destroy(struct clients **clients);
 /* In the order of `index`, each once, before the first socket.  object NULL: there is none of this feature here. */
 void clients_add_feature(struct clients *clients, unsigned index, const struct client_feature *feature, void *object);

@@ -9,6 +9,7 @@ struct clients {
     struct ev_loop *loop;
     struct bearers *bearers; /* NULL: nobody needs a token */
     struct rates *rates;
+    int64_t warning_s; /* before a token ends */
     struct {
         const struct client_feature *is;
         void *object; /* NULL: there is none here */

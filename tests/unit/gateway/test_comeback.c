@@ -2,7 +2,6 @@
  * test wants, when it wants. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/rpc/keys.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/methods.h"
 #include "services/gateway/recovery/comeback.h"
 #include "tests/unit/cache/redis_server.h"
@@ -261,14 +260,17 @@ static int begin(void **state)
 {
     (void)state;
     start_server("");
-    settings.common.redis_url = url;
-    settings.common.key_dir = "";
-    settings.gateway.recovery_ms = 60000;
-    settings.gateway.socket_rooms_max = settings.gateway.recovery_rooms_max = 4;
-    settings.gateway.max_payload = 1000000;
-    settings.gateway.connect_timeout_ms = 45000;
-    settings.gateway.pending_max = 1000;
-    settings.gateway.queue_bytes = 1 << 20;
+    const struct recovery_config config = {
+        .redis_url = url,
+        .key_dir = "",
+        .recovery_ms = 60000,
+        .rooms_max = 4,
+        .socket_rooms_max = 4,
+        .max_payload = 1000000,
+        .queue_bytes = 1 << 20,
+        .pending_max = 1000,
+        .connect_timeout_ms = 45000,
+    };
     n_sockets = n_questions = most_questions = 0;
     room = id_new();
     head = 3;
@@ -276,7 +278,7 @@ static int begin(void **state)
     missing_from = 0;
     checked = OK;
     allowed = true;
-    recovery = recovery_create(loop, NULL, NULL, false);
+    recovery = recovery_create(loop, NULL, NULL, &config);
     assert_true(until(redis_is_there));
     return 0;
 }
@@ -420,7 +422,7 @@ static void what_is_more_than_may_be_held_follows_from_where_it_ended(void **sta
     struct sio_socket *was = ada_who_was_lost();
 
     head = 300;
-    settings.gateway.queue_bytes = 4096;
+    recovery->config.queue_bytes = 4096;
     struct sio_socket *ada = come_back(was);
     assert_true(until(all_answered));
     assert_true(is_taken_up(ada, was));
@@ -595,7 +597,7 @@ static void a_service_that_stays_away_is_not_asked_for_ever(void **state)
     (void)state;
     struct sio_socket *was = ada_who_was_lost();
 
-    settings.gateway.connect_timeout_ms = 300;
+    recovery->config.connect_timeout_ms = 300;
     struct sio_socket *ada = come_back(was);
     do answer_next(M_room_roles, ERR_UNAVAILABLE);
     while (ada->pending && until(is_asked));
@@ -608,7 +610,7 @@ static void many_that_come_at_once_take_turns(void **state)
     struct sio_socket *was[SOCKETS / 2], *now[SOCKETS / 2];
 
     for (size_t i = 0; i < COUNT(was); i++) was[i] = ada_who_was_lost();
-    settings.gateway.pending_max = 16; /* a quarter of which may be theirs */
+    recovery->config.pending_max = 16; /* a quarter of which may be theirs */
     for (size_t i = 0; i < COUNT(was); i++) now[i] = come_back(was[i]);
     assert_true(until(is_asked));
     ev_sleep(0.05); /* more would be here by now */

@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "libshared/service/settings.h"
 #include "services/gateway/session/client.h"
 
 /* --- one socket, as the layer below has it --- */
@@ -169,7 +168,7 @@ static int begin(void **state)
 {
     (void)state;
     loop = ev_loop_new(EVFLAG_AUTO);
-    clients = clients_create(loop, NULL, NULL);
+    clients = clients_create(loop, NULL, NULL, 0);
     clients_add_feature(clients, 0, &feature, (void *)(uintptr_t) "a");
     clients_add_feature(clients, 1, &feature, NULL);
     clients_add_feature(clients, 2, &feature, (void *)(uintptr_t) "b");

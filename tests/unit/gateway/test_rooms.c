@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "libshared/service/settings.h"
 #include "services/gateway/methods.h"
 #include "services/gateway/rooms/halls_inside.h"
 
@@ -222,9 +221,8 @@ static void sit(struct sio_socket *socket, int64_t since)
 static int set_up(void **state)
 {
     (void)state;
-    settings.gateway.socket_rooms_max = 10;
     loop = ev_loop_new(EVFLAG_AUTO);
-    halls = halls_create(loop, NULL, NULL);
+    halls = halls_create(loop, NULL, NULL, 10);
     room = id_new();
     head = 0;
     n_questions = 0;
