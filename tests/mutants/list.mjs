@@ -50,6 +50,15 @@ export const mutants = [
     from: 'sub(before, h->held + h->shared);', to: '',
   },
   {
+    name: 'a recovery has a hole in what it holds ahead', file: 'services/gateway/recovery/missed.c',
+    red: ['checked', 'unit/gateway/test_comeback'],
+    from: '|| message->seq != place->got + 1) return false;', to: ') return false;',
+  },
+  {
+    name: 'a lost connection leaves its turn taken', file: 'services/gateway/recovery/turns.c', red: ['checked', 'unit/gateway/test_comeback'],
+    from: 'if (c->has_turn) c->home->turns--;', to: '',
+  },
+  {
     name: 'what blocks runs on the workers', file: 'libshared/rpc/rpc_dispatch.c', red: ['unit', 'rpc/test_rpc_calls'],
     from: 'queue_for(later->server->blocking, later)', to: 'queue_for(later->server->pool, later)',
   },

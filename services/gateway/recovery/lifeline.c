@@ -7,10 +7,12 @@
  * An answer of Redis may say that another connection has the record: then this one is closed.
  */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <string.h>
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/invariant.h"
 #include "libshared/base/log.h"
 #include "libshared/base/secret.h"
 #include "services/gateway/recovery/recovery_inside.h"
@@ -134,12 +136,22 @@ static void saved(struct lifeline *line, uint64_t changes)
     line->saved = changes;
 }
 
+static void lifeline_check(const struct lifeline *line)
+{
+    const struct lifeline *found;
+
+    assert(line->refs > line->saving || (line->client == NULL && line->refs >= line->saving));
+    HASH_FIND(hh, line->home->table, line->hash, SHELF_HASH_BYTES, found);
+    assert(line->client == NULL ? found != line : found == line && *slot_of(line->client) == line);
+}
+
 static void on_saved(void *arg, const struct redisReply *reply)
 {
     struct note *note = arg;
     struct lifeline *line = note->line;
     enum shelf_answer answer = shelf_answer(reply);
 
+    CHECK_STEP(lifeline_check(line));
     line->saving--;
     if (line->client != NULL && answer == SHELF_AWAY) not_saved(line);
     if (line->client != NULL && answer == SHELF_DONE) saved(line, note->changes);

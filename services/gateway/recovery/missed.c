@@ -4,6 +4,9 @@
  * Only so much is held: the rest is sent as to any socket that is behind in its rooms (rooms/seat.c), after CONNECT.
  */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+
+#include "libshared/base/invariant.h"
 #include "services/gateway/methods.h"
 #include "services/gateway/recovery/comeback.h"
 
@@ -15,6 +18,32 @@ struct ahead {
     int64_t seq, at;
     struct eio_packet *packet;
 };
+
+static size_t place_check(const struct place *place)
+{
+    size_t bytes = 0;
+
+    assert(place->seq >= 0 && place->got >= place->seq && place->sent <= place->n);
+    assert(place->n == (size_t)(place->got - place->seq));
+    for (size_t i = 0; i < place->n; i++) {
+        assert(place->ahead[i].seq == place->seq + 1 + (int64_t)i);
+        bytes += eio_packet_bytes(place->ahead[i].packet);
+    }
+    return bytes;
+}
+
+/* What is held ahead has no hole, and is counted. */
+static void comeback_check(const struct comeback *c)
+{
+    size_t bytes = 0, missed = 0;
+
+    for (size_t i = 0; i < c->n; i++) {
+        bytes += place_check(&c->places[i]);
+        missed += c->places[i].n;
+    }
+    assert(c->n == c->record.n && bytes == c->bytes && missed == c->missed);
+    assert(c->home->ahead_bytes >= c->bytes && c->has_turn && !c->waits);
+}
 
 static bool has_space(const struct comeback *c)
 {
@@ -82,6 +111,7 @@ void comeback_fetch(struct comeback *c)
 {
     struct place *place = next_place(c);
 
+    CHECK_STEP(comeback_check(c));
     if (place == NULL || c->why != NULL || !has_space(c) || !sio_is_pending(c->arrival.socket)) {
         comeback_claim(c);
         return;

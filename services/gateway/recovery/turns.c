@@ -5,9 +5,11 @@
  * other, so those who have a turn never fill the queues to the services, in which everybody else has his requests too.
  */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/invariant.h"
 #include "services/gateway/recovery/comeback.h"
 
 #define TURNS_MAX    64
@@ -31,6 +33,25 @@ static int64_t time_us(const struct recovery *recovery)
 static struct comeback **list_of(struct comeback *c)
 {
     return c->has_turn ? &c->home->pausing : &c->home->queue;
+}
+
+static void turns_check(const struct recovery *recovery)
+{
+    const struct comeback *c;
+    size_t queued = 0, pausing = 0;
+
+    DL_FOREACH(recovery->queue, c)
+    {
+        assert(c->waits && !c->has_turn);
+        queued++;
+    }
+    DL_FOREACH(recovery->pausing, c)
+    {
+        assert(c->waits && c->has_turn);
+        pausing++;
+    }
+    assert(pausing <= recovery->turns && recovery->turns <= TURNS_MAX);
+    assert(queued + recovery->turns <= recovery->comebacks);
 }
 
 static void stop_waiting(struct comeback *c)
@@ -73,6 +94,7 @@ static void give_turns(struct recovery *recovery)
         c->begin(c);
     }
     recovery->giving = false;
+    CHECK_STEP(turns_check(recovery));
 }
 
 void turn_await(struct comeback *c, void (*begin)(struct comeback *c), void (*late)(struct comeback *c))
@@ -112,6 +134,7 @@ bool turn_retry(struct comeback *c, enum err e, void (*ask)(struct comeback *c))
     if (clock_mono_us() + us >= c->until_us) return false;
     metric_add(c->home->again, 1);
     wait_for(c, us, ask);
+    CHECK_STEP(turns_check(c->home));
     return true;
 }
 
