@@ -269,7 +269,9 @@ void conn_resume(struct conn *conn)
 
 static void on_evict(struct holding *holding)
 {
-    conn_doom(CONTAINER_OF(holding, struct conn, holding));
+    struct conn *conn = CONTAINER_OF(holding, struct conn, holding);
+    if (conn->protocol->evicted != NULL) conn->protocol->evicted(conn);
+    conn_doom(conn);
 }
 
 static size_t base_of(const struct conn *conn)

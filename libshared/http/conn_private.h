@@ -44,8 +44,9 @@ struct conn_protocol {
     void (*bytes)(struct conn *conn, char *at, size_t len); /* they came; they may be changed in place */
     /* `out` is empty: put more there or into the scratch.  With the scratch empty, too, all before has gone out. */
     void (*writable)(struct conn *conn);
-    void (*late)(struct conn *conn); /* its timer fired */
-    void (*gone)(struct conn *conn); /* the end: free conn->state */
+    void (*late)(struct conn *conn);    /* its timer fired */
+    void (*gone)(struct conn *conn);    /* the end: free conn->state */
+    void (*evicted)(struct conn *conn); /* it holds too much, and ends now: the last words; NULL: none */
 };
 
 struct conn {

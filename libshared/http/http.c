@@ -434,4 +434,4 @@ static void on_late(struct conn *conn)
         conn_doom(conn);
 }
 
-const struct conn_protocol http_protocol = { on_bytes, on_writable, on_late, on_gone };
+const struct conn_protocol http_protocol = { on_bytes, on_writable, on_late, on_gone, NULL };

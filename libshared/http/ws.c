@@ -214,7 +214,13 @@ static void on_writable(struct conn *conn)
     if (is_over(ws) && ws->close_received && !conn->lingering && conn->out.len == 0) conn_linger(conn);
 }
 
-static const struct conn_protocol ws_protocol = { on_bytes, on_writable, conn_linger, on_gone };
+static void on_evicted(struct conn *conn)
+{
+    say_close(conn->state, 1013, "holds too much");
+    conn_flush(conn);
+}
+
+static const struct conn_protocol ws_protocol = { on_bytes, on_writable, conn_linger, on_gone, on_evicted };
 
 struct ws *ws_begin(struct conn *conn, const struct ws_handler *handler, void *arg, bool deflate)
 {

@@ -49,6 +49,14 @@ async function inNamespace(client) {
   await hears(client, '40{')
 }
 
+/** A way for somebody with a token: a message in /chat whose last fragment never comes. */
+export const unfinishedMessageOf = token => async client => {
+  await webSocket(client)
+  client.socket.write(frame(1, `40/chat,${JSON.stringify({ token })}`))
+  await hears(client, '40/chat,{')
+  client.socket.write(frame(1, 'x'.repeat(900000), false))
+}
+
 const ATTACHMENTS = 9
 const announced = `45${ATTACHMENTS + 1}-["x",${Array.from({ length: ATTACHMENTS + 1 }, (_, num) => `{"_placeholder":true,"num":${num}}`)}]`
 
