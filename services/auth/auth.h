@@ -89,3 +89,5 @@ struct subject_forms {
  * right is missing that the sentence names. */
 enum err subject_check(
     struct call *call, const struct key_rights *rights, const struct subject_forms *forms, struct str *out) MUST_CHECK;
+/* The spelling that a token has, of a subject that an admin typed; a name of ours, too.  Nothing stays nothing. */
+enum err subject_spell(struct call *call, struct str typed, struct str *out) MUST_CHECK;

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/auth/auth.h"
 
-enum err limit_list(struct call *call, const struct nothing *req, struct limit_page *rep)
+enum err limit_list(struct call *call, const struct limit_query *req, struct limit_page *rep)
 {
-    (void)req;
+    TRY(subject_spell(call, req->subject, &rep->subject));
     return limits_load(call->pg, call->arena, &rep->limits);
 }

@@ -59,15 +59,18 @@ enum err limit_check(struct call *call, struct str name, struct str subject, str
 /* One at a time: two that are the last to find room would be one too many. */
 enum err limit_set(struct call *call, const struct limit *req, struct limit *rep)
 {
+    struct limit limit = *req;
     int64_t rows;
 
     TRY(limit_check(call, req->name, req->subject, req->key));
+    TRY(subject_spell(call, req->subject, &limit.subject));
     TRY(pg_run(call->pg, call->arena, LOCK_LIMITS, PG_NO_ARGS, NULL));
     TRY(pg_run(call->pg, call->arena, PUT_LIMIT,
-        PG_ARGS(pg_text(req->name), pg_text(req->subject), pg_text(req->key), pg_int(req->limit), pg_int(LIMITS_MAX)),
+        PG_ARGS(
+            pg_text(limit.name), pg_text(limit.subject), pg_text(limit.key), pg_int(limit.limit), pg_int(LIMITS_MAX)),
         &rows));
     if (rows == 0) return call_fail(call, ERR_TOO_LARGE, "there are %d of them already", LIMITS_MAX);
-    *rep = *req;
-    TRY(audit_record(call, "limit.set", req->name, limit_shape(), req));
+    *rep = limit;
+    TRY(audit_record(call, "limit.set", limit.name, limit_shape(), &limit));
     return trust_changed(call);
 }

@@ -4,6 +4,7 @@
 
 #include "libshared/base/id.h"
 #include "libshared/base/plain_text.h"
+#include "libshared/db/rows.h"
 #include "services/auth/auth.h"
 
 #define SUBJECT_CHARS_MAX 120 /* proto/auth.def: token_draft.subject */
@@ -71,15 +72,31 @@ static bool read_uuid(struct str folded, struct id *out)
     return id_parse((struct str){ text, n }, out);
 }
 
-static enum err check_user(struct call *call, const struct key_rights *rights, struct id user, struct str *out)
+static struct str id_str(struct arena *to, struct id id)
 {
     char text[ID_TEXT_BYTES + 1];
 
+    id_format(id, text);
+    return arena_str(to, str_of(text));
+}
+
+static enum err check_user(struct call *call, const struct key_rights *rights, struct id user, struct str *out)
+{
     if (!rights->act_as_users)
         return call_fail(call, ERR_FORBIDDEN,
             "This API key lacks the right act_as_users: a subject that is a UUID is a registered user");
-    id_format(user, text);
-    *out = arena_str(call->arena, str_of(text));
+    *out = id_str(call->arena, user);
+    return OK;
+}
+
+static enum err check_text(struct call *call, struct str canonical)
+{
+    if (!text_is_plain(canonical))
+        return call_fail(
+            call, ERR_INVALID_ARGUMENT, "subject: has a character that is not seen, or begins or ends with a blank");
+    if (utf8_length(canonical.at, canonical.len) > SUBJECT_CHARS_MAX)
+        return call_fail(
+            call, ERR_INVALID_ARGUMENT, "subject: is longer than %d characters in normal form C", SUBJECT_CHARS_MAX);
     return OK;
 }
 
@@ -89,17 +106,35 @@ enum err subject_check(
     struct str folded = small(call->arena, forms->folded);
     struct id user;
 
-    if (!text_is_plain(forms->canonical))
-        return call_fail(
-            call, ERR_INVALID_ARGUMENT, "subject: has a character that is not seen, or begins or ends with a blank");
-    if (utf8_length(forms->canonical.at, forms->canonical.len) > SUBJECT_CHARS_MAX)
-        return call_fail(
-            call, ERR_INVALID_ARGUMENT, "subject: is longer than %d characters in normal form C", SUBJECT_CHARS_MAX);
+    TRY(check_text(call, forms->canonical));
     if (is_ours(folded)) return call_fail(call, ERR_INVALID_ARGUMENT, "subject: is a name that only the server uses");
     if (read_uuid(folded, &user)) return check_user(call, rights, user, out);
     if (!rights->impersonate)
         return call_fail(call, ERR_FORBIDDEN,
             "This API key lacks the right impersonate: it gets tokens for itself, without a subject, only");
     *out = forms->canonical;
+    return OK;
+}
+
+static const struct wire_field forms_fields[] = {
+    ROW_FIELD(struct subject_forms, canonical, TEXT),
+    ROW_FIELD(struct subject_forms, folded, TEXT),
+    ROW_END,
+};
+static const struct wire_shape forms_shape = { "subject_forms", "", sizeof(struct subject_forms), forms_fields };
+
+static const char NORMAL_FORMS[] = "SELECT normalize($1, NFC) AS canonical, normalize($1, NFKC) AS folded";
+
+enum err subject_spell(struct call *call, struct str typed, struct str *out)
+{
+    struct subject_forms forms;
+    struct id user;
+
+    *out = typed;
+    if (typed.len == 0) return OK;
+    TRY(pg_one(call->pg, call->arena, &forms_shape, &forms, NORMAL_FORMS, PG_ARGS(pg_text(typed))));
+    TRY(check_text(call, forms.canonical));
+    *out = forms.canonical;
+    if (read_uuid(small(call->arena, forms.folded), &user)) *out = id_str(call->arena, user);
     return OK;
 }

@@ -128,6 +128,20 @@ test('help is everywhere', () => {
   }
 })
 
+test('a quota is for the subject that tokens have, however it is spelled', () => {
+  const changes = () => JSON.parse(authctl(['quota', 'list', '--json']).out).limits.find(({ name }) => name === 'rooms').changes
+  const spellings = [['Jose\u0301', 'Jos\u00e9'], ['{0192F0C1-0000-7000-8000-00000000ABCD}', '0192f0c1-0000-7000-8000-00000000abcd'], ['key:K1', 'key:K1']]
+  for (const [typed, spelled] of spellings) {
+    assert.equal(JSON.parse(authctl(['quota', 'set', 'rooms', '5', '--subject', typed, '--json']).out).subject, spelled)
+    assert.deepEqual(changes(), [{ limit: 5, subject: spelled }])
+    assert.equal(authctl(['quota', 'unset', 'rooms', '--subject', typed]).status, 0)
+    assert.deepEqual(changes(), [])
+  }
+  const hidden = authctl(['quota', 'set', 'rooms', '5', '--subject', 'ad\u200ba'])
+  assert.equal(hidden.status, 1)
+  assert.match(hidden.err, /invalid_argument: subject: has a character that is not seen/)
+})
+
 test('rates and quotas are listed, changed and changed back', () => {
   const quota = (...words) => authctl(['quota', ...words])
   const row = name => JSON.parse(quota('list', '--json').out).limits.find(limit => limit.name === name)
@@ -158,4 +172,18 @@ test('a limit that makes no sense is refused', () => {
   refused(['rooms', '5'], 2, /for whom/)
   refused(['rooms', '-5', '--default'], 2, /-5 is not understood/)
   refused(['rooms', 'many', '--default'], 2, /a number/)
+})
+
+test('all keys are listed, however many there are', () => {
+  const before = JSON.parse(authctl(['key', 'list', '--json']).out).keys.length
+  execFileSync('psql', ['-q', '-h', dir, '-U', 'madang_admin', '-v', 'ON_ERROR_STOP=1', '-c', `
+    INSERT INTO auth.api_key (id, name, policy, secret, created_at)
+    SELECT 'many' || n, 'one of many', 'chat-client', sha256(n::text::bytea), now() - (n / 100) * interval '1 minute' FROM generate_series(1, 2005) n`, 'madang'])
+  const { keys } = JSON.parse(authctl(['key', 'list', '--json']).out)
+  assert.equal(keys.length, before + 2005)
+  assert.equal(new Set(keys.map(({ id }) => id)).size, keys.length)
+  assert.ok(keys.every(({ created_at: at }, i) => i === 0 || at <= keys[i - 1].created_at), 'newest first')
+  const lines = authctl(['key', 'list']).out.trimEnd().split('\n')
+  assert.equal(lines.length, 1 + keys.length)
+  assert.equal(lines.filter(line => line.startsWith('ID ')).length, 1)
 })

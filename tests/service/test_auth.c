@@ -527,7 +527,7 @@ static const struct api_key *find_key(const struct key_page *page, struct str id
 static void the_list_shows_keys_and_their_states(void **state)
 {
     (void)state;
-    struct nothing nothing;
+    const struct key_query newest = { STR_NONE };
     struct key_page page;
     struct token token;
     struct str network = STR("10.0.0.0/8");
@@ -537,7 +537,7 @@ static void the_list_shows_keys_and_their_states(void **state)
 
     assert_int_equal(token_for((struct token_draft){ .api_key = used.key }, &token), OK);
     assert_int_equal(ask("key.rotate", key_rotation_shape(), &rotation, key_issued_shape(), &bound), OK);
-    assert_int_equal(ask("key.list", nothing_shape(), &nothing, key_page_shape(), &page), OK);
+    assert_int_equal(ask("key.list", key_query_shape(), &newest, key_page_shape(), &page), OK);
     assert_true(str_is(find_key(&page, used.id)->state, "active"));
     assert_true(find_key(&page, used.id)->last_used_at > 0);
     assert_true(str_is(find_key(&page, bound.id)->state, "rotating"));
@@ -823,11 +823,11 @@ static void signing_keys_turn_over_with_an_overlap(void **state)
 static void a_lost_database_is_unavailable_and_the_next_call_works(void **state)
 {
     (void)state;
-    struct nothing nothing;
+    const struct key_query newest = { STR_NONE };
     struct key_page page;
 
     pg_cluster_run("restart");
-    assert_int_equal(ask("key.list", nothing_shape(), &nothing, key_page_shape(), &page), OK);
+    assert_int_equal(ask("key.list", key_query_shape(), &newest, key_page_shape(), &page), OK);
 }
 
 int main(void)

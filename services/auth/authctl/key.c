@@ -5,7 +5,7 @@
 #include "services/auth/authctl/authctl.h"
 
 static const struct question ISSUE = { "key.issue", false, key_draft_shape, key_issued_shape };
-static const struct question LIST = { "key.list", true, nothing_shape, key_page_shape };
+static const struct question LIST = { "key.list", true, key_query_shape, key_page_shape };
 static const struct question REVOKE = { "key.revoke", true, key_ref_shape, api_key_shape };
 static const struct question EDIT = { "key.edit", true, key_edit_shape, api_key_shape };
 static const struct question ROTATE = { "key.rotate", false, key_rotation_shape, key_issued_shape };
@@ -79,17 +79,43 @@ static void print_keys_head(void)
     print_row(cells, widths, COUNT(cells));
 }
 
+static void print_key_json(const struct api_key *key, bool first)
+{
+    struct buf bytes = BUF(65536), json = BUF(65536);
+
+    if (wire_encode(api_key_shape(), key, &bytes) == OK && wire_to_json(api_key_shape(), buf_str(&bytes), &json) == OK)
+        printf("%s%.*s", first ? "" : ",", STR_ARG(buf_str(&json)));
+    buf_free(&bytes);
+    buf_free(&json);
+}
+
+static void print_page(const struct key_page *page, bool first)
+{
+    for (size_t i = 0; i < page->keys.len; i++) {
+        if (as_json)
+            print_key_json(&page->keys.at[i], first && i == 0);
+        else
+            print_key(&page->keys.at[i]);
+    }
+}
+
+/* Printed as they come: nobody knows how many there are. */
 int key_list(const struct command *command, int argc, char **argv)
 {
-    struct nothing nothing;
-    struct key_page page;
+    struct key_query query = { STR_NONE };
+    struct key_page page = { .more = true };
     int status = options_read(command, argc, argv, NULL, 0);
 
-    if (status == EXIT_OK) status = ask(&LIST, &nothing, &page);
-    if (status != EXIT_OK || as_json) return status;
-    print_keys_head();
-    for (size_t i = 0; i < page.keys.len; i++) print_key(&page.keys.at[i]);
-    return EXIT_OK;
+    for (bool first = true; status == EXIT_OK && page.more; first = false) {
+        status = ask_quietly("auth", &LIST, &query, &page);
+        if (status != EXIT_OK) break;
+        if (first && as_json) printf("{\"keys\":[");
+        if (first && !as_json) print_keys_head();
+        print_page(&page, first);
+        if (page.more) query.after = page.keys.at[page.keys.len - 1].id;
+    }
+    if (status == EXIT_OK && as_json) printf("]}\n");
+    return status;
 }
 
 /* Each right as a pair of options. */

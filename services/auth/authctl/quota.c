@@ -7,7 +7,7 @@
 
 #include "services/auth/authctl/authctl.h"
 
-static const struct question LIST = { "limit.list", true, nothing_shape, limit_page_shape };
+static const struct question LIST = { "limit.list", true, limit_query_shape, limit_page_shape };
 static const struct question SET = { "limit.set", true, limit_shape, limit_shape };
 static const struct question UNSET = { "limit.unset", true, limit_ref_shape, nothing_shape };
 static const struct question USED_IN_CHAT = { "room.usage", true, usage_query_shape, usage_page_shape };
@@ -102,11 +102,11 @@ static void print_all(const struct limit_page *page)
 
 int quota_list(const struct command *command, int argc, char **argv)
 {
-    struct nothing nothing;
+    const struct limit_query of_all = { STR_NONE };
     struct limit_page page;
     int status = options_read(command, argc, argv, NULL, 0);
 
-    if (status == EXIT_OK) status = ask_quietly("auth", &LIST, &nothing, &page);
+    if (status == EXIT_OK) status = ask_quietly("auth", &LIST, &of_all, &page);
     if (status != EXIT_OK) return status;
     if (as_json)
         print_all_json(&page);
@@ -191,16 +191,17 @@ static void print_usage(struct str subject, struct str key, const struct limit_p
 
 int quota_show(const struct command *command, int argc, char **argv)
 {
-    struct nothing nothing;
-    struct usage_query query = { STR_NONE };
+    struct limit_query asked = { STR_NONE };
+    struct usage_query query;
     struct limit_page limits;
     struct usage_page chat, share;
     struct str key = STR_NONE;
-    const struct option_row options[] = { { .text = &query.subject, .required = true },
+    const struct option_row options[] = { { .text = &asked.subject, .required = true },
         { .name = "--key", .text = &key } };
     int status = options_read(command, argc, argv, options, COUNT(options));
 
-    if (status == EXIT_OK) status = ask_quietly("auth", &LIST, &nothing, &limits);
+    if (status == EXIT_OK) status = ask_quietly("auth", &LIST, &asked, &limits);
+    if (status == EXIT_OK) query = (struct usage_query){ limits.subject };
     if (status == EXIT_OK) status = ask_quietly("chat", &USED_IN_CHAT, &query, &chat);
     if (status == EXIT_OK) status = ask_quietly("share", &USED_IN_SHARE, &query, &share);
     if (status == EXIT_OK) print_usage(query.subject, key, &limits, &chat, &share);
