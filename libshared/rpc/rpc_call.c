@@ -27,10 +27,9 @@ int64_t rpc_call_deadline_us(int64_t began_us, int64_t budget_ms)
 bool rpc_may_call(const struct rpc_method *method, struct str peer_name)
 {
     if (str_is(peer_name, "operator")) return true;
-    for (const char *word = method->callers; *word != '\0';) {
-        size_t len = strcspn(word, " ");
-        if (len > 0 && str_eq((struct str){ word, len }, peer_name)) return true;
-        word += len + strspn(word + len, " ");
+    for (struct str rest = str_of(method->callers); rest.len > 0;) {
+        struct str word = str_cut(&rest, ' ');
+        if (word.len > 0 && str_eq(word, peer_name)) return true;
     }
     return false;
 }

@@ -85,7 +85,8 @@ static void load_networks(const struct setting_row *row, const char *variable, c
     if (list->n == NETWORKS_MAX)
         snprintf(why, sizeof(why), "wants at most %d networks", NETWORKS_MAX);
     else
-        snprintf(why, sizeof(why), "\"%.60s\" is no network such as 10.0.0.0/24, 2001:db8::/48 or 10.0.0.4", bad.at);
+        snprintf(why, sizeof(why), "\"%.*s\" is no network such as 10.0.0.0/24, 2001:db8::/48 or 10.0.0.4",
+            (int)(bad.len < 60 ? bad.len : 60), bad.at);
     die(variable, why);
 }
 

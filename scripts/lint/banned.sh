@@ -6,7 +6,7 @@ forbid() {  # forbid 'functions' where-not reason
     hits=$(grep -rnE "(^|[^A-Za-z0-9_>.])($1) ?\(" libshared services --include='*.[ch]' | grep -vE "$2" | grep -vE ':[0-9]+: *(\*|/\*|//)' || true)
     [ -z "$hits" ] || { echo "$3:"; echo "$hits"; bad=1; }
 }
-forbid 'sprintf|vsprintf|strcpy|strcat|strncpy|strtok|gets|atoi|atol|atof|alloca|system|popen' '^$' 'use what knows its bounds'
+forbid 'sprintf|vsprintf|strcpy|strcat|strncpy|strtok|strtok_r|gets|atoi|atol|atof|alloca|system|popen' '^$' 'use what knows its bounds'
 forbid 'malloc|calloc|realloc|strdup|strndup|asprintf' '^libshared/base/' 'allocate with an arena, or mem_*: they never return NULL'
 forbid 'PQexec|PQexecParams' '^libshared/db/|^services/store/commit|^services/auth/.*listen' 'prepared statements, through libshared/db'
 forbid 'rand|srand|random' '^$' 'secret_random() or nothing'

@@ -61,10 +61,11 @@ struct jobs *auth_jobs_begin(struct auth *auth);
 /* trust_watch.c: its life, on the loop thread. */
 struct auth *auth_start(
     struct ev_loop *loop, const struct settings_auth *s); /* exits if there is no signing key and none can be made */
-void auth_serving(struct auth *auth, struct rpc_server *server);
-void auth_stop(struct auth *auth);
-void auth_peer_gone(struct auth *auth, struct rpc_peer *peer);
-bool auth_ready(struct auth *auth, struct buf *why);
+/* As struct service has them. */
+void auth_serving(void *auth, struct rpc_server *server);
+void auth_stop(void *auth);
+void auth_peer_gone(void *auth, struct rpc_peer *peer);
+bool auth_ready(void *auth, struct buf *why);
 /* In a WORKER, before the commit: what was done will reach every watcher of every auth process. */
 enum err trust_changed(struct call *call) MUST_CHECK;
 

@@ -20,26 +20,6 @@ static void *start(struct ev_loop *loop)
     return auth_start(loop, &settings.auth);
 }
 
-static void serving(void *context, struct rpc_server *server)
-{
-    auth_serving(context, server);
-}
-
-static void stop(void *context)
-{
-    auth_stop(context);
-}
-
-static void peer_gone(void *context, struct rpc_peer *peer)
-{
-    auth_peer_gone(context, peer);
-}
-
-static bool ready(void *context, struct buf *why)
-{
-    return auth_ready(context, why);
-}
-
 int main(int argc, char **argv)
 {
     return service_main(argc, argv,
@@ -48,8 +28,8 @@ int main(int argc, char **argv)
             .methods = methods,
             .n_methods = COUNT(methods),
             .start = start,
-            .serving = serving,
-            .stop = stop,
-            .peer_gone = peer_gone,
-            .ready = ready });
+            .serving = auth_serving,
+            .stop = auth_stop,
+            .peer_gone = auth_peer_gone,
+            .ready = auth_ready });
 }

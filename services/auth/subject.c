@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
+#include "libshared/base/hex.h"
 #include "libshared/base/id.h"
 #include "libshared/base/plain_text.h"
 #include "libshared/db/rows.h"
@@ -33,11 +34,6 @@ static bool is_ours(struct str folded)
     return false;
 }
 
-static bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
 /* Where a part of a UUID ends, or the whole: ASCII marks and blanks, or a dash that KC leaves as it is; its bytes. */
 static size_t mark_bytes(struct str rest)
 {
@@ -62,7 +58,7 @@ static bool read_uuid(struct str folded, struct id *out)
     while (folded.len > 0) {
         size_t mark = mark_bytes(folded);
         if (mark == 0) {
-            if (!is_hex(folded.at[0]) || n == sizeof text) return false;
+            if (hex_digit(folded.at[0]) < 0 || n == sizeof text) return false;
             if (n == 8 || n == 13 || n == 18 || n == 23) text[n++] = '-';
             text[n++] = folded.at[0];
             mark = 1;

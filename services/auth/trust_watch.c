@@ -27,8 +27,10 @@ static void forget_watcher(struct auth *auth, const struct rpc_peer *peer)
         if (auth->watchers[i] == peer) auth->watchers[i--] = auth->watchers[--auth->n_watchers];
 }
 
-void auth_peer_gone(struct auth *auth, struct rpc_peer *peer)
+void auth_peer_gone(void *context, struct rpc_peer *peer)
 {
+    struct auth *auth = context;
+
     forget_watcher(auth, peer);
     for (size_t i = 0; i < auth->n_waiting; i++)
         if (auth->waiting[i].peer == peer) auth->waiting[i].peer = NULL;
@@ -211,24 +213,30 @@ struct auth *auth_start(struct ev_loop *loop, const struct settings_auth *s)
     return auth;
 }
 
-void auth_serving(struct auth *auth, struct rpc_server *server)
+void auth_serving(void *context, struct rpc_server *server)
 {
+    struct auth *auth = context;
+
     auth->server = server;
     auth->listen = pg_listen_create(auth->loop, auth->settings->db, "auth_changed", on_notification, auth);
     auth->jobs = auth_jobs_begin(auth);
     ev_timer_start(auth->loop, &auth->turn);
 }
 
-bool auth_ready(struct auth *auth, struct buf *why)
+bool auth_ready(void *context, struct buf *why)
 {
+    struct auth *auth = context;
+
     bool up = auth->listen != NULL && pg_listen_is_up(auth->listen);
 
     if (!up) buf_add_str(why, STR("not listening for changes in the database"));
     return up;
 }
 
-void auth_stop(struct auth *auth)
+void auth_stop(void *context)
 {
+    struct auth *auth = context;
+
     pg_listen_destroy(&auth->listen);
     jobs_destroy(&auth->jobs);
     ev_timer_stop(auth->loop, &auth->retry);

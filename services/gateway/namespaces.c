@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
+#include "libshared/base/log.h"
 #include "services/gateway/gateway.h"
 
 static const char *const standard[] = { "/", "/chat", "/notification", "/system", "/error" };
@@ -21,13 +22,18 @@ static bool is_there(const struct gateway *gateway, const char *name)
 /* Names separated by commas. */
 static void add_listed(struct gateway *gateway, const char *list)
 {
-    char *at = NULL;
+    struct str rest = { gateway->names = mem_alloc(strlen(list) + 1), strlen(list) };
 
-    gateway->names = mem_alloc(strlen(list) + 1);
-    memcpy(gateway->names, list, strlen(list) + 1);
-    for (char *name = strtok_r(gateway->names, ", ", &at); name != NULL; name = strtok_r(NULL, ", ", &at)) {
-        if (is_there(gateway, name) || gateway->n_namespaces == COUNT(gateway->namespaces)) continue;
-        add(gateway, clients_namespace(gateway->clients, name));
+    memcpy(gateway->names, list, rest.len + 1);
+    while (rest.len > 0) {
+        struct str word = str_trim(str_cut(&rest, ','));
+        char *name = gateway->names + (word.at - gateway->names);
+        name[word.len] = '\0';
+        if (word.len == 0 || is_there(gateway, name)) continue;
+        if (gateway->n_namespaces == COUNT(gateway->namespaces))
+            LOG(WARN, "gateway.namespaces_too_many", F_STR("left_out", word));
+        else
+            add(gateway, clients_namespace(gateway->clients, name));
     }
 }
 

@@ -64,11 +64,11 @@ export const mutants = [
   },
   {
     name: 'one address takes all places for passwords', file: 'services/gateway/interop/login.c', red: ['unit', 'gateway/test_admin'],
-    from: 'rpc_pool_put(login->pool, &attempt->task, address)', to: 'rpc_pool_put(login->pool, &attempt->task, STR_NONE)',
+    from: 'rpc_pool_put(login->pool, &attempt->task, address)', to: 'rpc_pool_put(login->pool, &attempt->task, address.len > 0 ? STR_NONE : address)',
   },
   {
     name: 'the loop sleeps over what is left of a turn', file: 'libshared/base/before_sleep.c', red: ['unit', 'base/test_before_sleep'],
-    from: 'ev_idle_start(loop, &before->awake);', to: ';',
+    from: 'ev_idle_start(loop, &before->awake);', to: 'ev_idle_stop(loop, &before->awake);',
   },
   // --- jobs ---
   {

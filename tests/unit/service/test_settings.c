@@ -100,6 +100,13 @@ static void a_wrong_value_stops_the_start(void **state)
     }
 }
 
+static void the_wrong_word_of_a_list_is_named_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(load_with("MADANG_GATEWAY_TRUSTED_PROXIES", "::1, nonsense, 10.0.0.4"), 2);
+    assert_non_null(strstr(said, "\"nonsense\""));
+}
+
 static void an_unknown_variable_stops_the_start_and_another_group_s_does_not(void **state)
 {
     (void)state;
@@ -127,6 +134,7 @@ int main(void)
         cmocka_unit_test(every_default_is_sound),
         cmocka_unit_test(the_environment_overrides),
         cmocka_unit_test(a_wrong_value_stops_the_start),
+        cmocka_unit_test(the_wrong_word_of_a_list_is_named_alone),
         cmocka_unit_test(an_unknown_variable_stops_the_start_and_another_group_s_does_not),
         cmocka_unit_test(every_variable_is_the_only_one_of_its_name),
     };
