@@ -2,12 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/before_sleep.h"
 
+#include "libshared/base/turn.h"
+
 static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
 {
     struct before_sleep *before = prepare->data;
 
     (void)events;
-    if (before->run(before->arg))
+    struct turn_span span = turn_enter();
+    bool is_left = before->run(before->arg);
+    turn_leave(span, str_of(before->name));
+    if (is_left)
         ev_idle_start(loop, &before->awake);
     else
         ev_idle_stop(loop, &before->awake);
@@ -19,9 +24,11 @@ static void on_idle(struct ev_loop *loop, ev_idle *idle, int events)
     (void)loop, (void)idle, (void)events;
 }
 
-void before_sleep_begin(struct before_sleep *before, struct ev_loop *loop, bool (*run)(void *arg), void *arg)
+void before_sleep_begin(
+    struct before_sleep *before, struct ev_loop *loop, const char *name, bool (*run)(void *arg), void *arg)
 {
     before->loop = loop;
+    before->name = name;
     before->run = run;
     before->arg = arg;
     ev_prepare_init(&before->prepare, on_prepare);

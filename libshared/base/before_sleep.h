@@ -17,12 +17,15 @@ struct before_sleep {
     struct ev_loop *loop;
     ev_prepare prepare;
     ev_idle awake;
+    const char *name;
     bool (*run)(void *arg);
     void *arg;
 };
 
-/* `run` at the end of every turn.  true: something is left, and the loop turns again without sleeping. */
-void before_sleep_begin(struct before_sleep *before, struct ev_loop *loop, bool (*run)(void *arg), void *arg);
+/* `run` at the end of every turn.  true: something is left, and the loop turns again without sleeping.  name: a constant,
+ * for turns that take long (turn.h). */
+void before_sleep_begin(
+    struct before_sleep *before, struct ev_loop *loop, const char *name, bool (*run)(void *arg), void *arg);
 void before_sleep_wake(
     struct before_sleep *before); /* there is something for `run`: the loop does not sleep before it */
 void before_sleep_end(struct before_sleep *before);

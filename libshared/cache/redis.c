@@ -8,6 +8,7 @@
 #include "libshared/base/arena.h"
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
+#include "libshared/base/turn.h"
 #include "libshared/cache/redis_link.h"
 
 #define PENDING_MAX       10000
@@ -59,7 +60,9 @@ static void on_reply(redisAsyncContext *ac, void *reply, void *arg)
     p->redis->pending--;
     redis_link_replied(&p->redis->commands);
     p->redis->heard_us = clock_mono_us();
+    struct turn_span span = turn_enter();
     if (p->reply != NULL) p->reply(p->arg, reply);
+    turn_leave(span, STR("(redis reply)"));
     mem_free(p);
 }
 
@@ -100,9 +103,11 @@ static void on_message(redisAsyncContext *ac, void *reply, void *arg)
     redis_link_replied(&sub->redis->subscriptions);
     if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements < 3) return;
     const redisReply *channel = r->element[r->elements - 2], *bytes = r->element[r->elements - 1];
-    if (channel->type == REDIS_REPLY_STRING && bytes->type == REDIS_REPLY_STRING)
-        sub->message(sub->arg, (struct str){ channel->str, (size_t)channel->len },
-            (struct str){ bytes->str, (size_t)bytes->len });
+    if (channel->type != REDIS_REPLY_STRING || bytes->type != REDIS_REPLY_STRING) return;
+    struct turn_span span = turn_enter();
+    sub->message(
+        sub->arg, (struct str){ channel->str, (size_t)channel->len }, (struct str){ bytes->str, (size_t)bytes->len });
+    turn_leave(span, STR("(redis message)"));
 }
 
 static void send_subscription(struct subscription *sub)

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "libshared/base/arena.h"
+#include "libshared/base/turn.h"
 #include "libshared/rpc/loop.h"
 
 struct posted {
@@ -30,7 +31,9 @@ static void run_all(struct loop_post *post)
     post->running = (struct posted_list){ 0 };
     pthread_mutex_unlock(&post->lock);
 
+    struct turn_span span = turn_enter();
     for (size_t i = 0; i < list.len; i++) list.at[i].run(list.at[i].arg);
+    turn_leave(span, STR("(from other threads)"));
 
     mem_free(post->running.at);
     post->running = list;

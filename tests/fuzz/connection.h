@@ -101,7 +101,7 @@ static struct http_server *make_server(const struct http_handler *handler)
     l->scratch = mem_alloc(TRANSPORT_WRITE_MAX);
     l->origins = origins_create("https://good.example");
     l->addresses = address_count_create();
-    before_sleep_begin(&l->before_sleep, l->loop, never, NULL); /* its loop never runs */
+    before_sleep_begin(&l->before_sleep, l->loop, "", never, NULL); /* its loop never runs */
     http_mount(l, "/*", handler, NULL);
     return l;
 }

@@ -47,7 +47,7 @@ static struct ev_loop *begin(int left)
     n_waiting = n_runs = n_events = 0;
     n_left = left;
     slept = false;
-    before_sleep_begin(&before, loop, run, &n_waiting);
+    before_sleep_begin(&before, loop, "(test)", run, &n_waiting);
     return loop;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libshared/base/before_sleep.h"
 #include "libshared/base/turn.h"
 
 static struct turn last;
@@ -63,6 +64,34 @@ static void the_handler_that_took_most_of_a_turn_is_named(void **state)
     ev_loop_destroy(loop);
 }
 
+static bool sweep(void *arg)
+{
+    int *left = arg;
+
+    if (*left == 0) return false;
+    *left = 0;
+    usleep(30000);
+    return false;
+}
+
+static void what_is_done_before_the_loop_sleeps_has_a_name_too(void **state)
+{
+    struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+    struct turn_watch *watch = turn_watch_create(loop, keep, NULL);
+    struct before_sleep before;
+    int left = 0;
+
+    (void)state;
+    before_sleep_begin(&before, loop, "(a sweep)", sweep, &left);
+    run_once(loop, handle);
+    left = 1;
+    ev_run(loop, EVRUN_NOWAIT);
+    assert_string_equal(last.longest, "(a sweep)");
+    before_sleep_end(&before);
+    turn_watch_destroy(&watch);
+    ev_loop_destroy(loop);
+}
+
 static void rest(struct ev_loop *loop, ev_timer *timer, int events)
 {
     (void)timer, (void)events;
@@ -87,6 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_handler_that_took_most_of_a_turn_is_named),
+        cmocka_unit_test(what_is_done_before_the_loop_sleeps_has_a_name_too),
         cmocka_unit_test(a_turn_knows_nothing_of_the_one_before),
     };
     return cmocka_run_group_tests_name("turn", tests, NULL, NULL);
