@@ -91,13 +91,7 @@ static struct principal who_asks(const struct rest *rest)
     const struct bearer *bearer = rest->rights.bearer;
 
     if (bearer == NULL) return (struct principal){ .kind = STR("anonymous"), .address = http_address(rest->http) };
-    return (struct principal){ .sub = bearer_subject(bearer),
-        .kind = bearer_kind_name(bearer),
-        .session = bearer_session(bearer),
-        .key = bearer_key(bearer),
-        .policy = bearer_policy(bearer),
-        .address = http_address(rest->http),
-        .quotas = bearers_quotas(rest->routes->bearers, bearer) };
+    return bearer_principal(rest->routes->bearers, bearer, bearer_session(bearer), http_address(rest->http));
 }
 
 /* A key speaks for a program, a user's token for somebody. */

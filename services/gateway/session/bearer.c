@@ -231,7 +231,14 @@ int64_t bearer_expires_at(const struct bearer *bearer)
     return bearer->expires_at;
 }
 
-struct quota_limit_list bearers_quotas(const struct bearers *bearers, const struct bearer *bearer)
+struct principal bearer_principal(
+    const struct bearers *bearers, const struct bearer *bearer, struct str session, struct str address)
 {
-    return limits_quotas(trusted_limits(bearers->trusted), bearer->sub, bearer->key);
+    return (struct principal){ .sub = bearer->sub,
+        .kind = bearer_kind_name(bearer),
+        .session = session,
+        .key = bearer->key,
+        .policy = bearer_policy(bearer),
+        .address = address,
+        .quotas = limits_quotas(trusted_limits(bearers->trusted), bearer->sub, bearer->key) };
 }

@@ -53,6 +53,7 @@ struct str bearer_session(const struct bearer *bearer);
 struct str bearer_key(const struct bearer *bearer);
 struct str bearer_kind_name(const struct bearer *bearer); /* principal.kind */
 struct str bearer_policy(const struct bearer *bearer);
-/* The quotas that are others for it, for its principal: valid until the next call. */
-struct quota_limit_list bearers_quotas(const struct bearers *bearers, const struct bearer *bearer);
+/* As services are told of it; session: of what it asks by.  Its quotas are valid until the next call. */
+struct principal bearer_principal(
+    const struct bearers *bearers, const struct bearer *bearer, struct str session, struct str address);
 int64_t bearer_expires_at(const struct bearer *bearer); /* milliseconds since 1970 */

@@ -51,15 +51,8 @@ bool client_may(const struct client *client, struct str event, struct str room, 
 
 struct principal client_principal(const struct client *client)
 {
-    const struct bearer *bearer = client->rights.bearer;
-
-    return (struct principal){ .sub = bearer_subject(bearer),
-        .kind = bearer_kind_name(bearer),
-        .session = str_of(sio_sid(client->socket)),
-        .key = bearer_key(bearer),
-        .policy = bearer_policy(bearer),
-        .address = sio_address(client->socket),
-        .quotas = bearers_quotas(client->home->bearers, bearer) };
+    return bearer_principal(
+        client->home->bearers, client->rights.bearer, str_of(sio_sid(client->socket)), sio_address(client->socket));
 }
 
 static void end(struct client *client, enum err e)
