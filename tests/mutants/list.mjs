@@ -45,6 +45,11 @@ export const mutants = [
     from: 'buf_add_str(&t->frames, frames->bytes);\n    count_frames(t);', to: 'buf_add_str(&t->frames, frames->bytes);',
   },
   {
+    name: 'what was sent to a tunnel is sent to the next one too', file: 'services/gateway/mesh/host_tunnels.c',
+    red: ['checked-scenario', 'e_mesh'],
+    from: 'buf_clear(&mesh->frames);', to: '',
+  },
+  {
     name: 'an address is charged for a connection that is another\'s now', file: 'libshared/base/holding.c',
     red: ['checked', 'unit/base/test_holding'],
     from: 'sub(before, h->held + h->shared);', to: '',

@@ -5,6 +5,7 @@
 #include <utlist.h>
 
 #include "libshared/base/container_of.h"
+#include "libshared/base/invariant.h"
 #include "services/gateway/mesh/inside.h"
 
 #define WRITES_A_TURN 10000
@@ -140,9 +141,22 @@ static void bound(struct eio_channel *base, bool is_stranger)
 
 static const struct eio_channel_way way = { put, want_write, flush, is_blocked, bound, NULL, close_it };
 
+static void hosted_tunnels_check(const struct mesh *mesh)
+{
+    const struct hosted_tunnel *t, *found;
+
+    DL_FOREACH(mesh->dirty, t)
+    {
+        HASH_FIND(hh, t->caller->tunnels, &t->number, sizeof t->number, found);
+        assert(found == t && t->dirty && t->caller->mesh == mesh && t->base.session != NULL);
+    }
+    assert(mesh->writing == NULL && mesh->frames.len == 0);
+}
+
 void hosted_tunnels_write(struct mesh *mesh)
 {
     for (unsigned n = 0; mesh->dirty != NULL && n < WRITES_A_TURN; n++) flush(&mesh->dirty->base);
+    CHECK_STEP(hosted_tunnels_check(mesh));
 }
 
 /* --- what its client does --- */
