@@ -20,8 +20,8 @@ void ask_forget(struct ask_entry *entry)
 {
     struct ask_cache *cache = entry->home;
 
-    if (entry->is_doubted) {
-        DL_DELETE(cache->doubted, entry);
+    if (entry->is_stale) {
+        DL_DELETE(cache->stale, entry);
     } else {
         if (entry->is_kept) DL_DELETE(cache->kept, entry);
         remove_from_table(entry);
@@ -32,18 +32,18 @@ void ask_forget(struct ask_entry *entry)
 void ask_cache_clear(struct ask_cache *cache)
 {
     while (cache->table != NULL) ask_forget(cache->table);
-    while (cache->doubted != NULL) ask_forget(cache->doubted);
+    while (cache->stale != NULL) ask_forget(cache->stale);
 }
 
-void ask_cache_doubt(struct ask_cache *cache)
+void ask_cache_invalidate(struct ask_cache *cache)
 {
     struct ask_entry *asked;
 
     while (cache->kept != NULL) ask_forget(cache->kept);
     while ((asked = cache->table) != NULL) {
         remove_from_table(asked);
-        asked->is_doubted = true;
-        DL_APPEND(cache->doubted, asked);
+        asked->is_stale = true;
+        DL_APPEND(cache->stale, asked);
     }
 }
 
@@ -101,7 +101,7 @@ struct asker *askers_next(struct askers *askers)
 void ask_keep(struct ask_entry *entry)
 {
     assert(!entry->is_kept && entry->askers.first == NULL);
-    if (entry->is_doubted) {
+    if (entry->is_stale) {
         ask_forget(entry);
         return;
     }
@@ -121,7 +121,7 @@ void ask_weigh(struct ask_entry *entry, size_t weight)
     struct ask_cache *cache = entry->home;
     struct ask_entry *oldest;
 
-    if (entry->is_doubted) return;
+    if (entry->is_stale) return;
     cache->weight += weight - entry->weight;
     entry->weight = weight;
     while (cache->weight > cache->max_weight) {

@@ -8,7 +8,7 @@
  * What is kept has a weight, and all together have a bound: over it the entry asked for longest ago is forgotten first.
  * An entry that is being asked about is never forgotten before its answer, which refers to it.
  *
- * An answer under way may be older than a change that is heard of meanwhile.  So ask_cache_doubt() forgets what is kept,
+ * An answer under way may be older than a change that is heard of meanwhile.  So ask_cache_invalidate() forgets what is kept,
  * and takes what is asked about out of the table: the answer serves those who wait already, and nobody after them.
  *
  * Entries and askers lie in their owner's structs (CONTAINER_OF); what is asked, what is remembered and what the askers are
@@ -35,17 +35,17 @@ struct askers {
 
 struct ask_entry {
     UT_hash_handle hh;
-    struct ask_entry *prev, *next; /* of those kept, asked for longest ago first; or of those doubted */
+    struct ask_entry *prev, *next; /* of those kept, asked for longest ago first; or of those stale */
     struct ask_cache *home;
     struct askers askers;
     size_t weight;
-    bool is_kept;    /* false: it is being asked about */
-    bool is_doubted; /* and not in the table any more */
+    bool is_kept;  /* false: it is being asked about */
+    bool is_stale; /* and not in the table any more */
 };
 
 /* Nothing of it is to be written from outside. */
 struct ask_cache {
-    struct ask_entry *table, *kept, *doubted;
+    struct ask_entry *table, *kept, *stale;
     size_t weight, max_weight; /* of all in the table */
     void (*free)(struct ask_entry *entry);
 };
@@ -53,7 +53,7 @@ struct ask_cache {
 /* `free` frees an entry and the askers that are left; it is called for each entry that is forgotten. */
 void ask_cache_init(struct ask_cache *cache, size_t max_weight, void (*free)(struct ask_entry *entry));
 void ask_cache_clear(struct ask_cache *cache); /* who still waits is not answered, and no answer may come */
-void ask_cache_doubt(struct ask_cache *cache);
+void ask_cache_invalidate(struct ask_cache *cache);
 bool ask_cache_has_room(const struct ask_cache *cache); /* false: it is full, of entries that are being asked about */
 
 struct ask_entry *ask_find(const struct ask_cache *cache, const void *key, size_t len);
@@ -65,7 +65,7 @@ void ask_wait(struct ask_entry *entry, struct asker *asker);
 struct askers ask_take(struct ask_entry *entry);
 struct asker *askers_next(struct askers *askers); /* takes the first; NULL: there is none */
 
-void ask_keep(struct ask_entry *entry);  /* after its answer; a doubted one is forgotten */
+void ask_keep(struct ask_entry *entry);  /* after its answer; a stale one is forgotten */
 void ask_touch(struct ask_entry *entry); /* it was asked for, and is kept */
 /* Other kept ones are forgotten while all together weigh too much. */
 void ask_weigh(struct ask_entry *entry, size_t weight);

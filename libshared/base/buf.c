@@ -9,7 +9,7 @@
 
 #define LEAST_BYTES 256
 
-static void grow(struct buf *b, size_t need)
+static void grow_buf(struct buf *b, size_t need)
 {
     size_t cap = b->cap < LEAST_BYTES ? LEAST_BYTES : b->cap;
 
@@ -24,7 +24,7 @@ bool buf_reserve(struct buf *b, size_t more)
         b->over = true;
         return false;
     }
-    if (b->len + more > b->cap) grow(b, b->len + more);
+    if (b->len + more > b->cap) grow_buf(b, b->len + more);
     return true;
 }
 

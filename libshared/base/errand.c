@@ -26,7 +26,7 @@ static void free_errand(struct errand *e)
     mem_free(e);
 }
 
-static void *run(void *arg)
+static void *run_errand(void *arg)
 {
     struct errand *e = arg;
 
@@ -60,7 +60,7 @@ struct errand *errand_begin(struct ev_loop *loop, const struct errand_kind *kind
     ev_async_init(&e->finished, on_finished);
     e->finished.data = e;
     ev_async_start(loop, &e->finished);
-    if (thread_start(run, e)) return e;
+    if (thread_start(run_errand, e)) return e;
     ev_async_stop(loop, &e->finished);
     free_errand(e);
     return NULL;

@@ -88,14 +88,14 @@ static bool has_room(const struct holder *holder, size_t bytes)
     return holder == NULL || (bytes <= holder->most && holder->used <= holder->most - bytes);
 }
 
-static void add(struct holder *holder, size_t bytes)
+static void add_bytes(struct holder *holder, size_t bytes)
 {
     if (holder == NULL) return;
     holder->used += bytes;
     if (holder->used > holder->most / 8 * 7) set_tight(holder, true);
 }
 
-static void sub(struct holder *holder, size_t bytes)
+static void subtract_bytes(struct holder *holder, size_t bytes)
 {
     if (holder == NULL) return;
     assert(holder->used >= bytes);
@@ -115,13 +115,13 @@ static struct holder *of_address(const struct in6_addr *from)
 
 void holdings_add(size_t bytes)
 {
-    add(&book.all, bytes);
+    add_bytes(&book.all, bytes);
     if (book.all.used > book.totals.peak) book.totals.peak = book.all.used;
 }
 
 void holdings_remove(size_t bytes)
 {
-    sub(&book.all, bytes);
+    subtract_bytes(&book.all, bytes);
 }
 
 struct holding_totals holdings_totals(void)
@@ -140,7 +140,7 @@ void holdings_forget_peak(void)
 
 /* --- holdings --- */
 
-static enum err refuse(enum err e)
+static enum err count_refusal(enum err e)
 {
     book.totals.refused++;
     return e;
@@ -162,12 +162,12 @@ static bool is_small(const struct holding *h, size_t bytes)
 }
 
 /* Of its own bound and of its holders', the process aside. */
-static enum err check(const struct holding *h, size_t bytes)
+static enum err check_holding(const struct holding *h, size_t bytes)
 {
-    if (bytes > book.bounds.each || h->held + h->shared > book.bounds.each - bytes) return refuse(ERR_TOO_LARGE);
+    if (bytes > book.bounds.each || h->held + h->shared > book.bounds.each - bytes) return count_refusal(ERR_TOO_LARGE);
     if (is_small(h, bytes)) return OK;
-    if (!has_room(h->address, bytes)) return refuse(ERR_RATE_LIMITED);
-    return has_room(h->owner, bytes) ? OK : refuse(owner_full(h));
+    if (!has_room(h->address, bytes)) return count_refusal(ERR_RATE_LIMITED);
+    return has_room(h->owner, bytes) ? OK : count_refusal(owner_full(h));
 }
 
 /* --- what is true between two steps --- */
@@ -220,7 +220,7 @@ void holding_open(struct holding *h, const struct in6_addr *from, size_t base, v
 {
     *h = (struct holding){ .owner = &book.strangers, .base = base, .evict = evict };
     h->address = of_address(from);
-    add(h->owner, base);
+    add_bytes(h->owner, base);
     holdings_add(base);
     DL_APPEND(book.holdings, h);
     CHECK_STEP(holdings_check());
@@ -234,7 +234,7 @@ bool holding_is_open(const struct holding *h)
 void holding_close(struct holding *h)
 {
     assert(h->held == 0 && h->shared == 0 && "what was taken is given back");
-    sub(h->owner, h->base);
+    subtract_bytes(h->owner, h->base);
     holdings_remove(h->base);
     holder_leave(&book.addresses, h->address);
     holder_leave(&book.subjects, h->owner);
@@ -247,8 +247,8 @@ void holding_take_anyway(struct holding *h, size_t bytes)
 {
     if (!holding_is_open(h)) return;
     h->held += bytes;
-    add(h->address, bytes);
-    add(h->owner, bytes);
+    add_bytes(h->address, bytes);
+    add_bytes(h->owner, bytes);
     holdings_add(bytes);
     CHECK_STEP(holdings_check());
 }
@@ -256,8 +256,8 @@ void holding_take_anyway(struct holding *h, size_t bytes)
 enum err holding_take(struct holding *h, size_t bytes)
 {
     if (!holding_is_open(h)) return OK;
-    TRY(check(h, bytes));
-    if (!is_small(h, bytes) && !has_room(&book.all, bytes)) return refuse(ERR_OVERLOADED);
+    TRY(check_holding(h, bytes));
+    if (!is_small(h, bytes) && !has_room(&book.all, bytes)) return count_refusal(ERR_OVERLOADED);
     holding_take_anyway(h, bytes);
     return OK;
 }
@@ -267,8 +267,8 @@ void holding_give(struct holding *h, size_t bytes)
     if (!holding_is_open(h)) return;
     assert(h->held >= bytes);
     h->held -= bytes;
-    sub(h->address, bytes);
-    sub(h->owner, bytes);
+    subtract_bytes(h->address, bytes);
+    subtract_bytes(h->owner, bytes);
     holdings_remove(bytes);
     CHECK_STEP(holdings_check());
 }
@@ -294,15 +294,15 @@ void holding_share_anyway(struct holding *h, size_t bytes)
 {
     if (!holding_is_open(h)) return;
     h->shared += bytes;
-    add(h->address, bytes);
-    add(h->owner, bytes);
+    add_bytes(h->address, bytes);
+    add_bytes(h->owner, bytes);
     CHECK_STEP(holdings_check());
 }
 
 enum err holding_share(struct holding *h, size_t bytes)
 {
     if (!holding_is_open(h)) return OK;
-    TRY(check(h, bytes));
+    TRY(check_holding(h, bytes));
     holding_share_anyway(h, bytes);
     return OK;
 }
@@ -312,8 +312,8 @@ void holding_unshare(struct holding *h, size_t bytes)
     if (!holding_is_open(h)) return;
     assert(h->shared >= bytes);
     h->shared -= bytes;
-    sub(h->address, bytes);
-    sub(h->owner, bytes);
+    subtract_bytes(h->address, bytes);
+    subtract_bytes(h->owner, bytes);
     CHECK_STEP(holdings_check());
 }
 
@@ -321,10 +321,10 @@ static void set_owner(struct holding *h, struct holder *owner)
 {
     size_t bytes = holding_bytes(h);
 
-    sub(h->owner, bytes);
+    subtract_bytes(h->owner, bytes);
     holder_leave(&book.subjects, h->owner);
     h->owner = owner;
-    add(owner, bytes);
+    add_bytes(owner, bytes);
     CHECK_STEP(holdings_check());
 }
 
@@ -334,7 +334,7 @@ enum err holding_belongs(struct holding *h, struct str subject)
 
     if (owner != h->owner && !has_room(owner, holding_bytes(h))) {
         holder_leave(&book.subjects, owner);
-        return refuse(ERR_RATE_LIMITED);
+        return count_refusal(ERR_RATE_LIMITED);
     }
     set_owner(h, owner);
     return OK;
@@ -352,10 +352,10 @@ void holding_follow(struct holding *h, const struct holding *other)
 void holding_rebase(struct holding *h, size_t base)
 {
     if (!holding_is_open(h)) return;
-    sub(h->owner, h->base);
+    subtract_bytes(h->owner, h->base);
     holdings_remove(h->base);
     h->base = base;
-    add(h->owner, base);
+    add_bytes(h->owner, base);
     holdings_add(base);
 }
 
@@ -370,8 +370,8 @@ void holding_from(struct holding *h, const struct in6_addr *from)
 
     if (!holding_is_open(h)) return;
     h->address = of_address(from);
-    add(h->address, h->held + h->shared);
-    sub(before, h->held + h->shared);
+    add_bytes(h->address, h->held + h->shared);
+    subtract_bytes(before, h->held + h->shared);
     holder_leave(&book.addresses, before);
     CHECK_STEP(holdings_check());
 }
@@ -402,7 +402,7 @@ static bool is_bigger(const struct candidate *a, const struct candidate *b)
 }
 
 /* Into a list of the biggest, in their order; the smallest falls out. */
-static size_t insert(struct candidate *list, size_t n, struct candidate one)
+static size_t insert_candidate(struct candidate *list, size_t n, struct candidate one)
 {
     size_t at = n;
 
@@ -433,12 +433,12 @@ static size_t find_biggest(const struct holder *holder, struct candidate *list, 
         if (h->evicted)
             *leaving += bytes_in(h, holder);
         else if (bytes_in(h, holder) > 0)
-            n = insert(list, n, (struct candidate){ h, weight_of_holder(h, holder), holding_bytes(h) });
+            n = insert_candidate(list, n, (struct candidate){ h, weight_of_holder(h, holder), holding_bytes(h) });
     }
     return n;
 }
 
-static void relieve(struct holder *holder)
+static void relieve_holder(struct holder *holder)
 {
     struct candidate biggest[EVICTIONS_MAX];
     size_t enough = holder->most / 4 * 3, leaving = 0, n = 0;
@@ -459,5 +459,5 @@ void holdings_relieve(void)
     struct holder *holder, *next;
 
     DL_FOREACH_SAFE(book.tight, holder, next)
-    relieve(holder);
+    relieve_holder(holder);
 }

@@ -69,7 +69,7 @@ bool log_may_write(struct log_bound *bound, int64_t *left_out)
     return true;
 }
 
-static void add(struct line *line, const char *at, size_t len)
+static void append_bytes(struct line *line, const char *at, size_t len)
 {
     if (line->cut || len > BODY_BYTES - line->len) {
         line->cut = true;
@@ -81,7 +81,7 @@ static void add(struct line *line, const char *at, size_t len)
 
 static void add_text(struct line *line, const char *text)
 {
-    add(line, text, strlen(text));
+    append_bytes(line, text, strlen(text));
 }
 
 static void add_format(struct line *line, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -114,9 +114,9 @@ static size_t add_one(struct line *line, struct str s)
     else if (n == 0)
         add_text(line, "\xEF\xBF\xBD");
     else if (c == '"' || c == '\\')
-        add(line, (char[]){ '\\', (char)c }, 2);
+        append_bytes(line, (char[]){ '\\', (char)c }, 2);
     else
-        add(line, s.at, n);
+        append_bytes(line, s.at, n);
     return n == 0 ? 1 : n;
 }
 

@@ -104,7 +104,7 @@ static uint64_t swap_sides(void)
     return lost;
 }
 
-static void *run(void *arg)
+static void *run_writer(void *arg)
 {
     (void)arg;
     for (;;) {
@@ -117,7 +117,7 @@ static void *run(void *arg)
 
 /* --- whoever logs --- */
 
-static void keep(const char *line, size_t len)
+static void keep_line(const char *line, size_t len)
 {
     pthread_mutex_lock(&lock);
     if (len > SIDE_BYTES - filling->len) {
@@ -144,7 +144,7 @@ static void write_straight(const char *line, size_t len)
 void log_out_put(const char *line, size_t len)
 {
     if (atomic_load(&running))
-        keep(line, len);
+        keep_line(line, len);
     else
         write_straight(line, len);
 }
@@ -227,7 +227,7 @@ void log_begin(void)
 {
     assert(!atomic_load(&running));
     own_stderr();
-    bool started = thread_start(run, NULL);
+    bool started = thread_start(run_writer, NULL);
     assert(started);
     (void)started;
     pthread_atfork(before_fork, after_fork, in_child);

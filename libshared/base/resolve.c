@@ -16,7 +16,7 @@ struct question {
 };
 
 /* Most servers listen on IPv4, and "localhost" is ::1 as well: of a name that has both, IPv4. */
-static int find(const char *host, struct addrinfo **all)
+static int look_up(const char *host, struct addrinfo **all)
 {
     struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
 
@@ -25,18 +25,18 @@ static int find(const char *host, struct addrinfo **all)
     return getaddrinfo(host, NULL, &hints, all);
 }
 
-static void ask(void *work)
+static void ask_name_server(void *work)
 {
     struct question *q = work;
     struct addrinfo *all = NULL;
 
-    q->failed = find(q->host, &all);
+    q->failed = look_up(q->host, &all);
     if (q->failed != 0) return;
     q->failed = getnameinfo(all->ai_addr, all->ai_addrlen, q->address, sizeof q->address, NULL, 0, NI_NUMERICHOST);
     freeaddrinfo(all);
 }
 
-static void answer(void *arg, void *work)
+static void give_answer(void *arg, void *work)
 {
     const struct question *q = work;
 
@@ -46,7 +46,7 @@ static void answer(void *arg, void *work)
 struct errand *resolve_begin(
     struct ev_loop *loop, const char *host, void (*found)(void *arg, const char *address, const char *why), void *arg)
 {
-    static const struct errand_kind kind = { ask, answer, mem_free };
+    static const struct errand_kind kind = { ask_name_server, give_answer, mem_free };
     size_t size = strlen(host) + 1;
     struct question *q = mem_zero(sizeof *q + size);
 

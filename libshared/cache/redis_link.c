@@ -23,7 +23,7 @@ static void try_again_later(struct redis_link *link)
 }
 
 /* hiredis frees the context itself after this. */
-static void lost(struct redis_link *link, const char *why)
+static void lose_connection(struct redis_link *link, const char *why)
 {
     link->ac = NULL;
     link->up = false;
@@ -34,7 +34,7 @@ static void lost(struct redis_link *link, const char *why)
 
 static void on_disconnect(const redisAsyncContext *ac, int status)
 {
-    lost(ac->data, status == REDIS_OK ? "disconnected" : ac->errstr);
+    lose_connection(ac->data, status == REDIS_OK ? "disconnected" : ac->errstr);
 }
 
 /* A refused AUTH or SELECT makes the connection useless. */
@@ -51,7 +51,7 @@ static void on_greeted(redisAsyncContext *ac, void *reply, void *arg)
     redisAsyncFree(ac);
 }
 
-static void greet(struct redis_link *link)
+static void greet_server(struct redis_link *link)
 {
     const struct redis_url *url = link->url;
 
@@ -67,14 +67,14 @@ static void on_connect(const redisAsyncContext *ac, int status)
     struct redis_link *link = ac->data;
 
     if (status != REDIS_OK) {
-        lost(link, ac->errstr);
+        lose_connection(link, ac->errstr);
         return;
     }
     LOG(INFO, "redis.up", F_TEXT("link", link->role));
     link->up = true;
     link->told = false;
     link->delay_s = FIRST_DELAY_S;
-    greet(link);
+    greet_server(link);
     if (link->ready != NULL) link->ready(link, link->arg);
 }
 
@@ -107,10 +107,10 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
     redis_link_drop(link);
 }
 
-static void watch(struct redis_link *link, redisAsyncContext *ac)
+static void watch_context(struct redis_link *link, redisAsyncContext *ac)
 {
     if (ac == NULL || ac->err != 0) {
-        lost(link, ac ? ac->errstr : "out of memory");
+        lose_connection(link, ac ? ac->errstr : "out of memory");
         if (ac != NULL) redisAsyncFree(ac);
         return;
     }
@@ -133,26 +133,26 @@ static void on_found(void *arg, const char *address, const char *why)
     struct redis_link *link = arg;
 
     if (address != NULL)
-        watch(link, redisAsyncConnect(address, link->url->port));
+        watch_context(link, redisAsyncConnect(address, link->url->port));
     else
-        lost(link, why);
+        lose_connection(link, why);
     errand_end(&link->resolve);
 }
 
 /* hiredis would resolve a name on the loop.  Each attempt asks anew: a server may come back at another address. */
-static void attempt(struct redis_link *link)
+static void try_to_connect(struct redis_link *link)
 {
     if (link->url->path != NULL)
-        watch(link, redisAsyncConnectUnix(link->url->path));
+        watch_context(link, redisAsyncConnectUnix(link->url->path));
     else if ((link->resolve = resolve_begin(link->loop, link->url->host, on_found, link)) == NULL)
-        lost(link, "no thread to resolve its name");
+        lose_connection(link, "no_thread");
 }
 
 static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
 {
     (void)loop;
     (void)events;
-    attempt(timer->data);
+    try_to_connect(timer->data);
 }
 
 void redis_link_open(struct redis_link *link)
@@ -160,7 +160,7 @@ void redis_link_open(struct redis_link *link)
     link->delay_s = FIRST_DELAY_S;
     ev_timer_init(&link->retry, on_retry, 0, 0);
     link->retry.data = link;
-    attempt(link);
+    try_to_connect(link);
 }
 
 void redis_link_drop(struct redis_link *link)
@@ -170,7 +170,7 @@ void redis_link_drop(struct redis_link *link)
     if (ac == NULL) return;
     link->up = false;
     redisAsyncFree(ac); /* calls on_disconnect only if it was connected */
-    if (link->ac == ac) lost(link, "no answer");
+    if (link->ac == ac) lose_connection(link, "no_answer");
 }
 
 void redis_link_close(struct redis_link *link)

@@ -7,7 +7,7 @@
 #include "libshared/base/arena.h"
 #include "libshared/base/secret.h"
 
-static char *copy(struct str s)
+static char *copy_part(struct str s)
 {
     char *text = mem_alloc(s.len + 1);
 
@@ -32,8 +32,8 @@ static bool parse_credentials(struct str text, struct redis_url *out)
     size_t colon;
 
     if (!str_find(text, ':', &colon)) return false;
-    if (colon > 0) out->user = copy((struct str){ text.at, colon });
-    out->password = copy(str_skip(text, colon + 1));
+    if (colon > 0) out->user = copy_part((struct str){ text.at, colon });
+    out->password = copy_part(str_skip(text, colon + 1));
     return true;
 }
 
@@ -54,12 +54,12 @@ static bool parse_host(struct str text, struct redis_url *out)
     out->port = 6379;
     if (text.len > 0 && text.at[0] == '[') {
         if (!str_find(text, ']', &bracket)) return false;
-        out->host = copy((struct str){ text.at + 1, bracket - 1 });
+        out->host = copy_part((struct str){ text.at + 1, bracket - 1 });
         text = str_skip(text, bracket + 1);
         return text.len == 0 || (text.at[0] == ':' && parse_number(str_skip(text, 1), 65535, &out->port));
     }
     bool has_port = find_last(text, ':', &end);
-    out->host = copy((struct str){ text.at, has_port ? end : text.len });
+    out->host = copy_part((struct str){ text.at, has_port ? end : text.len });
     return *out->host != '\0' && (!has_port || parse_number(str_skip(text, end + 1), 65535, &out->port));
 }
 
@@ -87,7 +87,7 @@ bool redis_url_parse(struct str text, struct redis_url *out)
     if (str_starts(text, STR("redis://"))) {
         good = parse_tcp(str_skip(text, 8), out);
     } else if (str_starts(text, STR("unix:///"))) {
-        out->path = copy(str_skip(text, 7));
+        out->path = copy_part(str_skip(text, 7));
         good = true;
     }
     if (!good) redis_url_free(out);

@@ -32,7 +32,7 @@ struct migration {
     int n_files;
 };
 
-static enum err refuse(const struct migration *m, const char *file, const char *why)
+static enum err refuse_file(const struct migration *m, const char *file, const char *why)
 {
     LOG(ERROR, "migrate.refused", F_TEXT("schema", m->schema), F_TEXT("file", file), F_TEXT("why", why));
     return ERR_CONFLICT;
@@ -62,7 +62,7 @@ static char *read_text(struct arena *arena, const char *path)
     return text;
 }
 
-static void digest(const char *text, char hex[65])
+static void digest_text(const char *text, char hex[65])
 {
     unsigned char hash[32];
     int good = EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL);
@@ -83,13 +83,13 @@ static enum err load_file(struct migration *m, const char *name, int version)
     char *text = read_text(scratch, path);
     if (text != NULL) {
         file->sql = arena_cstr(m->arena, str_of(text));
-        digest(text, file->sha256);
+        digest_text(text, file->sha256);
     }
     arena_destroy(&scratch);
-    if (text == NULL) return refuse(m, name, "it cannot be read");
+    if (text == NULL) return refuse_file(m, name, "it cannot be read");
     int64_t number = 0;
     str_to_int((struct str){ name, 4 }, &number);
-    return number == version ? OK : refuse(m, name, "files are numbered 0001, 0002, ... without a gap");
+    return number == version ? OK : refuse_file(m, name, "files are numbered 0001, 0002, ... without a gap");
 }
 
 static enum err load_files(struct migration *m)
@@ -98,7 +98,7 @@ static enum err load_files(struct migration *m)
     int n = scandir(m->dir, &entries, is_migration, alphasort);
     enum err e = OK;
 
-    if (n < 0 || n > MAX_FILES) e = refuse(m, m->dir, n < 0 ? "no such directory" : "too many files");
+    if (n < 0 || n > MAX_FILES) e = refuse_file(m, m->dir, n < 0 ? "no such directory" : "too many files");
     m->n_files = e == OK ? n : 0;
     m->files = arena_zero(m->arena, ((size_t)m->n_files + 1) * sizeof *m->files);
     for (int i = 0; i < n; i++) {
@@ -109,7 +109,7 @@ static enum err load_files(struct migration *m)
     return e;
 }
 
-static enum err failed(const struct migration *m, PGresult *res, const char *doing)
+static enum err report_failure(const struct migration *m, PGresult *res, const char *doing)
 {
     bool gone = PQstatus(m->conn) == CONNECTION_BAD;
 
@@ -119,11 +119,12 @@ static enum err failed(const struct migration *m, PGresult *res, const char *doi
     return gone ? ERR_UNAVAILABLE : ERR_INTERNAL;
 }
 
-static enum err run(const struct migration *m, const char *sql, const char *doing)
+static enum err run_sql(const struct migration *m, const char *sql, const char *doing)
 {
     PGresult *res = PQexec(m->conn, sql);
 
-    if (PQresultStatus(res) != PGRES_COMMAND_OK && PQresultStatus(res) != PGRES_TUPLES_OK) return failed(m, res, doing);
+    if (PQresultStatus(res) != PGRES_COMMAND_OK && PQresultStatus(res) != PGRES_TUPLES_OK)
+        return report_failure(m, res, doing);
     PQclear(res);
     return OK;
 }
@@ -140,24 +141,24 @@ static const char APPLIED[] = "SELECT version, name, sha256 FROM migration ORDER
 static const char RECORD_FILE[] = "INSERT INTO migration (version, name, sha256) VALUES ($1, $2, $3)";
 
 /* What is applied must be what the files begin with. */
-static enum err compare(const struct migration *m, int *applied)
+static enum err compare_digests(const struct migration *m, int *applied)
 {
     PGresult *res = PQexec(m->conn, APPLIED);
     enum err e = OK;
 
-    if (PQresultStatus(res) != PGRES_TUPLES_OK) return failed(m, res, "reading what is applied");
+    if (PQresultStatus(res) != PGRES_TUPLES_OK) return report_failure(m, res, "reading what is applied");
     *applied = PQntuples(res);
     for (int i = 0; i < *applied && e == OK; i++) {
         if (i >= m->n_files || strcmp(PQgetvalue(res, i, 1), m->files[i].name) != 0)
-            e = refuse(m, PQgetvalue(res, i, 1), "it was applied and is missing now");
+            e = refuse_file(m, PQgetvalue(res, i, 1), "it was applied and is missing now");
         else if (strcmp(PQgetvalue(res, i, 2), m->files[i].sha256) != 0)
-            e = refuse(m, m->files[i].name, "it was applied and has changed since");
+            e = refuse_file(m, m->files[i].name, "it was applied and has changed since");
     }
     PQclear(res);
     return e;
 }
 
-static enum err record(const struct migration *m, int version)
+static enum err record_version(const struct migration *m, int version)
 {
     char number[12];
     const struct file *file = &m->files[version - 1];
@@ -165,23 +166,23 @@ static enum err record(const struct migration *m, int version)
 
     snprintf(number, sizeof number, "%d", version);
     PGresult *res = PQexecParams(m->conn, RECORD_FILE, 3, NULL, values, NULL, NULL, 0);
-    if (PQresultStatus(res) != PGRES_COMMAND_OK) return failed(m, res, "recording a file");
+    if (PQresultStatus(res) != PGRES_COMMAND_OK) return report_failure(m, res, "recording a file");
     PQclear(res);
     return OK;
 }
 
-static enum err apply(const struct migration *m, int version)
+static enum err apply_version(const struct migration *m, int version)
 {
     const struct file *file = &m->files[version - 1];
 
-    TRY(run(m, "BEGIN", file->name));
-    enum err e = run(m, file->sql, file->name);
-    if (e == OK) e = record(m, version);
+    TRY(run_sql(m, "BEGIN", file->name));
+    enum err e = run_sql(m, file->sql, file->name);
+    if (e == OK) e = record_version(m, version);
     if (e != OK) {
         PQclear(PQexec(m->conn, "ROLLBACK"));
         return e;
     }
-    TRY(run(m, "COMMIT", file->name));
+    TRY(run_sql(m, "COMMIT", file->name));
     LOG(INFO, "migrate.applied", F_TEXT("schema", m->schema), F_TEXT("file", file->name));
     return OK;
 }
@@ -191,10 +192,10 @@ static enum err bring_up(struct migration *m)
     int applied = 0;
 
     TRY(load_files(m));
-    TRY(run(m, LOCK_SCHEMA, "locking the schema"));
-    TRY(run(m, MAKE_TABLE, "making the table of migrations"));
-    TRY(compare(m, &applied));
-    for (int version = applied + 1; version <= m->n_files; version++) TRY(apply(m, version));
+    TRY(run_sql(m, LOCK_SCHEMA, "locking the schema"));
+    TRY(run_sql(m, MAKE_TABLE, "making the table of migrations"));
+    TRY(compare_digests(m, &applied));
+    for (int version = applied + 1; version <= m->n_files; version++) TRY(apply_version(m, version));
     return OK;
 }
 

@@ -9,7 +9,7 @@
 
 #define RETRY_US 200000
 
-static char *copy(const char *text)
+static char *copy_text(const char *text)
 {
     size_t size = strlen(text) + 1;
 
@@ -20,8 +20,8 @@ struct pg *pg_create(const char *conninfo, const char *schema)
 {
     struct pg *pg = mem_zero(sizeof *pg);
 
-    pg->conninfo = copy(conninfo);
-    pg->schema = copy(schema);
+    pg->conninfo = copy_text(conninfo);
+    pg->schema = copy_text(schema);
     return pg;
 }
 

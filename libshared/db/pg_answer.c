@@ -35,7 +35,7 @@ static void keep_error(struct pg *pg, const char *state, const char *text)
 }
 
 /* Nothing more can be said on this connection. */
-static enum err lose(struct pg *pg, const char *what)
+static enum err lose_connection(struct pg *pg, const char *what)
 {
     keep_error(pg, "lost", pg->conn ? PQerrorMessage(pg->conn) : "");
     LOG_BOUNDED(WARN, "pg.lost", F_TEXT("schema", pg->schema), F_TEXT("during", what), F_TEXT("why", pg->error));
@@ -48,8 +48,9 @@ static enum err failure_of(struct pg *pg, const PGresult *res, const char *what)
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 
-    if (state == NULL) return PQstatus(pg->conn) == CONNECTION_BAD ? lose(pg, what) : ERR_INTERNAL;
-    if (strncmp(state, "57P", 3) == 0) return lose(pg, what); /* the server's last words on this connection */
+    if (state == NULL) return PQstatus(pg->conn) == CONNECTION_BAD ? lose_connection(pg, what) : ERR_INTERNAL;
+    if (strncmp(state, "57P", 3) == 0)
+        return lose_connection(pg, what); /* the server's last words on this connection */
 
     enum err e = err_of_state(state);
     keep_error(pg, state, text ? text : "");
@@ -93,7 +94,7 @@ static bool last_result(struct pg *pg, PGresult **out)
 
 enum err pg_finish(struct pg *pg, int sent, const char *what, PGresult **out)
 {
-    if (!sent || !last_result(pg, out)) return lose(pg, what);
+    if (!sent || !last_result(pg, out)) return lose_connection(pg, what);
 
     ExecStatusType status = PQresultStatus(*out);
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return OK;

@@ -18,7 +18,7 @@ static struct pg_arg null_of(unsigned type)
     return arg;
 }
 
-static struct pg_arg view(unsigned type, int format, struct str s)
+static struct pg_arg make_arg(unsigned type, int format, struct str s)
 {
     assert(s.len <= INT_MAX);
     struct pg_arg arg = { .at = s.len ? s.at : "", .len = (int)s.len, .format = format, .type = type };
@@ -43,7 +43,7 @@ struct pg_arg pg_id(struct id id)
 
 struct pg_arg pg_text(struct str text)
 {
-    return view(PG_TEXT, 1, text);
+    return make_arg(PG_TEXT, 1, text);
 }
 
 struct pg_arg pg_int(int64_t n)
@@ -68,7 +68,7 @@ struct pg_arg pg_time(int64_t ms)
 
 struct pg_arg pg_bytes(struct str bytes)
 {
-    return view(PG_BYTEA, 1, bytes);
+    return make_arg(PG_BYTEA, 1, bytes);
 }
 
 /* Behind `before`: jsonb's binary form is a version byte and the text, json's the text. */
@@ -86,7 +86,7 @@ static struct str json_of(struct arena *arena, struct str before, struct str any
 
 struct pg_arg pg_json(struct arena *arena, struct str any)
 {
-    return any.at == NULL ? null_of(PG_JSONB) : view(PG_JSONB, 1, json_of(arena, STR("\x01"), any));
+    return any.at == NULL ? null_of(PG_JSONB) : make_arg(PG_JSONB, 1, json_of(arena, STR("\x01"), any));
 }
 
 /* A number's exponent, without its sign: how many digits it stands for, at the most.  *i is at the e. */
@@ -162,7 +162,7 @@ static struct pg_arg array_of_strs(struct arena *arena, unsigned type, unsigned 
     for (size_t i = 0; i < list.len; i++) total += list.at[i].at ? list.at[i].len : 0;
     char *at = array_begin(arena, item_type, list.len, total, &out);
     for (size_t i = 0; i < list.len; i++) at = array_item(at, list.at[i].at, list.at[i].len);
-    return view(type, 1, out);
+    return make_arg(type, 1, out);
 }
 
 struct pg_arg pg_texts(struct arena *arena, struct str_list list)
@@ -185,7 +185,7 @@ struct pg_arg pg_ids(struct arena *arena, struct id_list list)
     char *at = array_begin(arena, PG_UUID, list.len, 16 * list.len, &out);
 
     for (size_t i = 0; i < list.len; i++) at = array_item(at, list.at[i].b, 16);
-    return view(PG_UUIDS, 1, out);
+    return make_arg(PG_UUIDS, 1, out);
 }
 
 static struct pg_arg array_of_eights(
@@ -199,7 +199,7 @@ static struct pg_arg array_of_eights(
         pg_put64(eight, (uint64_t)(item_type == PG_TIMESTAMPTZ ? to_pg_us(n[i]) : n[i]));
         at = array_item(at, eight, sizeof eight);
     }
-    return view(type, 1, out);
+    return make_arg(type, 1, out);
 }
 
 struct pg_arg pg_ints(struct arena *arena, const int64_t *at, size_t n)

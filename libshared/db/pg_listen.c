@@ -59,7 +59,7 @@ static void free_listen(struct pg_listen *l)
     mem_free(l);
 }
 
-static char *copy(const char *text)
+static char *copy_text(const char *text)
 {
     size_t size = strlen(text) + 1;
 
@@ -69,13 +69,13 @@ static char *copy(const char *text)
 /* --- the thread --- */
 
 /* NULL: some may have been missed. */
-static void keep(struct pg_listen *l, const char *payload)
+static void keep_payload(struct pg_listen *l, const char *payload)
 {
     struct kept *kept = &l->kept;
 
     pthread_mutex_lock(&l->lock);
     if (payload != NULL && kept->n < KEPT_MAX)
-        kept->payloads[kept->n++] = copy(payload);
+        kept->payloads[kept->n++] = copy_text(payload);
     else
         kept->missed = true;
     if (!l->ended) ev_async_send(l->loop, &l->wake);
@@ -128,19 +128,19 @@ static bool listen_to(const struct pg_listen *l, PGconn *conn)
     return good;
 }
 
-static void hear(struct pg_listen *l, PGconn *conn)
+static void read_notifications(struct pg_listen *l, PGconn *conn)
 {
     atomic_store(&l->up, true);
-    keep(l, NULL);
+    keep_payload(l, NULL);
     while (wait_for(l, PQsocket(conn), -1) && PQconsumeInput(conn))
         for (PGnotify *n = PQnotifies(conn); n != NULL; n = PQnotifies(conn)) {
-            keep(l, n->extra);
+            keep_payload(l, n->extra);
             PQfreemem(n);
         }
     atomic_store(&l->up, false);
 }
 
-static void leave(struct pg_listen *l)
+static void leave_database(struct pg_listen *l)
 {
     pthread_mutex_lock(&l->lock);
     bool ended = l->ended;
@@ -149,19 +149,19 @@ static void leave(struct pg_listen *l)
     if (ended) free_listen(l);
 }
 
-static void *run(void *arg)
+static void *run_listener(void *arg)
 {
     struct pg_listen *l = arg;
 
     do {
         PGconn *conn = open_connection(l);
-        if (listen_to(l, conn)) hear(l, conn);
+        if (listen_to(l, conn)) read_notifications(l, conn);
         if (!is_ended(l))
             LOG_BOUNDED(
                 WARN, "pg.not_listening", F_TEXT("channel", l->channel), F_TEXT("why", pg_why(conn, l->conninfo)));
         PQfinish(conn);
     } while (wait_for(l, -1, RETRY_MS));
-    leave(l);
+    leave_database(l);
     return NULL;
 }
 
@@ -190,8 +190,8 @@ struct pg_listen *pg_listen_create(struct ev_loop *loop, const char *conninfo, c
     struct pg_listen *l = mem_zero(sizeof *l);
 
     l->loop = loop;
-    l->conninfo = copy(conninfo);
-    l->channel = copy(channel);
+    l->conninfo = copy_text(conninfo);
+    l->channel = copy_text(channel);
     l->heard = heard;
     l->arg = arg;
     l->stop = eventfd(0, EFD_CLOEXEC);
@@ -200,7 +200,7 @@ struct pg_listen *pg_listen_create(struct ev_loop *loop, const char *conninfo, c
     ev_async_init(&l->wake, on_wake);
     l->wake.data = l;
     ev_async_start(loop, &l->wake);
-    bool started = thread_start(run, l);
+    bool started = thread_start(run_listener, l);
     assert(started);
     (void)started;
     return l;

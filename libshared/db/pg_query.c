@@ -7,7 +7,7 @@
 
 #include "libshared/base/log.h"
 
-static void clear(void *res)
+static void clear_result(void *res)
 {
     PQclear(res);
 }
@@ -18,10 +18,11 @@ static void log_failed(const char *why, const char *sql, int rows)
 }
 
 /* Records hold views into the result, so it lives as long as the arena. */
-static enum err execute(struct pg *pg, struct arena *arena, const char *sql, const struct pg_args *args, PGresult **out)
+static enum err execute_statement(
+    struct pg *pg, struct arena *arena, const char *sql, const struct pg_args *args, PGresult **out)
 {
     TRY(pg_execute(pg, sql, args, out));
-    arena_on_reset(arena, clear, *out);
+    arena_on_reset(arena, clear_result, *out);
     return OK;
 }
 
@@ -31,7 +32,7 @@ enum err pg_one(struct pg *pg, struct arena *arena, const struct wire_shape *sha
     struct pg_columns columns;
     PGresult *res;
 
-    TRY(execute(pg, arena, sql, args, &res));
+    TRY(execute_statement(pg, arena, sql, args, &res));
     if (PQntuples(res) == 0) return ERR_NOT_FOUND;
     if (PQntuples(res) > 1) {
         log_failed("more than one row", sql, PQntuples(res));
@@ -53,7 +54,7 @@ enum err pg_all(struct pg *pg, struct arena *arena, const struct wire_shape *sha
     struct pg_columns columns;
     PGresult *res;
 
-    TRY(execute(pg, arena, sql, args, &res));
+    TRY(execute_statement(pg, arena, sql, args, &res));
     size_t n = (size_t)PQntuples(res);
     if (n > max) {
         log_failed("more rows than the bound", sql, PQntuples(res));

@@ -14,7 +14,7 @@ struct cell {
     Oid type;
 };
 
-static enum err misfit(const char *column, const char *why)
+static enum err refuse_column(const char *column, const char *why)
 {
     LOG_BOUNDED(ERROR, "pg.misfit", F_TEXT("column", column), F_TEXT("why", why));
     return ERR_INTERNAL;
@@ -23,10 +23,10 @@ static enum err misfit(const char *column, const char *why)
 enum err pg_columns_match(const PGresult *res, const struct wire_shape *shape, const char *sql, struct pg_columns *out)
 {
     out->n = PQnfields(res);
-    if (out->n > WIRE_MAX_FIELDS) return misfit(sql, "too many columns");
+    if (out->n > WIRE_MAX_FIELDS) return refuse_column(sql, "too many columns");
     for (int i = 0; i < out->n; i++) {
         out->of[i] = wire_find(shape, str_of(PQfname(res, i)));
-        if (out->of[i] == NULL) return misfit(PQfname(res, i), sql);
+        if (out->of[i] == NULL) return refuse_column(PQfname(res, i), sql);
     }
     return OK;
 }
@@ -208,7 +208,7 @@ enum err pg_row_read(const PGresult *res, int row, const struct pg_columns *colu
         if (PQgetisnull(res, row, i))
             set_absent(field, out);
         else if (!read_cell(c, field, arena, out))
-            return misfit(field->name, "type of the column, or what it holds");
+            return refuse_column(field->name, "type of the column, or what it holds");
     }
     return OK;
 }

@@ -17,7 +17,7 @@ static const void **slot_of(struct pg *pg, const char *sql)
     }
 }
 
-static enum err prepare(struct pg *pg, const char *name, const char *sql, const struct pg_args *args)
+static enum err prepare_statement(struct pg *pg, const char *name, const char *sql, const struct pg_args *args)
 {
     const void **slot = slot_of(pg, sql);
     Oid types[PG_MAX_ARGS];
@@ -58,6 +58,6 @@ enum err pg_execute(struct pg *pg, const char *sql, const struct pg_args *args, 
     if (pg->deadline_us != 0 && clock_mono_us() >= pg->deadline_us) return ERR_DEADLINE;
 
     snprintf(name, sizeof name, "s%llx", (unsigned long long)(uintptr_t)sql);
-    TRY(prepare(pg, name, sql, args));
+    TRY(prepare_statement(pg, name, sql, args));
     return pg_finish(pg, send_prepared(pg, name, args), sql, out);
 }

@@ -56,7 +56,7 @@ static void free_fetch(struct fetch *fetch)
     mem_free(fetch);
 }
 
-static void enter(struct fetch *fetch, enum fetch_state state)
+static void enter_state(struct fetch *fetch, enum fetch_state state)
 {
     struct fetcher *fetcher = fetch->home;
 
@@ -73,7 +73,7 @@ static void enter(struct fetch *fetch, enum fetch_state state)
     }
 }
 
-static void leave(struct fetch *fetch)
+static void leave_state(struct fetch *fetch)
 {
     struct fetcher *fetcher = fetch->home;
 
@@ -98,10 +98,10 @@ static unsigned running_to(const struct fetcher *fetcher, const char *host)
     return n;
 }
 
-static void run(struct fetch *fetch)
+static void run_fetch(struct fetch *fetch)
 {
-    leave(fetch);
-    enter(fetch, FETCH_RUNS);
+    leave_state(fetch);
+    enter_state(fetch, FETCH_RUNS);
     curl_multi_add_handle(fetch->home->multi, fetch->easy);
 }
 
@@ -112,15 +112,15 @@ static void give_turns(struct fetcher *fetcher)
 
     for (each = fetcher->waiting; each != NULL && fetcher->n_running < fetcher->config.running_max; each = next) {
         next = each->next;
-        if (running_to(fetcher, each->host) < fetcher->config.host_max) run(each);
+        if (running_to(fetcher, each->host) < fetcher->config.host_max) run_fetch(each);
     }
 }
 
-static void tell(struct fetch *fetch)
+static void tell_caller(struct fetch *fetch)
 {
     struct fetch_answer answer = fetch_answer_of(fetch);
 
-    leave(fetch);
+    leave_state(fetch);
     metric_add(fetch->home->results[fetch->result], 1);
     LOG(DEBUG, "fetch.done", F_TEXT("host", fetch->host), F_TEXT("result", fetch_result_code(fetch->result)),
         F_INT("status", answer.status));
@@ -131,7 +131,7 @@ static void tell(struct fetch *fetch)
 /* Whoever is told may start and cancel others. */
 static void tell_ended(struct fetcher *fetcher)
 {
-    while (fetcher->ended != NULL) tell(fetcher->ended);
+    while (fetcher->ended != NULL) tell_caller(fetcher->ended);
 }
 
 void fetcher_collect(struct fetcher *fetcher)
@@ -144,8 +144,8 @@ void fetcher_collect(struct fetcher *fetcher)
         CURLcode code = message->data.result; /* the message goes with its handle */
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &fetch);
         if (fetch->result == FETCH_ANSWERED) fetch->result = result_of(code);
-        leave(fetch);
-        enter(fetch, FETCH_ENDED);
+        leave_state(fetch);
+        enter_state(fetch, FETCH_ENDED);
     }
     give_turns(fetcher);
 }
@@ -184,9 +184,9 @@ struct fetcher *fetcher_create(struct ev_loop *loop, const struct fetcher_config
     return fetcher;
 }
 
-static void forget(struct fetch *fetch)
+static void forget_fetch(struct fetch *fetch)
 {
-    leave(fetch);
+    leave_state(fetch);
     free_fetch(fetch);
 }
 
@@ -195,9 +195,9 @@ void fetcher_destroy(struct fetcher **at)
     struct fetcher *fetcher = *at;
 
     if (fetcher == NULL) return;
-    while (fetcher->waiting != NULL) forget(fetcher->waiting);
-    while (fetcher->running != NULL) forget(fetcher->running);
-    while (fetcher->ended != NULL) forget(fetcher->ended);
+    while (fetcher->waiting != NULL) forget_fetch(fetcher->waiting);
+    while (fetcher->running != NULL) forget_fetch(fetcher->running);
+    while (fetcher->ended != NULL) forget_fetch(fetcher->ended);
     fetch_loop_end(fetcher);
     ev_clear_pending(fetcher->loop, &fetcher->ended_soon);
     curl_slist_free_all(fetcher->hosts);
@@ -220,7 +220,7 @@ struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *r
         .types = request->types,
         .body = BUF(request->answer_max) };
     fetch->result = fetcher->n_waiting < fetcher->config.waiting_max ? fetch_prepare(fetch, request) : FETCH_OVERLOADED;
-    enter(fetch, fetch->result == FETCH_ANSWERED ? FETCH_WAITS : FETCH_ENDED);
+    enter_state(fetch, fetch->result == FETCH_ANSWERED ? FETCH_WAITS : FETCH_ENDED);
     give_turns(fetcher);
     return fetch;
 }
@@ -231,7 +231,7 @@ void fetch_cancel(struct fetch **at)
 
     if (fetch == NULL) return;
     struct fetcher *fetcher = fetch->home;
-    forget(fetch);
+    forget_fetch(fetch);
     *at = NULL;
     give_turns(fetcher);
 }

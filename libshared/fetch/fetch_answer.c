@@ -8,7 +8,7 @@
 #define HEADER_BYTES_MAX 65536
 
 /* A value that is too long is none: what is cut would mean something else. */
-static void keep(char *to, size_t size, struct str value)
+static void keep_value(char *to, size_t size, struct str value)
 {
     size_t n = value.len < size ? value.len : 0;
 
@@ -31,7 +31,7 @@ static void keep_header(struct fetch *fetch, struct str name, struct str value)
 
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (strlen(kept[i].name) == name.len && strncasecmp(kept[i].name, name.at, name.len) == 0)
-            keep(kept[i].to, kept[i].size, value);
+            keep_value(kept[i].to, kept[i].size, value);
 }
 
 static void forget_headers(struct fetch *fetch)

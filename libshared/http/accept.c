@@ -27,19 +27,19 @@ struct accept_point {
     bool failing; /* out of descriptors or memory, and it was said */
 };
 
-static void die(const char *address, const char *why)
+static void exit_bad_address(const char *address, const char *why)
 {
     fprintf(stderr, "madang: cannot listen on %s: %s\n", address, why);
     exit(2);
 }
 
 /* "127.0.0.1:8443", "[::1]:8443", "localhost:8443"; ":8443" is every address of the machine */
-static struct addrinfo *resolve(const char *address)
+static struct addrinfo *resolve_address(const char *address)
 {
     char host[128];
     const char *colon = strrchr(address, ':');
     size_t len = colon == NULL ? 0 : (size_t)(colon - address);
-    if (colon == NULL || len >= sizeof host) die(address, "want ADDRESS:PORT");
+    if (colon == NULL || len >= sizeof host) exit_bad_address(address, "want ADDRESS:PORT");
     const char *from = address;
     if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {
         from++;
@@ -49,7 +49,7 @@ static struct addrinfo *resolve(const char *address)
     host[len] = '\0';
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *found;
     int failed = getaddrinfo(len > 0 ? host : NULL, colon + 1, &hints, &found);
-    if (failed) die(address, gai_strerror(failed));
+    if (failed) exit_bad_address(address, gai_strerror(failed));
     return found;
 }
 
@@ -72,14 +72,14 @@ static int try_bind(const struct addrinfo *at)
 /* A machine without IPv6 has its other address tried; a port that is taken is taken. */
 static int bind_socket(const char *address)
 {
-    struct addrinfo *all = resolve(address);
+    struct addrinfo *all = resolve_address(address);
     const int families[] = { AF_INET6, AF_INET };
     int fd = -1;
     errno = EADDRNOTAVAIL;
     for (size_t i = 0; i < COUNT(families) && fd < 0 && errno != EADDRINUSE; i++)
         for (const struct addrinfo *at = all; at != NULL && fd < 0 && errno != EADDRINUSE; at = at->ai_next)
             if (at->ai_family == families[i]) fd = try_bind(at);
-    if (fd < 0) die(address, strerror(errno));
+    if (fd < 0) exit_bad_address(address, strerror(errno));
     freeaddrinfo(all);
     return fd;
 }
@@ -121,7 +121,7 @@ static bool is_room_made(struct http_server *server, const struct conn *conn)
     return idle != NULL;
 }
 
-static void take(struct accept_point *point, int fd, const struct sockaddr_storage *from)
+static void take_socket(struct accept_point *point, int fd, const struct sockaddr_storage *from)
 {
     struct http_server *server = point->server;
     int one = 1;
@@ -150,7 +150,7 @@ static bool accept_one(struct accept_point *point)
     int fd = accept4(point->io.fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         point->failing = false;
-        take(point, fd, &from);
+        take_socket(point, fd, &from);
         return true;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

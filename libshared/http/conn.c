@@ -230,7 +230,7 @@ void conn_linger(struct conn *conn)
 
 /* --- reading --- */
 
-static void discard(struct conn *conn, size_t len)
+static void discard_bytes(struct conn *conn, size_t len)
 {
     conn->discarded += len;
     if (conn->discarded > DISCARD_BYTES) conn_doom(conn);
@@ -239,7 +239,7 @@ static void discard(struct conn *conn, size_t len)
 void conn_take(struct conn *conn, char *at, size_t len)
 {
     if (conn->lingering)
-        discard(conn, len);
+        discard_bytes(conn, len);
     else
         conn->protocol->bytes(conn, at, len);
 }

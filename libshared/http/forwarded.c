@@ -16,7 +16,7 @@ static bool is_port(struct str text)
 }
 
 /* "[2001:db8::7]", "[2001:db8::7]:4711" */
-static bool bracketed(struct str text, struct in6_addr *out)
+static bool read_bracketed(struct str text, struct in6_addr *out)
 {
     size_t end;
     struct str inside = str_skip(text, 1);
@@ -32,7 +32,7 @@ static bool parse_hop(struct str text, struct in6_addr *out)
 {
     size_t colon;
     if (text.len == 0) return false;
-    if (text.at[0] == '[') return bracketed(text, out);
+    if (text.at[0] == '[') return read_bracketed(text, out);
     if (address_parse(text, out)) return true;
     return str_find(text, ':', &colon) && is_port(str_skip(text, colon + 1)) &&
            address_parse((struct str){ text.at, colon }, out);
@@ -41,7 +41,7 @@ static bool parse_hop(struct str text, struct in6_addr *out)
 /* --- the walk --- */
 
 /* One line, from its right end.  true: the walk goes on in the line before. */
-static bool walk(const struct network_list *ours, struct str line, struct in6_addr *client)
+static bool walk_hops(const struct network_list *ours, struct str line, struct in6_addr *client)
 {
     while (line.at != NULL && network_list_has(ours, client)) {
         struct in6_addr hop;
@@ -57,6 +57,7 @@ struct in6_addr forwarded_client(
     struct in6_addr client = *peer;
     bool on = network_list_has(ours, peer);
     for (size_t i = head->n_fields; i > 0 && on; i--)
-        if (str_is(head->fields[i - 1].name, "x-forwarded-for")) on = walk(ours, head->fields[i - 1].value, &client);
+        if (str_is(head->fields[i - 1].name, "x-forwarded-for"))
+            on = walk_hops(ours, head->fields[i - 1].value, &client);
     return client;
 }

@@ -87,7 +87,7 @@ static void forget_request(struct http *http)
 
 /* --- what becomes of a request --- */
 
-static void redirect(struct http *http)
+static void redirect_request(struct http *http)
 {
     struct str target = arena_printf(http->arena, "%s%.*s%s%.*s", http->conn->server->config.redirect_to,
         STR_ARG(http->head.path), http->head.query.at != NULL ? "?" : "", STR_ARG(http->head.query));
@@ -95,7 +95,7 @@ static void redirect(struct http *http)
     http_reply(http, 308, NULL, STR_NONE, &location, 1);
 }
 
-static void preflight(struct http *http)
+static void answer_preflight(struct http *http)
 {
     struct http_header_out headers[4];
     size_t n = 0;
@@ -119,9 +119,9 @@ static bool is_answered_here(struct http *http)
     if (asks_for_options && str_is(http->head.path, "*"))
         answer_for_server(http);
     else if (http->conn->redirects && !str_starts(http->head.path, ACME))
-        redirect(http);
+        redirect_request(http);
     else if (asks_for_options && origins_exist(http->conn->server->origins))
-        preflight(http);
+        answer_preflight(http);
     else
         return false;
     return true;

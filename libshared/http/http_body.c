@@ -58,14 +58,14 @@ static int take_size(struct http_body *body, char c)
     return body->digits == 0 ? 400 : 0;
 }
 
-static int expect(struct http_body *body, char c, char wanted, enum http_body_state next)
+static int expect_char(struct http_body *body, char c, char wanted, enum http_body_state next)
 {
     body->state = next;
     return c == wanted ? 0 : 400;
 }
 
 /* One byte that is not body. */
-static int step(struct http_body *body, char c)
+static int take_char(struct http_body *body, char c)
 {
     if (++body->overhead > body->overhead_max) return 413;
     switch (body->state) {
@@ -74,14 +74,14 @@ static int step(struct http_body *body, char c)
         if (c == '\r') body->state = BODY_SIZE_LF;
         return c == '\n' ? 400 : 0;
     case BODY_SIZE_LF: return c == '\n' ? end_of_size(body) : 400;
-    case BODY_DATA_CR: return expect(body, c, '\r', BODY_DATA_LF);
-    case BODY_DATA_LF: return expect(body, c, '\n', BODY_SIZE);
+    case BODY_DATA_CR: return expect_char(body, c, '\r', BODY_DATA_LF);
+    case BODY_DATA_LF: return expect_char(body, c, '\n', BODY_SIZE);
     case BODY_TRAILER: body->state = c == '\r' ? BODY_END_LF : BODY_TRAILER_LINE; return c == '\n' ? 400 : 0;
     case BODY_TRAILER_LINE:
         if (c == '\r') body->state = BODY_TRAILER_LF;
         return c == '\n' ? 400 : 0;
-    case BODY_TRAILER_LF: return expect(body, c, '\n', BODY_TRAILER);
-    case BODY_END_LF: return expect(body, c, '\n', BODY_DONE);
+    case BODY_TRAILER_LF: return expect_char(body, c, '\n', BODY_TRAILER);
+    case BODY_END_LF: return expect_char(body, c, '\n', BODY_DONE);
     default: return 400;
     }
 }
@@ -95,7 +95,7 @@ int http_body_next(struct http_body *body, struct str *in, struct str *piece)
             *piece = take_data(body, in);
             return 0;
         }
-        refused = step(body, in->at[0]);
+        refused = take_char(body, in->at[0]);
         *in = str_skip(*in, 1);
     }
     return refused;

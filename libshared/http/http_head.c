@@ -161,7 +161,7 @@ static int read_expect(struct str value, struct http_head *out)
 }
 
 /* The headers that frame the message, or say what becomes of the connection.  A list may come in several fields. */
-static int understand(struct http_head *out)
+static int understand_fields(struct http_head *out)
 {
     static const struct {
         const char *name;
@@ -197,7 +197,7 @@ int http_head_parse(char *at, size_t len, struct http_head *out)
     } while (line.len == 0 && rest.len > 0); /* RFC 9112 2.2: empty lines before a request */
     int refused = parse_request_line(line, out);
     while (!refused && next_line(&rest, &line) && line.len > 0) refused = parse_field(line, out);
-    return refused ? refused : understand(out);
+    return refused ? refused : understand_fields(out);
 }
 
 struct str http_head_field(const struct http_head *head, const char *lower_case_name)

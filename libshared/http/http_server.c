@@ -11,7 +11,7 @@
 
 #include <assert.h>
 
-static bool sweep(void *arg)
+static bool sweep_connections(void *arg)
 {
     return conn_sweep(arg);
 }
@@ -45,7 +45,7 @@ struct http_server *http_server_create(struct ev_loop *loop, const struct http_s
     server->addresses = address_count_create();
     server->transport = transport_create(
         loop, &events, (size_t)config->connections_max, tls ? config->tls_cert : NULL, tls ? config->tls_key : NULL);
-    before_sleep_begin(&server->before_sleep, loop, "(http writes)", sweep, server);
+    before_sleep_begin(&server->before_sleep, loop, "(http writes)", sweep_connections, server);
     open_sockets(server);
     return server;
 }

@@ -43,7 +43,7 @@ void http_stream_fill(struct http *http)
     http->mount->handler->writable(http->mount->arg, http);
 }
 
-static void put(struct http_server *server, const char *at, size_t len)
+static void put_bytes(struct http_server *server, const char *at, size_t len)
 {
     memcpy(server->scratch + server->scratch_len, at, len);
     server->scratch_len += len;
@@ -65,9 +65,9 @@ size_t http_write(struct http *http, struct str bytes)
     assert(stream->on && server->filling && (!stream->measured || bytes.len <= stream->left));
     if (n < bytes.len) stream->wants = true;
     if (n == 0) return 0;
-    if (stream->chunked) put(server, size, (size_t)snprintf(size, sizeof size, "%zx\r\n", n));
-    put(server, bytes.at, n);
-    if (stream->chunked) put(server, "\r\n", 2);
+    if (stream->chunked) put_bytes(server, size, (size_t)snprintf(size, sizeof size, "%zx\r\n", n));
+    put_bytes(server, bytes.at, n);
+    if (stream->chunked) put_bytes(server, "\r\n", 2);
     if (stream->measured) stream->left -= n;
     return n;
 }

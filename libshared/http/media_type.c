@@ -28,7 +28,7 @@ static struct str cut_quoted(struct str *rest, char end)
 }
 
 /* The text that a quoted one stands for; others stand for themselves. */
-static bool unquote(struct str text, struct arena *arena, struct str *out)
+static bool unquote_text(struct str text, struct arena *arena, struct str *out)
 {
     *out = text;
     if (text.len == 0 || text.at[0] != '"') return text.len > 0;
@@ -56,7 +56,7 @@ bool media_type_param(struct str header, const char *name, struct arena *arena, 
     while (header.len > 0) {
         struct str value = str_trim(cut_quoted(&header, ';'));
         if (!is_word(str_trim(str_cut(&value, '=')), name)) continue;
-        if (found || !unquote(str_trim(value), arena, out)) return false;
+        if (found || !unquote_text(str_trim(value), arena, out)) return false;
         found = true;
     }
     return found;

@@ -38,7 +38,7 @@ static struct transport *transport_of(struct lws *wsi)
     return lws_context_user(lws_get_context(wsi));
 }
 
-static void closed(struct transport *t, struct conn *conn)
+static void note_closed(struct transport *t, struct conn *conn)
 {
     if (conn == NULL) return;
     if (conn == t->adopting)
@@ -58,7 +58,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_RAW_RX: transport_of(wsi)->upper.bytes(lws_get_opaque_user_data(wsi), in, len); return 0;
     case LWS_CALLBACK_RAW_WRITEABLE: transport_of(wsi)->upper.writable(lws_get_opaque_user_data(wsi)); return 0;
     case LWS_CALLBACK_RAW_CLOSE:
-        closed(transport_of(wsi), lws_get_opaque_user_data(wsi));
+        note_closed(transport_of(wsi), lws_get_opaque_user_data(wsi));
         lws_set_opaque_user_data(wsi, NULL);
         return 0;
     default: return 0;
@@ -77,7 +77,7 @@ static void log_line(int level, const char *line)
     if (level == LLL_ERR) LOG_BOUNDED(WARN, "listener.lws", F_STR("text", text));
 }
 
-static void die(const char *what, const char *why)
+static void exit_no_tls(const char *what, const char *why)
 {
     fprintf(stderr, "madang: %s: %s\n", what, why);
     exit(2);
@@ -96,7 +96,7 @@ static struct lws_vhost *make_vhost(struct transport *t, const char *name, const
     /* No client is asked for a certificate, so nobody's authorities are wanted: the library would load them all. */
     if (cert != NULL) info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
     struct lws_vhost *vhost = lws_create_vhost(t->context, &info);
-    if (vhost == NULL) die(name, "libwebsockets cannot set it up");
+    if (vhost == NULL) exit_no_tls(name, "libwebsockets cannot set it up");
     return vhost;
 }
 
@@ -127,12 +127,13 @@ struct transport *transport_create(
     t->upper = *upper;
     lws_set_log_level(LLL_ERR, log_line);
     t->context = make_context(t, loop, most, cert != NULL);
-    if (t->context == NULL) die("listener", "libwebsockets does not start: is libwebsockets-evlib-ev installed?");
+    if (t->context == NULL)
+        exit_no_tls("listener", "libwebsockets does not start: is libwebsockets-evlib-ev installed?");
     t->plain = make_vhost(t, "plain", NULL, NULL);
     if (cert == NULL) return t;
     const char *why;
     SSL_CTX *read = tls_read(cert, key, &why);
-    if (read == NULL) die(cert, why);
+    if (read == NULL) exit_no_tls(cert, why);
     SSL_CTX_free(read);
     t->tls = make_vhost(t, "tls", cert, key);
     return t;

@@ -19,7 +19,7 @@ bool upgrade_is_asked(const struct http *http)
            head->upgrade && head->websocket;
 }
 
-static void refuse(struct http *http, int status, const char *more, struct str body)
+static void refuse_upgrade(struct http *http, int status, const char *more, struct str body)
 {
     struct str head = arena_printf(http->arena, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-type: text/html\r\n%s",
         status, http_status_text(status), more);
@@ -46,21 +46,21 @@ static bool handshake_is_good(struct http *http)
 {
     struct str version = http_header(http, "sec-websocket-version");
     if (version.at == NULL || !is_key(http_header(http, "sec-websocket-key"))) {
-        refuse(http, 400, "", STR("Bad request"));
+        refuse_upgrade(http, 400, "", STR("Bad request"));
         return false;
     }
     if (!str_is(version, "13")) {
-        refuse(http, 426, "Sec-WebSocket-Version: 13\r\n", STR("Upgrade Required"));
+        refuse_upgrade(http, 426, "Sec-WebSocket-Version: 13\r\n", STR("Upgrade Required"));
         return false;
     }
     if (!origin_is_welcome(http)) {
-        refuse(http, 403, "", STR("Forbidden"));
+        refuse_upgrade(http, 403, "", STR("Forbidden"));
         return false;
     }
     return true;
 }
 
-static void digest(struct str key, char out[29])
+static void digest_key(struct str key, char out[29])
 {
     unsigned char hash[SHA_DIGEST_LENGTH];
     char text[KEY_CHARS + sizeof GUID];
@@ -75,7 +75,7 @@ static void switch_protocols(struct http *http)
     struct conn *conn = http->conn;
     char accept[29];
     bool deflate = conn->server->config.deflate && ws_deflate_is_offered(http_header(http, "sec-websocket-extensions"));
-    digest(http_header(http, "sec-websocket-key"), accept);
+    digest_key(http_header(http, "sec-websocket-key"), accept);
     buf_printf(&conn->out,
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Accept: %s\r\n%s\r\n",
@@ -93,7 +93,7 @@ bool upgrade_answer(struct http *http)
     bool has_sockets = http->mount != NULL && http->mount->handler->ws != NULL;
     int status = has_sockets ? http->mount->handler->ws->accept(http->mount->arg, http, &body) : 404;
     if (status != 0)
-        refuse(http, status, "", body);
+        refuse_upgrade(http, status, "", body);
     else
         switch_protocols(http);
     return status == 0;

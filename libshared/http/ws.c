@@ -73,7 +73,7 @@ void ws_close(struct ws *ws, int code, const char *reason)
 
 /* --- reading --- */
 
-static void fail(struct ws *ws, int code, const char *why)
+static void fail_socket(struct ws *ws, int code, const char *why)
 {
     conn_flush(ws->conn); /* the answers to what came before */
     say_close(ws, code, why);
@@ -115,7 +115,7 @@ static void control_came(struct ws *ws, const struct ws_piece *piece)
         add_control(ws, WS_PONG, piece->bytes);
 }
 
-static void deliver(struct ws *ws, uint8_t opcode, struct str bytes)
+static void deliver_message(struct ws *ws, uint8_t opcode, struct str bytes)
 {
     struct turn_span span = turn_enter();
     ws->handler->message(ws->arg, ws, opcode == WS_BINARY, bytes);
@@ -135,11 +135,11 @@ static void deliver_packed(struct ws *ws, uint8_t opcode, struct str packed)
     struct buf plain = BUF(inflated_max(ws, packed.len));
     uint32_t utf8 = 0;
     if (!ws_inflate(packed, &plain))
-        fail(ws, plain.over ? 1009 : 1007, plain.over ? "a message too large" : "not deflate");
+        fail_socket(ws, plain.over ? 1009 : 1007, plain.over ? "a message too large" : "not deflate");
     else if (opcode == WS_TEXT && (!ws_utf8(&utf8, plain.at, plain.len) || utf8 != 0))
-        fail(ws, 1007, "text that is not UTF-8");
+        fail_socket(ws, 1007, "text that is not UTF-8");
     else
-        deliver(ws, opcode, buf_str(&plain));
+        deliver_message(ws, opcode, buf_str(&plain));
     buf_free(&plain);
 }
 
@@ -152,7 +152,7 @@ static void data_came(struct ws *ws, const struct ws_piece *piece)
         whole = buf_str(&ws->message);
     }
     enum err e = piece->last ? OK : count_bytes(ws);
-    if (e != OK) fail(ws, e == ERR_TOO_LARGE ? 1009 : 1013, "too much is under way");
+    if (e != OK) fail_socket(ws, e == ERR_TOO_LARGE ? 1009 : 1013, "too much is under way");
     if (!piece->last) return;
     /* Out of the socket's hands first: what is called now may close it. */
     struct buf taken = ws->message;
@@ -160,7 +160,7 @@ static void data_came(struct ws *ws, const struct ws_piece *piece)
     if (piece->compressed)
         deliver_packed(ws, piece->opcode, whole);
     else
-        deliver(ws, piece->opcode, whole);
+        deliver_message(ws, piece->opcode, whole);
     buf_free(&taken);
     ws->conn->gathered = ws->message.cap + ws->control.cap;
     conn_hold_anyway(ws->conn);
@@ -182,7 +182,7 @@ static void on_bytes(struct conn *conn, char *at, size_t len)
         } else if (piece.kind == WS_PIECE_CONTROL) {
             control_came(ws, &piece);
         } else {
-            fail(ws, piece.code, piece.why);
+            fail_socket(ws, piece.code, piece.why);
             conn_linger(conn); /* no frame can be found in what follows */
             return;
         }
@@ -250,7 +250,7 @@ void ws_flush(struct ws *ws)
     conn_flush(ws->conn);
 }
 
-static bool put(struct ws *ws, struct str bytes)
+static bool put_bytes(struct ws *ws, struct str bytes)
 {
     struct conn *conn = ws->conn;
     struct http_server *server = conn->server;
@@ -283,7 +283,7 @@ static bool put_packed(struct ws *ws, struct str frame)
     size_t n = ws_frame_header(header, (frame.at[0] & 15) == WS_BINARY, packed.len - WS_HEADER_MAX);
     header[0] |= 0x40;
     memcpy(packed.at + WS_HEADER_MAX - n, header, n);
-    bool taken = put(ws, str_skip(buf_str(&packed), WS_HEADER_MAX - n));
+    bool taken = put_bytes(ws, str_skip(buf_str(&packed), WS_HEADER_MAX - n));
     buf_free(&packed);
     return taken;
 }
@@ -291,7 +291,7 @@ static bool put_packed(struct ws *ws, struct str frame)
 bool ws_put_frame(struct ws *ws, struct str frame)
 {
     if (ws->deflate && frame.len >= WS_DEFLATE_LEAST) return put_packed(ws, frame);
-    return put(ws, frame);
+    return put_bytes(ws, frame);
 }
 
 void ws_pause(struct ws *ws, bool pause)

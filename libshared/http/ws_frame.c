@@ -92,7 +92,7 @@ static struct ws_piece more(void)
 }
 
 /* Takes header bytes until there are `need`. */
-static bool gather(struct ws_frame_reader *r, char **at, size_t *len)
+static bool gather_header(struct ws_frame_reader *r, char **at, size_t *len)
 {
     while (r->have<r->need && * len> 0) {
         r->header[r->have++] = (unsigned char)*(*at)++;
@@ -146,7 +146,7 @@ static bool read_header(struct ws_frame_reader *r, char **at, size_t *len, bool 
     if (r->have < 2) {
         r->need = 2;
         *out = more();
-        if (!gather(r, at, len)) return false;
+        if (!gather_header(r, at, len)) return false;
         const char *why = first_bytes_are_wrong(r, allow_compressed);
         if (why != NULL) {
             *out = bad(1002, why);
@@ -156,12 +156,12 @@ static bool read_header(struct ws_frame_reader *r, char **at, size_t *len, bool 
         r->need = (uint8_t)(6 + (n == 126 ? 2 : n == 127 ? 8 : 0));
     }
     *out = more();
-    if (!gather(r, at, len)) return false;
+    if (!gather_header(r, at, len)) return false;
     begin_payload(r);
     return true;
 }
 
-static void unmask(struct ws_frame_reader *r, char *at, size_t len)
+static void unmask_bytes(struct ws_frame_reader *r, char *at, size_t len)
 {
     unsigned char key[8];
     uint64_t word, wide;
@@ -227,7 +227,7 @@ struct ws_piece ws_frame_read(
     }
     size_t n = *len < r->left ? *len : (size_t)r->left;
     char *bytes = *at;
-    unmask(r, bytes, n);
+    unmask_bytes(r, bytes, n);
     *at += n;
     *len -= n;
     r->left -= n;

@@ -17,7 +17,7 @@ static struct piece first_piece(struct str rest)
 }
 
 /* Into `out`, or only counted if that is NULL. */
-static size_t cut(struct str text, struct piece *out)
+static size_t cut_piece(struct str text, struct piece *out)
 {
     size_t n = 0;
     bool was_star = false;
@@ -36,8 +36,8 @@ static size_t cut(struct str text, struct piece *out)
 
 static void cut_into(struct arena *arena, struct str text, struct pattern *p)
 {
-    p->pieces = arena_alloc(arena, cut(text, NULL) * sizeof *p->pieces);
-    p->n_pieces = cut(text, p->pieces);
+    p->pieces = arena_alloc(arena, cut_piece(text, NULL) * sizeof *p->pieces);
+    p->n_pieces = cut_piece(text, p->pieces);
     for (size_t i = 0; i < p->n_pieces; i++) {
         p->has_subject |= p->pieces[i].kind == PIECE_SUBJECT;
         p->min_len += p->pieces[i].kind == PIECE_TEXT ? p->pieces[i].text.len : 0;

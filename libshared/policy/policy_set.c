@@ -195,7 +195,7 @@ static bool rule_names(const struct rule *rule, const struct policy_question *q)
     return false;
 }
 
-static struct policy_answer ask(
+static struct policy_answer ask_rules(
     const struct policy_compiled *policy, const struct policy_question *question, bool by_name)
 {
     char room[ID_TEXT_BYTES + 1];
@@ -212,12 +212,12 @@ static struct policy_answer ask(
 
 struct policy_answer policy_ask(const struct policy_compiled *policy, const struct policy_question *question)
 {
-    return ask(policy, question, question->action == POLICY_PUBLISH);
+    return ask_rules(policy, question, question->action == POLICY_PUBLISH);
 }
 
 struct policy_answer policy_ask_cap(const struct policy_compiled *cap, const struct policy_question *question)
 {
-    return ask(cap, question, false);
+    return ask_rules(cap, question, false);
 }
 
 bool policy_names(const struct policy_compiled *policy, const struct policy_question *question)

@@ -13,7 +13,7 @@
 
 static zactor_t *authenticator;
 
-static void die(const char *path, const char *why)
+static void exit_bad_key(const char *path, const char *why)
 {
     fprintf(stderr, "%s: %s\n", path, why);
     exit(2);
@@ -22,8 +22,8 @@ static void die(const char *path, const char *why)
 static void check_is_private(const char *path)
 {
     struct stat st;
-    if (stat(path, &st) != 0) die(path, strerror(errno));
-    if (st.st_mode & (S_IRWXG | S_IRWXO)) die(path, "a secret key that others may read; chmod 600 it");
+    if (stat(path, &st) != 0) exit_bad_key(path, strerror(errno));
+    if (st.st_mode & (S_IRWXG | S_IRWXO)) exit_bad_key(path, "a secret key that others may read; chmod 600 it");
 }
 
 /* Every connection of every pipe wants them, and a loop reads no files: each is read once.  `secret` is the file
@@ -57,7 +57,7 @@ struct _zcert_t *keys_load_self(const char *key_dir, const char *self)
     snprintf(secret, sizeof(secret), "%s/%s.key_secret", key_dir, self);
     snprintf(base, sizeof(base), "%s/%s.key", key_dir, self);
     zcert_t *cert = load_once(base, secret); /* it adds the _secret itself */
-    if (cert == NULL) die(secret, "not a CURVE certificate");
+    if (cert == NULL) exit_bad_key(secret, "not a CURVE certificate");
     return cert;
 }
 
@@ -66,7 +66,7 @@ struct _zcert_t *keys_load_peer(const char *key_dir, const char *peer)
     char path[600];
     snprintf(path, sizeof(path), "%s/peers/%s.key", key_dir, peer);
     zcert_t *cert = load_once(path, NULL);
-    if (cert == NULL) die(path, "no such CURVE certificate");
+    if (cert == NULL) exit_bad_key(path, "no such CURVE certificate");
     return cert;
 }
 
@@ -76,7 +76,7 @@ void keys_derive(const char *key_dir, const char *self, const char *purpose, uns
     const void *made =
         HMAC(EVP_sha256(), zcert_secret_key(cert), 32, (const unsigned char *)purpose, strlen(purpose), out, NULL);
 
-    if (made == NULL) die(key_dir, "no HMAC");
+    if (made == NULL) exit_bad_key(key_dir, "no HMAC");
     zcert_destroy(&cert);
 }
 
@@ -94,14 +94,14 @@ static void check_name(const char *key_dir, const char *file)
     snprintf(peer, sizeof(peer), "%.*s", (int)(strlen(file) - 4), file);
     zcert_t *cert = keys_load_peer(key_dir, peer);
     const char *name = zcert_meta(cert, "name");
-    if (name == NULL || strcmp(name, peer) != 0) die(file, "its metadata must say name = <the file's name>");
+    if (name == NULL || strcmp(name, peer) != 0) exit_bad_key(file, "its metadata must say name = <the file's name>");
     zcert_destroy(&cert);
 }
 
 static void check_names(const char *key_dir, const char *peers)
 {
     DIR *dir = opendir(peers);
-    if (dir == NULL) die(peers, strerror(errno));
+    if (dir == NULL) exit_bad_key(peers, strerror(errno));
     for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
         if (is_certificate(entry->d_name)) check_name(key_dir, entry->d_name);
     closedir(dir);
@@ -121,7 +121,7 @@ void keys_start_auth(const char *key_dir)
 
     zsys_handler_set(NULL); /* signals are service_main's */
     authenticator = zactor_new(zauth, NULL);
-    if (authenticator == NULL) die(peers, "cannot start the authenticator");
+    if (authenticator == NULL) exit_bad_key(peers, "cannot start the authenticator");
     zstr_sendx(authenticator, "CURVE", peers, NULL);
     zsock_wait(authenticator);
     atexit(stop_auth); /* before czmq's own, which would complain of it */

@@ -33,7 +33,7 @@ static void read_share(struct loop_sock *sock)
 /* `again` has the highest priority because idle watchers of the lowest starve on a busy loop; libev still runs it
  * but once a turn, so everyone else has a turn as well.  Both may fire in one turn: the descriptor's news then wait for
  * the next. */
-static void pump(struct loop_sock *sock)
+static void pump_socket(struct loop_sock *sock)
 {
     if (sock->turn != ev_iteration(sock->loop)) read_share(sock);
     sock->turn = ev_iteration(sock->loop);
@@ -50,13 +50,13 @@ static void pump(struct loop_sock *sock)
 static void on_io(struct ev_loop *loop, ev_io *io, int revents)
 {
     (void)loop, (void)revents;
-    pump(io->data);
+    pump_socket(io->data);
 }
 
 static void on_again(struct ev_loop *loop, ev_idle *idle, int revents)
 {
     (void)loop, (void)revents;
-    pump(idle->data);
+    pump_socket(idle->data);
 }
 
 struct loop_sock *loop_sock_create(struct ev_loop *loop, void *zmq_socket, bool (*read_one)(void *), void *arg)

@@ -52,7 +52,7 @@ static void count_refusal(enum quota quota)
     metric_add(metric_counter("madang_quotas_refused_total", label, "What was refused for its quota"), 1);
 }
 
-static enum err refuse(struct call *call, enum quota quota, int64_t limit)
+static enum err refuse_over_quota(struct call *call, enum quota quota, int64_t limit)
 {
     struct usage usage = { .used = 0 };
     enum err e = pg_one(call->pg, call->arena, usage_shape(), &usage, USAGE_OF_ONE,
@@ -74,7 +74,7 @@ enum err quota_take(struct call *call, enum quota quota, int64_t amount)
     enum err e = pg_one(call->pg, call->arena, usage_shape(), &usage, TAKE,
         PG_ARGS(pg_text(str_of(rows[quota].name)), pg_text(call->who->sub), pg_int(amount), pg_int(limit)));
 
-    return e == ERR_NOT_FOUND ? refuse(call, quota, limit) : e;
+    return e == ERR_NOT_FOUND ? refuse_over_quota(call, quota, limit) : e;
 }
 
 enum err quota_give(struct call *call, enum quota quota, struct str subject, int64_t amount)

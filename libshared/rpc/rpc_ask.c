@@ -1,7 +1,7 @@
 /* rpc_ask.c - one call that is waited for: what a shell command needs. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/clock.h"
-#include "libshared/rpc/rpc_client_inside.h"
+#include "libshared/rpc/rpc_client_private.h"
 
 struct asking {
     struct rpc_client *client;

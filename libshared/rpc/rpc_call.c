@@ -7,7 +7,7 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/db/pg.h"
-#include "libshared/rpc/rpc_inside.h"
+#include "libshared/rpc/rpc_server_private.h"
 
 const struct rpc_method *rpc_find_method(const struct rpc_method *methods, size_t n, struct str name)
 {
@@ -147,8 +147,8 @@ static enum err answer_later(const struct rpc_method *method, struct call *call,
     return later.status;
 }
 
-static enum err answer(const struct rpc_method *methods, size_t n, struct call *call, const struct frame_request *head,
-    struct str body, struct buf *out)
+static enum err answer_call(const struct rpc_method *methods, size_t n, struct call *call,
+    const struct frame_request *head, struct str body, struct buf *out)
 {
     const struct rpc_method *method = rpc_find_method(methods, n, head->method);
     if (method == NULL) return call_fail(call, ERR_NO_METHOD, "there is no method %.*s", STR_ARG(head->method));
@@ -174,7 +174,7 @@ enum err rpc_server_answer(const struct rpc_method *methods, size_t n, void *con
         .context = context,
         .why = &why,
     };
-    enum err e = rpc_call_settle(&call, answer(methods, n, &call, head, body, out), out);
+    enum err e = rpc_call_settle(&call, answer_call(methods, n, &call, head, body, out), out);
     if (e == OK)
         for (struct call_after *after = call.after; after != NULL; after = after->next)
             after->run(NULL, context, after->arg);

@@ -7,7 +7,7 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/base/turn.h"
-#include "libshared/rpc/rpc_client_inside.h"
+#include "libshared/rpc/rpc_client_private.h"
 
 #define TICK_S 0.02
 #define PING_S 2.
@@ -101,14 +101,14 @@ static void take_reply(struct rpc_client *client, const struct frame_reply *repl
 static void take_event(struct rpc_client *client, const struct frame_event *event, struct str body)
 {
     if (str_is(event->name, "goodbye"))
-        rpc_link_break(client, "it had given us up");
+        rpc_link_break(client, "given_up");
     else if (str_is(event->name, "leaving"))
         client->told = true;
     else if (client->link == LINK_UP && client->config.event != NULL)
         client->config.event(client->config.arg, event, body);
 }
 
-static void take(struct rpc_client *client, struct str head_bytes, struct str body)
+static void take_message(struct rpc_client *client, struct str head_bytes, struct str body)
 {
     struct frame_head head;
     struct turn_span span = turn_enter();
@@ -134,7 +134,7 @@ static bool receive_part(struct rpc_client *client, zmq_msg_t *msg)
 }
 
 /* false: nothing is left to read. */
-static bool receive(void *arg)
+static bool receive_message(void *arg)
 {
     struct rpc_client *client = arg;
     zmq_msg_t head, body;
@@ -143,7 +143,7 @@ static bool receive(void *arg)
     zmq_msg_init(&body);
     bool any = receive_part(client, &head);
     if (any && zmq_msg_more(&head) && receive_part(client, &body) && !zmq_msg_more(&body))
-        take(client, bytes_of(&head), bytes_of(&body));
+        take_message(client, bytes_of(&head), bytes_of(&body));
     while (any && zmq_msg_more(&body) && receive_part(client, &body)) continue;
     zmq_msg_close(&head);
     zmq_msg_close(&body);
@@ -189,7 +189,7 @@ struct rpc_client *rpc_client_create(struct ev_loop *loop, const struct rpc_clie
     ev_timer_init(&client->ping, on_ping, PING_S, PING_S);
     client->soon.data = client->tick.data = client->ping.data = client;
     ev_timer_start(loop, &client->ping);
-    client->read_one = receive;
+    client->read_one = receive_message;
     rpc_link_open(client);
     return client;
 }

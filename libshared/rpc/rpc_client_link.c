@@ -10,7 +10,7 @@
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
-#include "libshared/rpc/rpc_client_inside.h"
+#include "libshared/rpc/rpc_client_private.h"
 
 #define GREETING_US 5000000
 #define SENT_MAX    2        /* times that a SAFE request is sent to one that is then lost */
@@ -85,9 +85,9 @@ static void on_handshake(struct rpc_client *client)
 static const char *reason_of(uint16_t event)
 {
     switch (event) {
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return "it does not let our key in";
-    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: return "not the protocol that we speak";
-    default: return "it hung up, or its key is another";
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return "key_refused";
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: return "protocol_mismatch";
+    default: return "hung_up_or_other_key";
     }
 }
 
@@ -147,7 +147,7 @@ static void log_loss(const struct rpc_client *client, const char *why)
 {
     enum log_level level = client->told ? LOG_INFO : LOG_WARN;
     const struct log_field fields[] = { F_TEXT("peer", client->config.service),
-        F_TEXT("endpoint", client->config.endpoint), F_TEXT("why", client->told ? "it has left" : why),
+        F_TEXT("endpoint", client->config.endpoint), F_TEXT("why", client->told ? "left" : why),
         F_INT("pending", client->n_waiting), { .kind = LOG_END } };
 
     if (level >= log_threshold()) log_write(level, "rpc.peer_lost", fields);
@@ -201,7 +201,7 @@ bool rpc_link_greeted(struct rpc_client *client, enum err status, struct str bod
     if (client->link != LINK_GREETING) return false;
     if (status != OK || wire_decode(hello_shape(), body, client->arena, &hello, &why) != OK ||
         !str_is(hello.service, client->config.service)) {
-        rpc_link_break(client, "not the service that we want");
+        rpc_link_break(client, "other_service");
         return false;
     }
     client->link = LINK_UP;
@@ -217,11 +217,10 @@ bool rpc_link_greeted(struct rpc_client *client, enum err status, struct str bod
 void rpc_link_ping(struct rpc_client *client)
 {
     int64_t now_us = clock_mono_us();
-    if (client->link == LINK_GREETING && now_us - client->greeted_us > GREETING_US)
-        rpc_link_break(client, "no answer to hello");
+    if (client->link == LINK_GREETING && now_us - client->greeted_us > GREETING_US) rpc_link_break(client, "no_hello");
     if (client->link != LINK_UP) return;
     if (now_us - client->heard_us > QUIET_US)
-        rpc_link_break(client, "quiet");
+        rpc_link_break(client, "silent");
     else
         send_empty(client, ++client->last_id, STR("ping"), 2000);
 }

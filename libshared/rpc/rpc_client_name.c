@@ -10,11 +10,11 @@
 
 #include "libshared/base/errand.h"
 #include "libshared/base/resolve.h"
-#include "libshared/rpc/rpc_client_inside.h"
+#include "libshared/rpc/rpc_client_private.h"
 
 #define AGAIN_S 0.2 /* a peer that is away may come back at another address */
 
-static void ask(struct rpc_client *client);
+static void ask_address(struct rpc_client *client);
 
 static void await_again(struct rpc_client *client)
 {
@@ -59,7 +59,7 @@ static bool has_name(const char *endpoint, char host[256])
     return inet_pton(AF_INET, host, &address) != 1;
 }
 
-static void ask(struct rpc_client *client)
+static void ask_address(struct rpc_client *client)
 {
     char host[256];
     if (!has_name(client->config.endpoint, host)) {
@@ -74,7 +74,7 @@ static void on_ask_again(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     (void)loop, (void)revents;
     struct rpc_client *client = timer->data;
-    if (client->link == LINK_DOWN) ask(client);
+    if (client->link == LINK_DOWN) ask_address(client);
 }
 
 void rpc_name_connect(struct rpc_client *client)
@@ -82,7 +82,7 @@ void rpc_name_connect(struct rpc_client *client)
     client->connected[0] = '\0';
     ev_timer_init(&client->ask_again, on_ask_again, AGAIN_S, 0.);
     client->ask_again.data = client;
-    ask(client);
+    ask_address(client);
 }
 
 void rpc_name_end(struct rpc_client *client)

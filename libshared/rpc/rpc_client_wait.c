@@ -5,7 +5,7 @@
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
-#include "libshared/rpc/rpc_client_inside.h"
+#include "libshared/rpc/rpc_client_private.h"
 
 static size_t slot_of(int64_t deadline_us)
 {
@@ -99,7 +99,7 @@ struct waiting *rpc_wait_find(struct rpc_client *client, uint64_t id)
     return w;
 }
 
-static void leave(struct rpc_client *client, struct waiting *w)
+static void leave_queue(struct rpc_client *client, struct waiting *w)
 {
     DL_DELETE(client->first, w);
     DL_DELETE2(client->wheel[slot_of(w->deadline_us)], w, earlier, later);
@@ -110,7 +110,7 @@ static void leave(struct rpc_client *client, struct waiting *w)
 
 void rpc_wait_answer(struct rpc_client *client, struct waiting *w, enum err status, struct str body)
 {
-    leave(client, w);
+    leave_queue(client, w);
     w->reply(w->arg, status, body);
     zmq_msg_close(&w->body);
     mem_free(w);
@@ -118,14 +118,14 @@ void rpc_wait_answer(struct rpc_client *client, struct waiting *w, enum err stat
 
 void rpc_wait_end(struct rpc_client *client, struct waiting *w, enum err status)
 {
-    leave(client, w);
+    leave_queue(client, w);
     w->status = status;
     DL_APPEND(client->ended, w);
     client->n_ended++;
     if (!ev_is_active(&client->soon)) ev_timer_start(client->loop, &client->soon);
 }
 
-static void describe(const struct rpc_client *client, const struct waiting *w, struct wire_error *why)
+static void describe_failure(const struct rpc_client *client, const struct waiting *w, struct wire_error *why)
 {
     const char *service = client->config.service;
     if (w->status == ERR_DEADLINE)
@@ -139,11 +139,11 @@ static void describe(const struct rpc_client *client, const struct waiting *w, s
     if (w->status == ERR_OVERLOADED || w->status == ERR_UNAVAILABLE) why->retry_after_ms = 100;
 }
 
-static void tell(struct rpc_client *client, struct waiting *w)
+static void tell_caller(struct rpc_client *client, struct waiting *w)
 {
     struct wire_error why = { .field = "" };
     struct buf body = BUF(2048);
-    describe(client, w, &why);
+    describe_failure(client, w, &why);
     frame_put_failure(&body, w->status, &why);
     w->reply(w->arg, w->status, buf_str(&body));
     buf_free(&body);
@@ -160,7 +160,7 @@ void rpc_wait_tell(struct rpc_client *client)
     while (list != NULL) {
         struct waiting *w = list;
         DL_DELETE(list, w);
-        tell(client, w);
+        tell_caller(client, w);
     }
 }
 

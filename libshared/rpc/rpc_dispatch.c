@@ -6,9 +6,9 @@
 #include "libshared/base/container_of.h"
 #include "libshared/base/turn.h"
 #include "libshared/db/pg.h"
-#include "libshared/rpc/rpc_inside.h"
+#include "libshared/rpc/rpc_server_private.h"
 
-static void refuse(struct rpc_later *later, enum err e, const char *text)
+static void refuse_request(struct rpc_later *later, enum err e, const char *text)
 {
     snprintf(later->why.text, sizeof(later->why.text), "%s", text);
     rpc_later_answer(later, rpc_call_settle(&later->call, e, &later->reply));
@@ -28,7 +28,7 @@ static void begin_later(struct rpc_later *later)
 {
     struct rpc_server *server = later->server;
     if (server->n_later >= server->config.later_max) {
-        refuse(later, ERR_OVERLOADED, "too many requests are unanswered");
+        refuse_request(later, ERR_OVERLOADED, "too many requests are unanswered");
         return;
     }
     void *req;
@@ -98,7 +98,7 @@ static void run_on_thread(struct rpc_task *task, struct pg *pg)
 
 static void drop_unrun(struct rpc_task *task, enum err why)
 {
-    refuse(CONTAINER_OF(task, struct rpc_later, task), why,
+    refuse_request(CONTAINER_OF(task, struct rpc_later, task), why,
         why == ERR_OVERLOADED ? "too many of your requests wait for a worker" : "this process is leaving");
 }
 
@@ -119,10 +119,10 @@ static void queue_for(struct rpc_pool *pool, struct rpc_later *later)
         .trace = later->head.trace,
     };
     if (pool == NULL || !rpc_pool_put(pool, &later->task, who_waits(later)))
-        refuse(later, ERR_OVERLOADED, "too many requests wait for a worker");
+        refuse_request(later, ERR_OVERLOADED, "too many requests wait for a worker");
 }
 
-static void run(struct rpc_later *later)
+static void run_request(struct rpc_later *later)
 {
     switch (later->method->where) {
     case LOOP: run_on_loop(later); return;
@@ -160,18 +160,18 @@ void rpc_dispatch(struct rpc_later *later)
         return;
     }
     if (server->draining) {
-        refuse(later, ERR_SHUTTING_DOWN, "this process is leaving");
+        refuse_request(later, ERR_SHUTTING_DOWN, "this process is leaving");
         return;
     }
     const struct rpc_method *method = rpc_find_method(config->methods, config->n_methods, later->head.method);
     if (method == NULL) {
-        refuse(later, ERR_NO_METHOD, "there is no such method");
+        refuse_request(later, ERR_NO_METHOD, "there is no such method");
         return;
     }
     later->method = method;
     if (!rpc_may_call(method, later->call.peer_name)) {
-        refuse(later, ERR_FORBIDDEN, "your certificate may not call this");
+        refuse_request(later, ERR_FORBIDDEN, "your certificate may not call this");
         return;
     }
-    run(later);
+    run_request(later);
 }

@@ -1,6 +1,6 @@
 /* rpc_drain.c - leaving: nothing new is begun, and word is given when all that was begun is answered. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/rpc/rpc_inside.h"
+#include "libshared/rpc/rpc_server_private.h"
 
 static void tell_drained(void *arg)
 {

@@ -3,7 +3,7 @@
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
-#include "libshared/rpc/rpc_inside.h"
+#include "libshared/rpc/rpc_server_private.h"
 #include "libshared/base/metrics.h"
 
 #define REPLY_KEPT (64u << 10) /* a larger reply's memory isn't kept for the next */
@@ -35,7 +35,7 @@ static void later_free(struct rpc_later *later)
     mem_free(later);
 }
 
-static void empty(struct rpc_later *later)
+static void empty_request(struct rpc_later *later)
 {
     struct rpc_later clean = { .arena = later->arena, .reply = later->reply };
     zmq_msg_close(&later->head_bytes);
@@ -54,7 +54,7 @@ void rpc_later_give(struct rpc_later *later)
     struct rpc_server *server = later->server;
     DL_DELETE(server->in_hand, later);
     server->n_in_hand--;
-    empty(later);
+    empty_request(later);
     if (server->n_spare >= RPC_SPARE_MAX) {
         later_free(later);
     } else {
@@ -65,7 +65,7 @@ void rpc_later_give(struct rpc_later *later)
     rpc_drain_check(server);
 }
 
-static void account(struct rpc_server *server, const struct rpc_later *later, int64_t us)
+static void count_request(struct rpc_server *server, const struct rpc_later *later, int64_t us)
 {
     struct rpc_method_stats *stats = &server->stats[later->method - server->config.methods];
     metric_add(stats->calls, 1);
@@ -85,7 +85,7 @@ void rpc_later_answer(struct rpc_later *later, enum err status)
 
     if (later->method != NULL) {
         int64_t us = clock_mono_us() - later->began_us;
-        account(server, later, us);
+        count_request(server, later, us);
         if (!rpc_runs_on_thread(later->method->where)) /* the thread has logged its own */
             rpc_call_log(&later->call, later->method->where, later->head.method, us, status);
     }

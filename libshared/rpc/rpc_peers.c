@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "libshared/rpc/rpc_inside.h"
+#include "libshared/rpc/rpc_server_private.h"
 #include "libshared/base/metrics.h"
 
 const char *rpc_peer_name(const struct rpc_peer *peer)
@@ -43,7 +43,7 @@ static void free_waiting(struct rpc_peer *peer)
     }
 }
 
-static void forget(struct rpc_server *server, struct rpc_peer *peer)
+static void forget_peer(struct rpc_server *server, struct rpc_peer *peer)
 {
     if (server->config.peer_gone != NULL) server->config.peer_gone(server->config.context, peer);
     free_waiting(peer);
@@ -52,7 +52,7 @@ static void forget(struct rpc_server *server, struct rpc_peer *peer)
 }
 
 /* A LATER request of the peer may still subscribe it to something when it is answered; so its end is told after that. */
-static void reap(void *arg)
+static void reap_peers(void *arg)
 {
     struct rpc_server *server = arg;
     for (struct rpc_peer **at = &server->gone; *at != NULL;) {
@@ -62,14 +62,14 @@ static void reap(void *arg)
             continue;
         }
         *at = peer->next_gone;
-        forget(server, peer);
+        forget_peer(server, peer);
     }
 }
 
 /* Our caller may be walking a list that has this peer.  At the server's own end rpc_peers_free() takes them all. */
 static void reap_soon(struct rpc_server *server)
 {
-    if (server->post != NULL) loop_post_run(server->post, reap, server);
+    if (server->post != NULL) loop_post_run(server->post, reap_peers, server);
 }
 
 void rpc_peer_lose(struct rpc_server *server, struct rpc_peer *peer, const char *why)
@@ -96,10 +96,10 @@ void rpc_peers_free(struct rpc_server *server)
     while ((peer = server->peers) !=
            NULL) { /* the service may send to others when it hears of one: they may be lost, too */
         HASH_DEL(server->peers, peer);
-        forget(server, peer);
+        forget_peer(server, peer);
     }
     while ((peer = server->gone) != NULL) {
         server->gone = peer->next_gone;
-        forget(server, peer);
+        forget_peer(server, peer);
     }
 }

@@ -34,7 +34,7 @@ struct rpc_pipe *rpc_pipe_create(void)
     return pipe;
 }
 
-static void drop(struct rpc_pipe *pipe, size_t bytes)
+static void drop_bytes(struct rpc_pipe *pipe, size_t bytes)
 {
     if (atomic_fetch_sub_explicit(&pipe->bytes, bytes, memory_order_acq_rel) == bytes) mem_free(pipe);
 }
@@ -43,7 +43,7 @@ void rpc_pipe_leave(struct rpc_pipe **pipe)
 {
     if (*pipe == NULL) return;
     rpc_pipe_unkeep(*pipe, (*pipe)->kept);
-    drop(*pipe, 1);
+    drop_bytes(*pipe, 1);
     *pipe = NULL;
 }
 
@@ -69,13 +69,13 @@ static bool is_due(const struct rpc_pipe *pipe, size_t bytes)
 }
 
 /* On a thread of ZeroMQ's, or on ours, if it was not sent. */
-static void pass(void *head, void *arg)
+static void pass_message(void *head, void *arg)
 {
     struct mark *mark = arg;
 
     (void)head;
     metric_add(mark->pipe->all, -(int64_t)mark->bytes);
-    drop(mark->pipe, mark->bytes);
+    drop_bytes(mark->pipe, mark->bytes);
     mem_free(mark);
 }
 
@@ -88,7 +88,7 @@ static void fill_mark(struct rpc_pipe *pipe, zmq_msg_t *head, struct str head_by
     memcpy(mark->head, head_bytes.at, head_bytes.len);
     atomic_fetch_add_explicit(&pipe->bytes, mark->bytes, memory_order_relaxed);
     metric_add(pipe->all, (int64_t)mark->bytes);
-    int rc = zmq_msg_init_data(head, mark->head, head_bytes.len, pass, mark);
+    int rc = zmq_msg_init_data(head, mark->head, head_bytes.len, pass_message, mark);
     assert(rc == 0 && "out of memory");
     (void)rc;
 }

@@ -43,7 +43,7 @@ static void note_done(struct worker *worker)
 }
 
 /* NULL: it's time to leave. */
-static struct rpc_task *take(struct rpc_pool *pool, struct worker *worker)
+static struct rpc_task *take_task(struct rpc_pool *pool, struct worker *worker)
 {
     struct rpc_task *task = NULL;
 
@@ -56,12 +56,13 @@ static struct rpc_task *take(struct rpc_pool *pool, struct worker *worker)
     return task;
 }
 
-static void *work(void *arg)
+static void *run_worker(void *arg)
 {
     struct worker *worker = arg;
     struct rpc_pool *pool = worker->pool;
     struct pg *pg = pool->config.conninfo != NULL ? pg_create(pool->config.conninfo, pool->config.schema) : NULL;
-    for (struct rpc_task *task = take(pool, worker); task != NULL; task = take(pool, worker)) task->run(task, pg);
+    for (struct rpc_task *task = take_task(pool, worker); task != NULL; task = take_task(pool, worker))
+        task->run(task, pg);
     if (pg != NULL) pg_destroy(&pg);
     return NULL;
 }
@@ -76,7 +77,7 @@ struct rpc_pool *rpc_pool_create(const struct rpc_pool_config *config, struct lo
     pool->config = *config;
     for (unsigned i = 0; i < config->threads; i++) {
         pool->workers[i].pool = pool;
-        int rc = pthread_create(&pool->workers[i].thread, NULL, work, &pool->workers[i]);
+        int rc = pthread_create(&pool->workers[i].thread, NULL, run_worker, &pool->workers[i]);
         assert(rc == 0 && "threads are to be had at the start");
         (void)rc;
     }

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "libshared/rpc/rpc_inside.h"
+#include "libshared/rpc/rpc_server_private.h"
 #include "libshared/base/metrics.h"
 
 enum sent { SENT, FULL, LOST };
@@ -20,7 +20,7 @@ struct rpc_event {
 
 static const char EMPTY_MAP[] = "\x80";
 
-static void fill(zmq_msg_t *msg, struct str bytes)
+static void fill_message(zmq_msg_t *msg, struct str bytes)
 {
     int rc = zmq_msg_init_size(msg, bytes.len);
     assert(rc == 0 && "out of memory");
@@ -61,7 +61,7 @@ static bool is_held_up(const struct rpc_peer *peer)
     return peer->missed || peer->n_waiting > 0;
 }
 
-static void keep(struct rpc_server *server, struct rpc_peer *peer, zmq_msg_t *head, zmq_msg_t *body)
+static void keep_reply(struct rpc_server *server, struct rpc_peer *peer, zmq_msg_t *head, zmq_msg_t *body)
 {
     struct rpc_outgoing *out = mem_zero(sizeof(*out));
     zmq_msg_init(&out->head);
@@ -80,11 +80,11 @@ static void send_or_keep(struct rpc_server *server, struct rpc_peer *peer, zmq_m
 {
     if (peer->n_waiting >= (size_t)server->config.event_hwm || rpc_pipe_keeps_too_much(peer->pipe)) {
         LOG(WARN, "rpc.peer_stuck", F_TEXT("peer", peer->name), F_INT("replies", peer->n_waiting));
-        rpc_peer_lose(server, peer, "does not read its replies");
+        rpc_peer_lose(server, peer, "replies_unread");
         return;
     }
     enum sent sent = is_held_up(peer) ? FULL : send_parts(server, peer->id, peer->pipe, head, body);
-    if (sent == FULL) keep(server, peer, head, body);
+    if (sent == FULL) keep_reply(server, peer, head, body);
     if (sent == LOST) rpc_peer_lose(server, peer, "unreachable");
 }
 
@@ -94,8 +94,8 @@ void rpc_send_reply(struct rpc_server *server, struct rpc_peer *peer, uint64_t i
     zmq_msg_t head_msg, body_msg;
     buf_clear(&server->head);
     frame_put_reply(&server->head, &(struct frame_reply){ id, status });
-    fill(&head_msg, buf_str(&server->head));
-    fill(&body_msg, body);
+    fill_message(&head_msg, buf_str(&server->head));
+    fill_message(&body_msg, body);
     send_or_keep(server, peer, &head_msg, &body_msg);
     zmq_msg_close(&head_msg);
     zmq_msg_close(&body_msg);
@@ -106,8 +106,8 @@ static enum sent send_notice(struct rpc_server *server, const void *id, struct r
     zmq_msg_t head_msg, body_msg;
     buf_clear(&server->head);
     frame_put_event(&server->head, &(struct frame_event){ .name = name });
-    fill(&head_msg, buf_str(&server->head));
-    fill(&body_msg, (struct str){ EMPTY_MAP, 1 });
+    fill_message(&head_msg, buf_str(&server->head));
+    fill_message(&body_msg, (struct str){ EMPTY_MAP, 1 });
     enum sent sent = send_parts(server, id, pipe, &head_msg, &body_msg);
     zmq_msg_close(&head_msg);
     zmq_msg_close(&body_msg);
@@ -176,8 +176,8 @@ struct rpc_event *rpc_event_create(
     enum err e = wire_encode(shape, rec, &body);
     assert(e == OK && "an event of ours has its record's shape");
     (void)e;
-    fill(&event->head, buf_str(&head));
-    fill(&event->body, buf_str(&body));
+    fill_message(&event->head, buf_str(&head));
+    fill_message(&event->body, buf_str(&body));
     buf_free(&head);
     buf_free(&body);
     return event;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "libshared/base/clock.h"
-#include "libshared/rpc/rpc_inside.h"
+#include "libshared/rpc/rpc_server_private.h"
 #include "libshared/base/metrics.h"
 
 #define FLUSH_EVERY_S  0.005
@@ -105,7 +105,7 @@ static void skip_rest(struct rpc_server *server, zmq_msg_t *last)
 }
 
 /* false: nothing is left to read. */
-static bool receive(void *arg)
+static bool receive_request(void *arg)
 {
     struct rpc_server *server = arg;
     zmq_msg_t id, *last = &id;
@@ -138,7 +138,7 @@ static void lose_the_quiet(struct rpc_server *server)
     {
         if (++peer->quiet <= RPC_QUIET_MAX) continue;
         rpc_send_goodbye(server, peer->id);
-        rpc_peer_lose(server, peer, "quiet");
+        rpc_peer_lose(server, peer, "silent");
     }
 }
 
@@ -236,7 +236,7 @@ struct rpc_server *rpc_server_create(struct ev_loop *loop, const struct rpc_serv
     server->socket = rpc_socket_server(config->key_dir, config->service, config->event_hwm);
     bind_all(server);
     make_pools(server);
-    server->watch = loop_sock_create(loop, server->socket.raw, receive, server);
+    server->watch = loop_sock_create(loop, server->socket.raw, receive_request, server);
 
     ev_timer_init(&server->tick, on_tick, 1., 1.);
     ev_timer_init(&server->flush, on_flush, FLUSH_EVERY_S, FLUSH_EVERY_S);

@@ -5,7 +5,7 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/container_of.h"
 #include "libshared/db/pg.h"
-#include "libshared/rpc/rpc_inside.h"
+#include "libshared/rpc/rpc_server_private.h"
 
 #define WORK_BUDGET_US 30000000 /* statements of one work, together */
 
@@ -82,7 +82,7 @@ static void work_run(struct rpc_task *task, struct pg *pg)
     loop_post_run(work->server->post, work_done, work);
 }
 
-static bool lend(struct rpc_server *server, struct rpc_pool *pool, struct str subject,
+static bool lend_work(struct rpc_server *server, struct rpc_pool *pool, struct str subject,
     enum err (*work)(struct pg *, struct arena *, void *), void (*done)(void *arg, enum err e), void *arg)
 {
     assert(pool != NULL && "a service with work to do has threads for it");
@@ -100,13 +100,13 @@ static bool lend(struct rpc_server *server, struct rpc_pool *pool, struct str su
 bool rpc_server_work(struct rpc_server *server, struct str subject,
     enum err (*work)(struct pg *, struct arena *, void *), void (*done)(void *arg, enum err e), void *arg)
 {
-    return lend(server, server->pool, subject, work, done, arg);
+    return lend_work(server, server->pool, subject, work, done, arg);
 }
 
 bool rpc_server_work_blocking(struct rpc_server *server, struct str subject,
     enum err (*work)(struct pg *, struct arena *, void *), void (*done)(void *arg, enum err e), void *arg)
 {
-    return lend(server, server->blocking, subject, work, done, arg);
+    return lend_work(server, server->blocking, subject, work, done, arg);
 }
 
 void rpc_works_free(struct rpc_server *server)

@@ -80,7 +80,7 @@ static int answer_health(struct health *health, bool for_ready, struct buf *body
     return good ? 200 : 503;
 }
 
-static int answer(void *arg, struct str path, struct buf *body)
+static int answer_path(void *arg, struct str path, struct buf *body)
 {
     if (str_is(path, "/healthz")) return answer_health(arg, false, body);
     if (str_is(path, "/readyz")) return answer_health(arg, true, body);
@@ -110,7 +110,7 @@ struct health *health_create(struct ev_loop *loop, const char *address, bool (*r
     health->due_us += (int64_t)(EVERY_S * 1e6);
     health->timer.data = health;
     ev_timer_start(loop, &health->timer);
-    health->http = health_http_create(address, answer, health);
+    health->http = health_http_create(address, answer_path, health);
     return health;
 }
 

@@ -36,7 +36,7 @@ static int on_begin(void *arg, struct http *http)
 
 static const struct http_handler handler = { .methods = "GET, HEAD", .begin = on_begin };
 
-static void *serve(void *arg)
+static void *serve_health(void *arg)
 {
     struct health_http *health = arg;
     ev_run(health->loop, 0);
@@ -55,7 +55,7 @@ static void start_thread(struct health_http *health)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&health->thread, NULL, serve, health);
+    int rc = pthread_create(&health->thread, NULL, serve_health, health);
     assert(rc == 0 && "threads are to be had at the start");
     (void)rc;
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -48,7 +48,7 @@ static void refuse_if(scmp_filter_ctx filter, int call, unsigned n, const struct
     privileges_die("seccomp");
 }
 
-static void load(scmp_filter_ctx filter)
+static void load_filter(scmp_filter_ctx filter)
 {
     seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1); /* kernels before 4.14 can't */
     seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
@@ -60,7 +60,7 @@ static void load(scmp_filter_ctx filter)
     privileges_die("seccomp");
 }
 
-static scmp_filter_ctx begin(void)
+static scmp_filter_ctx begin_filter(void)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 
@@ -149,22 +149,22 @@ void privileges_refuse_calls(void)
 #include "libshared/service/calls_refused.def"
 #undef REFUSED
     };
-    scmp_filter_ctx filter = begin();
+    scmp_filter_ctx filter = begin_filter();
 
     for (size_t i = 0; i < COUNT(refused); i++) refuse_if(filter, refused[i], 0, NULL);
     refuse_processes(filter);
     refuse_new_files(filter);
     refuse_sockets(filter);
-    load(filter);
+    load_filter(filter);
     answer_as_older_kernel();
 }
 
 /* capset() drops what was needed to bind, and is not needed any more either. */
 void privileges_refuse_listening(void)
 {
-    scmp_filter_ctx filter = begin();
+    scmp_filter_ctx filter = begin_filter();
 
     refuse_if(filter, SCMP_SYS(listen), 0, NULL);
     refuse_if(filter, SCMP_SYS(capset), 0, NULL);
-    load(filter);
+    load_filter(filter);
 }

@@ -210,7 +210,7 @@ static void watch_signals(struct process *process)
 
 /* --- the life of a service --- */
 
-static void migrate(const struct service *service, const struct face *face)
+static void migrate_schema(const struct service *service, const struct face *face)
 {
     char dir[300];
     if (**face->db == '\0') {
@@ -232,7 +232,7 @@ static bool has_blocking(const struct service *service)
     return service->blocking;
 }
 
-static void serve(struct process *process, const struct face *face)
+static void serve_until_stopped(struct process *process, const struct face *face)
 {
     const struct service *service = process->service;
     struct rpc_server_config config = {
@@ -258,7 +258,7 @@ static void serve(struct process *process, const struct face *face)
     process->health = health_create(process->loop, *face->health, is_ready, process);
 }
 
-static void end(struct process *process)
+static void end_process(struct process *process)
 {
     ev_timer_stop(process->loop, &process->probe);
     ev_timer_stop(process->loop, &process->drain_end);
@@ -277,15 +277,15 @@ int service_main(int argc, char **argv, const struct service *service)
     const struct face *face = face_of(service->name);
     service_begin(argc, argv, service->name, service->doc);
     descriptors_ask(DESCRIPTORS);
-    migrate(service, face);
+    migrate_schema(service, face);
 
     struct process process = { .service = service, .loop = ev_default_loop(EVFLAG_AUTO) };
     watch_signals(&process);
     if (service->start != NULL) process.context = service->start(process.loop);
-    serve(&process, face);
+    serve_until_stopped(&process, face);
     privileges_settle();
     LOG(INFO, "service.started", F_TEXT("version", service_version()));
     ev_run(process.loop, 0);
-    end(&process);
+    end_process(&process);
     return 0;
 }

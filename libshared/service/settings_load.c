@@ -12,7 +12,7 @@
 
 struct settings settings;
 
-static void die(const char *variable, const char *why)
+static void exit_bad_setting(const char *variable, const char *why)
 {
     fprintf(stderr, "%s: %s\n", variable, why);
     exit(2);
@@ -29,20 +29,20 @@ static void load_int(const struct setting_row *row, const char *variable, const 
     char why[100];
     if (!str_to_int(str_of(text), &n) || n < row->lo || n > row->hi) {
         snprintf(why, sizeof(why), "wants a number from %" PRId64 " to %" PRId64, row->lo, row->hi);
-        die(variable, why);
+        exit_bad_setting(variable, why);
     }
     *(int64_t *)field_of(row) = n;
 }
 
 static void load_bool(const struct setting_row *row, const char *variable, const char *text)
 {
-    if (strcmp(text, "0") != 0 && strcmp(text, "1") != 0) die(variable, "wants 0 or 1");
+    if (strcmp(text, "0") != 0 && strcmp(text, "1") != 0) exit_bad_setting(variable, "wants 0 or 1");
     *(bool *)field_of(row) = text[0] == '1';
 }
 
 static struct arena *texts; /* for as long as the process lives, or until the settings are loaded again */
 
-static const char *keep(const char *text)
+static const char *keep_text(const char *text)
 {
     return arena_cstr(texts, str_of(text));
 }
@@ -52,9 +52,9 @@ static void load_text(const struct setting_row *row, const char *variable, const
     char why[100];
     if ((int64_t)strlen(text) > row->hi) {
         snprintf(why, sizeof(why), "is longer than %" PRId64 " bytes", row->hi);
-        die(variable, why);
+        exit_bad_setting(variable, why);
     }
-    *(const char **)field_of(row) = keep(text);
+    *(const char **)field_of(row) = keep_text(text);
 }
 
 static bool is_choice(const char *choices, const char *text)
@@ -70,9 +70,9 @@ static void load_choice(const struct setting_row *row, const char *variable, con
     char why[200];
     if (!is_choice(row->choices, text)) {
         snprintf(why, sizeof(why), "wants one of %s", row->choices);
-        die(variable, why);
+        exit_bad_setting(variable, why);
     }
-    *(const char **)field_of(row) = keep(text);
+    *(const char **)field_of(row) = keep_text(text);
 }
 
 static void load_networks(const struct setting_row *row, const char *variable, const char *text)
@@ -87,7 +87,7 @@ static void load_networks(const struct setting_row *row, const char *variable, c
     else
         snprintf(why, sizeof(why), "\"%.*s\" is no network such as 10.0.0.0/24, 2001:db8::/48 or 10.0.0.4",
             (int)(bad.len < 60 ? bad.len : 60), bad.at);
-    die(variable, why);
+    exit_bad_setting(variable, why);
 }
 
 static void load_row(const struct setting_row *row)
@@ -123,7 +123,7 @@ static void refuse_unknown(void)
         if (strncmp(*at, SETTINGS_PREFIX, sizeof(SETTINGS_PREFIX) - 1) != 0 || is_known(*at, len)) continue;
         char name[200];
         snprintf(name, sizeof(name), "%.*s", (int)len, *at);
-        die(name, "there is no such setting; --help lists them");
+        exit_bad_setting(name, "there is no such setting; --help lists them");
     }
 }
 

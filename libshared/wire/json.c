@@ -12,7 +12,7 @@
 
 #define FEW_KEYS 12 /* compared each with each */
 
-static bool malformed(struct json_in *in, const char *what)
+static bool note_malformed(struct json_in *in, const char *what)
 {
     if (in->verdict == JSON_MALFORMED) return false;
     in->verdict = JSON_MALFORMED;
@@ -42,7 +42,7 @@ void json_begin(struct json_in *in, struct str text, unsigned depth_max)
     in->keys = in->inline_keys;
     in->n_keys = 0;
     in->cap_keys = JSON_KEYS_INLINE;
-    if (text.len >= UINT32_MAX || !utf8_is_valid(in->begin, text.len)) malformed(in, "is not UTF-8 without NUL");
+    if (text.len >= UINT32_MAX || !utf8_is_valid(in->begin, text.len)) note_malformed(in, "is not UTF-8 without NUL");
 }
 
 static void skip_blanks(struct json_in *in)
@@ -53,7 +53,7 @@ static void skip_blanks(struct json_in *in)
 enum json_verdict json_end(struct json_in *in)
 {
     skip_blanks(in);
-    if (in->at != in->end) malformed(in, "is not well-formed");
+    if (in->at != in->end) note_malformed(in, "is not well-formed");
     buf_free(&in->scratch);
     if (in->keys != in->inline_keys) mem_free(in->keys);
     in->keys = NULL;
@@ -66,7 +66,7 @@ char json_peek(struct json_in *in)
     return in->at < in->end && in->verdict != JSON_MALFORMED ? *in->at : '\0';
 }
 
-static bool take(struct json_in *in, char c)
+static bool take_char(struct json_in *in, char c)
 {
     if (in->at == in->end || *in->at != c) return false;
     in->at++;
@@ -107,7 +107,8 @@ static bool take_low_half(struct json_in *in, uint32_t *out)
 {
     const char *before = in->at;
 
-    if (take(in, '\\') && take(in, 'u') && take_hex4(in, out) && *out >= 0xdc00 && *out <= 0xdfff) return true;
+    if (take_char(in, '\\') && take_char(in, 'u') && take_hex4(in, out) && *out >= 0xdc00 && *out <= 0xdfff)
+        return true;
     in->at = before;
     return false;
 }
@@ -117,7 +118,7 @@ static bool read_unicode_escape(struct json_in *in)
     const char *from = in->at - 2;
     uint32_t c, low;
 
-    if (!take_hex4(in, &c)) return malformed(in, "has an escape that is none");
+    if (!take_hex4(in, &c)) return note_malformed(in, "has an escape that is none");
     if (c == 0) refuse_at(in, from, "has a NUL");
     if (c >= 0xd800 && c <= 0xdbff && take_low_half(in, &low)) {
         c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
@@ -133,9 +134,9 @@ static bool read_escape(struct json_in *in)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
 
-    if (take(in, 'u')) return read_unicode_escape(in);
+    if (take_char(in, 'u')) return read_unicode_escape(in);
     const char *found = in->at < in->end ? memchr(from, *in->at, sizeof from - 1) : NULL;
-    if (found == NULL) return malformed(in, "has an escape that is none");
+    if (found == NULL) return note_malformed(in, "has an escape that is none");
     in->at++;
     buf_add_char(&in->scratch, to[found - from]);
     return true;
@@ -153,8 +154,9 @@ static bool read_escaped(struct json_in *in, struct str plain, struct str *out)
 {
     buf_clear(&in->scratch);
     buf_add_str(&in->scratch, plain);
-    while (!take(in, '"')) {
-        if (!take(in, '\\')) return malformed(in, "has a text that does not end, or a control character in one");
+    while (!take_char(in, '"')) {
+        if (!take_char(in, '\\'))
+            return note_malformed(in, "has a text that does not end, or a control character in one");
         if (!read_escape(in)) return false;
         buf_add_str(&in->scratch, take_plain(in));
     }
@@ -164,10 +166,10 @@ static bool read_escaped(struct json_in *in, struct str plain, struct str *out)
 
 bool json_text(struct json_in *in, struct str *out)
 {
-    if (json_peek(in) != '"') return malformed(in, "is not well-formed");
+    if (json_peek(in) != '"') return note_malformed(in, "is not well-formed");
     in->at++;
     *out = take_plain(in);
-    return take(in, '"') || read_escaped(in, *out, out);
+    return take_char(in, '"') || read_escaped(in, *out, out);
 }
 
 bool json_is_decoded(const struct json_in *in, struct str text)
@@ -187,16 +189,16 @@ static bool take_digits(struct json_in *in)
 
 static bool take_fraction(struct json_in *in, bool *is_whole)
 {
-    if (!take(in, '.')) return true;
+    if (!take_char(in, '.')) return true;
     *is_whole = false;
     return take_digits(in);
 }
 
 static bool take_exponent(struct json_in *in, bool *is_whole)
 {
-    if (!take(in, 'e') && !take(in, 'E')) return true;
+    if (!take_char(in, 'e') && !take_char(in, 'E')) return true;
     *is_whole = false;
-    if (!take(in, '+')) take(in, '-');
+    if (!take_char(in, '+')) take_char(in, '-');
     return take_digits(in);
 }
 
@@ -240,11 +242,11 @@ static void read_real(struct json_in *in, struct str raw, double *out)
 bool json_number(struct json_in *in, struct json_number *out)
 {
     const char *from = in->at;
-    bool is_whole = true, negative = take(in, '-');
+    bool is_whole = true, negative = take_char(in, '-');
     const char *digits = in->at;
 
-    if ((!take(in, '0') && !take_digits(in)) || !take_fraction(in, &is_whole) || !take_exponent(in, &is_whole))
-        return malformed(in, "is not well-formed");
+    if ((!take_char(in, '0') && !take_digits(in)) || !take_fraction(in, &is_whole) || !take_exponent(in, &is_whole))
+        return note_malformed(in, "is not well-formed");
     *out = (struct json_number){ .negative = negative };
     out->whole = is_whole && read_whole((struct str){ digits, (size_t)(in->at - digits) }, negative, &out->magnitude);
     if (out->whole)
@@ -258,7 +260,7 @@ bool json_word(struct json_in *in, struct str word)
 {
     skip_blanks(in);
     if ((size_t)(in->end - in->at) < word.len || memcmp(in->at, word.at, word.len) != 0)
-        return malformed(in, "is not well-formed");
+        return note_malformed(in, "is not well-formed");
     in->at += word.len;
     return true;
 }
@@ -331,8 +333,8 @@ static void note_key(struct json_in *in, const char *at, struct str key)
 
 static bool open_container(struct json_in *in, char bracket, struct json_open *open)
 {
-    if (json_peek(in) != bracket) return malformed(in, "is not well-formed");
-    if (in->depth == in->depth_max) return malformed(in, "is nested too deeply");
+    if (json_peek(in) != bracket) return note_malformed(in, "is not well-formed");
+    if (in->depth == in->depth_max) return note_malformed(in, "is nested too deeply");
     in->at++;
     in->depth++;
     *open = (struct json_open){ .first_key = in->n_keys };
@@ -350,7 +352,8 @@ static bool next_member(struct json_in *in, struct json_open *open, char closing
         in->depth--;
         return false;
     }
-    if (in->verdict == JSON_MALFORMED || (begun && !take(in, ','))) return malformed(in, "is not well-formed");
+    if (in->verdict == JSON_MALFORMED || (begun && !take_char(in, ',')))
+        return note_malformed(in, "is not well-formed");
     return true;
 }
 
@@ -379,7 +382,7 @@ bool json_next_key(struct json_in *in, struct json_open *object, struct str *key
     json_peek(in);
     const char *at = in->at;
     if (!json_text(in, key)) return false;
-    if (json_peek(in) != ':') return malformed(in, "is not well-formed");
+    if (json_peek(in) != ':') return note_malformed(in, "is not well-formed");
     in->at++;
     note_key(in, at, *key);
     in->key_at = at;

@@ -78,7 +78,7 @@ static enum err put_any(const msgpack_object *o, struct buf *out)
 }
 
 /* Nothing half-written stays. */
-static enum err settle(enum err e, size_t before, struct buf *out)
+static enum err settle_output(enum err e, size_t before, struct buf *out)
 {
     if (e == OK && out->over) e = ERR_TOO_LARGE;
     if (e != OK) out->len = before;
@@ -111,12 +111,12 @@ enum err wire_any_to_json(struct str bytes, struct buf *out)
 
     if (text.at != NULL) {
         buf_add_str(out, text);
-        return settle(OK, before, out);
+        return settle_output(OK, before, out);
     }
     TRY(unpack_open(bytes, &in));
     enum err e = put_any(&in.root, out);
     unpack_close(&in);
-    return settle(e, before, out);
+    return settle_output(e, before, out);
 }
 
 /* --- a record, by its shape --- */
@@ -185,7 +185,7 @@ enum err wire_write_json(const struct wire_shape *shape, const void *record, str
 {
     size_t before = out->len;
 
-    return settle(put_record(shape, record, out), before, out);
+    return settle_output(put_record(shape, record, out), before, out);
 }
 
 enum err wire_to_json(const struct wire_shape *shape, struct str bytes, struct buf *out)

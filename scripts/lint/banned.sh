@@ -8,6 +8,6 @@ forbid() {  # forbid 'functions' where-not reason
 }
 forbid 'sprintf|vsprintf|strcpy|strcat|strncpy|strtok|strtok_r|gets|atoi|atol|atof|alloca|system|popen' '^$' 'use what knows its bounds'
 forbid 'malloc|calloc|realloc|strdup|strndup|asprintf' '^libshared/base/' 'allocate with an arena, or mem_*: they never return NULL'
-forbid 'PQexec|PQexecParams' '^libshared/db/|^services/store/commit|^services/auth/.*listen' 'prepared statements, through libshared/db'
+forbid 'PQexec|PQexecParams' '^libshared/db/|^services/store/messages/commit|^services/auth/.*listen' 'prepared statements, through libshared/db'
 forbid 'rand|srand|random' '^$' 'secret_random() or nothing'
 exit $bad

@@ -9,7 +9,7 @@ allow() {   # allow 'functions' 'files, regexp' why these may
 }
 allow 'getaddrinfo|gethostbyname|gethostbyaddr|getnameinfo|res_query' 'libshared/base/resolve\.c|libshared/http/accept\.c' \
     'ask with resolve_begin(); accept.c binds at the start'
-allow 'sleep|usleep|nanosleep|clock_nanosleep' 'libshared/base/log_out\.c|services/store/committer\.c' \
+allow 'sleep|usleep|nanosleep|clock_nanosleep' 'libshared/base/log_out\.c|services/store/messages/committer\.c' \
     'use an ev_timer; these two are threads'
 allow 'fopen|freopen|open|openat|creat|opendir|access|stat|lstat|fsync|fdatasync|sync|unlink|rename' \
     'libshared/base/log_out\.c|libshared/service/(process_metrics|settings_load|privileges_files)\.c|libshared/db/migrate\.c|libshared/rpc/keys\.c|services/gateway/conformance\.c' \
@@ -17,11 +17,11 @@ allow 'fopen|freopen|open|openat|creat|opendir|access|stat|lstat|fsync|fdatasync
 allow 'poll|select|ppoll|pselect|epoll_wait|flock|lockf|wait|waitpid' 'libshared/db/pg_(listen|answer)\.c' \
     'use an ev_io; pg_listen.c is a thread, and workers wait for their answers'
 allow 'PQconnectdb|PQconnectdbParams|PQconnectStart|PQconnectStartParams|PQexec|PQexecParams|PQexecPrepared|PQgetResult' \
-    'libshared/db/pg[a-z_]*\.c|libshared/db/migrate\.c|services/store/batch\.c' 'WORKER methods have a connection of their own'
+    'libshared/db/pg[a-z_]*\.c|libshared/db/migrate\.c|services/store/messages/batch\.c' 'WORKER methods have a connection of their own'
 allow 'redisConnect[A-Za-z]*|redisCommand[A-Za-z]*|redisAsyncConnect[A-Za-z]*' 'libshared/cache/redis_link\.c' 'use redis_command()'
 allow 'crypt|crypt_r|crypt_ra|PKCS5_PBKDF2_HMAC|EVP_PBE_scrypt' 'services/gateway/interop/login\.c' 'passwords are checked on threads'
 allow 'pthread_join|pthread_cond_wait|pthread_cond_timedwait|sem_wait' \
-    'libshared/base/log_out\.c|libshared/rpc/rpc_(pool|queue)\.c|libshared/service/health_http\.c|services/store/committer\.c' \
+    'libshared/base/log_out\.c|libshared/rpc/rpc_(pool|queue)\.c|libshared/service/health_http\.c|services/store/messages/committer\.c' \
     'threads wait for the loop, and not it for them; joins are at the end'
 allow 'zcert_load|zsock_wait|zsock_recv|zstr_recv|zmsg_recv|zpoller_wait|zmq_poll' 'libshared/rpc/keys\.c' \
     'ZeroMQ is read with ZMQ_DONTWAIT; keys are read once'

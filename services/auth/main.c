@@ -15,7 +15,7 @@ static const struct rpc_method methods[] = {
 #include "proto/end.def"
 };
 
-static void *start(struct ev_loop *loop)
+static void *start_service(struct ev_loop *loop)
 {
     return auth_start(loop, &settings.auth);
 }
@@ -27,7 +27,7 @@ int main(int argc, char **argv)
             .doc = "API keys, tokens and policies",
             .methods = methods,
             .n_methods = COUNT(methods),
-            .start = start,
+            .start = start_service,
             .serving = auth_serving,
             .stop = auth_stop,
             .peer_gone = auth_peer_gone,

@@ -2,7 +2,7 @@
  * chat.h - the chat service: who is together, and what is carried between them.
  *
  *      on workers (PostgreSQL):  room_create room_list room_enter room_invite room_remove
- *      on the loop thread:       membership.c   who is in which room, as remembered    room.access, room.relay
+ *      on the loop thread:       member_cache.c   who is in which room, as remembered    room.access, room.relay
  *                                feeds.c        which gateway hears which room         room.subscribe, room.publish
  *                                watchers.c     who hears of changes of membership     access.watch
  *                                gateways.c     which gateways there are               gateway.announce
@@ -14,15 +14,15 @@
 
 #include "libshared/rpc/quota.h"
 #include "libshared/rpc/rpc_rows.h"
-#include "services/chat/feeds.h"
-#include "services/chat/gateways.h"
-#include "services/chat/membership.h"
-#include "services/chat/watchers.h"
+#include "services/chat/gateways/feeds.h"
+#include "services/chat/gateways/gateways.h"
+#include "services/chat/members/member_cache.h"
+#include "services/chat/members/watchers.h"
 
 struct chat {
     int64_t members_max; /* of one room */
     struct rpc_server *server;
-    struct membership *membership;
+    struct member_cache *member_cache;
     struct feeds *feeds;
     struct watchers *watchers;
     struct gateways *gateways;

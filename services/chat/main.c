@@ -20,20 +20,20 @@ static const struct rpc_method methods[] = {
 };
 /* clang-format on */
 
-static void *start(struct ev_loop *loop)
+static void *start_service(struct ev_loop *loop)
 {
     struct chat *chat = mem_zero(sizeof *chat);
 
     (void)loop;
     chat->members_max = settings.chat.members_max;
-    chat->membership = membership_create((size_t)settings.chat.memory_bytes);
+    chat->member_cache = member_cache_create((size_t)settings.chat.memory_bytes);
     chat->feeds = feeds_create((size_t)settings.chat.rooms_heard);
     chat->watchers = watchers_create();
     chat->gateways = gateways_create();
     return chat;
 }
 
-static void serving(void *context, struct rpc_server *server)
+static void begin_serving(void *context, struct rpc_server *server)
 {
     ((struct chat *)context)->server = server;
 }
@@ -45,17 +45,17 @@ static void peer_gone(void *context, struct rpc_peer *peer)
     feeds_forget_peer(chat->feeds, peer);
     watchers_forget_peer(chat->watchers, peer);
     gateways_forget_peer(chat->gateways, chat->server, peer);
-    if (strcmp(rpc_peer_name(peer), "store") == 0) feeds_doubt(chat->server); /* it may not come back */
+    if (strcmp(rpc_peer_name(peer), "store") == 0) feeds_recheck(chat->server); /* it may not come back */
 }
 
-static void stop(void *context)
+static void stop_service(void *context)
 {
     struct chat *chat = context;
 
     gateways_destroy(&chat->gateways);
     watchers_destroy(&chat->watchers);
     feeds_destroy(&chat->feeds);
-    membership_destroy(&chat->membership);
+    member_cache_destroy(&chat->member_cache);
     mem_free(chat);
 }
 
@@ -67,9 +67,9 @@ int main(int argc, char **argv)
             .doc = "Keeps rooms and members, and hands what is said in a room to every gateway with a listener",
             .methods = methods,
             .n_methods = COUNT(methods),
-            .start = start,
-            .serving = serving,
-            .stop = stop,
+            .start = start_service,
+            .serving = begin_serving,
+            .stop = stop_service,
             .peer_gone = peer_gone,
         });
 }

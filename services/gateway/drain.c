@@ -19,7 +19,8 @@ static void close_if_due(void *arg, struct eio_session *session)
 {
     const struct moment *now = arg;
 
-    if (eio_moment_ms(eio_sid(session), now->spread_ms) <= now->elapsed_ms) eio_close(session, "server shutting down");
+    if (eio_drain_delay_ms(eio_sid(session), now->spread_ms) <= now->elapsed_ms)
+        eio_close(session, "server shutting down");
 }
 
 static void close_some(struct eio *eio, struct moment now)
@@ -27,7 +28,7 @@ static void close_some(struct eio *eio, struct moment now)
     if (eio != NULL) eio_each(eio, close_if_due, &now);
 }
 
-static size_t sessions(const struct gateway *gateway)
+static size_t count_sessions(const struct gateway *gateway)
 {
     return eio_sessions(gateway->socketio) + (gateway->msgpack != NULL ? eio_sessions(gateway->msgpack) : 0) +
            (gateway->engineio != NULL ? eio_sessions(gateway->engineio) : 0);
@@ -35,7 +36,7 @@ static size_t sessions(const struct gateway *gateway)
 
 static bool is_idle(const struct gateway *gateway)
 {
-    return sessions(gateway) == 0 && gateway->routes.in_flight == 0 && mesh_in_flight(gateway->mesh) == 0;
+    return count_sessions(gateway) == 0 && gateway->routes.in_flight == 0 && mesh_in_flight(gateway->mesh) == 0;
 }
 
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
@@ -51,14 +52,14 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     close_some(gateway->engineio, now);
     mesh_drain(gateway->mesh, elapsed_ms, now.spread_ms);
     if (!is_idle(gateway) && !late) return;
-    LOG(INFO, "gateway.drained", F_INT("ms", elapsed_ms), F_INT("sessions_left", sessions(gateway)),
+    LOG(INFO, "gateway.drained", F_INT("ms", elapsed_ms), F_INT("sessions_left", count_sessions(gateway)),
         F_INT("requests_left", gateway->routes.in_flight));
     ev_timer_stop(loop, timer);
     ev_break(loop, EVBREAK_ALL);
 }
 
 /* Before anything is closed, so that a client may finish what it is about. */
-static void tell(void *arg, struct client *client)
+static void tell_client(void *arg, struct client *client)
 {
     const struct str *notice = arg;
 
@@ -70,14 +71,14 @@ static void tell_clients(const struct gateway *gateway)
     struct buf json = BUF(64);
     buf_printf(&json, "{\"within_ms\":%lld}", (long long)gateway->settings->gateway.drain_spread_ms);
     struct str notice = buf_str(&json);
-    if (gateway->clients != NULL) clients_each(gateway->clients, tell, &notice);
+    if (gateway->clients != NULL) clients_each(gateway->clients, tell_client, &notice);
     buf_free(&json);
 }
 
 void drain_begin(struct gateway *gateway)
 {
     if (gateway->draining) return;
-    LOG(INFO, "gateway.draining", F_INT("sessions", sessions(gateway)));
+    LOG(INFO, "gateway.draining", F_INT("sessions", count_sessions(gateway)));
     gateway->draining = true;
     gateway->drain_began_us = clock_mono_us();
     tell_clients(gateway);

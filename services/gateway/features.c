@@ -6,23 +6,23 @@
 
 /* --- the echo of the conformance configuration --- */
 
-static void welcome(void *object, struct client *client, const struct arrival *arrival)
+static void welcome_client(void *object, struct client *client, const struct arrival *arrival)
 {
     (void)object;
     echo_welcome(client->socket, arrival->auth);
 }
 
-static bool give_back(void *object, struct client *client, const struct sio_event *event)
+static bool send_back(void *object, struct client *client, const struct sio_event *event)
 {
     echo_event(object, client->socket, event);
     return true;
 }
 
-const struct client_feature echo_feature = { .open = welcome, .event = give_back };
+const struct client_feature echo_feature = { .open = welcome_client, .event = send_back };
 
 /* --- all of them --- */
 
-static void add(struct gateway *gateway, enum feature index, const struct client_feature *feature, void *object)
+static void add_feature(struct gateway *gateway, enum feature index, const struct client_feature *feature, void *object)
 {
     clients_add_feature(gateway->clients, index, feature, object);
 }
@@ -36,7 +36,7 @@ void features_add(struct gateway *gateway)
     size_t rooms_max = (size_t)from->gateway.socket_rooms_max;
 
     /* clang-format off */
-#define FEATURE(name, object) add(gateway, FEATURE_##name, &name##_feature, object);
+#define FEATURE(name, object) add_feature(gateway, FEATURE_##name, &name##_feature, object);
 #include "services/gateway/features.def"
 #undef FEATURE
     /* clang-format on */

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "services/gateway/session/client.h"
+#include "services/gateway/identity/client.h"
 
 /* clang-format off */
 enum feature {

@@ -18,7 +18,7 @@ struct mesh;
 struct gateway;
 
 /* One service at the other end of a pipe. */
-struct peer {
+struct service_link {
     struct gateway *gateway;
     enum peer_service service;
     bool was_up;
@@ -35,12 +35,12 @@ struct gateway {
     struct sio_namespace namespaces[8 + EXTRA_NAMESPACES_MAX];
     size_t n_namespaces;
     char *names; /* their names, where settings list them */
-    struct peer peers[SERVICE_COUNT];
+    struct service_link links[SERVICE_COUNT];
     struct rpc_client *service[SERVICE_COUNT]; /* NULL where the conformance configuration needs none */
     struct trusted *trusted;
     struct bearers *bearers;
     struct clients *clients;
-    struct halls *halls; /* NULL in the conformance configuration */
+    struct rooms *rooms; /* NULL in the conformance configuration */
     struct mesh *mesh;   /* NULL in the conformance configuration, which has no chat to know of others */
     struct routes routes;
     struct interop interop;
@@ -60,10 +60,10 @@ struct gateway {
 void memory_watch(struct gateway *gateway);
 void memory_unwatch(struct gateway *gateway);
 
-/* peers.c: the pipes to the services. */
-void peers_connect(struct gateway *gateway);
-void peers_disconnect(struct gateway *gateway);
-bool peers_ready(const struct gateway *gateway, struct buf *why);
+/* service_links.c: the pipes to the services. */
+void service_links_connect(struct gateway *gateway);
+void service_links_disconnect(struct gateway *gateway);
+bool service_links_ready(const struct gateway *gateway, struct buf *why);
 
 /* conformance.c: ends the process with one line if it has the conformance configuration and a key to the services. */
 void conformance_check(const struct settings *from);

@@ -38,7 +38,7 @@ static bool is_ready(void *arg, struct buf *why)
         buf_add_str(why, STR("leaving"));
         return false;
     }
-    return peers_ready(gateway, why);
+    return service_links_ready(gateway, why);
 }
 
 static void open_edge(struct gateway *gateway)
@@ -59,24 +59,24 @@ static void open_edge(struct gateway *gateway)
     gateway->health = health_create(gateway->loop, settings.gateway.health, is_ready, gateway);
 }
 
-static void begin(struct gateway *gateway)
+static void open_gateway(struct gateway *gateway)
 {
     struct mesh_config mesh = config_mesh(gateway->settings);
 
     if (!settings.gateway.conformance || settings.gateway.echo_mesh) gateway->mesh = mesh_create(gateway->loop, &mesh);
     memory_watch(gateway);
-    peers_connect(gateway);
+    service_links_connect(gateway);
     for (int i = 0; i < SERVICE_COUNT; i++) gateway->routes.service[i] = gateway->service[i];
     gateway->routes.bearers = gateway->bearers;
     gateway->routes.rates = rates_create(settings.gateway.rate_percent);
     if (!settings.gateway.conformance) rates_share(gateway->routes.rates, gateway->loop, settings.common.redis_url);
     gateway->routes.guesses = guesses_create(gateway->loop, gateway->routes.rates, settings.common.call_budget_ms);
-    gateway->routes.keyring = keyring_create(
+    gateway->routes.api_key_tokens = api_key_tokens_create(
         gateway->bearers, gateway->routes.guesses, gateway->routes.rates, gateway->service[SERVICE_auth]);
     gateway->routes.body_max = (size_t)settings.gateway.max_payload;
     routes_init(&gateway->routes);
     namespaces_open(gateway);
-    gateway->routes.halls = gateway->halls;
+    gateway->routes.rooms = gateway->rooms;
     open_edge(gateway);
     interop_open(&gateway->interop, &(struct interop_config){ .settings = gateway->settings,
                                         .loop = gateway->loop,
@@ -94,7 +94,7 @@ static void begin(struct gateway *gateway)
 }
 
 /* From the outside in: nothing may call what is gone already. */
-static void end(struct gateway *gateway)
+static void close_gateway(struct gateway *gateway)
 {
     health_destroy(&gateway->health);
     mesh_destroy(&gateway->mesh);
@@ -105,10 +105,10 @@ static void end(struct gateway *gateway)
     interop_close(&gateway->interop);
     clients_stop(gateway->clients);
     guesses_close(gateway->routes.guesses);
-    peers_disconnect(gateway);
+    service_links_disconnect(gateway);
     namespaces_close(gateway);
     routes_free(&gateway->routes);
-    keyring_destroy(&gateway->routes.keyring);
+    api_key_tokens_destroy(&gateway->routes.api_key_tokens);
     guesses_destroy(&gateway->routes.guesses);
     rates_destroy(&gateway->routes.rates);
     memory_unwatch(gateway);
@@ -124,9 +124,9 @@ int main(int argc, char **argv)
     gateway.settings = &settings;
     gateway.descriptors_max = descriptors_limit(&settings.gateway);
     gateway.loop = ev_default_loop(0);
-    begin(&gateway);
+    open_gateway(&gateway);
     privileges_settle();
     ev_run(gateway.loop, 0);
-    end(&gateway);
+    close_gateway(&gateway);
     return 0;
 }

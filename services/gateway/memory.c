@@ -56,7 +56,7 @@ static void set_bounds(const struct settings_gateway *s)
 }
 
 /* After a flood the heap has holes: what fills whole pages goes back.  While as much is held as ever, nothing would. */
-static void trim(struct memory_watch *watch, double now)
+static void trim_heap(struct memory_watch *watch, double now)
 {
     struct holding_totals held = holdings_totals();
 
@@ -75,7 +75,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 
     (void)events;
     set_metrics();
-    trim(watch, ev_now(loop));
+    trim_heap(watch, ev_now(loop));
 }
 
 static void on_relief(struct ev_loop *loop, ev_prepare *prepare, int events)

@@ -7,7 +7,7 @@
 
 static const char *const standard[] = { "/", "/chat", "/notification", "/system", "/error" };
 
-static void add(struct gateway *gateway, struct sio_namespace nsp)
+static void add_namespace(struct gateway *gateway, struct sio_namespace nsp)
 {
     gateway->namespaces[gateway->n_namespaces++] = nsp;
 }
@@ -33,7 +33,7 @@ static void add_listed(struct gateway *gateway, const char *list)
         if (gateway->n_namespaces == COUNT(gateway->namespaces))
             LOG(WARN, "gateway.namespaces_too_many", F_STR("left_out", word));
         else
-            add(gateway, clients_namespace(gateway->clients, name));
+            add_namespace(gateway, clients_namespace(gateway->clients, name));
     }
 }
 
@@ -51,12 +51,13 @@ void namespaces_open(struct gateway *gateway)
     gateway->clients = make_clients(gateway);
     features_add(gateway);
     struct sio_config config = config_sio(gateway->settings);
-    config.gate = clients_gate(gateway->clients);
+    config.connect_rate = clients_connect_rate(gateway->clients);
     gateway->sio = sio_create(&config);
     if (gateway->settings->gateway.conformance) {
         add_listed(gateway, gateway->settings->gateway.echo_namespaces);
     } else {
-        for (size_t i = 0; i < COUNT(standard); i++) add(gateway, clients_namespace(gateway->clients, standard[i]));
+        for (size_t i = 0; i < COUNT(standard); i++)
+            add_namespace(gateway, clients_namespace(gateway->clients, standard[i]));
         add_listed(gateway, gateway->settings->gateway.namespaces);
     }
     for (size_t i = 0; i < gateway->n_namespaces; i++) sio_add(gateway->sio, &gateway->namespaces[i]);

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <ev.h>
 
-#include "services/store/grants.h"
+#include "services/store/access_cache.h"
 
 #define RETRY_S  0.5
 #define BODY_MAX (64u << 20)
@@ -13,13 +13,13 @@
 struct chat_link {
     struct ev_loop *loop;
     struct rpc_client *client;
-    struct grants *grants;
+    struct access_cache *access;
     struct arena *arena; /* for decoding one event */
     ev_timer retry;
-    bool doubt, telling; /* chat has to be told; is being told */
+    bool recheck, telling; /* chat has to be told; is being told */
 };
 
-static void call(struct chat_link *link, const char *method, const struct wire_shape *shape, const void *rec,
+static void call_chat(struct chat_link *link, const char *method, const struct wire_shape *shape, const void *rec,
     rpc_reply_fn *done, void *arg)
 {
     struct buf body = BUF(BODY_MAX);
@@ -37,28 +37,28 @@ static void on_watched(void *arg, enum err status, struct str body)
 
     (void)body;
     if (status == OK)
-        grants_watched(link->grants);
+        access_cache_watched(link->access);
     else if (rpc_client_is_up(link->client))
         ev_timer_start(link->loop, &link->retry);
 }
 
-static void watch(struct chat_link *link)
+static void watch_access(struct chat_link *link)
 {
     struct nothing none;
 
-    call(link, "access.watch", nothing_shape(), &none, on_watched, link);
+    call_chat(link, "access.watch", nothing_shape(), &none, on_watched, link);
 }
 
 static void on_told(void *arg, enum err status, struct str body);
 
-static void tell_doubt(struct chat_link *link)
+static void tell_recheck(struct chat_link *link)
 {
     struct nothing none;
 
-    if (!link->doubt || link->telling) return;
-    link->doubt = false;
+    if (!link->recheck || link->telling) return;
+    link->recheck = false;
     link->telling = true;
-    call(link, "room.doubt", nothing_shape(), &none, on_told, link);
+    call_chat(link, "room.recheck", nothing_shape(), &none, on_told, link);
 }
 
 static void on_told(void *arg, enum err status, struct str body)
@@ -67,8 +67,8 @@ static void on_told(void *arg, enum err status, struct str body)
 
     (void)body;
     link->telling = false;
-    if (status != OK) link->doubt = true;
-    if (link->doubt && rpc_client_is_up(link->client)) ev_timer_start(link->loop, &link->retry);
+    if (status != OK) link->recheck = true;
+    if (link->recheck && rpc_client_is_up(link->client)) ev_timer_start(link->loop, &link->retry);
 }
 
 static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
@@ -76,8 +76,8 @@ static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
     (void)events;
     ev_timer_stop(loop, timer);
     ev_timer_set(timer, RETRY_S, 0.);
-    watch(timer->data);
-    tell_doubt(timer->data);
+    watch_access(timer->data);
+    tell_recheck(timer->data);
 }
 
 static void on_up(void *arg, struct id instance)
@@ -85,9 +85,9 @@ static void on_up(void *arg, struct id instance)
     struct chat_link *link = arg;
 
     (void)instance;
-    grants_lost(link->grants);
-    watch(link);
-    tell_doubt(link);
+    access_cache_lost(link->access);
+    watch_access(link);
+    tell_recheck(link);
 }
 
 static void on_down(void *arg, bool told)
@@ -95,7 +95,7 @@ static void on_down(void *arg, bool told)
     struct chat_link *link = arg;
 
     (void)told;
-    grants_lost(link->grants);
+    access_cache_lost(link->access);
     ev_timer_stop(link->loop, &link->retry);
 }
 
@@ -106,10 +106,10 @@ static void on_change(struct chat_link *link, struct str body)
     struct wire_error why = { 0 };
 
     if (wire_decode(access_change_shape(), body, link->arena, &change, &why) == OK) {
-        grants_changed(link->grants, change.room, change.subject);
+        access_cache_changed(link->access, change.room, change.subject);
     } else {
-        grants_lost(link->grants);
-        watch(link);
+        access_cache_lost(link->access);
+        watch_access(link);
     }
     arena_reset(link->arena);
 }
@@ -121,18 +121,19 @@ static void on_event(void *arg, const struct frame_event *head, struct str body)
     if (str_is(head->name, "access.changed")) {
         on_change(link, body);
     } else if (str_is(head->name, "resync")) {
-        grants_lost(link->grants);
-        watch(link);
+        access_cache_lost(link->access);
+        watch_access(link);
     }
 }
 
-struct chat_link *chat_link_create(struct ev_loop *loop, struct grants *grants, const struct chat_link_config *config)
+struct chat_link *chat_link_create(
+    struct ev_loop *loop, struct access_cache *access, const struct chat_link_config *config)
 {
     struct chat_link *link = mem_zero(sizeof *link);
 
     link->loop = loop;
-    link->grants = grants;
-    link->doubt = true;
+    link->access = access;
+    link->recheck = true;
     /* bound: an access_change has no lists */
     link->arena = arena_create("chat_link", 1 << 20);
     ev_timer_init(&link->retry, on_retry, RETRY_S, 0.);
@@ -167,16 +168,16 @@ bool chat_link_is_up(const struct chat_link *link)
 
 void chat_link_ask(struct chat_link *link, const struct access_query *query, rpc_reply_fn *done, void *arg)
 {
-    call(link, "room.access", access_query_shape(), query, done, arg);
+    call_chat(link, "room.access", access_query_shape(), query, done, arg);
 }
 
-void chat_link_doubt(struct chat_link *link)
+void chat_link_recheck(struct chat_link *link)
 {
-    link->doubt = true;
-    tell_doubt(link);
+    link->recheck = true;
+    tell_recheck(link);
 }
 
 void chat_link_publish(struct chat_link *link, const struct publication *publication, rpc_reply_fn *done, void *arg)
 {
-    call(link, "room.publish", publication_shape(), publication, done, arg);
+    call_chat(link, "room.publish", publication_shape(), publication, done, arg);
 }

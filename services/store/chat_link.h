@@ -5,7 +5,7 @@
 #include "libshared/rpc/rpc_client.h"
 
 struct chat_link;
-struct grants;
+struct access_cache;
 
 struct chat_link_config {
     const char *endpoint, *key_dir;
@@ -13,8 +13,9 @@ struct chat_link_config {
     size_t pending_max;
 };
 
-/* grants is told of changes. */
-struct chat_link *chat_link_create(struct ev_loop *loop, struct grants *grants, const struct chat_link_config *config);
+/* access_cache is told of changes. */
+struct chat_link *chat_link_create(
+    struct ev_loop *loop, struct access_cache *access, const struct chat_link_config *config);
 void chat_link_destroy(struct chat_link **link); /* what is unanswered ends with shutting_down */
 bool chat_link_is_up(const struct chat_link *link);
 
@@ -22,5 +23,5 @@ bool chat_link_is_up(const struct chat_link *link);
 void chat_link_ask(struct chat_link *link, const struct access_query *query, rpc_reply_fn *done, void *arg);
 /* Something may have been committed that nobody publishes: chat is told until it has heard.  A new link begins with this
  * doubt, as the store before us may have died between a commit and its publication. */
-void chat_link_doubt(struct chat_link *link);
+void chat_link_recheck(struct chat_link *link);
 void chat_link_publish(struct chat_link *link, const struct publication *publication, rpc_reply_fn *done, void *arg);

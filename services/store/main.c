@@ -51,7 +51,7 @@ static void on_access(void *arg, enum err status, struct str body)
     struct question q = *(struct question *)arg;
 
     mem_free(arg);
-    if (!q.store->stopping) grants_answer(q.store->grants, q.token, status, status == OK && is_member(body));
+    if (!q.store->stopping) access_cache_answer(q.store->access, q.token, status, status == OK && is_member(body));
 }
 
 static void ask_chat(void *arg, const struct access_query *query, void *token)
@@ -70,14 +70,14 @@ static void on_published(void *arg, enum err status, struct str body)
     if (!q.store->stopping) outbox_sent(q.store->outbox, q.token, status == OK);
 }
 
-static void publish(void *arg, const struct publication *publication, void *token)
+static void publish_messages(void *arg, const struct publication *publication, void *token)
 {
     struct store *store = arg;
 
     chat_link_publish(store->link, publication, on_published, question_of(store, token));
 }
 
-static void *start(struct ev_loop *loop)
+static void *start_service(struct ev_loop *loop)
 {
     struct store *store = mem_zero(sizeof *store);
     struct chat_link_config link = {
@@ -94,19 +94,19 @@ static void *start(struct ev_loop *loop)
     };
 
     store->settings = &settings.store;
-    store->grants = grants_create((size_t)settings.store.access_cached, ask_chat, store);
-    store->outbox = outbox_create(loop, OUTBOX_BYTES, publish, store);
-    store->link = chat_link_create(loop, store->grants, &link);
+    store->access = access_cache_create((size_t)settings.store.access_cached, ask_chat, store);
+    store->outbox = outbox_create(loop, OUTBOX_BYTES, publish_messages, store);
+    store->link = chat_link_create(loop, store->access, &link);
     store->committer = committer_create(loop, &committer, appends_done, store);
     return store;
 }
 
-static void serving(void *context, struct rpc_server *server)
+static void begin_serving(void *context, struct rpc_server *server)
 {
     ((struct store *)context)->server = server;
 }
 
-static bool ready(void *context, struct buf *why)
+static bool check_ready(void *context, struct buf *why)
 {
     const struct store *store = context;
 
@@ -115,7 +115,7 @@ static bool ready(void *context, struct buf *why)
 }
 
 /* The server is gone already, and with it all who wait for an answer. */
-static void stop(void *context)
+static void stop_service(void *context)
 {
     struct store *store = context;
 
@@ -123,7 +123,7 @@ static void stop(void *context)
     committer_destroy(&store->committer);
     chat_link_destroy(&store->link);
     outbox_destroy(&store->outbox);
-    grants_destroy(&store->grants);
+    access_cache_destroy(&store->access);
     mem_free(store);
 }
 
@@ -135,9 +135,9 @@ int main(int argc, char **argv)
             .doc = "Keeps the rooms' logs: what is acknowledged is on disk",
             .methods = methods,
             .n_methods = COUNT(methods),
-            .start = start,
-            .serving = serving,
-            .stop = stop,
-            .ready = ready,
+            .start = start_service,
+            .serving = begin_serving,
+            .stop = stop_service,
+            .ready = check_ready,
         });
 }

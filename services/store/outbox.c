@@ -15,24 +15,24 @@
 #define PUBLICATION_MAX   1000 /* messages: the record's own bound */
 #define PUBLICATION_BYTES (256u << 10)
 
-struct letter {
-    struct letter *prev, *next;
+struct entry {
+    struct entry *prev, *next;
     struct message message;
     size_t bytes;
     char text[];
 };
 
-struct box {
+struct room_queue {
     UT_hash_handle hh;
-    struct box *prev, *next; /* in `ready`, if it is */
+    struct room_queue *prev, *next; /* in `ready`, if it is */
     struct id id;
-    struct letter *letters;
-    size_t n_in_flight; /* the first so many letters */
+    struct entry *entries;
+    size_t n_in_flight; /* the first so many entries */
     bool is_ready;
 };
 
 struct outbox {
-    struct box *boxes, *ready;
+    struct room_queue *queues, *ready;
     size_t n, bytes, max_bytes;
     bool full;         /* since something was dropped, and until half is free again */
     int64_t n_dropped; /* since then */
@@ -62,50 +62,50 @@ struct outbox *outbox_create(struct ev_loop *loop, size_t max_bytes, outbox_send
     return outbox;
 }
 
-static void drop(struct outbox *outbox, struct box *box, struct letter *letter)
+static void drop_entry(struct outbox *outbox, struct room_queue *queue, struct entry *entry)
 {
-    DL_DELETE(box->letters, letter);
+    DL_DELETE(queue->entries, entry);
     outbox->n--;
-    outbox->bytes -= letter->bytes;
-    mem_free(letter);
+    outbox->bytes -= entry->bytes;
+    mem_free(entry);
 }
 
-static void end_box(struct outbox *outbox, struct box *box)
+static void end_queue(struct outbox *outbox, struct room_queue *queue)
 {
-    if (box->is_ready) DL_DELETE(outbox->ready, box);
-    HASH_DEL(outbox->boxes, box);
-    mem_free(box);
+    if (queue->is_ready) DL_DELETE(outbox->ready, queue);
+    HASH_DEL(outbox->queues, queue);
+    mem_free(queue);
 }
 
 void outbox_destroy(struct outbox **outbox)
 {
-    struct box *box = NULL, *next;
+    struct room_queue *queue = NULL, *next;
 
     if (*outbox == NULL) return;
-    HASH_ITER(hh, (*outbox)->boxes, box, next)
+    HASH_ITER(hh, (*outbox)->queues, queue, next)
     {
-        while (box->letters != NULL) drop(*outbox, box, box->letters);
-        end_box(*outbox, box);
+        while (queue->entries != NULL) drop_entry(*outbox, queue, queue->entries);
+        end_queue(*outbox, queue);
     }
     ev_timer_stop((*outbox)->loop, &(*outbox)->retry);
     mem_free(*outbox);
     *outbox = NULL;
 }
 
-static struct box *box_of(struct outbox *outbox, struct id id)
+static struct room_queue *get_queue(struct outbox *outbox, struct id id)
 {
-    struct box *box;
+    struct room_queue *queue;
 
-    HASH_FIND(hh, outbox->boxes, &id, sizeof id, box);
-    if (box == NULL) {
-        box = mem_zero(sizeof *box);
-        box->id = id;
-        HASH_ADD(hh, outbox->boxes, id, sizeof box->id, box);
+    HASH_FIND(hh, outbox->queues, &id, sizeof id, queue);
+    if (queue == NULL) {
+        queue = mem_zero(sizeof *queue);
+        queue->id = id;
+        HASH_ADD(hh, outbox->queues, id, sizeof queue->id, queue);
     }
-    return box;
+    return queue;
 }
 
-static struct str keep(char **at, struct str s)
+static struct str copy_text(char **at, struct str s)
 {
     struct str kept = { s.at == NULL ? NULL : *at, s.len };
 
@@ -114,19 +114,19 @@ static struct str keep(char **at, struct str s)
     return kept;
 }
 
-static struct letter *letter_of(const struct message *m)
+static struct entry *make_entry(const struct message *m)
 {
     size_t texts = m->id.len + m->sender.len + m->body.len + m->meta.len;
-    struct letter *letter = mem_alloc(sizeof *letter + texts);
-    char *at = letter->text;
+    struct entry *entry = mem_alloc(sizeof *entry + texts);
+    char *at = entry->text;
 
-    letter->bytes = sizeof *letter + texts;
-    letter->message = *m;
-    letter->message.id = keep(&at, m->id);
-    letter->message.sender = keep(&at, m->sender);
-    letter->message.body = keep(&at, m->body);
-    letter->message.meta = keep(&at, m->meta);
-    return letter;
+    entry->bytes = sizeof *entry + texts;
+    entry->message = *m;
+    entry->message.id = copy_text(&at, m->id);
+    entry->message.sender = copy_text(&at, m->sender);
+    entry->message.body = copy_text(&at, m->body);
+    entry->message.meta = copy_text(&at, m->meta);
+    return entry;
 }
 
 /* The log has the beginning and the end, not each message between them. */
@@ -145,52 +145,52 @@ static void notice_space(struct outbox *outbox)
     LOG(INFO, "outbox.has_space", F_INT("dropped", outbox->n_dropped));
 }
 
-static void drop_unsent(struct outbox *outbox, struct box *box)
+static void drop_unsent(struct outbox *outbox, struct room_queue *queue)
 {
-    struct letter *letter, *next;
+    struct entry *entry, *next;
     size_t i = 0, before = outbox->n;
 
-    DL_FOREACH_SAFE(box->letters, letter, next)
-    if (i++ >= box->n_in_flight) drop(outbox, box, letter);
+    DL_FOREACH_SAFE(queue->entries, entry, next)
+    if (i++ >= queue->n_in_flight) drop_entry(outbox, queue, entry);
     count_dropped(outbox, (int64_t)(before - outbox->n));
 }
 
 /* Even the newest of each room are too many, when chat is away for long and the rooms are many. */
-static bool is_hopeless(const struct outbox *outbox, const struct letter *letter)
+static bool is_hopeless(const struct outbox *outbox, const struct entry *entry)
 {
-    return outbox->bytes + letter->bytes > outbox->max_bytes * 2;
+    return outbox->bytes + entry->bytes > outbox->max_bytes * 2;
 }
 
-static void box_check(const struct box *box, size_t *n, size_t *bytes)
+static void box_check(const struct room_queue *queue, size_t *n, size_t *bytes)
 {
-    const struct letter *letter, *before = NULL;
+    const struct entry *entry, *before = NULL;
     size_t mine = 0;
 
-    DL_FOREACH(box->letters, letter)
+    DL_FOREACH(queue->entries, entry)
     {
-        assert(before == NULL || letter->message.seq > before->message.seq || mine >= box->n_in_flight);
-        before = letter;
-        *bytes += letter->bytes;
+        assert(before == NULL || entry->message.seq > before->message.seq || mine >= queue->n_in_flight);
+        before = entry;
+        *bytes += entry->bytes;
         mine++;
     }
-    assert(mine > 0 && box->n_in_flight <= mine);
-    assert(box->is_ready == (box->n_in_flight == 0));
+    assert(mine > 0 && queue->n_in_flight <= mine);
+    assert(queue->is_ready == (queue->n_in_flight == 0));
     *n += mine;
 }
 
 void outbox_check(const struct outbox *outbox)
 {
-    const struct box *box;
+    const struct room_queue *queue;
     size_t n = 0, bytes = 0, ready = 0;
 
-    for (box = outbox->boxes; box != NULL; box = box->hh.next) {
-        box_check(box, &n, &bytes);
-        ready += box->is_ready;
+    for (queue = outbox->queues; queue != NULL; queue = queue->hh.next) {
+        box_check(queue, &n, &bytes);
+        ready += queue->is_ready;
     }
     assert(n == outbox->n && bytes == outbox->bytes);
-    DL_FOREACH(outbox->ready, box)
+    DL_FOREACH(outbox->ready, queue)
     {
-        assert(box->is_ready && ready > 0);
+        assert(queue->is_ready && ready > 0);
         ready--;
     }
     assert(ready == 0);
@@ -198,50 +198,50 @@ void outbox_check(const struct outbox *outbox)
 
 bool outbox_put(struct outbox *outbox, const struct message *message)
 {
-    struct letter *letter = letter_of(message);
-    struct box *box = box_of(outbox, message->room);
+    struct entry *entry = make_entry(message);
+    struct room_queue *queue = get_queue(outbox, message->room);
 
-    if (outbox->bytes + letter->bytes > outbox->max_bytes) drop_unsent(outbox, box);
-    DL_APPEND(box->letters, letter);
+    if (outbox->bytes + entry->bytes > outbox->max_bytes) drop_unsent(outbox, queue);
+    DL_APPEND(queue->entries, entry);
     outbox->n++;
-    outbox->bytes += letter->bytes;
-    if (box->n_in_flight == 0 && !box->is_ready) {
-        box->is_ready = true;
-        DL_APPEND(outbox->ready, box);
+    outbox->bytes += entry->bytes;
+    if (queue->n_in_flight == 0 && !queue->is_ready) {
+        queue->is_ready = true;
+        DL_APPEND(outbox->ready, queue);
     }
-    bool kept = !is_hopeless(outbox, letter) || box->n_in_flight > 0;
+    bool kept = !is_hopeless(outbox, entry) || queue->n_in_flight > 0;
     if (!kept) {
-        drop_unsent(outbox, box);
-        end_box(outbox, box);
+        drop_unsent(outbox, queue);
+        end_queue(outbox, queue);
     }
     CHECK_STEP(outbox_check(outbox));
     return kept;
 }
 
-/* The letters that follow each other by seq, up to the bounds of one publication. */
-static size_t first_run(const struct box *box, struct message *out)
+/* The entries that follow each other by seq, up to the bounds of one publication. */
+static size_t first_run(const struct room_queue *queue, struct message *out)
 {
-    const struct letter *letter = box->letters;
+    const struct entry *entry = queue->entries;
     size_t n = 0, bytes = 0;
 
     do {
-        bytes += letter->bytes;
-        out[n++] = letter->message;
-        letter = letter->next;
-    } while (letter != NULL && n < PUBLICATION_MAX && bytes + letter->bytes <= PUBLICATION_BYTES &&
-             letter->message.seq == out[n - 1].seq + 1);
+        bytes += entry->bytes;
+        out[n++] = entry->message;
+        entry = entry->next;
+    } while (entry != NULL && n < PUBLICATION_MAX && bytes + entry->bytes <= PUBLICATION_BYTES &&
+             entry->message.seq == out[n - 1].seq + 1);
     return n;
 }
 
-static void send_first(struct outbox *outbox, struct box *box)
+static void send_first(struct outbox *outbox, struct room_queue *queue)
 {
     struct message messages[PUBLICATION_MAX];
-    struct publication publication = { box->id, { messages, first_run(box, messages) } };
+    struct publication publication = { queue->id, { messages, first_run(queue, messages) } };
 
-    box->is_ready = false;
-    DL_DELETE(outbox->ready, box);
-    box->n_in_flight = publication.messages.len;
-    outbox->send(outbox->arg, &publication, box);
+    queue->is_ready = false;
+    DL_DELETE(outbox->ready, queue);
+    queue->n_in_flight = publication.messages.len;
+    outbox->send(outbox->arg, &publication, queue);
 }
 
 void outbox_flush(struct outbox *outbox)
@@ -249,33 +249,33 @@ void outbox_flush(struct outbox *outbox)
     while (outbox->ready != NULL) send_first(outbox, outbox->ready);
 }
 
-static void make_ready(struct outbox *outbox, struct box *box)
+static void make_ready(struct outbox *outbox, struct room_queue *queue)
 {
-    box->n_in_flight = 0;
-    box->is_ready = true;
-    DL_APPEND(outbox->ready, box);
+    queue->n_in_flight = 0;
+    queue->is_ready = true;
+    DL_APPEND(outbox->ready, queue);
 }
 
 void outbox_sent(struct outbox *outbox, void *token, bool acknowledged)
 {
-    struct box *box = token;
+    struct room_queue *queue = token;
 
     if (!acknowledged) {
-        make_ready(outbox, box);
+        make_ready(outbox, queue);
         ev_timer_start(outbox->loop, &outbox->retry);
         CHECK_STEP(outbox_check(outbox));
         return;
     }
-    for (; box->n_in_flight > 0; box->n_in_flight--) drop(outbox, box, box->letters);
+    for (; queue->n_in_flight > 0; queue->n_in_flight--) drop_entry(outbox, queue, queue->entries);
     notice_space(outbox);
-    if (box->letters == NULL) {
-        end_box(outbox, box);
+    if (queue->entries == NULL) {
+        end_queue(outbox, queue);
         CHECK_STEP(outbox_check(outbox));
         return;
     }
-    make_ready(outbox, box);
+    make_ready(outbox, queue);
     CHECK_STEP(outbox_check(outbox));
-    send_first(outbox, box);
+    send_first(outbox, queue);
 }
 
 size_t outbox_waiting(const struct outbox *outbox)

@@ -7,7 +7,7 @@
  * One in flight per room keeps its publications in the order of seq, through repeats too.  A new instance of chat gets
  * what the old one did not acknowledge: gateways that subscribed there first would otherwise never hear of it.
  * Bounded by bytes: over the bound a room's older messages go and the newest stays, whose seq shows gateways the gap;
- * over twice the bound the newest goes too, and gateways have to be told to look (chat_link_doubt).
+ * over twice the bound the newest goes too, and gateways have to be told to look (chat_link_recheck).
  *
  * Loop thread only.
  */

@@ -1,7 +1,7 @@
 /*
  * store.h - the store service: what was said.
  *
- *      gateway --message.append--> grants.c: may he? --> committer.c: one commit for all that wait --> receipt
+ *      gateway --message.append--> access_cache.c: may he? --> committer.c: one commit for all that wait --> receipt
  *                                     |  ^                                     |
  *                          room.access|  |access.changed                       v
  *                                     v  |                              outbox.c --room.publish--> chat
@@ -16,15 +16,15 @@
 #include "libshared/rpc/rpc_rows.h"
 #include "libshared/service/settings.h"
 #include "services/store/chat_link.h"
-#include "services/store/committer.h"
-#include "services/store/grants.h"
+#include "services/store/messages/committer.h"
+#include "services/store/access_cache.h"
 #include "services/store/outbox.h"
 
 struct store {
     const struct settings_store *settings;
     struct rpc_server *server;
     struct chat_link *link;
-    struct grants *grants;
+    struct access_cache *access;
     struct committer *committer;
     struct outbox *outbox;
     size_t appends_open; /* taken and not yet answered */
@@ -38,8 +38,8 @@ struct store {
 #include "proto/end.def"
 /* clang-format on */
 
-/* What grants_ask found out, as this call's error: who is no member is forbidden. */
-enum err grant_error(struct call *call, enum err e, bool is_member) MUST_CHECK;
+/* What access_cache_ask found out, as this call's error: who is no member is forbidden. */
+enum err access_error(struct call *call, enum err e, bool is_member) MUST_CHECK;
 
 /* message_append.c: a batch came back from the committer. */
 void appends_done(void *store, struct append *first);

@@ -29,7 +29,7 @@ static const char *const EVERYONE[] = {
 };
 /* clang-format on */
 
-static void die(const char *path, const char *why)
+static void exit_with(const char *path, const char *why)
 {
     fprintf(stderr, "keygen: %s: %s\n", path, why);
     exit(1);
@@ -37,7 +37,7 @@ static void die(const char *path, const char *why)
 
 static void make_dir(const char *path, mode_t mode)
 {
-    if (mkdir(path, mode) != 0 && errno != EEXIST) die(path, strerror(errno));
+    if (mkdir(path, mode) != 0 && errno != EEXIST) exit_with(path, strerror(errno));
 }
 
 static bool is_name(const char *name)
@@ -54,24 +54,24 @@ static zcert_t *keep_or_make(const char *dir, const char *name)
     snprintf(base, sizeof(base), "%s/%s.key", dir, name);
     if (access(secret, F_OK) == 0) {
         zcert_t *kept = zcert_load(base); /* it adds the _secret itself */
-        if (kept == NULL) die(secret, "is there, and is no CURVE certificate");
+        if (kept == NULL) exit_with(secret, "is there, and is no CURVE certificate");
         return kept;
     }
     zcert_t *made = zcert_new();
     zcert_set_meta(made, "name", "%s", name);
-    if (zcert_save_secret(made, secret) != 0 || chmod(secret, 0600) != 0) die(secret, strerror(errno));
+    if (zcert_save_secret(made, secret) != 0 || chmod(secret, 0600) != 0) exit_with(secret, strerror(errno));
     return made;
 }
 
-static void make(const char *dir, const char *name)
+static void make_key(const char *dir, const char *name)
 {
     char peer[600];
     snprintf(peer, sizeof(peer), "%s/peers/%s.key", dir, name);
-    if (!is_name(name)) die(name, "a name has 1 to 31 of a-z, 0-9 and -");
+    if (!is_name(name)) exit_with(name, "a name has 1 to 31 of a-z, 0-9 and -");
 
     zcert_t *cert = keep_or_make(dir, name);
     if (access(peer, F_OK) != 0 && (zcert_save_public(cert, peer) != 0 || chmod(peer, 0644) != 0))
-        die(peer, strerror(errno));
+        exit_with(peer, strerror(errno));
     zcert_destroy(&cert);
 }
 
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
     make_dir(argv[1], 0755);
     make_dir(peers, 0755);
     if (argc == 2)
-        for (size_t i = 0; i < sizeof(EVERYONE) / sizeof(*EVERYONE); i++) make(argv[1], EVERYONE[i]);
-    for (int i = 2; i < argc; i++) make(argv[1], argv[i]);
+        for (size_t i = 0; i < sizeof(EVERYONE) / sizeof(*EVERYONE); i++) make_key(argv[1], EVERYONE[i]);
+    for (int i = 2; i < argc; i++) make_key(argv[1], argv[i]);
     return 0;
 }

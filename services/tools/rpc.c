@@ -46,7 +46,7 @@ static void list_methods(void)
     }
 }
 
-static const struct method *find(const char *service, const char *name)
+static const struct method *find_method(const char *service, const char *name)
 {
     if (strcmp(name, "ping") == 0) return &PING;
     for (size_t i = 0; i < COUNT(METHODS); i++)
@@ -64,7 +64,7 @@ static const char *endpoint_of(const char *service)
     exit(2);
 }
 
-static void encode(const struct method *method, const char *json, struct buf *out)
+static void encode_request(const struct method *method, const char *json, struct buf *out)
 {
     struct wire_error why = { .field = "" };
     enum err e = wire_from_json(method->req(), str_of(json), out, &why);
@@ -73,7 +73,7 @@ static void encode(const struct method *method, const char *json, struct buf *ou
     exit(2);
 }
 
-static int print(const struct wire_shape *shape, struct str body, FILE *to)
+static int print_record(const struct wire_shape *shape, struct str body, FILE *to)
 {
     struct buf json = BUF(JSON_MAX * 2);
     enum err e = wire_to_json(shape, body, &json);
@@ -82,7 +82,8 @@ static int print(const struct wire_shape *shape, struct str body, FILE *to)
     return e == OK ? 0 : 1;
 }
 
-static int call(const char *service, const struct method *method, const char *json, const char *user, int64_t budget_ms)
+static int call_method(
+    const char *service, const struct method *method, const char *json, const char *user, int64_t budget_ms)
 {
     /* bound: one answer; the decoder asks */
     struct arena *arena = arena_create("rpc", 256u << 20);
@@ -96,7 +97,7 @@ static int call(const char *service, const struct method *method, const char *js
         .key_dir = settings.common.key_dir,
         .pending_max = 10,
     };
-    encode(method, json, &body);
+    encode_request(method, json, &body);
     struct rpc_request request = {
         .method = method->name,
         .safe = false,
@@ -106,7 +107,7 @@ static int call(const char *service, const struct method *method, const char *js
         .body = buf_str(&body),
     };
     enum err e = rpc_client_ask(&config, &request, arena, &out);
-    int status = e == OK ? print(method->rep(), out, stdout) : (print(failure_shape(), out, stderr), 1);
+    int status = e == OK ? print_record(method->rep(), out, stdout) : (print_record(failure_shape(), out, stderr), 1);
     buf_free(&body);
     arena_destroy(&arena);
     return status;
@@ -118,7 +119,7 @@ static int wrong_use(void)
     return 2;
 }
 
-static int help(void)
+static int print_help(void)
 {
     printf("rpc - calls any method of a running service\n\n" USAGE
            "Without arguments it lists all methods. Settings are those of the services (MADANG_KEY_DIR, "
@@ -132,7 +133,7 @@ int main(int argc, char **argv)
     const char *user = "operator";
     int64_t budget_ms = 5000;
     int option;
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) return help();
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) return print_help();
     while ((option = getopt(argc, argv, "u:t:")) != -1) {
         if (option == 'u')
             user = optarg;
@@ -146,6 +147,6 @@ int main(int argc, char **argv)
     if (argc - optind < 2 || argc - optind > 3) return wrong_use();
     settings_load();
     log_init("rpc", LOG_ERROR);
-    const struct method *method = find(argv[optind], argv[optind + 1]);
-    return call(argv[optind], method, argc - optind == 3 ? argv[optind + 2] : "{}", user, budget_ms);
+    const struct method *method = find_method(argv[optind], argv[optind + 1]);
+    return call_method(argv[optind], method, argc - optind == 3 ? argv[optind + 2] : "{}", user, budget_ms);
 }

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "libshared/base/clock.h"
-#include "services/gateway/session/limits.h"
-#include "services/gateway/session/rates.h"
+#include "services/gateway/rates/limits.h"
+#include "services/gateway/rates/rates.h"
 
 #define SENDERS   1000
 #define QUESTIONS 2000000

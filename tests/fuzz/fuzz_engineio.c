@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
-#include "services/gateway/engineio/codec.h"
+#include "services/gateway/engineio/payload.h"
 #include "tests/fuzz/fuzz.h"
 
 #define MAX_BYTES 65536

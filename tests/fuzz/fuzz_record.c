@@ -15,9 +15,9 @@ static void is_sane(const struct record *r)
     PROMISE(secret_is_text(r->sid, EIO_SID_CHARS) && r->sid.at[EIO_SID_CHARS] == '\0');
     PROMISE(r->n <= 1000 && r->n_names <= 1000 && r->nsp.len > 0);
     for (size_t i = 0; i < r->n; i++) {
-        PROMISE(r->marks[i].base >= 0 && r->marks[i].mark < r->next_mark);
-        PROMISE(i == 0 || r->marks[i].mark > r->marks[i - 1].mark);
-        for (size_t k = 0; k < i && k < 20; k++) PROMISE(!id_eq(r->marks[i].room, r->marks[k].room));
+        PROMISE(r->rooms[i].start_seq >= 0 && r->rooms[i].room_no < r->next_room_no);
+        PROMISE(i == 0 || r->rooms[i].room_no > r->rooms[i - 1].room_no);
+        for (size_t k = 0; k < i && k < 20; k++) PROMISE(!id_eq(r->rooms[i].room, r->rooms[k].room));
     }
 }
 

@@ -4,7 +4,7 @@
 
 #include "libshared/base/base64.h"
 #include "libshared/base/es256.h"
-#include "services/gateway/session/token_head.h"
+#include "services/gateway/identity/token_head.h"
 #include "tests/fuzz/fuzz.h"
 
 /* Between the two alphabets. */

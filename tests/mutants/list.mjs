@@ -6,19 +6,19 @@
 // state machines are checked at each step (libshared/base/invariant.h).
 // SPDX-License-Identifier: Apache-2.0
 
-const rooms = ['unit', 'gateway/test_rooms'], tokens = ['unit', 'gateway/test_token'], comeback = ['unit', 'gateway/test_comeback']
-const outbox = ['unit', 'store/test_outbox'], grants = ['unit', 'store/test_grants'], auth = ['service', 'test_auth']
+const rooms = ['unit', 'gateway/test_rooms'], tokens = ['unit', 'gateway/test_token'], resume = ['unit', 'gateway/test_resume']
+const outbox = ['unit', 'store/test_outbox'], access = ['unit', 'store/test_access_cache'], auth = ['service', 'test_auth']
 const jobs = ['service', 'test_jobs']
 
 export const mutants = [
   // --- what only the checks of the state machines see, or see first ---
   {
     name: 'a room keeps what it has handed out', file: 'services/gateway/rooms/deliver.c', red: rooms,
-    from: 'if (hall->seq >= 0) hall_release_held(hall);', to: '',
+    from: 'if (room->seq >= 0) local_room_release_ahead(room);', to: '',
   },
   {
-    name: 'a room does not count who fetches', file: 'services/gateway/rooms/seat.c', red: ['checked', 'unit/gateway/test_rooms'],
-    from: 'if (state == SEAT_FETCHING) hall->fetching++;', to: 'if (state == SEAT_FETCHING) hall->fetching = 1;',
+    name: 'a room does not count who fetches', file: 'services/gateway/rooms/subscription.c', red: ['checked', 'unit/gateway/test_rooms'],
+    from: 'if (state == SUBSCRIPTION_FETCHING) room->fetching++;', to: 'if (state == SUBSCRIPTION_FETCHING) room->fetching = 1;',
   },
   {
     name: 'the workers\' queue keeps every subject it has seen', file: 'libshared/rpc/rpc_queue.c',
@@ -26,13 +26,13 @@ export const mutants = [
     from: 'lane->running--;\n    drop_if_idle(queue, lane);', to: 'lane->running--;',
   },
   {
-    name: 'the committer puts behind what it has taken', file: 'services/store/committer.c',
+    name: 'the committer puts behind what it has taken', file: 'services/store/messages/committer.c',
     red: ['checked', 'service/test_store_batch'],
     from: 'if (c->first == NULL) c->last = &c->first;', to: '',
   },
   {
     name: 'the outbox counts what it has sent', file: 'services/store/outbox.c', red: ['checked', 'unit/store/test_outbox'],
-    from: 'outbox->bytes -= letter->bytes;', to: '',
+    from: 'outbox->bytes -= entry->bytes;', to: '',
   },
   {
     name: 'a session that has ended goes on pinging', file: 'services/gateway/engineio/session.c',
@@ -45,22 +45,22 @@ export const mutants = [
     from: 'buf_add_str(&t->frames, frames->bytes);\n    count_frames(t);', to: 'buf_add_str(&t->frames, frames->bytes);',
   },
   {
-    name: 'what was sent to a tunnel is sent to the next one too', file: 'services/gateway/mesh/host_tunnels.c',
+    name: 'what was sent to a tunnel is sent to the next one too', file: 'services/gateway/mesh/remote_tunnels.c',
     red: ['checked-scenario', 'e_mesh'],
     from: 'buf_clear(&mesh->frames);', to: '',
   },
   {
     name: 'an address is charged for a connection that is another\'s now', file: 'libshared/base/holding.c',
     red: ['checked', 'unit/base/test_holding'],
-    from: 'sub(before, h->held + h->shared);', to: '',
+    from: 'subtract_bytes(before, h->held + h->shared);', to: '',
   },
   {
-    name: 'a recovery has a hole in what it holds ahead', file: 'services/gateway/recovery/missed.c',
-    red: ['checked', 'unit/gateway/test_comeback'],
-    from: '|| message->seq != place->got + 1) return false;', to: ') return false;',
+    name: 'a recovery has a hole in what it holds ahead', file: 'services/gateway/recovery/resume_missed.c',
+    red: ['checked', 'unit/gateway/test_resume'],
+    from: '|| message->seq != position->got + 1) return false;', to: ') return false;',
   },
   {
-    name: 'a lost connection leaves its turn taken', file: 'services/gateway/recovery/turns.c', red: ['checked', 'unit/gateway/test_comeback'],
+    name: 'a lost connection leaves its turn taken', file: 'services/gateway/recovery/resume_turns.c', red: ['checked', 'unit/gateway/test_resume'],
     from: 'if (c->has_turn) c->home->turns--;', to: '',
   },
   {
@@ -106,42 +106,42 @@ export const mutants = [
   },
   {
     name: 'a message is delivered across a gap', file: 'services/gateway/rooms/deliver.c', red: rooms,
-    from: 'hall->seq >= 0 && message->seq == hall->seq + 1', to: 'hall->seq >= 0',
+    from: 'room->seq >= 0 && message->seq == room->seq + 1', to: 'room->seq >= 0',
   },
   {
     name: 'a slow reader is not paused', file: 'services/gateway/rooms/deliver.c', red: rooms,
-    from: 'if (sio_is_slow(seat->guest->socket)) {', to: 'if (false) {',
+    from: 'if (sio_is_slow(subscription->subscriber->socket)) {', to: 'if (false) {',
   },
   {
     name: 'what is kept ahead of a gap is never handed out', file: 'services/gateway/rooms/deliver.c', red: rooms,
-    from: 'if (item.seq == hall->seq + 1) deliver(', to: 'if (false) deliver(',
+    from: 'if (item.seq == room->seq + 1) deliver_packet(', to: 'if (false) deliver_packet(',
   },
   {
-    name: 'a socket that joins with `since` goes live before it has caught up', file: 'services/gateway/rooms/seat.c', red: rooms,
-    from: 'return seat->seq >= seat->hall->seq;', to: 'return true;',
+    name: 'a socket that joins with `since` goes live before it has caught up', file: 'services/gateway/rooms/subscription.c', red: rooms,
+    from: 'return subscription->seq >= subscription->room->seq;', to: 'return true;',
   },
   {
-    name: 'an answer for heads that is older than the loss is believed', file: 'services/gateway/rooms/pursue.c', red: rooms,
-    from: 'if (asked->round != halls->round) hall->head_known = false;', to: '',
+    name: 'an answer for heads that is older than the loss is believed', file: 'services/gateway/rooms/room_sync.c', red: rooms,
+    from: 'if (asked->generation != rooms->generation)', to: 'if (false)',
   },
   {
-    name: 'a slow reader that has read is forgotten', file: 'services/gateway/rooms/guest.c', red: rooms,
-    from: 'if (guest->seats[i]->state == SEAT_BEHIND) seat_fetch(guest->seats[i]);', to: ';',
+    name: 'a slow reader that has read is forgotten', file: 'services/gateway/rooms/subscriber.c', red: rooms,
+    from: 'subscription_fetch(subscriber->subscriptions[i]);', to: ';',
   },
   {
-    name: 'a token has more than one spelling', file: 'services/gateway/session/token_head.c', red: tokens,
+    name: 'a token has more than one spelling', file: 'services/gateway/identity/token_head.c', red: tokens,
     from: 'spare[] = { 0, -1, 15, 3 };', to: 'spare[] = { 0, -1, 0, 0 };',
   },
   {
-    name: "a key's networks bind no token", file: 'services/gateway/session/bound_keys.c', red: tokens,
+    name: "a key's networks bind no token", file: 'services/gateway/identity/bound_keys.c', red: tokens,
     from: 'if (!address_parse(address, &from)) return false;', to: 'if (!address_parse(address, &from) || bound->n > 0) return true;',
   },
   {
-    name: 'a key that acts for a user opens the account', file: 'services/gateway/session/bearer.c', red: tokens,
+    name: 'a key that acts for a user opens the account', file: 'services/gateway/identity/bearer.c', red: tokens,
     from: 'if (rights->bearer->kind == BEARER_ACTING &&', to: 'if (false &&',
   },
   {
-    name: 'any key speaks for registered users', file: 'services/auth/subject.c', red: ['service', 'test_auth'],
+    name: 'any key speaks for registered users', file: 'services/auth/tokens/subject.c', red: ['service', 'test_auth'],
     from: 'if (!rights->act_as_users)', to: 'if (!rights->act_as_users && false)',
   },
   {
@@ -153,19 +153,19 @@ export const mutants = [
     from: 'bool is_replaced = str_is(key, name);', to: 'bool is_replaced = str_is(key, name) && in == NULL;',
   },
   {
-    name: 'a refused credential is not counted', file: 'services/gateway/session/guesses.c', red: ['unit', 'gateway/test_guesses'],
+    name: 'a refused credential is not counted', file: 'services/gateway/identity/guesses.c', red: ['unit', 'gateway/test_guesses'],
     from: 'return rates_take(guesses->rates, RATE_auth, str_of(guess->address), clock_mono_us());', to: 'return 0;',
   },
   {
-    name: 'a credential that was good waits as an unknown one does', file: 'services/gateway/session/guesses.c', red: ['unit', 'gateway/test_guesses'],
+    name: 'a credential that was good waits as an unknown one does', file: 'services/gateway/identity/guesses.c', red: ['unit', 'gateway/test_guesses'],
     from: 'else if (find_known(guesses, digest) != NULL)', to: 'else if (false)',
   },
   {
-    name: 'unknown credentials do not take turns', file: 'services/gateway/session/guesses.c', red: ['unit', 'gateway/test_guesses'],
+    name: 'unknown credentials do not take turns', file: 'services/gateway/identity/guesses.c', red: ['unit', 'gateway/test_guesses'],
     from: 'rates_take(rates, RATE_guess, who, now_us) == 0', to: 'true',
   },
   {
-    name: 'what is refused for one rate takes from the others', file: 'services/gateway/session/rates.c', red: ['unit', 'gateway/test_rates'],
+    name: 'what is refused for one rate takes from the others', file: 'services/gateway/rates/rates.c', red: ['unit', 'gateway/test_rates'],
     from: 'for (size_t i = 0; i < n && good; i++) {\n        if (charged', to: 'for (size_t i = 0; i < n; i++) {\n        if (charged',
   },
   {
@@ -190,7 +190,7 @@ export const mutants = [
   },
   {
     name: 'an answer that is older than a change is remembered', file: 'libshared/base/ask_cache.c', red: ['unit', 'base/test_ask_cache'],
-    from: '        remove_from_table(asked);\n        asked->is_doubted = true;\n', to: '        break;\n',
+    from: '        remove_from_table(asked);\n        asked->is_stale = true;\n', to: '        break;\n',
   },
   {
     name: 'what is remembered grows and grows', file: 'libshared/base/ask_cache.c', red: ['unit', 'base/test_ask_cache'],
@@ -198,7 +198,7 @@ export const mutants = [
   },
   {
     name: 'an errand is run on the loop', file: 'libshared/base/errand.c', red: ['unit', 'http/test_http_server'],
-    from: 'if (thread_start(run, e)) return e;', to: 'if (!e->ended) { run(e); return e; }\n    if (thread_start(run, e)) return e;',
+    from: 'if (thread_start(run_errand, e)) return e;', to: 'if (!e->ended) { run_errand(e); return e; }\n    if (thread_start(run_errand, e)) return e;',
   },
   {
     name: 'ZeroMQ resolves the names of endpoints', file: 'libshared/rpc/rpc_client_name.c', red: ['unit', 'rpc/test_rpc_link'],
@@ -230,7 +230,7 @@ export const mutants = [
   },
   {
     name: 'one record is as good as another', file: 'services/gateway/recovery/record.c', red: ['unit', 'gateway/test_recovery'],
-    from: 'hmac(key->bytes, (struct str){ (const char *)hash, RECORD_HASH_BYTES }, own);', to: '(void)hash, hmac(key->bytes, STR("x"), own);',
+    from: 'make_hmac(key->bytes, (struct str){ (const char *)hash, RECORD_HASH_BYTES }, own);', to: '(void)hash, make_hmac(key->bytes, STR("x"), own);',
   },
   {
     name: 'a record has a room twice', file: 'services/gateway/recovery/record.c', red: ['unit', 'gateway/test_recovery'],
@@ -275,11 +275,11 @@ export const mutants = [
   // --- gateway: leaving, coming back ---
   {
     name: 'a gateway that leaves closes all its sessions at once', file: 'services/gateway/drain.c', red: ['unit', 'gateway/test_drain'],
-    from: 'if (eio_moment_ms(eio_sid(session), now->spread_ms) <= now->elapsed_ms)', to: 'if (now->elapsed_ms >= 0)',
+    from: 'if (eio_drain_delay_ms(eio_sid(session), now->spread_ms) <= now->elapsed_ms)', to: 'if (now->elapsed_ms >= 0)',
   },
   {
     name: 'a gateway leaves before its requests are answered', file: 'services/gateway/drain.c', red: ['unit', 'gateway/test_drain'],
-    from: 'sessions(gateway) == 0 && gateway->routes.in_flight == 0 &&', to: 'sessions(gateway) == 0 &&',
+    from: 'count_sessions(gateway) == 0 && gateway->routes.in_flight == 0 &&', to: 'count_sessions(gateway) == 0 &&',
   },
   {
     name: "a gateway leaves before it has answered other gateways' clients", file: 'services/gateway/drain.c', red: ['unit', 'gateway/test_drain'],
@@ -290,59 +290,59 @@ export const mutants = [
     from: 'table_hash(sid, EIO_SID_CHARS) % spread_ms', to: 'table_hash(sid, EIO_GATEWAY_CHARS) % spread_ms',
   },
   {
-    name: 'whoever knows a pid is its owner', file: 'services/gateway/recovery/comeback.c', red: comeback,
+    name: 'whoever knows a pid is its owner', file: 'services/gateway/recovery/resume.c', red: resume,
     from: ' || !str_eq(c->record.subject, bearer_subject(c->arrival.rights.bearer)))', to: ')',
   },
   {
-    name: 'who is no member any more comes back into the room', file: 'services/gateway/recovery/comeback.c', red: comeback,
+    name: 'who is no member any more comes back into the room', file: 'services/gateway/recovery/resume.c', red: resume,
     from: ' || roles->roles.at[i].role.len == 0)', to: ')',
   },
   {
-    name: 'a lost connection is taken up twice', file: 'services/gateway/recovery/shelf.c', red: comeback,
+    name: 'a lost connection is taken up twice', file: 'services/gateway/recovery/recovery_records.c', red: resume,
     from: 'return -1 end if v ~= ARGV[1] then return 0 end "', to: 'return -1 end "',
   },
   {
-    name: 'what was sent again is sent once more', file: 'services/gateway/recovery/places.c', red: comeback,
+    name: 'what was sent again is sent once more', file: 'services/gateway/recovery/resume_positions.c', red: resume,
     from: 'return c->record.replayed;', to: 'return false;',
   },
   {
-    name: 'a hole in what was missed is passed over', file: 'services/gateway/recovery/missed.c', red: comeback,
-    from: ' || message->seq != place->got + 1) return false;', to: ') return false;',
+    name: 'a hole in what was missed is passed over', file: 'services/gateway/recovery/resume_missed.c', red: resume,
+    from: ' || message->seq != position->got + 1) return false;', to: ') return false;',
   },
   {
-    name: 'what is more than may be held is forgotten', file: 'services/gateway/recovery/comeback.c', red: comeback,
-    from: 'sent[i] = c->places[i].got;', to: 'sent[i] = c->places[i].head;',
+    name: 'what is more than may be held is forgotten', file: 'services/gateway/recovery/resume.c', red: resume,
+    from: 'sent[i] = c->positions[i].got;', to: 'sent[i] = c->positions[i].head;',
   },
   {
-    name: 'a connection that only seems alive stays', file: 'services/gateway/recovery/comeback.c', red: comeback,
-    from: 'if (old != NULL) lifeline_supersede(old);', to: '(void)old;',
+    name: 'a connection that only seems alive stays', file: 'services/gateway/recovery/resume.c', red: resume,
+    from: 'if (old != NULL) saved_connection_supersede(old);', to: '(void)old;',
   },
   {
-    name: 'features of a socket are closed in the order in which they were opened', file: 'services/gateway/session/client_features.c', red: ['unit', 'gateway/test_features'],
+    name: 'features of a socket are closed in the order in which they were opened', file: 'services/gateway/identity/client_features.c', red: ['unit', 'gateway/test_features'],
     from: 'for (unsigned i = clients->n_features; i-- > 0;) FEATURE_DO(clients, i, closed, client, reason);', to: 'for (unsigned i = 0; i < clients->n_features; i++) FEATURE_DO(clients, i, closed, client, reason);',
   },
   {
-    name: 'a join is answered before it is on record', file: 'services/gateway/recovery/lifeline.c', red: comeback,
-    from: 'lifeline_save(line, done, arg);', to: 'lifeline_save(line, NULL, NULL);\n    done(arg);',
+    name: 'a join is answered before it is on record', file: 'services/gateway/recovery/saved_connection.c', red: resume,
+    from: 'saved_connection_save(connection, done, arg);', to: 'saved_connection_save(connection, NULL, NULL);\n    done(arg);',
   },
   {
-    name: 'nobody is told that its rooms are not on record', file: 'services/gateway/recovery/lifeline.c', red: comeback,
-    from: 'if (!line->told && guest->changes > 0) {', to: 'if (false) {',
+    name: 'nobody is told that its rooms are not on record', file: 'services/gateway/recovery/saved_connection.c', red: resume,
+    from: 'if (!connection->told && subscriber->changes > 0) {', to: 'if (false) {',
   },
   {
-    name: 'who said good-bye comes back', file: 'services/gateway/recovery/record.c', red: comeback,
+    name: 'who said good-bye comes back', file: 'services/gateway/recovery/record.c', red: resume,
     from: 'strstr(reason, "namespace disconnect") != NULL || ', to: '',
   },
   {
-    name: 'a busy service ends a comeback', file: 'services/gateway/recovery/turns.c', red: comeback,
+    name: 'a busy service ends a comeback', file: 'services/gateway/recovery/resume_turns.c', red: resume,
     from: 'e == ERR_OVERLOADED || ', to: '',
   },
   {
-    name: 'a herd comes back all at once', file: 'services/gateway/recovery/turns.c', red: comeback,
+    name: 'a herd comes back all at once', file: 'services/gateway/recovery/resume_turns.c', red: resume,
     from: 'recovery->turns < turns_max()', to: 'recovery->turns < turns_max() * 1000',
   },
   {
-    name: 'a policy that closed the room is not asked at a comeback', file: 'services/gateway/recovery/places.c', red: comeback,
+    name: 'a policy that closed the room is not asked at a comeback', file: 'services/gateway/recovery/resume_positions.c', red: resume,
     from: 'if (why == NULL && !may_hear_all(c)) why', to: 'if (why != NULL && !may_hear_all(c)) why',
   },
   // --- gateway: Engine.IO, Socket.IO, tokens, the mesh ---
@@ -367,139 +367,139 @@ export const mutants = [
     from: 't->is_closed = true;', to: 't->is_closed = false;',
   },
   {
-    name: 'a key that was revoked is still spoken for', file: 'services/gateway/session/bearer.c', red: tokens,
+    name: 'a key that was revoked is still spoken for', file: 'services/gateway/identity/bearer.c', red: tokens,
     from: 'if (bearer->key.len > 0 && trusted_is_revoked(bearers->trusted, bearer->key)) return ERR_KEY_REVOKED;', to: '',
   },
   {
-    name: 'a token has no end', file: 'services/gateway/session/bearer.c', red: tokens,
+    name: 'a token has no end', file: 'services/gateway/identity/bearer.c', red: tokens,
     from: 'if (bearer->expires_at <= clock_ms()) return ERR_TOKEN_EXPIRED;', to: '',
   },
   {
-    name: 'a cap narrows nothing', file: 'services/gateway/session/bearer.c', red: tokens,
+    name: 'a cap narrows nothing', file: 'services/gateway/identity/bearer.c', red: tokens,
     from: '(rights->bearer->cap == NULL ||', to: '(rights->bearer->cap != NULL || rights->bearer->cap == NULL ||',
   },
   // --- store ---
   {
-    name: 'chat does not hear of what the outbox left out', file: 'services/store/message_append.c', red: ['unit', 'store/test_append'],
-    from: 'if (a->e == OK && !outbox_put(store->outbox, &a->message)) chat_link_doubt(store->link);', to: 'if (a->e == OK && !outbox_put(store->outbox, &a->message)) continue;',
+    name: 'chat does not hear of what the outbox left out', file: 'services/store/messages/message_append.c', red: ['unit', 'store/test_append'],
+    from: 'if (a->e == OK && !outbox_put(store->outbox, &a->message)) chat_link_recheck(store->link);', to: 'if (a->e == OK && !outbox_put(store->outbox, &a->message)) continue;',
   },
   {
-    name: 'a message is answered before it is published', file: 'services/store/message_append.c', red: ['unit', 'store/test_append'],
+    name: 'a message is answered before it is published', file: 'services/store/messages/message_append.c', red: ['unit', 'store/test_append'],
     from: 'outbox_flush(store->outbox);', to: '',
   },
   {
-    name: 'what was not stored is published', file: 'services/store/message_append.c', red: ['unit', 'store/test_append'],
+    name: 'what was not stored is published', file: 'services/store/messages/message_append.c', red: ['unit', 'store/test_append'],
     from: 'if (a->e == OK && !outbox_put', to: 'if (!outbox_put',
   },
   {
     name: "a room's publications overtake each other", file: 'services/store/outbox.c', red: outbox,
-    from: 'if (box->n_in_flight == 0 && !box->is_ready) {', to: 'if (!box->is_ready) {',
+    from: 'if (queue->n_in_flight == 0 && !queue->is_ready) {', to: 'if (!queue->is_ready) {',
   },
   {
     name: 'a publication has a gap', file: 'services/store/outbox.c', red: outbox,
-    from: 'letter->message.seq == out[n - 1].seq + 1', to: 'letter->message.seq > out[n - 1].seq',
+    from: 'entry->message.seq == out[n - 1].seq + 1', to: 'entry->message.seq > out[n - 1].seq',
   },
   {
     name: 'a full outbox drops the newest', file: 'services/store/outbox.c', red: outbox,
-    from: 'drop_unsent(outbox, box);\n    DL_APPEND(box->letters, letter);', to: 'outbox->bytes += 0;\n    DL_PREPEND(box->letters, letter);',
+    from: 'drop_unsent(outbox, queue);\n    DL_APPEND(queue->entries, entry);', to: 'outbox->bytes += 0;\n    DL_PREPEND(queue->entries, entry);',
   },
   {
     name: 'a publication that chat did not take is forgotten', file: 'services/store/outbox.c', red: outbox,
     from: 'if (!acknowledged) {', to: 'if (!acknowledged && outbox == NULL) {',
   },
   {
-    name: 'what nobody waits for is stored', file: 'services/store/committer.c', red: ['service', 'test_store_batch'],
+    name: 'what nobody waits for is stored', file: 'services/store/messages/committer.c', red: ['service', 'test_store_batch'],
     from: 'if (a->deadline_us < now_us)', to: 'if (a->deadline_us < now_us - now_us)',
   },
   {
-    name: 'one bad message fails all of its batch', file: 'services/store/committer.c', red: ['service', 'test_store_batch'],
+    name: 'one bad message fails all of its batch', file: 'services/store/messages/committer.c', red: ['service', 'test_store_batch'],
     from: 'e != OK && e != ERR_UNAVAILABLE && n > 1', to: 'e != OK && e != ERR_UNAVAILABLE && n > 1000000',
   },
   {
-    name: 'a repeat is answered with its own text and not with what was stored', file: 'services/store/batch.c', red: ['service', 'test_store_batch'],
+    name: 'a repeat is answered with its own text and not with what was stored', file: 'services/store/messages/batch.c', red: ['service', 'test_store_batch'],
     from: 'if (is_repeat) {', to: 'if (is_repeat && b == NULL) {',
   },
   {
-    name: 'members are remembered while nobody tells of changes', file: 'services/store/grants.c', red: grants,
-    from: 'ask_cache_doubt(&grants->cache);', to: '',
+    name: 'members are remembered while nobody tells of changes', file: 'services/store/access_cache.c', red: access,
+    from: 'ask_cache_invalidate(&access->cache);', to: '',
   },
   {
-    name: 'an answer is remembered while nobody tells of changes', file: 'services/store/grants.c', red: grants,
+    name: 'an answer is remembered while nobody tells of changes', file: 'services/store/access_cache.c', red: access,
     from: 'is_member && grant->is_watched) {', to: 'is_member) {',
   },
   {
-    name: 'a no that is older than the question counts', file: 'services/store/grants.c', red: grants,
+    name: 'a no that is older than the question counts', file: 'services/store/access_cache.c', red: access,
     from: ' && (grant->n_early > 0 || is_member || e != OK)) {', to: ') {',
   },
   {
-    name: 'a page has no bound in bytes', file: 'services/store/log_page.c', red: ['service', 'test_store'],
+    name: 'a page has no bound in bytes', file: 'services/store/log/log_page.c', red: ['service', 'test_store'],
     from: '" WHERE n = 1 OR bytes <= $4 ORDER BY seq"', to: '" WHERE n > 0 OR bytes <= $4 ORDER BY seq"',
   },
   // --- chat ---
   {
-    name: 'chat passes on what it has passed on', file: 'services/chat/feeds.c', red: ['unit', 'chat/test_feeds'],
+    name: 'chat passes on what it has passed on', file: 'services/chat/gateways/feeds.c', red: ['unit', 'chat/test_feeds'],
     from: 'all.at[skip].seq <= after) skip++;', to: 'all.at[skip].seq < after) skip++;',
   },
   {
-    name: 'chat keeps the doubt of a store to itself', file: 'services/chat/feeds.c', red: ['service', 'test_chat'],
-    from: 'feeds_doubt(call->server);', to: '(void)call;',
+    name: 'chat does not pass on that a store may have died', file: 'services/chat/gateways/feeds.c', red: ['service', 'test_chat'],
+    from: 'feeds_recheck(call->server);', to: '(void)call;',
   },
   {
-    name: 'who was read before a change is believed after it', file: 'services/chat/membership.c', red: ['unit', 'chat/test_membership'],
+    name: 'who was read before a change is believed after it', file: 'services/chat/members/member_cache.c', red: ['unit', 'chat/test_member_cache'],
     from: 'if (read->version < room->version) {', to: 'if (read->version < 0) {',
   },
   {
-    name: 'a change that follows a lost one is believed', file: 'services/chat/membership.c', red: ['unit', 'chat/test_membership'],
+    name: 'a change that follows a lost one is believed', file: 'services/chat/members/member_cache.c', red: ['unit', 'chat/test_member_cache'],
     from: 'if (room->entry.is_kept && version != room->version + 1) {', to: 'if (false) {',
   },
   {
-    name: 'an older change makes an older reading good', file: 'services/chat/membership.c', red: ['unit', 'chat/test_membership'],
+    name: 'an older change makes an older reading good', file: 'services/chat/members/member_cache.c', red: ['unit', 'chat/test_member_cache'],
     from: ' || version <= room->version) return;', to: ') return;',
   },
   {
-    name: 'any member removes others', file: 'services/chat/room_remove.c', red: ['service', 'test_chat'],
+    name: 'any member removes others', file: 'services/chat/rooms/room_remove.c', red: ['service', 'test_chat'],
     from: 'if (!str_eq(who, call->who->sub) && !str_is(row.role, "owner"))', to: 'if (!str_eq(who, call->who->sub) && row.role.len == 0)',
   },
   {
-    name: 'a closed room is open', file: 'services/chat/room_enter.c', red: ['service', 'test_chat'],
+    name: 'a closed room is open', file: 'services/chat/rooms/room_enter.c', red: ['service', 'test_chat'],
     from: 'if (row.role.len == 0 && !row.open) return', to: 'if (row.role.len == 0 && row.open && !row.open) return',
   },
   // --- auth ---
   {
-    name: 'a revoked key gets tokens', file: 'services/auth/token_issue.c', red: auth,
+    name: 'a revoked key gets tokens', file: 'services/auth/tokens/token_issue.c', red: auth,
     from: 'if (key->revoked_at != 0) return ERR_KEY_REVOKED;', to: '',
   },
   {
-    name: 'a token outlives its key', file: 'services/auth/token_issue.c', red: auth,
+    name: 'a token outlives its key', file: 'services/auth/tokens/token_issue.c', red: auth,
     from: 'return until_s < end ? until_s : end;', to: 'return until_s < now_s ? until_s : end;',
   },
   {
-    name: 'a former secret has no end', file: 'services/auth/token_issue.c', red: auth,
+    name: 'a former secret has no end', file: 'services/auth/tokens/token_issue.c', red: auth,
     from: 'fitted ? whole_s(key->grace_until) : 0', to: 'fitted ? INT64_MAX : 0',
   },
   {
-    name: 'the networks of a key are not asked', file: 'services/auth/token_issue.c', red: auth,
+    name: 'the networks of a key are not asked', file: 'services/auth/tokens/token_issue.c', red: auth,
     from: 'return networks.len == 0;', to: 'return true;',
   },
   {
-    name: 'a refusal leaves no line in the token log', file: 'services/auth/token_issue.c', red: auth,
+    name: 'a refusal leaves no line in the token log', file: 'services/auth/tokens/token_issue.c', red: auth,
     from: 'TRY(pg_commit(call->pg));', to: '',
   },
   {
-    name: 'a policy replaces one that changed meanwhile', file: 'services/auth/policy_put.c', red: auth,
+    name: 'a policy replaces one that changed meanwhile', file: 'services/auth/policies/policy_put.c', red: auth,
     from: 'WHERE $3 = 0 OR', to: 'WHERE $3 >= 0 OR',
   },
   {
-    name: 'a revocation is told to nobody', file: 'services/auth/key_revoke.c', red: ['service', 'test_trust'],
+    name: 'a revocation is told to nobody', file: 'services/auth/keys/key_revoke.c', red: ['service', 'test_trust'],
     from: 'return trust_changed(call);', to: 'return OK;',
   },
   {
-    name: 'what another auth changed is not heard', file: 'services/auth/trust_watch.c', red: ['service', 'test_trust'],
+    name: 'what another auth changed is not heard', file: 'services/auth/trust/trust_watch.c', red: ['service', 'test_trust'],
     from: '(payload == NULL || !str_is(str_of(payload), trust_origin()))', to: 'payload == NULL',
   },
   {
-    name: 'a change that comes while trust is loaded is forgotten', file: 'services/auth/trust_watch.c', red: ['service', 'test_trust'],
-    from: 'if (e == OK && auth->changed) load(auth);', to: '',
+    name: 'a change that comes while trust is loaded is forgotten', file: 'services/auth/trust/trust_watch.c', red: ['service', 'test_trust'],
+    from: 'if (e == OK && auth->changed) load_snapshot(auth);', to: '',
   },
   // --- libshared: rpc ---
   {
@@ -601,7 +601,7 @@ export const mutants = [
   },
   {
     name: 'an address holds as many bytes as it likes', file: 'libshared/base/holding.c', red: ['unit', 'base/test_holding'],
-    from: 'if (!has_room(h->address, bytes)) return refuse(ERR_RATE_LIMITED);', to: '',
+    from: 'if (!has_room(h->address, bytes)) return count_refusal(ERR_RATE_LIMITED);', to: '',
   },
   {
     name: 'over the bound of the process somebody small has to go', file: 'libshared/base/holding.c', red: ['unit', 'base/test_holding'],
@@ -612,11 +612,11 @@ export const mutants = [
     from: 'return has_room(h->owner, bytes) ? OK', to: 'return h->owner != NULL ? OK',
   },
   {
-    name: 'what is held for a comeback is counted for ever', file: 'services/gateway/recovery/missed.c', red: comeback,
+    name: 'what is held for a comeback is counted for ever', file: 'services/gateway/recovery/resume_missed.c', red: resume,
     from: 'sio_release(c->arrival.socket, c->bytes);', to: '',
   },
   {
-    name: 'a part of a key is in the log', file: 'services/auth/token_issue.c', red: ['scenario', 'i_api_key', 'no part of a key'],
+    name: 'a part of a key is in the log', file: 'services/auth/tokens/token_issue.c', red: ['scenario', 'i_api_key', 'no part of a key'],
     from: 'call_note(call, F_STR("key", parts.id));', to: 'call_note(call, F_STR("key", ((struct str){ parts.id.at, 30 })));',
   },
 ]

@@ -124,17 +124,17 @@ test('ten megabytes are not read', async () => {
 })
 
 test('what is signed, by a gateway with a mistake, is held against its bounds too', async () => {
-  const seat = (lost, mark) => ({ ...lost.record.seats[0], mark })
+  const start = (lost, room_no) => ({ ...lost.record.rooms[0], room_no })
   const wrong = {
     'quotes in the sid': () => ({ sid: 'abc","pid":"x","y":"' }),
     'a short sid': () => ({ sid: 'abc' }),
-    'one room fifty times': lost => ({ next: 50, seats: Array.from({ length: 50 }, (_, mark) => seat(lost, mark)) }),
-    'marks that descend': lost => ({ next: 5, seats: [seat(lost, 3), { ...seat(lost, 2), room: Buffer.alloc(16, 7) }] }),
-    'a mark that was never given': lost => ({ next: 1, seats: [seat(lost, 1)] }),
-    'a base below nothing': lost => ({ seats: [{ ...lost.record.seats[0], base: -1 }] }),
+    'one room fifty times': lost => ({ next: 50, rooms: Array.from({ length: 50 }, (_, n) => start(lost, n)) }),
+    'marks that descend': lost => ({ next: 5, rooms: [start(lost, 3), { ...start(lost, 2), room: Buffer.alloc(16, 7) }] }),
+    'a mark that was never given': lost => ({ next: 1, rooms: [start(lost, 1)] }),
+    'a base below nothing': lost => ({ rooms: [{ ...lost.record.rooms[0], start_seq: -1 }] }),
     'a number for a text': () => ({ subject: 7 }),
     'another epoch than there is': () => ({ epoch: '"' }),
-    'two thousand rooms': lost => ({ next: 2000, seats: Array.from({ length: 2000 }, (_, mark) => seat(lost, mark)) }),
+    'two thousand rooms': lost => ({ next: 2000, rooms: Array.from({ length: 2000 }, (_, n) => start(lost, n)) }),
     'rooms by name without emitters': () => ({ names: [{ name: Buffer.from('vip') }] }),
   }
   for (const [what, change] of Object.entries(wrong)) {

@@ -11,7 +11,7 @@
 #include "libshared/base/clock.h"
 #include "libshared/db/migrate.h"
 #include "services/auth/auth.h"
-#include "services/auth/signing_key.h"
+#include "services/auth/tokens/signing_key.h"
 #include "tests/service/pg_cluster.h"
 
 #define METHOD RPC_ADAPTER

@@ -287,11 +287,11 @@ static void gateways_hear_of_one_another_and_of_a_store_s_end(void **state)
     assert_int_equal(page.gateways.len, 2);
     TURN_UNTIL(count_heard(one, "gateway.changed", none) == 2, 2000);
     assert_int_equal(announce(three, "bbbb", &page), OK);
-    size_t before = count_heard(one, "room.doubted", none);
+    size_t before = count_heard(one, "room.recheck_due", none);
     pipe_close(&three);
     pipe_close(&another);
     TURN_UNTIL(count_heard(one, "gateway.changed", none) == 3, 15000);
-    TURN_UNTIL(count_heard(one, "room.doubted", none) == before + 1, 15000);
+    TURN_UNTIL(count_heard(one, "room.recheck_due", none) == before + 1, 15000);
     assert_int_equal(announce(one, "aaaa", &page), OK);
     assert_int_equal(page.gateways.len, 1);
 }
@@ -301,10 +301,11 @@ static void what_a_store_doubts_every_gateway_hears(void **state)
     struct id none = { { 0 } };
 
     (void)state;
-    assert_int_equal(ask(one, "room.doubt", "", nothing_shape(), NULL, nothing_shape(), NULL), ERR_FORBIDDEN);
-    assert_int_equal(ask(store, "room.doubt", "", nothing_shape(), NULL, nothing_shape(), NULL), OK);
-    TURN_UNTIL(count_heard(one, "room.doubted", none) == 1 && count_heard(two, "room.doubted", none) == 1, 2000);
-    assert_int_equal(count_heard(store, "room.doubted", none), 0);
+    assert_int_equal(ask(one, "room.recheck", "", nothing_shape(), NULL, nothing_shape(), NULL), ERR_FORBIDDEN);
+    assert_int_equal(ask(store, "room.recheck", "", nothing_shape(), NULL, nothing_shape(), NULL), OK);
+    TURN_UNTIL(
+        count_heard(one, "room.recheck_due", none) == 1 && count_heard(two, "room.recheck_due", none) == 1, 2000);
+    assert_int_equal(count_heard(store, "room.recheck_due", none), 0);
 }
 
 static void sql(const char *text)

@@ -1,7 +1,7 @@
 /* test_store_batch.c - one batch into a real log: only the culprit fails, repeats are found wherever they are. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/migrate.h"
-#include "services/store/committer.h"
+#include "services/store/messages/committer.h"
 #include "tests/service/party.h"
 
 static struct committer *committer;

@@ -46,7 +46,7 @@ static const struct option_row *find_row(const struct option_row *rows, size_t n
     return NULL;
 }
 
-static void set(const struct option_row *row, const char *value)
+static void set_option(const struct option_row *row, const char *value)
 {
     if (row->text != NULL) {
         *row->text = str_of(value);
@@ -78,7 +78,7 @@ static int read_word(const struct command *command, const struct option_row *row
     const char *value = row->name ? **at : word;
     if (value == NULL) return usage_error(command, "%s wants a value", word);
     *at += row->name != NULL;
-    set(row, value);
+    set_option(row, value);
     return EXIT_OK;
 }
 

@@ -10,20 +10,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/clock.h"
 #include "libshared/base/metrics.h"
-#include "services/gateway/engineio/session.h"
+#include "services/gateway/engineio/session_private.h"
 
 #define WINDOW_US INT64_C(10000000)
 
-static int64_t later(int64_t a, int64_t b)
+static int64_t later_of(int64_t a, int64_t b)
 {
     return a > b ? a : b;
 }
 
 /* A bucket is the time at which it will have run empty.  What comes while it is not full may overfill it: a large packet is
  * welcome, and waited for afterwards. */
-static bool fill(const struct eio_config *config, int64_t *bucket_us, int64_t now_us, int64_t n, int64_t per_s)
+static bool fill_bucket(const struct eio_config *config, int64_t *bucket_us, int64_t now_us, int64_t n, int64_t per_s)
 {
-    int64_t from = later(*bucket_us, now_us);
+    int64_t from = later_of(*bucket_us, now_us);
 
     if (from - now_us > WINDOW_US) return false;
     *bucket_us = from + n * 1000000 / per_s * 100 / config->rate_percent;
@@ -36,8 +36,8 @@ static bool is_within(const struct eio_config *config, struct eio_allowance *a, 
 
     if (is_stranger && (++a->packets > config->stranger_packets || (a->bytes += bytes) > config->stranger_bytes))
         return false;
-    return fill(config, &a->packets_us, now_us, 1, config->packets_per_s) &&
-           fill(config, &a->bytes_us, now_us, bytes, config->bytes_per_s);
+    return fill_bucket(config, &a->packets_us, now_us, 1, config->packets_per_s) &&
+           fill_bucket(config, &a->bytes_us, now_us, bytes, config->bytes_per_s);
 }
 
 const char *eio_allowance_take(struct eio *eio, struct eio_allowance *allowance, bool is_stranger, size_t bytes)
@@ -65,13 +65,13 @@ size_t allowance_message_max(const struct eio_session *s)
     return eio_message_max(s->eio, s->stranger);
 }
 
-static void bound(const struct eio_session *s, struct eio_channel *channel)
+static void bound_channel(const struct eio_session *s, struct eio_channel *channel)
 {
     if (channel != NULL) channel->way->bound(channel, s->stranger);
 }
 
 void allowance_bound(const struct eio_session *s)
 {
-    bound(s, s->ws);
-    bound(s, s->upgrading);
+    bound_channel(s, s->ws);
+    bound_channel(s, s->upgrading);
 }

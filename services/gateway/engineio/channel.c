@@ -1,6 +1,6 @@
 /* channel.c - what comes by a session's WebSocket, or by one that is to become it. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/engineio/session.h"
+#include "services/gateway/engineio/session_private.h"
 
 bool eio_take_upgrade(struct eio *eio, struct eio_channel *channel, struct str sid)
 {

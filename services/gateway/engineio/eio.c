@@ -4,7 +4,7 @@
 
 #include "libshared/base/invariant.h"
 #include "libshared/base/metrics.h"
-#include "services/gateway/engineio/session.h"
+#include "services/gateway/engineio/session_private.h"
 
 #include <assert.h>
 #include <string.h>
@@ -58,28 +58,28 @@ struct eio *eio_create(struct ev_loop *loop, const struct eio_config *config, co
     return eio;
 }
 
-static void abandon(struct eio_channel *channel)
+static void abandon_channel(struct eio_channel *channel)
 {
     channel->session = NULL;
     channel->way->close(channel, 1001, "");
 }
 
-static void drop(struct eio_request *request)
+static void drop_request(struct eio_request *request)
 {
     request->session = NULL;
     request->dropped(request);
 }
 
 /* The connections are nobody's any more. */
-static void abolish(struct eio_session *s)
+static void abolish_session(struct eio_session *s)
 {
     s->reason = s->reason != NULL ? s->reason : "server shutting down";
     session_tell_closed(s);
-    if (s->ws != NULL) abandon(s->ws);
-    if (s->upgrading != NULL) abandon(s->upgrading);
-    if (s->poll != NULL) drop(s->poll);
-    if (s->post != NULL) drop(s->post);
-    if (s->goodbye != NULL) drop(s->goodbye);
+    if (s->ws != NULL) abandon_channel(s->ws);
+    if (s->upgrading != NULL) abandon_channel(s->upgrading);
+    if (s->poll != NULL) drop_request(s->poll);
+    if (s->post != NULL) drop_request(s->post);
+    if (s->goodbye != NULL) drop_request(s->goodbye);
     session_free(s);
 }
 
@@ -88,7 +88,7 @@ void eio_destroy(struct eio **eio)
     struct eio_session *s, *next;
     if (*eio == NULL) return;
     HASH_ITER(hh, (*eio)->sessions, s, next)
-    abolish(s);
+    abolish_session(s);
     before_sleep_end(&(*eio)->before_sleep);
     address_count_destroy((*eio)->addresses);
     mem_free(*eio);
@@ -119,7 +119,7 @@ void eio_set_mesh(struct eio *eio, const struct eio_mesh *mesh)
 
 /* --- requests --- */
 
-static void begin(struct eio_session *s, struct http *http)
+static void begin_session(struct eio_session *s, struct http *http)
 {
     heartbeat_begin(s);
     s->opened = true;
@@ -133,7 +133,7 @@ static int open_by_polling(struct eio *eio, struct http *http)
     struct eio_session *s = session_open(eio, &polling_transport, http);
     struct eio_packet *open = eio_packet_take(session_first(s));
     session_pop(s);
-    begin(s, http);
+    begin_session(s, http);
     http_reply(http, 200, "text/plain; charset=UTF-8", packet_payload(open), &no_store, 1);
     eio_packet_drop(open);
     return 200;
@@ -197,7 +197,7 @@ static void open_by_ws(struct eio *eio, struct ws *ws, struct http *http)
     s->ws = local_channel(ws);
     s->ws->session = s;
     allowance_bound(s);
-    begin(s, http);
+    begin_session(s, http);
     s->transport->flush(s);
 }
 

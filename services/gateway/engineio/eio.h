@@ -27,8 +27,8 @@ size_t eio_packet_bytes(const struct eio_packet *packet);
 struct str eio_packet_text_payload(const struct eio_packet *packet); /* without the digit */
 struct str eio_packet_binary_payload(const struct eio_packet *packet);
 /* The same message as other clients want it, kept with it: made once for all of them.  Takes over the reference. */
-struct eio_packet *eio_packet_twin(const struct eio_packet *packet); /* NULL: not made yet */
-void eio_packet_set_twin(struct eio_packet *packet, struct eio_packet *twin);
+struct eio_packet *eio_packet_other_encoding(const struct eio_packet *packet); /* NULL: not made yet */
+void eio_packet_set_other_encoding(struct eio_packet *packet, struct eio_packet *other);
 
 struct eio_upper {
     void *arg;
@@ -51,7 +51,7 @@ struct eio_upper {
 void eio_set_gateway_id(const char id[EIO_GATEWAY_CHARS]);
 const char *eio_gateway_id(void);
 /* When a sid's session is sent away by a gateway that leaves: its own moment within the time, for nothing to be remembered. */
-int64_t eio_moment_ms(const char *sid, int64_t spread_ms);
+int64_t eio_drain_delay_ms(const char *sid, int64_t spread_ms);
 
 struct eio_config {
     const char *transports; /* offered: "polling,websocket" or one of them; not kept */

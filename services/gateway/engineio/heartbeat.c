@@ -5,7 +5,7 @@
  * happens in between.
  */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/engineio/session.h"
+#include "services/gateway/engineio/session_private.h"
 
 static void set_ping(struct eio_session *s, int64_t now)
 {

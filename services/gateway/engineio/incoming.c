@@ -1,7 +1,7 @@
 /* incoming.c - a packet has come, over whatever transport. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/engineio/codec.h"
-#include "services/gateway/engineio/session.h"
+#include "services/gateway/engineio/payload.h"
+#include "services/gateway/engineio/session_private.h"
 
 static void count_in(struct eio_session *s, size_t bytes)
 {

@@ -1,15 +1,15 @@
 /* packet.c - one message, encoded once: the WebSocket header stands ready in front of its payload. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/engineio/session.h"
+#include "services/gateway/engineio/session_private.h"
 
-#include "services/gateway/engineio/codec.h"
+#include "services/gateway/engineio/payload.h"
 
 #include <assert.h>
 #include <string.h>
 
 struct eio_packet {
     uint32_t refs;
-    struct eio_packet *twin;
+    struct eio_packet *other_encoding;
     bool binary;
     uint8_t header_len; /* of the WS_HEADER_MAX bytes, the last ones */
     size_t payload_len; /* a text's digit is part of it */
@@ -25,7 +25,7 @@ static struct eio_packet *packet_create(bool binary, size_t payload_len)
     char header[WS_HEADER_MAX];
     size_t n = ws_frame_header(header, binary, payload_len);
     packet->refs = 1;
-    packet->twin = NULL;
+    packet->other_encoding = NULL;
     packet->binary = binary;
     packet->header_len = (uint8_t)n;
     packet->payload_len = payload_len;
@@ -85,7 +85,7 @@ void eio_packet_drop(struct eio_packet *packet)
 {
     assert(packet->refs > 0);
     if (--packet->refs > 0) return;
-    if (packet->twin != NULL) eio_packet_drop(packet->twin);
+    if (packet->other_encoding != NULL) eio_packet_drop(packet->other_encoding);
     holdings_remove(packet_cost(packet));
     mem_free(packet);
 }
@@ -102,15 +102,15 @@ struct str eio_packet_binary_payload(const struct eio_packet *packet)
     return packet_payload(packet);
 }
 
-struct eio_packet *eio_packet_twin(const struct eio_packet *packet)
+struct eio_packet *eio_packet_other_encoding(const struct eio_packet *packet)
 {
-    return packet->twin;
+    return packet->other_encoding;
 }
 
-void eio_packet_set_twin(struct eio_packet *packet, struct eio_packet *twin)
+void eio_packet_set_other_encoding(struct eio_packet *packet, struct eio_packet *other)
 {
-    assert(packet->twin == NULL && twin->twin == NULL);
-    packet->twin = twin;
+    assert(packet->other_encoding == NULL && other->other_encoding == NULL);
+    packet->other_encoding = other;
 }
 
 size_t eio_packet_bytes(const struct eio_packet *packet)

@@ -1,7 +1,7 @@
 /* polling.c - a session over HTTP: a GET that waits for packets, POSTs that bring some. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/engineio/codec.h"
-#include "services/gateway/engineio/session.h"
+#include "services/gateway/engineio/payload.h"
+#include "services/gateway/engineio/session_private.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* request.c - who may ask for what: the order of checks, and the errors with their exact texts. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/engineio/session.h"
+#include "services/gateway/engineio/session_private.h"
 
 #include <assert.h>
 #include <stdio.h>

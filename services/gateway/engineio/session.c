@@ -1,6 +1,6 @@
 /* session.c - a session's life: opened, written to, ended. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/engineio/session.h"
+#include "services/gateway/engineio/session_private.h"
 
 #include "libshared/base/clock.h"
 #include "libshared/base/container_of.h"
@@ -34,7 +34,7 @@ const char *eio_gateway_id(void)
     return gateway_id;
 }
 
-int64_t eio_moment_ms(const char *sid, int64_t spread_ms)
+int64_t eio_drain_delay_ms(const char *sid, int64_t spread_ms)
 {
     return spread_ms > 0 ? (int64_t)table_hash(sid, EIO_SID_CHARS) % spread_ms : 0;
 }
@@ -64,7 +64,7 @@ static void give_way(struct eio_session *s)
         session_end(s, REASON_FORCED, false, "");
 }
 
-static void enlist(struct eio_session *s)
+static void enlist_session(struct eio_session *s)
 {
     struct eio *eio = s->eio;
 
@@ -81,7 +81,7 @@ bool session_is_one_too_many(const struct eio *eio)
 
 /* --- how many are whose --- */
 
-static void enter(struct eio_session *s, const struct in6_addr *from)
+static void enter_lists(struct eio_session *s, const struct in6_addr *from)
 {
     s->counted = from != NULL;
     if (!s->counted) return;
@@ -89,7 +89,7 @@ static void enter(struct eio_session *s, const struct in6_addr *from)
     address_count_add(s->eio->addresses, from, 1);
 }
 
-static void leave(struct eio_session *s)
+static void leave_lists(struct eio_session *s)
 {
     if (s->counted) address_count_remove(s->eio->addresses, &s->from, 1);
 }
@@ -108,7 +108,7 @@ bool session_has_no_room(const struct eio *eio, const struct http *http)
 
 /* --- its deadlines: one timer serves them all and stands at the nearest --- */
 
-static void nearer(int64_t *nearest, int64_t deadline)
+static void take_nearer(int64_t *nearest, int64_t deadline)
 {
     if (deadline != 0 && (*nearest == 0 || deadline < *nearest)) *nearest = deadline;
 }
@@ -116,13 +116,13 @@ static void nearer(int64_t *nearest, int64_t deadline)
 void session_arm(struct eio_session *s)
 {
     int64_t nearest = 0;
-    nearer(&nearest, s->at.ping);
-    nearer(&nearest, s->at.pong);
-    nearer(&nearest, s->at.connect);
-    nearer(&nearest, s->at.upgrade);
-    nearer(&nearest, s->at.slow);
-    nearer(&nearest, s->at.last_poll);
-    nearer(&nearest, s->at.release);
+    take_nearer(&nearest, s->at.ping);
+    take_nearer(&nearest, s->at.pong);
+    take_nearer(&nearest, s->at.connect);
+    take_nearer(&nearest, s->at.upgrade);
+    take_nearer(&nearest, s->at.slow);
+    take_nearer(&nearest, s->at.last_poll);
+    take_nearer(&nearest, s->at.release);
     ev_timer_stop(s->eio->loop, &s->timer);
     if (nearest == 0) return;
     /* By our own clock: the loop's may be behind, then the timer fires early and is set once more. */
@@ -160,8 +160,8 @@ struct eio_session *session_open(struct eio *eio, const struct eio_transport *tr
     snprintf(s->address, sizeof s->address, "%.*s", STR_ARG(address));
     s->base64 = http_param(http, "b64", &value) && value.len > 0 && !str_is(value, "0");
     HASH_ADD_STR(eio->sessions, sid, s);
-    enlist(s);
-    enter(s, http_limited(http));
+    enlist_session(s);
+    enter_lists(s, http_limited(http));
     holding_open(&s->holding, http_limited(http), SESSION_BYTES, on_evict);
     metric_add(eio->gauge, 1);
     eio->totals.opened++;
@@ -197,7 +197,7 @@ void session_free(struct eio_session *s)
     session_drop_queue(s);
     ev_timer_stop(eio->loop, &s->timer);
     HASH_DEL(eio->sessions, s);
-    leave(s);
+    leave_lists(s);
     holding_close(&s->holding);
     metric_add(eio->gauge, -1);
     mem_free(s);
@@ -235,7 +235,7 @@ void session_check(const struct eio_session *s)
 
 /* --- the queue --- */
 
-static void grow(struct eio_session *s)
+static void grow_queue(struct eio_session *s)
 {
     uint32_t capacity = s->capacity > 0 ? s->capacity * 2 : 8;
     struct eio_packet **wider = mem_alloc(capacity * sizeof *wider);
@@ -246,9 +246,9 @@ static void grow(struct eio_session *s)
     s->capacity = capacity;
 }
 
-static void enqueue(struct eio_session *s, struct eio_packet *packet)
+static void enqueue_packet(struct eio_session *s, struct eio_packet *packet)
 {
-    if (s->count == s->capacity) grow(s);
+    if (s->count == s->capacity) grow_queue(s);
     s->queue[(s->head + s->count++) & (s->capacity - 1)] = packet;
     s->queued_bytes += eio_packet_bytes(packet);
     s->eio->totals.packets_out++;
@@ -258,7 +258,7 @@ static void enqueue(struct eio_session *s, struct eio_packet *packet)
 void session_push(struct eio_session *s, struct eio_packet *packet)
 {
     holding_share_anyway(&s->holding, packet_cost(packet));
-    enqueue(s, packet);
+    enqueue_packet(s, packet);
 }
 
 struct eio_packet *session_first(const struct eio_session *s)
@@ -310,7 +310,7 @@ void eio_send(struct eio_session *s, struct eio_packet *packet)
         session_evict(s);
         return;
     }
-    enqueue(s, eio_packet_take(packet));
+    enqueue_packet(s, eio_packet_take(packet));
     s->transport->flush(s);
     watch_size(s);
 }

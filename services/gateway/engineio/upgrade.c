@@ -6,7 +6,7 @@
  * Until the 5 the session lives on polling; whatever goes wrong before costs only the WebSocket.
  */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/engineio/session.h"
+#include "services/gateway/engineio/session_private.h"
 
 void upgrade_begin(struct eio_session *s, struct eio_channel *channel)
 {
@@ -33,7 +33,7 @@ static void answer_probe(struct eio_session *s)
     session_touch(s);
 }
 
-static void finish(struct eio_session *s)
+static void finish_upgrade(struct eio_session *s)
 {
     s->ws = s->upgrading;
     session_forget_upgrade(s);
@@ -50,7 +50,7 @@ void upgrade_message(struct eio_session *s, bool binary, struct str bytes)
     if (!binary && str_is(bytes, "2probe") && !s->probed)
         answer_probe(s);
     else if (!binary && str_is(bytes, "5") && session_admits(s, str_of(s->upgrading->address)))
-        finish(s);
+        finish_upgrade(s);
     else
         session_abandon_upgrade(s);
 }

@@ -1,12 +1,12 @@
 /* websocket.c - a session over a WebSocket: one packet per message. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/engineio/session.h"
+#include "services/gateway/engineio/session_private.h"
 
-#include "services/gateway/engineio/codec.h"
+#include "services/gateway/engineio/payload.h"
 
 #include <string.h>
 
-static bool put(struct eio_session *s, struct eio_packet *packet)
+static bool put_packet(struct eio_session *s, struct eio_packet *packet)
 {
     if (!s->base64 || !packet_is_binary(packet)) return s->ws->way->put(s->ws, packet_frame(packet));
     struct eio_packet *text = packet_base64(packet);
@@ -38,7 +38,7 @@ static void say_goodbye(struct eio_session *s, const char *why)
 void websocket_writable(struct eio_session *s)
 {
     for (struct eio_packet *packet; (packet = session_first(s)) != NULL; session_pop(s))
-        if (!put(s, packet)) return;
+        if (!put_packet(s, packet)) return;
     if (s->ended) say_goodbye(s, "");
 }
 

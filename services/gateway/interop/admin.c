@@ -38,13 +38,13 @@ struct caller {
     bool user_is_right;
 };
 
-static void refuse(struct sio_socket *socket)
+static void refuse_login(struct sio_socket *socket)
 {
     LOG_BOUNDED(WARN, "admin.refused", F_STR("address", sio_address(socket)));
     sio_refuse(socket, "invalid credentials", STR_NONE);
 }
 
-static void welcome(struct admin *admin, struct sio_socket *socket)
+static void welcome_admin(struct admin *admin, struct sio_socket *socket)
 {
     if (!sio_is_pending(socket)) return;
     admin->sockets = mem_one_more(admin->sockets, admin->n, &admin->cap, sizeof *admin->sockets);
@@ -82,13 +82,13 @@ static void on_checked(void *arg, enum err e)
 
     if (e == OK && caller->user_is_right) {
         rates_give_back(admin->view.rates, RATE_admin, sio_address(socket));
-        welcome(admin, socket);
+        welcome_admin(admin, socket);
         give_session(admin, socket);
     } else if (e == ERR_OVERLOADED) {
         rates_give_back(admin->view.rates, RATE_admin, sio_address(socket));
         refuse_for_load(socket);
     } else {
-        refuse(socket);
+        refuse_login(socket);
     }
     sio_socket_drop(socket);
     mem_free(caller);
@@ -124,7 +124,7 @@ static void check_password(struct admin *admin, struct sio_socket *socket, struc
     login_check(admin->login, sio_address(socket), password, on_checked, caller);
 }
 
-static struct str member(struct str auth, const char *name, struct arena *arena)
+static struct str read_member(struct str auth, const char *name, struct arena *arena)
 {
     struct str text;
 
@@ -133,15 +133,15 @@ static struct str member(struct str auth, const char *name, struct arena *arena)
 
 static void on_auth(struct admin *admin, struct sio_socket *socket, struct str auth, struct arena *arena)
 {
-    struct str session = member(auth, "sessionId", arena), user = member(auth, "username", arena),
-               password = member(auth, "password", arena);
+    struct str session = read_member(auth, "sessionId", arena), user = read_member(auth, "username", arena),
+               password = read_member(auth, "password", arena);
 
     if (session.len > 0 && admin_session_is_good(session, admin->view.user, admin->view.hash, clock_ms() / 1000))
-        welcome(admin, socket);
+        welcome_admin(admin, socket);
     else if (user.len > 0 && password.len > 0 && password.len <= LOGIN_PASSWORD_MAX)
         check_password(admin, socket, user, password);
     else
-        refuse(socket);
+        refuse_login(socket);
 }
 
 static void on_connect(void *arg, struct sio_socket *socket, struct str auth)

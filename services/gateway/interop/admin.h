@@ -13,7 +13,7 @@
 #include <ev.h>
 
 #include "services/gateway/interop/roster.h"
-#include "services/gateway/session/rates.h"
+#include "services/gateway/rates/rates.h"
 
 #define ADMIN_NAMESPACE "/admin"
 

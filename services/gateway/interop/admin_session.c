@@ -14,7 +14,7 @@
 
 #define PURPOSE "madang admin session"
 
-static void sign(unsigned char out[SHA256_DIGEST_LENGTH], const char *user, const char *hash, int64_t ends_s)
+static void sign_session(unsigned char out[SHA256_DIGEST_LENGTH], const char *user, const char *hash, int64_t ends_s)
 {
     char text[200];
     unsigned len = 0;
@@ -31,7 +31,7 @@ void admin_session_make(char out[ADMIN_SESSION_MAX], const char *user, const cha
     unsigned char signature[SHA256_DIGEST_LENGTH];
     int n = snprintf(out, ADMIN_SESSION_MAX, "%" PRId64 ".", ends_s);
 
-    sign(signature, user, hash, ends_s);
+    sign_session(signature, user, hash, ends_s);
     hex_format(signature, sizeof signature, out + n);
 }
 

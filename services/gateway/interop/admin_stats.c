@@ -45,7 +45,7 @@ static void put_event(struct admin_stats *stats, int64_t now_s, const char *type
     buf_printf(out, ",\"count\":%" PRId64 "}", n);
 }
 
-static void sum(const struct admin_view *view, int64_t now[TALLY_COUNT])
+static void sum_totals(const struct admin_view *view, int64_t now[TALLY_COUNT])
 {
     for (size_t i = 0; i < view->n_transports; i++) {
         const struct eio_totals *t = eio_totals(view->transports[i]);
@@ -95,7 +95,7 @@ void admin_stats_note(struct admin_stats *stats, int64_t now_s)
 {
     int64_t now[TALLY_COUNT] = { 0 };
 
-    sum(stats->view, now);
+    sum_totals(stats->view, now);
     for (int i = 0; i < TALLY_COUNT; i++) put_event(stats, now_s, names[i], NULL, now[i] - stats->before[i]);
     memcpy(stats->before, now, sizeof now);
     note_closed(stats, now_s);

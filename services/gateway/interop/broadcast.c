@@ -29,7 +29,7 @@ static uint32_t open_list(struct msgpack_in *in, enum msgpack_kind kind)
     return in->bad ? 0 : value.count;
 }
 
-static void skip(struct msgpack_in *in)
+static void skip_value(struct msgpack_in *in)
 {
     struct str raw;
 
@@ -50,7 +50,7 @@ static void read_packet(struct msgpack_in *in, struct raw *out)
         else if (str_is(key, "data"))
             msgpack_skip(in, &out->data);
         else
-            skip(in);
+            skip_value(in);
     }
     if (out->type.kind >= MSGPACK_ARRAY || out->nsp.kind >= MSGPACK_ARRAY) in->bad = true;
 }
@@ -142,7 +142,7 @@ static void read_opts(struct msgpack_in *in, struct arena *arena, struct broadca
         else if (str_is(key, "flags"))
             read_flags(in, out);
         else
-            skip(in);
+            skip_value(in);
     }
 }
 
@@ -153,7 +153,7 @@ bool broadcast_read(struct str bytes, struct str nsp, struct arena *arena, struc
 
     *out = (struct broadcast){ .who.nsp = nsp };
     if (open_list(&in, MSGPACK_ARRAY) != 3) return false;
-    skip(&in);
+    skip_value(&in);
     read_packet(&in, &raw);
     read_opts(&in, arena, out);
     return !in.bad && in.left.len == 0 && is_event_for(&raw, nsp) && make_text(&raw, nsp, arena, out);

@@ -15,7 +15,7 @@
 struct emitter;
 
 /* What is heard for one namespace. */
-struct ear {
+struct listener {
     struct emitter *emitter;
     struct str nsp;
 };
@@ -26,11 +26,11 @@ struct emitter {
     size_t bytes_max;
     bool any_event;
     struct arena *scratch; /* emptied after each message */
-    struct ear *ears;
+    struct listener *listeners;
     struct metric *taken, *dropped, *sent, *missed;
 };
 
-static void drop(struct emitter *emitter, struct str channel, struct str bytes)
+static void drop_message(struct emitter *emitter, struct str channel, struct str bytes)
 {
     metric_add(emitter->dropped, 1);
     LOG(DEBUG, "emitter.dropped", F_STR("channel", channel), F_INT("bytes", bytes.len));
@@ -39,9 +39,9 @@ static void drop(struct emitter *emitter, struct str channel, struct str bytes)
 /* --- broadcasts --- */
 
 /* The room that the channel is for: what stands between <key>#<nsp># and the last #.  Empty: all, or several. */
-static struct str room_of(const struct ear *ear, struct str channel)
+static struct str room_of(const struct listener *listener, struct str channel)
 {
-    size_t before = str_of(ear->emitter->key).len + 1 + ear->nsp.len + 1;
+    size_t before = str_of(listener->emitter->key).len + 1 + listener->nsp.len + 1;
 
     if (channel.len <= before || channel.at[channel.len - 1] != '#') return STR_NONE;
     return (struct str){ channel.at + before, channel.len - before - 1 };
@@ -61,10 +61,10 @@ static void send_to(struct emitter *emitter, struct sio_socket *socket, const st
 /* In the namespace of our rooms nobody else says what we say there. */
 static bool may_be_said(const struct emitter *emitter, struct str nsp, struct str name)
 {
-    return emitter->any_event || !str_is(nsp, HALLS_NAMESPACE) || !event_is_ours(name);
+    return emitter->any_event || !str_is(nsp, ROOMS_NAMESPACE) || !event_is_ours(name);
 }
 
-static void deliver(struct emitter *emitter, const struct broadcast *broadcast)
+static void deliver_broadcast(struct emitter *emitter, const struct broadcast *broadcast)
 {
     struct eio_packet *packets[1 + SIO_MAX_ATTACHMENTS];
     struct client *const *clients;
@@ -79,25 +79,25 @@ static void deliver(struct emitter *emitter, const struct broadcast *broadcast)
 
 static void on_broadcast(void *arg, struct str channel, struct str bytes)
 {
-    struct ear *ear = arg;
-    struct emitter *emitter = ear->emitter;
-    struct str room = room_of(ear, channel);
+    struct listener *listener = arg;
+    struct emitter *emitter = listener->emitter;
+    struct str room = room_of(listener, channel);
     struct broadcast broadcast;
 
-    if (room.len > 0 && !roster_is_anyone_in(emitter->roster, ear->nsp, room)) return;
-    if (bytes.len <= emitter->bytes_max && broadcast_read(bytes, ear->nsp, emitter->scratch, &broadcast) &&
-        !arena_is_over(emitter->scratch) && may_be_said(emitter, ear->nsp, broadcast.name)) {
+    if (room.len > 0 && !roster_is_anyone_in(emitter->roster, listener->nsp, room)) return;
+    if (bytes.len <= emitter->bytes_max && broadcast_read(bytes, listener->nsp, emitter->scratch, &broadcast) &&
+        !arena_is_over(emitter->scratch) && may_be_said(emitter, listener->nsp, broadcast.name)) {
         metric_add(emitter->taken, 1);
-        deliver(emitter, &broadcast);
+        deliver_broadcast(emitter, &broadcast);
     } else {
-        drop(emitter, channel, bytes);
+        drop_message(emitter, channel, bytes);
     }
     arena_reset(emitter->scratch);
 }
 
 /* --- requests --- */
 
-static void rearrange(struct roster *roster, const struct request *request, struct client *client)
+static void rearrange_rooms(struct roster *roster, const struct request *request, struct client *client)
 {
     if (request->type == REQUEST_JOIN)
         roster_join(roster, client, request->rooms, request->n_rooms);
@@ -105,7 +105,7 @@ static void rearrange(struct roster *roster, const struct request *request, stru
         roster_leave(roster, client, request->rooms, request->n_rooms);
 }
 
-static void disconnect(const struct request *request, struct sio_socket *socket)
+static void disconnect_socket(const struct request *request, struct sio_socket *socket)
 {
     LOG(INFO, "emitter.disconnect", F_TEXT("socket", sio_sid(socket)), F_BOOL("session", request->close));
     if (request->close)
@@ -120,13 +120,13 @@ static void disconnect_all(const struct request *request, struct client *const *
 
     for (size_t i = 0; i < n; i++) held[i] = sio_socket_take(clients[i]->socket);
     for (size_t i = 0; i < n; i++) {
-        disconnect(request, held[i]);
+        disconnect_socket(request, held[i]);
         sio_socket_drop(held[i]);
     }
     mem_free(held);
 }
 
-static void obey(struct emitter *emitter, const struct request *request)
+static void obey_request(struct emitter *emitter, const struct request *request)
 {
     struct client *const *clients;
 
@@ -135,21 +135,21 @@ static void obey(struct emitter *emitter, const struct request *request)
     if (request->type == REQUEST_DISCONNECT)
         disconnect_all(request, clients, n);
     else
-        for (size_t i = 0; i < n; i++) rearrange(emitter->roster, request, clients[i]);
+        for (size_t i = 0; i < n; i++) rearrange_rooms(emitter->roster, request, clients[i]);
 }
 
 static void on_request(void *arg, struct str channel, struct str bytes)
 {
-    struct ear *ear = arg;
-    struct emitter *emitter = ear->emitter;
+    struct listener *listener = arg;
+    struct emitter *emitter = listener->emitter;
     struct request request;
 
-    if (bytes.len <= emitter->bytes_max && request_read(bytes, ear->nsp, emitter->scratch, &request) &&
+    if (bytes.len <= emitter->bytes_max && request_read(bytes, listener->nsp, emitter->scratch, &request) &&
         !arena_is_over(emitter->scratch)) {
         metric_add(emitter->taken, 1);
-        obey(emitter, &request);
+        obey_request(emitter, &request);
     } else {
-        drop(emitter, channel, bytes);
+        drop_message(emitter, channel, bytes);
     }
     arena_reset(emitter->scratch);
 }
@@ -166,20 +166,20 @@ static void put_literal(struct buf *pattern, struct str text)
     }
 }
 
-static void listen_for(struct ear *ear, struct redis *redis)
+static void listen_for(struct listener *listener, struct redis *redis)
 {
     struct buf pattern = BUF(CHANNEL_MAX), channel = BUF(CHANNEL_MAX);
 
-    put_literal(&pattern, str_of(ear->emitter->key));
+    put_literal(&pattern, str_of(listener->emitter->key));
     buf_add_char(&pattern, '#');
-    put_literal(&pattern, ear->nsp);
+    put_literal(&pattern, listener->nsp);
     buf_add_str(&pattern, STR("#*"));
-    buf_printf(&channel, "%s-request#%.*s#", ear->emitter->key, STR_ARG(ear->nsp));
+    buf_printf(&channel, "%s-request#%.*s#", listener->emitter->key, STR_ARG(listener->nsp));
     if (pattern.over || channel.over) {
-        LOG(ERROR, "emitter.name_too_long", F_STR("namespace", ear->nsp));
+        LOG(ERROR, "emitter.name_too_long", F_STR("namespace", listener->nsp));
     } else {
-        redis_subscribe(redis, buf_str(&pattern), true, on_broadcast, ear);
-        redis_subscribe(redis, buf_str(&channel), false, on_request, ear);
+        redis_subscribe(redis, buf_str(&pattern), true, on_broadcast, listener);
+        redis_subscribe(redis, buf_str(&channel), false, on_request, listener);
     }
     buf_free(&pattern);
     buf_free(&channel);
@@ -207,11 +207,11 @@ struct emitter *emitter_create(struct redis *redis, struct roster *roster, const
     emitter->bytes_max = 4 * (size_t)config->max_payload;
     /* bound: bytes_max, of a message; names asked for after reading */
     emitter->scratch = arena_create("emitter", SCRATCH_FACTOR * emitter->bytes_max + SCRATCH_SPARE);
-    emitter->ears = mem_zero((n + 1) * sizeof *emitter->ears);
+    emitter->listeners = mem_zero((n + 1) * sizeof *emitter->listeners);
     count_with(emitter);
     for (size_t i = 0; i < n; i++) {
-        emitter->ears[i] = (struct ear){ emitter, str_of(config->namespaces[i].name) };
-        listen_for(&emitter->ears[i], redis);
+        emitter->listeners[i] = (struct listener){ emitter, str_of(config->namespaces[i].name) };
+        listen_for(&emitter->listeners[i], redis);
     }
     return emitter;
 }
@@ -220,7 +220,7 @@ void emitter_destroy(struct emitter **emitter)
 {
     if (*emitter == NULL) return;
     arena_destroy(&(*emitter)->scratch);
-    mem_free((*emitter)->ears);
+    mem_free((*emitter)->listeners);
     mem_free(*emitter);
     *emitter = NULL;
 }

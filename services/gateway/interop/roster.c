@@ -8,29 +8,29 @@
 #include "libshared/base/table.h"
 
 /* One namespace. */
-struct place {
+struct roster_namespace {
     struct str nsp;
-    struct member **members;
+    struct roster_socket **sockets;
     size_t n, cap;
-    struct name *names;
-    struct place *next;
+    struct roster_room *rooms_by_name;
+    struct roster_namespace *next;
 };
 
 /* An open socket, in its client's slot; found by its id, which is a room too. */
-struct member {
+struct roster_socket {
     struct client *client;
-    struct place *place;
-    size_t in_place;
-    struct ticket **tickets;
+    struct roster_namespace *namespace;
+    size_t in_namespace;
+    struct roster_membership **memberships;
     size_t n, cap;
     uint64_t mark; /* serial of the last selection that has settled about it */
     UT_hash_handle hh;
 };
 
 /* A room with at least one member. */
-struct name {
-    struct place *place;
-    struct ticket **tickets;
+struct roster_room {
+    struct roster_namespace *namespace;
+    struct roster_membership **memberships;
     size_t n, cap;
     UT_hash_handle hh;
     size_t len;
@@ -38,295 +38,295 @@ struct name {
 };
 
 /* A member in a room. */
-struct ticket {
-    struct member *member;
-    struct name *name;
-    size_t in_member, in_name;
+struct roster_membership {
+    struct roster_socket *entry;
+    struct roster_room *named;
+    size_t in_socket, in_room;
 };
 
 struct roster {
-    struct halls *halls;
+    struct rooms *rooms;
     size_t rooms_max; /* of one socket */
-    struct place *places;
-    struct member *members;
+    struct roster_namespace *namespaces;
+    struct roster_socket *sockets;
     struct client **picked;
     size_t n_picked, cap_picked;
     uint64_t serial;
     bool keep; /* what is visited is picked; else it is only marked */
 };
 
-static struct place *find_place(const struct roster *roster, struct str nsp)
+static struct roster_namespace *find_namespace(const struct roster *roster, struct str nsp)
 {
-    struct place *place = roster->places;
+    struct roster_namespace *namespace = roster->namespaces;
 
-    while (place != NULL && !str_eq(place->nsp, nsp)) place = place->next;
-    return place;
+    while (namespace != NULL && !str_eq(namespace->nsp, nsp)) namespace = namespace->next;
+    return namespace;
 }
 
-static struct place *get_place(struct roster *roster, struct str nsp)
+static struct roster_namespace *get_namespace(struct roster *roster, struct str nsp)
 {
-    struct place *place = find_place(roster, nsp);
+    struct roster_namespace *namespace = find_namespace(roster, nsp);
 
-    if (place != NULL) return place;
-    place = mem_zero(sizeof *place);
-    place->nsp = nsp;
-    place->next = roster->places;
-    roster->places = place;
-    return place;
+    if (namespace != NULL) return namespace;
+    namespace = mem_zero(sizeof *namespace);
+    namespace->nsp = nsp;
+    namespace->next = roster->namespaces;
+    roster->namespaces = namespace;
+    return namespace;
 }
 
-static struct member *find_member(const struct roster *roster, struct str sid)
+static struct roster_socket *find_socket(const struct roster *roster, struct str sid)
 {
-    struct member *member = NULL;
+    struct roster_socket *entry = NULL;
 
-    if (sid.len == EIO_SID_CHARS) HASH_FIND(hh, roster->members, sid.at, sid.len, member);
-    return member;
+    if (sid.len == EIO_SID_CHARS) HASH_FIND(hh, roster->sockets, sid.at, sid.len, entry);
+    return entry;
 }
 
-static struct name *find_name(const struct place *place, struct str text)
+static struct roster_room *find_room(const struct roster_namespace *namespace, struct str text)
 {
-    struct name *name = NULL;
+    struct roster_room *named = NULL;
 
-    if (text.len > 0) HASH_FIND(hh, place->names, text.at, text.len, name);
-    return name;
+    if (text.len > 0) HASH_FIND(hh, namespace->rooms_by_name, text.at, text.len, named);
+    return named;
 }
 
 /* --- coming and going --- */
 
-static struct member *member_of(struct client *client)
+static struct roster_socket *socket_of(struct client *client)
 {
     return client_slot(client, FEATURE_roster);
 }
 
-static void add_member(void *object, struct client *client, const struct arrival *arrival)
+static void add_socket(void *object, struct client *client, const struct arrival *arrival)
 {
     struct roster *roster = object;
-    struct place *place = get_place(roster, sio_nsp(client->socket));
-    struct member *member = member_of(client);
+    struct roster_namespace *namespace = get_namespace(roster, sio_nsp(client->socket));
+    struct roster_socket *entry = socket_of(client);
 
     (void)arrival;
-    member->client = client;
-    member->place = place;
-    member->in_place = place->n;
-    place->members = mem_one_more(place->members, place->n, &place->cap, sizeof *place->members);
-    place->members[place->n++] = member;
-    HASH_ADD_KEYPTR(hh, roster->members, sio_sid(client->socket), EIO_SID_CHARS, member);
+    entry->client = client;
+    entry->namespace = namespace;
+    entry->in_namespace = namespace->n;
+    namespace->sockets = mem_one_more(namespace->sockets, namespace->n, &namespace->cap, sizeof *namespace->sockets);
+    namespace->sockets[namespace->n++] = entry;
+    HASH_ADD_KEYPTR(hh, roster->sockets, sio_sid(client->socket), EIO_SID_CHARS, entry);
 }
 
-static struct name *get_name(struct place *place, struct str text)
+static struct roster_room *get_room(struct roster_namespace *namespace, struct str text)
 {
-    struct name *name = find_name(place, text);
+    struct roster_room *named = find_room(namespace, text);
 
-    if (name != NULL) return name;
-    name = mem_zero(sizeof *name + text.len);
-    name->place = place;
-    name->len = text.len;
-    memcpy(name->text, text.at, text.len);
-    HASH_ADD_KEYPTR(hh, place->names, name->text, name->len, name);
-    return name;
+    if (named != NULL) return named;
+    named = mem_zero(sizeof *named + text.len);
+    named->namespace = namespace;
+    named->len = text.len;
+    memcpy(named->text, text.at, text.len);
+    HASH_ADD_KEYPTR(hh, namespace->rooms_by_name, named->text, named->len, named);
+    return named;
 }
 
-static void drop_ticket(struct ticket *ticket)
+static void drop_membership(struct roster_membership *membership)
 {
-    struct member *member = ticket->member;
-    struct name *name = ticket->name;
+    struct roster_socket *entry = membership->entry;
+    struct roster_room *named = membership->named;
 
-    member->tickets[ticket->in_member] = member->tickets[--member->n];
-    member->tickets[ticket->in_member]->in_member = ticket->in_member;
-    name->tickets[ticket->in_name] = name->tickets[--name->n];
-    name->tickets[ticket->in_name]->in_name = ticket->in_name;
-    mem_free(ticket);
-    if (name->n > 0) return;
-    HASH_DEL(name->place->names, name);
-    mem_free(name->tickets);
-    mem_free(name);
+    entry->memberships[membership->in_socket] = entry->memberships[--entry->n];
+    entry->memberships[membership->in_socket]->in_socket = membership->in_socket;
+    named->memberships[membership->in_room] = named->memberships[--named->n];
+    named->memberships[membership->in_room]->in_room = membership->in_room;
+    mem_free(membership);
+    if (named->n > 0) return;
+    HASH_DEL(named->namespace->rooms_by_name, named);
+    mem_free(named->memberships);
+    mem_free(named);
 }
 
-static void remove_member(void *object, struct client *client, const char *reason)
+static void remove_socket(void *object, struct client *client, const char *reason)
 {
     struct roster *roster = object;
-    struct member *member = member_of(client);
-    struct place *place = member->place;
+    struct roster_socket *entry = socket_of(client);
+    struct roster_namespace *namespace = entry->namespace;
 
     (void)reason;
-    while (member->n > 0) drop_ticket(member->tickets[member->n - 1]);
-    place->members[member->in_place] = place->members[--place->n];
-    place->members[member->in_place]->in_place = member->in_place;
-    HASH_DEL(roster->members, member);
-    mem_free(member->tickets);
+    while (entry->n > 0) drop_membership(entry->memberships[entry->n - 1]);
+    namespace->sockets[entry->in_namespace] = namespace->sockets[--namespace->n];
+    namespace->sockets[entry->in_namespace]->in_namespace = entry->in_namespace;
+    HASH_DEL(roster->sockets, entry);
+    mem_free(entry->memberships);
 }
 
-static struct str room_of(const struct ticket *ticket)
+static struct str room_of(const struct roster_membership *membership)
 {
-    return (struct str){ ticket->name->text, ticket->name->len };
+    return (struct str){ membership->named->text, membership->named->len };
 }
 
-static struct ticket *find_ticket(const struct member *member, struct str room)
+static struct roster_membership *find_membership(const struct roster_socket *entry, struct str room)
 {
-    for (size_t i = 0; i < member->n; i++)
-        if (str_eq(room_of(member->tickets[i]), room)) return member->tickets[i];
+    for (size_t i = 0; i < entry->n; i++)
+        if (str_eq(room_of(entry->memberships[i]), room)) return entry->memberships[i];
     return NULL;
 }
 
-static bool join(const struct roster *roster, struct member *member, struct str room)
+static bool join_room(const struct roster *roster, struct roster_socket *entry, struct str room)
 {
-    if (room.len == 0 || room.len > ROSTER_NAME_MAX || find_ticket(member, room) != NULL ||
-        member->n >= roster->rooms_max)
+    if (room.len == 0 || room.len > ROSTER_NAME_MAX || find_membership(entry, room) != NULL ||
+        entry->n >= roster->rooms_max)
         return false;
-    struct name *name = get_name(member->place, room);
-    struct ticket *ticket = mem_alloc(sizeof *ticket);
-    *ticket = (struct ticket){ member, name, member->n, name->n };
-    member->tickets = mem_one_more(member->tickets, member->n, &member->cap, sizeof *member->tickets);
-    member->tickets[member->n++] = ticket;
-    name->tickets = mem_one_more(name->tickets, name->n, &name->cap, sizeof *name->tickets);
-    name->tickets[name->n++] = ticket;
+    struct roster_room *named = get_room(entry->namespace, room);
+    struct roster_membership *membership = mem_alloc(sizeof *membership);
+    *membership = (struct roster_membership){ entry, named, entry->n, named->n };
+    entry->memberships = mem_one_more(entry->memberships, entry->n, &entry->cap, sizeof *entry->memberships);
+    entry->memberships[entry->n++] = membership;
+    named->memberships = mem_one_more(named->memberships, named->n, &named->cap, sizeof *named->memberships);
+    named->memberships[named->n++] = membership;
     return true;
 }
 
-static bool leave(const struct roster *roster, struct member *member, struct str room)
+static bool leave_room(const struct roster *roster, struct roster_socket *entry, struct str room)
 {
     (void)roster;
-    struct ticket *ticket = find_ticket(member, room);
+    struct roster_membership *membership = find_membership(entry, room);
 
-    if (ticket != NULL) drop_ticket(ticket);
-    return ticket != NULL;
+    if (membership != NULL) drop_membership(membership);
+    return membership != NULL;
 }
 
-static void rearrange(const struct roster *roster, struct client *client,
-    bool (*change)(const struct roster *roster, struct member *member, struct str room), const struct str *rooms,
+static void change_rooms(const struct roster *roster, struct client *client,
+    bool (*change)(const struct roster *roster, struct roster_socket *entry, struct str room), const struct str *rooms,
     size_t n)
 {
     bool changed = false;
 
-    for (size_t i = 0; i < n; i++) changed |= change(roster, member_of(client), rooms[i]);
+    for (size_t i = 0; i < n; i++) changed |= change(roster, socket_of(client), rooms[i]);
     if (changed) client_touch(client);
 }
 
 void roster_join(struct roster *roster, struct client *client, const struct str *rooms, size_t n)
 {
-    rearrange(roster, client, join, rooms, n);
+    change_rooms(roster, client, join_room, rooms, n);
 }
 
 void roster_leave(struct roster *roster, struct client *client, const struct str *rooms, size_t n)
 {
-    rearrange(roster, client, leave, rooms, n);
+    change_rooms(roster, client, leave_room, rooms, n);
 }
 
 static void restore_names(void *object, struct client *client, const struct record *record)
 {
-    for (size_t i = 0; i < record->n_names; i++) join(object, member_of(client), record->names[i]);
+    for (size_t i = 0; i < record->n_names; i++) join_room(object, socket_of(client), record->names[i]);
 }
 
 static void save_names(void *object, struct client *client, struct arena *arena, struct record *out)
 {
-    const struct member *member = member_of(client);
-    struct str *names = arena_alloc(arena, (member->n + 1) * sizeof *names);
+    const struct roster_socket *entry = socket_of(client);
+    struct str *names = arena_alloc(arena, (entry->n + 1) * sizeof *names);
 
     (void)object;
-    for (size_t i = 0; i < member->n; i++) names[i] = room_of(member->tickets[i]);
+    for (size_t i = 0; i < entry->n; i++) names[i] = room_of(entry->memberships[i]);
     out->names = names;
-    out->n_names = member->n;
+    out->n_names = entry->n;
 }
 
 /* --- choosing --- */
 
-static void visit(struct roster *roster, struct member *member)
+static void pick_socket(struct roster *roster, struct roster_socket *entry)
 {
-    if (member->mark == roster->serial) return;
-    member->mark = roster->serial;
+    if (entry->mark == roster->serial) return;
+    entry->mark = roster->serial;
     if (!roster->keep) return;
     if (roster->n_picked == roster->cap_picked)
         roster->picked = mem_one_more(roster->picked, roster->n_picked, &roster->cap_picked, sizeof *roster->picked);
-    roster->picked[roster->n_picked++] = member->client;
+    roster->picked[roster->n_picked++] = entry->client;
 }
 
 struct tour {
     struct roster *roster;
-    const struct place *place;
+    const struct roster_namespace *namespace;
 };
 
-static void visit_guest(void *arg, struct sio_socket *socket)
+static void visit_subscriber(void *arg, struct sio_socket *socket)
 {
     const struct tour *tour = arg;
-    struct member *member = member_of(sio_user(socket));
+    struct roster_socket *entry = socket_of(sio_user(socket));
 
-    if (member->place == tour->place) visit(tour->roster, member);
+    if (entry->namespace == tour->namespace) pick_socket(tour->roster, entry);
 }
 
-static void visit_room(struct roster *roster, const struct place *place, struct str room)
+static void visit_room(struct roster *roster, const struct roster_namespace *namespace, struct str room)
 {
-    struct tour tour = { roster, place };
-    struct member *one = find_member(roster, room);
-    struct name *name = find_name(place, room);
+    struct tour tour = { roster, namespace };
+    struct roster_socket *one = find_socket(roster, room);
+    struct roster_room *named = find_room(namespace, room);
     struct id id;
 
-    if (one != NULL && one->place == place) visit(roster, one);
-    for (size_t i = 0; name != NULL && i < name->n; i++) visit(roster, name->tickets[i]->member);
-    if (roster->halls != NULL && id_parse(room, &id)) halls_each_socket(roster->halls, id, visit_guest, &tour);
+    if (one != NULL && one->namespace == namespace) pick_socket(roster, one);
+    for (size_t i = 0; named != NULL && i < named->n; i++) pick_socket(roster, named->memberships[i]->entry);
+    if (roster->rooms != NULL && id_parse(room, &id)) rooms_each_socket(roster->rooms, id, visit_subscriber, &tour);
 }
 
 bool roster_is_anyone_in(const struct roster *roster, struct str nsp, struct str room)
 {
-    const struct place *place = find_place(roster, nsp);
+    const struct roster_namespace *namespace = find_namespace(roster, nsp);
     struct id id;
 
-    if (place == NULL) return false;
-    return find_member(roster, room) != NULL || find_name(place, room) != NULL || id_parse(room, &id);
+    if (namespace == NULL) return false;
+    return find_socket(roster, room) != NULL || find_room(namespace, room) != NULL || id_parse(room, &id);
 }
 
 size_t roster_select(struct roster *roster, const struct selection *who, struct client *const **out)
 {
-    struct place *place = find_place(roster, who->nsp);
+    struct roster_namespace *namespace = find_namespace(roster, who->nsp);
 
     *out = roster->picked;
     roster->n_picked = 0;
     roster->serial++;
-    if (place == NULL) return 0;
+    if (namespace == NULL) return 0;
     roster->keep = false;
-    for (size_t i = 0; i < who->n_except; i++) visit_room(roster, place, who->except[i]);
+    for (size_t i = 0; i < who->n_except; i++) visit_room(roster, namespace, who->except[i]);
     roster->keep = true;
-    for (size_t i = 0; i < who->n_rooms; i++) visit_room(roster, place, who->rooms[i]);
-    for (size_t i = 0; who->n_rooms == 0 && i < place->n; i++) visit(roster, place->members[i]);
+    for (size_t i = 0; i < who->n_rooms; i++) visit_room(roster, namespace, who->rooms[i]);
+    for (size_t i = 0; who->n_rooms == 0 && i < namespace->n; i++) pick_socket(roster, namespace->sockets[i]);
     *out = roster->picked;
     return roster->n_picked;
 }
 
 size_t roster_count(const struct roster *roster, struct str nsp)
 {
-    const struct place *place = find_place(roster, nsp);
+    const struct roster_namespace *namespace = find_namespace(roster, nsp);
 
-    return place != NULL ? place->n : 0;
+    return namespace != NULL ? namespace->n : 0;
 }
 
 /* --- its life --- */
 
-struct roster *roster_create(struct halls *halls, size_t rooms_max)
+struct roster *roster_create(struct rooms *rooms, size_t rooms_max)
 {
     struct roster *roster = mem_zero(sizeof *roster);
 
-    roster->halls = halls;
+    roster->rooms = rooms;
     roster->rooms_max = rooms_max;
     return roster;
 }
 
-static void destroy(void *object)
+static void destroy_roster(void *object)
 {
     struct roster *roster = object;
-    struct place *next;
+    struct roster_namespace *next;
 
-    assert(roster->members == NULL);
-    for (struct place *place = roster->places; place != NULL; place = next) {
-        next = place->next;
-        mem_free(place->members);
-        mem_free(place);
+    assert(roster->sockets == NULL);
+    for (struct roster_namespace *namespace = roster->namespaces; namespace != NULL; namespace = next) {
+        next = namespace->next;
+        mem_free(namespace->sockets);
+        mem_free(namespace);
     }
     mem_free(roster->picked);
     mem_free(roster);
 }
 
-const struct client_feature roster_feature = { .slot_bytes = sizeof(struct member),
-    .open = add_member,
+const struct client_feature roster_feature = { .slot_bytes = sizeof(struct roster_socket),
+    .open = add_socket,
     .restore = restore_names,
     .save = save_names,
-    .closed = remove_member,
-    .destroy = destroy };
+    .closed = remove_socket,
+    .destroy = destroy_roster };

@@ -7,7 +7,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "services/gateway/rooms/halls.h"
+#include "services/gateway/rooms/rooms.h"
 #include "services/gateway/socketio/sio.h"
 
 #define ROSTER_NAME_MAX 1000 /* bytes of a room's name; longer ones nobody is in */
@@ -23,8 +23,8 @@ struct selection {
     size_t n_except;
 };
 
-/* A feature of every socket with an identity.  halls NULL: there are no rooms by UUID.  rooms_max: of one socket. */
-struct roster *roster_create(struct halls *halls, size_t rooms_max);
+/* A feature of every socket with an identity.  rooms NULL: there are no rooms by UUID.  rooms_max: of one socket. */
+struct roster *roster_create(struct rooms *rooms, size_t rooms_max);
 
 size_t roster_count(const struct roster *roster, struct str nsp); /* open sockets */
 bool roster_is_anyone_in(const struct roster *roster, struct str nsp, struct str room);

@@ -6,7 +6,7 @@
 
 #include "libshared/base/log.h"
 #include "libshared/http/address_count.h"
-#include "services/gateway/mesh/inside.h"
+#include "services/gateway/mesh/mesh_private.h"
 
 #define CALL_MS      10000
 /* A message of each of a pipe's WebSockets is a record, and takes less time than a request to a service. */
@@ -28,7 +28,7 @@ static void on_up(void *arg, struct id instance)
 
     (void)instance;
     LOG(INFO, "mesh.link_up", F_TEXT("gateway", link->id));
-    link->mesh->heard->up(link->mesh);
+    link->mesh->link_events->up(link->mesh);
 }
 
 static void on_down(void *arg, bool told)
@@ -39,14 +39,14 @@ static void on_down(void *arg, bool told)
         LOG(INFO, "mesh.link_down", F_TEXT("gateway", link->id), F_BOOL("told", true), F_INT("users", link->users));
     else
         LOG(WARN, "mesh.link_down", F_TEXT("gateway", link->id), F_BOOL("told", false), F_INT("users", link->users));
-    link->mesh->heard->lost(link->mesh, link);
+    link->mesh->link_events->lost(link->mesh, link);
 }
 
 static void on_event(void *arg, const struct frame_event *head, struct str body)
 {
     struct link *link = arg;
 
-    link->mesh->heard->event(link->mesh, head->name, body);
+    link->mesh->link_events->event(link->mesh, head->name, body);
 }
 
 /* --- sending --- */
@@ -96,7 +96,7 @@ static void uncount_sent(const struct sent *sent)
 /* Whose record was not taken has lost something, and ends; the others on this pipe have not. */
 static void not_taken(const struct link *link, int64_t number, enum err e)
 {
-    if (link->mesh->heard->refused(link->mesh, number))
+    if (link->mesh->link_events->refused(link->mesh, number))
         LOG_BOUNDED(WARN, "mesh.refused", F_TEXT("gateway", link->id), F_TEXT("code", err_code(e)));
 }
 
@@ -110,7 +110,7 @@ static void on_reply(void *arg, enum err status, struct str body)
     if (!link->closing && status != OK)
         not_taken(link, sent->number, status);
     else if (!link->closing && sent->window > 0)
-        link->mesh->heard->taken(link->mesh, sent->number, sent->window);
+        link->mesh->link_events->taken(link->mesh, sent->number, sent->window);
     mem_free(sent);
 }
 
@@ -158,7 +158,7 @@ static void open_pipe(struct link *link)
                                                 .arg = link });
 }
 
-static struct link *find(struct mesh *mesh, const char *id)
+static struct link *find_link(struct mesh *mesh, const char *id)
 {
     struct link *link;
 
@@ -168,14 +168,14 @@ static struct link *find(struct mesh *mesh, const char *id)
 
 struct link *link_for(struct mesh *mesh, struct str sid)
 {
-    return find(mesh, sid.at);
+    return find_link(mesh, sid.at);
 }
 
 static void link_free(struct link *link)
 {
     struct mesh *mesh = link->mesh;
 
-    mesh->heard->lost(mesh, link);
+    mesh->link_events->lost(mesh, link);
     link->closing = true;
     rpc_client_destroy(&link->client);
     address_count_destroy(link->addresses);
@@ -191,7 +191,7 @@ static bool is_gateway(const struct gateway_info *info)
 
 static void learn_one(struct mesh *mesh, const struct gateway_info *info)
 {
-    struct link *link = find(mesh, info->id.at);
+    struct link *link = find_link(mesh, info->id.at);
 
     if (link == NULL) {
         link = mem_zero(sizeof *link);

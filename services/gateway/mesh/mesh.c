@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/log.h"
 #include "libshared/base/metrics.h"
-#include "services/gateway/mesh/inside.h"
+#include "services/gateway/mesh/mesh_private.h"
 
-static struct metric *forwarded(const char *labels)
+static struct metric *forwarded_metric(const char *labels)
 {
     return metric_counter("madang_mesh_forwarded_total", labels, "Handed to the gateway that has the session");
 }
@@ -18,14 +18,14 @@ struct mesh *mesh_create(struct ev_loop *loop, const struct mesh_config *config)
     mesh->body = BUF(MESH_BYTES_MAX + 4096);
     /* bound: records without lists, and a page of gateways, whose room the decoder asks for */
     mesh->arena = arena_create("mesh", 1u << 20);
-    mesh->polls = forwarded("kind=\"poll\"");
-    mesh->posts = forwarded("kind=\"post\"");
-    mesh->upgrades = forwarded("kind=\"upgrade\"");
-    mesh->messages = forwarded("kind=\"message\"");
+    mesh->polls = forwarded_metric("kind=\"poll\"");
+    mesh->posts = forwarded_metric("kind=\"post\"");
+    mesh->upgrades = forwarded_metric("kind=\"upgrade\"");
+    mesh->messages = forwarded_metric("kind=\"message\"");
     mesh->open = metric_gauge("madang_mesh_tunnels", NULL, "WebSockets here whose session is on another gateway");
-    mesh->heard = &mesh_heard;
+    mesh->link_events = &mesh_link_events;
     wait_init(mesh);
-    host_open(mesh);
+    mesh_server_open(mesh);
     return mesh;
 }
 
@@ -35,12 +35,12 @@ void mesh_destroy(struct mesh **mesh)
 
     if (m == NULL) return;
     m->ending = true;
-    for (int i = 0; i < MESH_FACES; i++)
-        if (m->faces[i].eio != NULL) eio_set_mesh(m->faces[i].eio, &(struct eio_mesh){ .arg = NULL });
-    asked_free(m);
+    for (int i = 0; i < MESH_PATHS; i++)
+        if (m->paths[i].eio != NULL) eio_set_mesh(m->paths[i].eio, &(struct eio_mesh){ .arg = NULL });
+    forwarded_requests_free(m);
     tunnels_free(m);
     links_free(m);
-    host_close(m);
+    mesh_server_close(m);
     ev_timer_stop(m->loop, &m->patience);
     arena_destroy(&m->arena);
     buf_free(&m->body);
@@ -62,14 +62,14 @@ static bool is_foreign(struct str sid)
 
 static bool http_begin(void *arg, struct http *http, struct str sid)
 {
-    return is_foreign(sid) && asked_begin(arg, http, sid);
+    return is_foreign(sid) && forwarded_request_begin(arg, http, sid);
 }
 
 static bool ws_accept(void *arg, struct str sid)
 {
-    struct face *face = arg;
+    struct mesh_path *path = arg;
 
-    return is_foreign(sid) && link_for(face->mesh, sid) != NULL;
+    return is_foreign(sid) && link_for(path->mesh, sid) != NULL;
 }
 
 static void ws_open(void *arg, struct ws *ws, struct str sid)
@@ -80,14 +80,14 @@ static void ws_open(void *arg, struct ws *ws, struct str sid)
 void mesh_serve(struct mesh *mesh, int number, struct eio *eio)
 {
     if (mesh == NULL || eio == NULL) return;
-    struct face *face = &mesh->faces[number];
-    *face = (struct face){ mesh, eio, number };
-    eio_set_mesh(eio, &(struct eio_mesh){ face, http_begin, ws_accept, ws_open });
+    struct mesh_path *path = &mesh->paths[number];
+    *path = (struct mesh_path){ mesh, eio, number };
+    eio_set_mesh(eio, &(struct eio_mesh){ path, http_begin, ws_accept, ws_open });
 }
 
 /* --- who there is --- */
 
-static void learn(struct mesh *mesh, struct str body)
+static void learn_gateways(struct mesh *mesh, struct str body)
 {
     struct gateway_page page;
     struct wire_error why = { .field = "" };
@@ -108,7 +108,7 @@ static void on_announced(void *arg, enum err status, struct str body)
 
     if (mesh->ending) return;
     if (status == OK)
-        learn(mesh, body);
+        learn_gateways(mesh, body);
     else
         LOG(WARN, "mesh.not_announced", F_TEXT("code", err_code(status)));
 }
@@ -122,7 +122,7 @@ void mesh_chat_up(struct mesh *mesh, struct rpc_client *chat)
 
 void mesh_gateways_changed(struct mesh *mesh, struct str body)
 {
-    if (mesh != NULL) learn(mesh, body);
+    if (mesh != NULL) learn_gateways(mesh, body);
 }
 
 /* --- leaving --- */
@@ -135,11 +135,11 @@ void mesh_leave(struct mesh *mesh)
 void mesh_drain(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms)
 {
     if (mesh == NULL) return;
-    asked_release(mesh, elapsed_ms, spread_ms);
+    forwarded_requests_release(mesh, elapsed_ms, spread_ms);
     tunnels_release(mesh, elapsed_ms, spread_ms);
 }
 
 size_t mesh_in_flight(const struct mesh *mesh)
 {
-    return mesh == NULL ? 0 : asked_count(mesh) + tunnels_count(mesh) + mesh->queued;
+    return mesh == NULL ? 0 : forwarded_requests_count(mesh) + tunnels_count(mesh) + mesh->queued;
 }

@@ -17,12 +17,12 @@
 #include "libshared/base/invariant.h"
 #include "libshared/base/log.h"
 #include "libshared/base/metrics.h"
-#include "services/gateway/mesh/inside.h"
+#include "services/gateway/mesh/mesh_private.h"
 
 struct tunnel {
     struct waiter waiter;
     struct eio_ws_user user;
-    struct face *face;
+    struct mesh_path *path;
     struct ws *ws;
     struct link *link; /* NULL: it waits for one */
     int64_t number;
@@ -40,7 +40,7 @@ struct tunnel {
     UT_hash_handle hh;
 };
 
-static struct tunnel *find(struct mesh *mesh, int64_t number)
+static struct tunnel *find_tunnel(struct mesh *mesh, int64_t number)
 {
     struct tunnel *t;
 
@@ -50,7 +50,7 @@ static struct tunnel *find(struct mesh *mesh, int64_t number)
 
 static void tunnel_check(const struct tunnel *t)
 {
-    assert(find(t->face->mesh, t->number) == t);
+    assert(find_tunnel(t->path->mesh, t->number) == t);
     assert(t->at <= t->frames.len && t->counted == t->frames.cap);
     assert(t->link == NULL || (t->link->users > 0 && !t->waiter.waits));
     assert(t->link != NULL || (!t->known && !t->spoken && t->unanswered == 0));
@@ -65,7 +65,7 @@ static void count_frames(struct tunnel *t)
 
 static void tunnel_free(struct tunnel *t)
 {
-    struct mesh *mesh = t->face->mesh;
+    struct mesh *mesh = t->path->mesh;
 
     wait_end(mesh, &t->waiter);
     if (t->link != NULL) t->link->users--;
@@ -125,13 +125,13 @@ static void answer_probe(struct tunnel *t)
  * owner hears nothing. */
 static bool has_allowance(struct tunnel *t, size_t bytes)
 {
-    const char *why = eio_allowance_take(t->face->eio, &t->allowance, t->stranger, bytes);
+    const char *why = eio_allowance_take(t->path->eio, &t->allowance, t->stranger, bytes);
 
     if (why != NULL) end_tunnel(t, 1008, why);
     return why == NULL;
 }
 
-static void message(struct eio_ws_user *user, bool binary, struct str bytes)
+static void on_ws_message(struct eio_ws_user *user, bool binary, struct str bytes)
 {
     struct tunnel *t = CONTAINER_OF(user, struct tunnel, user);
 
@@ -150,7 +150,7 @@ static void message(struct eio_ws_user *user, bool binary, struct str bytes)
     t->spoken = true;
     struct mesh_message record = { t->number, binary, bytes };
     t->unanswered += freight.window;
-    metric_add(t->face->mesh->messages, 1);
+    metric_add(t->path->mesh->messages, 1);
     pause_over(t);
     CHECK_STEP(tunnel_check(t));
     link_send_for(t->link, M_mesh_message, &record, &freight);
@@ -166,16 +166,16 @@ static void frame(struct eio_ws_user *user)
 /* It comes before the answer to our mesh.upgrade, until which the client is not read. */
 void tunnel_bound(struct mesh *mesh, const struct mesh_bound *bound)
 {
-    struct tunnel *t = find(mesh, bound->tunnel);
+    struct tunnel *t = find_tunnel(mesh, bound->tunnel);
 
     if (t == NULL) return;
     t->stranger = bound->stranger;
-    ws_set_message_max(t->ws, eio_message_max(t->face->eio, t->stranger));
+    ws_set_message_max(t->ws, eio_message_max(t->path->eio, t->stranger));
 }
 
 void tunnel_sent(struct mesh *mesh, int64_t number, size_t bytes)
 {
-    struct tunnel *t = find(mesh, number);
+    struct tunnel *t = find_tunnel(mesh, number);
 
     if (t == NULL) return;
     if (!t->known) ws_silence(t->ws, false);
@@ -186,7 +186,7 @@ void tunnel_sent(struct mesh *mesh, int64_t number, size_t bytes)
     CHECK_STEP(tunnel_check(t));
 }
 
-static void closed(struct eio_ws_user *user)
+static void on_ws_closed(struct eio_ws_user *user)
 {
     struct tunnel *t = CONTAINER_OF(user, struct tunnel, user);
 
@@ -220,7 +220,7 @@ static void tell_taken(struct tunnel *t)
 }
 
 /* What was put is dropped from the head of the buffer when that is worth a move. */
-static void compact(struct tunnel *t)
+static void compact_tunnel(struct tunnel *t)
 {
     if (t->at == t->frames.len) {
         buf_free(&t->frames);
@@ -246,7 +246,7 @@ static bool put_probe_answer(struct tunnel *t)
     return !t->answer_probe;
 }
 
-static void writable(struct eio_ws_user *user)
+static void on_ws_writable(struct eio_ws_user *user)
 {
     struct tunnel *t = CONTAINER_OF(user, struct tunnel, user);
 
@@ -259,7 +259,7 @@ static void writable(struct eio_ws_user *user)
         t->at += n;
         t->taken += n;
     }
-    compact(t);
+    compact_tunnel(t);
     CHECK_STEP(tunnel_check(t));
     if (t->ended && t->frames.len == 0)
         close_ws(t, t->code, t->reason);
@@ -270,7 +270,7 @@ static void writable(struct eio_ws_user *user)
 /* At once: an answer to a probe must not be overtaken by that to another request. */
 void tunnel_frames(struct mesh *mesh, const struct mesh_frames *frames)
 {
-    struct tunnel *t = find(mesh, frames->tunnel);
+    struct tunnel *t = find_tunnel(mesh, frames->tunnel);
 
     if (t == NULL || t->ended) return;
     buf_add_str(&t->frames, frames->bytes);
@@ -281,7 +281,7 @@ void tunnel_frames(struct mesh *mesh, const struct mesh_frames *frames)
 
 void tunnel_ended(struct mesh *mesh, const struct mesh_end *end)
 {
-    struct tunnel *t = find(mesh, end->tunnel);
+    struct tunnel *t = find_tunnel(mesh, end->tunnel);
 
     if (t == NULL) return;
     t->ended = true;
@@ -295,45 +295,45 @@ void tunnel_ended(struct mesh *mesh, const struct mesh_end *end)
 
 /* --- its life --- */
 
-static void reached(struct waiter *waiter, struct link *link)
+static void on_link_reached(struct waiter *waiter, struct link *link)
 {
     struct tunnel *t = CONTAINER_OF(waiter, struct tunnel, waiter);
-    struct mesh_upgrade record = { t->number, t->face->number, mesh_sid(waiter->sid), true, ws_address(t->ws) };
+    struct mesh_upgrade record = { t->number, t->path->number, mesh_sid(waiter->sid), true, ws_address(t->ws) };
 
     t->link = link;
     link->users++;
-    metric_add(t->face->mesh->upgrades, 1);
+    metric_add(t->path->mesh->upgrades, 1);
     struct freight freight = freight_of(t, 0);
 
     t->unanswered += freight.window;
     link_send_for(link, M_mesh_upgrade, &record, &freight);
 }
 
-static void given_up(struct waiter *waiter)
+static void on_given_up(struct waiter *waiter)
 {
     close_ws(CONTAINER_OF(waiter, struct tunnel, waiter), 0, "");
 }
 
-static const struct eio_ws_reader reader = { message, frame, writable, closed };
+static const struct eio_ws_reader reader = { on_ws_message, frame, on_ws_writable, on_ws_closed };
 
-void tunnel_open(struct face *face, struct ws *ws, struct str sid)
+void tunnel_open(struct mesh_path *path, struct ws *ws, struct str sid)
 {
     struct tunnel *t = mem_zero(sizeof *t);
 
-    t->waiter.reached = reached;
-    t->waiter.given_up = given_up;
+    t->waiter.reached = on_link_reached;
+    t->waiter.given_up = on_given_up;
     snprintf(t->waiter.sid, sizeof t->waiter.sid, "%.*s", STR_ARG(sid));
     t->user.reader = &reader;
-    t->face = face;
+    t->path = path;
     t->ws = ws;
     t->frames = BUF(SIZE_MAX);
-    t->number = ++face->mesh->last_number;
-    HASH_ADD(hh, face->mesh->tunnels, number, sizeof t->number, t);
-    metric_set(face->mesh->open, HASH_COUNT(face->mesh->tunnels));
+    t->number = ++path->mesh->last_number;
+    HASH_ADD(hh, path->mesh->tunnels, number, sizeof t->number, t);
+    metric_set(path->mesh->open, HASH_COUNT(path->mesh->tunnels));
     ws_set_user(ws, &t->user);
     ws_silence(ws, true);
     pause_over(t);
-    wait_begin(face->mesh, &t->waiter);
+    wait_begin(path->mesh, &t->waiter);
 }
 
 static void fail_one(struct tunnel *t)
@@ -351,7 +351,7 @@ void tunnels_fail(struct mesh *mesh, const struct link *link)
 
 bool tunnel_fail_one(struct mesh *mesh, int64_t number)
 {
-    struct tunnel *t = find(mesh, number);
+    struct tunnel *t = find_tunnel(mesh, number);
 
     if (t != NULL) fail_one(t);
     return t != NULL;
@@ -362,7 +362,7 @@ void tunnels_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms)
     struct tunnel *t, *next;
 
     HASH_ITER(hh, mesh->tunnels, t, next)
-    if (eio_moment_ms(t->waiter.sid, spread_ms) <= elapsed_ms) fail_one(t);
+    if (eio_drain_delay_ms(t->waiter.sid, spread_ms) <= elapsed_ms) fail_one(t);
 }
 
 size_t tunnels_count(const struct mesh *mesh)

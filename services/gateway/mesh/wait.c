@@ -3,7 +3,7 @@
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
-#include "services/gateway/mesh/inside.h"
+#include "services/gateway/mesh/mesh_private.h"
 
 #define LOOK_S 0.05
 
@@ -15,7 +15,7 @@ void wait_end(struct mesh *mesh, struct waiter *w)
     if (mesh->waiting == NULL) ev_timer_stop(mesh->loop, &mesh->patience);
 }
 
-static bool reach(struct mesh *mesh, struct waiter *w)
+static bool try_to_reach(struct mesh *mesh, struct waiter *w)
 {
     struct link *link = link_for(mesh, mesh_sid(w->sid));
 
@@ -27,7 +27,7 @@ static bool reach(struct mesh *mesh, struct waiter *w)
 
 void wait_begin(struct mesh *mesh, struct waiter *w)
 {
-    if (reach(mesh, w)) return;
+    if (try_to_reach(mesh, w)) return;
     w->waits = true;
     w->until_us = clock_mono_us() + PATIENCE_MS * 1000;
     DL_APPEND(mesh->waiting, w);
@@ -38,7 +38,7 @@ void wait_retry(struct mesh *mesh)
 {
     struct waiter *w, *next;
 
-    DL_FOREACH_SAFE(mesh->waiting, w, next) reach(mesh, w);
+    DL_FOREACH_SAFE(mesh->waiting, w, next) try_to_reach(mesh, w);
 }
 
 /* In the order in which they came: the first that may still wait ends it. */

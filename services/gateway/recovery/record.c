@@ -9,7 +9,7 @@
 
 #include "libshared/base/secret.h"
 #include "libshared/rpc/keys.h"
-#include "services/gateway/rooms/halls.h"
+#include "services/gateway/rooms/rooms.h"
 #include "services/gateway/rooms/offset.h"
 
 #define PURPOSE   "madang recovery record"
@@ -35,7 +35,7 @@ void record_key_load(struct record_key *key, const char *key_dir)
     keys_derive(key_dir, "gateway", PURPOSE, key->bytes);
 }
 
-static void hmac(const unsigned char *key, struct str bytes, unsigned char out[MAC_BYTES])
+static void make_hmac(const unsigned char *key, struct str bytes, unsigned char out[MAC_BYTES])
 {
     unsigned len = 0;
     const void *made = HMAC(EVP_sha256(), key, MAC_BYTES, (const unsigned char *)bytes.at, bytes.len, out, &len);
@@ -50,8 +50,8 @@ void record_sign(
 {
     unsigned char own[MAC_BYTES];
 
-    hmac(key->bytes, (struct str){ (const char *)hash, RECORD_HASH_BYTES }, own);
-    hmac(own, msgpack, out);
+    make_hmac(key->bytes, (struct str){ (const char *)hash, RECORD_HASH_BYTES }, own);
+    make_hmac(own, msgpack, out);
     secret_wipe(own, sizeof own);
 }
 
@@ -65,31 +65,32 @@ static bool is_ours(struct str mac, const struct record_key *key, const unsigned
 
 /* --- writing --- */
 
-static void fill(
-    const struct record *record, struct recovery_seat *seats, struct recovery_name *names, struct recovery_record *out)
+static void fill_wire_record(
+    const struct record *record, struct recovery_room *starts, struct recovery_name *names, struct recovery_record *out)
 {
     for (size_t i = 0; i < record->n; i++)
-        seats[i] = (struct recovery_seat){ record->marks[i].room, record->marks[i].mark, record->marks[i].base };
+        starts[i] =
+            (struct recovery_room){ record->rooms[i].room, record->rooms[i].room_no, record->rooms[i].start_seq };
     for (size_t i = 0; i < record->n_names; i++) names[i] = (struct recovery_name){ record->names[i] };
     *out = (struct recovery_record){ .nsp = record->nsp,
         .subject = record->subject,
         .sid = record->sid,
         .epoch = { &record->epoch, 1 },
-        .next = record->next_mark,
+        .next = record->next_room_no,
         .replayed = record->replayed,
-        .seats = { seats, record->n },
+        .rooms = { starts, record->n },
         .names = { names, record->n_names } };
 }
 
-static void encode(const struct record *record, struct buf *out)
+static void encode_record(const struct record *record, struct buf *out)
 {
-    struct recovery_seat *seats = mem_alloc((record->n + 1) * sizeof *seats);
+    struct recovery_room *starts = mem_alloc((record->n + 1) * sizeof *starts);
     struct recovery_name *names = mem_alloc((record->n_names + 1) * sizeof *names);
     struct recovery_record wire;
 
-    fill(record, seats, names, &wire);
+    fill_wire_record(record, starts, names, &wire);
     if (wire_encode(recovery_record_shape(), &wire, out) != OK) buf_clear(out); /* the log says why */
-    mem_free(seats);
+    mem_free(starts);
     mem_free(names);
 }
 
@@ -98,7 +99,7 @@ void record_write(const struct record *record, const struct record_key *key, con
     unsigned char mac[MAC_BYTES];
     struct buf msgpack = BUF(RECORD_BYTES_MAX - MAC_BYTES);
 
-    encode(record, &msgpack);
+    encode_record(record, &msgpack);
     if (msgpack.len > 0) {
         record_sign(key, hash, buf_str(&msgpack), mac);
         buf_add(out, mac, sizeof mac);
@@ -123,26 +124,26 @@ static bool has_twins(struct str *list, size_t n)
     return false;
 }
 
-static bool seats_are_sane(const struct recovery_record *wire, struct arena *arena)
+static bool rooms_are_sane(const struct recovery_record *wire, struct arena *arena)
 {
-    const struct recovery_seat *seats = wire->seats.at;
-    size_t n = wire->seats.len;
+    const struct recovery_room *starts = wire->rooms.at;
+    size_t n = wire->rooms.len;
     struct str *rooms = arena_alloc(arena, (n + 1) * sizeof *rooms);
 
     for (size_t i = 0; i < n; i++) {
-        if (seats[i].mark >= wire->next || (i > 0 && seats[i].mark <= seats[i - 1].mark)) return false;
-        rooms[i] = (struct str){ (const char *)seats[i].room.b, sizeof seats[i].room.b };
+        if (starts[i].room_no >= wire->next || (i > 0 && starts[i].room_no <= starts[i - 1].room_no)) return false;
+        rooms[i] = (struct str){ (const char *)starts[i].room.b, sizeof starts[i].room.b };
     }
     return !has_twins(rooms, n);
 }
 
-static void take_seats(const struct recovery_record *wire, struct arena *arena, struct record *out)
+static void take_rooms(const struct recovery_record *wire, struct arena *arena, struct record *out)
 {
-    out->n = wire->seats.len;
-    out->marks = arena_alloc(arena, (out->n + 1) * sizeof *out->marks);
+    out->n = wire->rooms.len;
+    out->rooms = arena_alloc(arena, (out->n + 1) * sizeof *out->rooms);
     for (size_t i = 0; i < out->n; i++)
-        out->marks[i] =
-            (struct guest_mark){ wire->seats.at[i].room, (uint32_t)wire->seats.at[i].mark, wire->seats.at[i].base };
+        out->rooms[i] = (struct room_start){ wire->rooms.at[i].room, (uint32_t)wire->rooms.at[i].room_no,
+            wire->rooms.at[i].start_seq };
 }
 
 static bool take_names(const struct recovery_record *wire, struct arena *arena, struct record *out)
@@ -156,17 +157,17 @@ static bool take_names(const struct recovery_record *wire, struct arena *arena, 
     return !has_twins(names, n);
 }
 
-static bool take(const struct recovery_record *wire, struct arena *arena, struct record *out)
+static bool take_record(const struct recovery_record *wire, struct arena *arena, struct record *out)
 {
     *out = (struct record){ .nsp = wire->nsp,
         .subject = wire->subject,
         .sid = arena_str(arena, wire->sid),
         .epoch = wire->epoch.at[0],
-        .next_mark = (uint32_t)wire->next,
+        .next_room_no = (uint32_t)wire->next,
         .replayed = wire->replayed };
     if (!secret_is_text(wire->sid, EIO_SID_CHARS) || !offset_is_epoch(out->epoch)) return false;
-    if (!seats_are_sane(wire, arena) || !take_names(wire, arena, out)) return false;
-    take_seats(wire, arena, out);
+    if (!rooms_are_sane(wire, arena) || !take_names(wire, arena, out)) return false;
+    take_rooms(wire, arena, out);
     return true;
 }
 
@@ -180,5 +181,5 @@ bool record_read(
     if (text.len <= MAC_BYTES || text.len > RECORD_BYTES_MAX) return false;
     struct str msgpack = str_skip(text, MAC_BYTES);
     if (!is_ours((struct str){ text.at, MAC_BYTES }, key, hash, msgpack)) return false;
-    return wire_decode(recovery_record_shape(), msgpack, arena, &wire, &why) == OK && take(&wire, arena, out);
+    return wire_decode(recovery_record_shape(), msgpack, arena, &wire, &why) == OK && take_record(&wire, arena, out);
 }

@@ -1,5 +1,5 @@
 /*
- * record.h - what is known of a socket while its client is away (session/saved.h), as bytes.
+ * record.h - what is known of a socket while its client is away (identity/saved.h), as bytes.
  *
  *      in Redis:  HMAC-SHA256, 32 bytes | recovery_record of proto/gateway.def, msgpack
  *
@@ -13,7 +13,7 @@
 #pragma once
 
 #include "libshared/base/buf.h"
-#include "services/gateway/session/saved.h"
+#include "services/gateway/identity/saved.h"
 
 #define RECORD_NAMES_BYTES_MAX (32u << 10)
 #define RECORD_BYTES_MAX       (192u << 10) /* the largest recovery_record: tests/unit/gateway/test_recovery.c */

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/recovery/rerun.h"
 
-#include "services/gateway/recovery/rerun_inside.h"
+#include "services/gateway/recovery/rerun_private.h"
 
 static void on_announced(void *arg, const unsigned char *hash, struct str owner)
 {
@@ -19,13 +19,13 @@ struct reruns *reruns_create(struct ev_loop *loop, const struct recovery_config 
     reruns->scratch = arena_create("rerun.save", 1u << 20);
     record_key_load(&reruns->key, config->key_dir);
     reruns->redis = redis_create(loop, config->redis_url);
-    reruns->ear = (struct shelf_ear){ on_announced, reruns };
-    shelf_listen(reruns->redis, &reruns->ear);
+    reruns->listener = (struct record_listener){ on_announced, reruns };
+    recovery_records_listen(reruns->redis, &reruns->listener);
     return reruns;
 }
 
 /* Its sockets are closed, and with them all of it that could be asked for. */
-static void stop(void *object)
+static void stop_reruns(void *object)
 {
     struct reruns *reruns = object;
 
@@ -34,7 +34,7 @@ static void stop(void *object)
     mem_free(reruns);
 }
 
-static bool resume(void *object, struct arrival *arrival)
+static bool try_to_resume(void *object, struct arrival *arrival)
 {
     rerun_enter(object, arrival);
     return true;
@@ -58,8 +58,8 @@ static void close_rerun(void *object, struct client *client, const char *reason)
 }
 
 const struct client_feature rerun_feature = { .slot_bytes = sizeof(struct rerun *),
-    .resume = resume,
+    .resume = try_to_resume,
     .open = begin_rerun,
     .touched = touch_rerun,
     .closed = close_rerun,
-    .stop = stop };
+    .stop = stop_reruns };

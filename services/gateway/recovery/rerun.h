@@ -2,7 +2,7 @@
  * rerun.h - the echo of the conformance configuration, taken up again: what a socket was sent is its own log.
  *
  * As recovery.h has it, but there are no rooms and no store: each event that a socket is sent is numbered, kept in Redis
- * beside its record, and sent again from there.  The offset is a number with mark 0.
+ * beside its record, and sent again from there.  The offset is a number with room number 0.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once

@@ -5,23 +5,23 @@
 
 #include "libshared/base/log.h"
 #include "libshared/base/secret.h"
-#include "services/gateway/recovery/identity.h"
-#include "services/gateway/recovery/rerun_inside.h"
+#include "services/gateway/recovery/resume_claim.h"
+#include "services/gateway/recovery/rerun_private.h"
 #include "services/gateway/rooms/offset.h"
 
 struct entry {
     struct reruns *home;
     struct arrival arrival;
     struct arena *arena;
-    struct identity claims;
+    struct resume_claim claims;
     struct record record;
-    unsigned char hash[SHELF_HASH_BYTES];
-    char owner[SHELF_OWNER_CHARS + 1];
+    unsigned char hash[RECORD_HASH_BYTES];
+    char owner[RECORD_OWNER_CHARS + 1];
     int64_t seq; /* what the client has */
-    struct guest_mark own;
+    struct room_start own;
 };
 
-/* What it is sent is as one room with mark 0.  A record's rooms have ids. */
+/* What it is sent is as one room with room number 0.  A record's rooms have ids. */
 static const struct id own_room = { "own log" };
 
 static struct str subject(const struct entry *e)
@@ -29,7 +29,7 @@ static struct str subject(const struct entry *e)
     return bearer_subject(e->arrival.rights.bearer);
 }
 
-static void drop(struct entry *e)
+static void drop_entry(struct entry *e)
 {
     rights_drop(&e->arrival.rights);
     sio_socket_drop(e->arrival.socket);
@@ -38,7 +38,7 @@ static void drop(struct entry *e)
 }
 
 /* Both ways in; the right to connect may have been lost meanwhile. */
-static bool admit(struct entry *e)
+static bool admit_entry(struct entry *e)
 {
     enum err code = clients_check(e->arrival.clients, e->arrival.socket, &e->arrival.rights);
 
@@ -53,30 +53,30 @@ static bool admit(struct entry *e)
 /* As it is from now on. */
 static void fill_record(struct entry *e, char epoch, bool replayed)
 {
-    e->own = (struct guest_mark){ .room = own_room, .base = e->seq };
+    e->own = (struct room_start){ .room = own_room, .start_seq = e->seq };
     e->record.nsp = sio_nsp(e->arrival.socket);
     e->record.subject = arena_str(e->arena, subject(e));
     if (e->record.sid.len == 0) e->record.sid = str_of(sio_sid(e->arrival.socket));
     e->record.epoch = epoch;
-    e->record.next_mark = 1;
+    e->record.next_room_no = 1;
     e->record.replayed = replayed;
-    e->record.marks = &e->own;
+    e->record.rooms = &e->own;
     e->record.n = 1;
 }
 
-static void anew(struct entry *e, const char *why)
+static void begin_anew(struct entry *e, const char *why)
 {
-    char pid[IDENTITY_PID_CHARS + 1];
+    char pid[RESUME_PID_CHARS + 1];
 
     if (why != NULL)
         LOG(INFO, "gateway.not_recovered", F_TEXT("socket", sio_sid(e->arrival.socket)), F_TEXT("why", why));
     e->record = (struct record){ 0 };
     e->seq = 0;
-    secret_text(pid, IDENTITY_PID_CHARS);
+    secret_text(pid, RESUME_PID_CHARS);
     fill_record(e, offset_next_epoch(e->claims.offset), false);
     e->arrival.pid = pid;
-    if (sio_is_pending(e->arrival.socket)) admit(e);
-    drop(e);
+    if (sio_is_pending(e->arrival.socket)) admit_entry(e);
+    drop_entry(e);
 }
 
 /* --- the log --- */
@@ -130,9 +130,9 @@ static void let_in(struct entry *e, const struct redisReply *reply)
     e->arrival.sid = e->record.sid.at;
     e->arrival.pid = e->claims.pid.at;
     e->arrival.owner = e->owner;
-    if (admit(e))
+    if (admit_entry(e))
         LOG(INFO, "gateway.recovered", F_TEXT("socket", sio_sid(e->arrival.socket)), F_INT("missed", found.missed));
-    drop(e);
+    drop_entry(e);
 }
 
 static void on_log(void *arg, const struct redisReply *reply)
@@ -143,7 +143,7 @@ static void on_log(void *arg, const struct redisReply *reply)
     if (found.whole && found.bytes <= (size_t)e->home->config.queue_bytes && sio_is_pending(e->arrival.socket))
         let_in(e, reply);
     else
-        anew(e, "what was missed is not there any more");
+        begin_anew(e, "missed_gone");
 }
 
 /* The old connection is closed before the log is read: it can't add to it any more. */
@@ -151,52 +151,53 @@ static void on_claimed(void *arg, const struct redisReply *reply)
 {
     struct entry *e = arg;
 
-    if (shelf_answer(reply) != SHELF_DONE) {
-        anew(e, "another was faster");
+    if (recovery_records_state(reply) != RECORD_DONE) {
+        begin_anew(e, "lost_race");
         return;
     }
     rerun_supersede(e->home, e->hash, str_of(e->owner));
-    shelf_announce(e->home->redis, e->hash, e->owner);
-    shelf_read_log(e->home->redis, e->hash, on_log, e);
+    recovery_records_announce(e->home->redis, e->hash, e->owner);
+    recovery_records_read_log(e->home->redis, e->hash, on_log, e);
 }
 
 /* --- the record --- */
 
-static const char *place(struct entry *e)
+static const char *find_position(struct entry *e)
 {
     struct offset offset;
 
     if (e->record.n != 1 || !str_eq(e->record.nsp, sio_nsp(e->arrival.socket)) ||
         !str_eq(e->record.subject, subject(e)))
-        return "somebody else's";
+        return "subject_mismatch";
     if (e->record.n_names > (e->home->config.has_names ? (size_t)e->home->config.socket_rooms_max : 0))
-        return "rooms by name, which this gateway does not have";
-    e->seq = e->record.marks[0].base;
+        return "named_rooms_unsupported";
+    e->seq = e->record.rooms[0].start_seq;
     if (offset_read(e->claims.offset, e->record.epoch, e->arena, &offset) && offset.n == 1) {
-        if (offset.at[0].seq < e->seq) return "an older offset";
-        if (offset.at[0].seq == INT64_MAX) return "more than there can be";
+        if (offset.at[0].seq < e->seq) return "offset_behind";
+        if (offset.at[0].seq == INT64_MAX) return "offset_out_of_range";
         e->seq = offset.at[0].seq;
     }
-    return e->record.replayed && e->seq == e->record.marks[0].base ? "an offset for the second time" : NULL;
+    return e->record.replayed && e->seq == e->record.rooms[0].start_seq ? "offset_reused" : NULL;
 }
 
 static void on_read(void *arg, const struct redisReply *reply)
 {
     struct entry *e = arg;
-    struct str value = arena_str(e->arena, shelf_value(reply));
+    struct str value = arena_str(e->arena, recovery_records_value(reply));
     struct buf text = BUF(RECORD_BYTES_MAX);
-    const char *why = "no record";
+    const char *why = "no_record";
 
-    if (value.len > 0 && record_read(str_skip(value, SHELF_OWNER_CHARS), &e->home->key, e->hash, e->arena, &e->record))
-        why = place(e);
+    if (value.len > 0 && record_read(str_skip(value, RECORD_OWNER_CHARS), &e->home->key, e->hash, e->arena, &e->record))
+        why = find_position(e);
     if (why != NULL) {
-        anew(e, why);
+        begin_anew(e, why);
         return;
     }
-    secret_text(e->owner, SHELF_OWNER_CHARS);
+    secret_text(e->owner, RECORD_OWNER_CHARS);
     fill_record(e, e->record.epoch, true);
     record_write(&e->record, &e->home->key, e->hash, &text);
-    shelf_claim(e->home->redis, e->hash, value, e->owner, buf_str(&text), rerun_ttl_ms(e->home), on_claimed, e);
+    recovery_records_claim(
+        e->home->redis, e->hash, value, e->owner, buf_str(&text), rerun_ttl_ms(e->home), on_claimed, e);
     buf_free(&text);
 }
 
@@ -210,10 +211,10 @@ void rerun_enter(struct reruns *home, const struct arrival *arrival)
     e->arrival = *arrival;
     e->arrival.auth = arena_str(e->arena, arrival->auth);
     sio_socket_take(arrival->socket);
-    e->claims = identity_read(arrival->auth, e->arena);
-    shelf_hash(e->claims.pid, e->hash);
+    e->claims = resume_claim_read(arrival->auth, e->arena);
+    recovery_records_hash(e->claims.pid, e->hash);
     if (e->claims.pid.len > 0)
-        shelf_read(home->redis, e->hash, on_read, e);
+        recovery_records_read(home->redis, e->hash, on_read, e);
     else
-        anew(e, NULL);
+        begin_anew(e, NULL);
 }

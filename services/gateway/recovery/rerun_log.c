@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "services/gateway/recovery/rerun_inside.h"
+#include "services/gateway/recovery/rerun_private.h"
 
 #define NUMBER_CHARS 16
 #define LENGTH_CHARS 8

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "libshared/base/secret.h"
-#include "services/gateway/recovery/rerun_inside.h"
+#include "services/gateway/recovery/rerun_private.h"
 #include "services/gateway/rooms/offset.h"
 
 #define SUBJECT_BYTES_MAX 1024
@@ -19,7 +19,7 @@ static struct str on_event_out(void *arg, struct eio_packet *const *packets, uns
     struct buf entry = BUF(64u << 20);
 
     rerun_write(&entry, ++rerun->n, packets, n);
-    shelf_log(rerun->home->redis, rerun->hash, buf_str(&entry), rerun_ttl_ms(rerun->home));
+    recovery_records_log(rerun->home->redis, rerun->hash, buf_str(&entry), rerun_ttl_ms(rerun->home));
     buf_free(&entry);
     offset_begin(&rerun->offset, rerun->record.epoch);
     offset_add(&rerun->offset, 0, rerun->n);
@@ -31,8 +31,8 @@ static void on_keep(struct ev_loop *loop, ev_timer *timer, int events)
     struct rerun *rerun = timer->data;
 
     (void)loop, (void)events;
-    shelf_keep(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms(rerun->home), NULL, NULL);
-    shelf_keep_log(rerun->home->redis, rerun->hash, rerun_ttl_ms(rerun->home));
+    recovery_records_keep(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms(rerun->home), NULL, NULL);
+    recovery_records_keep_log(rerun->home->redis, rerun->hash, rerun_ttl_ms(rerun->home));
 }
 
 static void link_in(struct rerun *rerun)
@@ -46,16 +46,16 @@ static void link_in(struct rerun *rerun)
 /* Of the record nothing is kept that is the caller's. */
 static void keep_record(struct rerun *rerun, const struct record *record)
 {
-    rerun->own = record->marks[0];
+    rerun->own = record->rooms[0];
     rerun->subject = BUF(SUBJECT_BYTES_MAX);
     buf_add_str(&rerun->subject, record->subject);
     rerun->record = (struct record){ .nsp = sio_nsp(rerun->socket),
         .subject = buf_str(&rerun->subject),
         .sid = str_of(sio_sid(rerun->socket)),
         .epoch = record->epoch,
-        .next_mark = record->next_mark,
+        .next_room_no = record->next_room_no,
         .replayed = record->replayed,
-        .marks = &rerun->own,
+        .rooms = &rerun->own,
         .n = 1 };
 }
 
@@ -67,7 +67,7 @@ static struct rerun **slot_of(struct client *client)
 static void take_owner(struct rerun *rerun, const struct arrival *arrival)
 {
     if (arrival->owner == NULL) {
-        secret_text(rerun->owner, SHELF_OWNER_CHARS);
+        secret_text(rerun->owner, RECORD_OWNER_CHARS);
     } else {
         memcpy(rerun->owner, arrival->owner, sizeof rerun->owner);
         rerun->n = arrival->record->sent[0];
@@ -82,10 +82,10 @@ static void write_now(struct rerun *rerun)
     client_save(rerun->client, rerun->home->scratch, &record);
     if (record.n_names > (size_t)rerun->home->config.rooms_max ||
         record_names_bytes(record.names, record.n_names) > RECORD_NAMES_BYTES_MAX) {
-        shelf_remove(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms(rerun->home));
+        recovery_records_remove(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms(rerun->home));
     } else {
         record_write(&record, &rerun->home->key, rerun->hash, &text);
-        shelf_write(
+        recovery_records_write(
             rerun->home->redis, rerun->hash, rerun->owner, buf_str(&text), rerun_ttl_ms(rerun->home), NULL, NULL);
     }
     arena_reset(rerun->home->scratch);
@@ -103,7 +103,7 @@ void rerun_begin(struct reruns *home, struct client *client, const struct arriva
     keep_record(rerun, arrival->record);
     rerun->offset = BUF(64);
     rerun->offsets = (struct sio_offsets){ .arg = rerun, .newest = on_event_out, .every = true };
-    shelf_hash(str_of(arrival->pid), rerun->hash);
+    recovery_records_hash(str_of(arrival->pid), rerun->hash);
     take_owner(rerun, arrival);
     link_in(rerun);
     ev_timer_init(&rerun->keep, on_keep, keep_s, keep_s);
@@ -114,7 +114,7 @@ void rerun_begin(struct reruns *home, struct client *client, const struct arriva
     if (arrival->owner == NULL) write_now(rerun);
 }
 
-static void end(struct rerun *rerun)
+static void end_rerun(struct rerun *rerun)
 {
     ev_timer_stop(rerun->home->loop, &rerun->keep);
     *rerun->here = rerun->next;
@@ -134,7 +134,7 @@ void rerun_supersede(struct reruns *home, const unsigned char *hash, struct str 
         next = r->next;
         if (memcmp(r->hash, hash, sizeof r->hash) != 0 || str_is(owner, r->owner)) continue;
         struct sio_socket *socket = r->socket;
-        end(r);
+        end_rerun(r);
         sio_hang_up(socket);
     }
 }
@@ -150,8 +150,9 @@ void rerun_closed(struct client *client, const char *reason)
 
     if (rerun == NULL) return; /* another goes on with it */
     if (record_is_over(reason))
-        shelf_remove(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms(rerun->home));
+        recovery_records_remove(rerun->home->redis, rerun->hash, rerun->owner, rerun_ttl_ms(rerun->home));
     else
-        shelf_keep(rerun->home->redis, rerun->hash, rerun->owner, rerun->home->config.recovery_ms, NULL, NULL);
-    end(rerun);
+        recovery_records_keep(
+            rerun->home->redis, rerun->hash, rerun->owner, rerun->home->config.recovery_ms, NULL, NULL);
+    end_rerun(rerun);
 }

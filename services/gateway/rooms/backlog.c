@@ -3,18 +3,18 @@
 #include <assert.h>
 #include <string.h>
 
-#include "services/gateway/rooms/halls_inside.h"
+#include "services/gateway/rooms/rooms_private.h"
 
-/* All halls together count what a hall has more than one of: a room of few bytes is not short of them. */
+/* All rooms together count what a room has more than one of: a room of few bytes is not short of them. */
 bool backlog_is_full(const struct backlog *b)
 {
-    return b->n == HELD_MAX || b->bytes > HELD_BYTES || (b->n > 0 && *b->all > KEPT_BYTES);
+    return b->n == BACKLOG_MAX || b->bytes > BACKLOG_BYTES || (b->n > 0 && *b->all > BACKLOGS_BYTES);
 }
 
 void backlog_add(struct backlog *b, int64_t seq, struct eio_packet *packet)
 {
-    assert(b->n < HELD_MAX);
-    if (b->at == NULL) b->at = mem_alloc(HELD_MAX * sizeof *b->at);
+    assert(b->n < BACKLOG_MAX);
+    if (b->at == NULL) b->at = mem_alloc(BACKLOG_MAX * sizeof *b->at);
     b->at[b->n++] = (struct backlog_item){ seq, eio_packet_take(packet) };
     b->bytes += eio_packet_bytes(packet);
     *b->all += eio_packet_bytes(packet);

@@ -1,89 +1,91 @@
-/* deliver.c - what a hall hears is handed out to its seats once, in order. */
+/* deliver.c - what a room hears is handed out to its subscriptions once, in order. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/invariant.h"
-#include "services/gateway/rooms/halls_inside.h"
+#include "services/gateway/rooms/rooms_private.h"
 
-static void remember_recent(struct hall *hall, int64_t seq, struct eio_packet *packet)
+static void remember_recent(struct local_room *room, int64_t seq, struct eio_packet *packet)
 {
-    if (backlog_is_full(&hall->recent)) backlog_shift(&hall->recent, (hall->recent.n + 1) / 2);
-    backlog_add(&hall->recent, seq, packet);
+    if (backlog_is_full(&room->recent)) backlog_shift(&room->recent, (room->recent.n + 1) / 2);
+    backlog_add(&room->recent, seq, packet);
 }
 
-static void deliver(struct hall *hall, int64_t seq, struct eio_packet *packet)
+static void deliver_packet(struct local_room *room, int64_t seq, struct eio_packet *packet)
 {
     int64_t sent = 0;
 
-    for (size_t i = 0; i < hall->n; i++) {
-        struct seat *seat = hall->seats[i];
-        if (seat->state != SEAT_LIVE || seq <= seat->seq) continue; /* heard from another gateway already */
-        if (sio_is_slow(seat->guest->socket)) {
-            seat_pause(seat);
+    for (size_t i = 0; i < room->n; i++) {
+        struct subscription *subscription = room->subscriptions[i];
+        if (subscription->state != SUBSCRIPTION_LIVE || seq <= subscription->seq)
+            continue; /* heard from another gateway already */
+        if (sio_is_slow(subscription->subscriber->socket)) {
+            subscription_pause(subscription);
             continue;
         }
-        seat_send(seat, seq, packet);
+        subscription_send(subscription, seq, packet);
         sent++;
     }
-    hall->seq = seq;
-    if (hall->fetching > 0) remember_recent(hall, seq, packet);
-    metric_add(hall->home->delivered, sent);
+    room->seq = seq;
+    if (room->fetching > 0) remember_recent(room, seq, packet);
+    metric_add(room->home->delivered, sent);
 }
 
 /* Too many: forget them all.  The store has them. */
-static void hold(struct hall *hall, int64_t seq, struct eio_packet *packet)
+static void keep_packet_ahead(struct local_room *room, int64_t seq, struct eio_packet *packet)
 {
-    if (hall->held.n > 0 && seq <= hall->held.at[hall->held.n - 1].seq) return;
-    if (backlog_is_full(&hall->held)) backlog_clear(&hall->held);
-    backlog_add(&hall->held, seq, packet);
+    if (room->ahead.n > 0 && seq <= room->ahead.at[room->ahead.n - 1].seq) return;
+    if (backlog_is_full(&room->ahead)) backlog_clear(&room->ahead);
+    backlog_add(&room->ahead, seq, packet);
 }
 
-void hall_heard(struct hall *hall, const struct message *message)
+void local_room_take_message(struct local_room *room, const struct message *message)
 {
-    if (message->seq <= hall->seq) return; /* heard before: chat or we asked again */
-    if (message->seq > hall->want) hall->want = message->seq;
+    if (message->seq <= room->seq) return; /* heard before: chat or we asked again */
+    if (message->seq > room->newest_known) room->newest_known = message->seq;
 
-    struct eio_packet *packet = frame_of_message(message);
-    if (hall->seq >= 0 && message->seq == hall->seq + 1)
-        deliver(hall, message->seq, packet);
+    struct eio_packet *packet = message_packet(message);
+    if (room->seq >= 0 && message->seq == room->seq + 1)
+        deliver_packet(room, message->seq, packet);
     else
-        hold(hall, message->seq, packet);
+        keep_packet_ahead(room, message->seq, packet);
     eio_packet_drop(packet);
-    if (hall->seq >= 0) hall_release_held(hall); /* it may have closed the gap */
+    if (room->seq >= 0) local_room_release_ahead(room); /* it may have closed the gap */
 }
 
-void hall_release_held(struct hall *hall)
+void local_room_release_ahead(struct local_room *room)
 {
     size_t done = 0;
 
-    while (done < hall->held.n && hall->held.at[done].seq <= hall->seq + 1) {
-        struct backlog_item item = hall->held.at[done++];
-        if (item.seq == hall->seq + 1) deliver(hall, item.seq, item.packet);
+    while (done < room->ahead.n && room->ahead.at[done].seq <= room->seq + 1) {
+        struct backlog_item item = room->ahead.at[done++];
+        if (item.seq == room->seq + 1) deliver_packet(room, item.seq, item.packet);
     }
-    backlog_shift(&hall->held, done);
-    if (hall->held.n == 0) backlog_clear(&hall->held);
-    CHECK_STEP(hall_check(hall));
+    backlog_shift(&room->ahead, done);
+    if (room->ahead.n == 0) backlog_clear(&room->ahead);
+    CHECK_STEP(local_room_check(room));
 }
 
-void hall_head(struct hall *hall, int64_t seq)
+void local_room_take_head(struct local_room *room, int64_t seq)
 {
-    bool first = hall->seq < 0;
+    bool first = room->seq < 0;
 
-    hall->head_known = true;
-    if (seq > hall->want) hall->want = seq;
+    room->head_known = true;
+    if (seq > room->newest_known) room->newest_known = seq;
     if (!first) return;
-    hall->seq = seq;
-    for (size_t i = 0; i < hall->n; i++)
-        if (hall->seats[i]->state == SEAT_WAITING) seat_begin(hall->seats[i]);
-    hall_release_held(hall);
+    room->seq = seq;
+    for (size_t i = 0; i < room->n; i++)
+        if (room->subscriptions[i]->state == SUBSCRIPTION_WAITING) subscription_begin(room->subscriptions[i]);
+    local_room_release_ahead(room);
 }
 
-void hall_refuse_waiting(struct hall *hall, enum err e)
+void local_room_refuse_waiting(struct local_room *room, enum err e)
 {
-    for (size_t i = hall->n; i-- > 0;) {
-        struct seat *seat = hall->seats[i];
-        bool last = hall->n == 1;
-        if (seat->state != SEAT_WAITING || seat->seated == NULL) continue; /* nobody to tell: it goes on waiting */
-        seat_answer(seat, e);
-        seat_leave(seat);
-        if (last) return; /* the hall is closed */
+    for (size_t i = room->n; i-- > 0;) {
+        struct subscription *subscription = room->subscriptions[i];
+        bool last = room->n == 1;
+        if (subscription->state != SUBSCRIPTION_WAITING || subscription->joined == NULL)
+            continue; /* nobody to tell: it goes on waiting */
+        subscription_answer(subscription, e);
+        subscription_leave(subscription);
+        if (last) return; /* the room is closed */
     }
 }

@@ -24,10 +24,10 @@ void offset_begin(struct buf *out, char epoch)
     buf_add_char(out, epoch);
 }
 
-void offset_add(struct buf *out, uint32_t mark, int64_t seq)
+void offset_add(struct buf *out, uint32_t room_no, int64_t seq)
 {
     if (out->len > 1) buf_add_char(out, '-');
-    add_number(out, mark);
+    add_number(out, room_no);
     buf_add_char(out, '.');
     add_number(out, (uint64_t)seq);
 }
@@ -64,18 +64,18 @@ static bool skip_char(struct str *s, char c)
     return true;
 }
 
-static bool read_place(struct str *s, struct offset *out)
+static bool read_entry(struct str *s, struct offset *out)
 {
-    int64_t mark, seq;
+    int64_t room_no, seq;
 
     if (out->n == OFFSET_ROOMS_MAX || (out->n > 0 && !skip_char(s, '-'))) return false;
-    if (!read_number(s, UINT32_MAX, &mark) || !skip_char(s, '.') || !read_number(s, INT64_MAX, &seq)) return false;
-    if (out->n > 0 && mark <= out->at[out->n - 1].mark) return false;
-    out->at[out->n++] = (struct offset_place){ (uint32_t)mark, seq };
+    if (!read_number(s, UINT32_MAX, &room_no) || !skip_char(s, '.') || !read_number(s, INT64_MAX, &seq)) return false;
+    if (out->n > 0 && room_no <= out->at[out->n - 1].room_no) return false;
+    out->at[out->n++] = (struct offset_entry){ (uint32_t)room_no, seq };
     return true;
 }
 
-static size_t count_places(struct str text)
+static size_t count_entries(struct str text)
 {
     size_t n = 1;
 
@@ -91,9 +91,9 @@ bool offset_read(struct str text, char epoch, struct arena *arena, struct offset
         out->lost = true;
         return true;
     }
-    out->at = arena_alloc(arena, count_places(text) * sizeof *out->at);
+    out->at = arena_alloc(arena, count_entries(text) * sizeof *out->at);
     while (text.len > 0)
-        if (!read_place(&text, out)) return false;
+        if (!read_entry(&text, out)) return false;
     return true;
 }
 

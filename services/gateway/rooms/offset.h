@@ -1,7 +1,7 @@
 /*
  * offset.h - how far a socket has heard, as the text that its client keeps and brings back.
  *
- *      a0.1b-3.2     in epoch a: up to seq 47 in the room with mark 0, up to seq 2 in that with mark 3
+ *      a0.1b-3.2     in epoch a: up to seq 47 in the room with room number 0, up to seq 2 in that with room number 3
  *      a             nothing yet
  *      a-            not to be taken up again
  *
@@ -17,15 +17,15 @@
 #define OFFSET_ROOMS_MAX 1000
 #define OFFSET_BYTES_MAX (OFFSET_ROOMS_MAX * 24)
 
-void offset_begin(struct buf *out, char epoch);               /* clears out first */
-void offset_add(struct buf *out, uint32_t mark, int64_t seq); /* marks ascend */
+void offset_begin(struct buf *out, char epoch);                  /* clears out first */
+void offset_add(struct buf *out, uint32_t room_no, int64_t seq); /* room numbers ascend */
 void offset_lose(struct buf *out);
 
 struct offset {
     bool lost;
     size_t n;
-    struct offset_place {
-        uint32_t mark;
+    struct offset_entry {
+        uint32_t room_no;
         int64_t seq;
     } * at;
 };

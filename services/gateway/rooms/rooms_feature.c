@@ -1,93 +1,93 @@
 /* rooms_feature.c - the rooms of a socket, through its life. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/rooms/halls_inside.h"
+#include "services/gateway/rooms/rooms_private.h"
 
-struct guest *client_subscriber(struct client *client)
+struct subscriber *client_subscriber(struct client *client)
 {
     return client_slot(client, FEATURE_rooms);
 }
 
-static void begin_guest(void *object, struct client *client, const struct arrival *arrival)
+static void begin_subscriber(void *object, struct client *client, const struct arrival *arrival)
 {
     (void)arrival;
-    guest_begin(client_subscriber(client), object, client->socket, bearer_subject(client->rights.bearer));
+    subscriber_begin(client_subscriber(client), object, client->socket, bearer_subject(client->rights.bearer));
 }
 
-static void restore_seats(void *object, struct client *client, const struct record *record)
+static void restore_subscriptions(void *object, struct client *client, const struct record *record)
 {
-    struct guest *guest = client_subscriber(client);
+    struct subscriber *subscriber = client_subscriber(client);
 
     (void)object;
-    guest_track(guest, record->epoch, record->next_mark);
-    for (size_t i = 0; i < record->n; i++) guest_resume(guest, &record->marks[i], record->sent[i]);
+    subscriber_track(subscriber, record->epoch, record->next_room_no);
+    for (size_t i = 0; i < record->n; i++) subscriber_resume(subscriber, &record->rooms[i], record->sent[i]);
 }
 
-static void save_seats(void *object, struct client *client, struct arena *arena, struct record *out)
+static void save_subscriptions(void *object, struct client *client, struct arena *arena, struct record *out)
 {
-    const struct guest *guest = client_subscriber(client);
+    const struct subscriber *subscriber = client_subscriber(client);
 
     (void)object;
-    out->epoch = guest->epoch;
-    out->next_mark = guest->next_mark;
-    out->marks = arena_alloc(arena, (guest->n + 1) * sizeof *out->marks);
-    for (size_t i = 0; i < guest->n; i++)
-        if (guest_mark(guest, i, &out->marks[out->n])) out->n++;
+    out->epoch = subscriber->epoch;
+    out->next_room_no = subscriber->next_room_no;
+    out->rooms = arena_alloc(arena, (subscriber->n + 1) * sizeof *out->rooms);
+    for (size_t i = 0; i < subscriber->n; i++)
+        if (subscriber_room_start(subscriber, i, &out->rooms[out->n])) out->n++;
 }
 
-static void go_on(void *object, struct client *client)
+static void note_drained(void *object, struct client *client)
 {
     (void)object;
-    guest_drained(client_subscriber(client));
+    subscriber_drained(client_subscriber(client));
 }
 
-static bool may_still_hear(void *arg, struct id room)
+static bool may_still_hear(void *arg, struct id room_id)
 {
     char text[ID_TEXT_BYTES + 1];
 
-    id_format(room, text);
+    id_format(room_id, text);
     return client_may(arg, STR("room:join"), str_of(text), POLICY_SUBSCRIBE);
 }
 
-static void review_seats(void *object, struct client *client)
+static void review_subscriptions(void *object, struct client *client)
 {
-    struct guest *guest = client_subscriber(client);
+    struct subscriber *subscriber = client_subscriber(client);
 
     (void)object;
-    guest->subject = bearer_subject(client->rights.bearer);
-    guest_review(guest, may_still_hear, client);
+    subscriber->subject = bearer_subject(client->rights.bearer);
+    subscriber_review(subscriber, may_still_hear, client);
 }
 
 static void leave_all(void *object, struct client *client, const char *reason)
 {
     (void)object, (void)reason;
-    guest_end(client_subscriber(client));
+    subscriber_end(client_subscriber(client));
 }
 
 static void on_service_up(void *object, enum peer_service service)
 {
-    if (service == SERVICE_chat) halls_chat_up(object);
-    if (service == SERVICE_store) halls_store_up(object);
+    if (service == SERVICE_chat) rooms_chat_up(object);
+    if (service == SERVICE_store) rooms_store_up(object);
 }
 
 static bool on_service_event(void *object, enum peer_service service, const struct frame_event *head, struct str body)
 {
-    return service == SERVICE_chat && halls_event(object, head, body);
+    return service == SERVICE_chat && rooms_take_event(object, head, body);
 }
 
-static void destroy(void *object)
+static void destroy_rooms(void *object)
 {
-    struct halls *halls = object;
+    struct rooms *rooms = object;
 
-    halls_destroy(&halls);
+    rooms_destroy(&rooms);
 }
 
-const struct client_feature rooms_feature = { .slot_bytes = sizeof(struct guest),
-    .open = begin_guest,
-    .restore = restore_seats,
-    .save = save_seats,
-    .drained = go_on,
-    .changed = review_seats,
+const struct client_feature rooms_feature = { .slot_bytes = sizeof(struct subscriber),
+    .open = begin_subscriber,
+    .restore = restore_subscriptions,
+    .save = save_subscriptions,
+    .drained = note_drained,
+    .changed = review_subscriptions,
     .closed = leave_all,
     .service_up = on_service_up,
     .service_event = on_service_event,
-    .destroy = destroy };
+    .destroy = destroy_rooms };

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "services/gateway/routes/inside.h"
+#include "services/gateway/routes/routes_private.h"
 
 static void keep_text(char *to, size_t size, struct str from)
 {
@@ -11,35 +11,35 @@ static void keep_text(char *to, size_t size, struct str from)
     memcpy(to, from.at, from.len);
 }
 
-static void refuse(struct on_call *call, enum err e)
+static void refuse_join(struct event_call *call, enum err e)
 {
     struct failure failure = refusal_plain(e);
 
-    on_call_refuse(call, &failure);
+    event_call_refuse(call, &failure);
 }
 
-static void entered(void *arg)
+static void answer_entered(void *arg)
 {
-    struct on_call *call = arg;
+    struct event_call *call = arg;
     struct room_entered answer = {
         .room = call->room, .name = str_of(call->name), .role = str_of(call->role), .seq = call->seq
     };
 
-    on_call_answer_with(call, room_entered_shape(), &answer);
+    event_call_answer_with(call, room_entered_shape(), &answer);
 }
 
 /* The answer is sent after the record is written, so that recovery finds every acknowledged join. */
-static void stay_or_leave(struct on_call *call, enum err e)
+static void stay_or_leave(struct event_call *call, enum err e)
 {
-    struct client *client = on_call_client(call);
+    struct client *client = event_call_client(call);
 
     if (client == NULL) {
-        on_call_end(call);
-    } else if (e == OK && guest_sits(client_subscriber(client), call->room)) {
-        recovery_note(client, entered, call);
+        event_call_end(call);
+    } else if (e == OK && subscriber_is_in(client_subscriber(client), call->room)) {
+        recovery_note(client, answer_entered, call);
     } else {
-        guest_leave(client_subscriber(client), call->room);
-        refuse(call, e == OK ? ERR_FORBIDDEN : e);
+        subscriber_leave(client_subscriber(client), call->room);
+        refuse_join(call, e == OK ? ERR_FORBIDDEN : e);
     }
 }
 
@@ -58,18 +58,19 @@ static void on_role(void *arg, enum err status, struct str body)
 
 /* Its membership may have ended after chat had answered and before chat was told that we listen to this room: nobody says
  * that a second time, so chat is asked again. */
-static void seated(void *arg, enum err e, int64_t seq)
+static void on_joined(void *arg, enum err e, int64_t seq)
 {
-    struct on_call *call = arg;
-    struct client *client = on_call_client(call);
+    struct event_call *call = arg;
+    struct client *client = event_call_client(call);
     struct routes *routes = call->routes;
 
     call->seq = seq;
     if (e != OK) {
-        refuse(call, e); /* it has no seat, or loses it now */
+        refuse_join(call, e); /* it has no subscription, or loses it now */
         return;
     }
-    if (client == NULL || (call->moment != 0 && call->moment == halls_moment(routes->halls, call->room))) {
+    if (client == NULL ||
+        (call->membership_stamp != 0 && call->membership_stamp == rooms_membership_stamp(routes->rooms, call->room))) {
         stay_or_leave(call, OK);
         return;
     }
@@ -77,7 +78,7 @@ static void seated(void *arg, enum err e, int64_t seq)
     method_ask_for(routes->service[SERVICE_chat], M_room_roles, query.subject, &query, on_role, call);
 }
 
-bool join_is_allowed(const struct on_call *call, const struct client *client)
+bool join_is_allowed(const struct event_call *call, const struct client *client)
 {
     char text[ID_TEXT_BYTES + 1];
     struct str room;
@@ -89,27 +90,27 @@ bool join_is_allowed(const struct on_call *call, const struct client *client)
 }
 
 /* Rights may have changed while chat was asked. */
-static void sit_down(struct on_call *call)
+static void restore_rooms(struct event_call *call)
 {
-    struct client *client = on_call_client(call);
+    struct client *client = event_call_client(call);
 
     if (client == NULL) {
-        on_call_end(call);
+        event_call_end(call);
     } else if (!join_is_allowed(call, client)) {
-        refuse(call, ERR_FORBIDDEN);
+        refuse_join(call, ERR_FORBIDDEN);
     } else {
-        guest_sit(client_subscriber(client), call->room, call->since, seated, call);
+        subscriber_join(client_subscriber(client), call->room, call->since, on_joined, call);
     }
 }
 
 void join_entered(void *arg, enum err status, struct str body)
 {
-    struct on_call *call = arg;
+    struct event_call *call = arg;
     struct room_entered answer = { 0 };
     struct wire_error why;
 
     if (status != OK) {
-        on_call_failed(call, body);
+        event_call_failed(call, body);
         return;
     }
     /* bound: a room_entered has no lists */
@@ -118,24 +119,24 @@ void join_entered(void *arg, enum err status, struct str body)
     if (e == OK) {
         keep_text(call->name, sizeof call->name, answer.name);
         keep_text(call->role, sizeof call->role, answer.role);
-        sit_down(call);
+        restore_rooms(call);
     } else {
-        refuse(call, ERR_INTERNAL);
+        refuse_join(call, ERR_INTERNAL);
     }
     arena_destroy(&arena);
 }
 
-static void left(void *arg)
+static void answer_left(void *arg)
 {
-    on_call_answer(arg, nothing_shape(), STR("\x80"));
+    event_call_answer(arg, nothing_shape(), STR("\x80"));
 }
 
-void leave_event(struct on_call *call, struct id room)
+void leave_event(struct event_call *call, struct id room)
 {
-    struct client *client = on_call_client(call);
+    struct client *client = event_call_client(call);
 
-    if (guest_leave(client_subscriber(client), room))
-        recovery_note(client, left, call);
+    if (subscriber_leave(client_subscriber(client), room))
+        recovery_note(client, answer_left, call);
     else
-        refuse(call, ERR_NOT_JOINED);
+        refuse_join(call, ERR_NOT_JOINED);
 }

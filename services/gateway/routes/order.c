@@ -12,7 +12,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "services/gateway/routes/inside.h"
+#include "services/gateway/routes/routes_private.h"
 
 #define WAITING_MAX       256 /* events of one socket */
 #define WAITING_BYTES_MAX (256u << 10)
@@ -48,7 +48,7 @@ static struct order **slot_of(struct client *client)
     return client_slot(client, FEATURE_routes);
 }
 
-static struct turnstile *find(struct client *client, struct id room)
+static struct turnstile *find_turnstile(struct client *client, struct id room)
 {
     const struct order *order = *slot_of(client);
     struct turnstile *t;
@@ -70,7 +70,7 @@ static size_t bytes_of(const struct sio_event *event)
     return bytes;
 }
 
-static struct str keep(char **at, struct str text)
+static struct str keep_text(char **at, struct str text)
 {
     struct str kept = { *at, text.len };
 
@@ -81,23 +81,23 @@ static struct str keep(char **at, struct str text)
 }
 
 /* The same part of the copied array. */
-static struct str part(struct str of, struct str was, struct str now)
+static struct str move_part(struct str of, struct str was, struct str now)
 {
     return of.len > 0 ? (struct str){ now.at + (of.at - was.at), of.len } : STR_NONE;
 }
 
-static struct waiting_event *copy(const struct sio_event *event, size_t bytes)
+static struct waiting_event *copy_event(const struct sio_event *event, size_t bytes)
 {
     struct waiting_event *w = mem_zero(bytes);
     char *at = (char *)(w->attachments + event->n_attachments);
 
     w->bytes = bytes;
     w->event = *event;
-    w->event.name = keep(&at, event->name);
-    w->event.array = keep(&at, event->array);
-    w->event.args = part(event->args, event->array, w->event.array);
-    w->event.first = part(event->first, event->array, w->event.array);
-    for (unsigned i = 0; i < event->n_attachments; i++) w->attachments[i] = keep(&at, event->attachments[i]);
+    w->event.name = keep_text(&at, event->name);
+    w->event.array = keep_text(&at, event->array);
+    w->event.args = move_part(event->args, event->array, w->event.array);
+    w->event.first = move_part(event->first, event->array, w->event.array);
+    for (unsigned i = 0; i < event->n_attachments; i++) w->attachments[i] = keep_text(&at, event->attachments[i]);
     w->event.attachments = w->attachments;
     return w;
 }
@@ -117,7 +117,7 @@ static bool has_space(const struct order *order, size_t bytes)
            order->routes->waiting_bytes + bytes <= ALL_BYTES_MAX;
 }
 
-static void refuse(struct client *client, const struct sio_event *event)
+static void refuse_event(struct client *client, const struct sio_event *event)
 {
     struct failure failure = refusal_later(ERR_OVERLOADED, RETRY_AFTER_MS);
 
@@ -131,14 +131,14 @@ bool order_waits(struct client *client, const struct sio_event *event)
     struct id room;
 
     if (order == NULL || !event_room(event, order->routes->scratch, &text) || !id_parse(text, &room)) return false;
-    struct turnstile *t = find(client, room);
+    struct turnstile *t = find_turnstile(client, room);
     if (t == NULL) return false;
     size_t bytes = bytes_of(event);
     if (!has_space(order, bytes) || sio_hold(order->socket, bytes) != OK) {
-        refuse(client, event);
+        refuse_event(client, event);
         return true;
     }
-    struct waiting_event *w = copy(event, bytes);
+    struct waiting_event *w = copy_event(event, bytes);
     DL_APPEND(t->waiting, w);
     order->n++;
     order->bytes += bytes;
@@ -148,10 +148,10 @@ bool order_waits(struct client *client, const struct sio_event *event)
 
 /* --- a change begins and ends --- */
 
-void order_begin(struct on_call *call, struct client *client)
+void order_begin(struct event_call *call, struct client *client)
 {
     struct order **order = slot_of(client);
-    struct turnstile *t = find(client, call->room);
+    struct turnstile *t = find_turnstile(client, call->room);
 
     if (*order == NULL) {
         *order = mem_zero(sizeof **order);
@@ -179,13 +179,13 @@ static void forget_turnstile(struct client *client, struct turnstile *t)
 }
 
 /* One after the other, until one of them is a change itself.  Each may end the socket, and everything here with it. */
-static void empty(struct routes *routes, struct sio_socket *socket, struct id room)
+static void empty_turnstile(struct routes *routes, struct sio_socket *socket, struct id room)
 {
     struct client *client;
 
     sio_socket_take(socket);
     while ((client = sio_is_open(socket) ? sio_user(socket) : NULL) != NULL) {
-        struct turnstile *t = find(client, room);
+        struct turnstile *t = find_turnstile(client, room);
         if (t == NULL) break;
         t->is_emptying = !t->is_closed && t->waiting != NULL;
         if (t->is_closed) break;
@@ -201,14 +201,14 @@ static void empty(struct routes *routes, struct sio_socket *socket, struct id ro
     sio_socket_drop(socket);
 }
 
-void order_end(struct on_call *call)
+void order_end(struct event_call *call)
 {
-    struct client *client = on_call_client(call);
-    struct turnstile *t = call->orders && client != NULL ? find(client, call->room) : NULL;
+    struct client *client = event_call_client(call);
+    struct turnstile *t = call->orders && client != NULL ? find_turnstile(client, call->room) : NULL;
 
     if (t == NULL) return;
     t->is_closed = false;
-    if (!t->is_emptying) empty(call->routes, call->socket, call->room); /* else that goes on */
+    if (!t->is_emptying) empty_turnstile(call->routes, call->socket, call->room); /* else that goes on */
 }
 
 void order_forget(struct client *client)

@@ -18,7 +18,7 @@ bool query_decode(struct str raw, bool plus_is_blank, struct arena *arena, struc
     return utf8_is_valid(to, n);
 }
 
-static bool put(struct wire_given_list *to, struct str name, struct str raw, bool plus, struct arena *arena)
+static bool put_value(struct wire_given_list *to, struct str name, struct str raw, bool plus, struct arena *arena)
 {
     struct wire_given *given = &to->at[to->len];
 
@@ -31,7 +31,7 @@ static bool put_query(struct wire_given_list *to, struct str query, struct arena
     for (int n = 0; query.len > 0; n++) {
         if (n == QUERY_VALUES_MAX) return false;
         struct str pair = str_cut(&query, '&'), value = pair, name = str_cut(&value, '=');
-        if (pair.len > 0 && !put(to, name, value, true, arena)) return false;
+        if (pair.len > 0 && !put_value(to, name, value, true, arena)) return false;
     }
     return true;
 }
@@ -39,7 +39,7 @@ static bool put_query(struct wire_given_list *to, struct str query, struct arena
 static bool put_params(struct wire_given_list *to, const struct route_params *params, struct arena *arena)
 {
     for (size_t i = 0; i < params->n; i++)
-        if (!put(to, params->at[i].name, params->at[i].value, false, arena)) return false;
+        if (!put_value(to, params->at[i].name, params->at[i].value, false, arena)) return false;
     return true;
 }
 

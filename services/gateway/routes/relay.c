@@ -5,7 +5,7 @@
 #include "libshared/wire/json.h"
 #include "libshared/wire/json_set.h"
 #include "libshared/wire/json_text.h"
-#include "services/gateway/routes/inside.h"
+#include "services/gateway/routes/routes_private.h"
 
 #define RELAY_BYTES_MAX       (2u << 20)
 #define ATTACHMENTS_BYTES_MAX (1u << 20)
@@ -13,7 +13,7 @@
 #define NAMES_MAX             256   /* that are compared with one that nothing answers */
 #define SHOWN_BYTES_MAX       64
 
-static void refuse(struct client *client, int64_t ack, enum err e)
+static void refuse_event(struct client *client, int64_t ack, enum err e)
 {
     struct failure failure = refusal_plain(e);
 
@@ -47,24 +47,24 @@ static struct str pack_attachments(const struct sio_event *event, struct buf *ou
 
 static void on_relayed(void *arg, enum err status, struct str body)
 {
-    struct on_call *call = arg;
+    struct event_call *call = arg;
 
     if (status != OK)
-        on_call_failed(call, body);
+        event_call_failed(call, body);
     else
-        on_call_answer(call, nothing_shape(), body);
+        event_call_answer(call, nothing_shape(), body);
 }
 
-static void carry(
+static void carry_event(
     struct routes *routes, struct client *client, const struct sio_event *event, const struct relay *relay)
 {
     struct buf body = BUF(RELAY_BYTES_MAX);
 
     if (wire_encode(relay_shape(), relay, &body) == OK)
-        on_call_ask(on_call_begin(routes, client->socket, NULL, event->ack), SERVICE_chat, M_room_relay, buf_str(&body),
-            on_relayed);
+        event_call_ask(event_call_begin(routes, client->socket, NULL, event->ack), SERVICE_chat, M_room_relay,
+            buf_str(&body), on_relayed);
     else
-        refuse(client, event->ack, ERR_TOO_LARGE);
+        refuse_event(client, event->ack, ERR_TOO_LARGE);
     buf_free(&body);
 }
 
@@ -81,7 +81,7 @@ static bool put_args(const struct client *client, const struct sio_event *event,
     return good && !out->over;
 }
 
-static void pack(struct routes *routes, struct client *client, const struct sio_event *event, struct id room)
+static void pack_event(struct routes *routes, struct client *client, const struct sio_event *event, struct id room)
 {
     struct buf attachments = BUF(ATTACHMENTS_BYTES_MAX), args = BUF(ARGS_BYTES_MAX);
     bool fits = put_args(client, event, &args);
@@ -95,9 +95,9 @@ static void pack(struct routes *routes, struct client *client, const struct sio_
         .state = is_true(event->first, "state") };
 
     if (!fits || attachments.over)
-        refuse(client, event->ack, ERR_TOO_LARGE);
+        refuse_event(client, event->ack, ERR_TOO_LARGE);
     else
-        carry(routes, client, event, &relay);
+        carry_event(routes, client, event, &relay);
     buf_free(&attachments);
     buf_free(&args);
 }
@@ -115,7 +115,7 @@ static struct str find_nearest(const struct client *client, struct str name)
     size_t n = 1;
 
     names[0] = STR("auth:refresh");
-    n += on_names(nsp, names + n, NAMES_MAX - n);
+    n += event_row_names(nsp, names + n, NAMES_MAX - n);
     n += rights_named_events(&client->rights, nsp, names + n, NAMES_MAX - n);
     struct str nearest = nearest_of(name, names, n);
     for (size_t i = 0; nearest.len == 0 && i < n; i++)
@@ -152,16 +152,16 @@ static void relay_named(struct routes *routes, struct client *client, const stru
     if (!event_room(event, routes->scratch, &text) || is_attachment(event))
         refuse_shape(client, event->ack);
     else if (!client_may(client, event->name, text, POLICY_PUBLISH))
-        refuse(client, event->ack, ERR_FORBIDDEN);
-    else if (!id_parse(text, &room) || !guest_sits(client_subscriber(client), room))
-        refuse(client, event->ack, ERR_NOT_JOINED);
+        refuse_event(client, event->ack, ERR_FORBIDDEN);
+    else if (!id_parse(text, &room) || !subscriber_is_in(client_subscriber(client), room))
+        refuse_event(client, event->ack, ERR_NOT_JOINED);
     else
-        pack(routes, client, event, room);
+        pack_event(routes, client, event, room);
 }
 
 void relay_event(struct routes *routes, struct client *client, const struct sio_event *event)
 {
-    if (!on_rate(routes, client, CLASS_relay, event)) return;
+    if (!event_charge(routes, client, CLASS_relay, event)) return;
     if (!event_is_free(event->name) || !rights_name(&client->rights, sio_nsp(client->socket), event->name))
         refuse_unknown(client, event);
     else

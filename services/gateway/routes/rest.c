@@ -46,7 +46,7 @@ void rest_end_wait(struct rest *rest)
     rest->routes->in_flight--;
 }
 
-static void succeed(struct rest *rest, struct str body)
+static void answer_success(struct rest *rest, struct str body)
 {
     struct buf json = BUF(REPLY_BYTES_MAX);
     bool bare = rest->row->answer == ANSWER_BARE;
@@ -78,7 +78,7 @@ static void on_reply(void *arg, enum err status, struct str body)
         return;
     }
     if (status == OK) {
-        succeed(rest, body);
+        answer_success(rest, body);
     } else {
         struct failure failure = { 0 };
         rpc_failure_read(body, http_arena(rest->http), &failure);
@@ -100,7 +100,7 @@ static bool is_user(const struct bearer *bearer)
     return bearer != NULL && !str_is(bearer_kind_name(bearer), "key");
 }
 
-static bool charge(struct rest *rest, struct rate_payer *payer)
+static bool charge_request(struct rest *rest, struct rate_payer *payer)
 {
     const struct bearer *bearer = rest->rights.bearer;
     struct rate_state state;
@@ -119,7 +119,7 @@ bool rest_charge_call(struct rest *rest)
     int64_t announced = http_content_length(rest->http);
     struct rate_payer payer = { .amount = { [UNIT_CALLS] = 1, [UNIT_BYTES] = announced > 0 ? announced : 0 } };
 
-    return charge(rest, &payer);
+    return charge_request(rest, &payer);
 }
 
 /* What had no length before it was there. */
@@ -127,14 +127,14 @@ static bool charge_chunks(struct rest *rest)
 {
     struct rate_payer payer = { .amount = { [UNIT_BYTES] = (int64_t)http_body(rest->http).len } };
 
-    return http_content_length(rest->http) >= 0 || charge(rest, &payer);
+    return http_content_length(rest->http) >= 0 || charge_request(rest, &payer);
 }
 
 static bool charge_items(struct rest *rest, const struct wire_shape *shape, const void *record)
 {
     struct rate_payer payer = { .amount = { [UNIT_ITEMS] = count_items(shape, record) } };
 
-    return charge(rest, &payer);
+    return charge_request(rest, &payer);
 }
 
 /* Does the request bring what its row takes, and take what its row answers? */
@@ -208,7 +208,7 @@ static struct str query_of(struct http *http)
     return str_is(http_method(http), "POST") ? STR_NONE : http_query(http);
 }
 
-static enum err encode(struct rest *rest, struct buf *body, struct wire_error *why)
+static enum err encode_request(struct rest *rest, struct buf *body, struct wire_error *why)
 {
     const struct wire_shape *shape = methods[rest->row->method].req();
     struct arena *arena = rest->routes->scratch;
@@ -241,7 +241,7 @@ static void ask_service(struct rest *rest)
     struct wire_error why = { 0 };
     enum err e = charge_chunks(rest) ? OK : ERR_RATE_LIMITED;
 
-    if (e == OK) e = encode(rest, &body, &why);
+    if (e == OK) e = encode_request(rest, &body, &why);
     if (e != OK && rest_is_login(rest)) e = rest_count_malformed(rest, e);
     if (e == OK && rest_is_login(rest)) {
         rest_present(rest, buf_str(&body));
@@ -255,7 +255,7 @@ static void ask_service(struct rest *rest)
 }
 
 /* Who asks is known, and what that one may do: is the body to come? */
-static void admit(struct rest *rest)
+static void admit_request(struct rest *rest)
 {
     enum err e = OK;
 
@@ -285,7 +285,7 @@ static void on_rights(void *arg, enum err e, const struct failure *why, const st
     else if (e != OK)
         rest_fail_with(rest, e, why, NULL);
     else
-        admit(rest);
+        admit_request(rest);
 }
 
 /* auth may have to be asked what it may do: the body waits for that. */
@@ -293,7 +293,8 @@ static void authenticate_key(struct rest *rest, struct str key)
 {
     if (!rest->whole) http_pause(rest->http, true);
     rest_begin_wait(rest);
-    keyring_rights(rest->routes->keyring, key, http_address(rest->http), str_of(rest->trace), on_rights, rest);
+    api_key_tokens_get_rights(
+        rest->routes->api_key_tokens, key, http_address(rest->http), str_of(rest->trace), on_rights, rest);
 }
 
 static void authenticate_token(struct rest *rest, struct str token)
@@ -305,16 +306,16 @@ static void authenticate_token(struct rest *rest, struct str token)
     if (e != OK)
         rest_fail_with(rest, e, &failure, NULL);
     else
-        admit(rest);
+        admit_request(rest);
 }
 
-static void authenticate(struct rest *rest)
+static void authenticate_request(struct rest *rest)
 {
     struct str header = http_header(rest->http, "authorization");
 
     if (header.len < 7 || strncasecmp(header.at, "Bearer ", 7) != 0)
         rest_fail(rest, ERR_UNAUTHENTICATED);
-    else if (keyring_is_key(str_skip(header, 7)))
+    else if (api_key_tokens_is_key(str_skip(header, 7)))
         authenticate_key(rest, str_skip(header, 7));
     else
         authenticate_token(rest, str_skip(header, 7));
@@ -348,9 +349,9 @@ static int on_begin(void *arg, struct http *http)
     if (rest->row != NULL && http_content_length(http) > (int64_t)bytes_allowed(rest->routes, rest->row)) {
         rest_fail(rest, ERR_TOO_LARGE);
     } else if (rest->row != NULL && rest->row->who == WHO_ANYONE) {
-        admit(rest);
+        admit_request(rest);
     } else if (rest->row != NULL) {
-        authenticate(rest);
+        authenticate_request(rest);
     } else if (allow[0] != '\0') {
         struct failure failure = refusal_plain(ERR_METHOD_NOT_ALLOWED);
         rest_fail_with(rest, ERR_METHOD_NOT_ALLOWED, &failure, &(struct http_header_out){ "Allow", str_of(allow) });
@@ -372,7 +373,7 @@ static void on_ready(void *arg, struct http *http)
     }
     rest->allowed = false;
     rights_drop(&rest->rights);
-    authenticate(rest);
+    authenticate_request(rest);
 }
 
 static void on_gone(void *arg, struct http *http)

@@ -11,7 +11,7 @@
 #include "services/gateway/routes/rest_private.h"
 
 /* Does `path` begin with this text, some of its characters written as %XX perhaps? */
-static bool spells(struct str path, const char *text)
+static bool is_spelled(struct str path, const char *text)
 {
     for (; *text != '\0'; text++) {
         char escape[4];
@@ -24,10 +24,11 @@ static bool spells(struct str path, const char *text)
 }
 
 /* A path that holds an API key, or what a token begins with, ends before it. */
-static struct str loggable(struct str path)
+static struct str loggable_path(struct str path)
 {
     for (size_t i = 0; i < path.len; i++)
-        if (spells(str_skip(path, i), "mdk_") || spells(str_skip(path, i), "eyJ")) return (struct str){ path.at, i };
+        if (is_spelled(str_skip(path, i), "mdk_") || is_spelled(str_skip(path, i), "eyJ"))
+            return (struct str){ path.at, i };
     return path;
 }
 
@@ -37,8 +38,9 @@ static void log_request(const struct rest *rest, int status, const char *code)
     int64_t left_out = 0;
 
     if (rest->rights.bearer == NULL && status >= 400 && !log_may_write(&strangers, &left_out)) return;
-    LOG(INFO, "gateway.http", F_STR("method", http_method(rest->http)), F_STR("path", loggable(http_path(rest->http))),
-        F_INT("status", status), F_TEXT("code", code), F_STR("address", http_address(rest->http)),
+    LOG(INFO, "gateway.http", F_STR("method", http_method(rest->http)),
+        F_STR("path", loggable_path(http_path(rest->http))), F_INT("status", status), F_TEXT("code", code),
+        F_STR("address", http_address(rest->http)),
         F_STR("subject", rest->rights.bearer != NULL ? bearer_subject(rest->rights.bearer) : STR_NONE),
         F_TEXT("trace", rest->trace), F_INT("us", clock_mono_us() - rest->began_us), F_SOME("left_out", left_out));
 }

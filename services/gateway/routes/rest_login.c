@@ -69,7 +69,7 @@ void rest_present(struct rest *rest, struct str body)
     rest_begin_wait(rest);
     keep_body(rest, body);
     memcpy(rest->key, parts.id.at, parts.id.len);
-    keyring_present(rest->routes->keyring, key, http_address(rest->http), on_turn, rest);
+    api_key_tokens_present(rest->routes->api_key_tokens, key, http_address(rest->http), on_turn, rest);
 }
 
 bool rest_is_login(const struct rest *rest)

@@ -5,7 +5,7 @@
 
 #include "libshared/http/http_server.h"
 #include "libshared/policy/api_key.h"
-#include "services/gateway/routes/inside.h"
+#include "services/gateway/routes/routes_private.h"
 
 #define TRACE_CHARS_MAX 64
 

@@ -1,7 +1,7 @@
 /* room.c - which room an event is about, found before anything else of it is read. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/wire/json.h"
-#include "services/gateway/routes/inside.h"
+#include "services/gateway/routes/routes_private.h"
 
 #define ROOM_RAW_MAX 512 /* no id is longer, even if each letter is written as an escape */
 

@@ -12,18 +12,18 @@
 
 #include "libshared/http/http_server.h"
 #include "services/gateway/recovery/recovery.h"
-#include "services/gateway/rooms/halls.h"
+#include "services/gateway/rooms/rooms.h"
 #include "services/gateway/routes/rows.h"
-#include "services/gateway/session/client.h"
-#include "services/gateway/session/keyring.h"
+#include "services/gateway/identity/client.h"
+#include "services/gateway/identity/api_key_tokens.h"
 
 struct routes {
     struct rpc_client *service[SERVICE_COUNT];
     struct bearers *bearers;
     struct guesses *guesses;
-    struct keyring *keyring;
+    struct api_key_tokens *api_key_tokens;
     struct rates *rates;
-    struct halls *halls;
+    struct rooms *rooms;
     size_t body_max;       /* over what a row allows it is lowered to this */
     struct arena *scratch; /* one event */
     size_t waiting_bytes;  /* of events that wait for their room: order.c */

@@ -19,7 +19,7 @@ static const struct route_row routes[] = {
 #include "proto/end.def"
 };
 
-static const struct on_row events[] = {
+static const struct event_row events[] = {
 #define ON(nsp_, event_, service_, noun, verb, action_, effect_, class_, doc) \
     { .nsp = nsp_, .event = event_, .service = SERVICE_##service_, .method = M_##noun##_##verb, \
       .action = POLICY_##action_, .effect = EFFECT_##effect_, .class = CLASS_##class_ },
@@ -91,14 +91,14 @@ const char *route_answers(const struct route_row *row)
     return types[row->answer];
 }
 
-const struct on_row *on_find(struct str nsp, struct str event)
+const struct event_row *event_row_find(struct str nsp, struct str event)
 {
     for (size_t i = 0; i < COUNT(events); i++)
         if (str_is(event, events[i].event) && str_is(nsp, events[i].nsp)) return &events[i];
     return NULL;
 }
 
-size_t on_names(struct str nsp, struct str *out, size_t max)
+size_t event_row_names(struct str nsp, struct str *out, size_t max)
 {
     size_t n = 0;
 

@@ -4,13 +4,13 @@
 
 #include "libshared/policy/policy_set.h"
 #include "services/gateway/methods.h"
-#include "services/gateway/session/rates.h"
+#include "services/gateway/rates/rates.h"
 
 enum route_who { WHO_ANYONE, WHO_BEARER };
 enum route_body { BODY_JSON };
 enum route_answer { ANSWER_ENVELOPE, ANSWER_BARE };
 /* All but CALL keep what the socket sends about the room waiting: order.c. */
-enum on_effect { EFFECT_CALL, EFFECT_CHANGE, EFFECT_JOIN, EFFECT_LEAVE };
+enum event_effect { EFFECT_CALL, EFFECT_CHANGE, EFFECT_JOIN, EFFECT_LEAVE };
 
 struct route_row {
     const char *http, *path; /* path: {name} stands for one segment */
@@ -27,12 +27,12 @@ struct route_row {
     const char *cache_control;
 };
 
-struct on_row {
+struct event_row {
     const char *nsp, *event;
     enum peer_service service;
     enum method_index method;
     enum policy_action action;
-    enum on_effect effect;
+    enum event_effect effect;
     enum rate_class class;
 };
 
@@ -51,5 +51,5 @@ const struct route_row *route_find(struct str http, struct str path, struct rout
 /* The media types of the bodies that a row takes and answers. */
 const char *route_takes(const struct route_row *row);
 const char *route_answers(const struct route_row *row);
-const struct on_row *on_find(struct str nsp, struct str event); /* NULL: none */
-size_t on_names(struct str nsp, struct str *out, size_t max);   /* the events of a namespace */
+const struct event_row *event_row_find(struct str nsp, struct str event); /* NULL: none */
+size_t event_row_names(struct str nsp, struct str *out, size_t max);      /* the events of a namespace */

@@ -7,7 +7,7 @@
 #include "libshared/wire/pack.h"
 #include "services/gateway/socketio/codec_msgpack.h"
 #include "services/gateway/socketio/msgpack_in.h"
-#include "services/gateway/socketio/sio_inside.h"
+#include "services/gateway/socketio/sio_private.h"
 
 #define OUT_DEPTH_MAX 128 /* what clients sent has JSON_DEPTH_MAX; an array of ours stands around it */
 
@@ -140,7 +140,7 @@ static void on_packet(struct sio_session *session, struct str text, const struct
         sio_take_packet(session, &packet, parts);
 }
 
-static void message(struct sio_session *session, bool binary, struct str bytes)
+static void on_message(struct sio_session *session, bool binary, struct str bytes)
 {
     struct str at[SIO_MAX_ATTACHMENTS];
     struct json_parts parts = { at, 0, SIO_MAX_ATTACHMENTS };
@@ -199,7 +199,7 @@ size_t msgpack_packet_bound(size_t text_bytes)
     return json_msgpack_bound(text_bytes) + 64;
 }
 
-static struct eio_packet *translate(struct eio_packet *const *packets, unsigned n)
+static struct eio_packet *translate_packets(struct eio_packet *const *packets, unsigned n)
 {
     struct str text = eio_packet_text_payload(packets[0]), parts[SIO_MAX_ATTACHMENTS];
     struct eio_packet *made = NULL;
@@ -218,18 +218,18 @@ static struct eio_packet *translate(struct eio_packet *const *packets, unsigned 
 /* Made for the first of our clients that gets it, and kept for the others. */
 static void send_msgpack(struct eio_session *eio, struct eio_packet *const *packets, unsigned n)
 {
-    struct eio_packet *twin = eio_packet_twin(packets[0]);
+    struct eio_packet *other = eio_packet_other_encoding(packets[0]);
 
-    if (twin == NULL) {
-        twin = translate(packets, n);
-        if (twin == NULL) {
+    if (other == NULL) {
+        other = translate_packets(packets, n);
+        if (other == NULL) {
             LOG_BOUNDED(
                 ERROR, "gateway.untranslated", F_INT("bytes", eio_packet_bytes(packets[0])), F_INT("parts", n - 1));
             return;
         }
-        eio_packet_set_twin(packets[0], twin);
+        eio_packet_set_other_encoding(packets[0], other);
     }
-    eio_send(eio, twin);
+    eio_send(eio, other);
 }
 
-const struct sio_codec sio_msgpack_codec = { .message = message, .send = send_msgpack };
+const struct sio_codec sio_msgpack_codec = { .message = on_message, .send = send_msgpack };

@@ -1,6 +1,6 @@
 /* codec_text.c - packets as text, attachments behind them. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/socketio/sio_inside.h"
+#include "services/gateway/socketio/sio_private.h"
 
 /* Four of the largest messages: a packet may be large, or have attachments, not ten of the largest. */
 #define ASSEMBLY_PAYLOADS 4
@@ -50,7 +50,7 @@ static void on_binary(struct sio_session *session, struct str bytes)
     sio_assembly_destroy(&whole);
 }
 
-static void message(struct sio_session *session, bool binary, struct str bytes)
+static void on_message(struct sio_session *session, bool binary, struct str bytes)
 {
     if (binary)
         on_binary(session, bytes);
@@ -58,9 +58,9 @@ static void message(struct sio_session *session, bool binary, struct str bytes)
         on_text(session, bytes);
 }
 
-static void send(struct eio_session *eio, struct eio_packet *const *packets, unsigned n)
+static void send_packets(struct eio_session *eio, struct eio_packet *const *packets, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) eio_send(eio, packets[i]);
 }
 
-const struct sio_codec sio_text_codec = { .message = message, .send = send };
+const struct sio_codec sio_text_codec = { .message = on_message, .send = send_packets };

@@ -26,7 +26,7 @@ static void give_back(struct sio_socket *socket, const struct sio_event *event, 
     buf_free(&array);
 }
 
-static void acknowledge(struct sio_socket *socket, const struct sio_event *event, size_t max)
+static void acknowledge_event(struct sio_socket *socket, const struct sio_event *event, size_t max)
 {
     struct buf array = BUF(max);
 
@@ -45,7 +45,7 @@ void echo_event(void *arg, struct sio_socket *socket, const struct sio_event *ev
     if (str_is(event->name, "message"))
         give_back(socket, event, max);
     else if (str_is(event->name, "message-with-ack") && event->ack >= 0)
-        acknowledge(socket, event, max);
+        acknowledge_event(socket, event, max);
 }
 
 static void echo_disconnected(void *arg, struct sio_socket *socket, const char *reason)

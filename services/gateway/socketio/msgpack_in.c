@@ -43,7 +43,7 @@ static const struct lead {
     [0x1f] = { MSGPACK_MAP, 4, false },
 };
 
-static bool take(struct msgpack_in *in, uint64_t len, struct str *out)
+static bool take_bytes(struct msgpack_in *in, uint64_t len, struct str *out)
 {
     if (len > in->left.len) return false;
     *out = (struct str){ in->left.at, (size_t)len };
@@ -55,7 +55,7 @@ static bool take_number(struct msgpack_in *in, unsigned width, uint64_t *out)
 {
     struct str bytes;
 
-    if (!take(in, width, &bytes)) return false;
+    if (!take_bytes(in, width, &bytes)) return false;
     *out = 0;
     for (unsigned i = 0; i < width; i++) *out = *out << 8 | (uint8_t)bytes.at[i];
     return true;
@@ -76,10 +76,10 @@ static bool put_bytes(struct msgpack_in *in, enum msgpack_kind kind, uint64_t le
 
     out->kind = kind;
     if (kind == MSGPACK_EXT) {
-        if (!take(in, 1, &type)) return false;
+        if (!take_bytes(in, 1, &type)) return false;
         out->ext = (int8_t)type.at[0];
     }
-    return take(in, len, &out->bytes);
+    return take_bytes(in, len, &out->bytes);
 }
 
 static void put_real(uint64_t bits, unsigned width, struct msgpack_value *out)
@@ -159,7 +159,7 @@ bool msgpack_next(struct msgpack_in *in, struct msgpack_value *out)
     return !in->bad;
 }
 
-static void skip(struct msgpack_in *in, unsigned depth)
+static void skip_value(struct msgpack_in *in, unsigned depth)
 {
     struct msgpack_value value;
 
@@ -169,14 +169,14 @@ static void skip(struct msgpack_in *in, unsigned depth)
         return;
     }
     uint64_t values = value.kind == MSGPACK_MAP ? 2 * (uint64_t)value.count : value.count;
-    while (values-- > 0 && !in->bad) skip(in, depth + 1);
+    while (values-- > 0 && !in->bad) skip_value(in, depth + 1);
 }
 
 bool msgpack_skip(struct msgpack_in *in, struct str *raw)
 {
     const char *from = in->left.at;
 
-    skip(in, 0);
+    skip_value(in, 0);
     *raw = in->bad ? STR_NONE : (struct str){ from, (size_t)(in->left.at - from) };
     return !in->bad;
 }

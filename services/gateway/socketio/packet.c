@@ -146,7 +146,7 @@ static bool read_elements(struct json_in *in, int attachments, struct elements *
     return true;
 }
 
-static void refuse(struct sio_packet *packet, struct arena *arena, const char *what, size_t at)
+static void refuse_json(struct sio_packet *packet, struct arena *arena, const char *what, size_t at)
 {
     if (packet->refused.at == NULL) packet->refused = arena_printf(arena, "the JSON %s, at byte %zu", what, at);
 }
@@ -155,7 +155,7 @@ static void refuse(struct sio_packet *packet, struct arena *arena, const char *w
 static bool end_json(struct json_in *in, struct arena *arena, struct sio_packet *out)
 {
     if (json_end(in) == JSON_MALFORMED) return false;
-    if (in->verdict == JSON_REFUSED) refuse(out, arena, in->fault, in->fault_at);
+    if (in->verdict == JSON_REFUSED) refuse_json(out, arena, in->fault, in->fault_at);
     return true;
 }
 
@@ -215,7 +215,7 @@ static bool read_number_name(struct str raw, struct arena *arena, struct sio_pac
     int64_t n;
 
     out->name = raw;
-    if (!str_to_int(raw, &n)) refuse(out, arena, "has a name that is neither a text nor a whole number", 1);
+    if (!str_to_int(raw, &n)) refuse_json(out, arena, "has a name that is neither a text nor a whole number", 1);
     return true;
 }
 

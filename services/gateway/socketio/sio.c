@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "libshared/base/log.h"
-#include "services/gateway/socketio/sio_inside.h"
+#include "services/gateway/socketio/sio_private.h"
 
 struct sio *sio_create(const struct sio_config *config)
 {
@@ -48,7 +48,7 @@ static const struct sio_namespace *find_namespace(const struct sio *sio, struct 
 }
 
 /* Before there is a socket.  Of those that come too often the log hears of the first. */
-static void refuse(struct sio_session *session, struct str nsp, enum err e, struct str json)
+static void refuse_connect(struct sio_session *session, struct str nsp, enum err e, struct str json)
 {
     struct eio_packet *packet = sio_packet_make(SIO_CONNECT_ERROR, nsp, -1, 0, json);
 
@@ -66,7 +66,7 @@ static void refuse_for_rate(struct sio_session *session, struct str nsp, int64_t
     metric_add(session->sio->limited, 1);
     buf_printf(&json, "{\"message\":\"%s\",\"data\":{\"code\":\"%s\",\"retry_after_ms\":%" PRId64 "}}",
         err_text(ERR_RATE_LIMITED), err_code(ERR_RATE_LIMITED), wait_ms);
-    refuse(session, nsp, ERR_RATE_LIMITED, buf_str(&json));
+    refuse_connect(session, nsp, ERR_RATE_LIMITED, buf_str(&json));
     buf_free(&json);
 }
 
@@ -81,7 +81,7 @@ static void refuse_too_large(struct sio_session *session, struct str nsp)
 
     buf_printf(
         &json, "{\"message\":\"%s\",\"data\":{\"code\":\"%s\"}}", err_text(ERR_TOO_LARGE), err_code(ERR_TOO_LARGE));
-    refuse(session, nsp, ERR_TOO_LARGE, buf_str(&json));
+    refuse_connect(session, nsp, ERR_TOO_LARGE, buf_str(&json));
     buf_free(&json);
 }
 
@@ -104,14 +104,14 @@ static void refuse_for_json(struct sio_session *session, struct str nsp, struct 
 
     buf_printf(
         &json, "{\"message\":\"%.*s\",\"data\":{\"code\":\"%s\"}}", STR_ARG(why), err_code(ERR_INVALID_ARGUMENT));
-    refuse(session, nsp, ERR_INVALID_ARGUMENT, buf_str(&json));
+    refuse_connect(session, nsp, ERR_INVALID_ARGUMENT, buf_str(&json));
     buf_free(&json);
 }
 
 static void on_connect(struct sio_session *session, const struct sio_packet *packet)
 {
     const struct sio_namespace *nsp = find_namespace(session->sio, packet->nsp);
-    int64_t wait_ms = sio_session_knock(session);
+    int64_t wait_ms = sio_session_charge_connect(session);
 
     if (wait_ms > 0) {
         refuse_for_rate(session, packet->nsp, wait_ms);
@@ -122,7 +122,7 @@ static void on_connect(struct sio_session *session, const struct sio_packet *pac
         return;
     }
     if (nsp == NULL) {
-        refuse(session, packet->nsp, ERR_NO_NAMESPACE, STR("{\"message\":\"Invalid namespace\"}"));
+        refuse_connect(session, packet->nsp, ERR_NO_NAMESPACE, STR("{\"message\":\"Invalid namespace\"}"));
         return;
     }
     session->ended &= ~sio_namespace_bit(session->sio, nsp);
@@ -181,7 +181,7 @@ static struct sio_session *open_session(struct sio *sio, struct eio_session *eio
     return session;
 }
 
-static void *opened(void *arg, struct eio_session *eio, struct http *http)
+static void *on_opened(void *arg, struct eio_session *eio, struct http *http)
 {
     (void)http;
     return open_session(arg, eio, &sio_text_codec);
@@ -193,7 +193,7 @@ static void *opened_msgpack(void *arg, struct eio_session *eio, struct http *htt
     return open_session(arg, eio, &sio_msgpack_codec);
 }
 
-static void message(void *user, struct eio_session *eio, bool binary, struct str bytes)
+static void on_message(void *user, struct eio_session *eio, bool binary, struct str bytes)
 {
     struct sio_session *session = user;
     struct arena *scratch = session->sio->scratch;
@@ -204,7 +204,7 @@ static void message(void *user, struct eio_session *eio, bool binary, struct str
     arena_reset(scratch);
 }
 
-static bool admits(void *user, struct eio_session *eio, struct str address)
+static bool on_address(void *user, struct eio_session *eio, struct str address)
 {
     const struct sio_session *session = user;
 
@@ -214,7 +214,7 @@ static bool admits(void *user, struct eio_session *eio, struct str address)
     return true;
 }
 
-static void drained(void *user, struct eio_session *eio)
+static void on_drained(void *user, struct eio_session *eio)
 {
     struct sio_session *session = user;
     struct sio_socket *next;
@@ -226,7 +226,7 @@ static void drained(void *user, struct eio_session *eio)
     }
 }
 
-static void closed(void *user, struct eio_session *eio, const char *reason)
+static void on_closed(void *user, struct eio_session *eio, const char *reason)
 {
     struct sio_session *session = user;
 
@@ -239,9 +239,12 @@ static void closed(void *user, struct eio_session *eio, const char *reason)
 
 struct eio_upper sio_upper(struct sio *sio)
 {
-    return (struct eio_upper){
-        .arg = sio, .opened = opened, .message = message, .admits = admits, .drained = drained, .closed = closed
-    };
+    return (struct eio_upper){ .arg = sio,
+        .opened = on_opened,
+        .message = on_message,
+        .admits = on_address,
+        .drained = on_drained,
+        .closed = on_closed };
 }
 
 struct eio_upper sio_msgpack_upper(struct sio *sio)

@@ -46,13 +46,13 @@ struct sio_namespace {
 
 /* Who counts what costs us as much as a CONNECT does, for each connection by its sid: 0, or milliseconds until the next
  * one is welcome. */
-struct sio_gate {
+struct sio_connect_rate {
     void *arg;
     int64_t (*take)(void *arg, struct str eio_sid); /* NULL: any number is welcome */
 };
 
 struct sio_config {
-    struct sio_gate gate;
+    struct sio_connect_rate connect_rate;
     int64_t max_payload; /* bytes of one packet, and a fourth of what one may have with its attachments */
     int64_t rooms_max;   /* whose offsets may come with a CONNECT */
 };
@@ -72,8 +72,8 @@ void sio_accept_as(struct sio_socket *socket, const char *sid, const char *pid);
 void sio_refuse(struct sio_socket *socket, const char *message, struct str data);
 /* It was refused something that costs us more than asking, as a refused CONNECT does: too many, and its session ends. */
 void sio_count_refusal(struct sio_socket *socket);
-/* One more that counts as a CONNECT does: what the gate says. */
-int64_t sio_knock(struct sio_socket *socket);
+/* One more that counts as a CONNECT does: what the rate says. */
+int64_t sio_charge_connect(struct sio_socket *socket);
 /* Ends this socket; `disconnected` is called before it returns. */
 void sio_disconnect(struct sio_socket *socket);
 /* The same with all sockets of its session, and then the session. */
@@ -126,6 +126,6 @@ struct sio_offsets {
 };
 void sio_set_offsets(struct sio_socket *socket, const struct sio_offsets *offsets); /* by reference; NULL: none */
 const struct sio_offsets *sio_offsets(const struct sio_socket *socket);
-void sio_send_marked(struct sio_socket *socket, struct eio_packet *packet); /* its offset is in it */
+void sio_send_with_offset(struct sio_socket *socket, struct eio_packet *packet); /* its offset is in it */
 /* The same to a pending one, before its CONNECT. */
 void sio_send_early(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n);

@@ -1,6 +1,6 @@
 /* sio_session.c - what all sockets of a session share: what is sent, refused, ended, and against the protocol. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/socketio/sio_inside.h"
+#include "services/gateway/socketio/sio_private.h"
 
 void sio_session_send(struct sio_session *session, struct eio_packet *const *packets, unsigned n)
 {
@@ -26,11 +26,11 @@ void sio_refused(struct sio_session *session)
     if (++session->refusals > SIO_REFUSALS_MAX && !session->closing) sio_violation(session);
 }
 
-int64_t sio_session_knock(struct sio_session *session)
+int64_t sio_session_charge_connect(struct sio_session *session)
 {
-    const struct sio_gate *gate = &session->sio->config.gate;
+    const struct sio_connect_rate *connect_rate = &session->sio->config.connect_rate;
 
-    return gate->take != NULL ? gate->take(gate->arg, str_of(eio_sid(session->eio))) : 0;
+    return connect_rate->take != NULL ? connect_rate->take(connect_rate->arg, str_of(eio_sid(session->eio))) : 0;
 }
 
 uint64_t sio_namespace_bit(const struct sio *sio, const struct sio_namespace *nsp)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "libshared/base/secret.h"
-#include "services/gateway/socketio/sio_inside.h"
+#include "services/gateway/socketio/sio_private.h"
 
 struct sio_socket *sio_socket_create(struct sio_session *session, const struct sio_namespace *nsp)
 {
@@ -54,7 +54,7 @@ void sio_socket_end(struct sio_socket *socket, const char *reason)
     sio_socket_drop(socket);
 }
 
-static struct eio_packet *acceptance(const struct sio_socket *socket, const char *pid)
+static struct eio_packet *make_acceptance(const struct sio_socket *socket, const char *pid)
 {
     char json[128];
     int n = pid == NULL ? snprintf(json, sizeof json, "{\"sid\":\"%s\"}", socket->sid)
@@ -77,13 +77,13 @@ void sio_accept_as(struct sio_socket *socket, const char *sid, const char *pid)
     socket->session->refusals = 0;
     metric_set(sio->open, (int64_t)++sio->sockets);
     if (sid != NULL) snprintf(socket->sid, sizeof socket->sid, "%s", sid);
-    struct eio_packet *packet = acceptance(socket, pid);
+    struct eio_packet *packet = make_acceptance(socket, pid);
     sio_session_send(socket->session, &packet, 1);
     eio_connected(socket->session->eio);
 }
 
 /* message is one of our own constants: nothing in it needs escaping. */
-static struct eio_packet *refusal(struct str nsp, const char *message, struct str data)
+static struct eio_packet *make_refusal(struct str nsp, const char *message, struct str data)
 {
     struct buf json = BUF(16384);
 
@@ -99,7 +99,7 @@ void sio_refuse(struct sio_socket *socket, const char *message, struct str data)
 {
     if (socket->state != SIO_PENDING) return;
     struct sio_session *session = socket->session;
-    struct eio_packet *packet = refusal(sio_nsp(socket), message, data);
+    struct eio_packet *packet = make_refusal(sio_nsp(socket), message, data);
     sio_session_send(session, &packet, 1);
     close_socket(socket);
     sio_socket_drop(socket);
@@ -111,9 +111,9 @@ void sio_count_refusal(struct sio_socket *socket)
     if (socket->session != NULL) sio_refused(socket->session);
 }
 
-int64_t sio_knock(struct sio_socket *socket)
+int64_t sio_charge_connect(struct sio_socket *socket)
 {
-    return socket->session != NULL ? sio_session_knock(socket->session) : 0;
+    return socket->session != NULL ? sio_session_charge_connect(socket->session) : 0;
 }
 
 void sio_disconnect(struct sio_socket *socket)
@@ -239,7 +239,7 @@ struct sio_socket *sio_sibling(struct sio_socket *socket, const char *nsp)
     return other != NULL && sio_is_open(other) ? other : NULL;
 }
 
-static void send(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n)
+static void send_packets(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n)
 {
     socket->session->codec->send(socket->session->eio, packets, n);
 }
@@ -250,7 +250,7 @@ static void send_with_offset(struct sio_socket *socket, struct eio_packet *const
 
     all[0] = sio_packet_with(packets[0], socket->offsets->newest(socket->offsets->arg, packets, n));
     for (unsigned i = 1; i < n; i++) all[i] = packets[i];
-    send(socket, all, n);
+    send_packets(socket, all, n);
     eio_packet_drop(all[0]);
 }
 
@@ -267,7 +267,7 @@ void sio_send_parts(struct sio_socket *socket, struct eio_packet *const *packets
     if (needs_offset(socket, packets[0]))
         send_with_offset(socket, packets, n);
     else
-        send(socket, packets, n);
+        send_packets(socket, packets, n);
 }
 
 void sio_set_offsets(struct sio_socket *socket, const struct sio_offsets *offsets)
@@ -280,14 +280,14 @@ const struct sio_offsets *sio_offsets(const struct sio_socket *socket)
     return socket->offsets;
 }
 
-void sio_send_marked(struct sio_socket *socket, struct eio_packet *packet)
+void sio_send_with_offset(struct sio_socket *socket, struct eio_packet *packet)
 {
-    if (sio_is_open(socket)) send(socket, &packet, 1);
+    if (sio_is_open(socket)) send_packets(socket, &packet, 1);
 }
 
 void sio_send_early(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n)
 {
-    if (sio_is_pending(socket)) send(socket, packets, n);
+    if (sio_is_pending(socket)) send_packets(socket, packets, n);
 }
 
 void sio_send(struct sio_socket *socket, struct eio_packet *packet)

@@ -4,8 +4,8 @@
 #include <jwt.h>
 
 #include "libshared/base/es256.h"
-#include "services/auth/signing_key.h"
-#include "services/auth/token_sign.h"
+#include "services/auth/tokens/signing_key.h"
+#include "services/auth/tokens/token_sign.h"
 #include "tests/unit/arena.h"
 
 /* Made with openssl ecparam, openssl ec -pubout and sha256sum, not with this code. */

@@ -122,7 +122,7 @@ static void a_doubted_answer_is_for_who_waits_already(void **state)
     keep('c');
     ask_again(find('c'));
     struct ask_entry *renewed = find('c');
-    ask_cache_doubt(&cache);
+    ask_cache_invalidate(&cache);
     assert_true(find('a') == NULL && find('b') == NULL && find('c') == NULL && cache.weight == 0 && n_freed == 1);
     struct ask_entry *new = keep('a'); /* the same is asked anew, and that is remembered */
     struct askers told = ask_take(old);
@@ -130,9 +130,9 @@ static void a_doubted_answer_is_for_who_waits_already(void **state)
     ask_weigh(old, 7);
     ask_keep(old);
     assert_true(find('a') == new &&cache.weight == 1 && n_freed == 2);
-    assert_ptr_equal(cache.doubted, renewed);
+    assert_ptr_equal(cache.stale, renewed);
     ask_cache_clear(&cache);
-    assert_true(n_freed == 4 && cache.table == NULL && cache.kept == NULL && cache.doubted == NULL);
+    assert_true(n_freed == 4 && cache.table == NULL && cache.kept == NULL && cache.stale == NULL);
 }
 
 int main(void)

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "services/chat/feeds.h"
+#include "services/chat/gateways/feeds.h"
 
 static struct message messages[3] = { { .seq = 4 }, { .seq = 5 }, { .seq = 6 } };
 static const struct message_list all = { messages, 3 };

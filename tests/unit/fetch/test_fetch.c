@@ -15,7 +15,7 @@
 #include "libshared/http/http_server.h"
 #include "tests/lib/free_port.h"
 #include "tests/lib/same_thread.h"
-#include "tests/unit/fetch/inside.h"
+#include "tests/unit/fetch/inner_addresses.h"
 
 static struct http_server *server;
 static struct fetcher *fetcher;

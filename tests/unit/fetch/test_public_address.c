@@ -8,7 +8,7 @@
 
 #include "libshared/base/network.h"
 #include "libshared/fetch/public_address.h"
-#include "tests/unit/fetch/inside.h"
+#include "tests/unit/fetch/inner_addresses.h"
 
 static bool is_public(const char *text)
 {

@@ -41,7 +41,7 @@ const char *eio_sid(const struct eio_session *session)
     return session->sid;
 }
 
-int64_t eio_moment_ms(const char *sid, int64_t spread_ms)
+int64_t eio_drain_delay_ms(const char *sid, int64_t spread_ms)
 {
     assert_int_equal(spread_ms, set.gateway.drain_spread_ms);
     return socketio.sessions[sid[0] - 'a'].moment_ms;

@@ -13,7 +13,7 @@
 #include "libshared/base/holding.h"
 #include "libshared/base/secret.h"
 #include "libshared/service/settings.h"
-#include "services/gateway/engineio/session.h"
+#include "services/gateway/engineio/session_private.h"
 #include "services/gateway/gateway.h"
 #include "tests/lib/free_port.h"
 #include "tests/lib/same_thread.h"
@@ -267,14 +267,14 @@ static void each_session_of_a_gateway_has_a_moment_of_its_own(void **state)
     (void)state;
     for (int i = 0; i < 100; i++) {
         secret_text(sid + EIO_GATEWAY_CHARS, EIO_SID_CHARS - EIO_GATEWAY_CHARS);
-        int64_t moment = eio_moment_ms(sid, 10000);
+        int64_t moment = eio_drain_delay_ms(sid, 10000);
         assert_in_range(moment, 0, 9999);
-        assert_int_equal(moment, eio_moment_ms(sid, 10000));
+        assert_int_equal(moment, eio_drain_delay_ms(sid, 10000));
         if (first < 0) first = moment;
         others += moment != first;
     }
     assert_true(others > 90);
-    assert_int_equal(eio_moment_ms(sid, 0), 0);
+    assert_int_equal(eio_drain_delay_ms(sid, 0), 0);
 }
 
 static void a_slow_reader_is_called_slow_and_then_drained(void **state)

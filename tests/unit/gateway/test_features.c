@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "services/gateway/session/client.h"
+#include "services/gateway/identity/client.h"
 
 /* --- one socket, as the layer below has it --- */
 
@@ -74,7 +74,7 @@ enum err sio_belongs(struct sio_socket *s, struct str subject)
     (void)s, (void)subject;
     return OK;
 }
-int64_t sio_knock(struct sio_socket *s)
+int64_t sio_charge_connect(struct sio_socket *s)
 {
     (void)s;
     return 0;
@@ -132,7 +132,7 @@ static void on_open(void *object, struct client *client, const struct arrival *a
 static void on_restore(void *object, struct client *client, const struct record *record)
 {
     (void)client;
-    assert_int_equal(record->next_mark, 7);
+    assert_int_equal(record->next_room_no, 7);
     note(object, ".restore");
 }
 static bool on_event(void *object, struct client *client, const struct sio_event *event)
@@ -217,7 +217,7 @@ static void who_is_resumed_goes_the_same_way_when_its_feature_admits_it(void **s
     connect_it();
     assert_heard("a.arrive b.arrive a.resume b.resume ");
     assert_false(socket.open);
-    taken.record = &(struct record){ .next_mark = 7 };
+    taken.record = &(struct record){ .next_room_no = 7 };
     taken.sid = "the former sid";
     clients_admit(&taken);
     assert_heard("a.open a.restore b.open b.restore ");

@@ -1,6 +1,6 @@
 /* test_guesses.c - whose turn it is to present a credential, and what a refusal costs. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/session/guesses.h"
+#include "services/gateway/identity/guesses.h"
 
 #include <ev.h>
 #include <setjmp.h>

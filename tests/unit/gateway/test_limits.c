@@ -1,6 +1,6 @@
 /* test_limits.c - which change of a rate or quota holds for whom. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/session/limits.h"
+#include "services/gateway/rates/limits.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "services/gateway/session/rates.h"
+#include "services/gateway/rates/rates.h"
 
 static struct arena *arena;
 static struct limits *limits;

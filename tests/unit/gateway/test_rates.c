@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/cache/redis.h"
 #include "libshared/base/metrics.h"
-#include "services/gateway/session/rates_inside.h"
+#include "services/gateway/rates/rates_private.h"
 #include "tests/unit/cache/redis_server.h"
 
 #define WHO  STR("192.0.2.1")

@@ -1,6 +1,6 @@
 /* test_recovery.c - offsets and records: what is written is read, and nothing else is. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/rooms/halls.h"
+#include "services/gateway/rooms/rooms.h"
 #include "services/gateway/rooms/offset.h"
 #include "services/gateway/recovery/record.h"
 #include "tests/unit/arena.h"
@@ -19,8 +19,8 @@ static void offsets_are_read_as_they_were_written(void **state)
     assert_true(str_starts(buf_str(&text), STR("c0.1b-z.1-")));
     assert_true(offset_read(buf_str(&text), 'c', arena, &offset));
     assert_int_equal(offset.n, 3);
-    assert_true(offset.at[0].mark == 0 && offset.at[0].seq == 47);
-    assert_true(offset.at[2].mark == UINT32_MAX && offset.at[2].seq == INT64_MAX);
+    assert_true(offset.at[0].room_no == 0 && offset.at[0].seq == 47);
+    assert_true(offset.at[2].room_no == UINT32_MAX && offset.at[2].seq == INT64_MAX);
     offset_begin(&text, 'c');
     offset_lose(&text);
     assert_true(offset_read(buf_str(&text), 'c', arena, &offset) && offset.lost);
@@ -88,16 +88,16 @@ static bool is_read(struct str text)
 
 static struct record sample(void)
 {
-    static struct guest_mark marks[] = { { { "room one" }, 0, 0 }, { { "room two" }, 7, INT64_MAX } };
+    static struct room_start rooms[] = { { { "room one" }, 0, 0 }, { { "room two" }, 7, INT64_MAX } };
 
     return (struct record){ .nsp = STR("/chat"),
         .subject = STR("a\"\xc3\xa9\n"),
         .sid = STR("abcdefghij_-ABCDEFGH"),
         .epoch = 'q',
-        .next_mark = UINT32_MAX,
+        .next_room_no = UINT32_MAX,
         .replayed = true,
-        .marks = marks,
-        .n = COUNT(marks) };
+        .rooms = rooms,
+        .n = COUNT(rooms) };
 }
 
 static void records_are_read_as_they_were_written(void **state)
@@ -107,9 +107,9 @@ static void records_are_read_as_they_were_written(void **state)
 
     assert_true(record_read(written(&in), &key, pid_hash, arena, &out));
     assert_true(str_eq(out.nsp, in.nsp) && str_eq(out.subject, in.subject) && str_eq(out.sid, in.sid));
-    assert_true(out.epoch == 'q' && out.next_mark == UINT32_MAX && out.replayed && out.n == 2);
-    assert_true(id_eq(out.marks[1].room, in.marks[1].room));
-    assert_true(out.marks[1].mark == 7 && out.marks[1].base == INT64_MAX);
+    assert_true(out.epoch == 'q' && out.next_room_no == UINT32_MAX && out.replayed && out.n == 2);
+    assert_true(id_eq(out.rooms[1].room, in.rooms[1].room));
+    assert_true(out.rooms[1].room_no == 7 && out.rooms[1].start_seq == INT64_MAX);
     assert_string_equal(out.sid.at, "abcdefghij_-ABCDEFGH");
     in.subject = STR_NONE;
     in.n = 0;
@@ -172,17 +172,17 @@ static void only_what_a_gateway_wrote_for_this_pid_is_read(void **state)
 static void what_is_signed_is_held_against_its_bounds(void **state)
 {
     (void)state;
-    struct guest_mark twins[] = { { { "room" }, 0, 0 }, { { "room" }, 1, 0 } },
+    struct room_start twins[] = { { { "room" }, 0, 0 }, { { "room" }, 1, 0 } },
                       turned[] = { { { "a" }, 2, 0 }, { { "b" }, 1, 0 } };
     struct str names[] = { STR("tea"), STR("tea") };
     struct record in = sample();
 
-    in.marks = twins;
+    in.rooms = twins;
     assert_false(is_read(written(&in)));
-    in.marks = turned;
+    in.rooms = turned;
     assert_false(is_read(written(&in)));
     in = sample();
-    in.next_mark = 7;
+    in.next_room_no = 7;
     assert_false(is_read(written(&in)));
     in = sample();
     in.names = names;

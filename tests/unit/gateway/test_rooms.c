@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "services/gateway/methods.h"
-#include "services/gateway/rooms/halls_inside.h"
+#include "services/gateway/rooms/rooms_private.h"
 
 #define QUESTIONS_MAX 64
 #define SOCKETS       5
@@ -17,7 +17,7 @@
 /* --- the sockets: what they were sent, in order --- */
 
 struct sio_socket {
-    struct guest guest;
+    struct subscriber subscriber;
     bool slow, joined, refused;
     int64_t start;        /* the seq behind which it hears */
     int64_t heard, wrong; /* the newest; how often one came that was not the next */
@@ -63,7 +63,7 @@ bool sio_is_slow(const struct sio_socket *socket)
     return socket->slow;
 }
 
-void sio_send_marked(struct sio_socket *socket, struct eio_packet *packet)
+void sio_send_with_offset(struct sio_socket *socket, struct eio_packet *packet)
 {
     sio_send(socket, packet);
 }
@@ -126,7 +126,7 @@ void method_ask(struct rpc_client *to, enum method_index method, const void *rec
     method_ask_for(to, method, STR_NONE, record, reply, arg);
 }
 
-static struct halls *halls;
+static struct rooms *rooms;
 static struct ev_loop *loop;
 static struct id room;
 static int64_t head; /* of the log */
@@ -197,11 +197,11 @@ static void announce(int64_t first)
     for (int64_t seq = first; seq <= head; seq++) messages[n++] = message_at(seq);
     struct publication pub = { .room = room, .messages = { messages, n } };
     assert_int_equal(wire_encode(publication_shape(), &pub, &body), OK);
-    assert_true(halls_event(halls, &(struct frame_event){ .name = STR("room.messages") }, buf_str(&body)));
+    assert_true(rooms_take_event(rooms, &(struct frame_event){ .name = STR("room.messages") }, buf_str(&body)));
     buf_free(&body);
 }
 
-static void on_seated(void *arg, enum err e, int64_t seq)
+static void on_joined(void *arg, enum err e, int64_t seq)
 {
     struct sio_socket *socket = arg;
 
@@ -215,20 +215,20 @@ static void sit(struct sio_socket *socket, int64_t since)
     socket->joined = socket->refused = false;
     socket->start = socket->heard = since;
     socket->wrong = 0;
-    guest_sit(&socket->guest, room, since, on_seated, socket);
+    subscriber_join(&socket->subscriber, room, since, on_joined, socket);
 }
 
 static int set_up(void **state)
 {
     (void)state;
     loop = ev_loop_new(EVFLAG_AUTO);
-    halls = halls_create(loop, NULL, NULL, 10);
+    rooms = rooms_create(loop, NULL, NULL, 10);
     room = id_new();
     head = 0;
     n_questions = 0;
     for (size_t i = 0; i < SOCKETS; i++) {
         sockets[i] = (struct sio_socket){ .start = -1 };
-        guest_begin(&sockets[i].guest, halls, &sockets[i], STR("ada"));
+        subscriber_begin(&sockets[i].subscriber, rooms, &sockets[i], STR("ada"));
     }
     return 0;
 }
@@ -236,11 +236,11 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     for (size_t i = 0; i < SOCKETS; i++) {
-        guest_end(&sockets[i].guest);
+        subscriber_end(&sockets[i].subscriber);
         assert_int_equal(sockets[i].held, 0);
     }
     while (n_questions > 0) answer(0, ERR_UNAVAILABLE, 0);
-    halls_destroy(&halls);
+    rooms_destroy(&rooms);
     ev_loop_destroy(loop);
     (void)state;
     return 0;
@@ -294,10 +294,10 @@ static void what_was_held_ahead_and_comes_again_is_not_kept(void **state)
 
     head = 5;
     announce(5); /* the fourth is late */
-    assert_true(hall_find(halls, room)->held.n == 1);
+    assert_true(local_room_find(rooms, room)->ahead.n == 1);
     announce(4);
     assert_true(socket->start == 3 && socket->heard == 5 && socket->wrong == 0);
-    assert_int_equal(hall_find(halls, room)->held.n, 0);
+    assert_int_equal(local_room_find(rooms, room)->ahead.n, 0);
     settle();
 }
 
@@ -306,7 +306,7 @@ static void more_than_is_kept_ahead_of_a_gap_comes_from_the_store(void **state)
     (void)state;
     struct sio_socket *socket = live_socket();
 
-    for (head = 5; head < 5 + 2 * HELD_MAX; head++) announce(head);
+    for (head = 5; head < 5 + 2 * BACKLOG_MAX; head++) announce(head);
     head--;
     assert_int_equal(socket->heard, -1);
     settle();
@@ -326,7 +326,7 @@ static void a_slow_reader_is_sent_nothing_until_it_has_read(void **state)
     settle();
     assert_int_equal(socket->heard, 4);
     socket->slow = false;
-    guest_drained(&socket->guest);
+    subscriber_drained(&socket->subscriber);
     settle();
     assert_true(socket->heard == 9 && socket->wrong == 0);
     head = 10;
@@ -364,10 +364,10 @@ static void an_answer_that_is_older_than_the_loss_does_not_count(void **state)
     (void)state;
     struct sio_socket *socket = live_socket();
 
-    halls_store_up(halls);
+    rooms_store_up(rooms);
     ev_run(loop, EVRUN_NOWAIT);
     assert_true(n_questions == 1 && questions[0].method == M_log_heads);
-    halls_store_up(halls); /* a second store died, and the question is on its way already */
+    rooms_store_up(rooms); /* a second store died, and the question is on its way already */
     answer(0, OK, 0);
     head = 4;
     settle();
@@ -391,12 +391,14 @@ static void one_step(void)
     }
     if (n_questions > 0 && one_in(2))
         answer((size_t)random() % n_questions, one_in(5) ? ERR_UNAVAILABLE : OK, 1 + random() % 5);
-    if (one_in(20) && !guest_sits(&socket->guest, room)) sit(socket, socket->heard >= 0 ? socket->heard : -1);
-    if (one_in(100) && guest_sits(&socket->guest, room) && socket->joined) guest_leave(&socket->guest, room);
+    if (one_in(20) && !subscriber_is_in(&socket->subscriber, room))
+        sit(socket, socket->heard >= 0 ? socket->heard : -1);
+    if (one_in(100) && subscriber_is_in(&socket->subscriber, room) && socket->joined)
+        subscriber_leave(&socket->subscriber, room);
     if (one_in(15)) socket->slow = !socket->slow;
-    if (!socket->slow && one_in(3)) guest_drained(&socket->guest);
-    if (one_in(150)) halls_chat_up(halls);
-    if (one_in(150)) halls_store_up(halls);
+    if (!socket->slow && one_in(3)) subscriber_drained(&socket->subscriber);
+    if (one_in(150)) rooms_chat_up(rooms);
+    if (one_in(150)) rooms_store_up(rooms);
     if (one_in(10)) ev_run(loop, EVRUN_NOWAIT);
 }
 
@@ -405,9 +407,9 @@ static void calm_down(void)
 {
     for (size_t i = 0; i < SOCKETS; i++) {
         sockets[i].slow = false;
-        guest_drained(&sockets[i].guest);
+        subscriber_drained(&sockets[i].subscriber);
     }
-    halls_chat_up(halls);
+    rooms_chat_up(rooms);
     settle();
     ev_sleep(RETRY_S + 0.05);
     ev_now_update(loop);
@@ -423,7 +425,7 @@ static void whoever_sits_hears_each_message_once_in_order_whatever_gets_lost(voi
         for (size_t i = 0; i < SOCKETS; i++) {
             if (sockets[i].wrong != 0)
                 fail_msg("seed %u: socket %zu heard %ld out of turn", seed, i, (long)sockets[i].wrong);
-            if (!guest_sits(&sockets[i].guest, room) || !sockets[i].joined || sockets[i].heard < 0) continue;
+            if (!subscriber_is_in(&sockets[i].subscriber, room) || !sockets[i].joined || sockets[i].heard < 0) continue;
             if (sockets[i].heard != head)
                 fail_msg("seed %u: socket %zu heard up to %ld of %ld", seed, i, (long)sockets[i].heard, (long)head);
         }

@@ -48,10 +48,10 @@ static void events_are_found_in_their_namespace(void **state)
 {
     (void)state;
 
-    assert_int_equal(on_find(STR("/chat"), STR("room:join"))->effect, EFFECT_JOIN);
-    assert_int_equal(on_find(STR("/chat"), STR("message:send"))->method, M_message_append);
-    assert_null(on_find(STR("/"), STR("message:send")));
-    assert_null(on_find(STR("/chat"), STR("message:sen")));
+    assert_int_equal(event_row_find(STR("/chat"), STR("room:join"))->effect, EFFECT_JOIN);
+    assert_int_equal(event_row_find(STR("/chat"), STR("message:send"))->method, M_message_append);
+    assert_null(event_row_find(STR("/"), STR("message:send")));
+    assert_null(event_row_find(STR("/chat"), STR("message:sen")));
 }
 
 /* What a query of messages is made of; `room` is the path's. */

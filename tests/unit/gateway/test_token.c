@@ -12,7 +12,7 @@
 
 #include "libshared/base/base64.h"
 #include "libshared/base/clock.h"
-#include "services/gateway/session/bearer.h"
+#include "services/gateway/identity/bearer.h"
 #include "tests/unit/gateway/signer.h"
 
 #define HERE STR("192.0.2.1")

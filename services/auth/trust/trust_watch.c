@@ -1,0 +1,245 @@
+/*
+ * trust_watch.c - a snapshot for each who asks, then every change, never an older state after a newer one.
+ *
+ *      watch ----> waiting --+                          +--> reply to who waits: from now on a watcher
+ *                            +--> one load at a time ---+
+ *      change --> refresh ---+    (on a worker)         +--> trust.changed to all who watch
+ *
+ * One load at a time is the whole of the ordering: loads begin one after the other, so what each finds is newer.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include <ev.h>
+#include <stdlib.h>
+
+#include "libshared/base/clock.h"
+#include "libshared/db/pg_listen.h"
+#include "services/auth/auth.h"
+#include "services/auth/tokens/signing_key.h"
+
+#define RETRY_S 0.2
+#define TURN_S  600.0 /* how often the signing key's age is looked at */
+
+static void load_snapshot(struct auth *auth);
+
+static void forget_watcher(struct auth *auth, const struct rpc_peer *peer)
+{
+    for (size_t i = 0; i < auth->n_watchers; i++)
+        if (auth->watchers[i] == peer) auth->watchers[i--] = auth->watchers[--auth->n_watchers];
+}
+
+void auth_peer_gone(void *context, struct rpc_peer *peer)
+{
+    struct auth *auth = context;
+
+    forget_watcher(auth, peer);
+    for (size_t i = 0; i < auth->n_waiting; i++)
+        if (auth->waiting[i].peer == peer) auth->waiting[i].peer = NULL;
+}
+
+static void announce_trust(struct auth *auth)
+{
+    struct rpc_event *event = rpc_event_create(auth->stream, ++auth->seq, "trust.changed", trust_shape(), auth->loaded);
+
+    for (size_t i = 0; i < auth->n_watchers; i++) rpc_event_send(auth->server, auth->watchers[i], event);
+    rpc_event_destroy(&event);
+}
+
+static void answer_waiting(struct auth *auth, enum err e)
+{
+    size_t n = auth->n_waiting;
+
+    auth->n_waiting = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct trust_waiter w = auth->waiting[i];
+        rpc_later_done(w.later, e, auth->loaded);
+        if (e != OK || w.peer == NULL) continue;
+        forget_watcher(auth, w.peer); /* who asks twice still hears once */
+        if (auth->n_watchers < WATCHERS_MAX) auth->watchers[auth->n_watchers++] = w.peer;
+    }
+}
+
+/* On a worker. */
+static enum err do_load(struct pg *pg, struct arena *arena, void *arg)
+{
+    struct auth *auth = arg;
+
+    auth->loaded = arena_zero(arena, sizeof *auth->loaded);
+    return trust_load(pg, arena, auth->settings, auth->loaded);
+}
+
+static void on_loaded(void *arg, enum err e)
+{
+    struct auth *auth = arg;
+
+    auth->loading = false;
+    if (e == OK && auth->announce) announce_trust(auth); /* before those who get the same as their reply */
+    if (e != OK && auth->announce) {
+        auth->changed = true;
+        ev_timer_again(auth->loop, &auth->retry);
+    }
+    answer_waiting(auth, e);
+    auth->loaded = NULL;
+    if (e == OK && auth->changed) load_snapshot(auth);
+}
+
+static void load_snapshot(struct auth *auth)
+{
+    if (auth->loading) return;
+    auth->announce = auth->changed;
+    auth->changed = false;
+    auth->loading = rpc_server_work(auth->server, STR_NONE, do_load, on_loaded, auth);
+    if (auth->loading) return;
+    auth->changed = auth->announce;
+    answer_waiting(auth, ERR_OVERLOADED);
+    if (auth->changed) ev_timer_again(auth->loop, &auth->retry);
+}
+
+/* Something changed: load the trust again and send it to all who watch. */
+static void refresh_snapshot(struct auth *auth)
+{
+    auth->changed = true;
+    load_snapshot(auth);
+}
+
+static void refresh_after_commit(struct rpc_server *server, void *context, void *arg)
+{
+    (void)arg;
+    if (server != NULL) /* without one there is nobody who watches */
+        refresh_snapshot(context);
+}
+
+const struct settings_auth *auth_settings(const struct call *call)
+{
+    return ((const struct auth *)call->context)->settings;
+}
+
+enum err trust_changed(struct call *call)
+{
+    TRY(trust_notify(call->pg, call->arena));
+    call_after(call, refresh_after_commit, NULL);
+    return OK;
+}
+
+void trust_watch(struct call *call, const struct nothing *req, struct rpc_later *later)
+{
+    struct auth *auth = call->context;
+
+    (void)req;
+    if (auth->n_waiting == WATCHERS_MAX) {
+        rpc_later_done(later, ERR_OVERLOADED, NULL);
+        return;
+    }
+    auth->waiting[auth->n_waiting++] = (struct trust_waiter){ later, call->peer };
+    load_snapshot(auth);
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct auth *auth = timer->data;
+
+    (void)events;
+    ev_timer_stop(loop, timer);
+    if (auth->changed) load_snapshot(auth);
+}
+
+/* What this process did itself it has announced already. */
+static void on_notification(void *arg, const char *payload)
+{
+    struct auth *auth = arg;
+
+    if (auth->server != NULL && (payload == NULL || !str_is(str_of(payload), trust_origin()))) refresh_snapshot(auth);
+}
+
+static enum err turn_signing_keys(struct pg *pg, struct arena *arena, const struct settings_auth *s, bool *turned)
+{
+    TRY(signing_keys_turn(pg, arena, clock_ms(), s->signing_key_days, s->token_ttl_max_s, turned));
+    return *turned ? trust_notify(pg, arena) : OK;
+}
+
+/* On a worker. */
+static enum err do_turn(struct pg *pg, struct arena *arena, void *arg)
+{
+    struct auth *auth = arg;
+
+    return turn_signing_keys(pg, arena, auth->settings, &auth->turned);
+}
+
+static void on_turned(void *arg, enum err e)
+{
+    struct auth *auth = arg;
+
+    if (e == OK && auth->turned) refresh_snapshot(auth);
+}
+
+static void on_turn(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct auth *auth = timer->data;
+
+    (void)loop;
+    (void)events;
+    if (!rpc_server_work(auth->server, STR_NONE, do_turn, on_turned, auth))
+        LOG(WARN, "auth.turn_postponed"); /* the next tick comes */
+}
+
+/* Without a key nothing can be signed, so the first one is made before we serve. */
+static void make_first_key(const struct settings_auth *s)
+{
+    struct pg *pg = pg_create(s->db, "auth");
+    /* bound: keys of ours */
+    struct arena *arena = arena_create("auth.start", 1u << 20);
+    bool turned;
+    enum err e = turn_signing_keys(pg, arena, s, &turned);
+
+    if (e == OK) e = pg_commit(pg);
+    if (e != OK) {
+        LOG(ERROR, "auth.no_signing_key", F_TEXT("code", err_code(e)), F_TEXT("why", pg_last_error(pg)));
+        exit(1);
+    }
+    pg_destroy(&pg);
+    arena_destroy(&arena);
+}
+
+struct auth *auth_start(struct ev_loop *loop, const struct settings_auth *s)
+{
+    struct auth *auth = mem_zero(sizeof *auth);
+
+    make_first_key(s);
+    auth->settings = s;
+    auth->loop = loop;
+    auth->stream = id_new();
+    ev_timer_init(&auth->retry, on_retry, 0, RETRY_S);
+    ev_timer_init(&auth->turn, on_turn, TURN_S, TURN_S);
+    auth->retry.data = auth->turn.data = auth;
+    return auth;
+}
+
+void auth_serving(void *context, struct rpc_server *server)
+{
+    struct auth *auth = context;
+
+    auth->server = server;
+    auth->listen = pg_listen_create(auth->loop, auth->settings->db, "auth_changed", on_notification, auth);
+    auth->jobs = auth_jobs_begin(auth);
+    ev_timer_start(auth->loop, &auth->turn);
+}
+
+bool auth_ready(void *context, struct buf *why)
+{
+    struct auth *auth = context;
+
+    bool up = auth->listen != NULL && pg_listen_is_up(auth->listen);
+
+    if (!up) buf_add_str(why, STR("not listening for changes in the database"));
+    return up;
+}
+
+void auth_stop(void *context)
+{
+    struct auth *auth = context;
+
+    pg_listen_destroy(&auth->listen);
+    jobs_destroy(&auth->jobs);
+    ev_timer_stop(auth->loop, &auth->retry);
+    ev_timer_stop(auth->loop, &auth->turn);
+    mem_free(auth);
+}

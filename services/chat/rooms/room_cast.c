@@ -1,0 +1,85 @@
+/* room_cast.c - a back end's ephemeral event, carried to a room's listeners; its policy has allowed it. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/wire/event_names.h"
+#include "libshared/wire/json_set.h"
+#include "libshared/wire/json_text.h"
+#include "services/chat/chat.h"
+
+#define ARGS_BYTES_MAX 65536 /* as relay.args has it */
+
+struct cast {
+    struct rpc_later *later;
+    struct chat *chat;
+    const struct room_event *event;
+};
+
+/* What is an object says who sends it, whatever it said itself; of nothing an object is made.  Other data are as they are. */
+static enum err put_data(struct str data, struct str sender, struct buf *args)
+{
+    struct buf json = BUF(ARGS_BYTES_MAX);
+    enum err e = data.at != NULL ? wire_any_to_json(data, &json) : OK;
+
+    if (e == OK && data.at == NULL) buf_add_str(&json, STR("{}"));
+    if (e == OK && json.len > 0 && json.at[0] == '{')
+        e = json_set_text(buf_str(&json), "sender", sender, args) ? OK : ERR_INTERNAL;
+    else
+        buf_add_str(args, buf_str(&json));
+    buf_free(&json);
+    return e;
+}
+
+/* ["name",data]: the packet's array as a client would have sent it. */
+static enum err put_args(const struct room_event *event, struct str sender, struct buf *args)
+{
+    buf_add_char(args, '[');
+    json_put_text(args, event->event);
+    buf_add_char(args, ',');
+    TRY(put_data(event->data, sender, args));
+    buf_add_char(args, ']');
+    return args->over ? ERR_TOO_LARGE : OK;
+}
+
+static enum err carry_event(struct cast *cast, struct call *call)
+{
+    struct buf args = BUF(ARGS_BYTES_MAX);
+    enum err e = put_args(cast->event, call->who->sub, &args);
+    struct relay relay = {
+        .room = cast->event->room, .namespace = STR("/chat"), .event = cast->event->event, .args = buf_str(&args)
+    };
+
+    if (e == OK)
+        feeds_relay(cast->chat->feeds, call->server, &relay);
+    else
+        e = call_fail(call, e, "data: is larger than its bound as JSON");
+    buf_free(&args);
+    return e;
+}
+
+/* Whether the sender is a member does not matter; whether the room exists does. */
+static void on_role(void *arg, enum err e, struct str role)
+{
+    struct cast *cast = arg;
+    struct call *call = rpc_later_call(cast->later);
+    struct nothing rep;
+
+    (void)role;
+    if (e == ERR_NOT_FOUND) e = call_fail(call, e, "there is no such room");
+    if (e == OK) e = carry_event(cast, call);
+    rpc_later_done(cast->later, e, &rep);
+}
+
+void room_cast(struct call *call, const struct room_event *req, struct rpc_later *later)
+{
+    struct nothing rep;
+    if (!event_is_free(req->event)) {
+        rpc_later_done(later,
+            call_fail(call, ERR_INVALID_ARGUMENT,
+                "event: is a name that the server keeps for itself, or has characters that are not seen"),
+            &rep);
+        return;
+    }
+    struct cast *cast = arena_zero(call->arena, sizeof *cast);
+
+    *cast = (struct cast){ later, call->context, req };
+    member_cache_ask(cast->chat->member_cache, call->server, req->room, call->who->sub, on_role, cast);
+}

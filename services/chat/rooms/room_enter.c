@@ -1,0 +1,36 @@
+/* room_enter.c - may one listen in this room? */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/chat/chat.h"
+
+/* The gateway fills in `seq`: the store knows it. */
+static void fill_entered(const struct room_row *row, struct room_entered *rep)
+{
+    *rep = (struct room_entered){ .room = row->id, .name = row->name, .role = row->role };
+}
+
+static enum err join_room(struct call *call, struct id room, struct room_entered *rep)
+{
+    struct room_row row;
+
+    TRY(room_row_lock(call, room, &row));
+    if (row.role.len == 0) {
+        struct str *self = arena_copy(call->arena, &call->who->sub, sizeof *self);
+        TRY(room_row_add(call, &row, (struct str_list){ self, 1 }));
+        row.role = STR("member");
+    }
+    fill_entered(&row, rep);
+    return OK;
+}
+
+/* A closed room is forbidden rather than not found: its id has 74 random bits, so who asks was told it once and should
+ * learn that he is no member any more. */
+enum err room_enter(struct call *call, const struct room_entry *req, struct room_entered *rep)
+{
+    struct room_row row;
+
+    TRY(room_row_get(call, req->room, &row));
+    if (row.role.len == 0 && !row.open) return call_fail(call, ERR_FORBIDDEN, "not a member of this room");
+    if (row.role.len == 0) return join_room(call, req->room, rep);
+    fill_entered(&row, rep);
+    return OK;
+}

@@ -1,0 +1,244 @@
+/* bearer.c - verified tokens, remembered, and what they allow now. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/clock.h"
+
+#include <openssl/sha.h>
+#include <string.h>
+
+#include "libshared/base/table.h"
+#include "services/gateway/identity/bearer_private.h"
+#include "services/gateway/identity/token_head.h"
+
+#define REMEMBERED_MAX 10000
+
+struct remembered {
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    struct bearer *bearer;
+    UT_hash_handle hh; /* in the order of their coming */
+};
+
+struct bearers {
+    const struct trusted *trusted;
+    struct remembered *table;
+};
+
+struct bearers *bearers_create(const struct trusted *trusted)
+{
+    struct bearers *bearers = mem_zero(sizeof *bearers);
+
+    bearers->trusted = trusted;
+    return bearers;
+}
+
+static struct bearer *take_bearer(struct bearer *bearer)
+{
+    bearer->refs++;
+    return bearer;
+}
+
+static void drop_bearer(struct bearer *bearer)
+{
+    struct arena *arena = bearer->arena;
+
+    if (--bearer->refs > 0) return;
+    policy_ref_drop(&bearer->cap);
+    arena_destroy(&arena);
+}
+
+static void forget_remembered(struct bearers *bearers, struct remembered *one)
+{
+    HASH_DEL(bearers->table, one);
+    drop_bearer(one->bearer);
+    mem_free(one);
+}
+
+void bearers_forget(struct bearers *bearers)
+{
+    while (bearers->table != NULL) forget_remembered(bearers, bearers->table);
+}
+
+void bearers_destroy(struct bearers **bearers)
+{
+    if (*bearers == NULL) return;
+    bearers_forget(*bearers);
+    mem_free(*bearers);
+    *bearers = NULL;
+}
+
+static void remember_bearer(struct bearers *bearers, const unsigned char *digest, struct bearer *bearer)
+{
+    struct remembered *one = mem_zero(sizeof *one);
+
+    if (HASH_COUNT(bearers->table) >= REMEMBERED_MAX) forget_remembered(bearers, bearers->table);
+    memcpy(one->digest, digest, sizeof one->digest);
+    one->bearer = take_bearer(bearer);
+    HASH_ADD(hh, bearers->table, digest, sizeof one->digest, one);
+}
+
+static enum err find_bearer(struct bearers *bearers, struct str token, struct bearer **out)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    struct remembered *known;
+
+    SHA256((const unsigned char *)token.at, token.len, digest);
+    HASH_FIND(hh, bearers->table, digest, sizeof digest, known);
+    if (known != NULL) {
+        *out = take_bearer(known->bearer);
+        return OK;
+    }
+    TRY(claims_read(bearers->trusted, token, out));
+    remember_bearer(bearers, digest, *out);
+    return OK;
+}
+
+static bool is_admitted(const struct bearers *bearers, const struct bearer *bearer, struct str address)
+{
+    return bound_keys_admit(trusted_bound_keys(bearers->trusted), bearer->key, bearer->kind == BEARER_KEY, address);
+}
+
+bool rights_admit(const struct bearers *bearers, const struct rights *rights, struct str address)
+{
+    return is_admitted(bearers, rights->bearer, address);
+}
+
+/* What may change while a token lives. */
+static enum err check_bearer(
+    struct bearers *bearers, const struct bearer *bearer, struct str address, struct policy_compiled **policy)
+{
+    if (bearer->expires_at <= clock_ms()) return ERR_TOKEN_EXPIRED;
+    if (bearer->key.len > 0 && trusted_is_revoked(bearers->trusted, bearer->key)) return ERR_KEY_REVOKED;
+    if (!is_admitted(bearers, bearer, address)) return ERR_ADDRESS_REFUSED;
+    *policy = trusted_find_policy(bearers->trusted, bearer->policy);
+    return *policy != NULL ? OK : ERR_FORBIDDEN;
+}
+
+enum err rights_get(struct bearers *bearers, struct str token, struct str address, struct rights *out)
+{
+    struct policy_compiled *policy;
+    struct bearer *bearer;
+
+    if (!trusted_is_known(bearers->trusted)) return ERR_UNAVAILABLE;
+    if (token.len == 0) return ERR_UNAUTHENTICATED;
+    if (token.len > TOKEN_BYTES_MAX) return ERR_TOKEN_INVALID; /* before it is hashed */
+    TRY(find_bearer(bearers, token, &bearer));
+    enum err e = check_bearer(bearers, bearer, address, &policy);
+    if (e == OK)
+        *out = (struct rights){ bearer, policy_ref_take(policy) };
+    else
+        drop_bearer(bearer);
+    return e;
+}
+
+enum err rights_renew(struct bearers *bearers, struct str address, struct rights *rights)
+{
+    struct policy_compiled *policy;
+
+    TRY(check_bearer(bearers, rights->bearer, address, &policy));
+    policy_ref_take(policy);
+    policy_ref_drop(&rights->policy);
+    rights->policy = policy;
+    return OK;
+}
+
+void rights_drop(struct rights *rights)
+{
+    if (rights->bearer == NULL) return;
+    drop_bearer(rights->bearer);
+    policy_ref_drop(&rights->policy);
+    *rights = (struct rights){ 0 };
+}
+
+/* Accounts and what belongs to them, and whatever is for administrators. */
+static bool is_personal(struct str nsp, enum policy_action action)
+{
+    return action == POLICY_ADMIN || str_is(nsp, "/account") || str_is(nsp, "/admin");
+}
+
+bool rights_allow(
+    const struct rights *rights, struct str nsp, struct str event, struct str room, enum policy_action action)
+{
+    struct policy_question question = { nsp, event, room, rights->bearer->sub, action };
+
+    if (rights->bearer->kind == BEARER_ACTING && is_personal(nsp, action)) return false;
+    return policy_ask(rights->policy, &question).allowed &&
+           (rights->bearer->cap == NULL || policy_ask_cap(rights->bearer->cap, &question).allowed);
+}
+
+static bool is_denied(struct policy_answer answer)
+{
+    return !answer.allowed && answer.rule >= 0;
+}
+
+bool rights_deny(
+    const struct rights *rights, struct str nsp, struct str event, struct str room, enum policy_action action)
+{
+    struct policy_question question = { nsp, event, room, rights->bearer->sub, action };
+
+    return is_denied(policy_ask(rights->policy, &question)) ||
+           (rights->bearer->cap != NULL && is_denied(policy_ask_cap(rights->bearer->cap, &question)));
+}
+
+struct str bearer_subject(const struct bearer *bearer)
+{
+    return bearer != NULL ? bearer->sub : STR_NONE;
+}
+
+struct str bearer_session(const struct bearer *bearer)
+{
+    return bearer->session;
+}
+
+struct str bearer_key(const struct bearer *bearer)
+{
+    return bearer->key;
+}
+
+static struct policy_question publishing(const struct rights *rights, struct str nsp, struct str event)
+{
+    return (struct policy_question){ nsp, event, STR_NONE, rights->bearer->sub, POLICY_PUBLISH };
+}
+
+bool rights_name(const struct rights *rights, struct str nsp, struct str event)
+{
+    struct policy_question question = publishing(rights, nsp, event);
+
+    return policy_names(rights->policy, &question);
+}
+
+size_t rights_named_events(const struct rights *rights, struct str nsp, struct str *out, size_t max)
+{
+    return policy_named_events(rights->policy, nsp, rights->bearer->sub, out, max);
+}
+
+struct str bearer_kind_name(const struct bearer *bearer)
+{
+    switch (bearer->kind) {
+    case BEARER_KEY: return STR("key");
+    case BEARER_ACTING: return STR("acting");
+    case BEARER_USER:
+    case BEARER_NAMED: break;
+    }
+    return STR("token");
+}
+
+struct str bearer_policy(const struct bearer *bearer)
+{
+    return bearer->policy;
+}
+
+int64_t bearer_expires_at(const struct bearer *bearer)
+{
+    return bearer->expires_at;
+}
+
+struct principal bearer_principal(
+    const struct bearers *bearers, const struct bearer *bearer, struct str session, struct str address)
+{
+    return (struct principal){ .sub = bearer->sub,
+        .kind = bearer_kind_name(bearer),
+        .session = session,
+        .key = bearer->key,
+        .policy = bearer_policy(bearer),
+        .address = address,
+        .quotas = limits_quotas(trusted_limits(bearers->trusted), bearer->sub, bearer->key) };
+}

@@ -1,0 +1,59 @@
+/*
+ * bearer.h - who a token speaks for, and what he may do.
+ *
+ * A token is an ES256 JWT of auth's.  Its signature is checked once and remembered under its SHA-256; its time, its API
+ * key, the networks of that and its policy are asked about each time, because they change.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/gateway/identity/trusted.h"
+
+struct bearers;
+struct bearer; /* one verified token; counted, shared by all who came with it */
+
+/* How a token came to be. */
+enum bearer_kind {
+    BEARER_USER,  /* no API key was in it */
+    BEARER_NAMED, /* a key, for a name that its back end gave */
+    BEARER_KEY,   /* a key, for itself */
+    BEARER_ACTING /* a key, for a registered user: it never opens what only that person may */
+};
+
+struct rights {
+    struct bearer *bearer;
+    struct policy_compiled *policy;
+};
+
+struct bearers *bearers_create(const struct trusted *trusted);
+void bearers_destroy(struct bearers **bearers);
+void bearers_forget(struct bearers *bearers); /* what is trusted has changed: check signatures again */
+
+/* address: whose who uses it.  unavailable: auth has not spoken yet; unauthenticated: no token; token_invalid,
+ * token_expired, key_revoked; address_refused: not from there; forbidden: there is no such policy. */
+enum err rights_get(struct bearers *bearers, struct str token, struct str address, struct rights *out) MUST_CHECK;
+/* After a change: the policy as it is now.  On an error `rights` stay as they were. */
+enum err rights_renew(struct bearers *bearers, struct str address, struct rights *rights) MUST_CHECK;
+void rights_drop(struct rights *rights);
+/* May they be used from there?  The rest of them was asked about before. */
+bool rights_admit(const struct bearers *bearers, const struct rights *rights, struct str address);
+/* The policy allows it, and so does the token's own narrowing, if there is one; and it is nothing that only the person
+ * may who is acted for. */
+bool rights_allow(
+    const struct rights *rights, struct str nsp, struct str event, struct str room, enum policy_action action);
+/* A rule that fits denies it: not merely that none allows it. */
+bool rights_deny(
+    const struct rights *rights, struct str nsp, struct str event, struct str room, enum policy_action action);
+/* Is this an event that the policy names as one to be relayed, be it not everywhere?  And such events by their names. */
+bool rights_name(const struct rights *rights, struct str nsp, struct str event);
+size_t rights_named_events(const struct rights *rights, struct str nsp, struct str *out, size_t max);
+
+struct str bearer_subject(const struct bearer *bearer); /* NULL: nobody's */
+struct str bearer_session(const struct bearer *bearer);
+struct str bearer_key(const struct bearer *bearer);
+struct str bearer_kind_name(const struct bearer *bearer); /* principal.kind */
+struct str bearer_policy(const struct bearer *bearer);
+/* As services are told of it; session: of what it asks by.  Its quotas are valid until the next call. */
+struct principal bearer_principal(
+    const struct bearers *bearers, const struct bearer *bearer, struct str session, struct str address);
+int64_t bearer_expires_at(const struct bearer *bearer); /* milliseconds since 1970 */

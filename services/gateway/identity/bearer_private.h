@@ -1,0 +1,17 @@
+/* bearer_private.h - what bearer.c and claims.c share. */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/gateway/identity/bearer.h"
+
+struct bearer {
+    unsigned refs;
+    struct arena *arena; /* holds the texts and this struct */
+    struct str sub, session, key, policy;
+    enum bearer_kind kind;
+    int64_t expires_at;
+    struct policy_compiled *cap; /* NULL: the policy is not narrowed */
+};
+
+/* Check spelling, signature, issuer and audience, and read the claims; not the time.  *out has one reference. */
+enum err claims_read(const struct trusted *trusted, struct str token, struct bearer **out) MUST_CHECK;

@@ -1,0 +1,122 @@
+/* claims.c - a JWT, checked with libjwt and read. */
+// SPDX-License-Identifier: Apache-2.0
+#include <jwt.h>
+#include <stdlib.h>
+
+#include "services/gateway/identity/bearer_private.h"
+#include "services/gateway/identity/token_head.h"
+
+#define CAP_RULES_MAX 64
+
+/* What we read of a token. */
+struct claims {
+    struct str iss, aud, sub, sid, key, pol;
+    int64_t exp;
+    struct policy_rule_list cap; /* as a policy has them */
+};
+
+static const struct wire_shape *claims_shape(void)
+{
+#define TEXT_CLAIM(name_, min_, max_)                                                                                  \
+    {                                                                                                                  \
+        .name = #name_, .at = offsetof(struct claims, name_), .kind = WIRE_TEXT, .min = (min_), .max = (max_),         \
+        .required = (min_) > 0                                                                                         \
+    }
+    static const struct wire_field fields[] = {
+        TEXT_CLAIM(iss, 0, 1000),
+        TEXT_CLAIM(aud, 0, 1000),
+        TEXT_CLAIM(sub, 1, 128),
+        TEXT_CLAIM(sid, 0, 64),
+        TEXT_CLAIM(key, 0, 32),
+        TEXT_CLAIM(pol, 1, 64),
+        { .name = "exp",
+            .at = offsetof(struct claims, exp),
+            .kind = WIRE_INT,
+            .max = INT64_MAX / 1000,
+            .required = true },
+        { .name = "cap",
+            .at = offsetof(struct claims, cap),
+            .kind = WIRE_LIST,
+            .max = CAP_RULES_MAX,
+            .of = policy_rule_shape },
+        { .name = NULL },
+    };
+    static const struct wire_shape shape = { "claims", "", sizeof(struct claims), fields };
+#undef TEXT_CLAIM
+
+    return &shape;
+}
+
+/* STR_NONE: not one of ours. */
+static struct str verify_token(const struct trusted *trusted, struct str token, struct arena *arena)
+{
+    char kid[TOKEN_KID_CHARS + 1];
+    jwt_t *jwt = NULL;
+    struct str json = STR_NONE;
+
+    if (!token_head_read(token, kid)) return STR_NONE;
+    struct str pem = trusted_find_key(trusted, str_of(kid));
+    if (pem.at == NULL) return STR_NONE;
+    const char *key = arena_cstr(arena, pem);
+    if (jwt_decode(&jwt, arena_cstr(arena, token), (const unsigned char *)key, (int)pem.len) != 0) return STR_NONE;
+    char *text = jwt_get_grants_json(jwt, NULL);
+    if (text != NULL) json = arena_str(arena, str_of(text));
+    free(text);
+    jwt_free(jwt);
+    return json;
+}
+
+static bool is_for_us(const struct trusted *trusted, const struct claims *claims)
+{
+    return str_eq(claims->iss, trusted_issuer(trusted)) && str_eq(claims->aud, trusted_audience(trusted));
+}
+
+/* By what cannot be left out of a token, and not by a mark that an older auth did not make. */
+static enum bearer_kind kind_of(const struct bearer *bearer)
+{
+    struct id user;
+
+    if (bearer->key.len == 0) return BEARER_USER;
+    if (str_starts(bearer->sub, STR("key:")) && str_eq(str_skip(bearer->sub, 4), bearer->key)) return BEARER_KEY;
+    return id_parse(bearer->sub, &user) ? BEARER_ACTING : BEARER_NAMED;
+}
+
+static enum err use_claims(const struct claims *claims, struct bearer *out)
+{
+    struct wire_error why;
+
+    out->sub = arena_str(out->arena, claims->sub);
+    out->session = arena_str(out->arena, claims->sid);
+    out->key = arena_str(out->arena, claims->key);
+    out->policy = arena_str(out->arena, claims->pol);
+    out->kind = kind_of(out);
+    out->expires_at = claims->exp * 1000;
+    if (claims->cap.len == 0) return OK;
+    return policy_compile(STR("cap"), &claims->cap, &out->cap, &why) == OK ? OK : ERR_TOKEN_INVALID;
+}
+
+static enum err read_claims(const struct trusted *trusted, struct str json, struct bearer *out)
+{
+    struct claims claims;
+    struct wire_error why;
+
+    if (json.at == NULL || wire_read_json(claims_shape(), json, out->arena, &claims, &why) != OK)
+        return ERR_TOKEN_INVALID;
+    return is_for_us(trusted, &claims) ? use_claims(&claims, out) : ERR_TOKEN_INVALID;
+}
+
+enum err claims_read(const struct trusted *trusted, struct str token, struct bearer **out)
+{
+    /* bound: the bytes of a token; the decoder asks for the rules of its cap */
+    struct arena *arena = arena_create("bearer", 256 * 1024);
+    struct bearer *bearer = arena_zero(arena, sizeof *bearer);
+
+    bearer->refs = 1;
+    bearer->arena = arena;
+    enum err e = read_claims(trusted, verify_token(trusted, token, arena), bearer);
+    if (e == OK)
+        *out = bearer;
+    else
+        arena_destroy(&arena);
+    return e;
+}

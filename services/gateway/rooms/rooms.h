@@ -1,0 +1,90 @@
+/*
+ * rooms.h - rooms as this gateway sees them: who of its sockets sits in which, and how far each has heard.
+ *
+ *      room   a room with at least one local socket: subscribed at chat, with the newest seq that was handed out
+ *      subscriber  a local socket (the slot of this feature in its client)
+ *      subscription   a subscriber's place in a room:
+ *
+ *          waiting --head known--> live <--all heard-- fetching <--drained-- behind
+ *                     |             |                    ^  ^                  ^
+ *                     |             +---- its socket is slow ------------------+
+ *                     +---- `since` is older than the head ---+
+ *
+ * Every message of a room is heard by each live subscription once and in the order of seq.  Chat only announces; what it may
+ * have lost (it restarted, a queue was full, a socket was slow) comes from the store, which has it all.  So nothing
+ * here has to be kept for long: what is held is bounded, and dropping it costs a question to the store.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ev.h>
+
+#include "libshared/rpc/rpc_client.h"
+#include "services/gateway/features.h"
+
+#define ROOMS_NAMESPACE "/chat" /* where messages are heard: the HEAR rows of proto/public.def */
+
+struct rooms;
+struct subscription;
+struct latest_state;
+
+struct subscriber {
+    struct rooms *home;
+    struct sio_socket *socket;
+    struct str subject; /* its owner's text */
+    bool tracked;       /* what it is sent says how far it has heard: see subscriber_track */
+    bool lost;          /* its subscriptions are not on record: nothing that it is told now can be taken up again */
+    char epoch;
+    uint32_t next_room_no;
+    struct sio_offsets offsets;
+    uint64_t changes;                    /* of its subscriptions */
+    struct subscription **subscriptions; /* in the order in which they were taken */
+    size_t n, cap;
+    struct latest_state *states; /* newest state events, while it is slow */
+    unsigned n_states;
+};
+
+/* rooms_max: of one socket. */
+struct rooms *rooms_create(struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store, size_t rooms_max);
+void rooms_destroy(struct rooms **rooms); /* after the last subscriber */
+size_t rooms_count(const struct rooms *rooms);
+/* The sockets that sit in this room. */
+void rooms_each_socket(
+    struct rooms *rooms, struct id room_id, void (*visit)(void *arg, struct sio_socket *socket), void *arg);
+
+/* Until it is another, nobody has ceased to be a member of this room without us hearing it; 0: this room is not heard. */
+uint64_t rooms_membership_stamp(struct rooms *rooms, struct id room_id);
+
+/* From chat's pipe: true if the event was one of ours. */
+bool rooms_take_event(struct rooms *rooms, const struct frame_event *head, struct str body);
+void rooms_chat_up(struct rooms *rooms);  /* or events were lost */
+void rooms_store_up(struct rooms *rooms); /* or a store may have died before it published */
+
+/* The slot: NULL where a gateway has no rooms. */
+struct subscriber *client_subscriber(struct client *client);
+void subscriber_begin(
+    struct subscriber *subscriber, struct rooms *rooms, struct sio_socket *socket, struct str subject);
+void subscriber_end(
+    struct subscriber *subscriber); /* leaves all; those who wait for a subscription are told shutting_down */
+void subscriber_drained(struct subscriber *subscriber); /* the socket is not slow any more */
+
+/* From now on its messages end with an offset (rooms/offset.h): up to where it has heard each of its rooms. */
+void subscriber_track(struct subscriber *subscriber, char epoch, uint32_t next_room_no);
+void subscriber_untrack(struct subscriber *subscriber);
+/* The i-th subscription; false: it is not known yet from where on it hears. */
+bool subscriber_room_start(const struct subscriber *subscriber, size_t i, struct room_start *out);
+/* Sit down again, having heard all up to seq.  It is not refused: what is away is asked until it is back. */
+void subscriber_resume(struct subscriber *subscriber, const struct room_start *start, int64_t seq);
+/* The packet of a message, without an offset.  The caller has the reference. */
+struct eio_packet *message_packet(const struct message *message);
+
+/* seq: the newest one of the room; everything after it will be heard. */
+typedef void subscriber_joined_fn(void *arg, enum err e, int64_t seq);
+/* Sit down.  since >= 0: everything after it is sent first.  `joined` is called once, perhaps before this returns.
+ * Who sits there already hears what came after `since`, if that is given, no second time. */
+void subscriber_join(
+    struct subscriber *subscriber, struct id room_id, int64_t since, subscriber_joined_fn *joined, void *arg);
+bool subscriber_leave(struct subscriber *subscriber, struct id room_id); /* false: did not sit there */
+bool subscriber_is_in(const struct subscriber *subscriber, struct id room_id);
+/* Leave the rooms for which `may` says no, each with room:removed. */
+void subscriber_review(struct subscriber *subscriber, bool (*may)(void *arg, struct id room_id), void *arg);

@@ -1,0 +1,128 @@
+/* rooms_private.h - what the files of rooms/ share. */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/base/metrics.h"
+#include "services/gateway/rooms/rooms.h"
+#include "libshared/base/table.h"
+
+#define BACKLOG_MAX    256 /* messages of one room kept while the store is asked */
+#define BACKLOG_BYTES  (1u << 20)
+#define BACKLOGS_BYTES (32u << 20) /* of all rooms together */
+#define FILL_LIMIT     500         /* messages of one page, for a room */
+#define FETCH_LIMIT    100         /* and for a subscription */
+#define ASKING_MAX     256         /* rooms that ask at a time */
+#define HEADS_MAX      256         /* rooms in one question for heads */
+#define RETRY_S        0.5
+
+/* Messages as ready packets, by seq. */
+struct backlog {
+    struct backlog_item {
+        int64_t seq;
+        struct eio_packet *packet;
+    } * at;
+    size_t n, bytes;
+    size_t *all; /* bytes of all backlogs of its kind */
+};
+bool backlog_is_full(const struct backlog *b);
+void backlog_add(struct backlog *b, int64_t seq, struct eio_packet *packet); /* takes a reference */
+void backlog_shift(struct backlog *b, size_t n);                             /* forget the first n */
+void backlog_clear(struct backlog *b);                                       /* and free */
+
+struct local_room {
+    struct id id;
+    uint64_t serial; /* tells it from an earlier one of the same room */
+    struct rooms *home;
+    struct subscription **subscriptions;
+    size_t n, cap;
+    int64_t seq;           /* newest that was handed out; -1: the head is not known yet */
+    int64_t newest_known;  /* newest that is known to exist */
+    struct backlog ahead;  /* ahead of seq, with a gap before them */
+    struct backlog recent; /* up to seq, as long as a subscription is fetching */
+    unsigned fetching;     /* subscriptions */
+    bool subscribed, head_known;
+    bool asking, queued;
+    struct local_room *next_queued;
+    UT_hash_handle hh;
+};
+
+/* What a subscription costs; a room whose only subscription it is counts with it. */
+#define SUBSCRIPTION_BYTES (sizeof(struct subscription) + sizeof(struct local_room) + 64)
+
+struct rooms {
+    struct ev_loop *loop;
+    struct rpc_client *chat, *store;
+    size_t rooms_max; /* of one socket */
+    struct local_room *table;
+    struct local_room *queue_first, **queue_last;
+    unsigned asking;
+    size_t backlog_bytes; /* of all backlogs */
+    struct heads *heads;  /* the next question for heads, being collected */
+    uint64_t generation;  /* how often what heads were known had to be doubted */
+    uint64_t endings;     /* of memberships, heard or perhaps missed */
+    ev_timer flush, retry;
+    struct arena *arena; /* one event or reply */
+    uint64_t serials;
+    struct buf offset; /* the one of the moment */
+    struct {
+        struct eio_packet *of, *packet; /* `of` with the offset in `text` */
+        struct buf text;
+    } last_packet; /* the last that was made: the next socket often needs the same */
+    struct metric *delivered, *paused, *gaps, *dropped, *open;
+};
+
+enum subscription_state { SUBSCRIPTION_WAITING, SUBSCRIPTION_FETCHING, SUBSCRIPTION_BEHIND, SUBSCRIPTION_LIVE };
+
+struct subscription {
+    struct subscriber *subscriber;
+    struct local_room *room;
+    size_t in_room, in_subscriber; /* its index there */
+    enum subscription_state state;
+    uint32_t room_no;
+    int64_t start_seq;            /* what its subscriber heard here began behind this one; -1: not known yet */
+    int64_t seq;                  /* the newest that it heard; live, all up to the room's; before that: since */
+    struct fetch *fetch;          /* the question that is on its way */
+    subscriber_joined_fn *joined; /* NULL once answered */
+    void *arg;
+};
+
+/* local_room_check.c */
+void local_room_check(const struct local_room *room);
+
+/* local_room.c */
+struct local_room *local_room_find(struct rooms *rooms, struct id room_id);
+struct local_room *local_room_get(struct rooms *rooms, struct id room_id); /* opens it if need be */
+void local_room_close_if_empty(struct local_room *room);
+void local_room_enqueue(struct local_room *room); /* it has something to ask */
+struct local_room *rooms_dequeue(struct rooms *rooms);
+
+/* subscription_send.c */
+int64_t subscription_newest_sent(const struct subscription *subscription); /* the newest seq that it was sent */
+void subscription_send(struct subscription *subscription, int64_t seq, struct eio_packet *packet);
+void rooms_forget_last_packet(struct rooms *rooms);
+
+/* subscription.c */
+void subscription_begin(struct subscription *subscription); /* the room's seq is known */
+void subscription_pause(
+    struct subscription *subscription); /* live, but its socket is slow: before the next one is handed out */
+void subscription_fetch(struct subscription *subscription);
+void subscription_answer(struct subscription *subscription, enum err e);
+void subscription_leave(struct subscription *subscription);  /* frees it, and may close the room */
+void subscription_remove(struct subscription *subscription); /* the same, and tells the client */
+
+/* deliver.c */
+void local_room_take_message(struct local_room *room, const struct message *message);
+void local_room_release_ahead(struct local_room *room);
+void local_room_take_head(struct local_room *room, int64_t seq);     /* the store says so */
+void local_room_refuse_waiting(struct local_room *room, enum err e); /* may close the room */
+
+/* room_sync.c: a room asks for what it lacks: a subscription, its head, what lies in a gap. */
+void local_room_sync(struct local_room *room);
+void rooms_sync_all(struct rooms *rooms);
+void rooms_sync_init(struct rooms *rooms);
+void rooms_sync_stop(struct rooms *rooms);
+
+/* ephemeral.c */
+void rooms_take_relay(struct rooms *rooms, const struct relay *relay);
+void subscriber_send_states(struct subscriber *subscriber);
+void subscriber_drop_states(struct subscriber *subscriber);

@@ -1,0 +1,192 @@
+/* subscription.c - one socket in one room: live, or on its way there through the store's log. */
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+
+#include "libshared/base/log.h"
+#include "services/gateway/methods.h"
+#include "libshared/base/invariant.h"
+#include "services/gateway/rooms/rooms_private.h"
+
+struct fetch {
+    struct rooms *rooms;
+    struct subscription *subscription;
+}; /* subscription NULL: it was left meanwhile */
+
+void subscription_answer(struct subscription *subscription, enum err e)
+{
+    subscriber_joined_fn *joined = subscription->joined;
+
+    subscription->joined = NULL;
+    if (joined != NULL) joined(subscription->arg, e, e == OK ? subscription->room->seq : 0);
+}
+
+static void set_state(struct subscription *subscription, enum subscription_state state)
+{
+    struct local_room *room = subscription->room;
+
+    if (subscription->state == SUBSCRIPTION_FETCHING && --room->fetching == 0) backlog_clear(&room->recent);
+    if (state == SUBSCRIPTION_FETCHING) room->fetching++;
+    subscription->state = state;
+}
+
+static void go_live(struct subscription *subscription)
+{
+    set_state(subscription, SUBSCRIPTION_LIVE);
+    subscription_answer(subscription, OK);
+}
+
+/* Who sits down again has a base, and may know more than this room does yet; a `since` is only what somebody says. */
+void subscription_begin(struct subscription *subscription)
+{
+    if (subscription->start_seq < 0) {
+        if (subscription->seq < 0 || subscription->seq > subscription->room->seq)
+            subscription->seq = subscription->room->seq;
+        subscription->start_seq = subscription->seq;
+    }
+    if (subscription->seq >= subscription->room->seq)
+        go_live(subscription);
+    else
+        subscription_fetch(subscription);
+}
+
+void subscription_pause(struct subscription *subscription)
+{
+    subscription->seq = subscription_newest_sent(subscription);
+    set_state(subscription, SUBSCRIPTION_BEHIND);
+    metric_add(subscription->room->home->paused, 1);
+}
+
+/* What came live while the page was on its way: true if that closes the gap. */
+static bool catch_up(struct subscription *subscription)
+{
+    const struct backlog *recent = &subscription->room->recent;
+
+    if (recent->n > 0 && recent->at[0].seq <= subscription->seq + 1)
+        for (size_t i = 0; i < recent->n; i++)
+            if (recent->at[i].seq == subscription->seq + 1) {
+                subscription_send(subscription, recent->at[i].seq, recent->at[i].packet);
+                subscription->seq++;
+            }
+    return subscription->seq >= subscription->room->seq;
+}
+
+/* What lies beyond the room's own seq will come live; what a slow socket can't take now, it is asked for again. */
+static void send_page(struct subscription *subscription, const struct message_page *page)
+{
+    for (size_t i = 0; i < page->messages.len && !sio_is_slow(subscription->subscriber->socket); i++) {
+        const struct message *message = &page->messages.at[i];
+        if (message->seq <= subscription->seq || message->seq > subscription->room->seq) continue;
+        struct eio_packet *packet = message_packet(message);
+        subscription_send(subscription, message->seq, packet);
+        eio_packet_drop(packet);
+        subscription->seq = message->seq;
+    }
+}
+
+static void take_page(struct subscription *subscription, const struct message_page *page)
+{
+    int64_t before = subscription->seq;
+
+    send_page(subscription, page);
+    if (sio_is_slow(subscription->subscriber->socket)) {
+        set_state(subscription, SUBSCRIPTION_BEHIND);
+    } else if (catch_up(subscription)) {
+        go_live(subscription);
+    } else if (subscription->seq > before) {
+        subscription_fetch(subscription);
+    } else {
+        LOG_BOUNDED(ERROR, "gateway.log_gap", F_ID("room", subscription->room->id), F_INT("after", subscription->seq),
+            F_INT("want", subscription->room->seq));
+        go_live(subscription);
+    }
+}
+
+/* Who joins is told; who was live before stays behind until the next try. */
+static void fetch_failed(struct subscription *subscription, enum err e)
+{
+    struct rooms *rooms = subscription->room->home;
+
+    if (subscription->joined != NULL) {
+        subscription_answer(subscription, e);
+        subscription_leave(subscription);
+        return;
+    }
+    set_state(subscription, SUBSCRIPTION_BEHIND);
+    if (!ev_is_active(&rooms->retry)) ev_timer_start(rooms->loop, &rooms->retry);
+}
+
+static void on_page(void *arg, enum err status, struct str body)
+{
+    struct fetch *fetch = arg;
+    struct rooms *rooms = fetch->rooms;
+    struct subscription *subscription = fetch->subscription;
+    struct message_page page = { 0 };
+    struct wire_error why;
+
+    mem_free(fetch);
+    if (subscription == NULL) return;
+    subscription->fetch = NULL;
+    if (status == OK) status = wire_decode(message_page_shape(), body, rooms->arena, &page, &why);
+    if (status == OK)
+        take_page(subscription, &page);
+    else
+        fetch_failed(subscription, status);
+    arena_reset(rooms->arena);
+}
+
+void subscription_fetch(struct subscription *subscription)
+{
+    struct rooms *rooms = subscription->room->home;
+
+    assert(subscription->fetch == NULL);
+    set_state(subscription, SUBSCRIPTION_FETCHING);
+    subscription->fetch = mem_alloc(sizeof *subscription->fetch);
+    *subscription->fetch = (struct fetch){ rooms, subscription };
+    method_ask_for(rooms->store, M_log_since, subscription->subscriber->subject,
+        &(struct log_query){ .room = subscription->room->id, .after = subscription->seq, .limit = FETCH_LIMIT },
+        on_page, subscription->fetch);
+}
+
+static void detach_subscription(struct subscription *subscription)
+{
+    struct local_room *room = subscription->room;
+    struct subscriber *subscriber = subscription->subscriber;
+
+    room->subscriptions[subscription->in_room] = room->subscriptions[--room->n];
+    room->subscriptions[subscription->in_room]->in_room = subscription->in_room;
+    for (size_t i = subscription->in_subscriber + 1; i < subscriber->n; i++) {
+        subscriber->subscriptions[i - 1] = subscriber->subscriptions[i];
+        subscriber->subscriptions[i - 1]->in_subscriber = i - 1;
+    }
+    subscriber->n--;
+    subscriber->changes++;
+    sio_release(subscriber->socket, SUBSCRIPTION_BYTES);
+}
+
+void subscription_leave(struct subscription *subscription)
+{
+    struct local_room *room = subscription->room;
+
+    subscription_answer(subscription, ERR_SHUTTING_DOWN);
+    set_state(subscription, SUBSCRIPTION_WAITING);
+    if (subscription->fetch != NULL) subscription->fetch->subscription = NULL;
+    detach_subscription(subscription);
+    mem_free(subscription);
+    CHECK_STEP(local_room_check(room));
+    local_room_close_if_empty(room);
+}
+
+void subscription_remove(struct subscription *subscription)
+{
+    char room_id[ID_TEXT_BYTES + 1];
+    struct buf json = BUF(4096);
+    struct access_change change = { .room = subscription->room->id, .subject = subscription->subscriber->subject };
+
+    id_format(subscription->room->id, room_id);
+    enum err e = wire_write_json(access_change_shape(), &change, &json);
+    assert(e == OK);
+    sio_emit(subscription->subscriber->socket, "room:removed", buf_str(&json));
+    LOG(INFO, "gateway.room_removed", F_TEXT("room", room_id), F_STR("subject", subscription->subscriber->subject));
+    buf_free(&json);
+    subscription_leave(subscription);
+}

@@ -1,0 +1,83 @@
+/* subscription_send.c - messages leave with an offset: how far their socket has heard, with them, in all its rooms. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/rooms/offset.h"
+#include "services/gateway/rooms/rooms_private.h"
+
+int64_t subscription_newest_sent(const struct subscription *subscription)
+{
+    return subscription->state == SUBSCRIPTION_LIVE && subscription->room->seq > subscription->seq
+               ? subscription->room->seq
+               : subscription->seq;
+}
+
+/* With `now` having heard seq; NULL: nothing new. */
+static struct str offset_of(const struct subscriber *subscriber, const struct subscription *now, int64_t seq)
+{
+    struct buf *out = &subscriber->home->offset;
+
+    offset_begin(out, subscriber->epoch);
+    if (subscriber->lost) {
+        offset_lose(out);
+        return buf_str(out);
+    }
+    for (size_t i = 0; i < subscriber->n; i++) {
+        const struct subscription *subscription = subscriber->subscriptions[i];
+        int64_t heard = subscription == now ? seq : subscription_newest_sent(subscription);
+        if (subscription->start_seq >= 0 && heard > subscription->start_seq)
+            offset_add(out, subscription->room_no, heard);
+    }
+    return buf_str(out);
+}
+
+static struct str newest_offset(void *arg, struct eio_packet *const *packets, unsigned n)
+{
+    (void)packets, (void)n;
+    return offset_of(arg, NULL, 0);
+}
+
+void subscriber_track(struct subscriber *subscriber, char epoch, uint32_t next_room_no)
+{
+    subscriber->tracked = true;
+    subscriber->epoch = epoch;
+    subscriber->next_room_no = next_room_no;
+    subscriber->offsets = (struct sio_offsets){ .arg = subscriber, .newest = newest_offset };
+    sio_set_offsets(subscriber->socket, &subscriber->offsets);
+}
+
+void subscriber_untrack(struct subscriber *subscriber)
+{
+    subscriber->tracked = false;
+    sio_set_offsets(subscriber->socket, NULL);
+}
+
+void rooms_forget_last_packet(struct rooms *rooms)
+{
+    if (rooms->last_packet.of == NULL) return;
+    eio_packet_drop(rooms->last_packet.of);
+    eio_packet_drop(rooms->last_packet.packet);
+    rooms->last_packet.of = NULL;
+}
+
+/* Sockets in one and the same room have one and the same offset: then this is made once, as the message is. */
+static struct eio_packet *last_packet(struct rooms *rooms, struct eio_packet *packet, struct str offset)
+{
+    if (rooms->last_packet.of == packet && str_eq(buf_str(&rooms->last_packet.text), offset))
+        return rooms->last_packet.packet;
+    rooms_forget_last_packet(rooms);
+    rooms->last_packet.of = eio_packet_take(packet);
+    rooms->last_packet.packet = sio_packet_with(packet, offset);
+    buf_clear(&rooms->last_packet.text);
+    buf_add_str(&rooms->last_packet.text, offset);
+    return rooms->last_packet.packet;
+}
+
+void subscription_send(struct subscription *subscription, int64_t seq, struct eio_packet *packet)
+{
+    struct subscriber *subscriber = subscription->subscriber;
+
+    if (subscriber->tracked)
+        sio_send_with_offset(
+            subscriber->socket, last_packet(subscriber->home, packet, offset_of(subscriber, subscription, seq)));
+    else
+        sio_send(subscriber->socket, packet);
+}

@@ -1,0 +1,103 @@
+/* service_links.c - the gateway's pipes to the services. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/log.h"
+#include "services/gateway/gateway.h"
+
+/* clang-format off */
+static const char *const names[] = {
+#define SERVICE(name, place, doc) #name,
+#include "proto/begin.def"
+#include "proto/services.def"
+#include "proto/end.def"
+};
+/* clang-format on */
+
+static void on_up(void *arg, struct id instance)
+{
+    struct service_link *link = arg;
+    struct gateway *gateway = link->gateway;
+
+    (void)instance;
+    link->was_up = true;
+    if (link->service == SERVICE_auth) trusted_ask(gateway->trusted, gateway->service[SERVICE_auth]);
+    if (link->service == SERVICE_chat) mesh_chat_up(gateway->mesh, gateway->service[SERVICE_chat]);
+    clients_service_up(gateway->clients, link->service);
+}
+
+static void on_event(void *arg, const struct frame_event *head, struct str body)
+{
+    struct service_link *link = arg;
+    struct gateway *gateway = link->gateway;
+
+    if (link->service == SERVICE_auth && str_is(head->name, "resync"))
+        trusted_ask(gateway->trusted, gateway->service[SERVICE_auth]);
+    else if (link->service == SERVICE_auth)
+        trusted_event(gateway->trusted, head, body);
+    else if (link->service == SERVICE_chat && str_is(head->name, "gateway.changed"))
+        mesh_gateways_changed(gateway->mesh, body);
+    else
+        clients_service_event(gateway->clients, link->service, head, body);
+}
+
+static void on_trust_changed(void *arg)
+{
+    struct gateway *gateway = arg;
+
+    LOG(INFO, "gateway.trust_changed", F_INT("sockets", clients_count(gateway->clients)));
+    rates_change(gateway->routes.rates, trusted_limits(gateway->trusted));
+    api_key_tokens_recheck(gateway->routes.api_key_tokens);
+    clients_review(gateway->clients);
+}
+
+static struct rpc_client *connect_to(struct gateway *gateway, enum peer_service service)
+{
+    gateway->links[service] = (struct service_link){ .gateway = gateway, .service = service };
+    return rpc_client_create(gateway->loop, &(struct rpc_client_config){ .self = "gateway",
+                                                .service = names[service],
+                                                .endpoint = settings_url(str_of(names[service])),
+                                                .key_dir = gateway->settings->common.key_dir,
+                                                .budget_ms = gateway->settings->common.call_budget_ms,
+                                                .pending_max = (size_t)gateway->settings->gateway.pending_max,
+                                                .up = on_up,
+                                                .event = on_event,
+                                                .arg = &gateway->links[service] });
+}
+
+/* The conformance configuration needs nobody but auth where its namespaces want a token, and chat for the mesh. */
+static bool is_needed(const struct gateway *gateway, enum peer_service service)
+{
+    if (!gateway->settings->gateway.conformance) return true;
+    if (service == SERVICE_auth) return gateway->settings->gateway.echo_token;
+    return service == SERVICE_chat && gateway->settings->gateway.echo_mesh;
+}
+
+void service_links_connect(struct gateway *gateway)
+{
+    gateway->trusted = trusted_create(on_trust_changed, gateway);
+    gateway->bearers = bearers_create(gateway->trusted);
+    for (int i = 0; i < SERVICE_COUNT; i++)
+        if (is_needed(gateway, (enum peer_service)i)) gateway->service[i] = connect_to(gateway, (enum peer_service)i);
+}
+
+void service_links_disconnect(struct gateway *gateway)
+{
+    for (int i = 0; i < SERVICE_COUNT; i++) rpc_client_destroy(&gateway->service[i]);
+    bearers_destroy(&gateway->bearers);
+    rates_change(gateway->routes.rates, NULL);
+    trusted_destroy(&gateway->trusted);
+}
+
+/* A service that went away later is no reason to send clients elsewhere: it is away for all gateways. */
+bool service_links_ready(const struct gateway *gateway, struct buf *why)
+{
+    for (int i = 0; i < SERVICE_COUNT; i++)
+        if (gateway->service[i] != NULL && !gateway->links[i].was_up) {
+            buf_printf(why, "%s has not been reached", names[i]);
+            return false;
+        }
+    if (gateway->service[SERVICE_auth] != NULL && !trusted_is_known(gateway->trusted)) {
+        buf_add_str(why, STR("auth has not said whom to trust"));
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,202 @@
+/* access_cache.c - who may act in which room, remembered from chat's answers. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/store/access_cache.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "libshared/base/ask_cache.h"
+#include "libshared/base/container_of.h"
+
+#define SUBJECT_BYTES (128 * 4) /* 128 characters of up to four bytes */
+
+struct question {
+    struct asker asker;
+    access_cache_fn *answer;
+    void *arg;
+};
+
+struct key {
+    struct id room;
+    char subject[SUBJECT_BYTES];
+};
+
+/* Kept: a member. */
+struct grant {
+    struct ask_entry entry;
+    bool is_watched; /* asked while every change was heard */
+    size_t n_early;  /* of those who wait: they did so already when chat was asked */
+    size_t key_len;
+    char key[]; /* the room's id, then the subject */
+};
+
+struct access_cache {
+    struct ask_cache cache; /* each grant weighs one once it is kept */
+    bool watching;
+    access_cache_send_fn *send;
+    void *arg;
+};
+
+static struct grant *grant_of(struct ask_entry *entry)
+{
+    return entry == NULL ? NULL : CONTAINER_OF(entry, struct grant, entry);
+}
+
+static struct question *next_question(struct grant *grant)
+{
+    struct asker *asker = askers_next(&grant->entry.askers);
+
+    return asker == NULL ? NULL : CONTAINER_OF(asker, struct question, asker);
+}
+
+static void free_grant(struct ask_entry *entry)
+{
+    struct grant *grant = grant_of(entry);
+    struct question *q;
+
+    while ((q = next_question(grant)) != NULL) mem_free(q);
+    mem_free(grant);
+}
+
+struct access_cache *access_cache_create(size_t max, access_cache_send_fn *send, void *arg)
+{
+    struct access_cache *access = mem_zero(sizeof *access);
+
+    ask_cache_init(&access->cache, max, free_grant);
+    access->send = send;
+    access->arg = arg;
+    return access;
+}
+
+void access_cache_destroy(struct access_cache **access)
+{
+    if (*access == NULL) return;
+    ask_cache_clear(&(*access)->cache);
+    mem_free(*access);
+    *access = NULL;
+}
+
+/* A no may be older than a question that came after it was asked for: its sender may have heard since that he is a member. */
+static void answer_those(struct grant *grant, enum err e, bool is_member)
+{
+    while (grant->entry.askers.n > 0 && (grant->n_early > 0 || is_member || e != OK)) {
+        struct question *q = next_question(grant);
+        if (grant->n_early > 0) grant->n_early--;
+        q->answer(q->arg, e, is_member);
+        mem_free(q);
+    }
+}
+
+static size_t make_key(struct key *key, struct id room, struct str subject)
+{
+    assert(subject.len <= SUBJECT_BYTES);
+    key->room = room;
+    memcpy(key->subject, subject.at, subject.len);
+    return sizeof room + subject.len;
+}
+
+static struct grant *find_grant(struct access_cache *access, struct id room, struct str subject)
+{
+    struct key key;
+    size_t len = make_key(&key, room, subject);
+
+    return grant_of(ask_find(&access->cache, &key, len));
+}
+
+static struct grant *add_grant(struct access_cache *access, struct id room, struct str subject)
+{
+    struct key key;
+    size_t len = make_key(&key, room, subject);
+    struct grant *grant = mem_zero(sizeof *grant + len);
+
+    memcpy(grant->key, &key, len);
+    grant->key_len = len;
+    ask_add(&access->cache, &grant->entry, grant->key, len);
+    return grant;
+}
+
+static void wait_for(struct grant *grant, access_cache_fn *answer, void *arg)
+{
+    struct question *q = mem_zero(sizeof *q);
+
+    q->answer = answer;
+    q->arg = arg;
+    ask_wait(&grant->entry, &q->asker);
+}
+
+static void ask_chat(struct access_cache *access, struct grant *grant)
+{
+    struct access_query query = { .subject = { grant->key + sizeof query.room, grant->key_len - sizeof query.room } };
+
+    memcpy(&query.room, grant->key, sizeof query.room);
+    grant->is_watched = access->watching;
+    grant->n_early = grant->entry.askers.n;
+    access->send(access->arg, &query, grant);
+}
+
+void access_cache_ask(
+    struct access_cache *access, struct id room, struct str subject, access_cache_fn *answer, void *arg)
+{
+    struct grant *grant = find_grant(access, room, subject);
+
+    if (grant != NULL && grant->entry.is_kept) {
+        ask_touch(&grant->entry);
+        answer(arg, OK, true);
+        return;
+    }
+    bool is_first = grant == NULL;
+    if (is_first) grant = add_grant(access, room, subject);
+    wait_for(grant, answer, arg);
+    if (is_first) ask_chat(access, grant);
+}
+
+void access_cache_answer(struct access_cache *access, void *token, enum err e, bool is_member)
+{
+    struct grant *grant = token;
+
+    answer_those(grant, e, is_member);
+    if (grant->entry.askers.n > 0) {
+        ask_chat(access, grant);
+    } else if (e == OK && is_member && grant->is_watched) {
+        ask_weigh(&grant->entry, 1);
+        ask_keep(&grant->entry);
+    } else {
+        ask_forget(&grant->entry);
+    }
+}
+
+void access_cache_watched(struct access_cache *access)
+{
+    access->watching = true;
+}
+
+void access_cache_lost(struct access_cache *access)
+{
+    access->watching = false;
+    ask_cache_invalidate(&access->cache);
+}
+
+static void forget_room(struct access_cache *access, struct id room)
+{
+    struct ask_entry *entry, *next;
+
+    for (entry = access->cache.kept; entry != NULL; entry = next) {
+        next = entry->next;
+        if (memcmp(grant_of(entry)->key, &room, sizeof room) == 0) ask_forget(entry);
+    }
+}
+
+void access_cache_changed(struct access_cache *access, struct id room, struct str subject)
+{
+    if (subject.len == 0) {
+        forget_room(access, room);
+        return;
+    }
+    struct grant *grant = find_grant(access, room, subject);
+    if (grant != NULL && grant->entry.is_kept) ask_forget(&grant->entry);
+}
+
+size_t access_cache_remembered(const struct access_cache *access)
+{
+    return access->cache.weight;
+}

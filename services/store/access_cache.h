@@ -1,0 +1,44 @@
+/*
+ * access_cache.h - who may act in which room, remembered from chat's answers.
+ *
+ *      ask --> remembered? --yes--> answer
+ *                  | no                ^
+ *                  v                   |
+ *              one room.access, all who ask meanwhile wait for it
+ *
+ * Chat tells every change on the pipe that the answers come on, and tells it after its own memory has changed: so an
+ * answer that comes after an event is newer than it, and an answer that came before it is forgotten by it.  That holds
+ * for one connection only: what was asked before chat confirmed access.watch, or before the pipe broke, is used for
+ * who waits and not remembered.
+ *
+ * Only a yes is remembered.  Whoever was made a member hears of it from chat, and acts at once: chat's word to this process may
+ * be later than that, and must not find a no here that is over.
+ *
+ * Loop thread only.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libshared/rpc/rpc_client.h"
+
+struct access_cache;
+
+/* How a question reaches chat; the answer is given to access_cache_answer with the same token. */
+typedef void access_cache_send_fn(void *arg, const struct access_query *query, void *token);
+
+struct access_cache *access_cache_create(size_t max, access_cache_send_fn *send, void *arg);
+void access_cache_destroy(struct access_cache **access); /* who still waits is not answered */
+
+/* e: OK, not_found (no such room), or why it could not be found out. */
+typedef void access_cache_fn(void *arg, enum err e, bool is_member);
+
+/* `answer` comes once, perhaps before this returns, in the order of asking. */
+void access_cache_ask(
+    struct access_cache *access, struct id room, struct str subject, access_cache_fn *answer, void *arg);
+void access_cache_answer(struct access_cache *access, void *token, enum err e, bool is_member);
+
+void access_cache_watched(struct access_cache *access); /* from now on every change is heard */
+void access_cache_lost(struct access_cache *access);    /* changes may have been missed: forget all */
+void access_cache_changed(
+    struct access_cache *access, struct id room, struct str subject); /* subject.len == 0: everybody's */
+size_t access_cache_remembered(const struct access_cache *access);

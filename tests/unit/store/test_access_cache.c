@@ -1,0 +1,168 @@
+/* test_access_cache.c - who may act in which room, remembered: one question at a time, forgotten when it may have changed. */
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "services/store/access_cache.h"
+
+static void *asked[100];
+static size_t n_asked;
+static struct id room;
+
+static void send(void *arg, const struct access_query *query, void *token)
+{
+    (void)arg, (void)query;
+    asked[n_asked++] = token;
+}
+
+struct heard {
+    size_t n;
+    enum err e;
+    bool is_member;
+};
+
+static void hear(void *arg, enum err e, bool is_member)
+{
+    struct heard *h = arg;
+
+    *h = (struct heard){ h->n + 1, e, is_member };
+}
+
+static struct access_cache *fresh(size_t max)
+{
+    struct access_cache *g = access_cache_create(max, send, NULL);
+
+    n_asked = 0;
+    room = id_new();
+    access_cache_watched(g);
+    return g;
+}
+
+static void many_who_ask_at_once_cost_one_question(void **state)
+{
+    struct access_cache *g = fresh(10);
+    struct heard h = { 0 };
+
+    (void)state;
+    for (int i = 0; i < 5; i++) access_cache_ask(g, room, STR("ann"), hear, &h);
+    assert_int_equal(n_asked, 1);
+    assert_int_equal(h.n, 0);
+    access_cache_answer(g, asked[0], OK, true);
+    assert_int_equal(h.n, 5);
+    access_cache_ask(g, room, STR("ann"), hear, &h);
+    assert_int_equal(n_asked, 1);
+    assert_true(h.n == 6 && h.is_member);
+    access_cache_destroy(&g);
+}
+
+static void a_change_is_asked_again(void **state)
+{
+    struct access_cache *g = fresh(10);
+    struct heard h = { 0 };
+
+    (void)state;
+    access_cache_ask(g, room, STR("ann"), hear, &h);
+    access_cache_answer(g, asked[0], OK, true);
+    access_cache_changed(g, room, STR("bob"));
+    access_cache_changed(g, id_new(), STR("ann"));
+    assert_int_equal(access_cache_remembered(g), 1);
+    access_cache_changed(g, room, STR("ann"));
+    access_cache_ask(g, room, STR("ann"), hear, &h);
+    assert_int_equal(n_asked, 2);
+    access_cache_answer(g, asked[1], OK, false);
+    assert_false(h.is_member);
+    access_cache_changed(g, room, STR(""));
+    assert_int_equal(access_cache_remembered(g), 0);
+    access_cache_destroy(&g);
+}
+
+/* The change that made him a member may still be on its way here. */
+static void a_no_is_for_those_who_asked_before_and_for_nobody_later(void **state)
+{
+    struct access_cache *g = fresh(10);
+    struct heard early = { 0 }, late = { 0 };
+
+    (void)state;
+    access_cache_ask(g, room, STR("ann"), hear, &early);
+    access_cache_ask(g, room, STR("ann"), hear, &late);
+    access_cache_ask(g, room, STR("ann"), hear, &late);
+    assert_int_equal(n_asked, 1);
+    access_cache_answer(g, asked[0], OK, false);
+    assert_true(early.n == 1 && !early.is_member);
+    assert_int_equal(late.n, 0);
+    assert_int_equal(n_asked, 2);
+    access_cache_answer(g, asked[1], OK, false);
+    assert_true(late.n == 2 && !late.is_member);
+    assert_int_equal(access_cache_remembered(g), 0);
+    access_cache_ask(g, room, STR("ann"), hear, &late);
+    assert_int_equal(n_asked, 3);
+    access_cache_answer(g, asked[2], OK, true);
+    assert_true(late.n == 3 && late.is_member);
+    assert_int_equal(access_cache_remembered(g), 1);
+    access_cache_destroy(&g);
+}
+
+static void what_was_asked_across_a_break_is_not_remembered(void **state)
+{
+    struct access_cache *g = fresh(10);
+    struct heard h = { 0 };
+
+    (void)state;
+    access_cache_ask(g, room, STR("ann"), hear, &h);
+    access_cache_lost(g);
+    access_cache_ask(g, room, STR("bob"), hear, &h); /* down: not watching */
+    access_cache_watched(g);
+    access_cache_answer(g, asked[0], OK, true);
+    access_cache_answer(g, asked[1], OK, true);
+    assert_int_equal(h.n, 2);
+    assert_int_equal(access_cache_remembered(g), 0);
+    access_cache_ask(g, room, STR("ann"), hear, &h);
+    access_cache_answer(g, asked[2], OK, true);
+    assert_int_equal(access_cache_remembered(g), 1);
+    access_cache_lost(g);
+    assert_int_equal(access_cache_remembered(g), 0);
+    access_cache_destroy(&g);
+}
+
+static void errors_are_not_remembered_and_the_oldest_is_forgotten_first(void **state)
+{
+    struct access_cache *g = fresh(2);
+    struct heard h = { 0 };
+    const struct str who[] = { STR("a"), STR("b"), STR("c") };
+
+    (void)state;
+    access_cache_ask(g, room, STR("x"), hear, &h);
+    access_cache_answer(g, asked[0], ERR_UNAVAILABLE, false);
+    assert_int_equal(h.e, ERR_UNAVAILABLE);
+    assert_int_equal(access_cache_remembered(g), 0);
+    for (size_t i = 0; i < 2; i++) {
+        access_cache_ask(g, room, who[i], hear, &h);
+        access_cache_answer(g, asked[n_asked - 1], OK, true);
+    }
+    access_cache_ask(g, room, who[0], hear, &h); /* used: b is the oldest now */
+    access_cache_ask(g, room, who[2], hear, &h);
+    access_cache_answer(g, asked[n_asked - 1], OK, true);
+    assert_int_equal(access_cache_remembered(g), 2);
+    size_t before = n_asked;
+    access_cache_ask(g, room, who[0], hear, &h);
+    assert_int_equal(n_asked, before);
+    access_cache_ask(g, room, who[1], hear, &h);
+    assert_int_equal(n_asked, before + 1);
+    access_cache_destroy(&g); /* with a question open */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_who_ask_at_once_cost_one_question),
+        cmocka_unit_test(a_change_is_asked_again),
+        cmocka_unit_test(a_no_is_for_those_who_asked_before_and_for_nobody_later),
+        cmocka_unit_test(what_was_asked_across_a_break_is_not_remembered),
+        cmocka_unit_test(errors_are_not_remembered_and_the_oldest_is_forgotten_first),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
