@@ -24,8 +24,8 @@ static void on_idle(struct ev_loop *loop, ev_idle *idle, int events)
     (void)loop, (void)idle, (void)events;
 }
 
-void before_sleep_begin(
-    struct before_sleep *before, struct ev_loop *loop, const char *name, bool (*run)(void *arg), void *arg)
+static void begin(struct before_sleep *before, struct ev_loop *loop, const char *name, int priority,
+    bool (*run)(void *arg), void *arg)
 {
     before->loop = loop;
     before->name = name;
@@ -33,8 +33,21 @@ void before_sleep_begin(
     before->arg = arg;
     ev_prepare_init(&before->prepare, on_prepare);
     ev_idle_init(&before->awake, on_idle);
+    ev_set_priority(&before->prepare, priority);
     before->prepare.data = before;
     ev_prepare_start(loop, &before->prepare);
+}
+
+void before_sleep_begin(
+    struct before_sleep *before, struct ev_loop *loop, const char *name, bool (*run)(void *arg), void *arg)
+{
+    begin(before, loop, name, 0, run, arg);
+}
+
+void before_sleep_begin_last(
+    struct before_sleep *before, struct ev_loop *loop, const char *name, bool (*run)(void *arg), void *arg)
+{
+    begin(before, loop, name, EV_MINPRI + 1, run, arg);
 }
 
 void before_sleep_wake(struct before_sleep *before)

@@ -26,6 +26,9 @@ struct before_sleep {
  * for turns that take long (turn.h). */
 void before_sleep_begin(
     struct before_sleep *before, struct ev_loop *loop, const char *name, bool (*run)(void *arg), void *arg);
+/* Behind those of before_sleep_begin(): for what they have to send. */
+void before_sleep_begin_last(
+    struct before_sleep *before, struct ev_loop *loop, const char *name, bool (*run)(void *arg), void *arg);
 void before_sleep_wake(
     struct before_sleep *before); /* there is something for `run`: the loop does not sleep before it */
 void before_sleep_end(struct before_sleep *before);

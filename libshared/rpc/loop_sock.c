@@ -18,16 +18,22 @@ struct loop_sock {
     bool (*read_one)(void *);
     void *arg;
     unsigned turn; /* in which it had its share */
+    bool nudged;
     ev_io io;
     ev_idle again;
+    ev_prepare before_sleep;
 };
 
-static void read_share(struct loop_sock *sock)
+/* false: there was nothing left to read, so that the descriptor tells of the next message. */
+static bool read_share(struct loop_sock *sock)
 {
     int64_t end_us = clock_mono_us() + SHARE_US;
 
-    for (int n = 0; n < MESSAGES_A_TURN && sock->read_one(sock->arg); n++)
-        if (clock_mono_us() >= end_us) return;
+    for (int n = 0; n < MESSAGES_A_TURN; n++) {
+        if (!sock->read_one(sock->arg)) return false;
+        if (clock_mono_us() >= end_us) return true;
+    }
+    return true;
 }
 
 /* `again` has the highest priority because idle watchers of the lowest starve on a busy loop; libev still runs it
@@ -35,16 +41,28 @@ static void read_share(struct loop_sock *sock)
  * the next. */
 static void pump_socket(struct loop_sock *sock)
 {
-    if (sock->turn != ev_iteration(sock->loop)) read_share(sock);
-    sock->turn = ev_iteration(sock->loop);
+    bool more = sock->turn == ev_iteration(sock->loop) || read_share(sock);
 
-    int events = 0;
-    size_t size = sizeof(events);
-    int rc = zmq_getsockopt(sock->socket, ZMQ_EVENTS, &events, &size);
-    if (rc == 0 && (events & ZMQ_POLLIN))
+    sock->turn = ev_iteration(sock->loop);
+    if (more)
         ev_idle_start(sock->loop, &sock->again);
     else
         ev_idle_stop(sock->loop, &sock->again);
+}
+
+/* What was sent in this turn may have taken the descriptor's news of what has arrived.  One look for all of it, when nothing
+ * else is left to do, for each costs ZeroMQ two system calls. */
+static void on_before_sleep(struct ev_loop *loop, ev_prepare *prepare, int revents)
+{
+    struct loop_sock *sock = prepare->data;
+    int events = 0;
+    size_t size = sizeof(events);
+
+    (void)loop, (void)revents;
+    if (!sock->nudged || ev_is_active(&sock->again)) return;
+    sock->nudged = false;
+    if (zmq_getsockopt(sock->socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN))
+        ev_idle_start(sock->loop, &sock->again);
 }
 
 static void on_io(struct ev_loop *loop, ev_io *io, int revents)
@@ -72,7 +90,10 @@ struct loop_sock *loop_sock_create(struct ev_loop *loop, void *zmq_socket, bool 
     ev_io_init(&sock->io, on_io, fd, EV_READ);
     ev_idle_init(&sock->again, on_again);
     ev_set_priority(&sock->again, EV_MAXPRI);
-    sock->io.data = sock->again.data = sock;
+    ev_prepare_init(&sock->before_sleep, on_before_sleep);
+    ev_set_priority(&sock->before_sleep, EV_MINPRI); /* behind those that send at the end of a turn */
+    sock->io.data = sock->again.data = sock->before_sleep.data = sock;
+    ev_prepare_start(loop, &sock->before_sleep);
     ev_io_start(loop, &sock->io);
     ev_idle_start(loop, &sock->again); /* something may have arrived before we watched */
     return sock;
@@ -83,11 +104,12 @@ void loop_sock_destroy(struct loop_sock **sock)
     if (*sock == NULL) return;
     ev_io_stop((*sock)->loop, &(*sock)->io);
     ev_idle_stop((*sock)->loop, &(*sock)->again);
+    ev_prepare_stop((*sock)->loop, &(*sock)->before_sleep);
     mem_free(*sock);
     *sock = NULL;
 }
 
 void loop_sock_nudge(struct loop_sock *sock)
 {
-    ev_idle_start(sock->loop, &sock->again);
+    sock->nudged = true;
 }

@@ -1,4 +1,4 @@
-/* rpc_client.c - calls out, answers and events in. */
+/* rpc_client.c - answers and events in. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/rpc/rpc_client.h"
 
@@ -12,69 +12,6 @@
 #define TICK_S 0.02
 #define PING_S 2.
 
-bool rpc_client_is_up(const struct rpc_client *client)
-{
-    return client->link == LINK_UP;
-}
-
-size_t rpc_client_pending(const struct rpc_client *client)
-{
-    return client->n_waiting;
-}
-
-/* --- out --- */
-
-/* false: the pipe has no room. */
-static bool send_waiting(struct rpc_client *client, struct waiting *w)
-{
-    int64_t left_us = w->deadline_us - clock_mono_us();
-    w->head.budget_ms = left_us > 1000 ? left_us / 1000 : 1;
-    enum put put = rpc_link_put(client, &w->head, &w->body);
-    w->sent = put == PUT_SENT;
-    if (put == PUT_REFUSED) rpc_wait_end(client, w, ERR_TOO_LARGE);
-    return put != PUT_FULL;
-}
-
-static void send_held(struct rpc_client *client)
-{
-    struct waiting *w, *next;
-    client->held_up = false;
-    if (client->link != LINK_UP || client->leaving) return;
-    DL_FOREACH_SAFE(client->first, w, next)
-    {
-        if (!w->sent && !send_waiting(client, w)) {
-            client->held_up = true;
-            return;
-        }
-    }
-}
-
-static bool can_send(const struct rpc_client *client)
-{
-    return client->link == LINK_UP && !client->leaving && !client->held_up;
-}
-
-/* What is past its deadline is nobody's any more, and may be in the pipe yet. */
-static bool has_too_many(const struct rpc_client *client)
-{
-    return client->n_waiting + client->n_ended > client->config.pending_max ||
-           client->waiting_bytes > RPC_PENDING_BYTES || !rpc_pipe_has_room(client->pipe);
-}
-
-void rpc_client_call(struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg)
-{
-    struct waiting *w = rpc_wait_add(client, request, reply, arg);
-    if (has_too_many(client)) {
-        rpc_wait_end(client, w, ERR_OVERLOADED);
-        return;
-    }
-    if (can_send(client) && send_waiting(client, w)) return;
-    if (client->link != LINK_UP && !w->safe)
-        rpc_wait_end(client, w, ERR_UNAVAILABLE);
-    else if (client->link == LINK_UP && !client->leaving)
-        client->held_up = true;
-}
-
 /* --- in --- */
 
 /* The server began nothing of this request and is leaving: whatever its kind, it may go to the next instance. */
@@ -87,7 +24,7 @@ static void hold_for_the_next(struct rpc_client *client, struct waiting *w)
 static void take_reply(struct rpc_client *client, const struct frame_reply *reply, struct str body)
 {
     if (reply->id == client->hello_id) {
-        if (rpc_link_greeted(client, reply->status, body)) send_held(client);
+        if (rpc_link_greeted(client, reply->status, body)) rpc_client_send_again(client);
         return;
     }
     struct waiting *w = rpc_wait_find(client, reply->id);
@@ -108,19 +45,28 @@ static void take_event(struct rpc_client *client, const struct frame_event *even
         client->config.event(client->config.arg, event, body);
 }
 
-static void take_message(struct rpc_client *client, struct str head_bytes, struct str body)
+static void complain(struct rpc_client *client)
 {
-    struct frame_head head;
-    struct turn_span span = turn_enter();
+    LOG_BOUNDED(WARN, "rpc.malformed", F_TEXT("peer", client->config.service));
+}
+
+/* Into `head`; false: it is none. */
+static bool read_head(struct rpc_client *client, struct str bytes, struct frame_head *head)
+{
     client->heard_us = clock_mono_us();
-    if (frame_read(head_bytes, client->arena, &head) != OK || head.kind == FRAME_REQUEST)
-        LOG_BOUNDED(WARN, "rpc.malformed", F_TEXT("peer", client->config.service));
-    else if (head.kind == FRAME_REPLY)
-        take_reply(client, &head.reply, body);
+    if (frame_read(bytes, client->arena, head) == OK && head->kind != FRAME_REQUEST) return true;
+    complain(client);
+    return false;
+}
+
+static void take_one(struct rpc_client *client, const struct frame_head *head, struct str body)
+{
+    struct turn_span span = turn_enter();
+    if (head->kind == FRAME_REPLY)
+        take_reply(client, &head->reply, body);
     else
-        take_event(client, &head.event, body);
+        take_event(client, &head->event, body);
     turn_leave(span, str_of(client->config.service));
-    arena_reset(client->arena);
 }
 
 static struct str bytes_of(zmq_msg_t *msg)
@@ -128,9 +74,46 @@ static struct str bytes_of(zmq_msg_t *msg)
     return (struct str){ zmq_msg_data(msg), zmq_msg_size(msg) };
 }
 
+static void begin_batch(struct rpc_client *client, zmq_msg_t *body)
+{
+    zmq_msg_move(&client->in, body);
+    client->in_left = bytes_of(&client->in);
+    client->in_batch = true;
+}
+
+/* The next message of a batch; with the last one, or one that is none, the batch ends. */
+static void take_next(struct rpc_client *client)
+{
+    struct frame_head head;
+    struct str head_bytes, body;
+
+    bool good = frame_batch_next(&client->in_left, &head_bytes, &body);
+    if (!good) complain(client);
+    if (good && read_head(client, head_bytes, &head)) {
+        if (head.kind == FRAME_BATCH)
+            complain(client);
+        else
+            take_one(client, &head, body);
+    }
+    arena_reset(client->arena);
+    if (!good || client->in_left.len == 0) client->in_batch = false;
+}
+
 static bool receive_part(struct rpc_client *client, zmq_msg_t *msg)
 {
     return zmq_msg_recv(msg, client->socket.raw, ZMQ_DONTWAIT) >= 0;
+}
+
+static void take_message(struct rpc_client *client, zmq_msg_t *head_msg, zmq_msg_t *body)
+{
+    struct frame_head head;
+
+    if (!read_head(client, bytes_of(head_msg), &head)) return;
+    if (head.kind == FRAME_BATCH)
+        begin_batch(client, body);
+    else
+        take_one(client, &head, bytes_of(body));
+    arena_reset(client->arena);
 }
 
 /* false: nothing is left to read. */
@@ -139,11 +122,15 @@ static bool receive_message(void *arg)
     struct rpc_client *client = arg;
     zmq_msg_t head, body;
     if (client->broken) return false;
+    if (client->in_batch) {
+        take_next(client);
+        return true;
+    }
     zmq_msg_init(&head);
     zmq_msg_init(&body);
     bool any = receive_part(client, &head);
     if (any && zmq_msg_more(&head) && receive_part(client, &body) && !zmq_msg_more(&body))
-        take_message(client, bytes_of(&head), bytes_of(&body));
+        take_message(client, &head, &body);
     while (any && zmq_msg_more(&body) && receive_part(client, &body)) continue;
     zmq_msg_close(&head);
     zmq_msg_close(&body);
@@ -166,7 +153,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
     struct rpc_client *client = timer->data;
     rpc_wait_expire(client);
     if (client->link == LINK_GREETING && client->hello_id == 0) rpc_link_send_hello(client);
-    if (client->held_up) send_held(client);
+    if (client->held_up) rpc_client_send_again(client);
     if (client->n_waiting == 0 && client->link != LINK_GREETING) ev_timer_stop(loop, timer);
 }
 
@@ -190,6 +177,8 @@ struct rpc_client *rpc_client_create(struct ev_loop *loop, const struct rpc_clie
     client->soon.data = client->tick.data = client->ping.data = client;
     ev_timer_start(loop, &client->ping);
     client->read_one = receive_message;
+    zmq_msg_init(&client->in);
+    rpc_client_send_begin(client);
     rpc_link_open(client);
     return client;
 }
@@ -202,7 +191,9 @@ void rpc_client_destroy(struct rpc_client **client)
     ev_timer_stop(c->loop, &c->soon);
     ev_timer_stop(c->loop, &c->tick);
     ev_timer_stop(c->loop, &c->ping);
+    rpc_client_send_end(c);
     rpc_link_close(c);
+    zmq_msg_close(&c->in);
     buf_free(&c->head);
     arena_destroy(&c->arena);
     mem_free(c);

@@ -51,6 +51,8 @@ struct rpc_request {
     struct str body;             /* a record's msgpack; copied */
 };
 void rpc_client_call(struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg);
+/* Send what was called now, and not at the end of the loop's turn. */
+void rpc_client_flush(struct rpc_client *client);
 
 /* Read the failure out of an error reply: code and sentence, as views into body. */
 void rpc_failure_read(struct str body, struct arena *arena, struct failure *out);

@@ -7,6 +7,7 @@
  * be mistaken for the new one's.
  */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
@@ -42,6 +43,30 @@ enum put rpc_link_put(struct rpc_client *client, const struct frame_request *hea
     return rc >= 0 ? PUT_SENT : PUT_FULL;
 }
 
+/* As one message.  Whether it was sent or not, `out` is empty afterwards. */
+enum put rpc_link_put_batch(struct rpc_client *client)
+{
+    zmq_msg_t bare, head, body;
+    if (!rpc_pipe_has_room(client->pipe)) {
+        rpc_batch_clear(&client->out);
+        return PUT_FULL;
+    }
+    rpc_batch_close(&client->out, &bare, &body);
+    size_t bytes = zmq_msg_size(&bare) + zmq_msg_size(&body);
+    rpc_pipe_fill_head(client->pipe, &head, (struct str){ zmq_msg_data(&bare), zmq_msg_size(&bare) }, bytes);
+    bool sent = zmq_msg_send(&head, client->socket.raw, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
+                zmq_msg_send(&body, client->socket.raw, ZMQ_DONTWAIT) >= 0;
+    if (sent) {
+        rpc_pipe_sent(client->pipe, bytes);
+    } else {
+        zmq_msg_close(&head);
+        zmq_msg_close(&body);
+    }
+    zmq_msg_close(&bare);
+    loop_sock_nudge(client->watch);
+    return sent ? PUT_SENT : PUT_FULL;
+}
+
 /* The bind of the new pipe may still lie in the socket's mailbox, and a send alone need not look there. */
 static void settle_commands(struct rpc_client *client)
 {
@@ -50,11 +75,11 @@ static void settle_commands(struct rpc_client *client)
     zmq_getsockopt(client->socket.raw, ZMQ_EVENTS, &events, &size);
 }
 
-static bool send_empty(struct rpc_client *client, uint64_t id, struct str method, int64_t budget_ms)
+static bool send_small(struct rpc_client *client, uint64_t id, struct str method, int64_t budget_ms, struct str record)
 {
     zmq_msg_t body;
-    zmq_msg_init_size(&body, 1);
-    memcpy(zmq_msg_data(&body), "\x80", 1);
+    zmq_msg_init_size(&body, record.len);
+    memcpy(zmq_msg_data(&body), record.at, record.len);
     const struct frame_request head = { .id = id, .method = method, .budget_ms = budget_ms };
     enum put put = rpc_link_put(client, &head, &body);
     zmq_msg_close(&body);
@@ -63,10 +88,15 @@ static bool send_empty(struct rpc_client *client, uint64_t id, struct str method
 
 bool rpc_link_send_hello(struct rpc_client *client)
 {
+    struct buf greeting = BUF(64);
+    enum err e = wire_encode(greeting_shape(), &(struct greeting){ .batches = true }, &greeting);
+    assert(e == OK);
+    (void)e;
     settle_commands(client);
-    if (!send_empty(client, client->last_id + 1, STR("hello"), GREETING_US / 1000)) return false;
-    client->hello_id = ++client->last_id;
-    return true;
+    bool sent = send_small(client, client->last_id + 1, STR("hello"), GREETING_US / 1000, buf_str(&greeting));
+    if (sent) client->hello_id = ++client->last_id;
+    buf_free(&greeting);
+    return sent;
 }
 
 static void on_handshake(struct rpc_client *client)
@@ -159,7 +189,7 @@ void rpc_link_break(struct rpc_client *client, const char *why)
     log_loss(client, why);
     client->link = LINK_DOWN;
     client->broken = true;
-    client->leaving = client->held_up = false;
+    client->leaving = client->held_up = client->in_batch = false;
     if (!ev_is_active(&client->soon)) ev_timer_start(client->loop, &client->soon);
 }
 
@@ -209,7 +239,13 @@ bool rpc_link_greeted(struct rpc_client *client, enum err status, struct str bod
     client->refused = false;
     LOG(INFO, "rpc.peer_up", F_TEXT("peer", client->config.service), F_TEXT("endpoint", client->config.endpoint),
         F_ID("instance", hello.instance), F_INT("pending", client->n_waiting));
+    client->batches = hello.batches;
+    client->calling_up = true;
+    client->ahead = client->first;
     if (client->config.up != NULL) client->config.up(client->config.arg, hello.instance);
+    client->calling_up = false;
+    client->ahead = NULL;
+    client->unsent = client->first;
     return true;
 }
 
@@ -222,5 +258,5 @@ void rpc_link_ping(struct rpc_client *client)
     if (now_us - client->heard_us > QUIET_US)
         rpc_link_break(client, "silent");
     else
-        send_empty(client, ++client->last_id, STR("ping"), 2000);
+        send_small(client, ++client->last_id, STR("ping"), 2000, STR("\x80"));
 }

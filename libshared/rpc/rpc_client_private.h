@@ -1,7 +1,8 @@
 /*
  * rpc_client_private.h - what the files of rpc_client share; nobody else includes it.
  *
- *      rpc_client.c        calls, answers, events           rpc_client_link.c   the connection: up, down, again
+ *      rpc_client.c        answers and events in            rpc_client_link.c   the connection: up, down, again
+ *      rpc_client_send.c   calls out, as one message a turn
  *      rpc_client_wait.c   who waits: in order, by id, by deadline
  *      rpc_client_name.c   the address of the endpoint's name
  */
@@ -13,8 +14,10 @@
 #include <uthash.h>
 #include <zmq.h>
 
+#include "libshared/base/before_sleep.h"
 #include "libshared/base/log.h"
 #include "libshared/rpc/loop.h"
+#include "libshared/rpc/rpc_batch.h"
 #include "libshared/rpc/rpc_client.h"
 #include "libshared/rpc/rpc_pipe.h"
 #include "libshared/rpc/rpc_socket.h"
@@ -54,10 +57,19 @@ struct rpc_client {
     bool leaving; /* the server said shutting_down: what we send it, it refuses */
     bool told;    /* it has said that it will leave, but may serve us yet */
     bool held_up; /* the pipe was full: later requests stand behind those that wait */
+    bool batches; /* the server said that it reads them */
     bool refused; /* a handshake failed, and the log says so */
     uint64_t last_id, hello_id;
     int64_t heard_us, greeted_us;
-    struct waiting *first; /* unanswered, in order */
+    struct waiting *first;  /* unanswered, in order */
+    struct waiting *unsent; /* the first of them that this connection has not seen; behind it there are no others */
+    struct waiting *ahead;  /* while `up` is called: what it calls goes out before this one */
+    bool calling_up;
+    size_t n_fresh, fresh_bytes; /* called since the last sending */
+    struct rpc_batch out;
+    zmq_msg_t in; /* a batch that is being read */
+    struct str in_left;
+    bool in_batch;
     struct waiting *by_id;
     struct waiting *ended; /* to be told on the next turn */
     size_t n_waiting, n_ended, waiting_bytes;
@@ -66,11 +78,17 @@ struct rpc_client {
     struct arena *arena; /* for heads and failures, emptied after each message */
     struct buf head;     /* scratch */
     ev_timer soon, tick, ping;
+    struct before_sleep resume_end_turn;
     struct errand *resolve; /* while the address of our endpoint's name is asked for */
     ev_timer ask_again;
     bool nameless;       /* it had none the last time, and the log says so */
     char connected[300]; /* what ZeroMQ was given; "": nothing yet */
 };
+
+/* rpc_client_send.c */
+void rpc_client_send_begin(struct rpc_client *client);
+void rpc_client_send_end(struct rpc_client *client);
+void rpc_client_send_again(struct rpc_client *client); /* the pipe may have room now, or the connection is new */
 
 /* rpc_client_wait.c */
 struct waiting *rpc_wait_add(
@@ -92,6 +110,7 @@ bool rpc_link_send_hello(struct rpc_client *client);
 bool rpc_link_greeted(struct rpc_client *client, enum err status, struct str body); /* true: it is up now */
 enum put { PUT_SENT, PUT_FULL, PUT_REFUSED }; /* REFUSED: a head out of its bounds */
 enum put rpc_link_put(struct rpc_client *client, const struct frame_request *head, zmq_msg_t *body);
+enum put rpc_link_put_batch(struct rpc_client *client);
 void rpc_link_ping(struct rpc_client *client);
 
 /* rpc_client_name.c */

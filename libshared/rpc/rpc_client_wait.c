@@ -63,6 +63,16 @@ static void copy_body(zmq_msg_t *body, struct str from)
     if (from.len > 0) memcpy(zmq_msg_data(body), from.at, from.len);
 }
 
+/* What `up` calls goes out before what waited for the connection. */
+static void join(struct rpc_client *client, struct waiting *w)
+{
+    if (client->ahead != NULL)
+        DL_PREPEND_ELEM(client->first, client->ahead, w);
+    else
+        DL_APPEND(client->first, w);
+    if (client->unsent == NULL) client->unsent = w;
+}
+
 struct waiting *rpc_wait_add(
     struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg)
 {
@@ -80,7 +90,7 @@ struct waiting *rpc_wait_add(
     w->head.id = w->id;
     copy_head(&w->head, request, (char *)(w + 1));
     copy_body(&w->body, request->body);
-    DL_APPEND(client->first, w);
+    join(client, w);
     DL_APPEND2(client->wheel[slot_of(w->deadline_us)], w, earlier, later);
     HASH_ADD(hh, client->by_id, id, sizeof(w->id), w);
     client->n_waiting++;
@@ -101,6 +111,7 @@ struct waiting *rpc_wait_find(struct rpc_client *client, uint64_t id)
 
 static void leave_queue(struct rpc_client *client, struct waiting *w)
 {
+    if (client->unsent == w) client->unsent = w->next;
     DL_DELETE(client->first, w);
     DL_DELETE2(client->wheel[slot_of(w->deadline_us)], w, earlier, later);
     HASH_DEL(client->by_id, w);

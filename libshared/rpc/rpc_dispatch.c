@@ -17,9 +17,8 @@ static void refuse_request(struct rpc_later *later, enum err e, const char *text
 static void run_on_loop(struct rpc_later *later)
 {
     struct call *call = &later->call;
-    struct str body = { zmq_msg_data(&later->body_bytes), zmq_msg_size(&later->body_bytes) };
     struct turn_span span = turn_enter();
-    enum err e = rpc_call_run(later->method, call, body, &later->reply);
+    enum err e = rpc_call_run(later->method, call, later->body, &later->reply);
     turn_leave(span, str_of(later->method->name));
     rpc_later_answer(later, rpc_call_settle(call, e, &later->reply));
 }
@@ -32,8 +31,7 @@ static void begin_later(struct rpc_later *later)
         return;
     }
     void *req;
-    struct str body = { zmq_msg_data(&later->body_bytes), zmq_msg_size(&later->body_bytes) };
-    enum err e = rpc_call_decode(later->method, &later->call, body, &req);
+    enum err e = rpc_call_decode(later->method, &later->call, later->body, &req);
     if (e != OK) {
         rpc_later_answer(later, rpc_call_settle(&later->call, e, &later->reply));
         return;
@@ -82,12 +80,11 @@ static void run_on_thread(struct rpc_task *task, struct pg *pg)
 {
     struct rpc_later *later = CONTAINER_OF(task, struct rpc_later, task);
     struct call *call = &later->call;
-    struct str body = { zmq_msg_data(&later->body_bytes), zmq_msg_size(&later->body_bytes) };
 
     call->peer = NULL;
     call->pg = pg;
     if (pg != NULL) pg_set_deadline(pg, call->deadline_us);
-    enum err e = rpc_call_run(later->method, call, body, &later->reply);
+    enum err e = rpc_call_run(later->method, call, later->body, &later->reply);
     if (e == OK && call->after != NULL) {
         settle_in_order(later, e);
         return;
@@ -134,9 +131,18 @@ static void run_request(struct rpc_later *later)
 
 /* --- what every server answers --- */
 
+/* One of a former version sends an empty record. */
+static bool reads_batches(struct rpc_later *later)
+{
+    struct greeting greeting;
+
+    return wire_decode(greeting_shape(), later->body, later->arena, &greeting, &later->why) == OK && greeting.batches;
+}
+
 static void say_hello(struct rpc_later *later)
 {
-    struct hello hello = { str_of(later->server->config.service), later->peer->instance };
+    struct hello hello = { str_of(later->server->config.service), later->peer->instance, .batches = true };
+    later->peer->batches = reads_batches(later);
     enum err e = wire_encode(hello_shape(), &hello, &later->reply);
     rpc_later_answer(later, rpc_call_settle(&later->call, e, &later->reply));
 }

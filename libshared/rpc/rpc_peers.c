@@ -47,6 +47,8 @@ static void forget_peer(struct rpc_server *server, struct rpc_peer *peer)
 {
     if (server->config.peer_gone != NULL) server->config.peer_gone(server->config.context, peer);
     free_waiting(peer);
+    rpc_send_forget(server, peer);
+    rpc_batch_free(&peer->out);
     rpc_pipe_leave(&peer->pipe);
     mem_free(peer);
 }
@@ -77,6 +79,7 @@ void rpc_peer_lose(struct rpc_server *server, struct rpc_peer *peer, const char 
     if (peer->gone) return;
     LOG(DEBUG, "rpc.peer_gone", F_TEXT("peer", peer->name), F_TEXT("why", why));
     peer->gone = true;
+    rpc_send_forget(server, peer);
     HASH_DEL(server->peers, peer);
     metric_set(server->peers_now, HASH_COUNT(server->peers));
     peer->next_gone = server->gone;

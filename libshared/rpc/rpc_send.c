@@ -1,6 +1,7 @@
 /*
  * rpc_send.c - replies and events out, on the loop thread.
  *
+ * What a turn of the loop has for a peer leaves at its end, as one message if it is small, in its order.
  * A pipe that is full, of messages or of bytes, loses events, and says so with a `resync` when there is room; replies
  * wait, in order.  While a peer has either, nothing overtakes: its events count as lost, its replies join those that
  * wait.
@@ -8,6 +9,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 #include <errno.h>
+#include <utlist.h>
 
 #include "libshared/rpc/rpc_server_private.h"
 #include "libshared/base/metrics.h"
@@ -88,12 +90,53 @@ static void send_or_keep(struct rpc_server *server, struct rpc_peer *peer, zmq_m
     if (sent == LOST) rpc_peer_lose(server, peer, "unreachable");
 }
 
+/* --- what a turn has for a peer --- */
+
+void rpc_send_forget(struct rpc_server *server, struct rpc_peer *peer)
+{
+    if (peer->out.n == 0) return;
+    DL_DELETE2(server->filled, peer, prev_filled, next_filled);
+    rpc_batch_clear(&peer->out);
+}
+
+static void send_filled(struct rpc_server *server, struct rpc_peer *peer)
+{
+    zmq_msg_t head, body;
+
+    if (peer->out.n == 0) return;
+    DL_DELETE2(server->filled, peer, prev_filled, next_filled);
+    rpc_batch_close(&peer->out, &head, &body);
+    send_or_keep(server, peer, &head, &body);
+    zmq_msg_close(&head);
+    zmq_msg_close(&body);
+}
+
+void rpc_send_filled(struct rpc_server *server)
+{
+    while (server->filled != NULL) send_filled(server, server->filled);
+}
+
+/* false: it has to go alone, behind what is there. */
+static bool joins_others(struct rpc_server *server, struct rpc_peer *peer, struct str head, struct str body)
+{
+    if (!peer->batches || body.len > RPC_BATCH_EACH || is_held_up(peer)) {
+        send_filled(server, peer);
+        return false;
+    }
+    if (server->filled == NULL) before_sleep_wake(&server->resume_end_turn);
+    if (peer->out.n == 0) DL_APPEND2(server->filled, peer, prev_filled, next_filled);
+    rpc_batch_add(&peer->out, head, body);
+    if (rpc_batch_is_full(&peer->out)) send_filled(server, peer);
+    return true;
+}
+
 void rpc_send_reply(struct rpc_server *server, struct rpc_peer *peer, uint64_t id, enum err status, struct str body)
 {
     if (peer->gone) return;
     zmq_msg_t head_msg, body_msg;
     buf_clear(&server->head);
     frame_put_reply(&server->head, &(struct frame_reply){ id, status });
+    if (joins_others(server, peer, buf_str(&server->head), body) || peer->gone) return;
     fill_message(&head_msg, buf_str(&server->head));
     fill_message(&body_msg, body);
     send_or_keep(server, peer, &head_msg, &body_msg);
@@ -205,10 +248,22 @@ static enum sent send_copy(struct rpc_server *server, struct rpc_peer *peer, con
     return sent;
 }
 
+static struct str view_of(const zmq_msg_t *msg)
+{
+    return (struct str){ zmq_msg_data((zmq_msg_t *)msg), zmq_msg_size(msg) };
+}
+
+static enum sent send_event(struct rpc_server *server, struct rpc_peer *peer, const struct rpc_event *event)
+{
+    if (joins_others(server, peer, view_of(&event->head), view_of(&event->body))) return SENT;
+    if (peer->gone) return LOST;
+    return is_held_up(peer) ? FULL : send_copy(server, peer, event);
+}
+
 bool rpc_event_send(struct rpc_server *server, struct rpc_peer *peer, const struct rpc_event *event)
 {
     if (peer->gone) return false;
-    enum sent sent = is_held_up(peer) ? FULL : send_copy(server, peer, event);
+    enum sent sent = send_event(server, peer, event);
     if (sent == LOST) rpc_peer_lose(server, peer, "unreachable");
     if (sent == FULL) {
         if (!peer->missed) LOG(WARN, "rpc.event_lost", F_TEXT("peer", peer->name));

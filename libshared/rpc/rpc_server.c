@@ -59,19 +59,16 @@ static void drop_malformed(struct rpc_later *later, const char *name)
     rpc_later_give(later);
 }
 
+static bool read_head(struct rpc_later *later, struct str bytes, struct frame_head *head)
+{
+    return frame_read(bytes, later->arena, head) == OK && (head->kind == FRAME_REQUEST || head->kind == FRAME_BATCH);
+}
+
 /* A connection begins with `hello`.  Whoever speaks without is a peer that we gave up, and that doesn't know it. */
-static void take_request(struct rpc_later *later, const void *id)
+static void take_request(struct rpc_later *later, const void *id, const char *name, const struct frame_request *head)
 {
     struct rpc_server *server = later->server;
-    struct frame_head head;
-    /* Not of the routing id: asking the socket for its events makes libzmq 4.3.4 lose that frame's metadata. */
-    const char *name = zmq_msg_gets(&later->head_bytes, "name");
-    struct str bytes = { zmq_msg_data(&later->head_bytes), zmq_msg_size(&later->head_bytes) };
-    if (name == NULL || frame_read(bytes, later->arena, &head) != OK || head.kind != FRAME_REQUEST) {
-        drop_malformed(later, name);
-        return;
-    }
-    later->head = head.request;
+    later->head = *head;
     later->peer = rpc_peer_find(server, id);
     if (later->peer == NULL && str_is(later->head.method, "hello")) later->peer = rpc_peer_add(server, id, name);
     if (later->peer == NULL) {
@@ -84,6 +81,79 @@ static void take_request(struct rpc_later *later, const void *id)
     later->peer->in_hand++;
     set_call(later);
     rpc_dispatch(later);
+}
+
+static struct str bytes_of(zmq_msg_t *msg)
+{
+    return (struct str){ zmq_msg_data(msg), zmq_msg_size(msg) };
+}
+
+/* --- several messages in one --- */
+
+static void begin_batch(struct rpc_later *later, zmq_msg_t *id)
+{
+    struct rpc_incoming *in = &later->server->incoming;
+    zmq_msg_init(&in->id);
+    zmq_msg_init(&in->head);
+    zmq_msg_init(&in->body);
+    zmq_msg_move(&in->id, id);
+    zmq_msg_move(&in->head, &later->head_bytes);
+    zmq_msg_move(&in->body, &later->body_bytes);
+    in->left = bytes_of(&in->body);
+    in->open = true;
+    rpc_later_give(later);
+}
+
+static void end_batch(struct rpc_incoming *in)
+{
+    zmq_msg_close(&in->id);
+    zmq_msg_close(&in->head);
+    zmq_msg_close(&in->body);
+    *in = (struct rpc_incoming){ .open = false };
+}
+
+/* A request may be in hand for long, and would keep all of its batch. */
+static struct str copy_bytes(struct arena *arena, struct str bytes)
+{
+    char *copy = arena_alloc(arena, bytes.len + 1);
+    memcpy(copy, bytes.at, bytes.len);
+    return (struct str){ copy, bytes.len };
+}
+
+/* The next message of a batch; with the last one, or one that is none, the batch ends. */
+static void take_next(struct rpc_server *server)
+{
+    struct rpc_incoming *in = &server->incoming;
+    const char *name = zmq_msg_gets(&in->head, "name");
+    struct rpc_later *later = rpc_later_take(server);
+    struct frame_head head;
+    struct str head_bytes, body;
+    bool good = frame_batch_next(&in->left, &head_bytes, &body) &&
+                read_head(later, copy_bytes(later->arena, head_bytes), &head) && head.kind == FRAME_REQUEST;
+    if (good) {
+        later->body = copy_bytes(later->arena, body);
+        take_request(later, zmq_msg_data(&in->id), name, &head.request);
+    } else {
+        drop_malformed(later, name);
+    }
+    if (!good || in->left.len == 0) end_batch(in);
+}
+
+/* --- one message --- */
+
+static void take_message(struct rpc_later *later, zmq_msg_t *id)
+{
+    struct frame_head head;
+    /* Not of the routing id: asking the socket for its events makes libzmq 4.3.4 lose that frame's metadata. */
+    const char *name = zmq_msg_gets(&later->head_bytes, "name");
+    if (name == NULL || !read_head(later, bytes_of(&later->head_bytes), &head)) {
+        drop_malformed(later, name);
+    } else if (head.kind == FRAME_BATCH) {
+        begin_batch(later, id);
+    } else {
+        later->body = bytes_of(&later->body_bytes);
+        take_request(later, zmq_msg_data(id), name, &head.request);
+    }
 }
 
 static bool receive_part(struct rpc_server *server, zmq_msg_t *msg)
@@ -108,6 +178,10 @@ static void skip_rest(struct rpc_server *server, zmq_msg_t *last)
 static bool receive_request(void *arg)
 {
     struct rpc_server *server = arg;
+    if (server->incoming.open) {
+        take_next(server);
+        return true;
+    }
     zmq_msg_t id, *last = &id;
     zmq_msg_init(&id);
     if (!receive_part(server, &id)) {
@@ -118,7 +192,7 @@ static bool receive_request(void *arg)
     bool whole = zmq_msg_size(&id) == RPC_ID_BYTES && receive_next(server, &last, &later->head_bytes) &&
                  receive_next(server, &last, &later->body_bytes) && !zmq_msg_more(last);
     if (whole) {
-        take_request(later, zmq_msg_data(&id));
+        take_message(later, &id);
     } else {
         skip_rest(server, last);
         drop_malformed(later, zmq_msg_gets(last, "name"));
@@ -149,6 +223,12 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
     lose_the_quiet(server);
     if (server->pool != NULL) metric_set(server->waiting_now, (int64_t)rpc_pool_waiting(server->pool));
     if (server->blocking != NULL) metric_set(server->blocked_now, (int64_t)rpc_pool_waiting(server->blocking));
+}
+
+static bool end_turn(void *arg)
+{
+    rpc_send_filled(arg);
+    return false;
 }
 
 static void on_flush(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -242,6 +322,7 @@ struct rpc_server *rpc_server_create(struct ev_loop *loop, const struct rpc_serv
     ev_timer_init(&server->flush, on_flush, FLUSH_EVERY_S, FLUSH_EVERY_S);
     server->tick.data = server->flush.data = server;
     ev_timer_start(loop, &server->tick);
+    before_sleep_begin_last(&server->resume_end_turn, loop, "rpc_send_filled", end_turn, server);
     return server;
 }
 
@@ -259,6 +340,7 @@ void rpc_server_leave(struct rpc_server *server)
 {
     struct rpc_peer *peer, *next;
     server->leaving = true;
+    rpc_send_filled(server);
     HASH_ITER(hh, server->peers, peer, next) rpc_send_leaving(server, peer->id);
 }
 
@@ -272,8 +354,11 @@ void rpc_server_destroy(struct rpc_server **server)
     ev_timer_stop(s->loop, &s->tick);
     loop_post_destroy(&s->post); /* runs what the workers have posted */
     abandon_in_hand(s);
+    rpc_send_filled(s);
+    if (s->incoming.open) end_batch(&s->incoming);
     ev_timer_stop(s->loop, &s->flush);
     rpc_peers_free(s);
+    before_sleep_end(&s->resume_end_turn);
     rpc_laters_free(s);
     rpc_works_free(s);
     loop_sock_destroy(&s->watch);

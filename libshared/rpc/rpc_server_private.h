@@ -19,7 +19,9 @@
 #include <uthash.h>
 #include <zmq.h>
 
+#include "libshared/base/before_sleep.h"
 #include "libshared/rpc/loop.h"
+#include "libshared/rpc/rpc_batch.h"
 #include "libshared/rpc/rpc_pipe.h"
 #include "libshared/rpc/rpc_pool.h"
 #include "libshared/rpc/rpc_server.h"
@@ -45,11 +47,14 @@ struct rpc_peer {
     UT_hash_handle hh;
     uint8_t id[RPC_ID_BYTES];
     char name[32];
-    struct id instance; /* what `hello` told it: new for each connection, as we forget with it */
-    unsigned quiet;     /* ticks since it last spoke */
-    size_t in_hand;     /* its requests not yet answered; `peer_gone` waits for them */
-    bool gone;          /* no longer among the server's peers */
-    bool missed;        /* an event found the pipe full: it gets a resync */
+    struct id instance;   /* what `hello` told it: new for each connection, as we forget with it */
+    unsigned quiet;       /* ticks since it last spoke */
+    size_t in_hand;       /* its requests not yet answered; `peer_gone` waits for them */
+    bool gone;            /* no longer among the server's peers */
+    bool missed;          /* an event found the pipe full: it gets a resync */
+    bool batches;         /* it said that it reads them */
+    struct rpc_batch out; /* what this turn has for it; while it is held up, nothing */
+    struct rpc_peer *prev_filled, *next_filled;
     struct rpc_outgoing *waiting, **last_waiting;
     size_t n_waiting;
     struct rpc_pipe *pipe;
@@ -68,7 +73,8 @@ struct rpc_later {
     struct rpc_server *server;
     struct rpc_peer *peer;
     const struct rpc_method *method;
-    zmq_msg_t head_bytes, body_bytes; /* the records are views into these */
+    zmq_msg_t head_bytes, body_bytes; /* the records are views into these; of a batch, into the arena */
+    struct str body;
     struct frame_request head;
     struct call call;
     struct wire_error why;
@@ -77,6 +83,13 @@ struct rpc_later {
     enum err status;
     int64_t began_us;
     struct rpc_later *prev, *next; /* among those in hand, or spare */
+};
+
+/* A batch that is being read. */
+struct rpc_incoming {
+    zmq_msg_t id, head, body;
+    struct str left;
+    bool open;
 };
 
 struct rpc_method_stats {
@@ -93,6 +106,8 @@ struct rpc_server {
     struct rpc_pool *blocking;   /* BLOCKING; NULL without such threads */
     pthread_mutex_t commit_lock; /* see rpc_dispatch.c: settle_in_order */
     struct rpc_peer *peers, *gone;
+    struct rpc_peer *filled; /* those with something to send at the end of this turn, the first to have it first */
+    struct rpc_incoming incoming;
     struct rpc_later *in_hand, *spare;
     struct rpc_work *spare_works;
     size_t n_in_hand, n_later, n_works, n_spare, n_spare_works;
@@ -100,6 +115,7 @@ struct rpc_server {
     struct metric *errors[ERR_COUNT], *events, *events_lost, *peers_now, *waiting_now, *blocked_now;
     struct buf head; /* scratch */
     ev_timer tick, flush;
+    struct before_sleep resume_end_turn;
     bool leaving; /* the peers are told */
     bool draining;
     void (*drained)(void *);
@@ -137,7 +153,9 @@ void rpc_send_reply(struct rpc_server *server, struct rpc_peer *peer, uint64_t i
 /* To a connection that we don't know: it has to greet again. */
 void rpc_send_goodbye(struct rpc_server *server, const void *id);
 void rpc_send_leaving(struct rpc_server *server, const void *id);
-void rpc_send_flush(struct rpc_server *server); /* what waits for room */
+void rpc_send_flush(struct rpc_server *server);                         /* what waits for room */
+void rpc_send_filled(struct rpc_server *server);                        /* what this turn has for its peers */
+void rpc_send_forget(struct rpc_server *server, struct rpc_peer *peer); /* it is gone */
 
 /* rpc_dispatch.c */
 void rpc_dispatch(struct rpc_later *later); /* answers it, now or later */

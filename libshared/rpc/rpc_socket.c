@@ -7,7 +7,8 @@
 
 #include "libshared/rpc/keys.h"
 
-#define UNREAD_MAX       500 /* messages received and not read: over it the sender's pipe fills, which counts bytes */
+#define UNREAD_MAX                                                                                                     \
+    64 /* messages received and not read, batches among them: over it the sender's pipe fills, which counts bytes */
 #define HEARTBEAT_MS     2000
 #define HEARTBEAT_OUT_MS 6000
 #define HANDSHAKE_MS     5000

@@ -44,6 +44,43 @@ void frame_put_event(struct buf *out, const struct frame_event *head)
     pack_text(&pk, head->name);
 }
 
+void frame_put_batch(struct buf *out, const struct frame_batch *head)
+{
+    msgpack_packer pk = pack_into(out);
+
+    msgpack_pack_array(&pk, 2);
+    msgpack_pack_int(&pk, FRAME_BATCH);
+    msgpack_pack_uint64(&pk, head->n);
+}
+
+void frame_batch_add(struct buf *out, struct str head, struct str body)
+{
+    msgpack_packer pk = pack_into(out);
+
+    pack_bytes(&pk, head);
+    pack_bytes(&pk, body);
+}
+
+/* A bin of 8, 16 or 32 bits of length. */
+static bool cut_bin(struct str *rest, struct str *out)
+{
+    const uint8_t *at = (const uint8_t *)rest->at;
+
+    if (rest->len == 0 || at[0] < 0xc4 || at[0] > 0xc6) return false;
+    size_t width = (size_t)1 << (at[0] - 0xc4), len = 0;
+    if (rest->len < 1 + width) return false;
+    for (size_t i = 1; i <= width; i++) len = len << 8 | at[i];
+    if (rest->len - 1 - width < len) return false;
+    *out = (struct str){ rest->at + 1 + width, len };
+    *rest = str_skip(*rest, 1 + width + len);
+    return true;
+}
+
+bool frame_batch_next(struct str *rest, struct str *head, struct str *body)
+{
+    return cut_bin(rest, head) && cut_bin(rest, body);
+}
+
 static bool get_uint(const msgpack_object *o, uint64_t *out)
 {
     *out = o->via.u64;
@@ -97,12 +134,13 @@ static bool read_head(const msgpack_object *root, const char *end, struct arena 
     uint64_t kind;
 
     if (root->type != MSGPACK_OBJECT_ARRAY || root->via.array.size == 0) return false;
-    if (!get_uint(&root->via.array.ptr[0], &kind) || kind > FRAME_EVENT) return false;
+    if (!get_uint(&root->via.array.ptr[0], &kind) || kind > FRAME_BATCH) return false;
     out->kind = (enum frame_kind)kind;
     switch (out->kind) {
     case FRAME_REQUEST: return read_request(root->via.array, end, arena, &out->request);
     case FRAME_REPLY: return read_reply(root->via.array, &out->reply);
     case FRAME_EVENT: return read_event(root->via.array, &out->event);
+    case FRAME_BATCH: return root->via.array.size == 2 && get_uint(&root->via.array.ptr[1], &out->batch.n);
     }
     return false;
 }

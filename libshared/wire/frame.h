@@ -4,7 +4,10 @@
  *      request  [1, id, method, budget_ms, trace, principal]   body: a record, as a map
  *      reply    [2, id, code]                                  body: the result, or a `failure` record
  *      event    [3, stream, seq, name]                         body: a record
+ *      batch    [4, n]                                         body: n times head, body, each as msgpack's bin
  *
+ * A batch is what a process has for one peer at the end of a turn of its loop, in order; a batch in a batch is malformed.  It is
+ * sent to who said in `hello` that it reads it.
  * budget_ms is what is left of the deadline when it is sent.  Texts are views into the frame.
  */
 // SPDX-License-Identifier: Apache-2.0
@@ -12,7 +15,7 @@
 
 #include "libshared/wire/records.h"
 
-enum frame_kind { FRAME_REQUEST = 1, FRAME_REPLY = 2, FRAME_EVENT = 3 };
+enum frame_kind { FRAME_REQUEST = 1, FRAME_REPLY = 2, FRAME_EVENT = 3, FRAME_BATCH = 4 };
 
 struct frame_request {
     uint64_t id;
@@ -30,6 +33,9 @@ struct frame_event {
     int64_t seq;
     struct str name;
 };
+struct frame_batch {
+    uint64_t n;
+};
 
 struct frame_head {
     enum frame_kind kind;
@@ -37,6 +43,7 @@ struct frame_head {
         struct frame_request request;
         struct frame_reply reply;
         struct frame_event event;
+        struct frame_batch batch;
     };
 };
 
@@ -44,7 +51,12 @@ struct frame_head {
 void frame_put_request(struct buf *out, const struct frame_request *head);
 void frame_put_reply(struct buf *out, const struct frame_reply *head);
 void frame_put_event(struct buf *out, const struct frame_event *head);
+void frame_put_batch(struct buf *out, const struct frame_batch *head);
 enum err frame_read(struct str bytes, struct arena *arena, struct frame_head *out) MUST_CHECK; /* ERR_MALFORMED */
+
+/* The body of a batch: a message more; and the next one, as views into `rest`, which it is cut from.  false: no such thing. */
+void frame_batch_add(struct buf *out, struct str head, struct str body);
+bool frame_batch_next(struct str *rest, struct str *head, struct str *body) MUST_CHECK;
 
 /* The body of an error reply. */
 void frame_put_failure(struct buf *out, enum err e, const struct wire_error *why);

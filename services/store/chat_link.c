@@ -181,3 +181,8 @@ void chat_link_publish(struct chat_link *link, const struct publication *publica
 {
     call_chat(link, "room.publish", publication_shape(), publication, done, arg);
 }
+
+void chat_link_flush(struct chat_link *link)
+{
+    rpc_client_flush(link->client);
+}

@@ -25,3 +25,4 @@ void chat_link_ask(struct chat_link *link, const struct access_query *query, rpc
  * doubt, as the store before us may have died between a commit and its publication. */
 void chat_link_recheck(struct chat_link *link);
 void chat_link_publish(struct chat_link *link, const struct publication *publication, rpc_reply_fn *done, void *arg);
+void chat_link_flush(struct chat_link *link); /* what was asked and published leaves now, not at the end of the turn */

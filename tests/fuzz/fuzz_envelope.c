@@ -1,4 +1,4 @@
-/* fuzz_envelope.c - any bytes as the head of a message between processes, and as the failure behind it. */
+/* fuzz_envelope.c - any bytes as the head of a message between processes, as the body of a batch, and as a failure's text. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/wire/frame.h"
 #include "tests/fuzz/fuzz.h"
@@ -11,6 +11,7 @@ static void put(struct buf *out, const struct frame_head *head)
     case FRAME_REQUEST: frame_put_request(out, &head->request); break;
     case FRAME_REPLY: frame_put_reply(out, &head->reply); break;
     case FRAME_EVENT: frame_put_event(out, &head->event); break;
+    case FRAME_BATCH: frame_put_batch(out, &head->batch); break;
     }
 }
 
@@ -26,6 +27,24 @@ static void go_round(const struct frame_head *head)
     PROMISE(str_eq(buf_str(&first), buf_str(&second)));
     buf_free(&first);
     buf_free(&second);
+}
+
+/* What is read of a batch lies within it, in order, and is what would be written again. */
+static void read_batch(struct str bytes)
+{
+    struct str rest = bytes, head, body;
+    struct buf again = BUF(4 << 20);
+    const char *end = bytes.at;
+
+    while (frame_batch_next(&rest, &head, &body)) {
+        PROMISE(head.at > end && body.at > head.at + head.len && body.at + body.len == rest.at);
+        end = rest.at;
+        frame_batch_add(&again, head, body);
+        PROMISE(again.len <= (size_t)(rest.at - bytes.at)); /* ours is the shortest form */
+        struct frame_head inside;
+        if (frame_read(head, arena, &inside) == OK) go_round(&inside);
+    }
+    buf_free(&again);
 }
 
 /* Whatever a sentence holds, the failure that carries it can be sent and read. */
@@ -49,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (arena == NULL) arena = arena_create("fuzz", 1 << 20);
     if (frame_read(bytes, arena, &head) == OK) go_round(&head);
+    read_batch(bytes);
     fail_with(bytes);
     arena_reset(arena);
     return 0;

@@ -55,6 +55,7 @@ void appends_done(void *context, struct append *first)
     for (const struct append *a = first; a != NULL; a = a->next)
         if (a->e == OK && !outbox_put(store->outbox, &a->message)) chat_link_recheck(store->link);
     outbox_flush(store->outbox);
+    chat_link_flush(store->link);
 
     for (struct append *a = first, *next; a != NULL; a = next) {
         struct sending *s = a->owner;

@@ -6,6 +6,7 @@ static struct rpc_server *server;
 static struct rpc_peer *subscriber;
 static struct rpc_later *held;
 static int gone;
+static size_t body_bytes; /* of each event */
 
 static enum err run_subscribe(struct call *call, const void *req, void *rep)
 {
@@ -36,6 +37,7 @@ static int begin(void **state)
 {
     (void)state;
     gone = heard_order = 0;
+    body_bytes = 10000;
     subscriber = NULL;
     held = NULL;
     struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
@@ -55,10 +57,11 @@ static int end(void **state)
 static bool send_event(int64_t seq)
 {
     static char text[20000];
-    memset(text, 'x', sizeof(text));
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = i % 2 == 0 ? '\xc3' : '\xa9'; /* bytes are bounded by characters */
     struct id stream = id_new();
     struct message message = {
-        .room = stream, .seq = seq, .id = STR("1"), .sender = STR("alice"), .at = 1, .body = { text, 10000 }
+        .room = stream, .seq = seq, .id = STR("1"), .sender = STR("alice"), .at = 1, .body = { text, body_bytes }
     };
     struct rpc_event *event = rpc_event_create(stream, seq, "message", message_shape(), &message);
     bool sent = rpc_event_send(server, subscriber, event);
@@ -118,11 +121,12 @@ static void a_full_pipe_loses_events_aloud(void **state)
     rpc_client_destroy(&probe.client);
 }
 
-static void a_peer_that_hung_up_is_gone_at_the_next_event(void **state)
+static void a_peer_that_hung_up_is_gone_at_the_next_large_event(void **state)
 {
     (void)state;
     struct probe probe;
     struct heard a;
+    body_bytes = 20000;
     open_and_ask(&probe, "room.subscribe", &a);
     UNTIL(a.order);
     rpc_client_destroy(&probe.client);
@@ -130,6 +134,24 @@ static void a_peer_that_hung_up_is_gone_at_the_next_event(void **state)
     assert_int_equal(gone, 0); /* never from within rpc_event_send */
     assert_false(send_event(2));
     UNTIL(gone == 1);
+}
+
+static void a_peer_that_hung_up_is_gone_after_the_turn_of_the_next_small_event(void **state)
+{
+    (void)state;
+    struct probe probe;
+    struct heard a;
+    int64_t end_us = clock_mono_us() + WAIT_MS * 1000;
+    body_bytes = 100;
+    open_and_ask(&probe, "room.subscribe", &a);
+    UNTIL(a.order);
+    rpc_client_destroy(&probe.client);
+    while (gone == 0 && clock_mono_us() < end_us) {
+        (void)send_event(1);
+        assert_int_equal(gone, 0);
+        turn_for(5);
+    }
+    assert_int_equal(gone, 1);
 }
 
 static void a_peer_is_not_gone_while_a_request_of_its_is_unanswered(void **state)
@@ -205,7 +227,8 @@ int main(void)
         CASE(events_follow_the_reply_in_their_order),
         CASE(a_reader_of_costly_events_leaves_the_turn_to_others),
         CASE(a_full_pipe_loses_events_aloud),
-        CASE(a_peer_that_hung_up_is_gone_at_the_next_event),
+        CASE(a_peer_that_hung_up_is_gone_at_the_next_large_event),
+        CASE(a_peer_that_hung_up_is_gone_after_the_turn_of_the_next_small_event),
         CASE(a_peer_is_not_gone_while_a_request_of_its_is_unanswered),
     };
     return cmocka_run_group_tests_name("rpc events", tests, fixture_begin, fixture_end);

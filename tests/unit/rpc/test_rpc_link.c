@@ -4,6 +4,7 @@
 #include "libshared/rpc/rpc_socket.h"
 #include "libshared/base/metrics.h"
 #include "tests/unit/rpc/fixture.h"
+#include "tests/unit/rpc/raw.h"
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -420,39 +421,6 @@ static void a_name_that_gets_another_address_is_followed(void **state)
 }
 
 /* --- a client of ours that breaks the rules --- */
-
-static void read_key(const char *file, const char *field, char out[41])
-{
-    char path[200], line[200];
-    snprintf(path, sizeof(path), "%s/%s", fx.keys, file);
-    FILE *key = fopen(path, "r");
-    assert_non_null(key);
-    while (fgets(line, sizeof(line), key) != NULL) {
-        char *at = strstr(line, field);
-        if (at != NULL) snprintf(out, 41, "%s", strchr(at, '"') + 1);
-    }
-    fclose(key);
-}
-
-static void *open_raw(void *context)
-{
-    char key[41];
-    void *raw = zmq_socket(context, ZMQ_DEALER);
-    read_key("peers/store.key", "public-key", key);
-    zmq_setsockopt(raw, ZMQ_CURVE_SERVERKEY, key, 40);
-    read_key("gateway.key_secret", "public-key", key);
-    zmq_setsockopt(raw, ZMQ_CURVE_PUBLICKEY, key, 40);
-    read_key("gateway.key_secret", "secret-key", key);
-    zmq_setsockopt(raw, ZMQ_CURVE_SECRETKEY, key, 40);
-    assert_int_equal(zmq_connect(raw, fx.endpoint), 0);
-    return raw;
-}
-
-static void send_raw(void *raw, struct str head, const char *body)
-{
-    zmq_send(raw, head.at, head.len, ZMQ_SNDMORE);
-    zmq_send(raw, body, strlen(body), 0);
-}
 
 static int receive_raw(void *raw, struct arena *arena, struct frame_head *head)
 {

@@ -53,6 +53,41 @@ static void an_event_is_read_as_it_was_written(void **state)
     buf_free(&b);
 }
 
+static void a_batch_is_read_as_it_was_written_and_not_beyond_a_cut(void **state)
+{
+    static const size_t sizes[] = { 0, 1, 255, 256, 65535, 65536 };
+    static char text[65536];
+    struct buf b = BUF(1 << 20), put = BUF(100);
+    struct str rest, head, body;
+    struct frame_head read;
+
+    (void)state;
+    frame_put_batch(&put, &(struct frame_batch){ 6 });
+    assert_int_equal(frame_read(buf_str(&put), arena, &read), OK);
+    assert_true(read.kind == FRAME_BATCH && read.batch.n == 6);
+    for (size_t i = 0; i < COUNT(sizes); i++)
+        frame_batch_add(&b, (struct str){ text, sizes[i] }, (struct str){ text, sizes[COUNT(sizes) - 1 - i] });
+    rest = buf_str(&b);
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        assert_true(frame_batch_next(&rest, &head, &body));
+        assert_true(head.len == sizes[i] && body.len == sizes[COUNT(sizes) - 1 - i]);
+    }
+    assert_int_equal(rest.len, 0);
+    assert_false(frame_batch_next(&rest, &head, &body));
+
+    buf_clear(&b);
+    frame_batch_add(&b, (struct str){ text, 300 }, (struct str){ text, 3 });
+    for (size_t n = 0; n < b.len; n++) {
+        char *copy = mem_alloc(n);
+        memcpy(copy, b.at, n);
+        rest = (struct str){ copy, n };
+        assert_false(frame_batch_next(&rest, &head, &body));
+        mem_free(copy);
+    }
+    buf_free(&b);
+    buf_free(&put);
+}
+
 static void a_head_cut_anywhere_is_malformed(void **state)
 {
     struct buf b = BUF(4096);
@@ -71,9 +106,9 @@ static void a_head_cut_anywhere_is_malformed(void **state)
 
 static void what_is_no_head_is_malformed(void **state)
 {
-    static const struct str bad[] = { { "\x90", 1 }, { "\x80", 1 }, { "\x91\x01", 2 }, { "\x93\x04\x01\xa2ok", 6 },
-        { "\x93\x00\x01\xa2ok", 6 }, { "\x93\x02\xff\xa2ok", 6 }, { "\x93\x02\x01\x02", 4 },
-        { "\x94\x02\x01\xa2ok\x01", 7 } };
+    static const struct str bad[] = { { "\x90", 1 }, { "\x80", 1 }, { "\x91\x01", 2 }, { "\x93\x05\x01\xa2ok", 6 },
+        { "\x93\x04\x01\xa2ok", 6 }, { "\x92\x04\xff", 3 }, { "\x93\x00\x01\xa2ok", 6 }, { "\x93\x02\xff\xa2ok", 6 },
+        { "\x93\x02\x01\x02", 4 }, { "\x94\x02\x01\xa2ok\x01", 7 } };
     struct frame_head head;
 
     (void)state;
@@ -138,6 +173,7 @@ int main(void)
         cmocka_unit_test(a_request_is_read_as_it_was_written),
         cmocka_unit_test(replies_carry_every_status_as_its_code),
         cmocka_unit_test(an_event_is_read_as_it_was_written),
+        cmocka_unit_test(a_batch_is_read_as_it_was_written_and_not_beyond_a_cut),
         cmocka_unit_test(a_head_cut_anywhere_is_malformed),
         cmocka_unit_test(what_is_no_head_is_malformed),
         cmocka_unit_test(a_principal_out_of_bounds_is_not_sent),

@@ -1,0 +1,137 @@
+/*
+ * rpc_client_send.c - calls out.
+ *
+ *      call, call, call --> [ first .. | unsent .. ] --at the end of the loop's turn--> one message
+ *
+ * What is called stands in the list of those that wait, and is written into a message when the turn ends: so its budget is what is
+ * left then, and what the pipe does not take is still there.  Nothing waits for a time: a call that is alone leaves in its own turn.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+
+#include "libshared/base/clock.h"
+#include "libshared/rpc/rpc_client_private.h"
+
+bool rpc_client_is_up(const struct rpc_client *client)
+{
+    return client->link == LINK_UP;
+}
+
+size_t rpc_client_pending(const struct rpc_client *client)
+{
+    return client->n_waiting;
+}
+
+static void set_budget(struct waiting *w)
+{
+    int64_t left_us = w->deadline_us - clock_mono_us();
+    w->head.budget_ms = left_us > 1000 ? left_us / 1000 : 1;
+}
+
+/* What was refused ends; the rest, up to `end`, has left if the pipe took it. */
+static bool settle(struct rpc_client *client, enum put put, struct waiting *end)
+{
+    if (put == PUT_FULL) return false;
+    for (; client->unsent != end; client->unsent = client->unsent->next) client->unsent->sent = true;
+    return true;
+}
+
+static bool send_alone(struct rpc_client *client)
+{
+    struct waiting *w = client->unsent;
+    set_budget(w);
+    enum put put = rpc_link_put(client, &w->head, &w->body);
+    if (put == PUT_REFUSED) {
+        rpc_wait_end(client, w, ERR_TOO_LARGE);
+        return true;
+    }
+    return settle(client, put, w->next);
+}
+
+static bool goes_with_others(const struct rpc_client *client, const struct waiting *w)
+{
+    return client->batches && zmq_msg_size(&w->body) <= RPC_BATCH_EACH;
+}
+
+static void add(struct rpc_client *client, struct waiting *w)
+{
+    set_budget(w);
+    buf_clear(&client->head);
+    frame_put_request(&client->head, &w->head);
+    if (client->head.over)
+        rpc_wait_end(client, w, ERR_TOO_LARGE);
+    else
+        rpc_batch_add(
+            &client->out, buf_str(&client->head), (struct str){ zmq_msg_data(&w->body), zmq_msg_size(&w->body) });
+}
+
+static bool send_batch(struct rpc_client *client)
+{
+    struct waiting *w = client->unsent;
+    while (w != NULL && goes_with_others(client, w) && !rpc_batch_is_full(&client->out)) {
+        struct waiting *next = w->next;
+        add(client, w);
+        w = next;
+    }
+    return client->out.n == 0 || settle(client, rpc_link_put_batch(client), w);
+}
+
+static bool can_send(const struct rpc_client *client)
+{
+    return client->link == LINK_UP && !client->leaving && !client->held_up && !client->calling_up;
+}
+
+void rpc_client_flush(struct rpc_client *client)
+{
+    client->n_fresh = client->fresh_bytes = 0;
+    if (!can_send(client)) return;
+    while (client->unsent != NULL && !client->held_up)
+        client->held_up = goes_with_others(client, client->unsent) ? !send_batch(client) : !send_alone(client);
+}
+
+void rpc_client_send_again(struct rpc_client *client)
+{
+    client->held_up = false;
+    rpc_client_flush(client);
+}
+
+/* What is past its deadline is nobody's any more, and may be in the pipe yet. */
+static bool has_too_many(const struct rpc_client *client)
+{
+    return client->n_waiting + client->n_ended > client->config.pending_max ||
+           client->waiting_bytes > RPC_PENDING_BYTES || !rpc_pipe_has_room(client->pipe);
+}
+
+void rpc_client_call(struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg)
+{
+    struct waiting *w = rpc_wait_add(client, request, reply, arg);
+    if (has_too_many(client)) {
+        rpc_wait_end(client, w, ERR_OVERLOADED);
+        return;
+    }
+    if (client->link != LINK_UP && !w->safe) {
+        rpc_wait_end(client, w, ERR_UNAVAILABLE);
+        return;
+    }
+    if (client->n_fresh == 0) before_sleep_wake(&client->resume_end_turn);
+    client->fresh_bytes += w->bytes;
+    if (++client->n_fresh >= RPC_BATCH_MESSAGES || client->fresh_bytes >= RPC_BATCH_BYTES) rpc_client_flush(client);
+}
+
+static bool end_turn(void *arg)
+{
+    struct rpc_client *client = arg;
+    if (client->n_fresh > 0) rpc_client_flush(client);
+    return false;
+}
+
+void rpc_client_send_begin(struct rpc_client *client)
+{
+    before_sleep_begin_last(&client->resume_end_turn, client->loop, "rpc_client_flush", end_turn, client);
+}
+
+void rpc_client_send_end(struct rpc_client *client)
+{
+    before_sleep_end(&client->resume_end_turn);
+    rpc_batch_free(&client->out);
+}
