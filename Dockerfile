@@ -12,7 +12,7 @@ ENV DEBIAN_FRONTEND=noninteractive
 COPY scripts/services /usr/local/lib/madang/services
 COPY proto/services.def /usr/local/lib/proto/services.def
 RUN groupadd --gid 10001 madang && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin madang \
- && install -d -o madang -g madang /run/madang /var/lib/madang /vault /secrets \
+ && install -d -o madang -g madang /run/madang /var/lib/madang /var/lib/madang/files /vault /secrets \
     $(/usr/local/lib/madang/services all | sed 's|^|/for/|') /for/postgres
 
 FROM base AS postgres

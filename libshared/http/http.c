@@ -80,7 +80,7 @@ static void forget_request(struct http *http)
     give_back(http);
     http->user = NULL;
     http->mount = NULL;
-    http->begun = http->replied = http->bare = false;
+    http->begun = http->replied = http->bare = http->collects = false;
     http->head.n_fields = 0;
     http->stream = (struct http_stream){ 0 };
 }
@@ -264,7 +264,7 @@ static int take_piece(struct http *http, struct str piece)
     const struct http_handler *handler = http->mount->handler;
     http->body_seen += piece.len;
     if (http->body_seen > http->body_max) return 413;
-    if (handler->data != NULL) {
+    if (handler->data != NULL && !http->collects) {
         handler->data(http->mount->arg, http, piece);
         return 0;
     }

@@ -44,7 +44,8 @@ struct http {
     uint64_t written_mark;         /* the same of the answer */
     struct http_stream stream;
     bool begun, replied, keep_alive, wants_continue;
-    bool bare; /* see http_refuse_bare() */
+    bool bare;     /* see http_refuse_bare() */
+    bool collects; /* see http_collect() */
 };
 
 /* http.c */

@@ -61,6 +61,11 @@ void http_refuse_bare(struct http *http)
     http->bare = true;
 }
 
+void http_collect(struct http *http)
+{
+    http->collects = true;
+}
+
 void http_set_body_max(struct http *http, size_t bytes)
 {
     http->body_max = bytes;

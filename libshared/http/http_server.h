@@ -26,8 +26,8 @@ struct http_handler {
      * refusal.  A handler that has to ask somebody first calls http_pause() and returns 0: until it is taken back not one
      * byte of the body is accepted, nor "100 Continue" said. */
     int (*begin)(void *arg, struct http *http);
-    /* The next piece of the body, valid during the call; http_pause() holds back the rest.  NULL: the body is collected
-     * for http_body(). */
+    /* The next piece of the body, valid during the call; http_pause() holds back the rest.  NULL, or `begin` said
+     * http_collect(): the body is collected for http_body(). */
     void (*data)(void *arg, struct http *http, struct str bytes);
     /* The request is whole.  Answer now or later, once. */
     void (*ready)(void *arg, struct http *http);
@@ -105,6 +105,7 @@ struct arena *http_arena(struct http *http);
 struct holding *http_holding(struct http *http);
 /* In `begin`: a bad body is refused with the status alone, as Engine.IO has it, and not with an error object. */
 void http_refuse_bare(struct http *http);
+void http_collect(struct http *http);                    /* in `begin`: this body is wanted whole */
 void http_set_body_max(struct http *http, size_t bytes); /* in `begin`; config.body_max by default */
 /* Holds back the body, from `begin` or `data` on; the client soon can send no more.  An answer takes it back. */
 void http_pause(struct http *http, bool pause);

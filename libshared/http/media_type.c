@@ -27,7 +27,8 @@ static struct str cut_quoted(struct str *rest, char end)
     return (struct str){ whole.at, i };
 }
 
-/* The text that a quoted one stands for; others stand for themselves. */
+/* The text that a quoted one stands for; others stand for themselves.  A backslash that escapes nothing is itself: so
+ * browsers write the names of files. */
 static bool unquote_text(struct str text, struct arena *arena, struct str *out)
 {
     *out = text;
@@ -36,7 +37,7 @@ static bool unquote_text(struct str text, struct arena *arena, struct str *out)
     char *to = arena_alloc(arena, text.len);
     size_t n = 0;
     for (size_t i = 1; i + 1 < text.len; i++) {
-        if (text.at[i] == '\\' && i + 2 < text.len) i++;
+        if (text.at[i] == '\\' && i + 2 < text.len && (text.at[i + 1] == '"' || text.at[i + 1] == '\\')) i++;
         to[n++] = text.at[i];
     }
     *out = (struct str){ to, n };

@@ -7,7 +7,7 @@
  *                        its migrations;                       the directories of its certificate
  *                        what its conninfo names
  *      makes sockets in  the directories of its ipc:// endpoints
- *      makes files       nowhere
+ *      makes files in    the directories of its FILES settings: share its media, nobody else any
  *      sockets           unix, IPv4 and IPv6 (TCP, UDP), netlink for routes
  *      listens           until it is ready
  *      starts processes, signals or traces others, changes its user, mounts, loads code into the kernel ...    none
@@ -82,7 +82,7 @@ void privileges_drop(const char *kind)
     privileges_drop_capabilities(has, kept, sizeof kept);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) privileges_die("no_new_privs");
     int landlock = privileges_confine_files(has);
-    privileges_refuse_calls();
+    privileges_refuse_calls(has);
     close_memory();
     LOG(INFO, "privileges.applied", F_INT("landlock", landlock), F_TEXT("capabilities", kept));
 }

@@ -97,11 +97,12 @@ static void refuse_processes(scmp_filter_ctx filter)
     if (!LEAKS_ARE_LOOKED_FOR) refuse_if(filter, SCMP_SYS(ptrace), 0, NULL);
 }
 
-static void refuse_new_files(scmp_filter_ctx filter)
+/* Who makes files makes those with a name; where, is Landlock's. */
+static void refuse_new_files(scmp_filter_ctx filter, bool but_named)
 {
-    const scmp_datum_t bits[] = { O_CREAT, O_TMPFILE & ~O_DIRECTORY };
+    const scmp_datum_t bits[] = { O_TMPFILE & ~O_DIRECTORY, O_CREAT };
 
-    for (size_t i = 0; i < COUNT(bits); i++) {
+    for (size_t i = 0; i < COUNT(bits) - but_named; i++) {
         const struct scmp_arg_cmp open_makes = arg_has(1, bits[i], bits[i]),
                                   openat_makes = arg_has(2, bits[i], bits[i]);
         refuse_if(filter, SCMP_SYS(open), 1, &open_makes);
@@ -142,7 +143,7 @@ static void refuse_sockets(scmp_filter_ctx filter)
     }
 }
 
-void privileges_refuse_calls(void)
+void privileges_refuse_calls(const struct privileges *has)
 {
     static const int refused[] = {
 #define REFUSED(name) SCMP_SYS(name),
@@ -153,7 +154,7 @@ void privileges_refuse_calls(void)
 
     for (size_t i = 0; i < COUNT(refused); i++) refuse_if(filter, refused[i], 0, NULL);
     refuse_processes(filter);
-    refuse_new_files(filter);
+    refuse_new_files(filter, privileges_makes_files(has));
     refuse_sockets(filter);
     load_filter(filter);
     answer_as_older_kernel();

@@ -14,7 +14,7 @@
 #include "libshared/base/arena.h"
 #include "libshared/db/pg.h"
 #include "libshared/service/privileges_private.h"
-#include "libshared/service/settings.h"
+#include "libshared/service/settings_rows.h"
 
 /* Debian's headers end before these. */
 #define ACCESS_TRUNCATE  (1ULL << 14)
@@ -25,6 +25,8 @@
 #define ACCESS_READ    (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define ACCESS_DEVICE  (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
 #define ACCESS_SOCKETS (LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+#define ACCESS_FILES                                                                                                   \
+    (ACCESS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
 #define ACCESS_OF_FILE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
 
 struct visit {
@@ -128,6 +130,26 @@ static void visit_sockets(const struct visit *visit, const char *endpoints)
     }
 }
 
+static bool is_files_of(const struct setting_row *row, const char *kind)
+{
+    return row->kind == KIND_FILES && strcmp(row->group, kind) == 0;
+}
+
+/* The directories that its settings name for that. */
+static void visit_files(const struct visit *visit, const char *kind)
+{
+    for (size_t i = 0; i < n_setting_rows; i++)
+        if (is_files_of(&setting_rows[i], kind))
+            visit_path(visit, USE_FILES, *(const char *const *)((const char *)&settings + setting_rows[i].at));
+}
+
+bool privileges_makes_files(const struct privileges *has)
+{
+    for (size_t i = 0; i < n_setting_rows; i++)
+        if (is_files_of(&setting_rows[i], has->kind)) return true;
+    return false;
+}
+
 void privileges_each_path(
     const struct privileges *has, void (*path)(void *arg, const char *path, enum use use), void *arg)
 {
@@ -141,6 +163,7 @@ void privileges_each_path(
         visit_renewed(&visit, settings.gateway.tls_cert);
         visit_renewed(&visit, settings.gateway.tls_key);
     }
+    visit_files(&visit, has->kind);
     for (size_t i = 0; i < COUNT(has->sockets); i++)
         if (has->sockets[i] != NULL) visit_sockets(&visit, *has->sockets[i]);
 }
@@ -153,7 +176,7 @@ struct ruleset {
 };
 
 static const uint64_t ACCESS[] = {
-    [USE_READ] = ACCESS_READ, [USE_DEVICE] = ACCESS_DEVICE, [USE_SOCKETS] = ACCESS_SOCKETS
+    [USE_READ] = ACCESS_READ, [USE_DEVICE] = ACCESS_DEVICE, [USE_SOCKETS] = ACCESS_SOCKETS, [USE_FILES] = ACCESS_FILES
 };
 
 static int landlock_version(void)

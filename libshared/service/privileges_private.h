@@ -27,14 +27,15 @@ struct privileges {
     const char **low_ports[2]; /* settings whose port may be below 1024, or NULL */
 };
 
-enum use { USE_READ, USE_DEVICE, USE_SOCKETS };
+enum use { USE_READ, USE_DEVICE, USE_SOCKETS, USE_FILES };
 
 /* Each path that the row names; of directories all that is below.  What does not exist is named as well. */
 void privileges_each_path(
     const struct privileges *has, void (*visit)(void *arg, const char *path, enum use use), void *arg);
 
 int privileges_confine_files(const struct privileges *has); /* Landlock's version, 0: none */
-void privileges_refuse_calls(void);
+bool privileges_makes_files(const struct privileges *has);  /* one of its settings is FILES */
+void privileges_refuse_calls(const struct privileges *has);
 void privileges_refuse_listening(void);
 void privileges_drop_capabilities(const struct privileges *has, char *kept, int size); /* kept: names, or "" */
 __attribute__((noreturn)) void privileges_die(const char *what);

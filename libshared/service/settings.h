@@ -20,6 +20,7 @@ struct network_list;
 #define SETTING_BOOL         bool
 #define SETTING_TEXT(hi)     const char *
 #define SETTING_CHOICE(list) const char *      /* "a|b|c" */
+#define SETTING_FILES        const char *      /* a directory, which the process of its group writes files into */
 #define SETTING_NETWORKS     const struct network_list *
 
 #define SETTING(name, kind, fallback, doc) SETTING_##kind name;

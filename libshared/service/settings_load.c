@@ -99,7 +99,8 @@ static void load_row(const struct setting_row *row)
     switch (row->kind) {
     case KIND_INT: load_int(row, variable, text); return;
     case KIND_BOOL: load_bool(row, variable, text); return;
-    case KIND_TEXT: load_text(row, variable, text); return;
+    case KIND_TEXT:
+    case KIND_FILES: load_text(row, variable, text); return;
     case KIND_CHOICE: load_choice(row, variable, text); return;
     case KIND_NETWORKS: load_networks(row, variable, text); return;
     }

@@ -13,6 +13,7 @@ static void kind_text(const struct setting_row *row, char *out, size_t size)
     case KIND_INT: snprintf(out, size, "%" PRId64 " to %" PRId64, row->lo, row->hi); return;
     case KIND_BOOL: snprintf(out, size, "0 or 1"); return;
     case KIND_TEXT: snprintf(out, size, "text, at most %" PRId64 " bytes", row->hi); return;
+    case KIND_FILES: snprintf(out, size, "a directory, at most %" PRId64 " bytes", row->hi); return;
     case KIND_CHOICE: snprintf(out, size, "%s", row->choices); return;
     case KIND_NETWORKS: snprintf(out, size, "networks, at most %d", NETWORKS_MAX); return;
     }

@@ -12,6 +12,7 @@
 #define ROW_BOOL             .kind = KIND_BOOL,   .hi = 1
 #define ROW_TEXT(hi_)        .kind = KIND_TEXT,   .hi = (hi_)
 #define ROW_CHOICE(list)     .kind = KIND_CHOICE, .choices = list
+#define ROW_FILES            .kind = KIND_FILES,  .hi = 300
 #define ROW_NETWORKS         .kind = KIND_NETWORKS
 
 #define ROW(group, name, kind, fallback, doc) ROW_(group, name, kind, fallback, doc) /* GROUP is a macro itself */

@@ -6,7 +6,7 @@
 
 #define SETTINGS_PREFIX "MADANG_"
 
-enum setting_kind { KIND_INT, KIND_BOOL, KIND_TEXT, KIND_CHOICE, KIND_NETWORKS };
+enum setting_kind { KIND_INT, KIND_BOOL, KIND_TEXT, KIND_CHOICE, KIND_FILES, KIND_NETWORKS };
 
 struct setting_row {
     const char *group, *name, *fallback, *doc;

@@ -43,6 +43,11 @@ write_env() {
         setting "$process" "${group^^}_DB" \
             "host=$dir/pg-socket dbname=madang user=madang_$group passfile=$dir/secrets/$group.pgpass"
     fi
+    "$root/scripts/services" files | while read -r name own; do
+        [ "$name" = "$group" ] || continue
+        mkdir -p "$dir/files/$name"
+        setting "$process" "${name^^}_${own^^}" "$dir/files/$name"
+    done
     overrides | while IFS='=' read -r name value; do printf '%s\n' "$value" >"$dir/env/$process/$name"; done
     [ "$group" != gateway ] || { own_port "$process"; own_inner_ports "$process"; }
 }

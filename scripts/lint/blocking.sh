@@ -11,11 +11,11 @@ allow 'getaddrinfo|gethostbyname|gethostbyaddr|getnameinfo|res_query' 'libshared
     'ask with resolve_begin(); accept.c binds at the start'
 allow 'sleep|usleep|nanosleep|clock_nanosleep' 'libshared/base/log_out\.c|services/store/messages/committer\.c' \
     'use an ev_timer; these two are threads'
-allow 'fopen|freopen|open|openat|creat|opendir|access|stat|lstat|fsync|fdatasync|sync|unlink|rename' \
-    'libshared/base/log_out\.c|libshared/service/(process_metrics|settings_load|privileges_files)\.c|libshared/db/migrate\.c|libshared/rpc/keys\.c|services/gateway/conformance\.c' \
-    'read files at the start or on a thread: the log is written and metrics are read on one, all else is read once'
-allow 'poll|select|ppoll|pselect|epoll_wait|flock|lockf|wait|waitpid' 'libshared/db/pg_(listen|answer)\.c' \
-    'use an ev_io; pg_listen.c is a thread, and workers wait for their answers'
+allow 'fopen|freopen|open|openat|creat|opendir|access|stat|lstat|fsync|fdatasync|sync|unlink|unlinkat|rename' \
+    'libshared/base/log_out\.c|libshared/service/(process_metrics|settings_load|privileges_files)\.c|libshared/db/migrate\.c|libshared/rpc/keys\.c|services/gateway/conformance\.c|services/share/media/files\.c' \
+    'read files at the start or on a thread: the log is written and metrics are read on one, media are BLOCKING work, all else is read once'
+allow 'poll|select|ppoll|pselect|epoll_wait|flock|lockf|wait|waitpid' 'libshared/db/pg_(listen|answer)\.c|services/share/media/files\.c' \
+    'use an ev_io; pg_listen.c is a thread, workers wait for their answers, and files.c locks without waiting'
 allow 'PQconnectdb|PQconnectdbParams|PQconnectStart|PQconnectStartParams|PQexec|PQexecParams|PQexecPrepared|PQgetResult' \
     'libshared/db/pg[a-z_]*\.c|libshared/db/migrate\.c|services/store/messages/batch\.c' 'WORKER methods have a connection of their own'
 allow 'redisConnect[A-Za-z]*|redisCommand[A-Za-z]*|redisAsyncConnect[A-Za-z]*' 'libshared/cache/redis_link\.c' 'use redis_command()'

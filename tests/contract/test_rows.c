@@ -33,20 +33,20 @@ static const struct job {
 
 struct face {
     const char *at, *within;            /* "/chat" and "message:send"; "GET" and "/api/..." */
-    const char *service, *method, *nsp, *event, *action, *class, *who, *effect;
+    const char *service, *method, *nsp, *event, *action, *class, *who, *effect, *body, *answer;
     int status;
 };
 
 static const struct face routes[] = {
 #define ROUTE(http, path, service, noun, verb, who, nsp, event, action, class, body, status, answer, cache, doc) \
-    { #http, path, #service, #noun "." #verb, nsp, event, #action, #class, #who, "CALL", status },
+    { #http, path, #service, #noun "." #verb, nsp, event, #action, #class, #who, "CALL", #body, #answer, status },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
 };
 static const struct face events[] = {
 #define ON(nsp, event, service, noun, verb, action, effect, class, doc) \
-    { nsp, event, #service, #noun "." #verb, nsp, event, #action, #class, "BEARER", #effect, 200 },
+    { nsp, event, #service, #noun "." #verb, nsp, event, #action, #class, "BEARER", #effect, "", "", 200 },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
@@ -258,6 +258,31 @@ static void a_route_asks_in_a_namespace_of_routes_or_asks_nothing(void **state)
     }
 }
 
+/* The gateway brings the file, and its method makes something of it; or its method says where the bytes are. */
+static void what_is_streamed_is_named_in_records(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(routes); i++) {
+        const struct face *r = &routes[i];
+        const struct method *m = find(r->service, r->method);
+        bool has_body = strcmp(r->at, "GET") != 0 && strcmp(r->at, "DELETE") != 0;
+        if (strcmp(r->body, "FORM") == 0) {
+            assert_true(has_body && strcmp(r->who, "BEARER") == 0);
+            assert_true(has_field(m->req(), "upload", WIRE_ID) && has_field(m->req(), "name", WIRE_TEXT));
+            assert_ptr_equal(find(r->service, "upload.begin")->req, upload_draft_shape);
+            assert_ptr_equal(find(r->service, "upload.write")->req, upload_piece_shape);
+            assert_ptr_equal(find(r->service, "upload.drop")->req, upload_ref_shape);
+        }
+        if (strcmp(r->answer, "STREAM") == 0) {
+            assert_string_equal(r->at, "GET");
+            assert_ptr_equal(m->rep, source_shape);
+            assert_ptr_equal(find(r->service, "source.read")->req, source_range_shape);
+        }
+        if (strcmp(r->answer, "EMPTY") == 0) assert_ptr_equal(m->rep, nothing_shape);
+        assert_int_equal(r->status == 204, strcmp(r->answer, "EMPTY") == 0);
+    }
+}
+
 static void who_joins_or_leaves_names_a_room(void **state)
 {
     (void)state;
@@ -293,6 +318,7 @@ int main(void)
         cmocka_unit_test(what_has_no_body_asks_for_no_more_than_a_query_can_say),
         cmocka_unit_test(a_route_and_an_event_of_one_meaning_ask_for_one_permission),
         cmocka_unit_test(a_route_asks_in_a_namespace_of_routes_or_asks_nothing),
+        cmocka_unit_test(what_is_streamed_is_named_in_records),
         cmocka_unit_test(who_joins_or_leaves_names_a_room),
         cmocka_unit_test(names_have_the_form_of_socket_io),
     };

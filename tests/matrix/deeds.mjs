@@ -8,6 +8,9 @@ import { contract, eventName, routeName } from './rows.mjs'
 
 const send = ({ room }) => ({ room, id: randomUUID(), body: 'a message' })
 
+/** What a FORM row takes. */
+const aForm = () => ({ raw: '--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\na file\r\n--b--\r\n', headers: { 'content-type': 'multipart/form-data; boundary=b' } })
+
 /** The arguments of each deed, in a state; `at` has the room or the conversation. */
 const args = {
   'room:create': () => ({ name: 'a room' }),
@@ -21,6 +24,9 @@ const args = {
   'room:event': ({ room }) => ({ room, event: 'order:ready', data: { table: 7 } }),
   'conversation:create': () => ({ name: 'a conversation', data: {} }),
   'conversation:get': ({ conversation }) => ({ conversation }),
+  'media:create': () => ({}),
+  'media:get': ({ media }) => ({ media, name: 'any name' }),
+  'media:delete': ({ media }) => ({ media }),
   'token:issue': (at, state, caller) => ({ api_key: caller.key, ...(caller.asks ?? { subject: caller.subject }) }),
   'keys:read': () => ({}),
   relay: ({ room }) => ({ room, x: 1 }),
@@ -37,6 +43,8 @@ export class Scene {
     const host = async (name, caller) => { this.hosts[name] = await new Person(this.stack, `${name}'s host`, caller.start).connects(over('websocket')) }
     await Promise.all(['owner', 'acting', 'ungranted'].map(name => host(name, this.callers[name])))
     const { backend, stranger } = this.callers
+    this.mediaOfAnother = { stranger: await this.media(backend.start) }
+    this.mediaOfOthers = await this.media(stranger.start)
     this.conversationOf = {}
     for (const caller of Object.values(this.callers)) this.conversationOf[caller.name] = await this.conversation(caller.start)
     this.anothers = await this.conversation(backend.start)
@@ -45,6 +53,12 @@ export class Scene {
 
   async conversation(token) {
     const answer = await request(this.stack, 'POST', '/api/v1/conversations', { token, body: { name: 'a conversation', data: {} } })
+    assert.equal(answer.status, 201, answer.text)
+    return answer.json.data.id
+  }
+
+  async media(token) {
+    const answer = await request(this.stack, 'POST', '/api/v1/media', { token, ...aForm() })
     assert.equal(answer.status, 201, answer.text)
     return answer.json.data.id
   }
@@ -67,6 +81,8 @@ export class Scene {
   async at(deed, state, caller, person) {
     if (deed === 'conversation:get')
       return { conversation: state === 'missing' ? randomUUID() : state === "one's own" ? this.conversationOf[caller.name] : caller.name === 'stranger' ? this.anothers : this.another }
+    if (deed === 'media:get' || deed === 'media:delete')
+      return { media: state === 'missing' ? randomUUID() : state === "one's own" ? await this.media(caller.start) : this.mediaOfAnother[caller.name] ?? this.mediaOfOthers }
     if (state === 'missing') return { room: randomUUID() }
     if (!/open|closed/.test(state)) return {}
     return this.room(caller, state.includes('open'), { joinedBy: isJoined(state) ? person : undefined })
@@ -83,7 +99,7 @@ export async function overREST(scene, row, deed, state, caller) {
   })
   const query = row.http === 'GET' && Object.keys(rest).length ? `?${new URLSearchParams(rest)}` : ''
   const answer = await request(scene.stack, row.http, path + query,
-    { token: row.who === 'BEARER' ? caller.bearer : undefined, ...(['POST', 'PUT', 'PATCH'].includes(row.http) ? { body: rest } : {}) })
+    { token: row.who === 'BEARER' ? caller.bearer : undefined, ...(row.body === 'FORM' ? aForm() : ['POST', 'PUT', 'PATCH'].includes(row.http) ? { body: rest } : {}) })
   if (answer.status < 300) return 'ok'
   const code = answer.json?.error?.code
   assert.equal(answer.status, contract.errors[code], `${code} came with ${answer.status}`)

@@ -122,6 +122,26 @@ export const deeds = {
       missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
     },
   },
+  'media:create': {
+    rows: ['POST /api/v1/media'],
+    states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'media:get': {
+    rows: ['GET /media/{media}/{name}'],
+    states: {
+      "one's own": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      "another's": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'media:delete': {
+    rows: ['DELETE /api/v1/media/{media}'],
+    states: {
+      "one's own": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      "another's": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
   // Here the credential is in the body: the key behind the caller's token, with the subject that it speaks for.
   'token:issue': {
     rows: ['POST /auth/token'],

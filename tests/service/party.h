@@ -97,8 +97,8 @@ static inline void party_begin(void)
     snprintf(party_dir, sizeof party_dir, "/tmp/madang-party.XXXXXX");
     assert_non_null(mkdtemp(party_dir));
     atexit(end_party);
-    snprintf(command, sizeof command, "mkdir '%s/sock' && '%s/keygen' '%s/keys' >/dev/null", party_dir, party_bin,
-        party_dir);
+    snprintf(command, sizeof command, "mkdir '%s/sock' '%s/media' && '%s/keygen' '%s/keys' >/dev/null", party_dir,
+        party_dir, party_bin, party_dir);
     assert_int_equal(system(command), 0);
     party_arena = arena_create("party", 1u << 30);
 }
@@ -135,6 +135,7 @@ static inline void become(const struct proc *p, const char *setting)
     snprintf(value, sizeof value, "127.0.0.1:%d", p->port);
     set_for(p->service, "health", value);
     set_for(p->service, "db", pg_cluster_conninfo(p->service));
+    setenv("MADANG_SHARE_MEDIA_DIR", party_path("media"), 1);
     if (setting != NULL) putenv((char *)(uintptr_t)setting);
     snprintf(value, sizeof value, "%s/%s", party_bin, p->service);
     execl(value, p->service, (char *)NULL);

@@ -46,7 +46,7 @@ void rest_end_wait(struct rest *rest)
     rest->routes->in_flight--;
 }
 
-static void answer_success(struct rest *rest, struct str body)
+static void succeed_with_json(struct rest *rest, struct str body)
 {
     struct buf json = BUF(REPLY_BYTES_MAX);
     bool bare = rest->row->answer == ANSWER_BARE;
@@ -59,6 +59,16 @@ static void answer_success(struct rest *rest, struct str body)
     else
         rest_answer(rest, rest->row->status, "ok", buf_str(&json), NULL);
     buf_free(&json);
+}
+
+static void answer_success(struct rest *rest, struct str body)
+{
+    switch (rest->row->answer) {
+    case ANSWER_ENVELOPE:
+    case ANSWER_BARE: succeed_with_json(rest, body); return;
+    case ANSWER_EMPTY: rest_answer(rest, rest->row->status, "ok", STR_NONE, NULL); return;
+    case ANSWER_STREAM: rest_download_begin(rest, body); return;
+    }
 }
 
 static void on_reply(void *arg, enum err status, struct str body)
@@ -86,7 +96,7 @@ static void on_reply(void *arg, enum err status, struct str body)
     }
 }
 
-static struct principal who_asks(const struct rest *rest)
+struct principal rest_principal(const struct rest *rest)
 {
     const struct bearer *bearer = rest->rights.bearer;
 
@@ -125,7 +135,8 @@ bool rest_charge_call(struct rest *rest)
 /* What had no length before it was there. */
 static bool charge_chunks(struct rest *rest)
 {
-    struct rate_payer payer = { .amount = { [UNIT_BYTES] = (int64_t)http_body(rest->http).len } };
+    int64_t came = rest->upload != NULL ? rest_upload_bytes(rest) : (int64_t)http_body(rest->http).len;
+    struct rate_payer payer = { .amount = { [UNIT_BYTES] = came } };
 
     return http_content_length(rest->http) >= 0 || charge_request(rest, &payer);
 }
@@ -144,7 +155,9 @@ static enum err check_media(const struct rest *rest)
 
     if (http_content_length(http) != 0 && !media_type_is(http_header(http, "content-type"), route_takes(rest->row)))
         return ERR_UNSUPPORTED_MEDIA;
-    return media_type_accepted(http_header(http, "accept"), route_answers(rest->row)) ? OK : ERR_NOT_ACCEPTABLE;
+    const char *answers = route_answers(rest->row);
+    bool accepted = answers == NULL || media_type_accepted(http_header(http, "accept"), answers);
+    return accepted ? OK : ERR_NOT_ACCEPTABLE;
 }
 
 static bool is_allowed_in(const struct rest *rest, struct str room)
@@ -217,6 +230,7 @@ static enum err encode_request(struct rest *rest, struct buf *body, struct wire_
 
     if (json.len == 0) json = STR("{}");
     TRY(query_read(&rest->params, query_of(rest->http), arena, &given, why));
+    if (rest->upload != NULL) rest_upload_give(rest, arena, &given);
     if (!is_allowed(rest, &given, json)) return ERR_FORBIDDEN;
     void *record = arena_zero(arena, shape->size + 1); /* `nothing` has no size */
     TRY(wire_read_json_over(shape, json, given, arena, record, why));
@@ -227,18 +241,21 @@ static enum err encode_request(struct rest *rest, struct buf *body, struct wire_
 
 void rest_forward(struct rest *rest, struct str body)
 {
-    struct principal who = who_asks(rest);
+    struct principal who = rest_principal(rest);
 
     rest_begin_wait(rest);
+    if (rest->upload != NULL) rest_upload_end(rest);
     method_call(
         rest->routes->service[rest->row->service], rest->row->method, &who, str_of(rest->trace), body, on_reply, rest);
 }
 
-static void ask_service(struct rest *rest)
+void rest_ask_service(struct rest *rest)
 {
     struct arena *scratch = rest->routes->scratch; /* a request that is refused is over */
     struct buf body = BUF(REPLY_BYTES_MAX);
     struct wire_error why = { 0 };
+
+    if (rest->upload != NULL && !rest_upload_is_sent(rest)) return;
     enum err e = charge_chunks(rest) ? OK : ERR_RATE_LIMITED;
 
     if (e == OK) e = encode_request(rest, &body, &why);
@@ -260,7 +277,7 @@ static void admit_request(struct rest *rest)
     enum err e = OK;
 
     if (rest->whole) {
-        ask_service(rest);
+        rest_ask_service(rest);
         return;
     }
     if (rest->rights.bearer != NULL) e = holding_belongs(http_holding(rest->http), bearer_subject(rest->rights.bearer));
@@ -268,10 +285,11 @@ static void admit_request(struct rest *rest)
     if (e == OK) e = check_media(rest);
     if (e == OK) e = check_policy(rest);
     if (e != OK && rest_is_login(rest)) e = rest_count_malformed(rest, e);
-    if (e == OK)
+    if (e == OK && rest->row->takes == TAKES_FORM)
+        e = rest_upload_begin(rest);
+    else if (e == OK)
         http_pause(rest->http, false);
-    else
-        rest_refuse(rest, e, &(struct wire_error){ 0 });
+    if (e != OK) rest_refuse(rest, e, &(struct wire_error){ 0 });
 }
 
 static void on_rights(void *arg, enum err e, const struct failure *why, const struct rights *rights)
@@ -335,7 +353,9 @@ static struct rest *begin_rest(struct routes *routes, struct http *http)
 
 static size_t bytes_allowed(const struct routes *routes, const struct route_row *row)
 {
-    return row->body_max < routes->body_max ? row->body_max : routes->body_max;
+    bool bounded = row->takes == TAKES_FORM || row->body_max < routes->body_max;
+
+    return bounded ? row->body_max : routes->body_max;
 }
 
 /* All that the headers decide is decided here; a refusal is answered at once, and its body is not read. */
@@ -346,6 +366,7 @@ static int on_begin(void *arg, struct http *http)
 
     rest->row = route_find(http_verb(http), http_path(http), &rest->params, allow);
     if (rest->row != NULL) http_set_body_max(http, bytes_allowed(rest->routes, rest->row));
+    if (rest->row == NULL || rest->row->takes != TAKES_FORM) http_collect(http);
     if (rest->row != NULL && http_content_length(http) > (int64_t)bytes_allowed(rest->routes, rest->row)) {
         rest_fail(rest, ERR_TOO_LARGE);
     } else if (rest->row != NULL && rest->row->who == WHO_ANYONE) {
@@ -361,6 +382,18 @@ static int on_begin(void *arg, struct http *http)
     return 0;
 }
 
+static void on_data(void *arg, struct http *http, struct str bytes)
+{
+    (void)arg;
+    rest_upload_take(http_user(http), bytes);
+}
+
+static void on_writable(void *arg, struct http *http)
+{
+    (void)arg;
+    rest_download_write(http_user(http));
+}
+
 static void on_ready(void *arg, struct http *http)
 {
     struct rest *rest = http_user(http);
@@ -368,7 +401,7 @@ static void on_ready(void *arg, struct http *http)
     (void)arg;
     rest->whole = true;
     if (rest->row->who == WHO_ANYONE || clock_mono_us() - rest->began_us < RECHECK_US) {
-        ask_service(rest);
+        rest_ask_service(rest);
         return;
     }
     rest->allowed = false;
@@ -382,8 +415,12 @@ static void on_gone(void *arg, struct http *http)
 
     (void)arg;
     if (rest == NULL) return;
+    rest_upload_leave(rest);
+    rest_download_leave(rest);
     rest->http = NULL;
     if (!rest->waits) rest_end(rest);
 }
 
-const struct http_handler routes_handler = { .begin = on_begin, .ready = on_ready, .gone = on_gone };
+const struct http_handler routes_handler = {
+    .begin = on_begin, .data = on_data, .ready = on_ready, .writable = on_writable, .gone = on_gone
+};

@@ -1,5 +1,6 @@
 /* rest_answer.c - what a request is answered, and what the log says of it. */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <stdio.h>
 #include <inttypes.h>
 #include <string.h>
@@ -32,7 +33,7 @@ static struct str loggable_path(struct str path)
     return path;
 }
 
-static void log_request(const struct rest *rest, int status, const char *code)
+void rest_log(const struct rest *rest, int status, const char *code)
 {
     static struct log_bound strangers; /* they ask as often as they like */
     int64_t left_out = 0;
@@ -55,6 +56,7 @@ static void forget_body(struct rest *rest)
 
 void rest_end(struct rest *rest)
 {
+    assert(rest->upload == NULL && rest->download == NULL);
     rights_drop(&rest->rights);
     forget_body(rest);
     mem_free(rest);
@@ -80,17 +82,24 @@ static struct str caching(const struct rest *rest, int status)
     return status < 400 && rest->row != NULL ? str_of(rest->row->cache_control) : STR("no-store");
 }
 
+void rest_headers(const struct rest *rest, int status, struct rest_headers *out)
+{
+    out->at[0] = (struct http_header_out){ "X-Request-Id", str_of(rest->trace) };
+    out->at[1] = (struct http_header_out){ "Cache-Control", caching(rest, status) };
+    out->n = 2 + put_rate(rest, out->policy, out->left, out->at + 2);
+}
+
 void rest_answer(struct rest *rest, int status, const char *code, struct str json, const struct http_header_out *more)
 {
-    struct http_header_out headers[5] = { { "X-Request-Id", str_of(rest->trace) },
-        { "Cache-Control", caching(rest, status) } };
-    char policy[96], left[96];
-    size_t n = 2 + put_rate(rest, policy, left, headers + 2);
+    struct rest_headers headers;
 
-    if (more != NULL) headers[n++] = *more;
-    log_request(rest, status, code);
+    rest_headers(rest, status, &headers);
+    if (more != NULL) headers.at[headers.n++] = *more;
+    rest_log(rest, status, code);
+    rest_upload_leave(rest);
+    rest_download_leave(rest);
     http_set_user(rest->http, NULL);
-    http_reply(rest->http, status, "application/json", json, headers, n);
+    http_reply(rest->http, status, json.at != NULL ? "application/json" : NULL, json, headers.at, headers.n);
     rest_end(rest);
 }
 

@@ -13,6 +13,7 @@
 #include "libshared/http/http_server.h"
 #include "services/gateway/recovery/recovery.h"
 #include "services/gateway/rooms/rooms.h"
+#include "services/gateway/routes/pieces.h"
 #include "services/gateway/routes/rows.h"
 #include "services/gateway/identity/client.h"
 #include "services/gateway/identity/api_key_tokens.h"
@@ -28,6 +29,7 @@ struct routes {
     struct arena *scratch; /* one event */
     size_t waiting_bytes;  /* of events that wait for their room: order.c */
     size_t in_flight;      /* HTTP requests that wait for a service, or for what their key may do */
+    struct pieces pieces;  /* of bodies that services take or give */
 };
 
 void routes_init(struct routes *routes);

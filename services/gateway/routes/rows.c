@@ -7,7 +7,9 @@
 
 /* clang-format off */
 static const struct route_row routes[] = {
-#define BODY_JSON(bytes) .body = BODY_JSON, .body_max = (bytes)
+#define BODY_JSON(bytes) .takes = TAKES_JSON, .body_max = (bytes)
+#define BODY_FORM        .takes = TAKES_FORM, .body_max = INT64_C(1) << 40 /* its service has a bound, and says so before it comes */
+#define CACHE_REVALIDATE .cache_control = "private, no-cache"
 #define CACHE_NO_STORE   .cache_control = "no-store"
 #define CACHE_PUBLIC(s)  .cache_control = "public, max-age=" #s
 #define ROUTE(http_, path_, service_, noun, verb, who_, nsp_, event_, action_, class_, body_, status_, answer_, cache_, doc) \
@@ -79,14 +81,17 @@ const struct route_row *route_find(struct str http, struct str path, struct rout
 
 const char *route_takes(const struct route_row *row)
 {
-    static const char *const types[] = { [BODY_JSON] = "application/json" };
+    static const char *const types[] = { [TAKES_JSON] = "application/json", [TAKES_FORM] = "multipart/form-data" };
 
-    return types[row->body];
+    return types[row->takes];
 }
 
 const char *route_answers(const struct route_row *row)
 {
-    static const char *const types[] = { [ANSWER_ENVELOPE] = "application/json", [ANSWER_BARE] = "application/json" };
+    static const char *const types[] = { [ANSWER_ENVELOPE] = "application/json",
+        [ANSWER_BARE] = "application/json",
+        [ANSWER_EMPTY] = NULL,
+        [ANSWER_STREAM] = NULL };
 
     return types[row->answer];
 }

@@ -7,8 +7,8 @@
 #include "services/gateway/rates/rates.h"
 
 enum route_who { WHO_ANYONE, WHO_BEARER };
-enum route_body { BODY_JSON };
-enum route_answer { ANSWER_ENVELOPE, ANSWER_BARE };
+enum route_takes { TAKES_JSON, TAKES_FORM };
+enum route_answer { ANSWER_ENVELOPE, ANSWER_BARE, ANSWER_EMPTY, ANSWER_STREAM };
 /* All but CALL keep what the socket sends about the room waiting: order.c. */
 enum event_effect { EFFECT_CALL, EFFECT_CHANGE, EFFECT_JOIN, EFFECT_LEAVE };
 
@@ -20,7 +20,7 @@ struct route_row {
     const char *nsp, *event; /* what the policy is asked about; "": nothing */
     enum policy_action action;
     enum rate_class class;
-    enum route_body body;
+    enum route_takes takes;
     size_t body_max;
     int status;
     enum route_answer answer;
@@ -48,7 +48,7 @@ struct route_params {
 bool route_fits(const struct route_row *row, struct str path, struct route_params *params);
 /* The row for a request; NULL: *allow holds the methods that the path has, "" if there is no such path. */
 const struct route_row *route_find(struct str http, struct str path, struct route_params *params, char allow[64]);
-/* The media types of the bodies that a row takes and answers. */
+/* The media types of the bodies that a row takes and answers; NULL: none, or it is the answer's own. */
 const char *route_takes(const struct route_row *row);
 const char *route_answers(const struct route_row *row);
 const struct event_row *event_row_find(struct str nsp, struct str event); /* NULL: none */

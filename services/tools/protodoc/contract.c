@@ -7,7 +7,7 @@ struct call_row {
 };
 
 struct route_row {
-    const char *http, *path, *service, *method, *who, *nsp, *event, *action;
+    const char *http, *path, *service, *method, *who, *nsp, *event, *action, *body;
 };
 
 struct error_row {
@@ -23,7 +23,7 @@ static const struct call_row calls[] = {
 
 static const struct route_row routes[] = {
 #define ROUTE(http, path, service, noun, verb, who, nsp, event, action, class, body, status, answer, cache, doc) \
-    { #http, path, #service, #noun "." #verb, #who, nsp, event, #action },
+    { #http, path, #service, #noun "." #verb, #who, nsp, event, #action, #body },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
@@ -52,9 +52,9 @@ static json_t *list_routes(void)
 
     for (size_t i = 0; i < COUNT(routes); i++) {
         const struct route_row *r = &routes[i];
-        json_array_append_new(list,
-            json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "http", r->http, "path", r->path, "service", r->service,
-                "method", r->method, "who", r->who, "namespace", r->nsp, "event", r->event, "action", r->action));
+        json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "http", r->http, "path", r->path,
+                                        "service", r->service, "method", r->method, "who", r->who, "namespace", r->nsp,
+                                        "event", r->event, "action", r->action, "body", r->body));
     }
     return list;
 }

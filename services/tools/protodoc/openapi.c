@@ -5,13 +5,15 @@
 
 #include "services/tools/protodoc/protodoc.h"
 
+enum answer { ENVELOPE, BARE, EMPTY, STREAM };
+
 /* clang-format off */
-struct route { const char *http, *path, *service, *method, *who, *nsp, *event, *action, *rate, *doc, *cache; int status; long body_max; bool bare; };
+struct route { const char *http, *path, *service, *method, *who, *nsp, *event, *action, *rate, *doc, *cache; int status; long body_max; enum answer answer; };
 static const struct route routes[] = {
-#define BARE true
-#define ENVELOPE false
 #define JSON(bytes) bytes
+#define FORM -1 /* its service says how many */
 #define NO_STORE "no-store"
+#define REVALIDATE "private, no-cache"
 #define PUBLIC(seconds) "public, max-age=" #seconds
 #define ROUTE(http, path, service, noun, verb, who, nsp, event, action, class, body, status, answer, cache, doc) \
     { #http, path, #service, #noun "." #verb, #who, nsp, event, #action, #class, doc, cache, status, body, answer },
@@ -42,8 +44,18 @@ static json_t *parameters_of(const struct route *r)
     return parameters;
 }
 
+/* The names of a form's fields are in the form: its method is told of the file alone. */
+static json_t *form_of(void)
+{
+    return json_pack("{s:s, s:b, s:{s:{s:{s:s, s:[s], s:{s:{s:s, s:s}}}}}}", "description",
+        "A form with one file, of as many bytes as MADANG_SHARE_MEDIA_BYTES says", "required", 1, "content",
+        "multipart/form-data", "schema", "type", "object", "required", "file", "properties", "file", "type", "string",
+        "contentMediaType", "application/octet-stream");
+}
+
 static json_t *body_of(const struct route *r)
 {
+    if (r->body_max < 0) return form_of();
     const struct wire_shape *s = find_method(r->method)->req();
     json_t *schema = strchr(r->path, '{') == NULL ? schema_ref("schemas", s->name) : schema_of_record(s, r->path);
 
@@ -58,12 +70,21 @@ static json_t *headers_of(const struct route *r)
     return json_pack("{s:{s:{s:s, s:s}}}", "Cache-Control", "schema", "type", "string", "const", r->cache);
 }
 
+static json_t *bytes_of(const struct route *r)
+{
+    return json_pack("{s:s, s:o, s:{s:{}}}", "description", "Its bytes, or with `Range` some of them (206)", "headers",
+        headers_of(r), "content", "application/octet-stream");
+}
+
 static json_t *success_of(const struct route *r)
 {
+    if (r->answer == STREAM) return bytes_of(r);
+    if (r->answer == EMPTY)
+        return json_pack("{s:s, s:o}", "description", "Nothing more to say", "headers", headers_of(r));
     const struct wire_shape *s = find_method(r->method)->rep();
     json_t *schema = schema_ref("schemas", s->name);
 
-    if (!r->bare)
+    if (r->answer == ENVELOPE)
         schema = schema_made(json_pack("{s:s, s:[s, s], s:{s:{s:b}, s:o}}", "type", "object", "required", "success",
             "data", "properties", "success", "const", 1, "data", schema));
     return json_pack("{s:s, s:o, s:{s:{s:o}}}", "description", s->doc, "headers", headers_of(r), "content",
@@ -72,7 +93,10 @@ static json_t *success_of(const struct route *r)
 
 static bool can_answer(const struct route *r, int status)
 {
-    return status != 405 && status != 431 && (status != 415 || has_body(r));
+    if (status == 405 || status == 431) return false;
+    if (status == 415 || status == 507) return has_body(r);
+    if (status == 406) return r->answer == ENVELOPE || r->answer == BARE;
+    return status != 416 || r->answer == STREAM;
 }
 
 static json_t *answers_of(const struct route *r)
@@ -172,8 +196,8 @@ json_t *openapi(void)
 
     for (size_t i = 0; i < COUNT(routes); i++) {
         const struct method *m = find_method(routes[i].method);
-        if (has_body(&routes[i])) schema_add(schemas, m->req());
-        schema_add(schemas, m->rep());
+        if (has_body(&routes[i]) && routes[i].body_max >= 0) schema_add(schemas, m->req());
+        if (routes[i].answer == ENVELOPE || routes[i].answer == BARE) schema_add(schemas, m->rep());
     }
     json_t *components = json_pack("{s:{s:o, s:o}, s:o, s:o}", "securitySchemes", "token",
         bearer("JWT", "A token from POST /auth/token"), "key",

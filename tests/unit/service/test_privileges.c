@@ -84,7 +84,7 @@ static void link_to(const char *to, const char *name)
 static int begin(void **state)
 {
     static const char *const dirs[] = { "sock", "elsewhere", "keys", "keys/peers", "tls", "tls/live", "tls/archive",
-        "secrets", "sql", "sql/auth", "sql/chat", "sql/store", "sql/share" };
+        "secrets", "media", "sql", "sql/auth", "sql/chat", "sql/store", "sql/share" };
 
     (void)state;
     assert_non_null(mkdtemp(dir));
@@ -137,7 +137,15 @@ static void load_settings(void)
     set("MADANG_CHAT_BIND", text);
     snprintf(text, sizeof text, "dbname=madang passfile=%s/secrets/chat.pgpass", dir);
     set("MADANG_CHAT_DB", text);
+    set("MADANG_SHARE_MEDIA_DIR", path_of("media"));
     settings_load();
+}
+
+static const char *present_kind;
+
+static bool is_share(void)
+{
+    return strcmp(present_kind, "share") == 0;
 }
 
 /* `run` in a child of that kind; `meet`, or NULL, in the parent, between two bytes on the pipe. */
@@ -152,6 +160,7 @@ static void as(const char *kind, void (*run)(int pipe), void (*meet)(void))
     if (child == 0) {
         close(ends[0]);
         load_settings();
+        present_kind = kind;
         privileges_drop(kind);
         run(ends[1]);
         _exit(0);
@@ -246,7 +255,7 @@ static void calls_of_the_list_are_refused(void **state)
     pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        privileges_refuse_calls();
+        privileges_refuse_calls(&(struct privileges){ .kind = "gateway" });
         for (size_t i = 0; i < COUNT(calls); i++) {
             errno = 0;
             if (calls[i].number < 0 || (syscall(calls[i].number, 0, 0, 0, 0, 0, 0) == -1 && errno == EPERM)) continue;
@@ -441,9 +450,12 @@ static void write_files(int pipe)
     const char *own = path_of("keys/peers/chat.key");
 
     (void)pipe;
-    FAILS(open_for(path_of("sock/file"), O_WRONLY | O_CREAT), EPERM);
+    if (!is_share() || has_landlock()) {
+        FAILS(open_for(path_of("sock/file"), O_WRONLY | O_CREAT), is_share() ? EACCES : EPERM);
+        FAILS(open_for(path_of("keys/new"), O_RDWR | O_CREAT | O_EXCL), is_share() ? EACCES : EPERM);
+    }
     FAILS(open_for("/tmp", O_TMPFILE | O_RDWR), EPERM);
-    FAILS(open_for(path_of("keys/new"), O_RDWR | O_CREAT | O_EXCL), EPERM);
+    FAILS(open_for(path_of("media"), O_TMPFILE | O_RDWR), EPERM);
     FAILS(rename(own, path_of("sock/x")), EPERM);
     FAILS(symlink("/etc/shadow", path_of("sock/x")), EPERM);
     FAILS(mkdir(path_of("sock/x"), 0700), EPERM);
@@ -458,10 +470,38 @@ static void write_files(int pipe)
     WANT(open_for("/dev/null", O_RDWR) == 0);
 }
 
-static void no_process_writes_a_file(void **state)
+static void no_process_writes_a_file_but_share_its_media(void **state)
 {
     (void)state;
     as_each(write_files);
+}
+
+/* Made, written, on disk, read, gone; what it is called stays, and so do its rights. */
+static void write_media(int pipe)
+{
+    const char *file = path_of("media/file"), *other = path_of("media/other");
+    char byte;
+
+    (void)pipe;
+    if (!is_share()) {
+        FAILS(open_for(file, O_WRONLY | O_CREAT), EPERM);
+        return;
+    }
+    int fd = open(file, O_RDWR | O_CREAT | O_EXCL, 0600), at = open(path_of("media"), O_RDONLY | O_DIRECTORY);
+    WANT(fd >= 0 && at >= 0 && write(fd, "x", 1) == 1 && fsync(fd) == 0 && fsync(at) == 0);
+    WANT(pread(fd, &byte, 1, 0) == 1 && byte == 'x');
+    FAILS(rename(file, other), EPERM);
+    FAILS(link(file, other), EPERM);
+    FAILS(symlink("/etc/shadow", other), EPERM);
+    FAILS(chmod(file, 0777), EPERM);
+    FAILS(mkdir(other, 0700), EPERM);
+    WANT(unlink(file) == 0);
+}
+
+static void share_alone_keeps_media(void **state)
+{
+    (void)state;
+    as_each(write_media);
 }
 
 /* --- what has to work --- */
@@ -635,7 +675,8 @@ int main(void)
         cmocka_unit_test(a_service_reads_its_own_files_and_no_others),
         cmocka_unit_test(the_gateway_reads_its_certificate_and_nothing_of_the_services),
         cmocka_unit_test(a_renewed_certificate_is_read_whether_it_was_linked_or_renamed),
-        cmocka_unit_test(no_process_writes_a_file),
+        cmocka_unit_test(no_process_writes_a_file_but_share_its_media),
+        cmocka_unit_test(share_alone_keeps_media),
         cmocka_unit_test(sockets_names_and_zeromq_go_on),
         cmocka_unit_test(no_thread_has_capabilities_and_memory_is_closed),
         cmocka_unit_test(a_gateway_on_a_low_port_keeps_the_one_capability_for_it),

@@ -1,0 +1,268 @@
+/* rest_download.c - an answer whose bytes a service has: the row's method says what they are, source.read has each piece.
+ *
+ *      source.read --> | 0 | 1 | 2 | 3 |  the window's slots, in the order of the bytes --> the client, as fast as it reads
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libshared/base/holding.h"
+#include "libshared/http/http_range.h"
+#include "services/gateway/routes/rest_private.h"
+
+#define HELD_BYTES (PIECES_WINDOW * PIECE_BYTES + sizeof(struct download))
+
+/* One piece, from its question to its last byte. */
+struct slot {
+    struct download *download;
+    char *bytes;
+    size_t len, used;
+    bool there;
+};
+
+struct download {
+    struct rest *rest; /* NULL: it is over, or the client hung up */
+    struct routes *routes;
+    enum peer_service service;
+    struct id source;
+    int64_t at, asked, end; /* what was written, and asked for, up to */
+    struct slot slots[PIECES_WINDOW];
+    size_t first, n; /* slots in use, in the order of their bytes */
+    size_t unanswered;
+    size_t counted; /* bytes, in the connection's holding */
+    struct piece_turn turn;
+};
+
+static void download_release(struct download *download)
+{
+    if (download->rest != NULL || download->unanswered > 0) return;
+    download->routes->in_flight--;
+    for (size_t i = 0; i < PIECES_WINDOW; i++) mem_free(download->slots[i].bytes);
+    mem_free(download);
+}
+
+void rest_download_leave(struct rest *rest)
+{
+    struct download *download = rest->download;
+
+    if (download == NULL) return;
+    holding_set_anyway(http_holding(rest->http), &download->counted, 0);
+    pieces_leave(&download->routes->pieces, &download->turn);
+    rest->download = NULL;
+    download->rest = NULL;
+    download_release(download);
+}
+
+/* --- asking --- */
+
+static void on_piece(void *arg, enum err status, struct str body);
+
+static void ask(struct download *download)
+{
+    struct slot *slot = &download->slots[(download->first + download->n++) % PIECES_WINDOW];
+    int64_t left = download->end - download->asked, size = left < PIECE_BYTES ? left : PIECE_BYTES;
+    struct principal who = rest_principal(download->rest);
+    struct source_range range = { download->source, download->asked, size };
+    struct buf body = BUF(1024);
+    enum err e = wire_encode(source_range_shape(), &range, &body);
+
+    (void)e; /* within its bounds */
+    *slot = (struct slot){ .download = download, .bytes = slot->bytes, .len = (size_t)size };
+    download->asked += size;
+    download->unanswered++;
+    pieces_begin(&download->routes->pieces);
+    method_call(download->routes->service[download->service], M_source_read, &who, str_of(download->rest->trace),
+        buf_str(&body), on_piece, slot);
+    buf_free(&body);
+}
+
+static void ask_on(void *arg)
+{
+    struct download *download = arg;
+
+    while (download->asked < download->end && download->n < PIECES_WINDOW) {
+        if (!pieces_have_room(&download->routes->pieces)) {
+            pieces_wait(&download->routes->pieces, &download->turn);
+            return;
+        }
+        ask(download);
+    }
+}
+
+/* false: it is not what was asked for. */
+static bool keep_piece(struct slot *slot, struct str body)
+{
+    struct arena *scratch = slot->download->routes->scratch;
+    struct source_bytes piece = { 0 };
+    struct wire_error why;
+    enum err e = wire_decode(source_bytes_shape(), body, scratch, &piece, &why);
+
+    arena_reset(scratch);
+    if (e != OK || piece.bytes.len != slot->len) return false;
+    if (slot->bytes == NULL) slot->bytes = mem_alloc(PIECE_BYTES);
+    memcpy(slot->bytes, piece.bytes.at, piece.bytes.len);
+    slot->there = true;
+    return true;
+}
+
+static void on_piece(void *arg, enum err status, struct str body)
+{
+    struct slot *slot = arg;
+    struct download *download = slot->download;
+    struct pieces *pieces = &download->routes->pieces;
+
+    download->unanswered--;
+    if (download->rest == NULL)
+        download_release(download);
+    else if (status == OK && keep_piece(slot, body))
+        http_want_write(download->rest->http);
+    else
+        http_abort(download->rest->http); /* what was promised cannot be kept: the client sees that it is cut */
+    pieces_end(pieces);
+}
+
+/* --- answering --- */
+
+void rest_download_write(struct rest *rest)
+{
+    struct download *download = rest->download;
+    struct http *http = rest->http;
+
+    while (download->n > 0 && download->slots[download->first].there) {
+        struct slot *slot = &download->slots[download->first];
+        size_t left = slot->len - slot->used;
+        size_t took = http_write(http, (struct str){ slot->bytes + slot->used, left });
+        slot->used += took;
+        download->at += (int64_t)took;
+        if (took < left) return;
+        download->first = (download->first + 1) % PIECES_WINDOW;
+        download->n--;
+    }
+    if (download->at < download->end) {
+        ask_on(download);
+        return;
+    }
+    http_set_user(http, NULL);
+    rest_download_leave(rest);
+    http_reply_end(http);
+    rest->http = NULL;
+    rest_end(rest);
+}
+
+/* As RFC 6266 has it: a name that everybody reads, and the name. */
+static struct str disposition_of(struct str name, struct arena *arena)
+{
+    struct buf text = BUF(4096);
+
+    buf_add_str(&text, STR("attachment; filename=\""));
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        buf_add_char(&text, c < 0x20 || c > 0x7e || c == '"' || c == '\\' || c == '%' ? '_' : c);
+    }
+    buf_add_str(&text, STR("\"; filename*=UTF-8''"));
+    for (size_t i = 0; i < name.len; i++) buf_printf(&text, "%%%02X", (unsigned char)name.at[i]);
+    struct str out = arena_str(arena, buf_str(&text));
+    buf_free(&text);
+    return out;
+}
+
+static void add(struct rest_headers *headers, const char *name, struct str value)
+{
+    headers->at[headers->n++] = (struct http_header_out){ name, value };
+}
+
+static enum http_range range_of(
+    struct http *http, const struct source *source, struct str tag, int64_t *at, int64_t *end)
+{
+    struct str only_if = http_header(http, "if-range");
+    bool is_same = only_if.at == NULL || str_eq(only_if, tag); /* a date is not known of it */
+
+    return http_range_read(is_same ? http_header(http, "range") : STR_NONE, source->size, at, end);
+}
+
+static void refuse_range(struct rest *rest, int64_t size)
+{
+    struct failure failure = refusal_plain(ERR_RANGE);
+    struct http_header_out range = { "Content-Range", arena_printf(http_arena(rest->http), "bytes */%" PRId64, size) };
+
+    rest_fail_with(rest, ERR_RANGE, &failure, &range);
+}
+
+static struct download *download_create(struct rest *rest, struct id source, int64_t at, int64_t end)
+{
+    struct download *download = mem_zero(sizeof *download);
+
+    download->rest = rest;
+    download->routes = rest->routes;
+    download->service = rest->row->service;
+    download->source = source;
+    download->at = download->asked = at;
+    download->end = end;
+    download->turn = (struct piece_turn){ .go = ask_on, .arg = download };
+    download->routes->in_flight++;
+    return download;
+}
+
+/* Bytes of somebody's that nobody has looked at: no browser is to run or guess anything. */
+static void answer(
+    struct rest *rest, const struct source *source, struct str tag, int64_t at, int64_t end, bool is_part)
+{
+    struct http *http = rest->http;
+    struct rest_headers headers;
+    int status = is_part ? 206 : 200;
+    const char *type = arena_cstr(http_arena(http), source->type);
+
+    rest_headers(rest, status, &headers);
+    add(&headers, "ETag", tag);
+    add(&headers, "Accept-Ranges", STR("bytes"));
+    add(&headers, "Content-Disposition", disposition_of(source->name, http_arena(http)));
+    add(&headers, "Content-Security-Policy", STR("default-src 'none'; sandbox"));
+    if (is_part)
+        add(&headers, "Content-Range",
+            arena_printf(http_arena(http), "bytes %" PRId64 "-%" PRId64 "/%" PRId64, at, end - 1, source->size));
+    rest_log(rest, status, "ok");
+    if (http_reply_begin(http, status, type, end - at, headers.at, headers.n)) {
+        ask_on(rest->download);
+        return;
+    }
+    http_set_user(http, NULL);
+    rest_download_leave(rest);
+    rest->http = NULL;
+    rest_end(rest);
+}
+
+static void answer_source(struct rest *rest, const struct source *source)
+{
+    struct http *http = rest->http;
+    struct str tag = arena_printf(http_arena(http), "\"%.*s\"", STR_ARG(source->tag));
+    struct str known = http_header(http, "if-none-match");
+    int64_t at, end;
+
+    if (known.at != NULL && http_tag_matches(known, tag)) {
+        rest_answer(rest, 304, "ok", STR_NONE, &(struct http_header_out){ "ETag", tag });
+        return;
+    }
+    enum http_range range = range_of(http, source, tag, &at, &end);
+    if (range == RANGE_UNSATISFIABLE) {
+        refuse_range(rest, source->size);
+        return;
+    }
+    rest->download = download_create(rest, source->source, at, end);
+    enum err e = holding_set(http_holding(http), &rest->download->counted, HELD_BYTES);
+    if (e != OK)
+        rest_fail(rest, e);
+    else
+        answer(rest, source, tag, at, end, range == RANGE_PART);
+}
+
+void rest_download_begin(struct rest *rest, struct str body)
+{
+    struct source source = { 0 };
+    struct wire_error why;
+
+    if (wire_decode(source_shape(), body, http_arena(rest->http), &source, &why) == OK)
+        answer_source(rest, &source);
+    else
+        rest_fail(rest, ERR_INTERNAL);
+}
