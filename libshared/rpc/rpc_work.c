@@ -85,7 +85,7 @@ static void work_run(struct rpc_task *task, struct pg *pg)
 static bool lend_work(struct rpc_server *server, struct rpc_pool *pool, struct str subject,
     enum err (*work)(struct pg *, struct arena *, void *), void (*done)(void *arg, enum err e), void *arg)
 {
-    assert(pool != NULL && "a service with work to do has threads for it");
+    if (pool == NULL) return false; /* the server is at its end */
     struct rpc_work *w = work_take(server);
     struct rpc_task task = { .run = work_run, .drop = work_drop, .what = STR("(work)") };
     *w = (struct rpc_work){ task, server, w->arena, work, done, arg, OK, NULL };
@@ -100,12 +100,14 @@ static bool lend_work(struct rpc_server *server, struct rpc_pool *pool, struct s
 bool rpc_server_work(struct rpc_server *server, struct str subject,
     enum err (*work)(struct pg *, struct arena *, void *), void (*done)(void *arg, enum err e), void *arg)
 {
+    assert(server->config.workers > 0 && "a service with work to do has threads for it");
     return lend_work(server, server->pool, subject, work, done, arg);
 }
 
 bool rpc_server_work_blocking(struct rpc_server *server, struct str subject,
     enum err (*work)(struct pg *, struct arena *, void *), void (*done)(void *arg, enum err e), void *arg)
 {
+    assert(server->config.blocking > 0 && "a service with work to do has threads for it");
     return lend_work(server, server->blocking, subject, work, done, arg);
 }
 

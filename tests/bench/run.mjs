@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs"
 import os from "node:os"
 import { parseArgs } from "node:util"
 
+import { runFiles } from "./lib/files.mjs"
 import { withHost } from "./lib/host.mjs"
 import { buildLoad, runLoad } from "./lib/load.mjs"
 import { startMadang } from "./lib/madang.mjs"
@@ -42,6 +43,8 @@ const servers = Object.keys(STARTS).filter((name) => options.only.split(",").inc
 
 // All runs of one part of the plan against one server, started for them and stopped after.
 async function measure(name, { tls, runs }, binary, results) {
+  const own = runs.filter((run) => !run.only || run.only.includes(name))
+  if (own.length === 0) return
   await withHost(async (host) => {
     const server = await STARTS[name](host, {
       tls,
@@ -49,11 +52,13 @@ async function measure(name, { tls, runs }, binary, results) {
       gateways: options.gateways,
       workers: options["peer-workers"],
     })
-    for (const run of runs) {
+    for (const run of own) {
       console.error(`${name}: ${run.name}`)
       const rooms = run.rooms && (await makeRooms(server, run.rooms))
       results[run.name] ??= {}
-      results[run.name][name] = await runLoad(host, binary, server, { args: run.args, rooms })
+      results[run.name][name] = run.files
+        ? await runFiles(host, server, run.files)
+        : await runLoad(host, binary, server, { args: run.args, rooms })
     }
   })
 }

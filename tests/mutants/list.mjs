@@ -11,6 +11,41 @@ const outbox = ['unit', 'store/test_outbox'], access = ['unit', 'store/test_acce
 const jobs = ['service', 'test_jobs']
 
 export const mutants = [
+  // --- files ---
+  {
+    name: 'an upload is kept before its bytes are on disk in their order', file: 'services/share/media/uploads.c', red: ['service', 'test_media'],
+    from: 'if (piece->at != size) return ERR_CONFLICT;', to: '',
+  },
+  {
+    name: 'another\'s upload is written into', file: 'services/share/media/uploads.c', red: ['service', 'test_media'],
+    from: ' && str_eq(upload->owner, call->who->sub)', to: '',
+  },
+  {
+    name: 'the second of one content keeps its file', file: 'services/share/media/uploads.c',
+    red: ['scenario', 'l_media', 'two files of one content'],
+    from: 'if (is_spare) uploads_remove_file(uploads, spare);', to: '(void)is_spare;',
+  },
+  {
+    name: 'a content goes with the first who deletes it', file: 'services/share/media/media_delete.c', red: ['service', 'test_media'],
+    from: 'hash = $1 AND refs = 1 RETURNING', to: 'hash = $1 RETURNING',
+  },
+  {
+    name: 'what is left of a reservation stays taken', file: 'services/share/media/uploads.c', red: ['service', 'test_media'],
+    from: 'upload->owner, upload->most - made->size)', to: 'upload->owner, 0)',
+  },
+  {
+    name: 'a start leaves what a killed process had begun', file: 'services/share/media/files.c', red: ['service', 'test_media'],
+    from: 'for (size_t i = 0; i < found.len; i++) file_remove(files, found.at[i].upload);', to: '',
+  },
+  {
+    name: 'a boundary that is cut in two is bytes', file: 'libshared/http/multipart.c', red: ['unit', 'http/test_multipart'],
+    from: 'm->matched = in->len - end;', to: 'm->matched = 0;',
+  },
+  {
+    name: 'a client is read on while the service has not written', file: 'services/gateway/routes/rest_upload.c',
+    red: ['scenario', 'l_media', 'without being held'],
+    from: 'if (!upload->held) http_pause(upload->rest->http, true);', to: '',
+  },
   // --- what only the checks of the state machines see, or see first ---
   {
     name: 'a room keeps what it has handed out', file: 'services/gateway/rooms/deliver.c', red: rooms,

@@ -311,6 +311,50 @@ test('of an upload that is cut nothing stays', async () => {
   await until('nothing stays', async () => (await usage('dora')).media === undefined && files() === before)
 })
 
+test('whose right ends while a file comes keeps nothing, and whose stays keeps it', async () => {
+  const before = files(), [good, lost] = await Promise.all(['good', 'lost'].map(name => stack.authctl('key', 'issue', '--name', name, '--policy', 'chat-client')))
+  const sockets = await Promise.all([good, lost].map(({ key: bearer }) => begins(bearer, 200000, 100000)))
+  await until('both have begun', () => files() === before + 2)
+  await stack.authctl('key', 'revoke', lost.id)
+  await until('the gateway has heard of it', async () => (await request(stack, 'GET', '/api/v1/rooms', { token: lost.key })).status === 401)
+  await new Promise(resolve => setTimeout(resolve, 1100)) // what comes sooner is of the moment before
+  for (const socket of sockets) socket.write(Buffer.concat([randomBytes(100000), Buffer.from('\r\n--b--\r\n')]))
+  await until('both are answered', () => sockets.every(({ heard }) => /\}$/.test(heard)))
+  assert.match(sockets[0].heard, /^HTTP\/1\.1 201/)
+  assert.match(sockets[1].heard, /^HTTP\/1\.1 401[^]*key_revoked/)
+  await until('nothing stays of the second', async () => files() === before + 1 && (await usage(`key:${lost.id}`)).media === undefined)
+  for (const socket of sockets) socket.destroy()
+})
+
+test('a file that is deleted while it is read is cut, and not made up', async () => {
+  const { url, id } = JSON.parse((await sendsLarge(ada, 64 << 20)).text).data
+  const res = await new Promise((resolve, reject) => https.get(stack.url + url, { ca: stack.ca, agent: false, headers: { authorization: `Bearer ${ada}` } }, resolve).on('error', reject))
+  await once(res, 'readable')
+  res.read(1000)
+  assert.equal((await request(stack, 'DELETE', `/api/v1/media/${id}`, { token: ada })).status, 204)
+  let came = 0
+  await assert.rejects(async () => { for await (const chunk of res) came += chunk.length })
+  assert.ok(came < 64 << 20)
+})
+
+test('readers who do not read hold no more than their pieces', async () => {
+  const { url } = JSON.parse((await sendsLarge(ada, 32 << 20)).text).data
+  const sockets = []
+  const grown = await growth(async () => {
+    for (let i = 0; i < 30; i++) {
+      const socket = tls.connect({ host: '127.0.0.1', port: stack.port, ca: stack.ca })
+      await once(socket, 'secureConnect')
+      socket.on('error', () => {}).write(`GET ${url} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ada}\r\n\r\n`)
+      sockets.push(socket.pause())
+    }
+    await until('they are counted', async () => await stack.metric(1, 'madang_gateway_held_bytes') > 30 * 256 * 1024)
+    assert.equal((await request(stack, 'GET', '/api/v1/rooms', { token: ada })).status, 200)
+  })
+  for (const socket of sockets) socket.destroy()
+  assert.ok(grown['gateway-1'] < 30 * 600, `${grown['gateway-1']} KiB`)
+  await until('it is given back', async () => await stack.metric(1, 'madang_gateway_held_bytes') < 30 * 256 * 1024)
+})
+
 test('who sends too slowly is cut, and nothing stays', async () => {
   const gil = await tokenFor(stack, key, 'gil'), before = files()
   const socket = await begins(gil, 1000000, 1000)

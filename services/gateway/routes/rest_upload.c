@@ -32,6 +32,7 @@ struct upload {
     bool held;         /* the client is to wait */
     bool whole;        /* its last byte is here */
     bool ended;        /* the row's method has it */
+    enum err failed;   /* while the request waited for something else */
     struct piece_turn turn;
 };
 
@@ -137,6 +138,8 @@ static void on_written(void *arg, enum err status, struct str body)
     upload->unanswered--;
     if (upload->rest == NULL)
         upload_release(upload);
+    else if (status != OK && upload->rest->waits)
+        upload->failed = status;
     else if (status != OK)
         fail_as_service(upload, status, body);
     else
@@ -214,7 +217,9 @@ bool rest_upload_is_sent(struct rest *rest)
     struct wire_error why = { 0 };
     enum err e = OK;
 
-    if (!multipart_is_over(&upload->form))
+    if (upload->failed != OK)
+        e = upload->failed;
+    else if (!multipart_is_over(&upload->form))
         e = wire_refuse(&why, ERR_MALFORMED, NULL, "the form ends before its last boundary");
     else if (upload->place == BEFORE_FILE)
         e = wire_refuse(&why, ERR_INVALID_ARGUMENT, NULL, FIELD ": is missing");

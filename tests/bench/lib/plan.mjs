@@ -3,8 +3,8 @@
 
 const MORE = "more",
   LESS = "less"
-const FULL = { connections: 10000, dials: 3000, members: 1000, seconds: 8, warmup: 2 }
-const QUICK = { connections: 1000, dials: 500, members: 200, seconds: 2, warmup: 0.5 }
+const FULL = { connections: 10000, dials: 3000, members: 1000, seconds: 8, warmup: 2, fileMib: 1024 }
+const QUICK = { connections: 1000, dials: 500, members: 200, seconds: 2, warmup: 0.5, fileMib: 128 }
 
 const cpuPer = (group, rate) => (run) => run.cpu[group] / run[rate]
 const heldBytes = (run) => (run.ready.rss.server - run.before.rss.server) / run.connected
@@ -65,6 +65,21 @@ function dialled(kind, size) {
   }
 }
 
+// The peers keep no files.
+function files(kind, size) {
+  const each = (way, of) => [
+    figure(way, "MiB/s", MORE, (run) => of(run).mib_per_s),
+    figure(`${way}: gateway CPU per MiB`, "ms", LESS, (run) => of(run).cpu["gateway-1"] / 1000),
+    figure(`${way}: share CPU per MiB`, "ms", LESS, (run) => of(run).cpu.share / 1000),
+  ]
+  return {
+    name: `a file of ${size.fileMib} MiB, ${kind}`,
+    only: ["madang"],
+    files: { mib: size.fileMib },
+    figures: [...each("up", (run) => run.up), ...each("down", (run) => run.down)],
+  }
+}
+
 // Idle memory comes first, while the server is fresh.
 export function planOf({ quick, tlsTraffic }) {
   const size = quick ? QUICK : FULL
@@ -94,11 +109,21 @@ export function planOf({ quick, tlsTraffic }) {
   return [
     {
       tls: false,
-      runs: [held("plain", size), dialled("plain", size), ...(tlsTraffic ? [] : messages)],
+      runs: [
+        held("plain", size),
+        dialled("plain", size),
+        ...(tlsTraffic ? [] : messages),
+        files("plain", size),
+      ],
     },
     {
       tls: true,
-      runs: [held("TLS", size), dialled("TLS", size), ...(tlsTraffic ? messages : [])],
+      runs: [
+        held("TLS", size),
+        dialled("TLS", size),
+        ...(tlsTraffic ? messages : []),
+        files("TLS", size),
+      ],
     },
   ]
 }
