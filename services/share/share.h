@@ -20,4 +20,5 @@ struct share {
 /* clang-format on */
 
 /* media_describe.c: an id, and a name and a URL that are safe to show. */
+struct str media_url(struct call *call, struct id id, struct str name);
 void media_describe(struct call *call, const struct media_draft *draft, struct media *out);

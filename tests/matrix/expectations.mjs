@@ -127,7 +127,7 @@ export const deeds = {
     states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
   },
   'media:get': {
-    rows: ['GET /media/{media}/{name}'],
+    rows: ['GET /media/{media}/{name}', 'GET /media/{media}', 'GET /api/v1/media/{media}'],
     states: {
       "one's own": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
       "another's": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },

@@ -195,6 +195,14 @@ test('ranges, tags and HEAD are answered as RFC 9110 has them', async () => {
   assert.deepEqual([head.status, head.headers['content-length'], head.bytes.length], [200, '200000', 0])
 })
 
+test('who knows its id alone is told what it is, and where', async () => {
+  const kept = (await keeps(ada, 'some text', { name: 'ü.txt' })).json.data
+  assert.deepEqual((await request(stack, 'GET', `/api/v1/media/${kept.id}`, { token: ada })).json.data, kept)
+  const there = await request(stack, 'GET', `/media/${kept.id}`, { token: ada })
+  assert.deepEqual([there.status, there.headers.location, there.text, there.headers['cache-control']], [307, kept.url, '', 'no-store'])
+  assert.equal((await request(stack, 'GET', `/media/${kept.id}`, { token: bo })).status, 404)
+})
+
 test('an empty file is a file', async () => {
   const kept = await keeps(ada, '')
   assert.equal(kept.status, 201, kept.text)

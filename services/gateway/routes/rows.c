@@ -91,6 +91,7 @@ const char *route_answers(const struct route_row *row)
     static const char *const types[] = { [ANSWER_ENVELOPE] = "application/json",
         [ANSWER_BARE] = "application/json",
         [ANSWER_EMPTY] = NULL,
+        [ANSWER_REDIRECT] = NULL,
         [ANSWER_STREAM] = NULL };
 
     return types[row->answer];

@@ -8,7 +8,7 @@
 
 enum route_who { WHO_ANYONE, WHO_BEARER };
 enum route_takes { TAKES_JSON, TAKES_FORM };
-enum route_answer { ANSWER_ENVELOPE, ANSWER_BARE, ANSWER_EMPTY, ANSWER_STREAM };
+enum route_answer { ANSWER_ENVELOPE, ANSWER_BARE, ANSWER_EMPTY, ANSWER_REDIRECT, ANSWER_STREAM };
 /* All but CALL keep what the socket sends about the room waiting: order.c. */
 enum event_effect { EFFECT_CALL, EFFECT_CHANGE, EFFECT_JOIN, EFFECT_LEAVE };
 

@@ -55,7 +55,7 @@ static void put_encoded(struct buf *out, struct str name)
     }
 }
 
-static struct str url_of(struct id id, struct str name, struct arena *arena)
+struct str media_url(struct call *call, struct id id, struct str name)
 {
     struct buf url = BUF(4096);
     char text[ID_TEXT_BYTES + 1];
@@ -63,7 +63,7 @@ static struct str url_of(struct id id, struct str name, struct arena *arena)
     id_format(id, text);
     buf_printf(&url, "/media/%s/", text);
     put_encoded(&url, name);
-    struct str copy = arena_str(arena, buf_str(&url));
+    struct str copy = arena_str(call->arena, buf_str(&url));
     buf_free(&url);
     return copy;
 }
@@ -73,5 +73,5 @@ void media_describe(struct call *call, const struct media_draft *draft, struct m
 {
     *out = (struct media){ .id = id_new(), .type = STR("application/octet-stream"), .created_at = call->now };
     out->name = name_of(draft->name, call->arena);
-    out->url = url_of(out->id, out->name, call->arena);
+    out->url = media_url(call, out->id, out->name);
 }

@@ -5,7 +5,7 @@
 
 #include "services/tools/protodoc/protodoc.h"
 
-enum answer { ENVELOPE, BARE, EMPTY, STREAM };
+enum answer { ENVELOPE, BARE, EMPTY, REDIRECT, STREAM };
 
 /* clang-format off */
 struct route { const char *http, *path, *service, *method, *who, *nsp, *event, *action, *rate, *doc, *cache; int status; long body_max; enum answer answer; };
@@ -79,6 +79,9 @@ static json_t *bytes_of(const struct route *r)
 static json_t *success_of(const struct route *r)
 {
     if (r->answer == STREAM) return bytes_of(r);
+    if (r->answer == REDIRECT)
+        return json_pack("{s:s, s:{s:{s:{s:s}}, s:{s:{s:s, s:s}}}}", "description", "It is at `Location`", "headers",
+            "Location", "schema", "type", "string", "Cache-Control", "schema", "type", "string", "const", r->cache);
     if (r->answer == EMPTY)
         return json_pack("{s:s, s:o}", "description", "Nothing more to say", "headers", headers_of(r));
     const struct wire_shape *s = find_method(r->method)->rep();
@@ -117,8 +120,10 @@ static json_t *answers_of(const struct route *r)
 static json_t *operation_of(const struct route *r)
 {
     bool is_open = strcmp(r->who, "ANYONE") == 0;
-    json_t *operation = json_pack("{s:s, s:s, s:[s], s:o}", "operationId", r->method, "summary", r->doc, "tags",
-        r->service, "security", is_open ? json_array() : json_pack("[{s:[]}, {s:[]}]", "token", "key"));
+    char id[80]; /* a method may be answered by two routes, in different ways */
+    snprintf(id, sizeof id, "%s%s", r->method, r->answer == REDIRECT ? ".redirect" : "");
+    json_t *operation = json_pack("{s:s, s:s, s:[s], s:o}", "operationId", id, "summary", r->doc, "tags", r->service,
+        "security", is_open ? json_array() : json_pack("[{s:[]}, {s:[]}]", "token", "key"));
 
     schema_set(operation, "x-rate", json_string(r->rate));
     if (!is_open)
