@@ -137,6 +137,7 @@ test('1 GiB goes through and back without being held anywhere', async t => {
   const cost = (a, b) => b.map((x, i) => `${((x - a[i]) * 1000 / 1024).toFixed(2)}`).join(' + ')
   t.diagnostic(`up ${(1024000 / (middle - begin)).toFixed(0)} MiB/s, gateway + share ${cost(cpuBefore, cpuUp)} ms of CPU for each MiB, KiB more: ${JSON.stringify(up)}`)
   t.diagnostic(`down ${(1024000 / (end - middle)).toFixed(0)} MiB/s, ${cost(cpuUp, cpuDown)} ms, KiB more: ${JSON.stringify(down)}`)
+  if (process.env.BIN?.includes('address')) return // a sanitizer keeps what was freed
   for (const grown of [up, down]) for (const [name, kib] of Object.entries(grown)) assert.ok(kib < 1024, `${name} grew by ${kib} KiB`)
 })
 
