@@ -14,6 +14,7 @@
 struct trust_waiter {
     struct rpc_later *later;
     struct rpc_peer *peer;
+    struct trust_position from;
 };
 
 /* What the handlers share.  All of it, but for the settings, belongs to the loop thread and to trust_watch.c. */
@@ -27,10 +28,12 @@ struct auth {
     size_t n_waiting;
     struct rpc_peer *watchers[WATCHERS_MAX];
     size_t n_watchers;
-    struct trust *loaded;  /* by the load that has just ended; in its arena */
-    bool loading, changed; /* changed: since the present load began, or the last one failed */
-    bool announce;         /* the present load was begun because of a change */
-    bool turned;           /* the last look at the signing keys made a new one */
+    struct trust_position told; /* up to where all who watch know it; epoch nil: nobody ever watched */
+    struct trust_position from; /* of the present load */
+    struct trust *loaded;       /* by the load that has just ended; in its arena */
+    bool loading, changed;      /* changed: since the present load began, or the last one failed */
+    bool announce;              /* the present load is for all who watch */
+    bool turned;                /* the last look at the signing keys made a new one */
     int64_t seq;
     struct id stream;
     ev_timer retry, turn;
@@ -42,18 +45,17 @@ struct auth {
 #include "proto/auth.def"
 #include "proto/end.def"
 
-/* trust.c: all that gateways need, as it is now. */
-enum err trust_load(struct pg *pg, struct arena *arena, const struct settings_auth *s, struct trust *out) MUST_CHECK;
+/* trust.c: what changed behind a position, a page of it. */
+enum err trust_load(struct pg *pg, struct arena *arena, const struct settings_auth *s,
+    const struct trust_position *from, struct trust *out) MUST_CHECK;
+
+/* trust.c: the public keys whose tokens may still hold. */
+enum err signing_keys_load(struct pg *pg, struct arena *arena, int64_t now, struct signing_key_list *out) MUST_CHECK;
 
 /* Of the call's process. */
 const struct settings_auth *auth_settings(const struct call *call);
 
 enum err limits_load(struct pg *pg, struct arena *arena, struct limit_list *out) MUST_CHECK;
-
-/* Before the commit: the other auth processes will hear that something changed. */
-enum err trust_notify(struct pg *pg, struct arena *arena) MUST_CHECK;
-/* This process's mark on its notifications. */
-const char *trust_origin(void);
 
 /* jobs.c: runs the JOB rows of proto/auth.def. */
 struct jobs *auth_jobs_begin(struct auth *auth);
@@ -66,8 +68,9 @@ void auth_serving(void *auth, struct rpc_server *server);
 void auth_stop(void *auth);
 void auth_peer_gone(void *auth, struct rpc_peer *peer);
 bool auth_ready(void *auth, struct buf *why);
-/* In a WORKER, before the commit: what was done will reach every watcher of every auth process. */
-enum err trust_changed(struct call *call) MUST_CHECK;
+/* In a WORKER: what it did is announced right after the commit.  The tables' triggers note what that is, and tell the other
+ * auth processes, and this one again if need be. */
+void trust_changed(struct call *call);
 
 /* audit.c: one more link of the chain; `detail` is a JSON object without secrets. */
 enum err audit_add(struct call *call, const char *what, struct str target, struct str detail) MUST_CHECK;

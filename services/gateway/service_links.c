@@ -32,21 +32,36 @@ static void on_event(void *arg, const struct frame_event *head, struct str body)
     if (link->service == SERVICE_auth && str_is(head->name, "resync"))
         trusted_ask(gateway->trusted, gateway->service[SERVICE_auth]);
     else if (link->service == SERVICE_auth)
-        trusted_event(gateway->trusted, head, body);
+        trusted_event(gateway->trusted, gateway->service[SERVICE_auth], head, body);
     else if (link->service == SERVICE_chat && str_is(head->name, "gateway.changed"))
         mesh_gateways_changed(gateway->mesh, body);
     else
         clients_service_event(gateway->clients, link->service, head, body);
 }
 
-static void on_trust_changed(void *arg)
+static void on_all_trust_changed(struct gateway *gateway)
+{
+    LOG(INFO, "gateway.trust_changed", F_INT("position", trusted_position(gateway->trusted)),
+        F_INT("sockets", clients_count(gateway->clients)));
+    rates_change(gateway->routes.rates, trusted_limits(gateway->trusted));
+    bearers_forget(gateway->bearers);
+    api_key_tokens_recheck(gateway->routes.api_key_tokens);
+    clients_review(gateway->clients);
+}
+
+/* Limits are looked up where they are, and policies with each socket that asks. */
+static void on_trust_changed(void *arg, const struct trust *page)
 {
     struct gateway *gateway = arg;
 
-    LOG(INFO, "gateway.trust_changed", F_INT("sockets", clients_count(gateway->clients)));
-    rates_change(gateway->routes.rates, trusted_limits(gateway->trusted));
-    api_key_tokens_recheck(gateway->routes.api_key_tokens);
-    clients_review(gateway->clients);
+    if (page == NULL) {
+        on_all_trust_changed(gateway);
+        return;
+    }
+    if (page->keys.len > 0) bearers_forget(gateway->bearers);
+    if (page->api_keys.len > 0) api_key_tokens_recheck(gateway->routes.api_key_tokens);
+    size_t n = clients_obey(gateway->clients, page);
+    LOG(INFO, "gateway.trust_changed", F_INT("position", page->position), F_INT("sockets", n));
 }
 
 static struct rpc_client *connect_to(struct gateway *gateway, enum peer_service service)
@@ -73,7 +88,7 @@ static bool is_needed(const struct gateway *gateway, enum peer_service service)
 
 void service_links_connect(struct gateway *gateway)
 {
-    gateway->trusted = trusted_create(on_trust_changed, gateway);
+    gateway->trusted = trusted_create(gateway->loop, on_trust_changed, gateway);
     gateway->bearers = bearers_create(gateway->trusted);
     for (int i = 0; i < SERVICE_COUNT; i++)
         if (is_needed(gateway, (enum peer_service)i)) gateway->service[i] = connect_to(gateway, (enum peer_service)i);

@@ -49,15 +49,14 @@ static void charge_messages(const struct limits *limits, const char *what)
 
 int main(void)
 {
-    struct arena *arena = arena_create("rate_cost", 1u << 20); /* bound: one limit */
-    struct limit limit = { .name = STR("write"), .subject = STR("nobody"), .limit = 5 };
+    const struct limit_state limit = { .name = STR("write"), .subject = STR("nobody"), .limit = 5, .is_set = true };
 
     for (int i = 0; i < SENDERS; i++) snprintf(names[i], sizeof names[i], "subject-%d", i);
     take_one();
     charge_messages(NULL, "rates_charge, a message:");
-    struct limits *limits = limits_make(arena, &(struct limit_list){ &limit, 1 });
+    struct limits *limits = limits_create();
+    limits_set(limits, &limit);
     charge_messages(limits, "rates_charge, a message, and a changed limit:");
-    limits_free(limits);
-    arena_destroy(&arena);
+    limits_destroy(&limits);
     return 0;
 }

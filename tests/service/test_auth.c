@@ -134,12 +134,39 @@ static void no_token_before_there_is_a_signing_key(void **state)
     assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token), OK);
 }
 
+#define ALL_MAX 20000
+
+/* From the beginning, page after page: its keys and what has ended. */
+static struct trust whole_trust(void)
+{
+    struct trust all = { .api_keys = { arena_alloc(arena, ALL_MAX * sizeof *all.api_keys.at), 0 },
+        .ended = { arena_alloc(arena, ALL_MAX * sizeof *all.ended.at), 0 } };
+    struct trust page = { .more = true };
+
+    for (struct trust_position at = { .position = 0 }; page.more;
+         at = (struct trust_position){ page.epoch, page.position }) {
+        page = (struct trust){ .more = false };
+        assert_int_equal(trust_load(pg, arena, &set, &at, &page), OK);
+        assert_true(all.api_keys.len + page.api_keys.len <= ALL_MAX && all.ended.len + page.ended.len <= ALL_MAX);
+        for (size_t i = 0; i < page.api_keys.len; i++) all.api_keys.at[all.api_keys.len++] = page.api_keys.at[i];
+        for (size_t i = 0; i < page.ended.len; i++) all.ended.at[all.ended.len++] = page.ended.at[i];
+        if (page.keys.len > 0) all.keys = page.keys;
+    }
+    pg_rollback(pg);
+    return all;
+}
+
+static const struct trust_key *find_trust_key(const struct trust *trust, struct str id)
+{
+    for (size_t i = 0; i < trust->api_keys.len; i++)
+        if (str_eq(trust->api_keys.at[i].key, id)) return &trust->api_keys.at[i];
+    return NULL;
+}
+
 static void verify(struct str token, jwt_t **jwt)
 {
-    struct trust trust = { .issuer = STR_NONE };
+    struct trust trust = whole_trust();
 
-    assert_int_equal(trust_load(pg, arena, &set, &trust), OK);
-    pg_rollback(pg);
     for (size_t i = 0; i < trust.keys.len; i++)
         if (jwt_decode(jwt, arena_cstr(arena, token), (const unsigned char *)trust.keys.at[i].pem.at,
                 (int)trust.keys.at[i].pem.len) == 0)
@@ -302,16 +329,12 @@ static enum err edit(struct key_edit draft, struct api_key *out)
 
 static size_t bound_in_the_trust(struct str id, bool *subjects)
 {
-    struct trust trust = { .issuer = STR_NONE };
+    struct trust trust = whole_trust();
+    const struct trust_key *key = find_trust_key(&trust, id);
 
-    assert_int_equal(trust_load(pg, arena, &set, &trust), OK);
-    pg_rollback(pg);
-    for (size_t i = 0; i < trust.bound.len; i++)
-        if (str_eq(trust.bound.at[i].key, id)) {
-            *subjects = trust.bound.at[i].subjects;
-            return trust.bound.at[i].networks.len;
-        }
-    return 0;
+    if (key == NULL) return 0;
+    *subjects = key->subjects;
+    return key->networks.len;
 }
 
 static void a_key_is_edited_and_the_trust_and_the_audit_say_so(void **state)
@@ -419,21 +442,69 @@ static void a_revoked_key_ends_at_once_and_is_in_the_trust(void **state)
     struct key_ref ref = { key.id };
     struct api_key revoked;
     struct token token;
-    struct trust trust = { .issuer = STR_NONE };
 
     for (int i = 0; i < 2; i++) { /* again is harmless */
         assert_int_equal(ask("key.revoke", key_ref_shape(), &ref, api_key_shape(), &revoked), OK);
         assert_true(str_is(revoked.state, "revoked"));
     }
     assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token), ERR_KEY_REVOKED);
-    assert_int_equal(trust_load(pg, arena, &set, &trust), OK);
-    pg_rollback(pg);
-    assert_true(trust.revoked.len >= 1 && str_eq(trust.revoked.at[0], key.id));
+    struct trust trust = whole_trust();
+    const struct trust_key *known = find_trust_key(&trust, key.id);
+    assert_true(known != NULL && known->revoked && known->until > clock_ms());
     assert_int_equal(count("SELECT count(*) AS version FROM audit WHERE what = 'key.revoke' AND target = $1",
                          PG_ARGS(pg_text(key.id))),
         1);
     ref.id = STR("nobody");
     assert_int_equal(ask("key.revoke", key_ref_shape(), &ref, api_key_shape(), &revoked), ERR_NOT_FOUND);
+}
+
+static long issued_at(struct str token)
+{
+    jwt_t *jwt = NULL;
+
+    verify(token, &jwt);
+    long at = jwt_get_grant_int(jwt, "iat");
+    jwt_free(jwt);
+    return at;
+}
+
+/* Tokens say in whole seconds when they were issued: one of the same second must not end with those before. */
+static void after_a_logout_tokens_are_of_a_later_second(void **state)
+{
+    (void)state;
+    struct key_issued key = issue((struct key_draft){ .impersonate = true });
+    struct token before, after, another;
+    struct nothing nothing;
+
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key, .subject = STR("leaver") }, &before), OK);
+    assert_int_equal(
+        ask("subject.logout", subject_ref_shape(), &(struct subject_ref){ STR("leaver") }, nothing_shape(), &nothing),
+        OK);
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key, .subject = STR("leaver") }, &after), OK);
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key, .subject = STR("stayer") }, &another), OK);
+    struct trust trust = whole_trust();
+    assert_int_equal(trust.ended.len, 1);
+    int64_t ended_s = trust.ended.at[0].ended_at / 1000;
+    assert_true(issued_at(before.token) <= ended_s && issued_at(after.token) > ended_s);
+    assert_true(issued_at(another.token) <= clock_ms() / 1000);
+    assert_int_equal(
+        count("SELECT count(*) AS version FROM audit WHERE what = 'subject.logout' AND target = 'leaver'", PG_NO_ARGS),
+        1);
+}
+
+static void what_is_over_is_nobodys_concern(void **state)
+{
+    (void)state;
+    struct nothing nothing;
+
+    assert_int_equal(
+        ask("session.logout", session_ref_shape(), &(struct session_ref){ STR("s1") }, nothing_shape(), &nothing), OK);
+    assert_int_equal(pg_run(pg, arena, "UPDATE trust_change SET until = now() - interval '1 s' WHERE kind = 'session'",
+                         PG_NO_ARGS, NULL),
+        OK);
+    assert_int_equal(pg_commit(pg), OK);
+    struct trust trust = whole_trust();
+    for (size_t i = 0; i < trust.ended.len; i++) assert_int_equal(trust.ended.at[i].session.len, 0);
 }
 
 static void an_expired_key_is_expired_and_no_token_outlives_its_key(void **state)
@@ -843,6 +914,8 @@ int main(void)
         cmocka_unit_test(only_so_many_keys_are_bound_to_networks),
         cmocka_unit_test(a_wrong_key_is_invalid_whatever_is_wrong),
         cmocka_unit_test(a_revoked_key_ends_at_once_and_is_in_the_trust),
+        cmocka_unit_test(after_a_logout_tokens_are_of_a_later_second),
+        cmocka_unit_test(what_is_over_is_nobodys_concern),
         cmocka_unit_test(an_expired_key_is_expired_and_no_token_outlives_its_key),
         cmocka_unit_test(no_token_lives_longer_than_the_setting),
         cmocka_unit_test(a_key_is_bound_to_its_networks),

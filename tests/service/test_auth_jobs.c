@@ -28,7 +28,7 @@ static void begin_auth(void)
     auth = party_start("auth", "auth", "MADANG_AUTH_TOKEN_LOG_DAYS=100");
     operator= pipe_open("operator", "auth", "auth");
     TURN_UNTIL(operator->is_up, 20000);
-    TURN_UNTIL(count("SELECT count(*) AS version FROM job") == 1, 20000);
+    TURN_UNTIL(count("SELECT count(*) AS version FROM job") == 2, 20000);
 }
 
 static int start(void **state)
@@ -51,14 +51,19 @@ static int stop(void **state)
     return status;
 }
 
-static struct job_entry the_job(void)
+static struct job_entry job_of(struct str kind)
 {
-    struct job_query query = { .kind = STR("token_log.expire"), .limit = 10 };
+    struct job_query query = { .kind = kind, .limit = 10 };
     struct job_page page = { .jobs = { .len = 0 } };
 
     assert_int_equal(ask(operator, "job.list", "root", job_query_shape(), &query, job_page_shape(), &page), OK);
     assert_int_equal(page.jobs.len, 1);
     return page.jobs.at[0];
+}
+
+static struct job_entry the_job(void)
+{
+    return job_of(STR("token_log.expire"));
 }
 
 static enum err retry(struct id id)
@@ -85,9 +90,8 @@ static void what_is_older_than_the_setting_goes_in_one_go_and_the_rest_stays(voi
     assert_true(str_is(the_job().state, "waiting"));
     assert_int_equal(retry(the_job().id), OK);
     TURN_UNTIL(count("SELECT count(*) AS version FROM token_log") == 10, 20000);
-    TURN_UNTIL(
-        count("SELECT count(*) AS version FROM job WHERE lease IS NULL AND run_at > now() + interval '50 minutes'") ==
-            1,
+    TURN_UNTIL(count("SELECT count(*) AS version FROM job WHERE lease IS NULL AND kind = 'token_log.expire'"
+                     " AND run_at > now() + interval '50 minutes'") == 1,
         20000);
 }
 
@@ -108,8 +112,8 @@ static void a_kill_in_the_middle_leaves_it_to_the_next_process(void **state)
     assert_int_equal(pg_commit(pg), OK);
     begin_auth();
     assert_int_equal(the_job().attempts, 1);
-    assert_true(str_is(the_job().state, "running")); /* as far as anybody can know */
-    run_sql("UPDATE job SET run_at = now()");        /* its lease lapses */
+    assert_true(str_is(the_job().state, "running"));                          /* as far as anybody can know */
+    run_sql("UPDATE job SET run_at = now() WHERE kind = 'token_log.expire'"); /* its lease lapses */
     run_sql("SELECT pg_notify('auth_jobs', '')");
     assert_int_equal(pg_commit(pg), OK);
     TURN_UNTIL(count("SELECT count(*) AS version FROM token_log WHERE at < now() - interval '100 days'") == 0, 20000);
@@ -146,11 +150,23 @@ static void a_job_that_fails_is_listed_with_its_error_and_dropped(void **state)
     assert_int_equal(retry(job.id), ERR_NOT_FOUND);
 }
 
+static void what_has_ended_is_forgotten_when_its_last_token_is_over(void **state)
+{
+    (void)state;
+    run_sql("SELECT trust_note('session', 's' || i, now(), now() + i * interval '1 hour')"
+            " FROM generate_series(-6000, 9) i");
+    assert_int_equal(pg_commit(pg), OK);
+    assert_int_equal(retry(job_of(STR("trust.expire")).id), OK);
+    TURN_UNTIL(count("SELECT count(*) AS version FROM trust_change WHERE kind = 'session'") == 9, 20000);
+    assert_true(count("SELECT count(*) AS version FROM trust_change WHERE kind = 'policy'") > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_older_than_the_setting_goes_in_one_go_and_the_rest_stays),
         cmocka_unit_test(a_kill_in_the_middle_leaves_it_to_the_next_process),
+        cmocka_unit_test(what_has_ended_is_forgotten_when_its_last_token_is_over),
         cmocka_unit_test(a_job_that_fails_is_listed_with_its_error_and_dropped),
     };
     return cmocka_run_group_tests_name("auth's jobs", tests, start, stop);

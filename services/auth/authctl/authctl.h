@@ -17,6 +17,8 @@ int key_list(const struct command *command, int argc, char **argv);
 int key_edit(const struct command *command, int argc, char **argv);
 int key_revoke(const struct command *command, int argc, char **argv);
 int key_rotate(const struct command *command, int argc, char **argv);
+int subject_logout(const struct command *command, int argc, char **argv);
+int session_logout(const struct command *command, int argc, char **argv);
 int policy_list(const struct command *command, int argc, char **argv);
 int policy_show(const struct command *command, int argc, char **argv);
 int policy_put(const struct command *command, int argc, char **argv);

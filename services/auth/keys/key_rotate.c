@@ -30,5 +30,6 @@ enum err key_rotate(struct call *call, const struct key_rotation *draft, struct 
     secret_wipe(key, sizeof key);
     TRY(audit_add(
         call, "key.rotate", draft->id, arena_printf(call->arena, "{\"grace_s\":%lld}", (long long)draft->grace_s)));
-    return trust_changed(call); /* gateways remember tokens by the former secret, and ask again when they hear this */
+    trust_changed(call); /* gateways remember tokens by the former secret, and ask again when they hear this */
+    return OK;
 }

@@ -13,15 +13,15 @@ static void write_jwk(struct buf *json, const struct jwk *jwk)
 
 enum err jwks_get(struct call *call, const struct nothing *req, struct jwks *rep)
 {
-    struct trust trust = { .issuer = STR_NONE };
+    struct signing_key_list keys;
     struct buf json = BUF(16384), bytes = BUF(16384);
     struct jwk jwk;
 
     (void)req;
-    TRY(trust_load(call->pg, call->arena, auth_settings(call), &trust));
+    TRY(signing_keys_load(call->pg, call->arena, call->now, &keys));
     buf_add_char(&json, '[');
-    for (size_t i = 0; i < trust.keys.len; i++)
-        if (signing_key_jwk(trust.keys.at[i].pem, &jwk)) write_jwk(&json, &jwk);
+    for (size_t i = 0; i < keys.len; i++)
+        if (signing_key_jwk(keys.at[i].pem, &jwk)) write_jwk(&json, &jwk);
     buf_add_char(&json, ']');
     enum err e = wire_any_from_json(buf_str(&json), &bytes);
     rep->keys = arena_str(call->arena, buf_str(&bytes));

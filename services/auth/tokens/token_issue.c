@@ -17,6 +17,7 @@ struct key_row {
     bool impersonate, act_as_users;
     struct str subject, folded; /* what was asked for, in the normal forms C and KC */
     struct str kid, private_pem;
+    int64_t ended_at; /* tokens of the subject that were issued up to then have ended; 0: none were */
 };
 
 static const struct wire_field key_fields[] = {
@@ -33,6 +34,7 @@ static const struct wire_field key_fields[] = {
     ROW_FIELD(struct key_row, folded, TEXT),
     ROW_FIELD(struct key_row, kid, TEXT),
     ROW_FIELD(struct key_row, private_pem, TEXT),
+    ROW_FIELD(struct key_row, ended_at, TIME),
     ROW_END,
 };
 static const struct wire_shape key_shape = { "key_row", "", sizeof(struct key_row), key_fields };
@@ -41,7 +43,8 @@ static const struct wire_shape key_shape = { "key_row", "", sizeof(struct key_ro
 static const char KEY_BY_ID[] =
     "SELECT k.secret, k.previous_secret, k.policy, k.grace_until, k.expires_at, k.revoked_at,"
     " k.networks::text[] AS networks, k.impersonate, k.act_as_users, normalize($3, NFC) AS subject,"
-    " normalize($3, NFKC) AS folded, s.kid, s.private_pem"
+    " normalize($3, NFKC) AS folded, s.kid, s.private_pem, (SELECT max(ended_at) FROM trust_change WHERE"
+    " kind = 'subject' AND name IN (normalize($3, NFC), lower(normalize($3, NFKC)), 'key:' || k.id)) AS ended_at"
     " FROM api_key k LEFT JOIN LATERAL (SELECT kid, private_pem FROM signing_key WHERE active_at <= $2"
     " ORDER BY active_at DESC LIMIT 1) s ON true WHERE k.id = $1";
 
@@ -134,12 +137,19 @@ static int64_t expiry_s(const struct token_draft *draft, int64_t most, int64_t n
     return until_s < end ? until_s : end;
 }
 
+/* Whole seconds: a token of the second in which the subject's tokens ended would have ended with them.  A name that is only
+ * much like the subject's costs it no more than a second. */
+static int64_t issued_s(int64_t now, int64_t ended_at)
+{
+    return now / 1000 > ended_at / 1000 ? now / 1000 : ended_at / 1000 + 1;
+}
+
 /* rep->subject is there already. */
 static enum err make_token(struct call *call, const struct key_row *key, struct str key_id, int64_t until,
     const struct token_draft *draft, struct token *rep)
 {
     const struct settings_auth *s = auth_settings(call);
-    int64_t now_s = call->now / 1000;
+    int64_t now_s = issued_s(call->now, key->ended_at);
 
     rep->policy = key->policy;
     rep->expires_at = expiry_s(draft, s->token_ttl_max_s, now_s, until / 1000) * 1000;

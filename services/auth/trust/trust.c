@@ -1,26 +1,63 @@
-/* trust.c - all that a gateway needs to verify and to authorise without asking, and the notice that it changed. */
+/* trust.c - what of the trust changed behind a position: migrations/auth/0008_trust_by_position.sql has the positions. */
 // SPDX-License-Identifier: Apache-2.0
-#include <pthread.h>
-
 #include "libshared/base/clock.h"
 #include "services/auth/auth.h"
 #include "libshared/db/rows.h"
 
-static const char PUBLIC_KEYS[] =
-    "SELECT kid, public_pem AS pem FROM signing_key WHERE retires_at IS NULL OR retires_at > $1"
-    " ORDER BY active_at DESC LIMIT 16";
+#define PAGE_ROWS 1000 /* proto/auth.def: the lists of trust */
 
-static const char ALL_POLICIES[] = "SELECT name, version, rules FROM policy ORDER BY name";
+/* One statement, so that all it finds is of one moment: the newest position, and where a page behind $1 ends. */
+static const char PAGE[] =
+    "SELECT p.epoch, p.position AS newest, c.last, c.n FROM trust_position p, LATERAL (SELECT max(position) AS last,"
+    " count(*) AS n FROM (SELECT position FROM trust_change WHERE position > CASE WHEN $1 > p.position OR p.epoch <> $2"
+    " THEN 0 ELSE $1 END AND (until IS NULL OR until > $3) ORDER BY position LIMIT $4) page) c";
 
-/* Tokens of keys revoked earlier have ended by themselves. */
-static const char LATELY_REVOKED[] =
-    "SELECT coalesce(array_agg(id ORDER BY revoked_at DESC), '{}') AS revoked FROM (SELECT id, revoked_at FROM api_key"
-    " WHERE revoked_at > $1 ORDER BY revoked_at DESC LIMIT 4096) lately";
+struct page {
+    struct id epoch;
+    int64_t newest, last, n;
+};
+static const struct wire_field page_fields[] = {
+    ROW_FIELD(struct page, epoch, ID),
+    ROW_FIELD(struct page, newest, INT),
+    ROW_FIELD(struct page, last, INT),
+    ROW_FIELD(struct page, n, INT),
+    ROW_END,
+};
+static const struct wire_shape page_shape = { "page", "", sizeof(struct page), page_fields };
 
-/* Of older ones beyond the bound, which key_networks.c keeps, tokens would not be bound. */
-static const char BOUND_KEYS[] =
-    "SELECT id AS key, networks::text[] AS networks, bind_tokens AS subjects FROM api_key WHERE networks <> '{}'"
-    " AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1) ORDER BY created_at DESC LIMIT 4096";
+/* What has changed again since the page was found is behind it now, and comes with a later one. */
+#define OF_PAGE(kind_)                                                                                                 \
+    " c.kind = '" kind_ "' AND c.position > $1 AND c.position <= $2 AND (c.until IS NULL OR c.until > $3)"             \
+    " ORDER BY c.position"
+
+static const char SIGNING_KEYS[] = "SELECT kid, public_pem AS pem FROM signing_key WHERE (retires_at IS NULL OR"
+                                   " retires_at > $1) AND ($2 OR EXISTS (SELECT FROM trust_change c WHERE"
+                                   " c.kind = 'signing' AND c.position > $3 AND c.position <= $4))"
+                                   " ORDER BY active_at DESC LIMIT 16";
+
+static const char POLICIES[] =
+    "SELECT p.name, p.version, p.rules FROM trust_change c JOIN policy p ON p.name = c.name WHERE" OF_PAGE("policy");
+
+static const char GONE[] =
+    "SELECT coalesce(array_agg(c.name), '{}') AS gone FROM trust_change c WHERE c.kind = 'policy'"
+    " AND c.position > $1 AND c.position <= $2"
+    " AND NOT EXISTS (SELECT FROM policy p WHERE p.name = c.name)";
+
+static const char API_KEYS[] = "SELECT k.id AS key, k.revoked_at IS NOT NULL AS revoked, k.networks::text[] AS "
+                               "networks, k.bind_tokens AS subjects,"
+                               " c.until FROM trust_change c JOIN api_key k ON k.id = c.name WHERE" OF_PAGE("key");
+
+static const char ENDED[] = "SELECT CASE c.kind WHEN 'subject' THEN c.name END AS subject,"
+                            " CASE c.kind WHEN 'session' THEN c.name END AS session, c.ended_at, c.until"
+                            " FROM trust_change c WHERE c.kind IN ('subject', 'session') AND c.position > $1"
+                            " AND c.position <= $2 AND c.until > $3 ORDER BY c.position";
+
+static const char LIMITS[] =
+    "SELECT c.name::jsonb ->> 0 AS name, nullif(c.name::jsonb ->> 1, '') AS subject, nullif(c.name::jsonb ->> 2, '')"
+    " AS key, coalesce(l.most, 0) AS \"limit\", l.most IS NOT NULL AS is_set FROM trust_change c LEFT JOIN "
+    "limit_change l"
+    " ON l.name = c.name::jsonb ->> 0 AND l.subject = c.name::jsonb ->> 1 AND l.key = c.name::jsonb ->> 2"
+    " WHERE" OF_PAGE("limit");
 
 static const char ALL_LIMITS[] =
     "SELECT name, nullif(subject, '') AS subject, nullif(key, '') AS key, most AS \"limit\""
@@ -31,38 +68,41 @@ enum err limits_load(struct pg *pg, struct arena *arena, struct limit_list *out)
     return pg_all(pg, arena, limit_shape(), out, 4096, ALL_LIMITS, PG_NO_ARGS);
 }
 
-enum err trust_load(struct pg *pg, struct arena *arena, const struct settings_auth *s, struct trust *out)
+enum err signing_keys_load(struct pg *pg, struct arena *arena, int64_t now, struct signing_key_list *out)
 {
-    int64_t now = clock_ms(), longest_ms = s->token_ttl_max_s * 1000 + 60000;
+    return pg_all(pg, arena, signing_key_shape(), out, 16, SIGNING_KEYS,
+        PG_ARGS(pg_time(now), pg_bool(true), pg_int(0), pg_int(0)));
+}
+
+/* Positions of another database, or of one that is older than it was, are none: then it is all from the beginning. */
+static enum err find_page(
+    struct pg *pg, struct arena *arena, const struct trust_position *from, int64_t now, struct trust *out)
+{
+    struct page page = { .newest = 0 };
+
+    TRY(pg_one(pg, arena, &page_shape, &page, PAGE,
+        PG_ARGS(pg_int(from->position), pg_id(from->epoch), pg_time(now), pg_int(PAGE_ROWS))));
+    out->epoch = page.epoch;
+    out->since = id_eq(from->epoch, page.epoch) && from->position <= page.newest ? from->position : 0;
+    out->more = page.n == PAGE_ROWS && page.last < page.newest;
+    out->position = out->more ? page.last : page.newest;
+    return OK;
+}
+
+enum err trust_load(struct pg *pg, struct arena *arena, const struct settings_auth *s,
+    const struct trust_position *from, struct trust *out)
+{
+    int64_t now = clock_ms();
 
     out->issuer = str_of(s->issuer);
     out->audience = str_of(s->audience);
-    TRY(pg_all(pg, arena, signing_key_shape(), &out->keys, 16, PUBLIC_KEYS, PG_ARGS(pg_time(now))));
-    TRY(pg_all(pg, arena, policy_shape(), &out->policies, 256, ALL_POLICIES, PG_NO_ARGS));
-    TRY(pg_all(pg, arena, bound_key_shape(), &out->bound, 4096, BOUND_KEYS, PG_ARGS(pg_time(now))));
-    TRY(limits_load(pg, arena, &out->limits));
-    return pg_one(pg, arena, trust_shape(), out, LATELY_REVOKED, PG_ARGS(pg_time(now - longest_ms)));
-}
-
-static char origin[ID_TEXT_BYTES + 1];
-
-static void make_origin(void)
-{
-    id_format(id_new(), origin);
-}
-
-const char *trust_origin(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-    pthread_once(&once, make_origin);
-    return origin;
-}
-
-/* Other auth processes hear it at the commit; we hear it too, and know it by the mark. */
-static const char NOTIFY[] = "SELECT pg_notify('auth_changed', $1)";
-
-enum err trust_notify(struct pg *pg, struct arena *arena)
-{
-    return pg_run(pg, arena, NOTIFY, PG_ARGS(pg_text(str_of(trust_origin()))), NULL);
+    TRY(find_page(pg, arena, from, now, out));
+    const struct pg_args *page = PG_ARGS(pg_int(out->since), pg_int(out->position), pg_time(now));
+    TRY(pg_all(pg, arena, signing_key_shape(), &out->keys, 16, SIGNING_KEYS,
+        PG_ARGS(pg_time(now), pg_bool(false), pg_int(out->since), pg_int(out->position))));
+    TRY(pg_all(pg, arena, policy_shape(), &out->policies, 256, POLICIES, page));
+    TRY(pg_one(pg, arena, trust_shape(), out, GONE, PG_ARGS(pg_int(out->since), pg_int(out->position))));
+    TRY(pg_all(pg, arena, trust_key_shape(), &out->api_keys, PAGE_ROWS, API_KEYS, page));
+    TRY(pg_all(pg, arena, trust_end_shape(), &out->ended, PAGE_ROWS, ENDED, page));
+    return pg_all(pg, arena, limit_state_shape(), &out->limits, PAGE_ROWS, LIMITS, page);
 }

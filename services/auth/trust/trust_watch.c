@@ -1,15 +1,17 @@
 /*
- * trust_watch.c - a snapshot for each who asks, then every change, never an older state after a newer one.
+ * trust_watch.c - what changed since a position for each who asks, then every change, without a gap.
  *
- *      watch ----> waiting --+                          +--> reply to who waits: from now on a watcher
+ *      since ----> waiting --+                          +--> reply to who waits: a watcher, if that is all
  *                            +--> one load at a time ---+
- *      change --> refresh ---+    (on a worker)         +--> trust.changed to all who watch
+ *      change --> refresh ---+    (on a worker)         +--> trust.moved, from `told` on, to all who watch
  *
- * One load at a time is the whole of the ordering: loads begin one after the other, so what each finds is newer.
+ * One load at a time is the whole of the ordering: loads begin one after the other, so what each finds is newer.  Whoever
+ * becomes a watcher knows at least what was told before.
  */
 // SPDX-License-Identifier: Apache-2.0
 #include <ev.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "libshared/base/clock.h"
 #include "libshared/db/pg_listen.h"
@@ -38,23 +40,50 @@ void auth_peer_gone(void *context, struct rpc_peer *peer)
 
 static void announce_trust(struct auth *auth)
 {
-    struct rpc_event *event = rpc_event_create(auth->stream, ++auth->seq, "trust.changed", trust_shape(), auth->loaded);
+    struct rpc_event *event = rpc_event_create(auth->stream, ++auth->seq, "trust.moved", trust_shape(), auth->loaded);
 
     for (size_t i = 0; i < auth->n_watchers; i++) rpc_event_send(auth->server, auth->watchers[i], event);
     rpc_event_destroy(&event);
 }
 
+/* More than a page is announced page by page. */
+static void take_announced(struct auth *auth)
+{
+    if (auth->loaded->position > auth->told.position || auth->loaded->since != auth->told.position)
+        announce_trust(auth);
+    auth->told = (struct trust_position){ auth->loaded->epoch, auth->loaded->position };
+    auth->changed |= auth->loaded->more;
+}
+
+static bool is_same(const struct trust_position *a, const struct trust_position *b)
+{
+    return id_eq(a->epoch, b->epoch) && a->position == b->position;
+}
+
+static void answer_one(struct auth *auth, struct trust_waiter w, enum err e)
+{
+    bool has_all = e == OK && !auth->loaded->more;
+
+    rpc_later_done(w.later, e, auth->loaded);
+    if (!has_all || w.peer == NULL) return;
+    forget_watcher(auth, w.peer); /* who asks twice still hears once */
+    if (auth->n_watchers == 0) auth->told = (struct trust_position){ auth->loaded->epoch, auth->loaded->position };
+    if (auth->n_watchers < WATCHERS_MAX) auth->watchers[auth->n_watchers++] = w.peer;
+}
+
+/* All who asked from where the present load began; on an error everybody. */
 static void answer_waiting(struct auth *auth, enum err e)
 {
+    struct trust_waiter waiting[WATCHERS_MAX];
     size_t n = auth->n_waiting;
 
+    memcpy(waiting, auth->waiting, n * sizeof *waiting);
     auth->n_waiting = 0;
     for (size_t i = 0; i < n; i++) {
-        struct trust_waiter w = auth->waiting[i];
-        rpc_later_done(w.later, e, auth->loaded);
-        if (e != OK || w.peer == NULL) continue;
-        forget_watcher(auth, w.peer); /* who asks twice still hears once */
-        if (auth->n_watchers < WATCHERS_MAX) auth->watchers[auth->n_watchers++] = w.peer;
+        if (e != OK || is_same(&waiting[i].from, &auth->from))
+            answer_one(auth, waiting[i], e);
+        else
+            auth->waiting[auth->n_waiting++] = waiting[i];
     }
 }
 
@@ -64,7 +93,7 @@ static enum err do_load(struct pg *pg, struct arena *arena, void *arg)
     struct auth *auth = arg;
 
     auth->loaded = arena_zero(arena, sizeof *auth->loaded);
-    return trust_load(pg, arena, auth->settings, auth->loaded);
+    return trust_load(pg, arena, auth->settings, &auth->from, auth->loaded);
 }
 
 static void on_loaded(void *arg, enum err e)
@@ -72,22 +101,34 @@ static void on_loaded(void *arg, enum err e)
     struct auth *auth = arg;
 
     auth->loading = false;
-    if (e == OK && auth->announce) announce_trust(auth); /* before those who get the same as their reply */
-    if (e != OK && auth->announce) {
+    if (!auth->announce) {
+        answer_waiting(auth, e);
+    } else if (e == OK) {
+        take_announced(auth);
+    } else {
         auth->changed = true;
-        ev_timer_again(auth->loop, &auth->retry);
     }
-    answer_waiting(auth, e);
     auth->loaded = NULL;
-    if (e == OK && auth->changed) load_snapshot(auth);
+    if (e == OK)
+        load_snapshot(auth);
+    else if (auth->changed)
+        ev_timer_again(auth->loop, &auth->retry);
 }
 
+static bool begin_load(struct auth *auth)
+{
+    return rpc_server_work(auth->server, STR_NONE, do_load, on_loaded, auth);
+}
+
+/* Who watches hears first.  Nobody is told of a change who did not ask for it yet. */
 static void load_snapshot(struct auth *auth)
 {
     if (auth->loading) return;
-    auth->announce = auth->changed;
+    auth->announce = auth->changed && auth->n_watchers > 0;
     auth->changed = false;
-    auth->loading = rpc_server_work(auth->server, STR_NONE, do_load, on_loaded, auth);
+    if (!auth->announce && auth->n_waiting == 0) return;
+    auth->from = auth->announce ? auth->told : auth->waiting[0].from;
+    auth->loading = begin_load(auth);
     if (auth->loading) return;
     auth->changed = auth->announce;
     answer_waiting(auth, ERR_OVERLOADED);
@@ -113,23 +154,20 @@ const struct settings_auth *auth_settings(const struct call *call)
     return ((const struct auth *)call->context)->settings;
 }
 
-enum err trust_changed(struct call *call)
+void trust_changed(struct call *call)
 {
-    TRY(trust_notify(call->pg, call->arena));
     call_after(call, refresh_after_commit, NULL);
-    return OK;
 }
 
-void trust_watch(struct call *call, const struct nothing *req, struct rpc_later *later)
+void trust_since(struct call *call, const struct trust_position *from, struct rpc_later *later)
 {
     struct auth *auth = call->context;
 
-    (void)req;
     if (auth->n_waiting == WATCHERS_MAX) {
         rpc_later_done(later, ERR_OVERLOADED, NULL);
         return;
     }
-    auth->waiting[auth->n_waiting++] = (struct trust_waiter){ later, call->peer };
+    auth->waiting[auth->n_waiting++] = (struct trust_waiter){ later, call->peer, *from };
     load_snapshot(auth);
 }
 
@@ -142,18 +180,18 @@ static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
     if (auth->changed) load_snapshot(auth);
 }
 
-/* What this process did itself it has announced already. */
+/* Of what this process did itself, and has announced already, nothing more is found. */
 static void on_notification(void *arg, const char *payload)
 {
     struct auth *auth = arg;
 
-    if (auth->server != NULL && (payload == NULL || !str_is(str_of(payload), trust_origin()))) refresh_snapshot(auth);
+    (void)payload;
+    if (auth->server != NULL) refresh_snapshot(auth);
 }
 
 static enum err turn_signing_keys(struct pg *pg, struct arena *arena, const struct settings_auth *s, bool *turned)
 {
-    TRY(signing_keys_turn(pg, arena, clock_ms(), s->signing_key_days, s->token_ttl_max_s, turned));
-    return *turned ? trust_notify(pg, arena) : OK;
+    return signing_keys_turn(pg, arena, clock_ms(), s->signing_key_days, s->token_ttl_max_s, turned);
 }
 
 /* On a worker. */

@@ -330,7 +330,7 @@ static bool use_token(struct held *held, struct str key, struct str trace, const
 
     if (held == NULL || held->token == NULL) return false;
     enum err e = rights_get(held->home->bearers, str_of(held->token), str_of(held->address), &rights);
-    if (e == ERR_TOKEN_EXPIRED) return false;
+    if (e == ERR_TOKEN_EXPIRED || e == ERR_SESSION_ENDED) return false;
     if (held->entry.is_kept && held->renew_at <= clock_ms()) {
         ask_again(&held->entry);
         ask_in_turn(held, key, trace);

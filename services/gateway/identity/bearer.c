@@ -20,6 +20,7 @@ struct remembered {
 struct bearers {
     const struct trusted *trusted;
     struct remembered *table;
+    struct socket_index index;
 };
 
 struct bearers *bearers_create(const struct trusted *trusted)
@@ -41,6 +42,7 @@ static void drop_bearer(struct bearer *bearer)
     struct arena *arena = bearer->arena;
 
     if (--bearer->refs > 0) return;
+    socket_index_remove(&bearer->home->index, &bearer->token);
     policy_ref_drop(&bearer->cap);
     arena_destroy(&arena);
 }
@@ -61,6 +63,7 @@ void bearers_destroy(struct bearers **bearers)
 {
     if (*bearers == NULL) return;
     bearers_forget(*bearers);
+    socket_index_free(&(*bearers)->index);
     mem_free(*bearers);
     *bearers = NULL;
 }
@@ -75,6 +78,16 @@ static void remember_bearer(struct bearers *bearers, const unsigned char *digest
     HASH_ADD(hh, bearers->table, digest, sizeof one->digest, one);
 }
 
+static void list_token(struct bearers *bearers, struct bearer *bearer)
+{
+    bearer->home = bearers;
+    bearer->token.name[INDEX_SUBJECT] = bearer->sub;
+    bearer->token.name[INDEX_KEY] = bearer->key;
+    bearer->token.name[INDEX_SESSION] = bearer->session;
+    bearer->token.name[INDEX_POLICY] = bearer->policy;
+    socket_index_add(&bearers->index, &bearer->token);
+}
+
 static enum err find_bearer(struct bearers *bearers, struct str token, struct bearer **out)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -87,6 +100,7 @@ static enum err find_bearer(struct bearers *bearers, struct str token, struct be
         return OK;
     }
     TRY(claims_read(bearers->trusted, token, out));
+    list_token(bearers, *out);
     remember_bearer(bearers, digest, *out);
     return OK;
 }
@@ -101,12 +115,20 @@ bool rights_admit(const struct bearers *bearers, const struct rights *rights, st
     return is_admitted(bearers, rights->bearer, address);
 }
 
+/* Of a revoked key all have; of a subject or session those that were issued up to then. */
+static enum err check_end(const struct ended *ended, const struct bearer *bearer)
+{
+    if (ended_find(ended, ENDED_KEY, bearer->key) >= 0) return ERR_KEY_REVOKED;
+    if (ended_find(ended, ENDED_SUBJECT, bearer->sub) >= bearer->issued_at) return ERR_SESSION_ENDED;
+    return ended_find(ended, ENDED_SESSION, bearer->session) >= bearer->issued_at ? ERR_SESSION_ENDED : OK;
+}
+
 /* What may change while a token lives. */
 static enum err check_bearer(
     struct bearers *bearers, const struct bearer *bearer, struct str address, struct policy_compiled **policy)
 {
     if (bearer->expires_at <= clock_ms()) return ERR_TOKEN_EXPIRED;
-    if (bearer->key.len > 0 && trusted_is_revoked(bearers->trusted, bearer->key)) return ERR_KEY_REVOKED;
+    TRY(check_end(trusted_ended(bearers->trusted), bearer));
     if (!is_admitted(bearers, bearer, address)) return ERR_ADDRESS_REFUSED;
     *policy = trusted_find_policy(bearers->trusted, bearer->policy);
     return *policy != NULL ? OK : ERR_FORBIDDEN;
@@ -241,4 +263,15 @@ struct principal bearer_principal(
         .policy = bearer_policy(bearer),
         .address = address,
         .quotas = limits_quotas(trusted_limits(bearers->trusted), bearer->sub, bearer->key) };
+}
+
+void rights_add_socket(const struct rights *rights, struct index_socket *socket)
+{
+    if (rights->bearer != NULL) index_socket_add(&rights->bearer->token, socket);
+}
+
+void bearers_each_socket(const struct bearers *bearers, enum index_by by, struct str name,
+    void (*visit)(void *arg, struct index_socket *socket), void *arg)
+{
+    socket_index_each(&bearers->index, by, name, visit, arg);
 }

@@ -7,6 +7,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "services/gateway/identity/socket_index.h"
 #include "services/gateway/identity/trusted.h"
 
 struct bearers;
@@ -30,11 +31,15 @@ void bearers_destroy(struct bearers **bearers);
 void bearers_forget(struct bearers *bearers); /* what is trusted has changed: check signatures again */
 
 /* address: whose who uses it.  unavailable: auth has not spoken yet; unauthenticated: no token; token_invalid,
- * token_expired, key_revoked; address_refused: not from there; forbidden: there is no such policy. */
+ * token_expired, key_revoked, session_ended; address_refused: not from there; forbidden: there is no such policy. */
 enum err rights_get(struct bearers *bearers, struct str token, struct str address, struct rights *out) MUST_CHECK;
 /* After a change: the policy as it is now.  On an error `rights` stay as they were. */
 enum err rights_renew(struct bearers *bearers, struct str address, struct rights *rights) MUST_CHECK;
 void rights_drop(struct rights *rights);
+/* Until index_socket_remove(), before the rights are dropped: this socket stands on them. */
+void rights_add_socket(const struct rights *rights, struct index_socket *socket);
+void bearers_each_socket(const struct bearers *bearers, enum index_by by, struct str name,
+    void (*visit)(void *arg, struct index_socket *socket), void *arg);
 /* May they be used from there?  The rest of them was asked about before. */
 bool rights_admit(const struct bearers *bearers, const struct rights *rights, struct str address);
 /* The policy allows it, and so does the token's own narrowing, if there is one; and it is nothing that only the person

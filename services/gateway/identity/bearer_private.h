@@ -3,13 +3,16 @@
 #pragma once
 
 #include "services/gateway/identity/bearer.h"
+#include "services/gateway/identity/socket_index.h"
 
 struct bearer {
+    struct bearers *home; /* whose index it is in */
+    struct index_token token;
     unsigned refs;
     struct arena *arena; /* holds the texts and this struct */
     struct str sub, session, key, policy;
     enum bearer_kind kind;
-    int64_t expires_at;
+    int64_t issued_at, expires_at;
     struct policy_compiled *cap; /* NULL: the policy is not narrowed */
 };
 

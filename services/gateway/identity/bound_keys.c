@@ -2,53 +2,77 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/identity/bound_keys.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #include "libshared/base/network.h"
+#include "libshared/base/table.h"
+
+#define KEY_ID_MAX 32 /* proto/auth.def: trust_key.key */
 
 struct bound {
-    struct str key;
+    char key[KEY_ID_MAX];
+    size_t key_len;
     bool subjects;
+    UT_hash_handle hh;
     size_t n;
-    struct network *networks;
+    struct network networks[];
 };
 
 struct bound_keys {
-    size_t n;
-    struct bound at[];
+    struct bound *table;
 };
 
-static int by_key(const void *a, const void *b)
+struct bound_keys *bound_keys_create(void)
 {
-    return str_cmp(((const struct bound *)a)->key, ((const struct bound *)b)->key);
+    return mem_zero(sizeof(struct bound_keys));
+}
+
+static void remove_bound(struct bound_keys *keys, struct bound *bound)
+{
+    HASH_DEL(keys->table, bound);
+    mem_free(bound);
+}
+
+void bound_keys_destroy(struct bound_keys **keys)
+{
+    if (*keys == NULL) return;
+    while ((*keys)->table != NULL) remove_bound(*keys, (*keys)->table);
+    mem_free(*keys);
+    *keys = NULL;
+}
+
+static struct bound *find_bound(const struct bound_keys *keys, struct str key)
+{
+    struct bound *bound = NULL;
+
+    if (key.len <= KEY_ID_MAX) HASH_FIND(hh, keys->table, key.at, key.len, bound);
+    return bound;
 }
 
 /* What is no network admits nobody: a key without one that is understood is used from nowhere. */
-static void read_networks(struct arena *arena, struct str_list list, struct bound *out)
+static void add_bound(struct bound_keys *keys, const struct trust_key *key)
 {
-    out->networks = arena_alloc(arena, (list.len + 1) * sizeof *out->networks);
-    for (size_t i = 0; i < list.len; i++)
-        if (network_parse(list.at[i], &out->networks[out->n])) out->n++;
+    struct bound *bound = mem_zero(sizeof *bound + key->networks.len * sizeof *bound->networks);
+
+    memcpy(bound->key, key->key.at, key->key.len);
+    bound->key_len = key->key.len;
+    bound->subjects = key->subjects;
+    for (size_t i = 0; i < key->networks.len; i++)
+        if (network_parse(key->networks.at[i], &bound->networks[bound->n])) bound->n++;
+    HASH_ADD_KEYPTR(hh, keys->table, bound->key, bound->key_len, bound);
 }
 
-struct bound_keys *bound_keys_make(struct arena *arena, const struct bound_key_list *list)
+void bound_keys_set(struct bound_keys *keys, const struct trust_key *key)
 {
-    struct bound_keys *keys = arena_zero(arena, sizeof *keys + list->len * sizeof *keys->at);
+    struct bound *was = find_bound(keys, key->key);
 
-    keys->n = list->len;
-    for (size_t i = 0; i < list->len; i++) {
-        keys->at[i].key = list->at[i].key;
-        keys->at[i].subjects = list->at[i].subjects;
-        read_networks(arena, list->at[i].networks, &keys->at[i]);
-    }
-    qsort(keys->at, keys->n, sizeof *keys->at, by_key);
-    return keys;
+    if (was != NULL) remove_bound(keys, was);
+    if (key->networks.len > 0 && !key->revoked && key->key.len <= KEY_ID_MAX) add_bound(keys, key);
 }
 
 bool bound_keys_admit(const struct bound_keys *keys, struct str key, bool for_itself, struct str address)
 {
-    struct bound wanted = { .key = key };
-    const struct bound *bound = keys != NULL ? bsearch(&wanted, keys->at, keys->n, sizeof *keys->at, by_key) : NULL;
+    const struct bound *bound = find_bound(keys, key);
     struct in6_addr from;
 
     if (bound == NULL || (!for_itself && !bound->subjects)) return true;

@@ -11,7 +11,7 @@
 /* What we read of a token. */
 struct claims {
     struct str iss, aud, sub, sid, key, pol;
-    int64_t exp;
+    int64_t iat, exp;
     struct policy_rule_list cap; /* as a policy has them */
 };
 
@@ -29,6 +29,7 @@ static const struct wire_shape *claims_shape(void)
         TEXT_CLAIM(sid, 0, 64),
         TEXT_CLAIM(key, 0, 32),
         TEXT_CLAIM(pol, 1, 64),
+        { .name = "iat", .at = offsetof(struct claims, iat), .kind = WIRE_INT, .max = INT64_MAX / 1000 },
         { .name = "exp",
             .at = offsetof(struct claims, exp),
             .kind = WIRE_INT,
@@ -90,6 +91,7 @@ static enum err use_claims(const struct claims *claims, struct bearer *out)
     out->key = arena_str(out->arena, claims->key);
     out->policy = arena_str(out->arena, claims->pol);
     out->kind = kind_of(out);
+    out->issued_at = claims->iat * 1000;
     out->expires_at = claims->exp * 1000;
     if (claims->cap.len == 0) return OK;
     return policy_compile(STR("cap"), &claims->cap, &out->cap, &why) == OK ? OK : ERR_TOKEN_INVALID;

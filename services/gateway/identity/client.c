@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/container_of.h"
 #include "libshared/base/log.h"
 #include "services/gateway/identity/client_private.h"
 #include "services/gateway/identity/refusal.h"
@@ -19,6 +20,8 @@ struct clients *clients_create(struct ev_loop *loop, struct bearers *bearers, st
         metric_counter("madang_connects_total", "result=\"accepted\"", "Attempts to connect to a namespace");
     clients->refused =
         metric_counter("madang_connects_total", "result=\"refused\"", "Attempts to connect to a namespace");
+    clients->reviewed = metric_counter(
+        "madang_trust_sockets_reviewed_total", NULL, "Sockets whose rights were looked at again because of a change");
     return clients;
 }
 
@@ -109,9 +112,10 @@ struct client *client_create(struct clients *clients, struct sio_socket *socket,
     struct client *client = mem_zero(sizeof *client + clients->slot_bytes);
 
     client->home = clients;
-    client->index = clients->n;
+    client->index = (uint32_t)clients->n;
     client->socket = socket;
     client->rights = *rights;
+    rights_add_socket(&client->rights, &client->of_token);
     ev_timer_init(&client->token, on_token_time, 0., 0.);
     client->token.data = client;
     clients->at = mem_one_more(clients->at, clients->n, &clients->cap, sizeof *clients->at);
@@ -132,7 +136,9 @@ static enum err renew_token(struct client *client, struct str object, int64_t *r
         return ERR_FORBIDDEN;
     }
     struct rights old = client->rights;
+    index_socket_remove(&client->of_token);
     client->rights = rights;
+    rights_add_socket(&client->rights, &client->of_token);
     client->warned = false;
     client_start_timer(client);
     features_changed(client);
@@ -216,6 +222,7 @@ static void on_disconnected(void *arg, struct sio_socket *socket, const char *re
     ev_timer_stop(clients->loop, &client->token);
     clients->at[client->index] = clients->at[--clients->n];
     clients->at[client->index]->index = client->index;
+    index_socket_remove(&client->of_token);
     rights_drop(&client->rights);
     sio_set_user(socket, NULL);
     mem_free(client);
@@ -233,11 +240,14 @@ struct sio_namespace clients_namespace(struct clients *clients, const char *name
         .disconnected = on_disconnected };
 }
 
+/* --- what is trusted has changed --- */
+
 static void review_client(void *arg, struct client *client)
 {
     struct clients *clients = arg;
     enum err e = clients_check(clients, client->socket, &client->rights);
 
+    metric_add(clients->reviewed, 1);
     if (e != OK)
         end_client(client, e);
     else
@@ -246,7 +256,48 @@ static void review_client(void *arg, struct client *client)
 
 void clients_review(struct clients *clients)
 {
-    if (clients->bearers == NULL) return;
-    bearers_forget(clients->bearers);
-    clients_each(clients, review_client, clients);
+    if (clients->bearers != NULL) clients_each(clients, review_client, clients);
+}
+
+/* Held, as the review of one may end another. */
+struct concerned {
+    struct sio_socket **at;
+    size_t n, cap;
+};
+
+static void add_concerned(void *arg, struct index_socket *of_token)
+{
+    struct concerned *all = arg;
+    struct client *client = CONTAINER_OF(of_token, struct client, of_token);
+
+    all->at = mem_one_more(all->at, all->n, &all->cap, sizeof *all->at);
+    all->at[all->n++] = sio_socket_take(client->socket);
+}
+
+static void find_concerned(const struct bearers *bearers, const struct trust *page, struct concerned *all)
+{
+    for (size_t i = 0; i < page->policies.len; i++)
+        bearers_each_socket(bearers, INDEX_POLICY, page->policies.at[i].name, add_concerned, all);
+    for (size_t i = 0; i < page->gone.len; i++)
+        bearers_each_socket(bearers, INDEX_POLICY, page->gone.at[i], add_concerned, all);
+    for (size_t i = 0; i < page->api_keys.len; i++)
+        bearers_each_socket(bearers, INDEX_KEY, page->api_keys.at[i].key, add_concerned, all);
+    for (size_t i = 0; i < page->ended.len; i++) {
+        bearers_each_socket(bearers, INDEX_SUBJECT, page->ended.at[i].subject, add_concerned, all);
+        bearers_each_socket(bearers, INDEX_SESSION, page->ended.at[i].session, add_concerned, all);
+    }
+}
+
+size_t clients_obey(struct clients *clients, const struct trust *page)
+{
+    struct concerned all = { NULL, 0, 0 };
+
+    if (clients->bearers == NULL) return 0;
+    find_concerned(clients->bearers, page, &all);
+    for (size_t i = 0; i < all.n; i++) {
+        if (sio_user(all.at[i]) != NULL) review_client(clients, sio_user(all.at[i]));
+        sio_socket_drop(all.at[i]);
+    }
+    mem_free(all.at);
+    return all.n;
 }

@@ -19,10 +19,11 @@
 
 struct client {
     struct clients *home;
-    size_t index;
     struct sio_socket *socket;
     struct rights rights;
-    ev_timer token; /* to its warning, then to its end */
+    struct index_socket of_token; /* found by whom and what its token names */
+    ev_timer token;               /* to its warning, then to its end */
+    uint32_t index;
     bool warned;
 }; /* its features' slots follow */
 
@@ -35,7 +36,9 @@ void clients_add_feature(struct clients *clients, unsigned index, const struct c
 /* A namespace for sio_add(); name must outlive it. */
 struct sio_namespace clients_namespace(struct clients *clients, const char *name);
 struct sio_connect_rate clients_connect_rate(struct clients *clients); /* for sio_create() */
-void clients_review(struct clients *clients);                          /* what is trusted has changed */
+void clients_review(struct clients *clients); /* anything that is trusted may have changed: everybody */
+/* What the page says has changed: the sockets that it is about.  How many that were. */
+size_t clients_obey(struct clients *clients, const struct trust *page);
 size_t clients_count(const struct clients *clients);
 void clients_each(struct clients *clients, void (*visit)(void *arg, struct client *client), void *arg);
 void clients_service_up(struct clients *clients, enum peer_service service);

@@ -19,7 +19,7 @@ struct clients {
     size_t slot_bytes; /* of all features */
     struct client **at;
     size_t n, cap;
-    struct metric *accepted, *refused;
+    struct metric *accepted, *refused, *reviewed;
 };
 
 /* client.c: a new one, not yet accepted. */

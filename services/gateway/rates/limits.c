@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "libshared/base/arena.h"
 #include "libshared/base/table.h"
 #include "libshared/rpc/quota.h"
 
@@ -36,31 +35,40 @@ static size_t write_key(char out[KEY_MAX], struct str name, char whose, struct s
     return len + most - 1;
 }
 
-static void add_limit(struct limits *limits, struct arena *arena, const struct limit *limit)
+struct limits *limits_create(void)
+{
+    return mem_zero(sizeof(struct limits));
+}
+
+static void remove_entry(struct limits *limits, struct entry *entry)
+{
+    HASH_DEL(limits->table, entry);
+    mem_free(entry);
+}
+
+void limits_destroy(struct limits **limits)
+{
+    if (*limits == NULL) return;
+    while ((*limits)->table != NULL) remove_entry(*limits, (*limits)->table);
+    mem_free(*limits);
+    *limits = NULL;
+}
+
+void limits_set(struct limits *limits, const struct limit_state *limit)
 {
     char key[KEY_MAX];
     bool is_subject = limit->subject.len > 0;
     size_t len = write_key(key, limit->name, is_subject ? 's' : 'k', is_subject ? limit->subject : limit->key);
-    struct entry *entry = arena_zero(arena, sizeof *entry + len);
+    struct entry *entry;
 
+    HASH_FIND(hh, limits->table, key, len, entry);
+    if (entry != NULL) remove_entry(limits, entry);
+    if (!limit->is_set) return;
+    entry = mem_zero(sizeof *entry + len);
     entry->limit = limit->limit;
     entry->len = len;
     memcpy(entry->key, key, len);
     HASH_ADD_KEYPTR(hh, limits->table, entry->key, entry->len, entry);
-}
-
-struct limits *limits_make(struct arena *arena, const struct limit_list *list)
-{
-    if (list->len == 0) return NULL;
-    struct limits *limits = arena_zero(arena, sizeof *limits);
-
-    for (size_t i = 0; i < list->len; i++) add_limit(limits, arena, &list->at[i]);
-    return limits;
-}
-
-void limits_free(struct limits *limits)
-{
-    if (limits != NULL) HASH_CLEAR(hh, limits->table);
 }
 
 static const struct entry *find_limit(const struct limits *limits, struct str name, char whose, struct str who)
@@ -77,7 +85,7 @@ int64_t limits_find(const struct limits *limits, const char *name, struct str su
 {
     const struct entry *entry = NULL;
 
-    if (limits == NULL) return -1;
+    if (limits == NULL || limits->table == NULL) return -1;
     if (subject.len > 0) entry = find_limit(limits, str_of(name), 's', subject);
     if (entry == NULL && key.len > 0) entry = find_limit(limits, str_of(name), 'k', key);
     if (entry == NULL) entry = find_limit(limits, str_of(name), ' ', STR_NONE);
@@ -88,7 +96,7 @@ struct quota_limit_list limits_quotas(struct limits *limits, struct str subject,
 {
     struct quota_limit_list list = { NULL, 0 };
 
-    if (limits == NULL) return list;
+    if (limits == NULL || limits->table == NULL) return list;
     list.at = limits->quotas;
     for (int i = 0; i < QUOTA_COUNT; i++) {
         const char *name = quota_name((enum quota)i);

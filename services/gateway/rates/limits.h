@@ -7,10 +7,11 @@
 
 #include "libshared/wire/records.h"
 
-struct limits; /* in the arena that it was made in; NULL: every row holds */
+struct limits; /* NULL, as an empty one: every row holds */
 
-struct limits *limits_make(struct arena *arena, const struct limit_list *list);
-void limits_free(struct limits *limits); /* what is not in the arena */
+struct limits *limits_create(void);
+void limits_destroy(struct limits **limits);
+void limits_set(struct limits *limits, const struct limit_state *limit); /* as it is from now on */
 int64_t limits_find(
     const struct limits *limits, const char *name, struct str subject, struct str key); /* -1: as its row */
 /* The quotas among them, for a principal: valid until the next call. */

@@ -35,13 +35,13 @@ struct subscriber {
     bool tracked;       /* what it is sent says how far it has heard: see subscriber_track */
     bool lost;          /* its subscriptions are not on record: nothing that it is told now can be taken up again */
     char epoch;
+    uint8_t n_states;
     uint32_t next_room_no;
     struct sio_offsets offsets;
     uint64_t changes;                    /* of its subscriptions */
     struct subscription **subscriptions; /* in the order in which they were taken */
     size_t n, cap;
-    struct latest_state *states; /* newest state events, while it is slow */
-    unsigned n_states;
+    struct latest_state *states; /* newest state events, while it is slow: n_kept of them */
 };
 
 /* rooms_max: of one socket. */

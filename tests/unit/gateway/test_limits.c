@@ -10,30 +10,28 @@
 
 #include "services/gateway/rates/rates.h"
 
-static struct arena *arena;
 static struct limits *limits;
 
 static int begin(void **state)
 {
-    static struct limit list[] = {
-        { .name = { "rooms", 5 }, .limit = 7 },
-        { .name = { "rooms", 5 }, .key = { "k1", 2 }, .limit = 8 },
-        { .name = { "rooms", 5 }, .subject = { "ada", 3 }, .limit = 9 },
-        { .name = { "write", 5 }, .subject = { "k1", 2 }, .limit = 0 },
-        { .name = { "members", 7 }, .key = { "k2", 2 }, .limit = 5 },
+    static const struct limit_state list[] = {
+        { .name = { "rooms", 5 }, .limit = 7, .is_set = true },
+        { .name = { "rooms", 5 }, .key = { "k1", 2 }, .limit = 8, .is_set = true },
+        { .name = { "rooms", 5 }, .subject = { "ada", 3 }, .limit = 9, .is_set = true },
+        { .name = { "write", 5 }, .subject = { "k1", 2 }, .limit = 0, .is_set = true },
+        { .name = { "members", 7 }, .key = { "k2", 2 }, .limit = 5, .is_set = true },
     };
 
     (void)state;
-    arena = arena_create("limits", 1u << 20); /* bound: five limits */
-    limits = limits_make(arena, &(struct limit_list){ list, 5 });
+    limits = limits_create();
+    for (size_t i = 0; i < COUNT(list); i++) limits_set(limits, &list[i]);
     return 0;
 }
 
 static int end(void **state)
 {
     (void)state;
-    limits_free(limits);
-    arena_destroy(&arena);
+    limits_destroy(&limits);
     return 0;
 }
 
@@ -66,7 +64,7 @@ static void a_principal_gets_the_quotas_among_them(void **state)
 static void the_longest_name_is_its_own(void **state)
 {
     char name[2][513];
-    struct limit limit = { .name = { "rooms", 5 }, .limit = 3 };
+    struct limit_state limit = { .name = { "rooms", 5 }, .limit = 3, .is_set = true };
 
     (void)state;
     for (int i = 0; i < 2; i++) {
@@ -75,10 +73,24 @@ static void the_longest_name_is_its_own(void **state)
         name[i][512] = '\0';
     }
     limit.subject = str_of(name[0]);
-    struct limits *one = limits_make(arena, &(struct limit_list){ &limit, 1 });
+    struct limits *one = limits_create();
+    limits_set(one, &limit);
     assert_int_equal(limits_find(one, "rooms", str_of(name[0]), STR_NONE), 3);
     assert_int_equal(limits_find(one, "rooms", str_of(name[1]), STR_NONE), -1);
-    limits_free(one);
+    limits_destroy(&one);
+}
+
+static void one_that_is_set_again_is_as_the_last_time_and_unset_its_row_holds(void **state)
+{
+    struct limit_state limit = { .name = STR("rooms"), .subject = STR("ada"), .limit = 4, .is_set = true };
+
+    (void)state;
+    limits_set(limits, &limit);
+    assert_int_equal(limits_find(limits, "rooms", STR("ada"), STR("k1")), 4);
+    limit.is_set = false;
+    limits_set(limits, &limit);
+    limits_set(limits, &limit);
+    assert_int_equal(limits_find(limits, "rooms", STR("ada"), STR("k1")), 8);
 }
 
 static void a_rate_that_is_none_at_all_refuses_everything(void **state)
@@ -107,6 +119,7 @@ int main(void)
         T(a_subject_comes_before_its_key_and_that_before_all),
         T(a_principal_gets_the_quotas_among_them),
         T(the_longest_name_is_its_own),
+        T(one_that_is_set_again_is_as_the_last_time_and_unset_its_row_holds),
         T(a_rate_that_is_none_at_all_refuses_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

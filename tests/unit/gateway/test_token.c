@@ -22,19 +22,20 @@ static struct trusted *trusted;
 static struct bearers *bearers;
 static int changes;
 
-static void on_change(void *arg)
+static void on_change(void *arg, const struct trust *page)
 {
-    (void)arg;
+    (void)arg, (void)page;
     changes++;
     bearers_forget(bearers);
 }
 
-static struct bound_key bound; /* with a key: the one that is bound */
+static struct trust_key bound; /* with a key: the one that is bound */
 
 /* One policy, `chat`: everything in /chat and /account, nothing in rooms named x*; `revoked` may be NULL. */
 static void trust(const char *policy, const char *revoked)
 {
-    struct str chat[] = { STR("/chat"), STR("/account") }, x[] = { STR("x*") }, gone[] = { str_of(revoked) };
+    struct str chat[] = { STR("/chat"), STR("/account") }, x[] = { STR("x*") };
+    struct trust_key api_keys[] = { bound, { .key = str_of(revoked), .revoked = true } };
     struct policy_rule rules[] = {
         { .effect = STR("allow"), .namespaces = { chat, 2 } },
         { .effect = STR("deny"), .rooms = { x, 1 } },
@@ -45,8 +46,8 @@ static void trust(const char *policy, const char *revoked)
         .audience = STR("test"),
         .keys = { keys, 1 },
         .policies = { policies, 1 },
-        .revoked = { gone, revoked != NULL ? 1 : 0 },
-        .bound = { &bound, bound.key.len > 0 ? 1 : 0 } };
+        .position = 1,
+        .api_keys = { revoked != NULL ? &api_keys[1] : api_keys, revoked != NULL || bound.key.len > 0 ? 1 : 0 } };
     struct buf bytes = BUF(100000);
 
     assert_int_equal(wire_encode(trust_shape(), &record, &bytes), OK);
@@ -65,8 +66,8 @@ static int begin(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    bound = (struct bound_key){ 0 };
-    trusted = trusted_create(on_change, NULL);
+    bound = (struct trust_key){ 0 };
+    trusted = trusted_create(ev_default_loop(0), on_change, NULL);
     bearers = bearers_create(trusted);
     trust("chat", NULL);
     return 0;
@@ -83,8 +84,9 @@ static int tear_down(void **state)
 /* What differs from a good token; what is left out is as it should be. */
 struct draft {
     const char *iss, *aud, *pol, *kid, *cap, *signer, *header, *sub;
+    const char *sid;
     bool nobody, keyless;
-    long ttl;
+    long ttl, iat; /* from now on; 0: now */
     jwt_alg_t alg;
 };
 
@@ -110,6 +112,8 @@ static char *token(struct draft d)
     jwt_add_grant(jwt, "pol", or (d.pol, "chat"));
     if (!d.keyless) jwt_add_grant(jwt, "key", "key1");
     jwt_add_grant_int(jwt, "exp", (long)(clock_ms() / 1000) + (d.ttl != 0 ? d.ttl : 60));
+    jwt_add_grant_int(jwt, "iat", (long)(clock_ms() / 1000) + d.iat);
+    if (d.sid != NULL) jwt_add_grant(jwt, "sid", d.sid);
     if (d.cap != NULL) assert_int_equal(jwt_add_grants_json(jwt, d.cap), 0);
     char *text = signer_sign(jwt);
     assert_non_null(text);
@@ -322,6 +326,134 @@ static void a_change_of_trust_is_obeyed_at_once(void **state)
     free(text);
 }
 
+/* What changed between two positions; for `now` it is the whole, on its own. */
+static enum err take(struct trust page)
+{
+    struct buf bytes = BUF(100000);
+
+    page.issuer = STR("madang");
+    page.audience = STR("test");
+    assert_int_equal(wire_encode(trust_shape(), &page, &bytes), OK);
+    enum err e = trusted_take(trusted, buf_str(&bytes));
+    buf_free(&bytes);
+    return e;
+}
+
+static void tokens_of_a_subject_or_session_end_if_they_were_issued_up_to_then(void **state)
+{
+    (void)state;
+    int64_t now = clock_ms() / 1000 * 1000;
+    struct trust_end ends[] = { { .subject = STR("alice"), .ended_at = now - 10000, .until = now + 60000 },
+        { .session = STR("s1"), .ended_at = now - 10000, .until = now + 60000 } };
+    const struct draft before = { .iat = -10, .sid = "s2" }, after = { .iat = -9, .sid = "s2" },
+                       of_session = { .sub = "bob", .iat = -11, .sid = "s1" }, of_other = { .sub = "bob", .iat = -11 };
+
+    assert_true(verdict(before) == OK && verdict(of_session) == OK);
+    assert_int_equal(take((struct trust){ .since = 1, .position = 2, .ended = { ends, 2 } }), OK);
+    assert_int_equal(verdict(before), ERR_SESSION_ENDED);
+    assert_int_equal(verdict(after), OK);
+    assert_int_equal(verdict(of_session), ERR_SESSION_ENDED);
+    assert_int_equal(verdict(of_other), OK);
+    assert_int_equal(verdict((struct draft){ .keyless = true }), OK); /* of now, and of no key */
+}
+
+static void a_page_changes_what_it_names_and_nothing_else(void **state)
+{
+    (void)state;
+    struct policy_rule rule = { .effect = STR("allow") };
+    struct policy second = { .name = STR("second"), .rules = { &rule, 1 } };
+    struct trust_key revoked = { .key = STR("another"), .revoked = true },
+                     mine = { .key = STR("key1"), .revoked = true };
+    struct str gone = STR("second");
+    const struct draft chat = { .ttl = 60 }, of_second = { .pol = "second" };
+
+    assert_int_equal(verdict(of_second), ERR_FORBIDDEN);
+    assert_int_equal(take((struct trust){ .since = 1, .position = 2, .policies = { &second, 1 } }), OK);
+    assert_true(verdict(of_second) == OK && verdict(chat) == OK);
+    assert_int_equal(take((struct trust){ .since = 2, .position = 3, .api_keys = { &revoked, 1 } }), OK);
+    assert_true(verdict(of_second) == OK && verdict(chat) == OK);
+    assert_int_equal(take((struct trust){ .since = 3, .position = 4, .gone = { &gone, 1 } }), OK);
+    assert_true(verdict(of_second) == ERR_FORBIDDEN && verdict(chat) == OK);
+    assert_int_equal(take((struct trust){ .since = 4, .position = 5, .api_keys = { &mine, 1 } }), OK);
+    assert_int_equal(verdict(chat), ERR_KEY_REVOKED);
+    assert_int_equal(trusted_position(trusted), 5);
+}
+
+static void a_page_that_is_heard_again_does_no_harm_and_one_behind_a_gap_is_not_taken(void **state)
+{
+    (void)state;
+    struct trust_key mine = { .key = STR("key1"), .revoked = true };
+    struct id other = { "another epoch" };
+
+    assert_int_equal(take((struct trust){ .since = 1, .position = 7 }), OK);
+    assert_int_equal(take((struct trust){ .since = 1, .position = 3 }), OK);
+    assert_int_equal(trusted_position(trusted), 7);
+    assert_int_equal(take((struct trust){ .since = 8, .position = 9, .api_keys = { &mine, 1 } }), ERR_CONFLICT);
+    assert_int_equal(take((struct trust){ .epoch = other, .since = 7, .position = 9 }), ERR_CONFLICT);
+    assert_true(trusted_position(trusted) == 7 && verdict((struct draft){ .ttl = 60 }) == OK);
+}
+
+static void all_of_it_anew_holds_when_its_last_page_is_there(void **state)
+{
+    (void)state;
+    struct policy_rule rule = { .effect = STR("allow") };
+    struct policy next = { .name = STR("next"), .rules = { &rule, 1 } };
+    struct signing_key key = { STR("k1"), str_of(ours.public) };
+    int before = changes;
+
+    assert_int_equal(take((struct trust){ .position = 3, .more = true, .policies = { &next, 1 } }), OK);
+    assert_int_equal(verdict((struct draft){ .ttl = 60 }), OK); /* as it was */
+    assert_int_equal(verdict((struct draft){ .pol = "next" }), ERR_FORBIDDEN);
+    assert_int_equal(changes, before);
+    assert_int_equal(take((struct trust){ .since = 3, .position = 4, .keys = { &key, 1 } }), OK);
+    assert_int_equal(changes, before + 1);
+    assert_int_equal(verdict((struct draft){ .pol = "next" }), OK);
+    assert_int_equal(verdict((struct draft){ .ttl = 60 }), ERR_FORBIDDEN); /* that policy is no more */
+}
+
+/* --- who stands on which token --- */
+
+static size_t n_found;
+
+static void count_socket(void *arg, struct index_socket *socket)
+{
+    assert_true(arg == NULL || arg == socket);
+    n_found++;
+}
+
+static size_t find(enum index_by by, const char *name, struct index_socket *only)
+{
+    n_found = 0;
+    bearers_each_socket(bearers, by, str_of(name), count_socket, only);
+    return n_found;
+}
+
+static void sockets_are_found_by_what_their_tokens_name(void **state)
+{
+    (void)state;
+    struct rights ada = { 0 }, bob = { 0 };
+    struct index_socket sockets[3] = { { NULL, NULL } };
+    char *text = token((struct draft){ .sub = "ada", .sid = "s1" }), *other = token((struct draft){ .sub = "bob" });
+
+    assert_int_equal(rights_get(bearers, str_of(text), HERE, &ada), OK);
+    assert_int_equal(rights_get(bearers, str_of(other), HERE, &bob), OK);
+    rights_add_socket(&ada, &sockets[0]);
+    rights_add_socket(&ada, &sockets[1]);
+    rights_add_socket(&bob, &sockets[2]);
+    assert_true(find(INDEX_SUBJECT, "ada", NULL) == 2 && find(INDEX_SUBJECT, "bob", &sockets[2]) == 1);
+    assert_true(find(INDEX_KEY, "key1", NULL) == 3 && find(INDEX_POLICY, "chat", NULL) == 3);
+    assert_true(find(INDEX_SESSION, "s1", NULL) == 2 && find(INDEX_SESSION, "ada", NULL) == 0);
+    index_socket_remove(&sockets[0]);
+    assert_true(find(INDEX_SUBJECT, "ada", &sockets[1]) == 1);
+    index_socket_remove(&sockets[1]);
+    index_socket_remove(&sockets[2]);
+    assert_int_equal(find(INDEX_KEY, "key1", NULL), 0);
+    rights_drop(&ada);
+    rights_drop(&bob);
+    free(text);
+    free(other);
+}
+
 static enum err from(struct str address, struct draft d)
 {
     struct rights rights = { 0 };
@@ -339,7 +471,7 @@ static void a_keys_networks_bind_its_own_token_and_those_for_subjects_if_it_says
     struct str networks[] = { STR("10.0.0.0/8"), STR("2001:db8::/32") };
     const struct draft itself = { .sub = "key:key1" }, alice = { .ttl = 60 }, user = { .keyless = true };
 
-    bound = (struct bound_key){ STR("key1"), { networks, 2 }, false };
+    bound = (struct trust_key){ .key = STR("key1"), .networks = { networks, 2 } };
     trust("chat", NULL);
     assert_int_equal(from(STR("10.1.2.3"), itself), OK);
     assert_int_equal(from(STR("2001:db8::9"), itself), OK);
@@ -366,7 +498,7 @@ static void a_live_token_obeys_a_change_of_networks(void **state)
     char *text = token((struct draft){ .sub = "key:key1" });
 
     assert_int_equal(rights_get(bearers, str_of(text), HERE, &rights), OK);
-    bound = (struct bound_key){ STR("key1"), { &network, 1 }, false };
+    bound = (struct trust_key){ .key = STR("key1"), .networks = { &network, 1 } };
     trust("chat", NULL);
     assert_int_equal(rights_renew(bearers, HERE, &rights), ERR_ADDRESS_REFUSED);
     assert_int_equal(rights_renew(bearers, STR("10.9.9.9"), &rights), OK);
@@ -414,7 +546,7 @@ static void a_subject_has_so_many_characters_and_not_bytes(void **state)
 static void nobody_is_trusted_before_auth_has_spoken(void **state)
 {
     (void)state;
-    struct trusted *silent = trusted_create(on_change, NULL);
+    struct trusted *silent = trusted_create(ev_default_loop(0), on_change, NULL);
     struct bearers *none = bearers_create(silent);
     struct rights rights;
 
@@ -441,6 +573,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_key_that_acts_for_a_user_opens_nothing_that_only_the_user_may, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_subject_has_so_many_characters_and_not_bytes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            tokens_of_a_subject_or_session_end_if_they_were_issued_up_to_then, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_page_changes_what_it_names_and_nothing_else, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_page_that_is_heard_again_does_no_harm_and_one_behind_a_gap_is_not_taken, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(all_of_it_anew_holds_when_its_last_page_is_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sockets_are_found_by_what_their_tokens_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_is_trusted_before_auth_has_spoken, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, begin, NULL);
