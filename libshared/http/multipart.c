@@ -31,7 +31,7 @@ bool multipart_is_over(const struct multipart *m)
     return m->state == OVER;
 }
 
-static enum multipart_event give_up(struct multipart *m)
+static enum multipart_event refuse_form(struct multipart *m)
 {
     m->state = BAD;
     return MULTIPART_BAD;
@@ -94,7 +94,7 @@ static enum multipart_event take_bytes(struct multipart *m, struct str *in, stru
 /* --- a part's head --- */
 
 /* What a browser escapes in names: a quotation mark and the ends of lines (HTML, 4.10.21.8). */
-static struct str unescape(struct str text, struct arena *arena)
+static struct str unescape_name(struct str text, struct arena *arena)
 {
     static const struct {
         const char *text;
@@ -123,8 +123,8 @@ static bool read_disposition(struct multipart *m, struct str value)
 
     if (m->name.at != NULL || !media_type_is(value, "form-data")) return false;
     if (!media_type_param(value, "name", m->arena, &text)) return false;
-    m->name = unescape(text, m->arena);
-    if (media_type_param(value, "filename", m->arena, &text)) m->file = unescape(text, m->arena);
+    m->name = unescape_name(text, m->arena);
+    if (media_type_param(value, "filename", m->arena, &text)) m->file = unescape_name(text, m->arena);
     return utf8_is_valid(m->name.at, m->name.len) && utf8_is_valid(m->file.at, m->file.len);
 }
 
@@ -162,11 +162,11 @@ static bool ends_with(const struct multipart *m, const char *end)
 static enum multipart_event take_head(struct multipart *m, struct str *in)
 {
     while (in->len > 0) {
-        if (m->head_len == sizeof m->head) return give_up(m);
+        if (m->head_len == sizeof m->head) return refuse_form(m);
         m->head[m->head_len++] = in->at[0];
         *in = str_skip(*in, 1);
         if (!ends_with(m, "\r\n\r\n")) continue;
-        if (++m->n_parts > MULTIPART_PARTS_MAX || !read_head(m)) return give_up(m);
+        if (++m->n_parts > MULTIPART_PARTS_MAX || !read_head(m)) return refuse_form(m);
         m->state = BYTES;
         m->matched = 0;
         return MULTIPART_PART;
@@ -183,7 +183,7 @@ static enum multipart_event take_mark(struct multipart *m, struct str *in)
     }
     if (m->head_len < 2) return MULTIPART_MORE;
     bool is_last = ends_with(m, "--");
-    if (!is_last && !ends_with(m, "\r\n")) return give_up(m);
+    if (!is_last && !ends_with(m, "\r\n")) return refuse_form(m);
     m->state = is_last ? OVER : HEAD;
     m->head_len = 0;
     return is_last ? MULTIPART_END : MULTIPART_MORE;
@@ -193,10 +193,10 @@ static enum multipart_event take_start(struct multipart *m, struct str *in)
 {
     struct str none;
 
-    return match_rest(m, in, &none) ? give_up(m) : MULTIPART_MORE;
+    return match_rest(m, in, &none) ? refuse_form(m) : MULTIPART_MORE;
 }
 
-static enum multipart_event step(struct multipart *m, struct str *in, struct str *bytes)
+static enum multipart_event take_step(struct multipart *m, struct str *in, struct str *bytes)
 {
     switch (m->state) {
     case START: return take_start(m, in);
@@ -213,6 +213,6 @@ enum multipart_event multipart_next(struct multipart *m, struct str *in, struct 
     enum multipart_event event = m->state == BAD ? MULTIPART_BAD : MULTIPART_MORE;
 
     *bytes = STR_NONE;
-    while (event == MULTIPART_MORE && in->len > 0) event = step(m, in, bytes);
+    while (event == MULTIPART_MORE && in->len > 0) event = take_step(m, in, bytes);
     return event;
 }

@@ -288,6 +288,18 @@ test('100 at once do not pass the quota, and what is refused is not counted', as
   assert.equal((await keeps(cy, 'one more')).status, 201)
 })
 
+test('more at once than may be under way take turns, and each is kept once', async () => {
+  const ivy = await tokenFor(stack, key, 'ivy'), before = files()
+  const contents = Array.from({ length: 110 }, () => randomBytes(400000))
+  const answers = await Promise.all(contents.map(content => keeps(ivy, content)))
+  assert.deepEqual(answers.filter(({ status }) => status !== 201).map(({ text }) => text), [])
+  assert.equal(new Set(answers.map(({ json }) => json.data.id)).size, 110)
+  assert.equal(files(), before + 110)
+  const read = await Promise.all(answers.map(({ json }) => reads(json.data.url, ivy)))
+  read.forEach(({ bytes }, i) => assert.ok(bytes.equals(contents[i])))
+  assert.equal((await usage('ivy')).media, 110)
+})
+
 test('what is too large is refused before it comes', async () => {
   const answer = await new Promise((resolve, reject) => {
     const req = https.request(`${stack.url}/api/v1/media`, { method: 'POST', ca: stack.ca, agent: false, headers: { authorization: `Bearer ${ada}`, 'content-type': 'multipart/form-data; boundary=b', 'content-length': 2 * GiB, expect: '100-continue' } }, res => { res.resume(); resolve(res.statusCode) })

@@ -58,7 +58,7 @@ void rest_download_leave(struct rest *rest)
 
 static void on_piece(void *arg, enum err status, struct str body);
 
-static void ask(struct download *download)
+static void ask_for_piece(struct download *download)
 {
     struct slot *slot = &download->slots[(download->first + download->n++) % PIECES_WINDOW];
     int64_t left = download->end - download->asked, size = left < PIECE_BYTES ? left : PIECE_BYTES;
@@ -77,7 +77,7 @@ static void ask(struct download *download)
     buf_free(&body);
 }
 
-static void ask_on(void *arg)
+static void ask_for_pieces(void *arg)
 {
     struct download *download = arg;
 
@@ -86,7 +86,7 @@ static void ask_on(void *arg)
             pieces_wait(&download->routes->pieces, &download->turn);
             return;
         }
-        ask(download);
+        ask_for_piece(download);
     }
 }
 
@@ -140,7 +140,7 @@ void rest_download_write(struct rest *rest)
         download->n--;
     }
     if (download->at < download->end) {
-        ask_on(download);
+        ask_for_pieces(download);
         return;
     }
     http_set_user(http, NULL);
@@ -151,7 +151,7 @@ void rest_download_write(struct rest *rest)
 }
 
 /* As RFC 6266 has it: a name that everybody reads, and the name. */
-static struct str disposition_of(struct str name, struct arena *arena)
+static struct str print_disposition(struct str name, struct arena *arena)
 {
     struct buf text = BUF(4096);
 
@@ -167,12 +167,12 @@ static struct str disposition_of(struct str name, struct arena *arena)
     return out;
 }
 
-static void add(struct rest_headers *headers, const char *name, struct str value)
+static void add_header(struct rest_headers *headers, const char *name, struct str value)
 {
     headers->at[headers->n++] = (struct http_header_out){ name, value };
 }
 
-static enum http_range range_of(
+static enum http_range read_range(
     struct http *http, const struct source *source, struct str tag, int64_t *at, int64_t *end)
 {
     struct str only_if = http_header(http, "if-range");
@@ -199,13 +199,13 @@ static struct download *download_create(struct rest *rest, struct id source, int
     download->source = source;
     download->at = download->asked = at;
     download->end = end;
-    download->turn = (struct piece_turn){ .go = ask_on, .arg = download };
+    download->turn = (struct piece_turn){ .go = ask_for_pieces, .arg = download };
     download->routes->in_flight++;
     return download;
 }
 
 /* Bytes of somebody's that nobody has looked at: no browser is to run or guess anything. */
-static void answer(
+static void answer_bytes(
     struct rest *rest, const struct source *source, struct str tag, int64_t at, int64_t end, bool is_part)
 {
     struct http *http = rest->http;
@@ -214,16 +214,16 @@ static void answer(
     const char *type = arena_cstr(http_arena(http), source->type);
 
     rest_headers(rest, status, &headers);
-    add(&headers, "ETag", tag);
-    add(&headers, "Accept-Ranges", STR("bytes"));
-    add(&headers, "Content-Disposition", disposition_of(source->name, http_arena(http)));
-    add(&headers, "Content-Security-Policy", STR("default-src 'none'; sandbox"));
+    add_header(&headers, "ETag", tag);
+    add_header(&headers, "Accept-Ranges", STR("bytes"));
+    add_header(&headers, "Content-Disposition", print_disposition(source->name, http_arena(http)));
+    add_header(&headers, "Content-Security-Policy", STR("default-src 'none'; sandbox"));
     if (is_part)
-        add(&headers, "Content-Range",
+        add_header(&headers, "Content-Range",
             arena_printf(http_arena(http), "bytes %" PRId64 "-%" PRId64 "/%" PRId64, at, end - 1, source->size));
     rest_log(rest, status, "ok");
     if (http_reply_begin(http, status, type, end - at, headers.at, headers.n)) {
-        ask_on(rest->download);
+        ask_for_pieces(rest->download);
         return;
     }
     http_set_user(http, NULL);
@@ -243,7 +243,7 @@ static void answer_source(struct rest *rest, const struct source *source)
         rest_answer(rest, 304, "ok", STR_NONE, &(struct http_header_out){ "ETag", tag });
         return;
     }
-    enum http_range range = range_of(http, source, tag, &at, &end);
+    enum http_range range = read_range(http, source, tag, &at, &end);
     if (range == RANGE_UNSATISFIABLE) {
         refuse_range(rest, source->size);
         return;
@@ -253,7 +253,7 @@ static void answer_source(struct rest *rest, const struct source *source)
     if (e != OK)
         rest_fail(rest, e);
     else
-        answer(rest, source, tag, at, end, range == RANGE_PART);
+        answer_bytes(rest, source, tag, at, end, range == RANGE_PART);
 }
 
 void rest_download_begin(struct rest *rest, struct str body)

@@ -45,7 +45,7 @@ static void upload_release(struct upload *upload)
     mem_free(upload);
 }
 
-static void ask(struct upload *upload, enum method_index method, const void *record, rpc_reply_fn *reply)
+static void ask_service(struct upload *upload, enum method_index method, const void *record, rpc_reply_fn *reply)
 {
     struct principal who = rest_principal(upload->rest);
     struct buf body = BUF(PIECE_BYTES + 1024);
@@ -79,7 +79,7 @@ static void on_dropped(void *arg, enum err status, struct str body)
     upload_release(upload);
 }
 
-static void drop(struct upload *upload)
+static void drop_upload(struct upload *upload)
 {
     struct str subject = { upload->subject, upload->subject_len };
 
@@ -97,7 +97,7 @@ void rest_upload_leave(struct rest *rest)
     pieces_leave(&upload->routes->pieces, &upload->turn);
     rest->upload = NULL;
     upload->rest = NULL;
-    if (!upload->ended && !id_is_nil(upload->id)) drop(upload);
+    if (!upload->ended && !id_is_nil(upload->id)) drop_upload(upload);
     upload_release(upload);
 }
 
@@ -109,7 +109,7 @@ static bool may_send(const struct upload *upload)
 }
 
 /* What is left of its bytes has to wait for an answer, its own or, where too much is under way, another's. */
-static void hold_back(struct upload *upload)
+static void hold_client_back(struct upload *upload)
 {
     if (may_send(upload)) return;
     if (!upload->held) http_pause(upload->rest->http, true);
@@ -117,7 +117,7 @@ static void hold_back(struct upload *upload)
     if (upload->unanswered < PIECES_WINDOW) pieces_wait(&upload->routes->pieces, &upload->turn);
 }
 
-static void go_on(void *arg)
+static void resume_upload(void *arg)
 {
     struct upload *upload = arg;
 
@@ -126,7 +126,7 @@ static void go_on(void *arg)
     } else if (upload->held) {
         upload->held = false;
         http_pause(upload->rest->http, false);
-        hold_back(upload);
+        hold_client_back(upload);
     }
 }
 
@@ -143,7 +143,7 @@ static void on_written(void *arg, enum err status, struct str body)
     else if (status != OK)
         fail_as_service(upload, status, body);
     else
-        go_on(upload);
+        resume_upload(upload);
     pieces_end(pieces);
 }
 
@@ -153,12 +153,12 @@ static void send_piece(struct upload *upload)
 
     if (upload->piece_len == 0) return;
     pieces_begin(&upload->routes->pieces);
-    ask(upload, M_upload_write, &piece, on_written);
+    ask_service(upload, M_upload_write, &piece, on_written);
     upload->sent += (int64_t)upload->piece_len;
     upload->piece_len = 0;
 }
 
-static void gather(struct upload *upload, struct str bytes)
+static void gather_bytes(struct upload *upload, struct str bytes)
 {
     while (bytes.len > 0) {
         size_t room = PIECE_BYTES - upload->piece_len, n = bytes.len < room ? bytes.len : room;
@@ -181,7 +181,7 @@ static enum err begin_part(struct upload *upload, struct wire_error *why)
     return OK;
 }
 
-static enum err take(struct upload *upload, struct str bytes, struct wire_error *why)
+static enum err take_form(struct upload *upload, struct str bytes, struct wire_error *why)
 {
     struct str piece;
     enum err e = OK;
@@ -191,7 +191,7 @@ static enum err take(struct upload *upload, struct str bytes, struct wire_error 
         case MULTIPART_MORE: return OK;
         case MULTIPART_PART: e = begin_part(upload, why); break;
         case MULTIPART_BYTES:
-            if (upload->place == IN_FILE) gather(upload, piece);
+            if (upload->place == IN_FILE) gather_bytes(upload, piece);
             break;
         case MULTIPART_END: break;
         case MULTIPART_BAD: e = wire_refuse(why, ERR_MALFORMED, NULL, "the body is no multipart/form-data"); break;
@@ -203,10 +203,10 @@ static enum err take(struct upload *upload, struct str bytes, struct wire_error 
 void rest_upload_take(struct rest *rest, struct str bytes)
 {
     struct wire_error why = { 0 };
-    enum err e = take(rest->upload, bytes, &why);
+    enum err e = take_form(rest->upload, bytes, &why);
 
     if (e == OK)
-        hold_back(rest->upload);
+        hold_client_back(rest->upload);
     else
         rest_refuse(rest, e, &why);
 }
@@ -228,6 +228,7 @@ bool rest_upload_is_sent(struct rest *rest)
         return false;
     }
     upload->whole = true;
+    pieces_leave(&upload->routes->pieces, &upload->turn); /* its last piece has room: the turn is another's */
     send_piece(upload);
     return upload->unanswered == 0;
 }
@@ -268,7 +269,7 @@ static void on_begun(void *arg, enum err status, struct str body)
     if (status == OK && wire_decode(upload_ref_shape(), body, scratch, &begun, &why) == OK) upload->id = begun.upload;
     arena_reset(scratch);
     if (upload->rest == NULL) {
-        if (status == OK) drop(upload);
+        if (status == OK) drop_upload(upload);
         upload_release(upload);
     } else if (status != OK) {
         fail_as_service(upload, status, body);
@@ -289,7 +290,7 @@ static struct upload *upload_create(struct rest *rest)
     upload->subject = mem_alloc(subject.len);
     upload->subject_len = subject.len;
     memcpy(upload->subject, subject.at, subject.len);
-    upload->turn = (struct piece_turn){ .go = go_on, .arg = upload };
+    upload->turn = (struct piece_turn){ .go = resume_upload, .arg = upload };
     upload->routes->in_flight++;
     return upload;
 }
@@ -302,6 +303,6 @@ enum err rest_upload_begin(struct rest *rest)
     if (!multipart_begin(&upload->form, http_header(http, "content-type"), http_arena(http))) return ERR_MALFORMED;
     TRY(holding_set(http_holding(http), &upload->counted, HELD_BYTES));
     http_pause(http, true);
-    ask(upload, M_upload_begin, &(struct upload_draft){ http_content_length(http) }, on_begun);
+    ask_service(upload, M_upload_begin, &(struct upload_draft){ http_content_length(http) }, on_begun);
     return OK;
 }

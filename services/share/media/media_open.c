@@ -6,14 +6,14 @@
 static const char MEDIA[] = "SELECT id, name, type, size, created_at FROM media WHERE id = $1 AND owner = $2";
 
 /* Another's file is not found: its existence is nobody's business. */
-static enum err found(struct call *call, enum err e)
+static enum err hide_others(struct call *call, enum err e)
 {
     return e == ERR_NOT_FOUND ? call_fail(call, e, "there is no such file of yours") : e;
 }
 
 enum err media_get(struct call *call, const struct media_ref *req, struct media *rep)
 {
-    TRY(found(call,
+    TRY(hide_others(call,
         pg_one(call->pg, call->arena, media_shape(), rep, MEDIA, PG_ARGS(pg_id(req->media), pg_text(call->who->sub)))));
     rep->url = media_url(call, rep->id, rep->name);
     return OK;
@@ -25,8 +25,8 @@ static const char SOURCE_OF_MEDIA[] =
 
 enum err media_open(struct call *call, const struct media_link *req, struct source *rep)
 {
-    return found(call, pg_one(call->pg, call->arena, source_shape(), rep, SOURCE_OF_MEDIA,
-                           PG_ARGS(pg_id(req->media), pg_text(call->who->sub))));
+    return hide_others(call, pg_one(call->pg, call->arena, source_shape(), rep, SOURCE_OF_MEDIA,
+                                 PG_ARGS(pg_id(req->media), pg_text(call->who->sub))));
 }
 
 /* Who asks was allowed to when it was opened; a file that was deleted since is not found. */

@@ -133,7 +133,7 @@ static void upload_leave(struct upload *upload)
     if (!rpc_server_work(uploads->server, upload->owner, leave_work, leave_done, upload)) upload->present = NULL;
 }
 
-static void answer(struct request *request, enum err e, const void *rep)
+static void answer_request(struct request *request, enum err e, const void *rep)
 {
     struct rpc_later *later = request->later;
 
@@ -147,7 +147,8 @@ static void upload_fail(struct upload *upload)
     while (upload->waiting != NULL) {
         struct request *request = upload->waiting;
         upload->waiting = request->next;
-        answer(request, call_fail(rpc_later_call(request->later), ERR_UNAVAILABLE, "the upload has failed"), NULL);
+        answer_request(
+            request, call_fail(rpc_later_call(request->later), ERR_UNAVAILABLE, "the upload has failed"), NULL);
     }
     upload->last_waiting = &upload->waiting;
     upload_leave(upload);
@@ -179,7 +180,7 @@ static void begin_done(void *arg, enum err e)
     upload->state = OPEN;
     upload->heard_us = clock_mono_us();
     if (e != OK) upload_leave(upload); /* the commit may have come through nevertheless */
-    answer(request, e, &rep);
+    answer_request(request, e, &rep);
 }
 
 static struct request *request_create(struct rpc_later *later)
@@ -233,7 +234,7 @@ void upload_begin(struct call *call, const struct upload_draft *draft, struct rp
     upload->most = draft->size >= 0 && draft->size < most ? draft->size : most;
     upload->present = request_create(later);
     if (rpc_server_work(uploads->server, upload->owner, begin_work, begin_done, upload)) return;
-    answer(upload->present, call_fail(call, ERR_OVERLOADED, "too much waits for a worker"), NULL);
+    answer_request(upload->present, call_fail(call, ERR_OVERLOADED, "too much waits for a worker"), NULL);
     upload->present = NULL;
     upload_free(upload);
 }
@@ -276,7 +277,7 @@ static void write_done(void *arg, enum err e)
     for (; request != NULL; request = next) {
         next = request->next;
         last = e != OK ? e : request->e;
-        answer(request, last, &none);
+        answer_request(request, last, &none);
     }
     if (last != OK || upload->unwanted)
         upload_fail(upload);
@@ -387,7 +388,7 @@ static void end_done(void *arg, enum err e)
         upload_fail(upload);
     if (is_spare) uploads_remove_file(uploads, spare);
     struct media made = request->made;
-    answer(request, e, &made);
+    answer_request(request, e, &made);
 }
 
 /* No transaction is open while the disk is waited for. */
