@@ -359,6 +359,12 @@ void holding_rebase(struct holding *h, size_t base)
     holdings_add(base);
 }
 
+struct str holding_subject(const struct holding *h)
+{
+    if (h->owner == NULL || h->owner == &book.strangers) return STR_NONE;
+    return (struct str){ (const char *)(h->owner + 1), h->owner->hh.keylen };
+}
+
 bool holding_is_strangers(const struct holding *h)
 {
     return h->owner == &book.strangers;

@@ -65,6 +65,7 @@ void holding_share_anyway(struct holding *holding, size_t bytes);
 
 /* It has an identity from now on.  Not OK: that subject holds too many bytes; the holding is as it was. */
 enum err holding_belongs(struct holding *holding, struct str subject) MUST_CHECK;
+struct str holding_subject(const struct holding *holding); /* STR_NONE: a stranger's */
 bool holding_is_strangers(const struct holding *holding);
 /* The same owner as the other's, whatever that one holds; NULL: a stranger's again. */
 void holding_follow(struct holding *holding, const struct holding *other);

@@ -1,6 +1,8 @@
 /* accept.c - our own listening sockets: the library's cannot share a port with another process. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/clock.h"
 #include "libshared/base/log.h"
+#include "libshared/base/network.h"
 #include "libshared/http/conn_private.h"
 #include "libshared/http/transport.h"
 
@@ -117,8 +119,25 @@ static bool is_room_made(struct http_server *server, const struct conn *conn)
 {
     if (server->n_conns <= (size_t)server->config.connections_max) return true;
     struct conn *idle = server->config.idle_gives_way ? find_idle(server, conn) : NULL;
-    if (idle != NULL) transport_kill(idle->link);
+    if (idle != NULL) conn_kill(idle);
     return idle != NULL;
+}
+
+/* Nothing has been made for it yet.  A proxy's connections are many people's. */
+static bool comes_too_fast(struct http_server *server, const struct in6_addr *peer)
+{
+    char text[INET6_ADDRSTRLEN];
+    if (network_list_has(server->config.trusted_proxies, peer)) return false;
+    if (address_rate_take(server->rate, peer, clock_mono_us())) return false;
+    address_print(peer, text);
+    LOG_BOUNDED(WARN, "listener.address_too_fast", F_TEXT("address", text));
+    return true;
+}
+
+static void refuse(struct http_server *server, int fd)
+{
+    conn_count(server->config.metrics.refused, 1);
+    close(fd);
 }
 
 static void take_socket(struct accept_point *point, int fd, const struct sockaddr_storage *from)
@@ -126,21 +145,26 @@ static void take_socket(struct accept_point *point, int fd, const struct sockadd
     struct http_server *server = point->server;
     int one = 1;
     struct in6_addr peer = address_of(from);
+    if (comes_too_fast(server, &peer)) {
+        refuse(server, fd);
+        return;
+    }
     struct conn *conn = conn_create(server, point->tls, point->redirects);
     if (is_reserved(server, fd) || !is_room_made(server, conn) || !client_address_begin(conn, &peer) ||
         !conn_open_holding(conn)) {
-        conn_count(server->config.metrics.refused, 1);
-        close(fd);
+        refuse(server, fd);
         conn_free(conn);
         return;
     }
     conn_count(server->config.metrics.accepted, 1);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    conn->link = transport_adopt(server->transport, fd, point->tls, conn);
-    if (conn->link == NULL)
-        conn_free(conn);
-    else
-        conn_timer(conn, HEAD_SECONDS);
+    conn_timer(conn, HEAD_SECONDS);
+    if (point->tls) {
+        share_await_hello(conn, fd);
+        return;
+    }
+    conn->link = transport_adopt(server->transport, fd, false, conn);
+    if (conn->link == NULL) conn_free(conn);
 }
 
 static bool accept_one(struct accept_point *point)

@@ -16,7 +16,9 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
     (void)loop, (void)events;
     struct conn *conn = timer->data;
-    if (conn->lingering)
+    if (conn->waits)
+        conn_timer(conn, QUIET_SECONDS); /* it is not late, we are */
+    else if (conn->lingering)
         conn_doom(conn);
     else
         conn->protocol->late(conn);
@@ -78,6 +80,7 @@ void conn_free(struct conn *conn)
     struct http_server *server = conn->server;
     ev_timer_stop(server->loop, &conn->timer);
     conn->link = NULL;
+    share_leave(conn);
     conn->protocol->gone(conn);
     forget_dirty(conn);
     for (struct conn **at = &server->doomed; conn->doomed && *at != NULL; at = &(*at)->doomed_next)
@@ -128,7 +131,7 @@ void conn_touch(struct conn *conn)
 void conn_pause(struct conn *conn)
 {
     /* While the library holds back a write it does not read either, but would be woken for it again and again. */
-    bool pause = conn->blocked || conn->held || conn->in.len > AHEAD_BYTES;
+    bool pause = conn->blocked || conn->held || conn->waits || conn->in.len > AHEAD_BYTES;
     if (pause == conn->paused || conn->link == NULL) return;
     conn->paused = pause;
     transport_read_pause(conn->link, pause);
@@ -248,7 +251,7 @@ void conn_bytes(struct conn *conn, char *at, size_t len)
 {
     if (conn == NULL || conn->doomed) return;
     conn_count(conn->server->config.metrics.bytes_in, (int64_t)len);
-    conn_take(conn, at, len);
+    share_bytes(conn, at, len);
 }
 
 void conn_keep(struct conn *conn, const char *at, size_t len)
@@ -314,7 +317,7 @@ void conn_base(struct conn *conn, size_t more)
     holding_rebase(&conn->holding, base_of(conn) + more);
 }
 
-static void go_on(struct conn *conn)
+void conn_go_on(struct conn *conn)
 {
     struct buf ahead = conn->in;
     conn->ahead = false;
@@ -327,13 +330,21 @@ static void go_on(struct conn *conn)
 
 /* --- the end of a loop round --- */
 
+void conn_kill(struct conn *conn)
+{
+    if (conn->link != NULL)
+        transport_kill(conn->link);
+    else
+        conn_free(conn);
+}
+
 static void kill_doomed(struct http_server *server)
 {
     while (server->doomed != NULL) {
         struct conn *conn = server->doomed;
         server->doomed = conn->doomed_next;
         conn->doomed = false;
-        transport_kill(conn->link);
+        conn_kill(conn);
     }
 }
 
@@ -346,7 +357,7 @@ static void flush_dirty(struct http_server *server)
     for (; conn != NULL; conn = next) {
         next = conn->dirty_next;
         conn->dirty = false;
-        if (conn->ahead && !conn->doomed) go_on(conn);
+        if (conn->ahead && !conn->doomed) conn_go_on(conn);
         conn_flush(conn);
     }
 }

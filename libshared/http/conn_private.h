@@ -12,6 +12,7 @@
 #include "libshared/base/buf.h"
 #include "libshared/base/holding.h"
 #include "libshared/http/address_count.h"
+#include "libshared/http/address_rate.h"
 #include "libshared/http/forwarded.h"
 #include "libshared/http/http_server.h"
 
@@ -53,15 +54,19 @@ struct conn {
     struct http_server *server;
     struct lws *link;
     struct conn *prev, *next;
-    struct conn *dirty_next, *doomed_next;
+    struct conn *dirty_next, *doomed_next, *line_prev, *line_next;
     const struct conn_protocol *protocol;
     void *state; /* the protocol's own; NULL until it has one */
     bool tls, redirects, blocked, paused, held, silent, dirty, doomed, reading;
     bool lingering, close_after; /* all is said; what still comes is thrown away */
     bool ahead;                  /* `in` came too early, and may be read now: it waits for the sweep */
-    bool between;                /* answered, and nothing of a next request is here */
-    struct buf in;               /* a head so far, or what came too early */
-    struct buf out;              /* an answer, or one large frame, from out_at on */
+    bool known;                  /* a request of its was somebody's who has an identity */
+    bool waits;                  /* in the line of strangers; nothing is read meanwhile */
+    bool awaits_hello;           /* TLS has not begun, and it has no link yet */
+    ev_io hello;
+    bool between;   /* answered, and nothing of a next request is here */
+    struct buf in;  /* a head so far, or what came too early */
+    struct buf out; /* an answer, or one large frame, from out_at on */
     size_t out_at, discarded;
     size_t gathered; /* what its protocol holds of a body or message */
     size_t unsent;   /* what the transport has not written yet */
@@ -83,6 +88,9 @@ struct http_server {
     struct errand *certificate; /* while its files are read */
     struct origins *origins;
     struct address_count *addresses; /* how many connections are whose */
+    struct address_rate *rate;       /* and how fast they come */
+    struct conn *line;               /* strangers, waiting for their share of a turn */
+    int64_t share_us;                /* that they have used of it */
     struct accept_point *points;
     struct conn *conns, *dirty, **dirty_tail, *doomed;
     size_t n_conns;
@@ -102,6 +110,7 @@ void conn_bytes(struct conn *conn, char *at, size_t len);
 void conn_take(struct conn *conn, char *at, size_t len);       /* by its protocol, as that is now */
 void conn_keep(struct conn *conn, const char *at, size_t len); /* they came too early: until conn_resume() */
 void conn_resume(struct conn *conn);
+void conn_go_on(struct conn *conn);        /* read what was kept, now */
 bool conn_open_holding(struct conn *conn); /* its client's address is known; false: there is no room for one more */
 /* What it holds of a body or message now.  Not OK: there is no room for it. */
 enum err conn_gather(struct conn *conn, size_t bytes) MUST_CHECK;
@@ -114,10 +123,17 @@ void conn_touch(struct conn *conn); /* flush it before the loop sleeps */
 void conn_flush(struct conn *conn);
 void conn_timer(struct conn *conn, double seconds); /* 0 stops it */
 void conn_doom(struct conn *conn);                  /* drop it before the loop sleeps */
+void conn_kill(struct conn *conn);                  /* now: it is freed */
 void conn_linger(struct conn *conn);                /* the end, after what is in `out` */
 bool conn_sweep(struct http_server *server);        /* flush the dirty, kill the doomed; true: some are left */
 void conn_pause(struct conn *conn);                 /* reads or not, as its flags say */
 void conn_count(struct metric *metric, int64_t n);  /* NULL: nobody counts it */
+
+/* share.c */
+void share_await_hello(struct conn *conn, int fd); /* TLS begins when the client speaks, and its turn comes */
+void share_bytes(struct conn *conn, char *at, size_t len);
+void share_leave(struct conn *conn);          /* at the end of its life */
+bool share_serve(struct http_server *server); /* at the end of a turn; true: some still wait */
 
 /* cors.c */
 struct origins *origins_create(const char *list); /* NULL: pages have no business here at all */

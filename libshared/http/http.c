@@ -66,8 +66,15 @@ static void on_gone(struct conn *conn)
     free_request(http);
 }
 
+/* Through a proxy's connection somebody else speaks next. */
+static void note_owner(struct conn *conn)
+{
+    if (holding_is_open(&conn->holding) && !conn->proxied) conn->known = !holding_is_strangers(&conn->holding);
+}
+
 static void give_back(struct http *http)
 {
+    note_owner(http->conn);
     http->conn->gathered = 0;
     conn_hold_anyway(http->conn);
     holding_follow(&http->conn->holding, NULL);

@@ -13,7 +13,9 @@
 
 static bool sweep_connections(void *arg)
 {
-    return conn_sweep(arg);
+    bool waits = share_serve(arg);
+
+    return conn_sweep(arg) || waits;
 }
 
 static bool is_set(const char *text)
@@ -43,6 +45,7 @@ struct http_server *http_server_create(struct ev_loop *loop, const struct http_s
     server->scratch = mem_alloc(TRANSPORT_WRITE_MAX);
     server->origins = origins_create(config->origins);
     server->addresses = address_count_create();
+    server->rate = address_rate_create(config->connects_per_s, config->connections_per_address);
     server->transport = transport_create(
         loop, &events, (size_t)config->connections_max, tls ? config->tls_cert : NULL, tls ? config->tls_key : NULL);
     before_sleep_begin(&server->before_sleep, loop, "(http writes)", sweep_connections, server);
@@ -65,6 +68,7 @@ void http_server_destroy(struct http_server **at)
     http_mounts_free(server);
     origins_destroy(server->origins);
     address_count_destroy(server->addresses);
+    address_rate_destroy(server->rate);
     mem_free(server->scratch);
     mem_free(server);
     *at = NULL;

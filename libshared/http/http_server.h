@@ -53,6 +53,7 @@ struct ws_handler {
 /* Where somebody counts what the server does; each may be NULL. */
 struct http_server_metrics {
     struct metric *connections, *accepted, *refused, *bytes_in, *bytes_out;
+    struct metric *full_shares; /* turns of the loop in which strangers would have had more than their share */
 };
 
 /* Texts and lists have to live as long as the server. */
@@ -63,9 +64,10 @@ struct http_server_config {
     const char *origins;                        /* whose pages may talk to us, separated by commas; "*": any */
     const struct network_list *trusted_proxies; /* NULL: none */
     int64_t connections_max, connections_per_address;
-    int descriptors_max;          /* a connection gets none above this, which are kept for others; 0: any */
-    bool idle_gives_way;          /* over connections_max the one that idles longest is closed, not the new one */
-    double idle_seconds;          /* how long a connection may idle between two requests; 0: 65 */
+    int64_t connects_per_s; /* new ones of one address, and connections_per_address at once; 0: as fast as they like */
+    int descriptors_max;    /* a connection gets none above this, which are kept for others; 0: any */
+    bool idle_gives_way;    /* over connections_max the one that idles longest is closed, not the new one */
+    double idle_seconds;    /* how long a connection may idle between two requests; 0: 65 */
     size_t body_max, message_max; /* of one body, unless its handler says otherwise; of one WebSocket message */
     bool uncounted;               /* what its connections hold is little, and nobody counts it: see base/holding.h */
     bool compress, deflate;       /* answers by gzip, messages by permessage-deflate */

@@ -3,6 +3,12 @@
 #include "libshared/base/metrics.h"
 #include "services/gateway/gateway.h"
 
+/* 0 is none of it, and else it is never rounded to that. */
+static int64_t at_percent(int64_t n, int64_t percent)
+{
+    return (n * percent + 99) / 100;
+}
+
 struct http_server_config config_http(const struct settings *from)
 {
     const struct settings_gateway *s = &from->gateway;
@@ -17,6 +23,7 @@ struct http_server_config config_http(const struct settings *from)
         .trusted_proxies = s->trusted_proxies,
         .connections_max = s->connections_max,
         .connections_per_address = s->connections_per_address,
+        .connects_per_s = at_percent(s->connects_per_s, s->rate_percent),
         .body_max = (size_t)s->max_payload,
         .message_max = (size_t)s->max_payload,
         .compress = s->compress_http,
@@ -27,6 +34,7 @@ struct http_server_config config_http(const struct settings *from)
             .refused = metric_counter("madang_gateway_connections_refused_total", NULL, "Connections over a limit"),
             .bytes_in = metric_counter("madang_gateway_received_bytes_total", NULL, "Bytes from clients, inside TLS"),
             .bytes_out = metric_counter("madang_gateway_sent_bytes_total", NULL, "Bytes to clients, inside TLS"),
+            .full_shares = metric_counter("madang_gateway_strangers_waited_total", NULL, "Turns of the loop after which clients without an identity waited for their share of the next"),
         },
     };
 }

@@ -46,7 +46,7 @@ struct eio_channel_way {
     void (*flush)(struct eio_channel *channel);      /* it is called now, if anything can be taken */
     bool (*is_blocked)(const struct eio_channel *channel);
     void (*bound)(struct eio_channel *channel, bool is_stranger); /* how large its client's messages may be */
-    /* What the socket holds counts for the session's owner from now on; NULL: it is nobody's business here. */
+    /* What the socket holds counts for the session's owner from now on. */
     void (*follow)(struct eio_channel *channel, const struct holding *session);
     /* After what was put; the session does not know it any more.  Code 0: a Close frame without one. */
     void (*close)(struct eio_channel *channel, int code, const char *reason);

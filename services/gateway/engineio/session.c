@@ -339,7 +339,7 @@ struct holding *eio_holding(struct eio_session *s)
 }
 void session_lead(struct eio_session *s)
 {
-    if (s->ws != NULL && s->ws->way->follow != NULL) s->ws->way->follow(s->ws, &s->holding);
+    if (s->ws != NULL) s->ws->way->follow(s->ws, &s->holding);
 }
 enum err eio_belongs(struct eio_session *s, struct str subject)
 {

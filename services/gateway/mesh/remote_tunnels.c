@@ -5,6 +5,7 @@
 #include <utlist.h>
 
 #include "libshared/base/container_of.h"
+#include "libshared/base/holding.h"
 #include "libshared/base/invariant.h"
 #include "services/gateway/mesh/mesh_private.h"
 
@@ -15,6 +16,7 @@ struct remote_tunnel {
     struct remote_gateway *remote;
     int64_t number;
     size_t untaken; /* bytes that the client's socket has not taken yet */
+    bool stranger;  /* as its client's gateway knows */
     bool dirty;
     struct remote_tunnel *prev, *next; /* among the dirty */
     UT_hash_handle hh;
@@ -130,16 +132,28 @@ static void close_it(struct eio_channel *base, int code, const char *reason)
     free_request(t);
 }
 
-/* The gateway that has the client reads and inflates its messages, and has to know how much that may be. */
-static void bound(struct eio_channel *base, bool is_stranger)
+/* The gateway that has the client reads, inflates and holds its messages, and has to know how much that may be. */
+static void tell_bound(const struct remote_tunnel *t, struct str subject)
 {
-    struct remote_tunnel *t = tunnel_of(base);
-    struct mesh_bound record = { t->number, is_stranger };
+    struct mesh_bound record = { t->number, t->stranger, subject };
 
     remote_gateway_send(t->remote, "mesh.bound", mesh_bound_shape(), &record);
 }
 
-static const struct eio_channel_way way = { put_frame, want_write, flush_tunnel, is_blocked, bound, NULL, close_it };
+static void bound(struct eio_channel *base, bool is_stranger)
+{
+    tunnel_of(base)->stranger = is_stranger;
+    tell_bound(tunnel_of(base), STR_NONE);
+}
+
+static void follow(struct eio_channel *base, const struct holding *session)
+{
+    struct str subject = holding_subject(session);
+
+    if (subject.len > 0) tell_bound(tunnel_of(base), subject);
+}
+
+static const struct eio_channel_way way = { put_frame, want_write, flush_tunnel, is_blocked, bound, follow, close_it };
 
 static void remote_tunnels_check(const struct mesh *mesh)
 {

@@ -163,7 +163,14 @@ static void frame(struct eio_ws_user *user)
     if (!t->ended) (void)has_allowance(t, 0);
 }
 
-/* It comes before the answer to our mesh.upgrade, until which the client is not read. */
+/* Where its subject holds too much already, it stays with the strangers. */
+static void know_owner(struct tunnel *t, struct str subject)
+{
+    if (holding_belongs(ws_holding(t->ws), subject) != OK)
+        LOG_BOUNDED(INFO, "mesh.owner_full", F_STR("subject", subject));
+}
+
+/* The first comes before the answer to our mesh.upgrade, until which the client is not read. */
 void tunnel_bound(struct mesh *mesh, const struct mesh_bound *bound)
 {
     struct tunnel *t = find_tunnel(mesh, bound->tunnel);
@@ -171,6 +178,7 @@ void tunnel_bound(struct mesh *mesh, const struct mesh_bound *bound)
     if (t == NULL) return;
     t->stranger = bound->stranger;
     ws_set_message_max(t->ws, eio_message_max(t->path->eio, t->stranger));
+    if (bound->subject.len > 0) know_owner(t, bound->subject);
 }
 
 void tunnel_sent(struct mesh *mesh, int64_t number, size_t bytes)
