@@ -10,6 +10,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "libshared/base/clock.h"
 #include "libshared/base/id.h"
@@ -54,6 +56,44 @@ static void threads_make_different_ids_each_in_order(void **state)
         if (i % EACH != 0) assert_true(by_bytes(&ids[i - 1], &ids[i]) < 0);
     qsort(ids, 4 * EACH, sizeof *ids, by_bytes);
     for (int i = 1; i < 4 * EACH; i++) assert_false(id_eq(ids[i - 1], ids[i]));
+}
+
+/* The child sends some ids; the random bits of those that its parent makes next are others. */
+static void a_child_goes_on_with_other_random_bits_than_its_parent(void **state)
+{
+    enum { N = 20 };
+    struct id theirs[N], ours[N];
+    int ends[2], status = 1;
+
+    (void)state;
+    (void)id_new();
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        for (int i = 0; i < N; i++) theirs[i] = id_new();
+        _exit(write(ends[1], theirs, sizeof theirs) == (ssize_t)sizeof theirs ? 0 : 1);
+    }
+    assert_true(child > 0);
+    for (int i = 0; i < N; i++) ours[i] = id_new();
+    assert_int_equal(read(ends[0], theirs, sizeof theirs), sizeof theirs);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++) assert_memory_not_equal(theirs[i].b + 8, ours[j].b + 8, 8);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void random_bits_do_not_come_round(void **state)
+{
+    enum { N = 1000 };
+    static struct id made[N];
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        made[i] = id_new();
+        for (int j = 0; j < i; j++) assert_memory_not_equal(made[i].b + 8, made[j].b + 8, 8);
+    }
 }
 
 static void an_id_is_a_uuid_of_version_seven_with_the_time_in_front(void **state)
@@ -134,6 +174,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_rise_even_within_a_millisecond),
         cmocka_unit_test(threads_make_different_ids_each_in_order),
+        cmocka_unit_test(a_child_goes_on_with_other_random_bits_than_its_parent),
+        cmocka_unit_test(random_bits_do_not_come_round),
         cmocka_unit_test(an_id_is_a_uuid_of_version_seven_with_the_time_in_front),
         cmocka_unit_test(an_id_reads_back_from_its_text),
         cmocka_unit_test(what_is_no_id_is_refused),
