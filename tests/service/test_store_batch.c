@@ -1,7 +1,12 @@
 /* test_store_batch.c - one batch into a real log: only the culprit fails, repeats are found wherever they are. */
 // SPDX-License-Identifier: Apache-2.0
+#include <libpq-fe.h>
+
 #include "libshared/db/migrate.h"
+#include "libshared/db/pg.h"
+#include "libshared/base/metrics.h"
 #include "services/store/messages/committer.h"
+#include "services/store/store.h"
 #include "tests/service/party.h"
 
 static struct committer *committer;
@@ -73,6 +78,154 @@ static void what_nobody_waits_for_is_not_stored(void **state)
     assert_int_equal(a[1].message.seq, 1);
 }
 
+/* --- the short way, of rooms that are known --- */
+
+static void make_known(struct id room)
+{
+    struct append a[] = { append_of(room, "known", "0") };
+    put_all(a, 1);
+    assert_int_equal(a[0].message.seq, 1);
+}
+
+static int64_t long_ways(void)
+{
+    return metric_value(metric_counter("madang_store_long_way_total", NULL, ""));
+}
+
+/* What lies in the log, as its readers find it. */
+static void assert_whole(struct id room, int64_t messages)
+{
+    struct message_page page = { .head = -1 };
+    struct arena *arena = arena_create("test", 8u << 20);
+    struct pg *pg = pg_create(pg_cluster_conninfo("store"), "store");
+    struct slice slice = { .room = room, .limit = 200 };
+
+    assert_int_equal(log_page(pg, arena, &slice, &page), OK);
+    assert_int_equal(page.head, messages);
+    assert_int_equal(page.messages.len, messages);
+    for (size_t i = 0; i < page.messages.len; i++) assert_int_equal(page.messages.at[i].seq, i + 1);
+    pg_destroy(&pg);
+    arena_destroy(&arena);
+}
+
+static void messages_of_several_known_rooms_are_numbered_in_their_order(void **state)
+{
+    struct id one = id_new(), two = id_new();
+
+    (void)state;
+    make_known(one);
+    make_known(two);
+    int64_t before = long_ways();
+    struct append a[] = { append_of(two, "a", "1"), append_of(one, "b", "2"), append_of(two, "c", "3"),
+        append_of(two, "d", "4"), append_of(one, "e", "5") };
+    put_all(a, COUNT(a));
+    assert_int_equal(a[0].message.seq, 2);
+    assert_int_equal(a[1].message.seq, 2);
+    assert_int_equal(a[2].message.seq, 3);
+    assert_int_equal(a[3].message.seq, 4);
+    assert_int_equal(a[4].message.seq, 3);
+    for (size_t i = 0; i < COUNT(a); i++) assert_true(a[i].e == OK && a[i].message.at > 0);
+    assert_int_equal(long_ways(), before);
+    assert_whole(one, 3);
+    assert_whole(two, 4);
+}
+
+static void a_repeat_in_a_known_room_leaves_no_gap_and_harms_no_neighbour(void **state)
+{
+    struct id one = id_new(), two = id_new();
+
+    (void)state;
+    make_known(one);
+    make_known(two);
+    int64_t before = long_ways();
+    struct append a[] = { append_of(one, "new", "1"), append_of(one, "known", "other"), append_of(two, "new", "2"),
+        append_of(one, "last", "3") };
+    put_all(a, COUNT(a));
+    for (size_t i = 0; i < COUNT(a); i++) assert_int_equal(a[i].e, OK);
+    assert_int_equal(a[0].message.seq, 2);
+    assert_int_equal(a[1].message.seq, 1);
+    assert_string_equal(bodies[1], "0");
+    assert_int_equal(a[2].message.seq, 2);
+    assert_int_equal(a[3].message.seq, 3);
+    assert_in_range(long_ways(), before + 1, before + 4); /* they may be several batches */
+    assert_whole(one, 3);
+    assert_whole(two, 2);
+}
+
+static void a_bad_one_in_a_known_room_leaves_no_gap(void **state)
+{
+    struct id room = id_new();
+
+    (void)state;
+    make_known(room);
+    struct append a[] = { append_of(room, "one", "1"), append_of(room, "bad", "\xff"), append_of(room, "two", "2") };
+    put_all(a, COUNT(a));
+    assert_int_equal(a[1].e, ERR_INVALID_ARGUMENT);
+    assert_int_equal(a[0].message.seq, 2);
+    assert_int_equal(a[2].message.seq, 3);
+    assert_whole(room, 3);
+}
+
+static void run_sql(const char *text)
+{
+    PGconn *conn = PQconnectdb(pg_cluster_conninfo("store"));
+    PGresult *result = PQexec(conn, text);
+    assert_int_equal(PQresultStatus(result), PGRES_COMMAND_OK);
+    PQclear(result);
+    PQfinish(conn);
+}
+
+/* A backup was put back under a store that runs. */
+static void a_known_room_whose_head_is_gone_begins_again(void **state)
+{
+    struct id room = id_new(), other = id_new();
+
+    (void)state;
+    make_known(room);
+    make_known(other);
+    run_sql("TRUNCATE store.message, store.room_head");
+    struct append a[] = { append_of(room, "one", "1"), append_of(other, "one", "1"), append_of(room, "two", "2") };
+    put_all(a, COUNT(a));
+    for (size_t i = 0; i < COUNT(a); i++) assert_int_equal(a[i].e, OK);
+    assert_whole(room, 2);
+    assert_whole(other, 1);
+}
+
+/* Of two stores, each in batches of its own, in rooms of both orders. */
+static void two_committers_number_the_same_rooms_without_gaps(void **state)
+{
+    enum { ROOMS = 6, EACH = 90 };
+    struct id rooms[ROOMS];
+    struct committer *ours = committer, *theirs = committer_create(party_loop(),
+                                            &(struct committer_config){ .conninfo = pg_cluster_conninfo("store"),
+                                                .batch_max = 7,
+                                                .gather_us = 100,
+                                                .statement_ms = 5000 },
+                                            on_done, NULL);
+    static struct append a[2 * EACH];
+    static char ids[2 * EACH][16];
+
+    (void)state;
+    for (size_t i = 0; i < ROOMS; i++) make_known(rooms[i] = id_new());
+    committer = theirs; /* which learns the rooms too */
+    for (size_t i = 0; i < ROOMS; i++) {
+        struct append first[] = { append_of(rooms[i], "theirs", "0") };
+        put_all(first, 1);
+        assert_int_equal(first[0].message.seq, 2);
+    }
+    n_done = 0;
+    for (size_t i = 0; i < 2 * EACH; i++) {
+        snprintf(ids[i], sizeof ids[i], "id-%zu", i);
+        a[i] = append_of(rooms[i % 2 == 0 ? (i / 2) % ROOMS : ROOMS - 1 - (i / 2) % ROOMS], ids[i], "x");
+        committer_put(i % 2 == 0 ? ours : theirs, &a[i]);
+    }
+    TURN_UNTIL(n_done == 2 * EACH, 20000);
+    committer_destroy(&theirs);
+    committer = ours;
+    for (size_t i = 0; i < 2 * EACH; i++) assert_int_equal(a[i].e, OK);
+    for (size_t i = 0; i < ROOMS; i++) assert_whole(rooms[i], 2 + 2 * EACH / ROOMS);
+}
+
 static void without_a_database_it_says_unavailable(void **state)
 {
     struct append a[] = { append_of(id_new(), "one", "1") };
@@ -89,6 +242,13 @@ static int begin(void **state)
     (void)state;
     party_begin();
     assert_int_equal(migrate_up(pg_cluster_conninfo("store"), "store", "migrations/store"), OK);
+    return 0;
+}
+
+/* Each test has a committer that remembers nothing. */
+static int begin_one(void **state)
+{
+    (void)state;
     committer = committer_create(party_loop(),
         &(struct committer_config){
             .conninfo = pg_cluster_conninfo("store"), .batch_max = 100, .gather_us = 1000, .statement_ms = 5000 },
@@ -96,21 +256,28 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
+static int end_one(void **state)
 {
     (void)state;
     committer_destroy(&committer);
     return 0;
 }
 
+#define ONE(f) cmocka_unit_test_setup_teardown(f, begin_one, end_one)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_the_culprit_fails),
-        cmocka_unit_test(a_repeat_brings_what_was_stored),
-        cmocka_unit_test(what_nobody_waits_for_is_not_stored),
-        cmocka_unit_test(without_a_database_it_says_unavailable),
+        ONE(only_the_culprit_fails),
+        ONE(a_repeat_brings_what_was_stored),
+        ONE(what_nobody_waits_for_is_not_stored),
+        ONE(messages_of_several_known_rooms_are_numbered_in_their_order),
+        ONE(a_bad_one_in_a_known_room_leaves_no_gap),
+        ONE(two_committers_number_the_same_rooms_without_gaps),
+        ONE(a_repeat_in_a_known_room_leaves_no_gap_and_harms_no_neighbour),
+        ONE(a_known_room_whose_head_is_gone_begins_again),
+        ONE(without_a_database_it_says_unavailable),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, NULL);
 }

@@ -9,6 +9,14 @@
  *      COMMIT
  *      <sync>                        one answer, after one flush to disk
  *
+ * That is the long way.  Where all rooms are known to have a head, and until a repeat is met, a batch is one statement:
+ *
+ *      FRESH       counts, messages  raises each room's row by its count, which locks it; numbers and stores the messages
+ *      <sync>                        commits it, with one answer
+ *
+ * A repeat violates the unique index, a missing head leaves a message without a number: the statement fails whole, nothing was
+ * done, and the batch goes the long way.
+ *
  * Each statement has its own snapshot (READ COMMITTED), so APPEND's is younger than the locks: its numbers have no gap
  * and its search for repeats no hole.  libpq's pipeline mode sends the five without waiting.
  *
@@ -30,6 +38,7 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 #include "libshared/db/pg.h"
+#include "services/store/messages/batch_memory.h"
 
 #define MAX_JSON (1u << 20)
 
@@ -58,12 +67,27 @@ static const char APPEND[] =
     "       AND m.sender = a.sender AND m.id = a.id OFFSET 0) m ON true ORDER BY a.n";
 enum { SEQ, AT, BODY, META };
 
+/* The rooms come in the order of ids, so two that number the same ones do not wait for each other in a circle.  A row that another
+ * has changed meanwhile is taken as he left it, once he has committed. */
+static const char FRESH[] =
+    "WITH h AS (UPDATE room_head h SET seq = h.seq + u.n"
+    "       FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS u (room_id, n, i) WHERE h.room_id = u.room_id"
+    "       RETURNING u.i, h.room_id, h.seq - u.n AS seq),"
+    " stored AS (INSERT INTO message (room_id, seq, id, sender, body, meta_as_sent, at)"
+    "       SELECT a.room_id, h.seq + a.nth, a.id, a.sender, a.body, a.meta, $9::timestamptz"
+    "       FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::json[])"
+    "       AS a (room_id, nth, id, sender, body, meta) LEFT JOIN h USING (room_id))"
+    " SELECT i, seq FROM h";
+enum { NTH_ROOM, BASE };
+
 struct batch {
     struct arena *arena;
     struct append **unique; /* in the order in which they came */
     size_t n_unique;
     struct append **first_of; /* for the i-th that came: the first of the same id */
     struct id_list rooms;     /* each once, in the order of ids */
+    size_t *room_of;          /* of the i-th unique one, in `rooms` */
+    int64_t *nth, *counts;    /* of the i-th unique one in its room, from 1; of each room */
     int64_t at, statement_ms;
 };
 
@@ -92,6 +116,23 @@ static int compare_slots(const void *left, const void *right)
     return order ? order : (a->i > b->i) - (a->i < b->i);
 }
 
+static void make_space(struct batch *b, size_t n)
+{
+    b->unique = arena_alloc(b->arena, n * sizeof *b->unique);
+    b->first_of = arena_alloc(b->arena, n * sizeof *b->first_of);
+    b->rooms.at = arena_alloc(b->arena, n * sizeof *b->rooms.at);
+    b->room_of = arena_alloc(b->arena, n * sizeof *b->room_of);
+    b->nth = arena_alloc(b->arena, n * sizeof *b->nth);
+    b->counts = arena_zero(b->arena, n * sizeof *b->counts);
+}
+
+static void add_unique(struct batch *b, struct append *append, size_t room)
+{
+    b->unique[b->n_unique] = append;
+    b->room_of[b->n_unique] = room;
+    b->nth[b->n_unique++] = ++b->counts[room];
+}
+
 static void sort_out(struct batch *b, struct append **at, size_t n)
 {
     struct slot *slots = arena_alloc(b->arena, n * sizeof *slots);
@@ -99,17 +140,17 @@ static void sort_out(struct batch *b, struct append **at, size_t n)
     for (size_t i = 0; i < n; i++) slots[i] = (struct slot){ at[i], i };
     qsort(slots, n, sizeof *slots, compare_slots);
 
-    b->unique = arena_alloc(b->arena, n * sizeof *b->unique);
-    b->first_of = arena_alloc(b->arena, n * sizeof *b->first_of);
-    b->rooms.at = arena_alloc(b->arena, n * sizeof *b->rooms.at);
+    size_t *room_of = arena_alloc(b->arena, n * sizeof *room_of);
+    make_space(b, n);
     for (size_t i = 0; i < n; i++) {
         bool is_repeat = i > 0 && compare_same(&slots[i - 1], &slots[i]) == 0;
         struct id room = slots[i].append->message.room;
         b->first_of[slots[i].i] = is_repeat ? b->first_of[slots[i - 1].i] : slots[i].append;
         if (b->rooms.len == 0 || !id_eq(b->rooms.at[b->rooms.len - 1], room)) b->rooms.at[b->rooms.len++] = room;
+        room_of[slots[i].i] = b->rooms.len - 1;
     }
     for (size_t i = 0; i < n; i++)
-        if (b->first_of[i] == at[i]) b->unique[b->n_unique++] = at[i];
+        if (b->first_of[i] == at[i]) add_unique(b, at[i], room_of[i]);
 }
 
 /* --- what is sent --- */
@@ -156,9 +197,10 @@ static bool send_one(PGconn *conn, const char *name, const struct pg_args *args)
 }
 
 /* Nothing waits for a lock for longer than clients do.  A plan made while the log is short must not walk it when it is
- * long.  The name marks the connection as prepared: see is_prepared. */
+ * long; nor may one that is made anew for each batch, as it was seen to be where the first batches were large.  The name marks the connection as prepared: see is_prepared. */
 static const char SETTINGS[] =
     "SELECT set_config('statement_timeout', $1, false), set_config('enable_seqscan', 'off', false),"
+    " set_config('plan_cache_mode', 'force_generic_plan', false),"
     " set_config('application_name', 'store.committer', false)";
 
 /* With the first batch on a connection. */
@@ -172,7 +214,7 @@ static bool send_preparations(PGconn *conn, int64_t statement_ms)
            PQsendPrepare(conn, "make_heads", MAKE_HEADS, 0, NULL) == 1 &&
            PQsendPrepare(conn, "lock_heads", LOCK_HEADS, 0, NULL) == 1 &&
            PQsendPrepare(conn, "append", APPEND, 0, NULL) == 1 &&
-           PQsendPrepare(conn, "commit", "COMMIT", 0, NULL) == 1 &&
+           PQsendPrepare(conn, "commit", "COMMIT", 0, NULL) == 1 && PQsendPrepare(conn, "fresh", FRESH, 0, NULL) == 1 &&
            PQsendQueryParams(conn, SETTINGS, 1, NULL, values, NULL, NULL, 0) == 1 && PQpipelineSync(conn) == 1;
 }
 
@@ -189,6 +231,18 @@ static bool send_batch(PGconn *conn, const struct batch *b)
            send_one(conn, "commit", PG_NO_ARGS) && PQpipelineSync(conn) == 1;
 }
 
+static bool send_fresh(PGconn *conn, const struct batch *b)
+{
+    struct columns c = columns_of(b);
+
+    return send_one(conn, "fresh",
+               PG_ARGS(pg_ids(b->arena, b->rooms), pg_ints(b->arena, b->counts, b->rooms.len),
+                   pg_ids(b->arena, c.rooms), pg_ints(b->arena, b->nth, b->n_unique), pg_texts(b->arena, c.ids),
+                   pg_texts(b->arena, c.senders), pg_texts(b->arena, c.bodies), pg_jsons(b->arena, c.metas),
+                   pg_time(b->at))) &&
+           PQpipelineSync(conn) == 1;
+}
+
 /* --- what comes back --- */
 
 static bool begins(const char *state, const char *prefix)
@@ -196,12 +250,19 @@ static bool begins(const char *state, const char *prefix)
     return strncmp(state, prefix, strlen(prefix)) == 0;
 }
 
-static enum err failure(const PGresult *res)
+/* What the short way fails of when it has to be the long one: a repeat, a room without a head. */
+static bool asks_for_the_long_way(const char *state)
+{
+    return begins(state, "23505") || begins(state, "23502");
+}
+
+static enum err failure(const PGresult *res, bool short_way)
 {
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 
     if (state == NULL) return ERR_UNAVAILABLE;
+    if (short_way && asks_for_the_long_way(state)) return ERR_CONFLICT;
     LOG_BOUNDED(WARN, "batch.refused", F_TEXT("sqlstate", state), F_TEXT("why", text));
     if (begins(state, "40") || begins(state, "23505")) /* a deadlock, or another writer without our locks */
         return ERR_CONFLICT;
@@ -212,7 +273,7 @@ static enum err failure(const PGresult *res)
 
 /* Read all up to the sync, whatever it is: the connection has to be in step again.  The first error is the cause; the
  * results behind it only say that they were skipped. */
-static enum err read_up_to_sync(PGconn *conn, PGresult **rows, bool *committed)
+static enum err read_up_to_sync(PGconn *conn, bool short_way, PGresult **rows, bool *committed)
 {
     enum err e = OK;
 
@@ -220,7 +281,7 @@ static enum err read_up_to_sync(PGconn *conn, PGresult **rows, bool *committed)
         PGresult *res = PQgetResult(conn);
         ExecStatusType status = PQresultStatus(res);
         nothings = res == NULL ? nothings + 1 : 0;
-        if (status == PGRES_FATAL_ERROR && res != NULL && e == OK) e = failure(res);
+        if (status == PGRES_FATAL_ERROR && res != NULL && e == OK) e = failure(res, short_way);
         if (status == PGRES_COMMAND_OK && strcmp(PQcmdStatus(res), "COMMIT") == 0) *committed = true;
         if (status == PGRES_TUPLES_OK && PQnfields(res) > 1 && *rows == NULL)
             *rows = res;
@@ -288,7 +349,8 @@ static enum err prepare_statements(PGconn *conn, const struct batch *b)
     bool committed = false;
 
     if (is_prepared(conn)) return OK;
-    enum err e = send_preparations(conn, b->statement_ms) ? read_up_to_sync(conn, &rows, &committed) : ERR_UNAVAILABLE;
+    enum err e =
+        send_preparations(conn, b->statement_ms) ? read_up_to_sync(conn, false, &rows, &committed) : ERR_UNAVAILABLE;
     PQclear(rows);
     return e == OK ? OK : ERR_UNAVAILABLE;
 }
@@ -299,10 +361,56 @@ static enum err run_pipeline(PGconn *conn, const struct batch *b)
     bool committed = false;
 
     TRY(prepare_statements(conn, b));
-    enum err e = send_batch(conn, b) ? read_up_to_sync(conn, &rows, &committed) : ERR_UNAVAILABLE;
+    enum err e = send_batch(conn, b) ? read_up_to_sync(conn, false, &rows, &committed) : ERR_UNAVAILABLE;
     if (e == OK && (!committed || rows == NULL)) e = ERR_UNAVAILABLE;
     if (e == OK) read_rows(b, rows);
     PQclear(rows);
+    return e;
+}
+
+static void read_bases(const struct batch *b, const PGresult *rows)
+{
+    int64_t *base = arena_zero(b->arena, b->rooms.len * sizeof *base);
+
+    for (int i = 0; i < PQntuples(rows); i++) {
+        long long room = strtoll(PQgetvalue(rows, i, NTH_ROOM), NULL, 10);
+        assert(room >= 1 && (size_t)room <= b->rooms.len);
+        base[room - 1] = strtoll(PQgetvalue(rows, i, BASE), NULL, 10);
+    }
+    for (size_t i = 0; i < b->n_unique; i++) {
+        b->unique[i]->message.seq = base[b->room_of[i]] + b->nth[i];
+        b->unique[i]->message.at = b->at;
+    }
+}
+
+/* Without BEGIN the sync commits, and an answer without an error up to the sync says that it has. */
+static enum err run_fresh(PGconn *conn, const struct batch *b)
+{
+    PGresult *rows = NULL;
+    bool committed = false;
+
+    TRY(prepare_statements(conn, b));
+    enum err e = send_fresh(conn, b) ? read_up_to_sync(conn, true, &rows, &committed) : ERR_UNAVAILABLE;
+    if (e == OK && rows == NULL) e = ERR_UNAVAILABLE;
+    if (e == OK) assert((size_t)PQntuples(rows) == b->rooms.len);
+    if (e == OK) read_bases(b, rows);
+    PQclear(rows);
+    return e;
+}
+
+static enum err store_batch(PGconn *conn, const struct batch *b, struct batch_memory *memory)
+{
+    enum err e = ERR_CONFLICT;
+
+    if (batch_memory_trusts(memory, b->rooms)) {
+        e = run_fresh(conn, b);
+        if (e == ERR_CONFLICT) batch_memory_was_wrong(memory);
+    }
+    if (e == ERR_CONFLICT) {
+        batch_memory_long_way(memory);
+        e = run_pipeline(conn, b);
+    }
+    if (e == OK) batch_memory_committed(memory, b->rooms);
     return e;
 }
 
@@ -325,14 +433,15 @@ static void take_over(struct message *m, const struct message *first)
     m->meta = first->meta;
 }
 
-enum err batch_commit(struct pg *pg, struct arena *arena, int64_t statement_ms, struct append **at, size_t n)
+enum err batch_commit(
+    struct pg *pg, struct batch_memory *memory, struct arena *arena, int64_t statement_ms, struct append **at, size_t n)
 {
     struct batch b = { .arena = arena, .statement_ms = statement_ms, .at = clock_ms() };
     PGconn *conn = (PGconn *)pg_raw(pg);
 
     if (conn == NULL || PQenterPipelineMode(conn) != 1) return ERR_UNAVAILABLE;
     sort_out(&b, at, n);
-    enum err e = run_pipeline(conn, &b);
+    enum err e = store_batch(conn, &b, memory);
     if (e == ERR_UNAVAILABLE)
         hang_up(conn);
     else

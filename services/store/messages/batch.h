@@ -4,6 +4,7 @@
 
 #include "libshared/wire/records.h"
 
+struct batch_memory;
 struct pg;
 struct rpc_later;
 
@@ -20,5 +21,5 @@ struct append {
  * earlier in the batch, gets that one's seq, time, body and meta; the texts may be that one's own memory.
  * No statement takes longer than statement_ms.  OK: on disk.  ERR_UNAVAILABLE: the database is away; perhaps stored, a repeat tells.  ERR_CONFLICT: lost against
  * another transaction; try again.  Else: at least one of them cannot be stored, and none was. */
-enum err batch_commit(
-    struct pg *pg, struct arena *arena, int64_t statement_ms, struct append **at, size_t n) MUST_CHECK;
+enum err batch_commit(struct pg *pg, struct batch_memory *memory, struct arena *arena, int64_t statement_ms,
+    struct append **at, size_t n) MUST_CHECK;

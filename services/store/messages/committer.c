@@ -1,6 +1,7 @@
 /* committer.c - group commit: one thread, one connection, one commit for all that waits. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/store/messages/committer.h"
+#include "services/store/messages/batch_memory.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -27,6 +28,7 @@ struct committer {
 
     size_t shared; /* messages in the last batch */
     struct pg *pg; /* the thread's own from here on */
+    struct batch_memory *memory;
     struct loop_post *post;
     void (*done)(void *arg, struct append *first);
     void *arg;
@@ -99,11 +101,12 @@ static void settle_batch(struct append **at, size_t n, enum err e)
  * first attempt was committed after all, the second finds its messages there. */
 static enum err try_batch(struct committer *c, struct arena *arena, struct append **at, size_t n)
 {
-    enum err e = batch_commit(c->pg, arena, c->config.statement_ms, at, n);
+    enum err e = batch_commit(c->pg, c->memory, arena, c->config.statement_ms, at, n);
 
     for (int i = 1; i < ATTEMPTS && e == ERR_CONFLICT; i++)
-        e = batch_commit(c->pg, arena, c->config.statement_ms, at, n);
-    if (e == ERR_UNAVAILABLE && pg_is_up(c->pg)) e = batch_commit(c->pg, arena, c->config.statement_ms, at, n);
+        e = batch_commit(c->pg, c->memory, arena, c->config.statement_ms, at, n);
+    if (e == ERR_UNAVAILABLE && pg_is_up(c->pg))
+        e = batch_commit(c->pg, c->memory, arena, c->config.statement_ms, at, n);
     return e == ERR_CONFLICT ? ERR_UNAVAILABLE : e;
 }
 
@@ -169,6 +172,7 @@ struct committer *committer_create(struct ev_loop *loop, const struct committer_
     c->last = &c->first;
     c->config = *config;
     c->pg = pg_create(config->conninfo, "store");
+    c->memory = batch_memory_create();
     c->post = loop_post_create(loop); /* not the server's, which goes before us */
     c->done = done;
     c->arg = arg;
@@ -212,6 +216,7 @@ void committer_destroy(struct committer **committer)
 
     loop_post_destroy(&c->post);
     pg_destroy(&c->pg);
+    batch_memory_destroy(&c->memory);
     pthread_cond_destroy(&c->filled);
     pthread_mutex_destroy(&c->lock);
     mem_free(c);
