@@ -107,6 +107,11 @@ export const mutants = [
     from: 'rpc_pool_put(login->pool, &attempt->task, address)', to: 'rpc_pool_put(login->pool, &attempt->task, address.len > 0 ? STR_NONE : address)',
   },
   {
+    name: 'a back end says by Redis what only the gateway says', file: 'services/gateway/interop/emitter.c',
+    red: ['scenario', 'h_interop', 'a back end reaches'],
+    from: '|| !event_is_ours(name);', to: '|| name.len > 0;',
+  },
+  {
     name: 'the loop sleeps over what is left of a turn', file: 'libshared/base/before_sleep.c', red: ['unit', 'base/test_before_sleep'],
     from: 'ev_idle_start(loop, &before->awake);', to: 'ev_idle_stop(loop, &before->awake);',
   },

@@ -88,6 +88,7 @@ test('a back end reaches who joined a room, by its id, once each, whatever they 
   chat.in(ada.socket.id).socketsJoin('vip')
   chat.to([room, 'vip']).emit('offer', { price: 7 }, Buffer.from([9]))
   chat.to(room).except('vip').emit('second', 1)
+  chat.emit('message', { room, seq: 1 })  // what only the gateway says
   chat.emit('last')
   for (const person of [ada, bo, eve]) await got(person, 'last')
   const names = person => person.events.map(([name]) => name)
