@@ -2,7 +2,7 @@
 //
 // A row: name, a sentence that is true of the broken program; file and the one place in it (`from`), what stands there
 // instead (`to`); `red`, the test: ['unit', path below tests/unit], ['contract', ...], ['service', name], ['edge', suite],
-// ['scenario', file, pattern of the test's name]; ['checked', ...] and ['checked-scenario', ...] are built with DEBUG=1, where
+// ['scenario', file, pattern of the test's name]; ['checked', ...], ['checked-edge', ...] and ['checked-scenario', ...] are built with DEBUG=1, where
 // state machines are checked at each step (libshared/base/invariant.h).
 // SPDX-License-Identifier: Apache-2.0
 
@@ -73,6 +73,10 @@ export const mutants = [
     name: 'a session that has ended goes on pinging', file: 'services/gateway/engineio/session.c',
     red: ['checked', 'unit/gateway/test_eio_session'],
     from: 's->at = (struct deadlines){ 0 };', to: '',
+  },
+  {
+    name: 'a session has two sockets in one namespace', file: 'services/gateway/socketio/sio.c', red: ['checked-edge', 'socketio'],
+    from: 'return socket == NULL ? SIO_IN_TURN : SIO_OUT_OF_TURN;', to: 'return SIO_IN_TURN;',
   },
   {
     name: 'a tunnel does not count what it holds for its client', file: 'services/gateway/mesh/tunnel.c',

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pwd.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "libshared/rpc/rpc_client.h"
@@ -48,13 +47,6 @@ static void print_json(const struct wire_shape *shape, struct str bytes)
     buf_free(&json);
 }
 
-static const char *endpoint_of(const char *service)
-{
-    if (strcmp(service, "chat") == 0) return settings.common.chat_url;
-    if (strcmp(service, "share") == 0) return settings.common.share_url;
-    return settings.common.auth_url;
-}
-
 static int ask_service(const char *service, const struct question *question, struct str body, void *rep, bool quiet)
 {
     struct principal who = { .sub = operator_name(), .kind = STR("admin") };
@@ -64,7 +56,7 @@ static int ask_service(const char *service, const struct question *question, str
     settings_load();
     struct rpc_client_config config = { .self = "authctl",
         .service = service,
-        .endpoint = endpoint_of(service),
+        .endpoint = settings_url(str_of(service)),
         .key_dir = settings.common.key_dir,
         .pending_max = 1 };
     struct rpc_request request = { .method = question->method,

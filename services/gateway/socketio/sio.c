@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
+#include "libshared/base/invariant.h"
 #include "libshared/base/log.h"
 #include "services/gateway/socketio/sio_private.h"
 
@@ -201,6 +202,7 @@ static void on_message(void *user, struct eio_session *eio, bool binary, struct 
     (void)eio;
     if (session->closing) return;
     session->codec->message(session, binary, bytes);
+    CHECK_STEP(sio_session_check(session));
     arena_reset(scratch);
 }
 

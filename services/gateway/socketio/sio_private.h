@@ -46,6 +46,7 @@ struct sio_socket {
 /* --- sio_session.c --- */
 /* A packet of our own, as text, and its attachments; drops the references. */
 void sio_session_send(struct sio_session *session, struct eio_packet *const *packets, unsigned n);
+void sio_session_check(const struct sio_session *session); /* see invariant.h */
 void sio_violation(struct sio_session *session);
 void sio_overflow(struct sio_session *session); /* it holds too much */
 /* A refusal costs us more than asking costs the client: a token is verified for it, and an answer waits to be read.

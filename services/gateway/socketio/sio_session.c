@@ -1,6 +1,26 @@
 /* sio_session.c - what all sockets of a session share: what is sent, refused, ended, and against the protocol. */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+
+#include "libshared/base/holding.h"
 #include "services/gateway/socketio/sio_private.h"
+
+void sio_session_check(const struct sio_session *session)
+{
+    uint64_t seen = 0;
+    size_t held = 0, n_open = 0;
+
+    for (const struct sio_socket *s = session->first; s != NULL; s = s->next) {
+        uint64_t bit = sio_namespace_bit(session->sio, s->nsp);
+        assert(s->session == session && s->refs > 0 && s->state != SIO_CLOSED);
+        assert(bit != 0 && (seen & bit) == 0); /* one in each namespace */
+        seen |= bit;
+        held += s->held;
+        n_open += s->state == SIO_OPEN;
+    }
+    assert((session->ended & seen) == 0); /* it is connected again */
+    assert(n_open <= session->sio->sockets && held <= holding_bytes(eio_holding(session->eio)));
+}
 
 void sio_session_send(struct sio_session *session, struct eio_packet *const *packets, unsigned n)
 {
