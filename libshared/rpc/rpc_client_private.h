@@ -10,12 +10,11 @@
 #pragma once
 
 #include <ev.h>
-#define HASH_FUNCTION HASH_FNV /* clang warns of the default one; our keys are short */
-#include <uthash.h>
 #include <zmq.h>
 
 #include "libshared/base/before_sleep.h"
 #include "libshared/base/log.h"
+#include "libshared/base/table.h"
 #include "libshared/rpc/loop.h"
 #include "libshared/rpc/rpc_batch.h"
 #include "libshared/rpc/rpc_client.h"
