@@ -5,7 +5,10 @@
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/invariant.h"
 #include "libshared/rpc/rpc_client_private.h"
+
+#define CHECKED_MOST 64
 
 static size_t slot_of(int64_t deadline_us)
 {
@@ -73,6 +76,38 @@ static void join(struct rpc_client *client, struct waiting *w)
     if (client->unsent == NULL) client->unsent = w;
 }
 
+static bool is_in_slot(const struct rpc_client *client, const struct waiting *w)
+{
+    const struct waiting *each;
+
+    DL_FOREACH2(client->wheel[slot_of(w->deadline_us)], each, later)
+    if (each == w) return true;
+    return false;
+}
+
+/* Asked for while there are few. */
+static void wait_check(const struct rpc_client *client)
+{
+    const struct waiting *w, *found;
+    size_t n = 0, bytes = 0, n_ended = 0;
+    bool is_unsent = false;
+
+    if (client->n_waiting > CHECKED_MOST || client->n_ended > CHECKED_MOST) return;
+    DL_FOREACH(client->first, w)
+    {
+        HASH_FIND(hh, client->by_id, &w->id, sizeof w->id, found);
+        is_unsent |= w == client->unsent;
+        assert(found == w && is_in_slot(client, w) && (!w->sent || client->link == LINK_UP));
+        assert(!is_unsent || !w->sent);
+        n++;
+        bytes += w->bytes;
+    }
+    DL_FOREACH(client->ended, w) n_ended++;
+    assert(n == client->n_waiting && n == HASH_COUNT(client->by_id) && bytes == client->waiting_bytes);
+    assert(is_unsent || client->unsent == NULL);
+    assert(n_ended == client->n_ended && (n == 0 || ev_is_active(&client->tick)));
+}
+
 struct waiting *rpc_wait_add(
     struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg)
 {
@@ -99,6 +134,7 @@ struct waiting *rpc_wait_add(
         client->wheel_at = clock_mono_us() / WHEEL_SLOT_US;
         ev_timer_again(client->loop, &client->tick);
     }
+    CHECK_STEP(wait_check(client));
     return w;
 }
 
@@ -122,6 +158,7 @@ static void leave_queue(struct rpc_client *client, struct waiting *w)
 void rpc_wait_answer(struct rpc_client *client, struct waiting *w, enum err status, struct str body)
 {
     leave_queue(client, w);
+    CHECK_STEP(wait_check(client));
     w->reply(w->arg, status, body);
     zmq_msg_close(&w->body);
     mem_free(w);
@@ -134,6 +171,7 @@ void rpc_wait_end(struct rpc_client *client, struct waiting *w, enum err status)
     DL_APPEND(client->ended, w);
     client->n_ended++;
     if (!ev_is_active(&client->soon)) ev_timer_start(client->loop, &client->soon);
+    CHECK_STEP(wait_check(client));
 }
 
 static void describe_failure(const struct rpc_client *client, const struct waiting *w, struct wire_error *why)

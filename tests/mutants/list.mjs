@@ -61,6 +61,11 @@ export const mutants = [
     from: 'lane->running--;\n    drop_if_idle(queue, lane);', to: 'lane->running--;',
   },
   {
+    name: 'a client of rpc counts bytes that were answered', file: 'libshared/rpc/rpc_client_wait.c',
+    red: ['checked', 'unit/rpc/test_rpc_link'],
+    from: 'client->waiting_bytes -= w->bytes;', to: '',
+  },
+  {
     name: 'the committer puts behind what it has taken', file: 'services/store/messages/committer.c',
     red: ['checked', 'service/test_store_batch'],
     from: 'if (c->first == NULL) c->last = &c->first;', to: '',
