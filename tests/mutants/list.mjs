@@ -178,7 +178,7 @@ export const mutants = [
     from: 'subscription_fetch(subscriber->subscriptions[i]);', to: ';',
   },
   {
-    name: 'a token has more than one spelling', file: 'services/gateway/identity/token_head.c', red: tokens,
+    name: 'a token has more than one spelling', file: 'libshared/base/base64.c', red: tokens,
     from: 'spare[] = { 0, -1, 15, 3 };', to: 'spare[] = { 0, -1, 0, 0 };',
   },
   {
@@ -388,7 +388,7 @@ export const mutants = [
   },
   {
     name: 'a herd comes back all at once', file: 'services/gateway/recovery/resume_turns.c', red: resume,
-    from: 'recovery->turns < turns_max()', to: 'recovery->turns < turns_max() * 1000',
+    from: 'recovery->turns < turns_max(recovery)', to: 'recovery->turns < turns_max(recovery) * 1000',
   },
   {
     name: 'a policy that closed the room is not asked at a comeback', file: 'services/gateway/recovery/resume_positions.c', red: resume,
