@@ -62,7 +62,7 @@ static void on_reply(redisAsyncContext *ac, void *reply, void *arg)
     p->redis->heard_us = clock_mono_us();
     struct turn_span span = turn_enter();
     if (p->reply != NULL) p->reply(p->arg, reply);
-    turn_leave(span, STR("(redis reply)"));
+    turn_leave(span, STR("redis_reply"));
     mem_free(p);
 }
 
@@ -107,7 +107,7 @@ static void on_message(redisAsyncContext *ac, void *reply, void *arg)
     struct turn_span span = turn_enter();
     sub->message(
         sub->arg, (struct str){ channel->str, (size_t)channel->len }, (struct str){ bytes->str, (size_t)bytes->len });
-    turn_leave(span, STR("(redis message)"));
+    turn_leave(span, STR("redis_message"));
 }
 
 static void send_subscription(struct subscription *sub)

@@ -48,7 +48,7 @@ struct http_server *http_server_create(struct ev_loop *loop, const struct http_s
     server->rate = address_rate_create(config->connects_per_s, config->connections_per_address);
     server->transport = transport_create(
         loop, &events, (size_t)config->connections_max, tls ? config->tls_cert : NULL, tls ? config->tls_key : NULL);
-    before_sleep_begin(&server->before_sleep, loop, "(http writes)", sweep_connections, server);
+    before_sleep_begin(&server->before_sleep, loop, "http_writes", sweep_connections, server);
     open_sockets(server);
     return server;
 }

@@ -33,7 +33,7 @@ static void run_all(struct loop_post *post)
 
     struct turn_span span = turn_enter();
     for (size_t i = 0; i < list.len; i++) list.at[i].run(list.at[i].arg);
-    turn_leave(span, STR("(from other threads)"));
+    turn_leave(span, STR("other_threads"));
 
     mem_free(post->running.at);
     post->running = list;

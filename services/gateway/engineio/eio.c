@@ -54,7 +54,7 @@ struct eio *eio_create(struct ev_loop *loop, const struct eio_config *config, co
     eio->gauge = metric_gauge("madang_gateway_sessions", NULL, "Engine.IO sessions");
     eio->floods = metric_counter(floods, "who=\"known\"", help);
     eio->strange_floods = metric_counter(floods, "who=\"stranger\"", help);
-    before_sleep_begin(&eio->before_sleep, loop, "(engine.io sessions)", look_at_dirty, eio);
+    before_sleep_begin(&eio->before_sleep, loop, "engineio_sessions", look_at_dirty, eio);
     return eio;
 }
 

@@ -47,7 +47,7 @@ void mesh_server_open(struct mesh *mesh)
                                                      .event_hwm = EVENT_HWM,
                                                      .peer_gone = on_peer_gone });
     mesh->frames = BUF(SIZE_MAX);
-    before_sleep_begin(&mesh->before_sleep, mesh->loop, "(mesh writes)", write_dirty, mesh);
+    before_sleep_begin(&mesh->before_sleep, mesh->loop, "mesh_writes", write_dirty, mesh);
     remote_gateways_init(mesh);
 }
 
