@@ -68,9 +68,26 @@ struct sio_config config_sio(const struct settings *from)
         struct sio_config){ .max_payload = from->gateway.max_payload, .rooms_max = from->gateway.recovery_rooms_max };
 }
 
+struct interop_config config_interop(const struct settings *from)
+{
+    const struct settings_gateway *s = &from->gateway;
+
+    return (struct interop_config){
+        .has_emitter = s->emitter,
+        .redis_url = from->common.redis_url,
+        .emitter_key = s->emitter_key,
+        .emits_any_event = s->conformance,
+        .max_payload = s->max_payload,
+        .name = s->name,
+        .admin_user = s->admin_user,
+        .admin_password = s->admin_password_hash,
+    };
+}
+
 struct recovery_config config_recovery(const struct settings *from)
 {
     const struct settings_gateway *s = &from->gateway;
+    const struct interop_config interop = config_interop(from);
 
     return (struct recovery_config){
         .redis_url = from->common.redis_url,
@@ -82,7 +99,7 @@ struct recovery_config config_recovery(const struct settings *from)
         .queue_bytes = s->queue_bytes,
         .pending_max = s->pending_max,
         .connect_timeout_ms = s->connect_timeout_ms,
-        .has_names = interop_is_wanted(from),
+        .has_names = interop_is_wanted(&interop),
     };
 }
 

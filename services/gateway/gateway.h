@@ -83,6 +83,7 @@ int descriptors_limit(struct settings_gateway *s);
 struct http_server_config config_http(const struct settings *from);
 struct eio_config config_eio(const struct settings *from);
 struct sio_config config_sio(const struct settings *from);
+struct interop_config config_interop(const struct settings *from);
 struct recovery_config config_recovery(const struct settings *from);
 struct mesh_config config_mesh(const struct settings *from);
 

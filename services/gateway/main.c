@@ -59,6 +59,20 @@ static void open_edge(struct gateway *gateway)
     gateway->health = health_create(gateway->loop, settings.gateway.health, is_ready, gateway);
 }
 
+static void open_interop(struct gateway *gateway)
+{
+    struct interop_config config = config_interop(gateway->settings);
+
+    config.loop = gateway->loop;
+    config.sio = gateway->sio;
+    config.socketio = gateway->socketio;
+    config.msgpack = gateway->msgpack;
+    config.namespaces = gateway->namespaces;
+    config.n_namespaces = gateway->n_namespaces;
+    config.rates = gateway->routes.rates;
+    interop_open(&gateway->interop, &config);
+}
+
 static void open_gateway(struct gateway *gateway)
 {
     struct mesh_config mesh = config_mesh(gateway->settings);
@@ -78,14 +92,7 @@ static void open_gateway(struct gateway *gateway)
     namespaces_open(gateway);
     gateway->routes.rooms = gateway->rooms;
     open_edge(gateway);
-    interop_open(&gateway->interop, &(struct interop_config){ .settings = gateway->settings,
-                                        .loop = gateway->loop,
-                                        .sio = gateway->sio,
-                                        .socketio = gateway->socketio,
-                                        .msgpack = gateway->msgpack,
-                                        .namespaces = gateway->namespaces,
-                                        .n_namespaces = gateway->n_namespaces,
-                                        .rates = gateway->routes.rates });
+    open_interop(gateway);
     watch_signal(gateway, &gateway->term, on_term, SIGTERM);
     watch_signal(gateway, &gateway->interrupt, on_term, SIGINT);
     watch_signal(gateway, &gateway->hangup, on_hangup, SIGHUP);

@@ -5,21 +5,24 @@
 #include "libshared/base/log.h"
 #include "libshared/cache/redis.h"
 
-bool interop_is_wanted(const struct settings *from)
+static bool has_admin(const struct interop_config *config)
 {
-    return from->gateway.emitter || from->gateway.admin_user[0] != '\0';
+    return config->admin_user[0] != '\0';
+}
+
+bool interop_is_wanted(const struct interop_config *config)
+{
+    return config->has_emitter || has_admin(config);
 }
 
 static void open_emitter(struct interop *interop, const struct interop_config *config)
 {
-    const char *url = config->settings->common.redis_url;
-
-    if (url[0] == '\0') LOG(WARN, "emitter.no_redis", F_TEXT("setting", "MADANG_REDIS_URL"));
-    interop->redis = redis_create(config->loop, url);
+    if (config->redis_url[0] == '\0') LOG(WARN, "emitter.no_redis", F_TEXT("setting", "MADANG_REDIS_URL"));
+    interop->redis = redis_create(config->loop, config->redis_url);
     interop->emitter = emitter_create(interop->redis, interop->roster,
-        &(struct emitter_config){ .key = config->settings->gateway.emitter_key,
-            .max_payload = config->settings->gateway.max_payload,
-            .any_event = config->settings->gateway.conformance,
+        &(struct emitter_config){ .key = config->emitter_key,
+            .max_payload = config->max_payload,
+            .any_event = config->emits_any_event,
             .namespaces = config->namespaces,
             .n_namespaces = config->n_namespaces });
 }
@@ -29,9 +32,9 @@ static void open_admin(struct interop *interop, const struct interop_config *con
     interop->transports[interop->n_transports++] = config->socketio;
     if (config->msgpack != NULL) interop->transports[interop->n_transports++] = config->msgpack;
     interop->admin = admin_create(config->loop, config->sio,
-        &(struct admin_view){ .name = config->settings->gateway.name,
-            .user = config->settings->gateway.admin_user,
-            .hash = config->settings->gateway.admin_password_hash,
+        &(struct admin_view){ .name = config->name,
+            .user = config->admin_user,
+            .hash = config->admin_password,
             .transports = interop->transports,
             .n_transports = interop->n_transports,
             .namespaces = config->namespaces,
@@ -42,8 +45,8 @@ static void open_admin(struct interop *interop, const struct interop_config *con
 
 void interop_open(struct interop *interop, const struct interop_config *config)
 {
-    if (config->settings->gateway.emitter) open_emitter(interop, config);
-    if (config->settings->gateway.admin_user[0] != '\0') open_admin(interop, config);
+    if (config->has_emitter) open_emitter(interop, config);
+    if (has_admin(config)) open_admin(interop, config);
 }
 
 void interop_close(struct interop *interop)

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "libshared/service/settings.h"
 #include "services/gateway/interop/admin.h"
 #include "services/gateway/interop/emitter.h"
 
@@ -16,7 +15,12 @@ struct interop {
 };
 
 struct interop_config {
-    const struct settings *settings;
+    bool has_emitter;
+    const char *redis_url, *emitter_key; /* of the emitter */
+    bool emits_any_event;                /* also those which only this gateway says */
+    int64_t max_payload;
+    const char *name;                        /* of this gateway, for the admin page */
+    const char *admin_user, *admin_password; /* its user, empty: there is none; and the password's bcrypt hash */
     struct ev_loop *loop;
     struct sio *sio;
     struct eio *socketio, *msgpack; /* msgpack: NULL without a path for it */
@@ -25,7 +29,7 @@ struct interop_config {
     struct rates *rates;
 };
 
-bool interop_is_wanted(const struct settings *from); /* then there has to be a roster */
+bool interop_is_wanted(const struct interop_config *config); /* then there has to be a roster */
 /* Before the first socket; after the last one. */
 void interop_open(struct interop *interop, const struct interop_config *config);
 void interop_close(struct interop *interop);
