@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/service/service.h"
 
+#include <assert.h>
 #include <ev.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,12 +36,11 @@ const char *service_version(void)
     return MADANG_VERSION[0] != '\0' ? MADANG_VERSION : "unreleased";
 }
 
-#define LATER_MAX        50000 /* LATER requests unanswered */
-#define PIPE_MESSAGES    50000 /* waiting for one peer */
-#define DESCRIPTORS      4096  /* gateways, workers' connections to the database, health checks */
-#define BLOCKING_THREADS 2     /* of a service that has work for them */
-#define PROBE_S          2.
-#define PROBE_OLD_US     10000000 /* after so long without an answer the database counts as away */
+#define LATER_MAX     50000 /* LATER requests unanswered */
+#define PIPE_MESSAGES 50000 /* waiting for one peer */
+#define DESCRIPTORS   4096  /* gateways, workers' connections to the database, health checks */
+#define PROBE_S       2.
+#define PROBE_OLD_US  10000000 /* after so long without an answer the database counts as away */
 
 struct process {
     const struct service *service;
@@ -225,11 +225,11 @@ static void migrate_schema(const struct service *service, const struct face *fac
     }
 }
 
-static bool has_blocking(const struct service *service)
+static unsigned blocking_threads(const struct service *service)
 {
     for (size_t i = 0; i < service->n_methods; i++)
-        if (service->methods[i].where == BLOCKING) return true;
-    return service->blocking;
+        assert(service->methods[i].where != BLOCKING || service->blocking_threads != NULL);
+    return service->blocking_threads != NULL ? (unsigned)*service->blocking_threads : 0;
 }
 
 static void serve_until_stopped(struct process *process, const struct face *face)
@@ -244,7 +244,7 @@ static void serve_until_stopped(struct process *process, const struct face *face
         .context = process->context,
         .workers = (unsigned)*face->workers,
         .pg_conninfo = *face->db,
-        .blocking = has_blocking(service) ? BLOCKING_THREADS : 0,
+        .blocking = blocking_threads(service),
         .queue_max = (size_t)*face->queue_max,
         .later_max = LATER_MAX,
         .event_hwm = PIPE_MESSAGES,

@@ -16,7 +16,7 @@ struct service {
     const char *doc;  /* one line for --help */
     const struct rpc_method *methods;
     size_t n_methods;
-    bool blocking;                        /* it lends work to BLOCKING threads; a METHOD row that says so is enough */
+    const int64_t *blocking_threads;      /* the setting; NULL: no METHOD row says BLOCKING, and no work is lent */
     void *(*start)(struct ev_loop *loop); /* what the handlers share: call->context; may be NULL */
     void (*serving)(
         void *context, struct rpc_server *server); /* the server is bound: keep it if you send events; may be NULL */

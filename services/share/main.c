@@ -68,7 +68,7 @@ int main(int argc, char **argv)
             .doc = "Keeps conversations and files for their owners",
             .methods = methods,
             .n_methods = COUNT(methods),
-            .blocking = true,
+            .blocking_threads = &settings.share.blocking_threads,
             .start = start_service,
             .serving = begin_serving,
             .stop = stop_service,
