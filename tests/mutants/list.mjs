@@ -14,7 +14,11 @@ export const mutants = [
   // --- files ---
   {
     name: 'an upload is kept before its bytes are on disk in their order', file: 'services/share/media/uploads.c', red: ['service', 'test_media'],
-    from: 'if (piece->at != size) return ERR_CONFLICT;', to: '',
+    from: 'if (piece->at > size) return ERR_CONFLICT;', to: '',
+  },
+  {
+    name: 'pieces are queued behind what is written already', file: 'services/share/media/uploads.c', red: ['checked', 'service/test_media'],
+    from: 'upload->last_waiting = &upload->waiting;\n    if (!rpc_server_work_blocking', to: 'if (!rpc_server_work_blocking',
   },
   {
     name: 'another\'s upload is written into', file: 'services/share/media/uploads.c', red: ['service', 'test_media'],
@@ -23,7 +27,7 @@ export const mutants = [
   {
     name: 'the second of one content keeps its file', file: 'services/share/media/uploads.c',
     red: ['scenario', 'l_media', 'two files of one content'],
-    from: 'if (is_spare) uploads_remove_file(uploads, spare);', to: '(void)is_spare;',
+    from: 'if (is_spare) uploads_remove_file(uploads, spare);', to: 'if (is_spare) (void)spare;',
   },
   {
     name: 'a content goes with the first who deletes it', file: 'services/share/media/media_delete.c', red: ['service', 'test_media'],
@@ -35,7 +39,7 @@ export const mutants = [
   },
   {
     name: 'a start leaves what a killed process had begun', file: 'services/share/media/files.c', red: ['service', 'test_media'],
-    from: 'for (size_t i = 0; i < found.len; i++) file_remove(files, found.at[i].upload);', to: '',
+    from: 'for (size_t i = 0; i < found.len; i++) file_remove(files, found.at[i].upload);', to: '(void)files;',
   },
   {
     name: 'a boundary that is cut in two is bytes', file: 'libshared/http/multipart.c', red: ['unit', 'http/test_multipart'],

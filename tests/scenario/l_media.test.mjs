@@ -408,7 +408,7 @@ test('an upload whose gateway dies is given up', async () => {
   await stack.ready()
 })
 
-test('kill -9 of share at any byte leaves what was acknowledged, whole, and nothing else', async () => {
+test('an end of share at any byte, kill -9 or in order, leaves what was acknowledged, whole, and nothing else', async () => {
   const fay = await tokenFor(stack, key, 'fay'), kept = [], before = files()
   for (let round = 0; round < Number(process.env.FAULT_ROUNDS ?? 3); round++) {
     let flowing = true
@@ -421,7 +421,7 @@ test('kill -9 of share at any byte leaves what was acknowledged, whole, and noth
       }
     })
     await new Promise(resolve => setTimeout(resolve, 300 + Math.random() * 700))
-    await stack.kill('share')
+    await stack.kill('share', round % 3 === 2 ? 15 : 9)
     await new Promise(resolve => setTimeout(resolve, 500))
     flowing = false
     await Promise.all(workers)

@@ -15,6 +15,7 @@
 
 #include "libshared/base/arena.h"
 #include "libshared/base/log.h"
+#include "libshared/base/metrics.h"
 #include "libshared/db/pg.h"
 
 /* So much is written before the disk is waited for: the sender is held back by it, and the last wait is a short one. */
@@ -24,6 +25,7 @@
 
 struct files {
     int dir;
+    struct metric *written, *read;
 };
 
 struct file {
@@ -46,6 +48,8 @@ struct files *files_open(const char *dir)
     files->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (files->dir < 0) die(dir, strerror(errno));
     if (flock(files->dir, LOCK_EX | LOCK_NB) != 0) die(dir, "another process has it");
+    files->written = metric_counter("madang_share_file_bytes_total", "way=\"in\"", "Bytes of files written and read");
+    files->read = metric_counter("madang_share_file_bytes_total", "way=\"out\"", "Bytes of files written and read");
     return files;
 }
 
@@ -93,6 +97,7 @@ int64_t file_size(const struct file *file)
 enum err file_write(struct file *file, struct str bytes)
 {
     if (EVP_DigestUpdate(file->hash, bytes.at, bytes.len) != 1) return ERR_INTERNAL;
+    metric_add(file->files->written, (int64_t)bytes.len);
     while (bytes.len > 0) {
         ssize_t n = write(file->fd, bytes.at, bytes.len);
         if (n < 0 && errno == EINTR) continue;
@@ -154,6 +159,7 @@ enum err file_read(struct files *files, struct id id, int64_t at, char *to, size
     int fd = openat(files->dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) return errno == ENOENT ? ERR_NOT_FOUND : err_of_disk("open");
     enum err e = read_all(fd, at, to, n);
+    if (e == OK) metric_add(files->read, (int64_t)n);
     close(fd);
     return e;
 }

@@ -9,6 +9,8 @@
 #include <uthash.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/invariant.h"
+#include "libshared/base/metrics.h"
 #include "libshared/db/pg.h"
 #include "services/share/share.h"
 
@@ -61,6 +63,7 @@ struct uploads {
     struct upload *all;
     struct garbage *garbage; /* that no worker has taken yet */
     ev_timer tick;
+    struct metric *now;
 };
 
 static const struct nothing none;
@@ -70,10 +73,33 @@ static struct uploads *uploads_of(const struct call *call)
     return ((struct share *)call->context)->uploads;
 }
 
+static struct request leaving; /* what a worker is at that removes one: no call waits for it */
+
+static void upload_check(const struct upload *upload)
+{
+    const struct request *request = upload->waiting;
+
+    assert((upload->present != NULL) == (upload->state == BEGINS || upload->state == WRITES || upload->state == ENDS) ||
+           upload->state == LEAVES);
+    assert(upload->present != &leaving || upload->state == LEAVES);
+    assert(request == NULL || upload->state == WRITES); /* whoever comes to an open one is taken at once */
+    assert((request == NULL) == (upload->last_waiting == &upload->waiting));
+    while (request != NULL && request->next != NULL) request = request->next;
+    assert(request == NULL || upload->last_waiting == &request->next);
+    if (upload->present != &leaving && upload->state == WRITES) assert(upload->present->piece != NULL);
+    if (upload->state == OPEN) assert(upload->file != NULL && file_size(upload->file) <= upload->most);
+}
+
+void uploads_check(const struct uploads *uploads)
+{
+    for (const struct upload *upload = uploads->all; upload != NULL; upload = upload->hh.next) upload_check(upload);
+}
+
 static void upload_free(struct upload *upload)
 {
     assert(upload->present == NULL && upload->waiting == NULL);
     HASH_DEL(upload->uploads->all, upload);
+    metric_set(upload->uploads->now, HASH_COUNT(upload->uploads->all));
     file_close(&upload->file);
     mem_free(upload->name);
     mem_free(upload);
@@ -116,12 +142,12 @@ static enum err leave_work(struct pg *pg, struct arena *arena, void *arg)
 static void leave_done(void *arg, enum err e)
 {
     struct upload *upload = arg;
+    struct uploads *uploads = upload->uploads;
 
     upload->present = NULL;
     if (e == OK) upload_free(upload); /* else the next tick tries again */
+    CHECK_STEP(uploads_check(uploads));
 }
-
-static struct request leaving; /* what a worker is at that removes one: no call waits for it */
 
 static void upload_leave(struct upload *upload)
 {
@@ -173,6 +199,7 @@ static enum err begin_work(struct pg *pg, struct arena *arena, void *arg)
 static void begin_done(void *arg, enum err e)
 {
     struct upload *upload = arg;
+    struct uploads *uploads = upload->uploads;
     struct request *request = upload->present;
     struct upload_ref rep = { upload->id };
 
@@ -181,6 +208,7 @@ static void begin_done(void *arg, enum err e)
     upload->heard_us = clock_mono_us();
     if (e != OK) upload_leave(upload); /* the commit may have come through nevertheless */
     answer_request(request, e, &rep);
+    CHECK_STEP(uploads_check(uploads));
 }
 
 static struct request *request_create(struct rpc_later *later)
@@ -212,6 +240,7 @@ static struct upload *upload_create(struct uploads *uploads, struct str owner)
     upload->owner = (struct str){ upload->name, owner.len };
     upload->last_waiting = &upload->waiting;
     HASH_ADD(hh, uploads->all, id, sizeof upload->id, upload);
+    metric_set(uploads->now, HASH_COUNT(uploads->all));
     return upload;
 }
 
@@ -243,10 +272,12 @@ void upload_begin(struct call *call, const struct upload_draft *draft, struct rp
 
 static enum err write_piece(struct upload *upload, const struct upload_piece *piece)
 {
-    int64_t size = file_size(upload->file), end = piece->at + (int64_t)piece->bytes.len;
+    int64_t size = file_size(upload->file);
 
+    if (piece->at > size) return ERR_CONFLICT;
+    int64_t end = piece->at + (int64_t)piece->bytes.len;
     if (end <= size) return OK; /* a connection was lost, and it was sent again */
-    if (piece->at != size) return ERR_CONFLICT;
+    if (piece->at < size) return ERR_CONFLICT;
     return end > upload->most ? ERR_TOO_LARGE : file_write(upload->file, piece->bytes);
 }
 
@@ -269,6 +300,7 @@ static void upload_write_on(struct upload *upload);
 static void write_done(void *arg, enum err e)
 {
     struct upload *upload = arg;
+    struct uploads *uploads = upload->uploads;
     struct request *request = upload->present, *next;
     enum err last = e;
 
@@ -283,6 +315,7 @@ static void write_done(void *arg, enum err e)
         upload_fail(upload);
     else
         upload_write_on(upload);
+    CHECK_STEP(uploads_check(uploads));
 }
 
 static void upload_write_on(struct upload *upload)
@@ -312,6 +345,7 @@ static struct upload *require_upload(struct call *call, struct id id, struct rpc
 
 void upload_write(struct call *call, const struct upload_piece *piece, struct rpc_later *later)
 {
+    struct uploads *uploads = uploads_of(call);
     struct upload *upload = require_upload(call, piece->upload, later);
 
     if (upload == NULL) return;
@@ -324,6 +358,7 @@ void upload_write(struct call *call, const struct upload_piece *piece, struct rp
     *upload->last_waiting = request;
     upload->last_waiting = &request->next;
     upload_write_on(upload);
+    CHECK_STEP(uploads_check(uploads));
 }
 
 void upload_drop(struct call *call, const struct upload_ref *ref, struct rpc_later *later)
@@ -389,6 +424,7 @@ static void end_done(void *arg, enum err e)
     if (is_spare) uploads_remove_file(uploads, spare);
     struct media made = request->made;
     answer_request(request, e, &made);
+    CHECK_STEP(uploads_check(uploads));
 }
 
 /* No transaction is open while the disk is waited for. */
@@ -477,6 +513,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
         if (quiet) LOG_BOUNDED(INFO, "share.upload_idle", F_STR("subject", upload->owner));
         if ((quiet || upload->state == LEAVES) && upload->present == NULL) upload_fail(upload);
     }
+    CHECK_STEP(uploads_check(uploads));
 }
 
 struct uploads *uploads_create(struct ev_loop *loop, struct files *files, int64_t bytes_max, int64_t idle_s)
@@ -484,6 +521,7 @@ struct uploads *uploads_create(struct ev_loop *loop, struct files *files, int64_
     struct uploads *uploads = mem_zero(sizeof *uploads);
 
     uploads->loop = loop;
+    uploads->now = metric_gauge("madang_share_uploads", NULL, "Files on their way");
     uploads->files = files;
     uploads->bytes_max = bytes_max;
     uploads->idle_s = idle_s;

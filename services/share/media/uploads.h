@@ -22,5 +22,7 @@ struct uploads *uploads_create(struct ev_loop *loop, struct files *files, int64_
 void uploads_destroy(struct uploads **uploads);
 void uploads_serving(struct uploads *uploads, struct rpc_server *server);
 
+void uploads_check(const struct uploads *uploads); /* see invariant.h */
+
 /* From the loop: a file that nobody refers to any more is removed soon. */
 void uploads_remove_file(struct uploads *uploads, struct id file);
