@@ -108,6 +108,11 @@ export const mutants = [
     from: '|| message->seq != position->got + 1) return false;', to: ') return false;',
   },
   {
+    name: 'a save under way is counted twice', file: 'services/gateway/recovery/saved_connection.c',
+    red: ['checked', 'unit/gateway/test_resume'],
+    from: 'connection->saving++;', to: 'connection->saving += 2;',
+  },
+  {
     name: 'a lost connection leaves its turn taken', file: 'services/gateway/recovery/resume_turns.c', red: ['checked', 'unit/gateway/test_resume'],
     from: 'if (c->has_turn) c->home->turns--;', to: '',
   },
