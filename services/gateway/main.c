@@ -88,6 +88,7 @@ static void open_gateway(struct gateway *gateway)
     gateway->routes.api_key_tokens = api_key_tokens_create(
         gateway->bearers, gateway->routes.guesses, gateway->routes.rates, gateway->service[SERVICE_auth]);
     gateway->routes.body_max = (size_t)settings.gateway.max_payload;
+    gateway->routes.loop = gateway->loop;
     routes_init(&gateway->routes);
     namespaces_open(gateway);
     gateway->routes.rooms = gateway->rooms;

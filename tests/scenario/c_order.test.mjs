@@ -182,3 +182,24 @@ test('an event without an acknowledgement is in order, too, and its refusal is o
   assert.deepEqual([said[0], ...said.slice(1).sort()], ['forbidden', 'forbidden', 'not_joined'])
   bo.leaves()
 })
+
+test('where nothing is recovered a join is answered at once, and what follows it finds it done, or refused', { timeout: 60000 }, async () => {
+  const plain = await startStack({ env: { MADANG_GATEWAY_RECOVERY_MS: '0', MADANG_CALL_BUDGET_MS: '500' } })
+  try {
+    const secret = await plain.issueKey()
+    const bo = await Person.arrives(plain, secret, 'bo', { reconnection: false })
+    for (let round = 0; round < 10; round++) {
+      const { id: room } = await bo.makesRoom()
+      const { codes } = await atOnce(bo, ['room:join', { room }], ['room:leave', { room }], ['room:join', { room, since: 0 }],
+        ['room:leave', { room }], ['room:leave', { room }])
+      assert.deepEqual(codes, ['ok', 'ok', 'ok', 'ok', 'not_joined'])
+    }
+    const { id: room } = await bo.makesRoom()
+    process.kill(plain.pid('store'), 'SIGSTOP')
+    const { codes } = await atOnce(bo, ['room:join', { room }], ['room:leave', { room }]).finally(() => process.kill(plain.pid('store'), 'SIGCONT'))
+    assert.deepEqual(codes, ['deadline', 'not_joined'])
+    await bo.joins(room)
+  } finally {
+    await plain.stop()
+  }
+})

@@ -151,9 +151,11 @@ void routes_init(struct routes *routes)
 {
     /* bound: the decoder asks */
     routes->scratch = arena_create("routes", 8u << 20);
+    order_init(routes);
 }
 
 void routes_free(struct routes *routes)
 {
+    order_free(routes);
     arena_destroy(&routes->scratch);
 }

@@ -178,12 +178,19 @@ static void forget_turnstile(struct client *client, struct turnstile *t)
     *order = NULL;
 }
 
+/* Sockets in whose room something may go on: a turn of the loop later, for whoever has just answered a change goes on with
+ * the room, and with those who sit there. */
+struct next_turn {
+    struct next_turn *prev, *next;
+    struct sio_socket *socket;
+    struct id room;
+};
+
 /* One after the other, until one of them is a change itself.  Each may end the socket, and everything here with it. */
 static void empty_turnstile(struct routes *routes, struct sio_socket *socket, struct id room)
 {
     struct client *client;
 
-    sio_socket_take(socket);
     while ((client = sio_is_open(socket) ? sio_user(socket) : NULL) != NULL) {
         struct turnstile *t = find_turnstile(client, room);
         if (t == NULL) break;
@@ -198,7 +205,51 @@ static void empty_turnstile(struct routes *routes, struct sio_socket *socket, st
         routes_event(routes, client, &w->event);
         mem_free(w);
     }
-    sio_socket_drop(socket);
+}
+
+static void forget_turns(struct next_turn *turns)
+{
+    struct next_turn *turn, *next;
+
+    DL_FOREACH_SAFE(turns, turn, next)
+    {
+        sio_socket_drop(turn->socket);
+        mem_free(turn);
+    }
+}
+
+/* Those that are added meanwhile have the next turn. */
+static bool take_turns(void *arg)
+{
+    struct routes *routes = arg;
+    struct next_turn *turns = routes->turns, *turn;
+
+    routes->turns = NULL;
+    DL_FOREACH(turns, turn)
+    empty_turnstile(routes, turn->socket, turn->room);
+    forget_turns(turns);
+    return routes->turns != NULL;
+}
+
+static void empty_soon(struct routes *routes, struct sio_socket *socket, struct id room)
+{
+    struct next_turn *turn = mem_zero(sizeof *turn);
+
+    turn->socket = sio_socket_take(socket);
+    turn->room = room;
+    DL_APPEND(routes->turns, turn);
+    before_sleep_wake(&routes->turn);
+}
+
+void order_init(struct routes *routes)
+{
+    before_sleep_begin(&routes->turn, routes->loop, "(events in order)", take_turns, routes);
+}
+
+void order_free(struct routes *routes)
+{
+    before_sleep_end(&routes->turn);
+    forget_turns(routes->turns);
 }
 
 void order_end(struct event_call *call)
@@ -208,7 +259,11 @@ void order_end(struct event_call *call)
 
     if (t == NULL) return;
     t->is_closed = false;
-    if (!t->is_emptying) empty_turnstile(call->routes, call->socket, call->room); /* else that goes on */
+    if (t->is_emptying) return; /* that goes on */
+    if (t->waiting != NULL)
+        empty_soon(call->routes, call->socket, call->room);
+    else
+        forget_turnstile(client, t);
 }
 
 void order_forget(struct client *client)

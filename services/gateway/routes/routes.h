@@ -10,6 +10,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "libshared/base/before_sleep.h"
 #include "libshared/http/http_server.h"
 #include "services/gateway/recovery/recovery.h"
 #include "services/gateway/rooms/rooms.h"
@@ -19,17 +20,20 @@
 #include "services/gateway/identity/api_key_tokens.h"
 
 struct routes {
+    struct ev_loop *loop;
     struct rpc_client *service[SERVICE_COUNT];
     struct bearers *bearers;
     struct guesses *guesses;
     struct api_key_tokens *api_key_tokens;
     struct rates *rates;
     struct rooms *rooms;
-    size_t body_max;       /* over what a row allows it is lowered to this */
-    struct arena *scratch; /* one event */
-    size_t waiting_bytes;  /* of events that wait for their room: order.c */
-    size_t in_flight;      /* HTTP requests that wait for a service, or for what their key may do */
-    struct pieces pieces;  /* of bodies that services take or give */
+    size_t body_max;         /* over what a row allows it is lowered to this */
+    struct arena *scratch;   /* one event */
+    size_t waiting_bytes;    /* of events that wait for their room: order.c */
+    size_t in_flight;        /* HTTP requests that wait for a service, or for what their key may do */
+    struct pieces pieces;    /* of bodies that services take or give */
+    struct next_turn *turns; /* of events that need not wait any more */
+    struct before_sleep turn;
 };
 
 void routes_init(struct routes *routes);

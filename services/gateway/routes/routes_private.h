@@ -50,6 +50,8 @@ void routes_event(struct routes *routes, struct client *client, const struct sio
 bool event_room(const struct sio_event *event, struct arena *arena, struct str *room);
 
 /* --- order.c --- */
+void order_init(struct routes *routes);
+void order_free(struct routes *routes);
 /* true: it waits for what its socket is changing in its room, or it was refused because too much waits. */
 bool order_waits(struct client *client, const struct sio_event *event);
 void order_begin(struct event_call *call, struct client *client); /* from now on it changes something in its room */
