@@ -1,7 +1,7 @@
 /*
  * chat.h - the chat service: who is together, and what is carried between them.
  *
- *      on workers (PostgreSQL):  room_create room_list room_enter room_invite room_remove
+ *      on workers (PostgreSQL):  room_create room_list room_enter room_invite room_remove room_roles member_roles
  *      on the loop thread:       member_cache.c   who is in which room, as remembered    room.access, room.relay
  *                                feeds.c        which gateway hears which room         room.subscribe, room.publish
  *                                watchers.c     who hears of changes of membership     access.watch

@@ -231,6 +231,32 @@ static void the_roles_in_many_rooms_come_in_one_answer(void **state)
         ask(store, "room.roles", "", roles_query_shape(), &query, room_roles_shape(), &rep), ERR_FORBIDDEN);
 }
 
+/* What a gateway asks about those who sit down in rooms to which it begins to listen. */
+static void the_roles_of_many_in_their_rooms_come_in_one_answer(void **state)
+{
+    struct id none = id_new(), first = make_room(one, "alice", NULL), second = make_room(one, "bob", NULL);
+    struct access_query asked[1000] = { { first, STR("alice") }, { second, STR("alice") }, { none, STR("bob") },
+        { second, STR("bob") }, { first, STR("alice") } };
+    const char *expected[] = { "owner", "", "", "owner", "owner" };
+    struct access_queries query = { { asked, 5 } };
+    struct room_roles rep;
+
+    (void)state;
+    assert_int_equal(ask(one, "member.roles", "", access_queries_shape(), &query, room_roles_shape(), &rep), OK);
+    assert_int_equal(rep.roles.len, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(id_eq(rep.roles.at[i].room, asked[i].room));
+        assert_true(str_is(rep.roles.at[i].role, expected[i]));
+    }
+    for (size_t i = 0; i < COUNT(asked); i++)
+        asked[i] = (struct access_query){ first, i == 700 ? STR("alice") : STR("nobody") };
+    query.asked.len = COUNT(asked);
+    assert_int_equal(ask(one, "member.roles", "", access_queries_shape(), &query, room_roles_shape(), &rep), OK);
+    for (size_t i = 0; i < COUNT(asked); i++) assert_int_equal(rep.roles.at[i].role.len > 0, i == 700);
+    assert_int_equal(
+        ask(store, "member.roles", "", access_queries_shape(), &query, room_roles_shape(), &rep), ERR_FORBIDDEN);
+}
+
 static void a_publication_reaches_each_listener_once(void **state)
 {
     struct id room = make_room(one, "alice", NULL);
@@ -514,6 +540,7 @@ int main(void)
         cmocka_unit_test(a_change_is_remembered_and_told),
         cmocka_unit_test(a_room_of_any_size_is_read_in_portions),
         cmocka_unit_test(the_roles_in_many_rooms_come_in_one_answer),
+        cmocka_unit_test(the_roles_of_many_in_their_rooms_come_in_one_answer),
         cmocka_unit_test(a_publication_reaches_each_listener_once),
         cmocka_unit_test(only_members_relay),
         cmocka_unit_test(rooms_and_members_are_counted_for_who_makes_and_adds_them),
