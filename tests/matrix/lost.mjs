@@ -134,3 +134,33 @@ export async function losesWhileJoining(scene, { rounds = 40, rooms = 8 } = {}) 
   assert.ok(told.has('ok'), 'none joined before it was removed')
   lou.leaves()
 }
+
+/**
+ * A member's connection is taken up again while the owner removes it, a few answers earlier or later, with the owner listening to
+ * the rooms or nobody: whatever became of it, it hears nothing that was said to who is left.
+ */
+export async function losesWhileComingBack(scene, { rounds = 60 } = {}) {
+  const { owner, lou, room: first, subject } = await member(scene, 'websocket')
+  await owner.joins(first)
+  const became = new Set()
+  for (let round = 0; round < rounds; round++) {
+    const { id: room } = await owner.makesRoom({ open: false, members: [subject] })
+    if (round % 2) await owner.joins(room)
+    await lou.joins(room)
+    await lou.losesConnection()
+    const back = comesBack(lou)
+    for (let answers = round % 12; answers > 0; answers--) await owner.emits('no:such', {})
+    await owner.calls('room:remove', { room, member: subject })
+    const recovered = await back === 'recovered'
+    const { seq } = await owner.says(room, 'to who is left')
+    if (round % 2 === 0) await owner.joins(room, 0)
+    await until('it is on its way', () => owner.heard.some(message => message.room === room && message.seq === seq))
+    await lou.emits('no:such', {})
+    assert.deepEqual(lou.heard.filter(message => message.room === room), [], `round ${round}, recovered: ${recovered}`)
+    became.add(recovered)
+    await owner.calls('room:leave', { room })
+    if (!recovered) await lou.joins(first)
+  }
+  assert.ok(became.has(true), 'none was taken up before it was removed')
+  lou.leaves()
+}

@@ -7,7 +7,7 @@ import { env, makeCallers, over, paths, socketOver, transports } from './callers
 import { Scene, waysOf } from './deeds.mjs'
 import { callers, deeds, hearings, losses } from './expectations.mjs'
 import { Hearing } from './hearing.mjs'
-import { losesAway, losesSitting, losesWhileJoining } from './lost.mjs'
+import { losesAway, losesSitting, losesWhileComingBack, losesWhileJoining } from './lost.mjs'
 import { byCaller, complaints, contract } from './rows.mjs'
 
 let stack, made, scene, hearing
@@ -80,6 +80,7 @@ for (const [loss, expected] of Object.entries(losses))
   })
 
 test('a membership that ends while its socket joins leaves nobody in the room', () => losesWhileJoining(scene))
+test('nor does one that ends while a connection is taken up again', () => losesWhileComingBack(scene))
 
 /** The last one ends the gateway. */
 const inOrder = Object.entries(hearings).sort(([a], [b]) => (a === '* server:closing') - (b === '* server:closing'))

@@ -231,7 +231,7 @@ static void the_roles_in_many_rooms_come_in_one_answer(void **state)
         ask(store, "room.roles", "", roles_query_shape(), &query, room_roles_shape(), &rep), ERR_FORBIDDEN);
 }
 
-/* What a gateway asks about those who sit down in rooms to which it begins to listen. */
+/* What a gateway asks about those who subscribe to rooms to which it begins to listen. */
 static void the_roles_of_many_in_their_rooms_come_in_one_answer(void **state)
 {
     struct id none = id_new(), first = make_room(one, "alice", NULL), second = make_room(one, "bob", NULL);

@@ -27,5 +27,8 @@ struct record {
     size_t n;
     const struct str *names; /* of rooms that back ends put it into */
     size_t n_names;
-    const int64_t *sent; /* not in Redis; of each room number, up to where messages were sent before the CONNECT */
+    /* Not in Redis, of each room number: up to where messages were sent before the CONNECT, and rooms_membership_stamp() when
+     * chat was asked. */
+    const int64_t *sent;
+    const uint64_t *membership_stamps;
 };

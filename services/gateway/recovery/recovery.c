@@ -7,14 +7,15 @@
 #include "libshared/base/secret.h"
 #include "services/gateway/recovery/recovery_private.h"
 
-struct recovery *recovery_create(
-    struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store, const struct recovery_config *config)
+struct recovery *recovery_create(struct ev_loop *loop, struct rooms *rooms, struct rpc_client *chat,
+    struct rpc_client *store, const struct recovery_config *config)
 {
     const char *name = "madang_recoveries_total", *help = "Clients that came with the pid of a lost connection";
 
     if (config->recovery_ms == 0 || config->redis_url[0] == '\0') return NULL;
     struct recovery *recovery = mem_zero(sizeof *recovery);
     recovery->loop = loop;
+    recovery->rooms = rooms;
     recovery->chat = chat;
     recovery->store = store;
     recovery->config = *config;

@@ -5,13 +5,16 @@
  *      Redis        keeps who the pid belongs to and where it sits (record.h, recovery_records.h), for recovery_ms
  *      store        has what was missed
  *
- *      CONNECT {pid, offset} -> authentication, policy -> the record: same subject? -> member of each room still?
- *          -> the rooms' heads -> what was missed -> claim the record -> EVENTs, CONNECT with the same sid and pid
+ *      CONNECT {pid, offset} -> authentication, policy -> the record: same subject? -> the rooms' heads -> member of each
+ *          room still? -> what was missed, up to the heads -> claim the record -> policy, as it is now
+ *          -> EVENTs, CONNECT with the same sid and pid
  *
  * Rooms by name, that back ends put a socket into (interop/roster.h), are on record too.  What is sent to them is never
  * stored: it is lost on whoever is away, as all ephemeral events are, and so are requests to join or leave.
  *
- * All or nothing, and the claim is the last step: whatever fails before it changes nothing, and the socket begins anew.
+ * All or nothing, and the claim is the last step but one: whatever fails before it changes nothing, and the socket begins anew.
+ * Nothing is sent from behind the heads, which were there before chat was asked; and whose membership ends after that is asked
+ * about once more before it hears anything else (rooms/inquiry.c).
  * A gateway that is killed loses nothing, and it need not be the same one.
  */
 // SPDX-License-Identifier: Apache-2.0
@@ -20,6 +23,7 @@
 #include "services/gateway/recovery/record.h"
 #include "services/gateway/features.h"
 
+struct rooms;
 struct recovery;
 
 /* Of recovery and of rerun.h.  The texts outlive what is made with it. */
@@ -33,7 +37,7 @@ struct recovery_config {
 };
 
 /* NULL: the config wants none. */
-struct recovery *recovery_create(
-    struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store, const struct recovery_config *config);
+struct recovery *recovery_create(struct ev_loop *loop, struct rooms *rooms, struct rpc_client *chat,
+    struct rpc_client *store, const struct recovery_config *config);
 /* It joined or left a room: put that on record, then call `done`, once. */
 void recovery_note(struct client *client, void (*done)(void *arg), void *arg);

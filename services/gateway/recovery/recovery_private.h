@@ -17,6 +17,7 @@ struct recovery {
     struct redis *redis;
     struct record_listener listener;
     struct record_key key;
+    struct rooms *rooms;
     struct rpc_client *chat, *store;
     struct saved_connection *table, *list; /* list: by when they are due */
     ev_timer sweep;

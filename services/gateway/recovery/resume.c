@@ -1,8 +1,8 @@
 /*
  * resume.c - somebody brings a pid: read, asked about, claimed, let in.
  *
- *      its turn --> record --> member of each room? --> heads --> what was missed --> claim --> let in
- *           \_________\______________\___________________\__________________\____________\--> anew
+ *      its turn --> record --> heads --> member of each room? --> what was missed --> claim --> may it still? --> let in
+ *           \_________\___________\______________\_____________________\_____________\_____________\--> anew
  */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/recovery/resume_private.h"
@@ -101,9 +101,14 @@ static void give_back(struct resume *c)
 static void point_at_record(struct resume *c)
 {
     int64_t *sent = arena_alloc(c->arena, (c->n + 1) * sizeof *sent);
+    uint64_t *membership_stamps = arena_alloc(c->arena, (c->n + 1) * sizeof *membership_stamps);
 
-    for (size_t i = 0; i < c->n; i++) sent[i] = c->positions[i].got;
+    for (size_t i = 0; i < c->n; i++) {
+        sent[i] = c->positions[i].got;
+        membership_stamps[i] = c->positions[i].membership_stamp;
+    }
     c->record.sent = sent;
+    c->record.membership_stamps = membership_stamps;
     c->arrival.record = &c->record;
     c->arrival.sid = c->record.sid.at;
     c->arrival.pid = arena_cstr(c->arena, c->pid);
@@ -133,12 +138,16 @@ static void on_claimed(void *arg, const struct redisReply *reply)
     if (c->why == NULL && !sio_is_pending(c->arrival.socket)) give_back(c);
     if (!goes_on(c)) return;
     enum err e = clients_check(c->arrival.clients, c->arrival.socket, &c->arrival.rights);
-    if (e != OK) {
-        recovery_records_remove(c->home->redis, c->hash, c->owner, record_ttl_ms(c->home));
-        refuse_socket(c, e);
-    } else {
+    if (e == OK && resume_may_hear(c)) {
         let_in(c);
+        return;
     }
+    recovery_records_remove(c->home->redis, c->hash, c->owner, record_ttl_ms(c->home));
+    c->why = "policy_denied";
+    if (e == OK)
+        begin_anew(c);
+    else
+        refuse_socket(c, e);
 }
 
 void resume_claim(struct resume *c)
@@ -173,6 +182,15 @@ static const char *take_heads(struct resume *c, const struct log_heads *heads)
 }
 
 static void ask_heads(struct resume *c);
+static void ask_roles(struct resume *c);
+
+static struct id_list rooms_of(const struct resume *c)
+{
+    struct id *rooms = arena_alloc(c->arena, c->n * sizeof *rooms);
+
+    for (size_t i = 0; i < c->n; i++) rooms[i] = c->positions[i].start.room;
+    return (struct id_list){ rooms, c->n };
+}
 
 static void on_heads(void *arg, enum err status, struct str body)
 {
@@ -183,15 +201,7 @@ static void on_heads(void *arg, enum err status, struct str body)
     if (resume_ask_again(c, status, ask_heads)) return;
     if (status == OK) status = wire_decode(log_heads_shape(), body, c->arena, &heads, &why);
     c->why = status == OK ? take_heads(c, &heads) : "store_unavailable";
-    if (goes_on(c)) resume_fetch(c);
-}
-
-static struct id_list rooms_of(const struct resume *c)
-{
-    struct id *rooms = arena_alloc(c->arena, c->n * sizeof *rooms);
-
-    for (size_t i = 0; i < c->n; i++) rooms[i] = c->positions[i].start.room;
-    return (struct id_list){ rooms, c->n };
+    ask_roles(c);
 }
 
 static void ask_heads(struct resume *c)
@@ -201,7 +211,7 @@ static void ask_heads(struct resume *c)
         &(struct log_rooms){ .rooms = rooms_of(c) }, on_heads, c);
 }
 
-/* --- may he --- */
+/* --- may he hear what there was until then --- */
 
 static const char *check_roles(const struct resume *c, const struct room_roles *roles)
 {
@@ -212,8 +222,6 @@ static const char *check_roles(const struct resume *c, const struct room_roles *
     return NULL;
 }
 
-static void ask_roles(struct resume *c);
-
 static void on_roles(void *arg, enum err status, struct str body)
 {
     struct resume *c = arg;
@@ -223,12 +231,14 @@ static void on_roles(void *arg, enum err status, struct str body)
     if (resume_ask_again(c, status, ask_roles)) return;
     if (status == OK) status = wire_decode(room_roles_shape(), body, c->arena, &roles, &why);
     c->why = status == OK ? check_roles(c, &roles) : "roles_unavailable";
-    ask_heads(c);
+    if (goes_on(c)) resume_fetch(c);
 }
 
 static void ask_roles(struct resume *c)
 {
     if (!goes_on(c)) return;
+    for (size_t i = 0; i < c->n; i++)
+        c->positions[i].membership_stamp = rooms_membership_stamp(c->home->rooms, c->positions[i].start.room);
     struct roles_query query = { .subject = bearer_subject(c->arrival.rights.bearer), .rooms = rooms_of(c) };
     method_ask_for(c->home->chat, M_room_roles, query.subject, &query, on_roles, c);
 }
@@ -254,7 +264,7 @@ static void on_read(void *arg, const struct redisReply *reply)
     c->value = arena_str(c->arena, recovery_records_value(reply));
     c->why = reply != NULL ? read_record(c) : "redis_unavailable";
     if (c->n > 0)
-        ask_roles(c);
+        ask_heads(c);
     else
         resume_claim(c);
 }

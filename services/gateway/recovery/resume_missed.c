@@ -68,10 +68,10 @@ static void add_message(struct resume *c, struct resume_position *position, cons
 static bool take_page(struct resume *c, struct resume_position *position, const struct message_page *page)
 {
     if (page->messages.len == 0) return false;
-    for (size_t i = 0; i < page->messages.len && has_space(c); i++) {
+    for (size_t i = 0; i < page->messages.len && position->got < position->head && has_space(c); i++) {
         const struct message *message = &page->messages.at[i];
         if (!id_eq(message->room, position->start.room) || message->seq != position->got + 1) return false;
-        add_message(c, position, &page->messages.at[i]);
+        add_message(c, position, message);
     }
     return true;
 }

@@ -38,7 +38,7 @@ static bool is_second_time(const struct resume *c)
     return c->record.replayed;
 }
 
-static bool may_hear_all(const struct resume *c)
+bool resume_may_hear(const struct resume *c)
 {
     char room[ID_TEXT_BYTES + 1];
 
@@ -61,6 +61,6 @@ const char *resume_find_positions(struct resume *c)
     if (offset_read(c->offset, c->record.epoch, c->arena, &offset))
         why = offset.lost ? "offset_lost" : apply_offset(c, &offset);
     if (why == NULL && is_second_time(c)) why = "offset_reused";
-    if (why == NULL && !may_hear_all(c)) why = "policy_denied";
+    if (why == NULL && !resume_may_hear(c)) why = "policy_denied";
     return why;
 }

@@ -20,8 +20,9 @@
 struct resume_position {
     struct room_start start;
     int64_t seq;                     /* what the client has */
-    int64_t head;                    /* the room's newest */
+    int64_t head;                    /* the room's newest, before chat was asked */
     int64_t got;                     /* fetched up to here */
+    uint64_t membership_stamp;       /* when chat was asked, see rooms_membership_stamp */
     struct missed_message *messages; /* from seq + 1 to got */
     size_t n, cap, sent;
 };
@@ -50,6 +51,7 @@ struct resume {
 
 /* resume_positions.c: what the record and the offset say.  NULL, or why that is not enough. */
 const char *resume_find_positions(struct resume *c);
+bool resume_may_hear(const struct resume *c); /* all of its rooms, by the rights that it has */
 
 /* resume_turns.c: `begin` when its turn has come, `late` if it does not come in time; perhaps before this returns. */
 void resume_await_turn(struct resume *c, void (*begin)(struct resume *c), void (*late)(struct resume *c));

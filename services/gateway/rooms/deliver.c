@@ -73,7 +73,8 @@ void local_room_take_head(struct local_room *room, int64_t seq)
     if (!first) return;
     room->seq = seq;
     for (size_t i = 0; i < room->n; i++)
-        if (room->subscriptions[i]->state == SUBSCRIPTION_WAITING) subscription_begin(room->subscriptions[i]);
+        if (room->subscriptions[i]->state == SUBSCRIPTION_WAITING && room->subscriptions[i]->sure)
+            subscription_begin(room->subscriptions[i]);
     local_room_release_ahead(room);
 }
 

@@ -23,6 +23,7 @@ static void subscription_check(const struct local_room *room, size_t i)
     assert(subscription->room == room && subscription->in_room == i);
     assert(subscription->subscriber->subscriptions[subscription->in_subscriber] == subscription);
     assert(subscription->fetch == NULL || subscription->state == SUBSCRIPTION_FETCHING);
+    assert(subscription->inquiry == NULL || !subscription->sure);
     assert(subscription->state == SUBSCRIPTION_WAITING || (room->seq >= 0 && subscription->start_seq >= 0));
     assert(subscription->start_seq <= subscription->seq || subscription->start_seq < 0);
 }

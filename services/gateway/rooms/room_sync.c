@@ -2,6 +2,7 @@
  * room_sync.c - a room asks for what it lacks, one question at a time:
  *
  *      not subscribed --room.subscribe--> head not known --log.heads--> gap --log.since--> whole
+ *                                    \--> inquiry.c
  *
  * Chat's pipe keeps replies and events in order, so what is published after the reply is heard; the head is asked for
  * after that, so what was published before is known.  Few rooms ask at a time; questions for heads go in batches.
@@ -74,6 +75,7 @@ static void on_subscribed(void *arg, enum err status, struct str body)
     if (room != NULL && status == OK) {
         room->subscribed = true;
         room->head_known = false;
+        for (size_t i = 0; i < room->n; i++) subscription_inquire(room->subscriptions[i]);
         local_room_enqueue(room);
     } else if (room != NULL) {
         retry_later(room, status);
@@ -242,10 +244,13 @@ void rooms_sync_all(struct rooms *rooms)
 
 static void retry_subscriptions(struct local_room *room)
 {
-    for (size_t i = 0; i < room->n; i++)
-        if (room->subscriptions[i]->state == SUBSCRIPTION_BEHIND &&
-            !sio_is_slow(room->subscriptions[i]->subscriber->socket))
-            subscription_fetch(room->subscriptions[i]);
+    for (size_t i = 0; i < room->n; i++) {
+        struct subscription *subscription = room->subscriptions[i];
+        if (subscription->state == SUBSCRIPTION_BEHIND && !sio_is_slow(subscription->subscriber->socket))
+            subscription_fetch(subscription);
+        if (room->subscribed && !subscription->sure && subscription->inquiry == NULL)
+            subscription_inquire(subscription);
+    }
 }
 
 static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)

@@ -26,6 +26,7 @@ struct rooms *rooms_create(struct ev_loop *loop, struct rpc_client *chat, struct
     rooms->offset = rooms->last_packet.text = BUF(OFFSET_BYTES_MAX);
     rooms->open = metric_gauge("madang_rooms", NULL, "Rooms with local sockets");
     rooms_sync_init(rooms);
+    rooms_inquire_init(rooms);
     return rooms;
 }
 
@@ -33,6 +34,7 @@ void rooms_destroy(struct rooms **rooms)
 {
     if (*rooms == NULL) return;
     rooms_sync_stop(*rooms);
+    rooms_inquire_stop(*rooms);
     rooms_forget_last_packet(*rooms);
     buf_free(&(*rooms)->offset);
     buf_free(&(*rooms)->last_packet.text);

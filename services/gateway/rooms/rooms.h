@@ -10,6 +10,8 @@
  *                     |             +---- its socket is slow ------------------+
  *                     +---- `since` is older than the head ---+
  *
+ *          It waits for the head, and for chat to say that its subscriber is a member: inquiry.c.
+ *
  * Every message of a room is heard by each live subscription once and in the order of seq.  Chat only announces; what it may
  * have lost (it restarted, a queue was full, a socket was slow) comes from the store, which has it all.  So nothing
  * here has to be kept for long: what is held is bounded, and dropping it costs a question to the store.
@@ -73,17 +75,19 @@ void subscriber_track(struct subscriber *subscriber, char epoch, uint32_t next_r
 void subscriber_untrack(struct subscriber *subscriber);
 /* The i-th subscription; false: it is not known yet from where on it hears. */
 bool subscriber_room_start(const struct subscriber *subscriber, size_t i, struct room_start *out);
-/* Sit down again, having heard all up to seq.  It is not refused: what is away is asked until it is back. */
-void subscriber_resume(struct subscriber *subscriber, const struct room_start *start, int64_t seq);
+/* Subscribe again, having heard all up to seq.  It is not refused: what is away is asked until it is back.  membership_stamp: as below. */
+void subscriber_resume(
+    struct subscriber *subscriber, const struct room_start *start, uint64_t membership_stamp, int64_t seq);
 /* The packet of a message, without an offset.  The caller has the reference. */
 struct eio_packet *message_packet(const struct message *message);
 
 /* seq: the newest one of the room; everything after it will be heard. */
 typedef void subscriber_joined_fn(void *arg, enum err e, int64_t seq);
-/* Sit down.  since >= 0: everything after it is sent first.  `joined` is called once, perhaps before this returns.
- * Who sits there already hears what came after `since`, if that is given, no second time. */
-void subscriber_join(
-    struct subscriber *subscriber, struct id room_id, int64_t since, subscriber_joined_fn *joined, void *arg);
+/* Subscribe.  membership_stamp: rooms_membership_stamp() when chat was asked whether it is a member; if that is another one
+ * now, chat is asked again before anything is heard.  since >= 0: everything after it is sent first.  `joined` is called once,
+ * perhaps before this returns.  Who is there already hears what came after `since`, if that is given, no second time. */
+void subscriber_join(struct subscriber *subscriber, struct id room_id, uint64_t membership_stamp, int64_t since,
+    subscriber_joined_fn *joined, void *arg);
 bool subscriber_leave(struct subscriber *subscriber, struct id room_id); /* false: did not sit there */
 bool subscriber_is_in(const struct subscriber *subscriber, struct id room_id);
 /* Leave the rooms for which `may` says no, each with room:removed. */

@@ -47,7 +47,8 @@ struct local_room {
 };
 
 /* What a subscription costs; a room whose only subscription it is counts with it. */
-#define SUBSCRIPTION_BYTES (sizeof(struct subscription) + sizeof(struct local_room) + 64)
+#define SUBSCRIPTION_BYTES                                                                                             \
+    (sizeof(struct subscription) + sizeof(struct local_room) + 64 + sizeof(struct subscription *))
 
 struct rooms {
     struct ev_loop *loop;
@@ -56,11 +57,13 @@ struct rooms {
     struct local_room *table;
     struct local_room *queue_first, **queue_last;
     unsigned asking;
-    size_t backlog_bytes; /* of all backlogs */
-    struct heads *heads;  /* the next question for heads, being collected */
-    uint64_t generation;  /* how often what heads were known had to be doubted */
-    uint64_t endings;     /* of memberships, heard or perhaps missed */
-    ev_timer flush, retry;
+    size_t backlog_bytes;      /* of all backlogs */
+    struct heads *heads;       /* the next question for heads, being collected */
+    uint64_t generation;       /* how often what heads were known had to be doubted */
+    uint64_t endings;          /* of memberships, heard or perhaps missed */
+    struct inquiry *inquiries; /* questions for memberships: the last is being collected */
+    unsigned inquiring;        /* of them on their way */
+    ev_timer flush, inquire, retry;
     struct arena *arena; /* one event or reply */
     uint64_t serials;
     struct buf offset; /* the one of the moment */
@@ -79,8 +82,11 @@ struct subscription {
     size_t in_room, in_subscriber; /* its index there */
     enum subscription_state state;
     uint32_t room_no;
-    int64_t start_seq;            /* what its subscriber heard here began behind this one; -1: not known yet */
-    int64_t seq;                  /* the newest that it heard; live, all up to the room's; before that: since */
+    int64_t start_seq;       /* what its subscriber heard here began behind this one; -1: not known yet */
+    int64_t seq;             /* the newest that it heard; live, all up to the room's; before that: since */
+    bool sure;               /* its subscriber is a member, or chat will say so on its pipe: see inquiry.c */
+    struct inquiry *inquiry; /* what asks about that, or will; it is the in_inquiry-th there */
+    size_t in_inquiry;
     struct fetch *fetch;          /* the question that is on its way */
     subscriber_joined_fn *joined; /* NULL once answered */
     void *arg;
@@ -102,13 +108,21 @@ void subscription_send(struct subscription *subscription, int64_t seq, struct ei
 void rooms_forget_last_packet(struct rooms *rooms);
 
 /* subscription.c */
-void subscription_begin(struct subscription *subscription); /* the room's seq is known */
+void subscription_begin(struct subscription *subscription); /* the room's seq is known, and the subscription is sure */
 void subscription_pause(
     struct subscription *subscription); /* live, but its socket is slow: before the next one is handed out */
 void subscription_fetch(struct subscription *subscription);
 void subscription_answer(struct subscription *subscription, enum err e);
-void subscription_leave(struct subscription *subscription);  /* frees it, and may close the room */
-void subscription_remove(struct subscription *subscription); /* the same, and tells the client */
+void subscription_leave(struct subscription *subscription); /* frees it, and may close the room */
+void subscription_remove(
+    struct subscription *subscription); /* the same, and tells the client: who is still joining is refused */
+
+/* inquiry.c */
+void subscription_inquire(
+    struct subscription *subscription); /* is unsure now, and asked about; its room is subscribed */
+void subscription_forget_inquiry(struct subscription *subscription);
+void rooms_inquire_init(struct rooms *rooms);
+void rooms_inquire_stop(struct rooms *rooms);
 
 /* deliver.c */
 void local_room_take_message(struct local_room *room, const struct message *message);

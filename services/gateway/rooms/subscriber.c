@@ -58,17 +58,32 @@ static struct subscription *add_subscription(struct subscriber *subscriber, stru
     return subscription;
 }
 
-/* A second join: a client that lost our answer.  If the first is still under way, it answers both alike: not yet. */
+/* Where a room is not subscribed, its subscriptions are asked about when it is. */
+static void begin_or_wait(struct subscription *subscription, uint64_t membership_stamp)
+{
+    struct local_room *room = subscription->room;
+
+    subscription->sure = membership_stamp != 0 && membership_stamp == rooms_membership_stamp(room->home, room->id);
+    if (!subscription->sure && room->subscribed) subscription_inquire(subscription);
+    if (subscription->sure && room->seq >= 0)
+        subscription_begin(subscription);
+    else
+        local_room_sync(room);
+}
+
+/* A second join: a client that lost our answer.  If the first is still under way, it answers both alike: not yet.
+ * Chat was asked again for it: a question that is on its way may be older, from before its subscriber became a member again. */
 static void join_again(struct subscription *subscription, subscriber_joined_fn *joined, void *arg)
 {
+    if (subscription->inquiry != NULL) subscription_inquire(subscription);
     if (subscription->joined != NULL)
         joined(arg, ERR_CONFLICT, 0);
     else
         joined(arg, OK, subscription_newest_sent(subscription));
 }
 
-void subscriber_join(
-    struct subscriber *subscriber, struct id room_id, int64_t since, subscriber_joined_fn *joined, void *arg)
+void subscriber_join(struct subscriber *subscriber, struct id room_id, uint64_t membership_stamp, int64_t since,
+    subscriber_joined_fn *joined, void *arg)
 {
     struct subscription *subscription = find_subscription(subscriber, room_id);
 
@@ -87,13 +102,11 @@ void subscriber_join(
     subscription->seq = since;
     subscription->joined = joined;
     subscription->arg = arg;
-    if (room->seq >= 0)
-        subscription_begin(subscription);
-    else
-        local_room_sync(room);
+    begin_or_wait(subscription, membership_stamp);
 }
 
-void subscriber_resume(struct subscriber *subscriber, const struct room_start *start, int64_t seq)
+void subscriber_resume(
+    struct subscriber *subscriber, const struct room_start *start, uint64_t membership_stamp, int64_t seq)
 {
     struct local_room *room = local_room_get(subscriber->home, start->room);
     struct subscription *subscription = add_subscription(subscriber, room, start->room_no);
@@ -101,10 +114,7 @@ void subscriber_resume(struct subscriber *subscriber, const struct room_start *s
 
     subscription->start_seq = start->start_seq;
     subscription->seq = seq;
-    if (room->seq >= 0)
-        subscription_begin(subscription);
-    else
-        local_room_sync(room);
+    begin_or_wait(subscription, membership_stamp);
 }
 
 bool subscriber_room_start(const struct subscriber *subscriber, size_t i, struct room_start *out)

@@ -170,13 +170,14 @@ void subscription_leave(struct subscription *subscription)
     subscription_answer(subscription, ERR_SHUTTING_DOWN);
     set_state(subscription, SUBSCRIPTION_WAITING);
     if (subscription->fetch != NULL) subscription->fetch->subscription = NULL;
+    subscription_forget_inquiry(subscription);
     detach_subscription(subscription);
     mem_free(subscription);
     CHECK_STEP(local_room_check(room));
     local_room_close_if_empty(room);
 }
 
-void subscription_remove(struct subscription *subscription)
+static void tell_removed(const struct subscription *subscription)
 {
     char room_id[ID_TEXT_BYTES + 1];
     struct buf json = BUF(4096);
@@ -188,5 +189,13 @@ void subscription_remove(struct subscription *subscription)
     sio_emit(subscription->subscriber->socket, "room:removed", buf_str(&json));
     LOG(INFO, "gateway.room_removed", F_TEXT("room", room_id), F_STR("subject", subscription->subscriber->subject));
     buf_free(&json);
+}
+
+void subscription_remove(struct subscription *subscription)
+{
+    if (subscription->joined != NULL)
+        subscription_answer(subscription, ERR_FORBIDDEN);
+    else
+        tell_removed(subscription);
     subscription_leave(subscription);
 }

@@ -29,53 +29,18 @@ static void answer_entered(void *arg)
 }
 
 /* The answer is sent after the record is written, so that recovery finds every acknowledged join. */
-static void stay_or_leave(struct event_call *call, enum err e)
-{
-    struct client *client = event_call_client(call);
-
-    if (client == NULL) {
-        event_call_end(call);
-    } else if (e == OK && subscriber_is_in(client_subscriber(client), call->room)) {
-        recovery_note(client, answer_entered, call);
-    } else {
-        subscriber_leave(client_subscriber(client), call->room);
-        refuse_join(call, e == OK ? ERR_FORBIDDEN : e);
-    }
-}
-
-static void on_role(void *arg, enum err status, struct str body)
-{
-    /* bound: the answer to one room */
-    struct arena *arena = arena_create("join", 65536);
-    struct room_roles found = { 0 };
-    struct wire_error why;
-
-    if (status == OK) status = wire_decode(room_roles_shape(), body, arena, &found, &why);
-    if (status == OK && (found.roles.len != 1 || found.roles.at[0].role.len == 0)) status = ERR_FORBIDDEN;
-    stay_or_leave(arg, status);
-    arena_destroy(&arena);
-}
-
-/* Its membership may have ended after chat had answered and before chat was told that we listen to this room: nobody says
- * that a second time, so chat is asked again. */
 static void on_joined(void *arg, enum err e, int64_t seq)
 {
     struct event_call *call = arg;
     struct client *client = event_call_client(call);
-    struct routes *routes = call->routes;
 
     call->seq = seq;
-    if (e != OK) {
+    if (e != OK)
         refuse_join(call, e); /* it has no subscription, or loses it now */
-        return;
-    }
-    if (client == NULL ||
-        (call->membership_stamp != 0 && call->membership_stamp == rooms_membership_stamp(routes->rooms, call->room))) {
-        stay_or_leave(call, OK);
-        return;
-    }
-    struct roles_query query = { .subject = bearer_subject(client->rights.bearer), .rooms = { &call->room, 1 } };
-    method_ask_for(routes->service[SERVICE_chat], M_room_roles, query.subject, &query, on_role, call);
+    else if (client != NULL)
+        recovery_note(client, answer_entered, call);
+    else
+        event_call_end(call);
 }
 
 bool join_is_allowed(const struct event_call *call, const struct client *client)
@@ -99,7 +64,7 @@ static void restore_rooms(struct event_call *call)
     } else if (!join_is_allowed(call, client)) {
         refuse_join(call, ERR_FORBIDDEN);
     } else {
-        subscriber_join(client_subscriber(client), call->room, call->since, on_joined, call);
+        subscriber_join(client_subscriber(client), call->room, call->membership_stamp, call->since, on_joined, call);
     }
 }
 

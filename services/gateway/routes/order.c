@@ -179,7 +179,7 @@ static void forget_turnstile(struct client *client, struct turnstile *t)
 }
 
 /* Sockets in whose room something may go on: a turn of the loop later, for whoever has just answered a change goes on with
- * the room, and with those who sit there. */
+ * the room, and with its subscribers. */
 struct next_turn {
     struct next_turn *prev, *next;
     struct sio_socket *socket;

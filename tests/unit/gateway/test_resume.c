@@ -28,6 +28,7 @@ struct sio_socket {
     size_t n_heard;
     char offset[80]; /* the newest that it was sent */
     int64_t resumed_at;
+    uint64_t resumed_stamp;
     size_t held; /* that is counted for it */
 };
 static struct sio_socket sockets[SOCKETS];
@@ -109,6 +110,7 @@ static void open_rooms(struct sio_socket *socket, const struct record *record)
         socket->starts[socket->subscriber.n++] = record->rooms[i];
         socket->subscriber.changes++;
         socket->resumed_at = record->sent[i];
+        socket->resumed_stamp = record->membership_stamps[i];
     }
 }
 
@@ -152,6 +154,14 @@ void client_save(struct client *client, struct arena *scratch, struct record *ou
 }
 
 /* --- its rooms --- */
+
+static uint64_t endings; /* of memberships */
+
+uint64_t rooms_membership_stamp(struct rooms *rooms, struct id room)
+{
+    (void)rooms, (void)room;
+    return endings;
+}
 
 struct subscriber *client_subscriber(struct client *client)
 {
@@ -277,9 +287,10 @@ static int begin(void **state)
     head = 3;
     role = STR("member");
     missing_from = 0;
+    endings = 1;
     checked = OK;
     allowed = true;
-    recovery = recovery_create(loop, NULL, NULL, &config);
+    recovery = recovery_create(loop, NULL, NULL, NULL, &config);
     assert_true(until(redis_is_there));
     return 0;
 }
@@ -407,8 +418,8 @@ static void it_has_the_same_sid_and_hears_what_it_missed_first(void **state)
 
     head = 300; /* more than a page */
     struct sio_socket *ada = come_back(was);
-    answer_next(M_room_roles, OK);
     answer_next(M_log_heads, OK);
+    answer_next(M_room_roles, OK);
     assert_true(until(all_answered));
     assert_true(is_taken_up(ada, was));
     assert_int_equal(ada->n_heard, 297);
@@ -439,6 +450,7 @@ static void who_is_no_member_any_more_begins_anew(void **state)
     head = 5;
     role = STR("");
     struct sio_socket *ada = come_back(was);
+    answer_next(M_log_heads, OK);
     answer_next(M_room_roles, OK);
     assert_true(until(all_answered));
     assert_anew(ada, was);
@@ -456,12 +468,64 @@ static void who_may_not_hear_the_room_any_more_begins_anew(void **state)
     assert_int_equal(n_questions, 0);
 }
 
+/* A policy that changes while the record is being claimed. */
+static void who_may_not_hear_the_room_when_it_is_claimed_begins_anew(void **state)
+{
+    (void)state;
+    struct sio_socket *was = ada_who_was_lost();
+
+    head = 5;
+    struct sio_socket *ada = come_back(was);
+    answer_next(M_log_heads, OK);
+    answer_next(M_room_roles, OK);
+    kill(server, SIGSTOP);
+    answer_next(M_log_since, OK); /* and the record is claimed */
+    allowed = false;
+    kill(server, SIGCONT);
+    assert_true(until(is_settled));
+    assert_anew(ada, was);
+    allowed = true;
+    struct sio_socket *again = come_back(was); /* nor is it anything that could be taken up later */
+    assert_true(until(all_answered));
+    assert_anew(again, was);
+}
+
+static void nothing_is_sent_from_behind_the_heads_that_were_there_before_chat_was_asked(void **state)
+{
+    (void)state;
+    struct sio_socket *was = ada_who_was_lost();
+
+    head = 5;
+    struct sio_socket *ada = come_back(was);
+    answer_next(M_log_heads, OK);
+    answer_next(M_room_roles, OK);
+    head = 8; /* perhaps after it was removed */
+    assert_true(until(all_answered));
+    assert_true(is_taken_up(ada, was) && ada->n_heard == 2 && ada->resumed_at == 5);
+}
+
+static void its_subscriptions_know_when_chat_was_asked(void **state)
+{
+    (void)state;
+    struct sio_socket *was = ada_who_was_lost();
+
+    struct sio_socket *ada = come_back(was);
+    answer_next(M_log_heads, OK);
+    endings = 7;
+    answer_next(M_room_roles, ERR_OVERLOADED);
+    assert_true(until(is_asked)); /* again */
+    endings = 8;
+    assert_true(until(all_answered));
+    assert_true(is_taken_up(ada, was) && ada->resumed_stamp == 7);
+}
+
 static void who_may_not_connect_any_more_is_refused(void **state)
 {
     (void)state;
     struct sio_socket *was = ada_who_was_lost();
     struct sio_socket *ada = come_back(was);
 
+    answer_next(M_log_heads, OK);
     answer_next(M_room_roles, OK);
     checked = ERR_KEY_REVOKED;
     assert_true(until(all_answered));
@@ -583,10 +647,10 @@ static void a_busy_service_is_asked_again(void **state)
 
     head = 5;
     struct sio_socket *ada = come_back(was);
-    answer_next(M_room_roles, ERR_OVERLOADED);
-    answer_next(M_room_roles, OK);
     answer_next(M_log_heads, ERR_UNAVAILABLE);
     answer_next(M_log_heads, OK);
+    answer_next(M_room_roles, ERR_OVERLOADED);
+    answer_next(M_room_roles, OK);
     answer_next(M_log_since, ERR_DEADLINE);
     answer_next(M_log_since, OK);
     assert_true(until(is_settled));
@@ -600,7 +664,7 @@ static void a_service_that_stays_away_is_not_asked_for_ever(void **state)
 
     recovery->config.connect_timeout_ms = 300;
     struct sio_socket *ada = come_back(was);
-    do answer_next(M_room_roles, ERR_UNAVAILABLE);
+    do answer_next(M_log_heads, ERR_UNAVAILABLE);
     while (ada->pending && until(is_asked));
     assert_anew(ada, was);
 }
@@ -664,6 +728,9 @@ int main(void)
         TEST(what_is_more_than_may_be_held_follows_from_where_it_ended),
         TEST(who_is_no_member_any_more_begins_anew),
         TEST(who_may_not_hear_the_room_any_more_begins_anew),
+        TEST(who_may_not_hear_the_room_when_it_is_claimed_begins_anew),
+        TEST(nothing_is_sent_from_behind_the_heads_that_were_there_before_chat_was_asked),
+        TEST(its_subscriptions_know_when_chat_was_asked),
         TEST(who_may_not_connect_any_more_is_refused),
         TEST(the_pid_of_somebody_else_is_worth_nothing),
         TEST(of_two_with_one_pid_one_is_taken_up),

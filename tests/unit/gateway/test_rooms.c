@@ -18,6 +18,13 @@
 
 struct sio_socket {
     struct subscriber subscriber;
+    char subject[4];
+    bool member;
+    int64_t entitled;  /* no member: the head when it ceased to be one */
+    bool enters;       /* chat has said that it is a member, and it has no subscription yet */
+    uint64_t stamp;    /* when chat was asked */
+    int64_t forbidden; /* how often it heard what is for members */
+    int removals;      /* that it was told of */
     bool slow, joined, refused;
     int64_t start;        /* the seq behind which it hears */
     int64_t heard, wrong; /* the newest; how often one came that was not the next */
@@ -55,6 +62,7 @@ void sio_send(struct sio_socket *socket, struct eio_packet *packet)
 
     if (socket->start < 0) socket->start = socket->heard = seq - 1;
     if (seq != socket->heard + 1) socket->wrong++;
+    if (!socket->member && seq > socket->entitled) socket->forbidden++;
     socket->heard = seq;
 }
 
@@ -73,7 +81,9 @@ void sio_send_parts(struct sio_socket *socket, struct eio_packet *const *packets
 }
 void sio_emit(struct sio_socket *socket, const char *name, struct str args)
 {
-    (void)socket, (void)name, (void)args;
+    (void)args;
+    assert_string_equal(name, "room:removed");
+    socket->removals++;
 }
 void sio_set_offsets(struct sio_socket *socket, const struct sio_offsets *offsets)
 {
@@ -96,11 +106,27 @@ struct question {
     enum method_index method;
     int64_t after, limit;
     size_t n_rooms;
+    size_t n_asked; /* member.roles: which sockets it is about, and what they were when it was asked */
+    struct sio_socket *asked[SOCKETS];
+    bool were_members[SOCKETS];
     rpc_reply_fn *reply;
     void *arg;
 };
 static struct question questions[QUESTIONS_MAX];
 static size_t n_questions;
+static struct sio_socket sockets[SOCKETS];
+static bool listens; /* chat tells this gateway what happens in the room */
+
+static void note_asked(struct question *question, const struct access_queries *queries)
+{
+    assert_in_range(queries->asked.len, 1, SOCKETS);
+    for (size_t i = 0; i < queries->asked.len; i++) {
+        struct sio_socket *socket = &sockets[queries->asked.at[i].subject.at[1] - '0'];
+        question->asked[i] = socket;
+        question->were_members[i] = socket->member;
+    }
+    question->n_asked = queries->asked.len;
+}
 
 void method_ask_for(struct rpc_client *to, enum method_index method, struct str subject, const void *record,
     rpc_reply_fn *reply, void *arg)
@@ -113,7 +139,9 @@ void method_ask_for(struct rpc_client *to, enum method_index method, struct str 
         question.limit = ((const struct log_query *)record)->limit;
     }
     if (method == M_log_heads) question.n_rooms = ((const struct log_rooms *)record)->rooms.len;
+    if (method == M_member_roles) note_asked(&question, record);
     if (method == M_room_unsubscribe) {
+        listens = false;
         reply(arg, OK, STR_NONE);
         return;
     }
@@ -130,7 +158,6 @@ static struct rooms *rooms;
 static struct ev_loop *loop;
 static struct id room;
 static int64_t head; /* of the log */
-static struct sio_socket sockets[SOCKETS];
 
 static struct message message_at(int64_t seq)
 {
@@ -158,6 +185,20 @@ static void answer_since(const struct question *question, int64_t most)
     answer_with(question, message_page_shape(), &(struct message_page){ .messages = { messages, n }, .head = head });
 }
 
+/* Chat has read it at once, or just before it answers. */
+static void answer_roles(const struct question *question, bool read_early)
+{
+    struct room_role roles[SOCKETS];
+
+    for (size_t i = 0; i < question->n_asked; i++) {
+        bool is = read_early ? question->were_members[i] : question->asked[i]->member;
+        roles[i] = (struct room_role){ room, is ? STR("member") : STR("") };
+    }
+    answer_with(question, room_roles_shape(), &(struct room_roles){ .roles = { roles, question->n_asked } });
+}
+
+static bool read_early;
+
 /* The i-th question is answered as the log is now, with at most so many messages; `e`: it fails. */
 static void answer(size_t i, enum err e, int64_t most)
 {
@@ -171,8 +212,12 @@ static void answer(size_t i, enum err e, int64_t most)
     else if (question.method == M_log_heads)
         answer_with(
             &question, log_heads_shape(), &(struct log_heads){ .heads = { &(struct log_head){ room, head }, 1 } });
-    else
+    else if (question.method == M_member_roles)
+        answer_roles(&question, read_early);
+    else {
+        listens = true;
         question.reply(question.arg, OK, STR_NONE);
+    }
 }
 
 /* Timers that are due fire; then all that is asked is answered, until nothing is asked any more. */
@@ -201,6 +246,26 @@ static void announce(int64_t first)
     buf_free(&body);
 }
 
+static void set_member(struct sio_socket *socket, bool is)
+{
+    struct access_change change = { room, str_of(socket->subject), is ? STR("member") : STR("") };
+    struct buf body = BUF(1000);
+
+    if (socket->member == is) return;
+    socket->member = is;
+    if (!is) socket->entitled = head;
+    assert_int_equal(wire_encode(access_change_shape(), &change, &body), OK);
+    if (listens)
+        assert_true(rooms_take_event(rooms, &(struct frame_event){ .name = STR("access.changed") }, buf_str(&body)));
+    buf_free(&body);
+}
+
+static void chat_dies(void)
+{
+    listens = false;
+    rooms_chat_up(rooms);
+}
+
 static void on_joined(void *arg, enum err e, int64_t seq)
 {
     struct sio_socket *socket = arg;
@@ -210,12 +275,37 @@ static void on_joined(void *arg, enum err e, int64_t seq)
     socket->seated_at = seq;
 }
 
-static void sit(struct sio_socket *socket, int64_t since)
+/* Chat is asked; for whom it has said that he is a member, a subscription is taken later. */
+static void enter(struct sio_socket *socket)
 {
+    socket->enters = socket->member;
+    socket->stamp = rooms_membership_stamp(rooms, room);
+}
+
+static void add_subscription(struct sio_socket *socket, int64_t since)
+{
+    socket->enters = false;
     socket->joined = socket->refused = false;
     socket->start = socket->heard = since;
     socket->wrong = 0;
-    subscriber_join(&socket->subscriber, room, since, on_joined, socket);
+    subscriber_join(&socket->subscriber, room, socket->stamp, since, on_joined, socket);
+}
+
+static void sit(struct sio_socket *socket, int64_t since)
+{
+    enter(socket);
+    add_subscription(socket, since);
+}
+
+/* A connection is taken up again that has heard so far. */
+static void resume(struct sio_socket *socket, int64_t heard)
+{
+    socket->enters = false;
+    socket->joined = true;
+    socket->start = socket->heard = heard;
+    socket->wrong = 0;
+    subscriber_resume(&socket->subscriber, &(struct room_start){ room, socket->subscriber.next_room_no++, heard },
+        socket->stamp, heard);
 }
 
 static int set_up(void **state)
@@ -226,9 +316,10 @@ static int set_up(void **state)
     room = id_new();
     head = 0;
     n_questions = 0;
+    listens = read_early = false;
     for (size_t i = 0; i < SOCKETS; i++) {
-        sockets[i] = (struct sio_socket){ .start = -1 };
-        subscriber_begin(&sockets[i].subscriber, rooms, &sockets[i], STR("ada"));
+        sockets[i] = (struct sio_socket){ .start = -1, .member = true, .subject = { 's', (char)('0' + i) } };
+        subscriber_begin(&sockets[i].subscriber, rooms, &sockets[i], str_of(sockets[i].subject));
     }
     return 0;
 }
@@ -374,6 +465,216 @@ static void an_answer_that_is_older_than_the_loss_does_not_count(void **state)
     assert_true(socket->heard == 4 && socket->wrong == 0);
 }
 
+/* --- memberships that end --- */
+
+static void answer_next(enum method_index method, enum err e)
+{
+    for (int i = 0; i < 3 && n_questions == 0; i++) ev_run(loop, EVRUN_NOWAIT);
+    assert_int_not_equal(n_questions, 0);
+    assert_int_equal(questions[0].method, method);
+    answer(0, e, 1000);
+}
+
+static bool sits(const struct sio_socket *socket)
+{
+    return subscriber_is_in(&socket->subscriber, room);
+}
+
+static void a_membership_that_ends_before_the_room_is_listened_to_refuses_the_join(void **state)
+{
+    struct sio_socket *socket = &sockets[0];
+
+    (void)state;
+    head = 3;
+    sit(socket, 0);
+    set_member(socket, false);
+    assert_false(listens);
+    head = 4;
+    settle();
+    assert_true(socket->refused && !socket->joined && !sits(socket));
+    assert_true(socket->heard == 0 && socket->removals == 0);
+}
+
+static void a_membership_that_ended_before_a_connection_is_taken_up_is_seen_before_anything_is_heard(void **state)
+{
+    struct sio_socket *socket = &sockets[0];
+
+    (void)state;
+    head = 3;
+    enter(socket);
+    set_member(socket, false);
+    head = 5;
+    resume(socket, 3);
+    settle();
+    assert_true(!sits(socket) && socket->heard == 3 && socket->removals == 1);
+}
+
+static void answer_one(enum method_index method)
+{
+    size_t i = 0;
+
+    while (i < n_questions && questions[i].method != method) i++;
+    assert_true(i < n_questions);
+    answer(i, OK, 1000);
+}
+
+/* A connection is taken up again in a room of five messages, of which it has heard three; the head is known. */
+static struct sio_socket *unsure_socket(void)
+{
+    head = 5;
+    enter(&sockets[0]);
+    resume(&sockets[0], 3);
+    answer_next(M_room_subscribe, OK);
+    for (int i = 0; i < 3; i++) ev_run(loop, EVRUN_NOWAIT);
+    answer_one(M_log_heads);
+    return &sockets[0];
+}
+
+static void nothing_is_fetched_for_whom_chat_has_not_answered_about(void **state)
+{
+    struct sio_socket *socket = unsure_socket();
+
+    (void)state;
+    assert_true(n_questions == 1 && questions[0].method == M_member_roles);
+    answer_next(M_member_roles, OK);
+    settle();
+    assert_int_equal(socket->heard, 5);
+}
+
+static void an_answer_of_a_chat_that_is_gone_does_not_count(void **state)
+{
+    struct sio_socket *socket = unsure_socket();
+
+    (void)state;
+    chat_dies();
+    answer_one(M_member_roles);
+    for (size_t i = 0; i < n_questions; i++) assert_int_not_equal(questions[i].method, M_log_since);
+    set_member(socket, false); /* as the next one knows */
+    settle();
+    assert_true(!sits(socket) && socket->heard == 3);
+}
+
+static void who_comes_back_into_a_room_that_others_listen_to_is_asked_about_too(void **state)
+{
+    struct sio_socket *late = &sockets[1];
+
+    (void)state;
+    live_socket();
+    enter(late);
+    set_member(late, false); /* it has no subscription yet that could be taken away */
+    head = 5;
+    announce(4);
+    resume(late, 3);
+    settle();
+    assert_true(!sits(late) && late->heard == 3 && late->removals == 1);
+    assert_true(sits(&sockets[0]) && sockets[0].heard == 5);
+}
+
+static void a_membership_that_ends_after_the_answer_is_heard_of(void **state)
+{
+    struct sio_socket *socket = &sockets[0];
+
+    (void)state;
+    head = 3;
+    enter(socket);
+    resume(socket, 3);
+    answer_next(M_room_subscribe, OK);
+    read_early = true;
+    for (int i = 0; i < 3; i++) ev_run(loop, EVRUN_NOWAIT); /* both are asked, and chat has read: a member */
+    set_member(socket, false);
+    assert_false(sits(socket));
+    head = 4;
+    settle();
+    assert_true(!sits(socket) && socket->heard == 3 && socket->removals == 1);
+}
+
+static void who_was_removed_and_added_again_stays(void **state)
+{
+    struct sio_socket *socket = &sockets[0];
+
+    (void)state;
+    head = 3;
+    enter(socket);
+    set_member(socket, false);
+    resume(socket, 3);
+    answer_next(M_room_subscribe, OK);
+    set_member(socket, true);
+    head = 4;
+    settle();
+    assert_true(sits(socket) && socket->heard == 4 && socket->removals == 0);
+}
+
+static void an_answer_that_is_older_than_a_second_join_does_not_count(void **state)
+{
+    struct sio_socket *socket = &sockets[0];
+
+    (void)state;
+    head = 3;
+    enter(socket);
+    set_member(socket, false);
+    resume(socket, 3);
+    answer_next(M_room_subscribe, OK);
+    read_early = true;
+    for (int i = 0; i < 3; i++) ev_run(loop, EVRUN_NOWAIT); /* chat has read: no member */
+    set_member(socket, true);
+    sit(socket, -1);
+    assert_true(socket->joined);
+    settle();
+    assert_true(sits(socket) && socket->removals == 0);
+}
+
+static void who_joins_where_the_room_was_listened_to_all_the_while_is_not_asked_about(void **state)
+{
+    (void)state;
+    live_socket();
+    sit(&sockets[1], -1);
+    for (int i = 0; i < 3; i++) ev_run(loop, EVRUN_NOWAIT);
+    assert_true(sockets[1].joined && n_questions == 0);
+}
+
+static void what_ended_while_chat_was_away_is_noticed_when_it_is_back(void **state)
+{
+    struct sio_socket *socket = live_socket();
+
+    (void)state;
+    sit(&sockets[1], -1);
+    settle();
+    listens = false;
+    set_member(socket, false);
+    chat_dies();
+    settle();
+    assert_true(!sits(socket) && socket->removals == 1);
+    assert_true(sits(&sockets[1]) && sockets[1].removals == 0);
+}
+
+static void who_cannot_be_asked_about_is_refused_or_asked_about_again(void **state)
+{
+    (void)state;
+    head = 3;
+    sit(&sockets[0], -1);
+    enter(&sockets[1]);
+    resume(&sockets[1], 2);
+    answer_next(M_room_subscribe, OK);
+    answer_next(M_member_roles, ERR_OVERLOADED);
+    assert_true(sockets[0].refused && !sits(&sockets[0]));
+    ev_sleep(RETRY_S + 0.05);
+    ev_now_update(loop);
+    settle();
+    assert_true(sits(&sockets[1]) && sockets[1].heard == 3);
+}
+
+static void one_question_is_for_all_who_sit_down_at_once(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SOCKETS; i++) {
+        enter(&sockets[i]);
+        resume(&sockets[i], 0);
+    }
+    answer_next(M_room_subscribe, OK);
+    for (int i = 0; i < 3; i++) ev_run(loop, EVRUN_NOWAIT);
+    assert_true(n_questions == 2 && questions[0].n_asked + questions[1].n_asked == SOCKETS);
+}
+
 /* --- any order of anything --- */
 
 static bool one_in(int n)
@@ -381,9 +682,13 @@ static bool one_in(int n)
     return random() % n == 0;
 }
 
-static void one_step(void)
+/* Chat may die, and what it had to say with it: then members that are none any more hear on until it is back. */
+static void one_step(bool chat_may_die)
 {
     struct sio_socket *socket = &sockets[random() % SOCKETS];
+
+    read_early = one_in(2);
+    if (one_in(40)) set_member(socket, !socket->member);
 
     if (one_in(3)) {
         int64_t first = ++head - random() % 3;
@@ -391,13 +696,16 @@ static void one_step(void)
     }
     if (n_questions > 0 && one_in(2))
         answer((size_t)random() % n_questions, one_in(5) ? ERR_UNAVAILABLE : OK, 1 + random() % 5);
-    if (one_in(20) && !subscriber_is_in(&socket->subscriber, room))
-        sit(socket, socket->heard >= 0 ? socket->heard : -1);
+    if (socket->enters && one_in(3) && one_in(2))
+        resume(socket, socket->heard >= 0 ? socket->heard : 0);
+    else if (socket->enters && one_in(3))
+        add_subscription(socket, socket->heard >= 0 ? socket->heard : -1);
+    if (one_in(10) && !subscriber_is_in(&socket->subscriber, room)) enter(socket);
     if (one_in(100) && subscriber_is_in(&socket->subscriber, room) && socket->joined)
         subscriber_leave(&socket->subscriber, room);
     if (one_in(15)) socket->slow = !socket->slow;
     if (!socket->slow && one_in(3)) subscriber_drained(&socket->subscriber);
-    if (one_in(150)) rooms_chat_up(rooms);
+    if (chat_may_die && one_in(150)) chat_dies();
     if (one_in(150)) rooms_store_up(rooms);
     if (one_in(10)) ev_run(loop, EVRUN_NOWAIT);
 }
@@ -409,7 +717,7 @@ static void calm_down(void)
         sockets[i].slow = false;
         subscriber_drained(&sockets[i].subscriber);
     }
-    rooms_chat_up(rooms);
+    chat_dies();
     settle();
     ev_sleep(RETRY_S + 0.05);
     ev_now_update(loop);
@@ -418,11 +726,16 @@ static void calm_down(void)
 
 static void whoever_sits_hears_each_message_once_in_order_whatever_gets_lost(void **state)
 {
-    for (unsigned seed = 1; seed <= 8; seed++) {
+    for (unsigned seed = 1; seed <= 10; seed++) {
         srandom(seed);
-        for (int i = 0; i < 3000; i++) one_step();
+        bool chat_may_die = seed % 2 == 0;
+        for (int i = 0; i < 3000; i++) one_step(chat_may_die);
+        for (size_t i = 0; i < SOCKETS && !chat_may_die; i++)
+            if (sockets[i].forbidden != 0) fail_msg("seed %u: socket %zu heard what is for members", seed, i);
         calm_down();
         for (size_t i = 0; i < SOCKETS; i++) {
+            if (subscriber_is_in(&sockets[i].subscriber, room) && !sockets[i].member)
+                fail_msg("seed %u: socket %zu sits there and is no member", seed, i);
             if (sockets[i].wrong != 0)
                 fail_msg("seed %u: socket %zu heard %ld out of turn", seed, i, (long)sockets[i].wrong);
             if (!subscriber_is_in(&sockets[i].subscriber, room) || !sockets[i].joined || sockets[i].heard < 0) continue;
@@ -447,6 +760,18 @@ int main(void)
         TEST(a_slow_reader_does_not_hold_up_the_others),
         TEST(what_was_missed_before_a_join_comes_before_what_is_new),
         TEST(an_answer_that_is_older_than_the_loss_does_not_count),
+        TEST(a_membership_that_ends_before_the_room_is_listened_to_refuses_the_join),
+        TEST(a_membership_that_ended_before_a_connection_is_taken_up_is_seen_before_anything_is_heard),
+        TEST(nothing_is_fetched_for_whom_chat_has_not_answered_about),
+        TEST(an_answer_of_a_chat_that_is_gone_does_not_count),
+        TEST(who_comes_back_into_a_room_that_others_listen_to_is_asked_about_too),
+        TEST(a_membership_that_ends_after_the_answer_is_heard_of),
+        TEST(who_was_removed_and_added_again_stays),
+        TEST(an_answer_that_is_older_than_a_second_join_does_not_count),
+        TEST(who_joins_where_the_room_was_listened_to_all_the_while_is_not_asked_about),
+        TEST(what_ended_while_chat_was_away_is_noticed_when_it_is_back),
+        TEST(who_cannot_be_asked_about_is_refused_or_asked_about_again),
+        TEST(one_question_is_for_all_who_sit_down_at_once),
         TEST(whoever_sits_hears_each_message_once_in_order_whatever_gets_lost),
     };
 
