@@ -26,7 +26,8 @@
 #include "libshared/db/pg_private.h"
 
 #define RETRY_MS 500
-#define KEPT_MAX 256 /* payloads that the loop has not heard yet; more are one NULL */
+#define LEAVE_MS 4000 /* a connect may take 3 s, and has to be waited for */
+#define KEPT_MAX 256  /* payloads that the loop has not heard yet; more are one NULL */
 
 struct kept {
     char *payloads[KEPT_MAX];
@@ -34,19 +35,20 @@ struct kept {
     bool missed; /* some may have been: NULL is heard before them */
 };
 
-/* Of the thread and of the loop; who is the last to leave frees it. */
+/* Of the thread and of the loop; the thread, which goes when the loop has told it to, frees it. */
 struct pg_listen {
     struct ev_loop *loop;
     char *conninfo, *channel;
     void (*heard)(void *arg, const char *payload);
     void *arg;
     ev_async wake;
+    pthread_t thread;
     int stop; /* an eventfd that wakes the thread */
     atomic_bool up;
 
     pthread_mutex_t lock; /* for all below */
     struct kept kept;
-    bool ended, thread_left;
+    bool ended;
 };
 
 static void free_listen(struct pg_listen *l)
@@ -109,7 +111,7 @@ static PGconn *open_connection(const struct pg_listen *l)
 {
     const char *names[] = { "connect_timeout", "keepalives_idle", "tcp_user_timeout", "fallback_application_name",
         "dbname", NULL };
-    const char *values[] = { "5", "15", "15000", l->channel, l->conninfo, NULL };
+    const char *values[] = { "3", "15", "15000", l->channel, l->conninfo, NULL };
     PGconn *conn = PQconnectdbParams(names, values, 1);
 
     PQsetNoticeProcessor(conn, on_notice, NULL);
@@ -140,15 +142,6 @@ static void read_notifications(struct pg_listen *l, PGconn *conn)
     atomic_store(&l->up, false);
 }
 
-static void leave_database(struct pg_listen *l)
-{
-    pthread_mutex_lock(&l->lock);
-    bool ended = l->ended;
-    l->thread_left = true;
-    pthread_mutex_unlock(&l->lock);
-    if (ended) free_listen(l);
-}
-
 static void *run_listener(void *arg)
 {
     struct pg_listen *l = arg;
@@ -161,7 +154,7 @@ static void *run_listener(void *arg)
                 WARN, "pg.not_listening", F_TEXT("channel", l->channel), F_TEXT("why", pg_why(conn, l->conninfo)));
         PQfinish(conn);
     } while (wait_for(l, -1, RETRY_MS));
-    leave_database(l);
+    free_listen(l);
     return NULL;
 }
 
@@ -200,26 +193,26 @@ struct pg_listen *pg_listen_create(struct ev_loop *loop, const char *conninfo, c
     ev_async_init(&l->wake, on_wake);
     l->wake.data = l;
     ev_async_start(loop, &l->wake);
-    bool started = thread_start(run_listener, l);
+    bool started = thread_begin(&l->thread, run_listener, l);
     assert(started);
     (void)started;
     return l;
 }
 
-/* The thread may be in the middle of a connect, which nobody waits for. */
+/* The thread may be in the middle of a connect. */
 void pg_listen_destroy(struct pg_listen **listen)
 {
     struct pg_listen *l = *listen;
 
     if (l == NULL) return;
     *listen = NULL;
+    pthread_t thread = l->thread;
     ev_async_stop(l->loop, &l->wake);
     pthread_mutex_lock(&l->lock);
     l->ended = true;
-    eventfd_write(l->stop, 1);
-    bool left = l->thread_left;
     pthread_mutex_unlock(&l->lock);
-    if (left) free_listen(l);
+    eventfd_write(l->stop, 1); /* from now on it is the thread's */
+    if (!thread_end(thread, LEAVE_MS)) LOG(WARN, "pg.listener_left");
 }
 
 bool pg_listen_is_up(const struct pg_listen *listen)

@@ -21,16 +21,6 @@
 #define MADANG_VERSION ""
 #endif
 
-#ifdef __SANITIZE_ADDRESS__
-/* Threads that nobody waits for (a LISTEN in the middle of its connect) may end with the process, and libcrypto's state of
- * such a thread with them: no leak.  Unit tests don't link this file, and see what we leak of libcrypto's. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libcrypto.so\n";
-}
-#endif
-
 const char *service_version(void)
 {
     return MADANG_VERSION[0] != '\0' ? MADANG_VERSION : "unreleased";
