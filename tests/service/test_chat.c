@@ -295,10 +295,31 @@ static void only_members_relay(void **state)
     assert_int_equal(two->heard[two->n_heard - 1].seq, 0);
 }
 
+static enum err announce_at(struct pipe *p, const char *id, const char *endpoint, struct gateway_page *out)
+{
+    return ask(p, "gateway.announce", "", gateway_info_shape(), &(struct gateway_info){ str_of(id), str_of(endpoint) },
+        gateway_page_shape(), out);
+}
+
 static enum err announce(struct pipe *p, const char *id, struct gateway_page *out)
 {
-    return ask(p, "gateway.announce", "", gateway_info_shape(), &(struct gateway_info){ str_of(id), STR("ipc://x") },
-        gateway_page_shape(), out);
+    return announce_at(p, id, "ipc://x", out);
+}
+
+/* The others would connect to it. */
+static void a_gateway_that_says_it_is_nowhere_is_refused(void **state)
+{
+    static const char *const bad[] = { "x", "tcp://host", "tcp://*:*", "inproc://chat", "tcp://a:1,tcp://b:1" };
+    struct gateway_page page;
+
+    (void)state;
+    assert_int_equal(announce(one, "aaaa", &page), OK);
+    size_t before = count_heard(one, "gateway.changed", (struct id){ { 0 } });
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_int_equal(announce_at(two, "cccc", bad[i], &page), ERR_INVALID_ARGUMENT);
+    assert_int_equal(announce(one, "aaaa", &page), OK);
+    assert_int_equal(page.gateways.len, 1);
+    assert_int_equal(count_heard(one, "gateway.changed", (struct id){ { 0 } }), before);
 }
 
 static void gateways_hear_of_one_another_and_of_a_store_s_end(void **state)
@@ -545,6 +566,7 @@ int main(void)
         cmocka_unit_test(only_members_relay),
         cmocka_unit_test(rooms_and_members_are_counted_for_who_makes_and_adds_them),
         cmocka_unit_test(what_a_store_doubts_every_gateway_hears),
+        cmocka_unit_test(a_gateway_that_says_it_is_nowhere_is_refused),
         cmocka_unit_test(gateways_hear_of_one_another_and_of_a_store_s_end),
     };
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
+#include "libshared/rpc/endpoint.h"
 #include "services/chat/chat.h"
 
 #define MAX_GATEWAYS 256 /* gateway_page's own bound */
@@ -63,6 +64,8 @@ enum err gateway_announce(struct call *call, const struct gateway_info *req, str
     struct gateways *g = ((struct chat *)call->context)->gateways;
     struct announced *place = place_of(g, call->peer, req->id);
 
+    if (!endpoint_is_valid(req->endpoint))
+        return call_fail(call, ERR_INVALID_ARGUMENT, "endpoint: is neither tcp://host:port nor ipc://path");
     if (place == NULL) return call_fail(call, ERR_OVERLOADED, "there are %d gateways already", MAX_GATEWAYS);
     bool is_news = place == &g->at[g->n] || !str_is(req->id, place->id) || !str_is(req->endpoint, place->endpoint);
     g->n += place == &g->at[g->n];

@@ -6,6 +6,7 @@
 
 #include "libshared/base/log.h"
 #include "libshared/http/address_count.h"
+#include "libshared/rpc/endpoint.h"
 #include "services/gateway/mesh/mesh_private.h"
 
 #define CALL_MS      10000
@@ -186,7 +187,7 @@ static void link_free(struct link *link)
 static bool is_gateway(const struct gateway_info *info)
 {
     return info->id.len == EIO_GATEWAY_CHARS && info->endpoint.len < sizeof((struct link *)0)->endpoint &&
-           memcmp(info->id.at, eio_gateway_id(), EIO_GATEWAY_CHARS) != 0;
+           endpoint_is_valid(info->endpoint) && memcmp(info->id.at, eio_gateway_id(), EIO_GATEWAY_CHARS) != 0;
 }
 
 static void learn_one(struct mesh *mesh, const struct gateway_info *info)
