@@ -6,13 +6,17 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -190,7 +194,7 @@ static void write_past_the_limit(void)
     setrlimit(RLIMIT_FSIZE, &limit);
 }
 
-static void a_full_disk_stops_nobody_and_tears_no_line(void **state)
+static void a_file_at_its_limit_stops_nobody_and_tears_no_line(void **state)
 {
     FILE *file = tmpfile();
     struct writer writer = start(write_past_the_limit, fileno(file));
@@ -205,6 +209,43 @@ static void a_full_disk_stops_nobody_and_tears_no_line(void **state)
     assert_true(found.dropped > 0);
     assert_int_equal(found.lines + found.dropped, MANY);
     fclose(file);
+}
+
+/* A disk of this process's own, which goes with it. */
+static const char *mount_disk(char *dir, const char *size)
+{
+    bool may = unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+               mkdtemp(dir) != NULL && mount("tmpfs", dir, "tmpfs", 0, size) == 0;
+
+    if (may) return dir;
+    print_message("no file system can be mounted here: %s\n", strerror(errno));
+    rmdir(dir);
+    return NULL;
+}
+
+static void a_full_disk_stops_nobody_and_what_was_dropped_is_said_when_there_is_room(void **state)
+{
+    char dir[] = "/tmp/test-log-out-XXXXXX", path[sizeof dir + 10];
+    struct statvfs disk;
+
+    (void)state;
+    if (mount_disk(dir, "size=128k") == NULL) skip();
+    snprintf(path, sizeof path, "%s/current", dir);
+    int file = open(path, O_CREAT | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
+    struct writer writer = start(write_more_than_fits, dup(file));
+    must_be_alive(&writer);
+    assert_int_equal(statvfs(dir, &disk), 0);
+    assert_int_equal(disk.f_bavail, 0);
+    assert_int_equal(mount(NULL, dir, NULL, MS_REMOUNT, "size=64m"), 0);
+    assert_int_equal(write(writer.told, "x", 1), 1);
+    assert_int_equal(end(&writer), 0);
+    assert_int_equal(lseek(file, 0, SEEK_SET), 0);
+    struct found found = read_all(file);
+    assert_true(found.dropped > 0);
+    assert_int_equal(found.lines + found.dropped, MANY);
+    close(file);
+    assert_int_equal(umount2(dir, MNT_DETACH), 0);
+    rmdir(dir);
 }
 
 static void write_few(void)
@@ -325,7 +366,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pipe_that_nobody_reads_stops_nobody_and_what_was_dropped_is_said),
-        cmocka_unit_test(a_full_disk_stops_nobody_and_tears_no_line),
+        cmocka_unit_test(a_file_at_its_limit_stops_nobody_and_tears_no_line),
+        cmocka_unit_test(a_full_disk_stops_nobody_and_what_was_dropped_is_said_when_there_is_room),
         cmocka_unit_test(what_waits_at_exit_is_written),
         cmocka_unit_test(an_exit_does_not_wait_for_a_reader_for_good),
         cmocka_unit_test(what_waits_at_a_crash_is_written),
