@@ -94,6 +94,20 @@ test('a process that is killed comes back, and what was said is still there', op
   ada.leaves()
 })
 
+test('an operator asks a service in its container, as the manual says', options, async () => {
+  const { stdout } = await compose('exec', '-T', 'auth', 'rpc', 'auth', 'job.list')
+  assert.ok(Array.isArray(JSON.parse(stdout).jobs), stdout)
+})
+
+test('PostgreSQL is told to stop fast: the services do not hold it up', options, async () => {
+  await compose('stop', 'postgres')
+  const { stdout, stderr } = await compose('logs', '--no-color', 'postgres')
+  assert.match(stdout + stderr, /received fast shutdown request/)
+  assert.doesNotMatch(stdout + stderr, /received smart shutdown request/)
+  await compose('up', '-d')
+  await until('all healthy again', allHealthy, 60000)
+})
+
 test('down and up again keeps data and secrets', options, async () => {
   await compose('down')
   await compose('up', '-d')

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import net from 'node:net'
 import { spawnSync } from 'node:child_process'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { root, startStack } from '../lib/stack.mjs'
 import { Person, request } from '../lib/people.mjs'
 import { until } from '../lib/wait.mjs'
@@ -39,6 +39,18 @@ test('a second up is harmless, and a restart keeps the data', async () => {
   const again = await Person.arrives(stack, key, 'ada')
   assert.deepEqual((await again.reads(room)).map(m => m.body), ['before', 'between'])
   again.leaves()
+})
+
+test('PostgreSQL ends while the services are connected to it, and they come back to it', async () => {
+  const asked = () => stack.log('postgres').match(/received (fast|smart) shutdown request/g) ?? []
+  const before = asked().length
+  spawnSync('sv', ['-w', '20', 'restart', join(stack.dir, 'service/postgres')])
+  await until('it has ended', () => stack.log('postgres').includes('database system is shut down') && asked().length > before)
+  assert.deepEqual(asked().slice(before), ['received fast shutdown request'])
+  await stack.ready()
+  const ada = await Person.arrives(stack, key, 'ada')
+  await until('rooms are made again', async () => !(await ada.emits('room:create', { name: 'a room', open: true })).error)
+  ada.leaves()
 })
 
 test('a busy port is a clear line', async () => {
