@@ -689,4 +689,56 @@ export const mutants = [
     name: 'a part of a key is in the log', file: 'services/auth/tokens/token_issue.c', red: ['scenario', 'i_api_key', 'no part of a key'],
     from: 'call_note(call, F_STR("key", parts.id));', to: 'call_note(call, F_STR("key", ((struct str){ parts.id.at, 30 })));',
   },
+  {
+    name: 'who is back in a room that others hear is not asked about', file: 'services/gateway/rooms/subscriber.c', red: rooms,
+    from: 'membership_stamp != 0 && membership_stamp == rooms_membership_stamp(room->home, room->id);', to: 'membership_stamp != 0;',
+  },
+  {
+    name: 'who joins or is back hears before chat has answered about it', file: 'services/gateway/rooms/deliver.c', red: rooms,
+    from: '== SUBSCRIPTION_WAITING && room->subscriptions[i]->sure)', to: '== SUBSCRIPTION_WAITING)',
+  },
+  {
+    name: 'the answer of a chat that is gone counts', file: 'services/gateway/rooms/inquiry.c', red: rooms,
+    from: 'subscription->sure = subscription->room->subscribed;', to: 'subscription->sure = true;',
+  },
+  {
+    name: 'an answer that is older than a second join takes the room away', file: 'services/gateway/rooms/subscriber.c', red: rooms,
+    from: 'if (subscription->inquiry != NULL) subscription_inquire(subscription);', to: '',
+  },
+  {
+    name: 'a policy that changed while a record was claimed is not asked', file: 'services/gateway/recovery/resume.c', red: resume,
+    from: 'if (e == OK && resume_may_hear(c)) {', to: 'if (e == OK) {',
+  },
+  {
+    name: 'what was said after chat had answered is sent ahead', file: 'services/gateway/recovery/resume_missed.c', red: resume,
+    from: ' && position->got < position->head && has_space(c)', to: ' && has_space(c)',
+  },
+  {
+    name: 'a gateway is where it says', file: 'services/chat/gateways/gateways.c', red: ['service', 'test_chat'],
+    from: 'if (!endpoint_is_valid(req->endpoint))', to: 'if (req->endpoint.len == 0)',
+  },
+  {
+    name: 'who listens to the database is not waited for', file: 'libshared/base/thread.c', red: ['unit', 'db/test_pg_listen'],
+    from: 'if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0) return true;', to: '',
+  },
+  {
+    name: 'PostgreSQL is told to wait for its clients', file: 'scripts/lib/stack_database.sh', red: ['scenario', 'g_running', 'PostgreSQL ends'],
+    from: 'exec kill -INT', to: 'exec kill -TERM',
+  },
+  {
+    name: 'the mark of the conformance configuration is looked for beside the keys', file: 'scripts/lib/stack_settings.sh', red: ['scenario', 'g_conformance', 'a directory made for it'],
+    from: '!= 0 ] && [ ! -e "$keys/conformance" ]', to: '!= 0 ] && [ ! -e "$dir/conformance" ]',
+  },
+  {
+    name: 'an honest stack is refused where the conformance configuration was made', file: 'scripts/lib/stack_settings.sh', red: ['scenario', 'g_conformance', 'a directory made for it'],
+    from: '= 0 ] && [ -e "$keys/conformance" ]', to: '= 0 ] && [ -e "$dir/conformance" ]',
+  },
+  {
+    name: 'a date of msgpack is known by its length', file: 'services/gateway/socketio/msgpack_json.c', red: ['edge', 'msgpack'],
+    from: 'if (v->lead == 0xd7 && v->ext == EXT_NOTEPACK)', to: 'if (v->bytes.len == 8 && v->ext == EXT_NOTEPACK)',
+  },
+  {
+    name: 'undefined of msgpack is known by its length', file: 'services/gateway/socketio/msgpack_in.c', red: ['edge', 'msgpack'],
+    from: 'value->lead == 0xd4 && value->ext == 0', to: 'value->bytes.len == 1 && value->ext == 0',
+  },
 ]

@@ -1,10 +1,10 @@
 /* quota.c - authctl quota ... */
 // SPDX-License-Identifier: Apache-2.0
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "libshared/wire/json_text.h"
 #include "services/auth/authctl/authctl.h"
 
 static const struct question LIST = { "limit.list", true, limit_query_shape, limit_page_shape };
@@ -62,32 +62,43 @@ static void print_change(const struct row *row, const struct limit *limit)
     print_line("", whose.at, number(limit->limit), row, "(changed)");
 }
 
+static void put_member(struct buf *out, const char *name, struct str text)
+{
+    buf_printf(out, ",\"%s\":", name);
+    json_put_text(out, text);
+}
+
+static void put_changes(struct buf *out, const struct row *row, const struct limit_page *page)
+{
+    const char *between = "";
+
+    for (size_t i = 0; i < page->limits.len; i++) {
+        const struct limit *limit = &page->limits.at[i];
+        if (!str_is(limit->name, row->name)) continue;
+        buf_printf(out, "%s{\"limit\":%lld", between, (long long)limit->limit);
+        if (limit->subject.len > 0) put_member(out, "subject", limit->subject);
+        if (limit->key.len > 0) put_member(out, "key", limit->key);
+        buf_add_char(out, '}');
+        between = ",";
+    }
+}
+
 /* The rows beside what was changed of them. */
 static void print_all_json(const struct limit_page *page)
 {
-    json_t *list = json_array();
+    struct buf out = BUF(64u << 20);
 
+    buf_add_str(&out, STR("{\"limits\":["));
     for (size_t i = 0; i < COUNT(rows); i++) {
-        json_t *changes = json_array();
-        for (size_t j = 0; j < page->limits.len; j++) {
-            const struct limit *limit = &page->limits.at[j];
-            if (!str_is(limit->name, rows[i].name)) continue;
-            json_t *one = json_pack("{s:I}", "limit", (json_int_t)limit->limit);
-            if (limit->subject.len > 0)
-                json_object_set_new(one, "subject", json_stringn(limit->subject.at, limit->subject.len));
-            if (limit->key.len > 0) json_object_set_new(one, "key", json_stringn(limit->key.at, limit->key.len));
-            json_array_append_new(changes, one);
-        }
-        json_t *row = json_pack("{s:s, s:s, s:s, s:I, s:o}", "name", rows[i].name, "by", lower(rows[i].by), "unit",
-            lower(rows[i].unit), "limit", (json_int_t)rows[i].limit, "changes", changes);
-        if (rows[i].seconds > 0) json_object_set_new(row, "seconds", json_integer((json_int_t)rows[i].seconds));
-        json_array_append_new(list, row);
+        buf_printf(&out, "%s{\"name\":\"%s\",\"by\":\"%s\",\"unit\":\"%s\",\"limit\":%lld,\"changes\":[",
+            i > 0 ? "," : "", rows[i].name, lower(rows[i].by), lower(rows[i].unit), (long long)rows[i].limit);
+        put_changes(&out, &rows[i], page);
+        buf_add_char(&out, ']');
+        if (rows[i].seconds > 0) buf_printf(&out, ",\"seconds\":%lld", (long long)rows[i].seconds);
+        buf_add_char(&out, '}');
     }
-    json_t *all = json_pack("{s:o}", "limits", list);
-    char *text = json_dumps(all, JSON_COMPACT);
-    printf("%s\n", text);
-    free(text);
-    json_decref(all);
+    printf("%.*s]}\n", STR_ARG(buf_str(&out)));
+    buf_free(&out);
 }
 
 static void print_all(const struct limit_page *page)
@@ -147,15 +158,11 @@ static bool is_of_subject(const struct row *row)
     return strcmp(row->by, "SUBJECT") == 0 || strcmp(row->by, "USER") == 0;
 }
 
-static void add_json(json_t *list, const struct row *row, int64_t limit, int64_t used)
+static void put_shown(struct buf *out, const struct row *row, int64_t limit, int64_t used)
 {
-    json_t *one = json_pack("{s:s, s:s, s:I}", "name", row->name, "unit", lower(row->unit), "limit", (json_int_t)limit);
-
-    if (row->seconds > 0)
-        json_object_set_new(one, "seconds", json_integer((json_int_t)row->seconds));
-    else
-        json_object_set_new(one, "used", json_integer((json_int_t)used));
-    json_array_append_new(list, one);
+    buf_printf(out, "%s{\"name\":\"%s\",\"unit\":\"%s\",\"limit\":%lld,\"%s\":%lld}", out->len > 0 ? "," : "",
+        row->name, lower(row->unit), (long long)limit, row->seconds > 0 ? "seconds" : "used",
+        (long long)(row->seconds > 0 ? row->seconds : used));
 }
 
 static void print_shown(const struct row *row, int64_t limit, int64_t used)
@@ -170,7 +177,7 @@ static void print_shown(const struct row *row, int64_t limit, int64_t used)
 static void print_usage(struct str subject, struct str key, const struct limit_page *limits,
     const struct usage_page *chat, const struct usage_page *share)
 {
-    json_t *list = json_array();
+    struct buf list = BUF(1u << 20), name = BUF(1u << 16);
 
     if (!as_json) printf("%-18s  %-12s  %-12s  %-8s\n", "NAME", "USED", "LIMIT", "UNIT");
     for (size_t i = COUNT(rows); i-- > 0;) { /* quotas first */
@@ -178,15 +185,14 @@ static void print_usage(struct str subject, struct str key, const struct limit_p
         int64_t limit = limit_of(limits, &rows[i], subject, key);
         int64_t used = used_of(chat, rows[i].name) + used_of(share, rows[i].name);
         if (as_json)
-            add_json(list, &rows[i], limit, used);
+            put_shown(&list, &rows[i], limit, used);
         else
             print_shown(&rows[i], limit, used);
     }
-    json_t *all = json_pack("{s:s%, s:o}", "subject", subject.at, subject.len, "limits", list);
-    char *text = json_dumps(all, JSON_COMPACT);
-    if (as_json) printf("%s\n", text);
-    free(text);
-    json_decref(all);
+    json_put_text(&name, subject);
+    if (as_json) printf("{\"subject\":%.*s,\"limits\":[%.*s]}\n", STR_ARG(buf_str(&name)), STR_ARG(buf_str(&list)));
+    buf_free(&list);
+    buf_free(&name);
 }
 
 int quota_show(const struct command *command, int argc, char **argv)

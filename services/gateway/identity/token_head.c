@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/identity/token_head.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #include "libshared/base/base64.h"
 #include "libshared/base/es256.h"
+#include "libshared/wire/json.h"
 
 #define HEAD_CHARS_MAX 512
 
@@ -20,33 +20,43 @@ static bool cut_part(struct str *rest, struct str *part)
     return true;
 }
 
-static bool text_is(const json_t *head, const char *name, const char *wanted)
+static bool is_member(struct json_in *in, struct str name, char kid[TOKEN_KID_CHARS + 1])
 {
-    const char *text = json_string_value(json_object_get(head, name));
+    bool is_kid = str_is(name, "kid"), is_alg = str_is(name, "alg"), is_type = str_is(name, "typ");
+    struct str text;
 
-    return text != NULL && strcmp(text, wanted) == 0;
+    if (json_peek(in) != '"' || !json_text(in, &text)) return false;
+    if (is_alg || is_type) return str_is(text, is_alg ? "ES256" : "JWT");
+    if (!is_kid || text.len == 0 || text.len > TOKEN_KID_CHARS) return false;
+    memcpy(kid, text.at, text.len);
+    kid[text.len] = '\0';
+    return true;
 }
 
-static bool read_members(const json_t *head, char kid[TOKEN_KID_CHARS + 1])
+/* `alg` and `kid`, and nothing else but `typ`: a key that is given twice is not taken at the door. */
+static bool read_members(struct json_in *in, char kid[TOKEN_KID_CHARS + 1])
 {
-    const json_t *id = json_object_get(head, "kid");
-    size_t len = json_string_length(id), known = 2 + (json_object_get(head, "typ") != NULL);
+    struct json_open head = { 0 };
+    struct str name;
+    bool has_alg = false, good = json_peek(in) == '{' && json_open_object(in, &head);
 
-    if (!json_is_string(id) || len == 0 || len > TOKEN_KID_CHARS || json_object_size(head) != known) return false;
-    if (!text_is(head, "alg", "ES256") || (known == 3 && !text_is(head, "typ", "JWT"))) return false;
-    memcpy(kid, json_string_value(id), len + 1);
-    return true;
+    kid[0] = '\0';
+    while (good && json_next_key(in, &head, &name)) {
+        has_alg |= str_is(name, "alg");
+        good = is_member(in, name, kid);
+    }
+    return good && has_alg && kid[0] != '\0';
 }
 
 static bool read_head(struct str part, char kid[TOKEN_KID_CHARS + 1])
 {
     unsigned char text[HEAD_CHARS_MAX];
+    struct json_in in;
 
     if (part.len > HEAD_CHARS_MAX) return false;
-    json_t *head = json_loadb((const char *)text, base64url_decode(part, text), JSON_REJECT_DUPLICATES, NULL);
-    bool good = json_is_object(head) && read_members(head, kid);
-    json_decref(head);
-    return good;
+    json_begin(&in, (struct str){ (const char *)text, base64url_decode(part, text) }, 1);
+    bool good = read_members(&in, kid);
+    return json_end(&in) == JSON_FINE && good;
 }
 
 bool token_head_read(struct str token, char kid[TOKEN_KID_CHARS + 1])

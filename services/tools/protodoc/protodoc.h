@@ -14,7 +14,7 @@
 #include <jansson.h>
 
 #include "libshared/wire/records.h"
-#include "libshared/wire/schema.h"
+#include "services/tools/protodoc/schema.h"
 
 struct method {
     const char *name;

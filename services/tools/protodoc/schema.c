@@ -1,6 +1,6 @@
 /* schema.c - records as JSON Schema, for those who read the contract with other tools. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/wire/schema.h"
+#include "services/tools/protodoc/schema.h"
 
 #include <assert.h>
 #include <stdio.h>
