@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "libshared/base/secret.h"
+#include "services/gateway/engineio/eio.h"
 #include "services/gateway/recovery/record.h"
 #include "tests/fuzz/fuzz.h"
 
