@@ -401,7 +401,7 @@ export const mutants = [
   },
   {
     name: 'a policy that closed the room is not asked at a comeback', file: 'services/gateway/recovery/resume_positions.c', red: resume,
-    from: 'if (why == NULL && !may_hear_all(c)) why', to: 'if (why != NULL && !may_hear_all(c)) why',
+    from: 'if (why == NULL && !resume_may_hear(c)) why', to: 'if (why != NULL && !resume_may_hear(c)) why',
   },
   // --- gateway: Engine.IO, Socket.IO, tokens, the mesh ---
   {

@@ -243,7 +243,7 @@ static void empty_soon(struct routes *routes, struct sio_socket *socket, struct 
 
 void order_init(struct routes *routes)
 {
-    before_sleep_begin(&routes->turn, routes->loop, "(events in order)", take_turns, routes);
+    before_sleep_begin(&routes->turn, routes->loop, "ordered_events", take_turns, routes);
 }
 
 void order_free(struct routes *routes)
