@@ -10,7 +10,7 @@ import { startStack } from '../lib/stack.mjs'
 import { until } from '../lib/wait.mjs'
 
 // 10 percent of the rates in proto/public.def.
-const ROOMS = 6, MEMBERS = 100, TOKENS = 300, CONVERSATIONS = 3, RELAYS = 100, HOURLY = 100
+const ROOMS = 6, MEMBERS = 100, TOKENS = 300, CONVERSATIONS = 3, RELAYS = 100, HOURLY = 100, ROWS = 2000
 const run = promisify(execFile)
 let stack, gateways, key
 before(async () => {
@@ -115,6 +115,20 @@ test('an answer says how much is left', async () => {
   const { headers } = await request(gateways[0], 'POST', '/api/v1/rooms', { token: gil, body: {} })
   assert.equal(headers['ratelimit-policy'], '"new_rooms";q=6;w=60')
   assert.match(headers.ratelimit, /^"new_rooms";r=[45];t=60$/)
+})
+
+test('a page of history costs as many rows as it asks for, by both faces', async () => {
+  const ann = await somebody('ann'), { id: room } = await ann.makesRoom()
+  await changes('set', 'read', '10000', '--subject', 'ann')
+  const reads = limit => i => i % 2 ? ann.emits('message:list', { room, limit }) : rest(gateways[0], ann.token, 'GET', `/api/v1/rooms/${room}/messages?limit=${limit}`)
+  const small = await goesOn(40, reads(1))
+  assert.deepEqual(small, { taken: 40 }, 'pages of one row')
+  const { taken, error } = await goesOn(40, reads(200))
+  assert.equal((error?.details ?? error)?.rate, 'read_rows', JSON.stringify(error))
+  assert.equal((error.details ?? error).limit, ROWS)
+  assert.ok(taken >= ROWS / 200 - 1 && taken < 30, `${taken} pages of 200 rows`)
+  const bea = await somebody('bea')
+  assert.equal((await bea.emits('room:list', {})).error, undefined, 'and nobody else')
 })
 
 test('a quota is changed for one subject, for a key and for all, and holds at once at every gateway', async () => {

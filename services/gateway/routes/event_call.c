@@ -121,6 +121,8 @@ int64_t count_items(const struct wire_shape *shape, const void *record)
     int64_t n = 0;
 
     for (const struct wire_field *f = shape->fields; f->name != NULL; f++) n += (int64_t)wire_list_length(f, record);
+    const struct wire_field *limit = wire_find(shape, STR("limit"));
+    if (limit != NULL) n += *(const int64_t *)(const void *)((const char *)record + limit->at);
     return n;
 }
 

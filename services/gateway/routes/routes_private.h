@@ -39,7 +39,7 @@ bool event_charge(struct routes *routes, struct client *client, enum rate_class 
 /* The same for what the request lists, such as the members to add. */
 bool event_charge_items(
     struct routes *routes, struct client *client, enum rate_class class, int64_t items, int64_t ack);
-int64_t count_items(const struct wire_shape *shape, const void *record); /* in the lists of a request */
+int64_t count_items(const struct wire_shape *shape, const void *record); /* in its lists, and those it asks for */
 
 /* --- events.c --- */
 /* An event whose turn has come. */
