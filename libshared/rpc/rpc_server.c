@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/rpc/rpc_accept.h"
 #include "libshared/rpc/rpc_server_private.h"
 #include "libshared/base/metrics.h"
 
@@ -221,6 +222,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)loop, (void)revents;
     struct rpc_server *server = timer->data;
     lose_the_quiet(server);
+    metric_set(server->refused_now, rpc_accept_refused());
     if (server->pool != NULL) metric_set(server->waiting_now, (int64_t)rpc_pool_waiting(server->pool));
     if (server->blocking != NULL) metric_set(server->blocked_now, (int64_t)rpc_pool_waiting(server->blocking));
 }
@@ -286,6 +288,8 @@ static void make_metrics(struct rpc_server *server)
             metric_counter, "madang_rpc_errors_total", "code", err_code((enum err)e), "Errors answered, by code");
     server->events = metric_counter("madang_rpc_events_total", NULL, "Events sent to peers");
     server->events_lost = metric_counter("madang_rpc_events_lost_total", NULL, "Events not sent: a full pipe");
+    server->refused_now = metric_gauge(
+        "madang_rpc_connections_refused", NULL, "Connections closed since the start so that descriptors are left");
     server->peers_now = metric_gauge("madang_rpc_peers", NULL, "Connected peers");
     server->waiting_now = metric_gauge("madang_rpc_waiting", "pool=\"worker\"", "Requests waiting for a thread");
     server->blocked_now = metric_gauge("madang_rpc_waiting", "pool=\"blocking\"", "Requests waiting for a thread");

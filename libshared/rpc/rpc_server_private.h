@@ -111,7 +111,7 @@ struct rpc_server {
     struct rpc_work *spare_works;
     size_t n_in_hand, n_later, n_works, n_spare, n_spare_works;
     struct rpc_method_stats *stats; /* one for each method */
-    struct metric *errors[ERR_COUNT], *events, *events_lost, *peers_now, *waiting_now, *blocked_now;
+    struct metric *errors[ERR_COUNT], *events, *events_lost, *peers_now, *refused_now, *waiting_now, *blocked_now;
     struct buf head; /* scratch */
     ev_timer tick, flush;
     struct before_sleep resume_end_turn;
