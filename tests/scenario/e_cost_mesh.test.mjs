@@ -64,3 +64,16 @@ test('a stranger has no more inflated there than where its session is; whoever h
   await until('it is answered', () => late.heard.some(text => text.startsWith('43/chat,1')))
   late.terminate()
 })
+
+test("what it holds there counts for its subject, and no more for strangers", async () => {
+  const strangers = () => stack.metric(2, 'madang_gateway_held_bytes', 'by="strangers"')
+  await until('nobody is there', async () => await strangers() === 0)
+  const early = await visitor()
+  await until('a stranger is', async () => await strangers() > 0)
+  const late = await visitor({ known: true })
+  early.terminate()
+  await until('one is left, who is known', async () => await strangers() === 0)
+  assert.equal(late.readyState, WebSocket.OPEN)
+  assert.ok(await stack.metric(2, 'madang_gateway_held_bytes', 'by="all"') > 0)
+  late.terminate()
+})
