@@ -411,6 +411,56 @@ static void meta_of_before_is_read_from_where_it_is(void **state)
     buf_free(&meta);
 }
 
+/* What PostgreSQL prints of these messages' meta, as text. */
+static int64_t printed_bytes(struct pg *pg, struct id room, int64_t from, int64_t to)
+{
+    struct log_head sum = { .seq = -1 };
+
+    assert_int_equal(
+        pg_one(pg, party_arena, log_head_shape(), &sum,
+            "SELECT $1::uuid AS room, COALESCE(sum(octet_length(meta::text)), 0)::bigint AS seq FROM message"
+            " WHERE room_id = $1 AND seq BETWEEN $2 AND $3",
+            PG_ARGS(pg_id(room), pg_int(from), pg_int(to))),
+        OK);
+    pg_rollback(pg);
+    return sum.seq;
+}
+
+/* 450 times 1e308 of the former version: 139 KB each, and compressed to some hundred bytes. */
+static void a_page_of_metas_of_before_ends_before_they_are_many_bytes(void **state)
+{
+    enum { N = 60, MOST = (1 << 20) + 163840 };
+    struct id room = make_room(chat, "alice", NULL);
+    struct message_page page;
+    struct receipt receipt;
+    struct pg *pg = pg_create(pg_cluster_conninfo("store"), "store");
+    int64_t pages = 0, seq = 0;
+
+    (void)state;
+    for (int i = 0; i < N; i++)
+        assert_int_equal(
+            append(store, room, "alice", arena_printf(party_arena, "before-%04d", i).at, "hi", &receipt), OK);
+    assert_int_equal(
+        pg_run(pg, party_arena,
+            "UPDATE message SET meta = to_jsonb(array_fill((CASE WHEN seq <= 30 THEN '1e308' ELSE '3' END)::numeric,"
+            " ARRAY[CASE WHEN seq <= 30 THEN 450 ELSE 3 END])) WHERE room_id = $1",
+            PG_ARGS(pg_id(room)), NULL),
+        OK);
+    assert_int_equal(pg_commit(pg), OK);
+    for (; seq < N; pages++) {
+        size_t n = list(room, seq, -1, 200, &page);
+        assert_true(n > 0);
+        assert_int_equal(page.messages.at[0].seq, seq + 1);
+        assert_int_equal(page.messages.at[n - 1].seq, seq + (int64_t)n);
+        assert_true(printed_bytes(pg, room, seq + 1, seq + (int64_t)n) <= MOST);
+        seq += (int64_t)n;
+    }
+    assert_in_range(pages, 5, 6); /* six of the large ones a page, and the small ones in one */
+    assert_int_equal(list(room, -1, 31, 200, &page), 6);
+    assert_int_equal(page.messages.at[5].seq, 30);
+    pg_destroy(&pg);
+}
+
 static void heads_come_in_the_order_asked(void **state)
 {
     struct id rooms[3] = { make_room(chat, "alice", NULL), id_new(), make_room(chat, "alice", NULL) };
@@ -484,6 +534,7 @@ int main(void)
         cmocka_unit_test(meta_comes_back_and_nonsense_in_it_harms_nobody),
         cmocka_unit_test(meta_is_read_back_as_large_as_it_was_sent),
         cmocka_unit_test(meta_of_before_is_read_from_where_it_is),
+        cmocka_unit_test(a_page_of_metas_of_before_ends_before_they_are_many_bytes),
         cmocka_unit_test(listeners_hear_each_message_once_in_order),
         cmocka_unit_test(a_removed_member_is_forbidden),
         cmocka_unit_test(over_the_bound_it_says_so_at_once),
