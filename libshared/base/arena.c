@@ -233,6 +233,14 @@ void arena_on_reset(struct arena *arena, void (*clean)(void *), void *arg)
     arena->cleanups = c;
 }
 
+size_t arena_held(const struct arena *arena)
+{
+    size_t bytes = sizeof *arena;
+
+    for (const struct block *b = arena->blocks; b != NULL; b = b->next) bytes += sizeof *b + b->size;
+    return bytes;
+}
+
 size_t arena_used(const struct arena *arena)
 {
     return arena->used;

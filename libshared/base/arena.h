@@ -26,6 +26,7 @@ char *arena_cstr(struct arena *arena, struct str from);
 struct str arena_printf(struct arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3); /* NUL-terminated */
 void arena_on_reset(struct arena *arena, void (*clean)(void *), void *arg);
 size_t arena_used(const struct arena *arena);
+size_t arena_held(const struct arena *arena);            /* with what its blocks have left */
 bool arena_fits(const struct arena *arena, size_t more); /* false: so many bytes more would be over the cap */
 bool arena_is_over(const struct arena *arena);
 

@@ -169,6 +169,11 @@ void policy_ref_drop(struct policy_compiled **policy)
     arena_destroy(&arena);
 }
 
+size_t policy_bytes(const struct policy_compiled *policy)
+{
+    return arena_held(policy->arena);
+}
+
 struct str policy_name(const struct policy_compiled *policy)
 {
     return policy->name;

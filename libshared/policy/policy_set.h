@@ -33,6 +33,7 @@ enum err policy_compile(struct str name, const struct policy_rule_list *rules, s
     struct wire_error *why) MUST_CHECK;
 struct policy_compiled *policy_ref_take(struct policy_compiled *policy);
 void policy_ref_drop(struct policy_compiled **policy);
+size_t policy_bytes(const struct policy_compiled *policy); /* of memory */
 struct str policy_name(const struct policy_compiled *policy);
 struct policy_answer policy_ask(const struct policy_compiled *policy, const struct policy_question *question);
 /* The same of rules that narrow what a policy allows: they need not name what is published. */

@@ -4,11 +4,13 @@
 
 #include <assert.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "libshared/base/ask_cache.h"
 #include "libshared/base/container_of.h"
 
 #define SUBJECT_BYTES (128 * 4) /* 128 characters of up to four bytes */
+#define GRANT_BYTES   256       /* of one whose subject is not long: a long one weighs as many as it has bytes */
 
 struct question {
     struct asker asker;
@@ -31,7 +33,7 @@ struct grant {
 };
 
 struct access_cache {
-    struct ask_cache cache; /* each grant weighs one once it is kept */
+    struct ask_cache cache; /* each grant weighs its bytes once it is kept */
     bool watching;
     access_cache_send_fn *send;
     void *arg;
@@ -40,6 +42,13 @@ struct access_cache {
 static struct grant *grant_of(struct ask_entry *entry)
 {
     return entry == NULL ? NULL : CONTAINER_OF(entry, struct grant, entry);
+}
+
+static size_t weight_of(const struct grant *grant)
+{
+    size_t bytes = sizeof *grant + grant->key_len;
+
+    return bytes > GRANT_BYTES ? bytes : GRANT_BYTES;
 }
 
 static struct question *next_question(struct grant *grant)
@@ -62,7 +71,7 @@ struct access_cache *access_cache_create(size_t max, access_cache_send_fn *send,
 {
     struct access_cache *access = mem_zero(sizeof *access);
 
-    ask_cache_init(&access->cache, max, free_grant);
+    ask_cache_init(&access->cache, max * GRANT_BYTES, free_grant);
     access->send = send;
     access->arg = arg;
     return access;
@@ -158,7 +167,7 @@ void access_cache_answer(struct access_cache *access, void *token, enum err e, b
     if (grant->entry.askers.n > 0) {
         ask_chat(access, grant);
     } else if (e == OK && is_member && grant->is_watched) {
-        ask_weigh(&grant->entry, 1);
+        ask_weigh(&grant->entry, weight_of(grant));
         ask_keep(&grant->entry);
     } else {
         ask_forget(&grant->entry);
@@ -198,5 +207,9 @@ void access_cache_changed(struct access_cache *access, struct id room, struct st
 
 size_t access_cache_remembered(const struct access_cache *access)
 {
-    return access->cache.weight;
+    const struct ask_entry *entry;
+    size_t n = 0;
+
+    DL_FOREACH(access->cache.kept, entry) n++;
+    return n;
 }

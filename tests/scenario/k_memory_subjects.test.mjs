@@ -101,6 +101,19 @@ test('forty subjects, each within its bound, fill the process: whoever holds mos
   await goesBack(rss)
 })
 
+test('the token that a socket came with counts for it, with all that it narrows', { timeout: 60000 }, async () => {
+  const patterns = Array.from({ length: 30 }, (_, i) => `message:*${'a*b*'.repeat(14)}${i}`)
+  const cap = [{ effect: 'allow', events: ['*'] }, { effect: 'deny', events: patterns }]
+  const all = () => metric('bytes{by="all"}')
+  await until('the flood is over', async () => await all() < 300000)
+  const before = await all()
+  const crowd = await Promise.all(Array.from({ length: 20 }, async () =>
+    Person.arrives(stack, key, 'cy', { token: await tokenFor(stack, key, 'cy', { cap }) })))
+  await until('they are counted', async () => await all() > before + 20 * 24 * 1024 + 20 * 30000)
+  for (const person of crowd) person.leaves()
+  await until('and given back', async () => await all() < before + 20 * 24 * 1024)
+})
+
 test('what was held was given back', { timeout: 60000 }, async () => {
   await until('little is held', async () => await metric('bytes{by="all"}') < MiB)
   assert.equal((await request(stack, 'GET', `/api/v1/rooms/${room}/messages?limit=1`, { token: honest.token })).status, 200)

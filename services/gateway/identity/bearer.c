@@ -9,7 +9,8 @@
 #include "services/gateway/identity/bearer_private.h"
 #include "services/gateway/identity/token_head.h"
 
-#define REMEMBERED_MAX 10000
+#define REMEMBERED_MAX   10000
+#define REMEMBERED_BYTES ((size_t)32 << 20) /* a cap of 4 KiB becomes a hundred times a plain token */
 
 struct remembered {
     unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -20,6 +21,7 @@ struct remembered {
 struct bearers {
     const struct trusted *trusted;
     struct remembered *table;
+    size_t bytes; /* of all in it */
     struct socket_index index;
 };
 
@@ -39,17 +41,21 @@ static struct bearer *take_bearer(struct bearer *bearer)
 
 static void drop_bearer(struct bearer *bearer)
 {
-    struct arena *arena = bearer->arena;
-
     if (--bearer->refs > 0) return;
     socket_index_remove(&bearer->home->index, &bearer->token);
     policy_ref_drop(&bearer->cap);
-    arena_destroy(&arena);
+    mem_free(bearer);
+}
+
+static size_t cost_of(const struct bearer *bearer)
+{
+    return sizeof(struct remembered) + bearer->bytes;
 }
 
 static void forget_remembered(struct bearers *bearers, struct remembered *one)
 {
     HASH_DEL(bearers->table, one);
+    bearers->bytes -= cost_of(one->bearer);
     drop_bearer(one->bearer);
     mem_free(one);
 }
@@ -68,11 +74,17 @@ void bearers_destroy(struct bearers **bearers)
     *bearers = NULL;
 }
 
+static bool has_room(const struct bearers *bearers, size_t bytes)
+{
+    return HASH_COUNT(bearers->table) < REMEMBERED_MAX && bearers->bytes + bytes <= REMEMBERED_BYTES;
+}
+
 static void remember_bearer(struct bearers *bearers, const unsigned char *digest, struct bearer *bearer)
 {
     struct remembered *one = mem_zero(sizeof *one);
 
-    if (HASH_COUNT(bearers->table) >= REMEMBERED_MAX) forget_remembered(bearers, bearers->table);
+    while (bearers->table != NULL && !has_room(bearers, cost_of(bearer))) forget_remembered(bearers, bearers->table);
+    bearers->bytes += cost_of(bearer);
     memcpy(one->digest, digest, sizeof one->digest);
     one->bearer = take_bearer(bearer);
     HASH_ADD(hh, bearers->table, digest, sizeof one->digest, one);
@@ -246,6 +258,16 @@ struct str bearer_kind_name(const struct bearer *bearer)
 struct str bearer_policy(const struct bearer *bearer)
 {
     return bearer->policy;
+}
+
+size_t bearer_bytes(const struct bearer *bearer)
+{
+    return bearer->bytes;
+}
+
+size_t bearers_bytes(const struct bearers *bearers)
+{
+    return bearers->bytes;
 }
 
 int64_t bearer_expires_at(const struct bearer *bearer)

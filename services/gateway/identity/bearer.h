@@ -28,7 +28,8 @@ struct rights {
 
 struct bearers *bearers_create(const struct trusted *trusted);
 void bearers_destroy(struct bearers **bearers);
-void bearers_forget(struct bearers *bearers); /* what is trusted has changed: check signatures again */
+size_t bearers_bytes(const struct bearers *bearers); /* of what is remembered */
+void bearers_forget(struct bearers *bearers);        /* what is trusted has changed: check signatures again */
 
 /* address: whose who uses it.  unavailable: auth has not spoken yet; unauthenticated: no token; token_invalid,
  * token_expired, key_revoked, session_ended; address_refused: not from there; forbidden: there is no such policy. */
@@ -61,4 +62,5 @@ struct str bearer_policy(const struct bearer *bearer);
 /* As services are told of it; session: of what it asks by.  Its quotas are valid until the next call. */
 struct principal bearer_principal(
     const struct bearers *bearers, const struct bearer *bearer, struct str session, struct str address);
+size_t bearer_bytes(const struct bearer *bearer);       /* of memory */
 int64_t bearer_expires_at(const struct bearer *bearer); /* milliseconds since 1970 */

@@ -9,11 +9,12 @@ struct bearer {
     struct bearers *home; /* whose index it is in */
     struct index_token token;
     unsigned refs;
-    struct arena *arena; /* holds the texts and this struct */
+    size_t bytes; /* of memory, its cap's included */
     struct str sub, session, key, policy;
     enum bearer_kind kind;
     int64_t issued_at, expires_at;
     struct policy_compiled *cap; /* NULL: the policy is not narrowed */
+    char texts[];
 };
 
 /* Check spelling, signature, issuer and audience, and read the claims; not the time.  *out has one reference. */

@@ -124,16 +124,24 @@ struct client *client_create(struct clients *clients, struct sio_socket *socket,
     return client;
 }
 
-/* The same subject only: a socket does not change hands. */
+/* The same subject only: a socket does not change hands.  OK: the socket holds its bearer. */
+static enum err check_renewed(const struct client *client, const struct rights *rights)
+{
+    if (!rights_allow(rights, sio_nsp(client->socket), STR_NONE, STR_NONE, POLICY_CONNECT) ||
+        !str_eq(bearer_subject(rights->bearer), bearer_subject(client->rights.bearer)))
+        return ERR_FORBIDDEN;
+    return sio_hold(client->socket, bearer_bytes(rights->bearer));
+}
+
 static enum err renew_token(struct client *client, struct str object, int64_t *retry_ms)
 {
     struct rights rights = { 0 };
 
     TRY(client_identify(client->home, client->socket, object, &rights, retry_ms));
-    if (!rights_allow(&rights, sio_nsp(client->socket), STR_NONE, STR_NONE, POLICY_CONNECT) ||
-        !str_eq(bearer_subject(rights.bearer), bearer_subject(client->rights.bearer))) {
+    enum err e = check_renewed(client, &rights);
+    if (e != OK) {
         rights_drop(&rights);
-        return ERR_FORBIDDEN;
+        return e;
     }
     struct rights old = client->rights;
     index_socket_remove(&client->of_token);
@@ -142,6 +150,7 @@ static enum err renew_token(struct client *client, struct str object, int64_t *r
     client->warned = false;
     client_start_timer(client);
     features_changed(client);
+    sio_release(client->socket, bearer_bytes(old.bearer));
     rights_drop(&old);
     return OK;
 }

@@ -103,7 +103,8 @@ static enum err receive_arrival(struct arrival *arrival)
     TRY(identify_arrival(arrival));
     TRY(features_arrive(arrival));
     if (arrival->rights.bearer == NULL) return OK;
-    return sio_belongs(arrival->socket, bearer_subject(arrival->rights.bearer));
+    TRY(sio_belongs(arrival->socket, bearer_subject(arrival->rights.bearer)));
+    return sio_hold(arrival->socket, bearer_bytes(arrival->rights.bearer)); /* until the socket is closed */
 }
 
 void clients_on_connect(void *arg, struct sio_socket *socket, struct str auth)

@@ -13,6 +13,7 @@
 /* --- one socket, as the layer below has it --- */
 
 struct sio_socket {
+    size_t held;
     void *user;
     bool open;
     const char *refused;
@@ -82,6 +83,17 @@ enum err sio_belongs(struct sio_socket *s, struct str subject)
     (void)s, (void)subject;
     return OK;
 }
+enum err sio_hold(struct sio_socket *s, size_t bytes)
+{
+    s->held += bytes;
+    return OK;
+}
+
+void sio_release(struct sio_socket *s, size_t bytes)
+{
+    s->held -= bytes;
+}
+
 int64_t sio_charge_connect(struct sio_socket *s)
 {
     (void)s;

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -306,6 +307,51 @@ static void a_cap_narrows_and_never_widens(void **state)
     assert_int_equal(verdict((struct draft){ .cap = "{\"cap\":7}" }), ERR_TOKEN_INVALID);
 }
 
+/* The largest that auth takes, nearly: each star and each letter is a piece of its own. */
+static const char *large_cap(void)
+{
+    static char json[4200];
+    size_t n = (size_t)sprintf(json, "{\"cap\":[{\"effect\":\"allow\",\"events\":[\"*\"");
+
+    while (n < 3900)
+        n +=
+            (size_t)sprintf(json + n, ",\"*a*b*c*d*e*f*g*h*i*j*k*l*m*n*o*p*q*r*s*t*u*v*w*x*y*z*0*1*2*3*4*5*6*7*8*9*\"");
+    sprintf(json + n, "]}]}");
+    return json;
+}
+
+static size_t bytes_of(struct draft d)
+{
+    struct rights rights = { 0 };
+    char *text = token(d);
+
+    assert_int_equal(rights_get(bearers, str_of(text), HERE, &rights), OK);
+    size_t bytes = bearer_bytes(rights.bearer);
+    rights_drop(&rights);
+    free(text);
+    return bytes;
+}
+
+static void tokens_are_remembered_within_bytes_however_large_their_caps_are(void **state)
+{
+    const size_t most = 32u << 20;
+    struct draft capped = { .cap = large_cap(), .ttl = 100 };
+    size_t all = 0;
+
+    (void)state;
+    assert_in_range(bytes_of((struct draft){ .ttl = 99 }), 1, 1000);
+    size_t plain = bearers_bytes(bearers), each = bytes_of(capped);
+    assert_in_range(each, 20000, 400000);
+    assert_in_range(bearers_bytes(bearers), plain + each, plain + each + 200);
+    for (; all < most + 2 * each; capped.ttl++) {
+        all += bytes_of(capped);
+        assert_true(bearers_bytes(bearers) <= most);
+    }
+    assert_true(bearers_bytes(bearers) > most - 2 * each);
+    bearers_forget(bearers);
+    assert_int_equal(bearers_bytes(bearers), 0);
+}
+
 static void a_change_of_trust_is_obeyed_at_once(void **state)
 {
     (void)state;
@@ -566,6 +612,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_head_says_nothing_but_what_we_know, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_token_is_never_longer_than_its_bound, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cap_narrows_and_never_widens, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            tokens_are_remembered_within_bytes_however_large_their_caps_are, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_change_of_trust_is_obeyed_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_keys_networks_bind_its_own_token_and_those_for_subjects_if_it_says_so, set_up, tear_down),

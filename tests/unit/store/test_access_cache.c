@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -154,10 +155,33 @@ static void errors_are_not_remembered_and_the_oldest_is_forgotten_first(void **s
     access_cache_destroy(&g); /* with a question open */
 }
 
+static void long_subjects_are_as_many_bytes_as_more_short_ones(void **state)
+{
+    struct access_cache *g = fresh(8);
+    struct heard h = { 0 };
+    char subject[513] = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < 20; i++) {
+        memset(subject, 'a' + (int)i, 512);
+        access_cache_ask(g, room, (struct str){ subject, 512 }, hear, &h);
+        access_cache_answer(g, asked[n_asked - 1], OK, true);
+    }
+    assert_int_equal(access_cache_remembered(g), 3);
+    for (size_t i = 0; i < 20; i++) {
+        memset(subject, 'a' + (int)i, 512);
+        access_cache_ask(g, room, (struct str){ subject, 36 }, hear, &h);
+        access_cache_answer(g, asked[n_asked - 1], OK, true);
+    }
+    assert_int_equal(access_cache_remembered(g), 8);
+    access_cache_destroy(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_who_ask_at_once_cost_one_question),
+        cmocka_unit_test(long_subjects_are_as_many_bytes_as_more_short_ones),
         cmocka_unit_test(a_change_is_asked_again),
         cmocka_unit_test(a_no_is_for_those_who_asked_before_and_for_nobody_later),
         cmocka_unit_test(what_was_asked_across_a_break_is_not_remembered),
