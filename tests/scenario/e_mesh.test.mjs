@@ -4,7 +4,7 @@ import https from 'node:https'
 import { after, afterEach, before, test } from 'node:test'
 import WebSocket from 'ws'
 import { startBalancer } from '../lib/balancer.mjs'
-import { Person, everybodyLeaves, isGapless, request } from '../lib/people.mjs'
+import { Person, everybodyLeaves, isGapless, request, tokenFor } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
 import { pause, until } from '../lib/wait.mjs'
 
@@ -195,6 +195,21 @@ test('a flood through some tunnels does not end the others', { timeout: 60000 },
   quiet.ping()
   assert.equal(await outcome(quiet), 'open')
   for (const ws of [quiet, ...loud]) ws.terminate()
+})
+
+test('what a gateway holds for a tunnel counts for the subject of its session', { timeout: 60000 }, async () => {
+  const held = by => stack.metric(2, 'madang_gateway_held_bytes', `by="${by}"`)
+  const base = 16000 // of a connection with TLS, at the least
+  await until('nobody is there', async () => await held('all') < base)
+  const ws = await strangersTunnel()
+  await until('it is a stranger\'s', async () => await held('strangers') > base)
+  ws.send(`40/chat,${JSON.stringify({ token: await tokenFor(stack, key, 'fay') })}`)
+  await until('it is fay\'s', async () => await held('strangers') < base)
+  ws.send(Buffer.alloc(500000, 'x'), { fin: false, binary: false })
+  await until('and what is held for her', async () => await held('all') > base + 500000)
+  assert.ok(await held('strangers') < base)
+  ws.terminate()
+  await until('all is given back', async () => await held('all') < base)
 })
 
 test('bodies for sessions that are none leave the pipe to the others, and the log is not theirs', { timeout: 60000 }, async () => {
