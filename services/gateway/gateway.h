@@ -50,6 +50,11 @@ struct gateway {
         ev_timer tick;
         double trimmed; /* when memory was last given back */
     } memory;
+    struct freshness {
+        ev_check check;
+        ev_timer beat, wait;
+        int64_t turned_us; /* the loop, last */
+    } freshness;
     bool draining;
     int64_t drain_began_us;
     ev_timer drain;
@@ -64,6 +69,12 @@ void memory_unwatch(struct gateway *gateway);
 void service_links_connect(struct gateway *gateway);
 void service_links_disconnect(struct gateway *gateway);
 bool service_links_ready(const struct gateway *gateway, struct buf *why);
+
+/* freshness.c: what was missed is obeyed before anybody is served. */
+void freshness_watch(struct gateway *gateway);
+void freshness_unwatch(struct gateway *gateway);
+void freshness_ask(struct gateway *gateway);      /* auth is there again */
+void freshness_is_there(struct gateway *gateway); /* it has said all */
 
 /* conformance.c: ends the process with one line if it has the conformance configuration and a key to the services. */
 void conformance_check(const struct settings *from);

@@ -94,6 +94,7 @@ static void open_gateway(struct gateway *gateway)
     gateway->routes.rooms = gateway->rooms;
     open_edge(gateway);
     open_interop(gateway);
+    freshness_watch(gateway);
     watch_signal(gateway, &gateway->term, on_term, SIGTERM);
     watch_signal(gateway, &gateway->interrupt, on_term, SIGINT);
     watch_signal(gateway, &gateway->hangup, on_hangup, SIGHUP);
@@ -104,6 +105,7 @@ static void open_gateway(struct gateway *gateway)
 /* From the outside in: nothing may call what is gone already. */
 static void close_gateway(struct gateway *gateway)
 {
+    freshness_unwatch(gateway);
     health_destroy(&gateway->health);
     mesh_destroy(&gateway->mesh);
     eio_destroy(&gateway->socketio);

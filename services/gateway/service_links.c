@@ -19,7 +19,7 @@ static void on_up(void *arg, struct id instance)
 
     (void)instance;
     link->was_up = true;
-    if (link->service == SERVICE_auth) trusted_ask(gateway->trusted, gateway->service[SERVICE_auth]);
+    if (link->service == SERVICE_auth) freshness_ask(gateway);
     if (link->service == SERVICE_chat) mesh_chat_up(gateway->mesh, gateway->service[SERVICE_chat]);
     clients_service_up(gateway->clients, link->service);
 }
@@ -64,6 +64,11 @@ static void on_trust_changed(void *arg, const struct trust *page)
     LOG(INFO, "gateway.trust_changed", F_INT("position", page->position), F_INT("sockets", n));
 }
 
+static void on_trust_asked(void *arg)
+{
+    freshness_is_there(arg);
+}
+
 static struct rpc_client *connect_to(struct gateway *gateway, enum peer_service service)
 {
     gateway->links[service] = (struct service_link){ .gateway = gateway, .service = service };
@@ -88,7 +93,7 @@ static bool is_needed(const struct gateway *gateway, enum peer_service service)
 
 void service_links_connect(struct gateway *gateway)
 {
-    gateway->trusted = trusted_create(gateway->loop, on_trust_changed, gateway);
+    gateway->trusted = trusted_create(gateway->loop, on_trust_changed, on_trust_asked, gateway);
     gateway->bearers = bearers_create(gateway->trusted);
     for (int i = 0; i < SERVICE_COUNT; i++)
         if (is_needed(gateway, (enum peer_service)i)) gateway->service[i] = connect_to(gateway, (enum peer_service)i);

@@ -33,6 +33,7 @@ struct store {
 
 struct trusted {
     trusted_changed_fn *changed;
+    void (*asked)(void *arg);
     void *arg;
     struct store *now;
     struct store *next; /* all of it anew, page by page */
@@ -200,6 +201,8 @@ static void on_page(void *arg, enum err status, struct str body)
         ev_timer_again(trusted->loop, &trusted->retry);
     } else if (trusted->next != NULL || trusted->again) {
         ask_on(trusted);
+    } else {
+        trusted->asked(trusted->arg);
     }
 }
 
@@ -242,11 +245,12 @@ bool trusted_event(struct trusted *trusted, struct rpc_client *auth, const struc
 
 /* --- its life --- */
 
-struct trusted *trusted_create(struct ev_loop *loop, trusted_changed_fn *changed, void *arg)
+struct trusted *trusted_create(struct ev_loop *loop, trusted_changed_fn *changed, void (*asked)(void *arg), void *arg)
 {
     struct trusted *trusted = mem_zero(sizeof *trusted);
 
     trusted->changed = changed;
+    trusted->asked = asked;
     trusted->arg = arg;
     trusted->loop = loop;
     ev_timer_init(&trusted->retry, on_retry, 0., RETRY_S);

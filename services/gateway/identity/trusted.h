@@ -24,7 +24,8 @@ struct trusted;
 /* page: what is another now; NULL: anything may be. */
 typedef void trusted_changed_fn(void *arg, const struct trust *page);
 
-struct trusted *trusted_create(struct ev_loop *loop, trusted_changed_fn *changed, void *arg);
+/* asked: all that was asked for is there. */
+struct trusted *trusted_create(struct ev_loop *loop, trusted_changed_fn *changed, void (*asked)(void *arg), void *arg);
 void trusted_destroy(struct trusted **trusted);
 void trusted_ask(struct trusted *trusted, struct rpc_client *auth); /* at each connection, and after a `resync` */
 /* Was it ours?  auth: for whatever is missing before it. */

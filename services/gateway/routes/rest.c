@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 #include <strings.h>
+#include <utlist.h>
 
 #include "libshared/base/clock.h"
 #include "libshared/base/holding.h"
@@ -343,7 +344,15 @@ static void authenticate_token(struct rest *rest, struct str token)
         admit_request(rest);
 }
 
-static void authenticate_request(struct rest *rest)
+/* Until what a gateway missed is known, nobody's rights are. */
+static void hold_request(struct rest *rest)
+{
+    if (!rest->whole) http_pause(rest->http, true);
+    rest_begin_wait(rest);
+    DL_APPEND(rest->routes->held, rest);
+}
+
+static void authenticate_now(struct rest *rest)
 {
     struct str header = http_header(rest->http, "authorization");
 
@@ -353,6 +362,29 @@ static void authenticate_request(struct rest *rest)
         authenticate_key(rest, str_skip(header, 7));
     else
         authenticate_token(rest, str_skip(header, 7));
+}
+
+static void authenticate_request(struct rest *rest)
+{
+    if (rest->routes->is_held)
+        hold_request(rest);
+    else
+        authenticate_now(rest);
+}
+
+void routes_hold(struct routes *routes, bool hold)
+{
+    struct rest *rest;
+
+    routes->is_held = hold;
+    while (!routes->is_held && (rest = routes->held) != NULL) {
+        DL_DELETE(routes->held, rest);
+        rest_end_wait(rest);
+        if (rest->http == NULL)
+            rest_end(rest);
+        else
+            authenticate_now(rest);
+    }
 }
 
 static struct rest *begin_rest(struct routes *routes, struct http *http)

@@ -10,6 +10,7 @@
 #define TRACE_CHARS_MAX 64
 
 struct rest {
+    struct rest *prev, *next; /* while it is held */
     struct routes *routes;
     struct http *http; /* NULL: the client hung up */
     const struct route_row *row;

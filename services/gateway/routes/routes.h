@@ -34,10 +34,14 @@ struct routes {
     struct pieces pieces;    /* of bodies that services take or give */
     struct next_turn *turns; /* of events that need not wait any more */
     struct before_sleep turn;
+    bool is_held;            /* requests wait with what they may do */
+    struct rest *held;
 };
 
 void routes_init(struct routes *routes);
 void routes_free(struct routes *routes);
 
+/* From now on whoever brings a credential waits; or no more, and those who waited go on. */
+void routes_hold(struct routes *routes, bool hold);
 /* Requests for the paths of ROUTE rows; to be mounted with a struct routes. */
 extern const struct http_handler routes_handler;

@@ -172,38 +172,47 @@ enum sio_turn sio_turn(struct sio_session *session, const struct sio_packet *pac
     return SIO_OUT_OF_TURN;
 }
 
-static struct sio_session *open_session(struct sio *sio, struct eio_session *eio, const struct sio_codec *codec)
+static struct sio_session *open_session(struct sio *sio, struct eio_session *eio, bool msgpack)
 {
     struct sio_session *session = mem_zero(sizeof *session);
 
     session->sio = sio;
     session->eio = eio;
-    session->codec = codec;
+    session->msgpack = msgpack;
     return session;
 }
 
 static void *on_opened(void *arg, struct eio_session *eio, struct http *http)
 {
     (void)http;
-    return open_session(arg, eio, &sio_text_codec);
+    return open_session(arg, eio, false);
 }
 
 static void *opened_msgpack(void *arg, struct eio_session *eio, struct http *http)
 {
     (void)http;
-    return open_session(arg, eio, &sio_msgpack_codec);
+    return open_session(arg, eio, true);
+}
+
+void sio_take_message(struct sio_session *session, bool binary, struct str bytes)
+{
+    struct arena *scratch = session->sio->scratch;
+
+    sio_codec_of(session)->message(session, binary, bytes);
+    CHECK_STEP(sio_session_check(session));
+    arena_reset(scratch);
 }
 
 static void on_message(void *user, struct eio_session *eio, bool binary, struct str bytes)
 {
     struct sio_session *session = user;
-    struct arena *scratch = session->sio->scratch;
 
     (void)eio;
     if (session->closing) return;
-    session->codec->message(session, binary, bytes);
-    CHECK_STEP(sio_session_check(session));
-    arena_reset(scratch);
+    if (session->sio->is_held)
+        sio_keep_message(session, binary, bytes);
+    else
+        sio_take_message(session, binary, bytes);
 }
 
 static bool on_address(void *user, struct eio_session *eio, struct str address)
@@ -234,6 +243,7 @@ static void on_closed(void *user, struct eio_session *eio, const char *reason)
 
     (void)eio;
     session->closing = true;
+    sio_drop_kept(session);
     while (session->first != NULL) sio_socket_end(session->first, reason);
     sio_assembly_destroy(&session->pending);
     mem_free(session);

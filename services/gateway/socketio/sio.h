@@ -64,6 +64,8 @@ void sio_add(struct sio *sio, const struct sio_namespace *nsp);
 struct eio_upper sio_upper(struct sio *sio);
 struct eio_upper sio_msgpack_upper(struct sio *sio); /* for clients of socket.io-msgpack-parser */
 size_t sio_sockets(const struct sio *sio);
+/* From now on what clients say waits, in its order; or no more, and what waited is taken. */
+void sio_hold_messages(struct sio *sio, bool hold);
 
 void sio_accept(struct sio_socket *socket);
 /* sid: the one that it goes on with, NULL: its own; pid: the secret by which it can be taken up again, NULL: none. */

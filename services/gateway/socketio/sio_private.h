@@ -15,18 +15,21 @@ struct sio {
     size_t n;
     struct arena *scratch; /* emptied after each message */
     size_t sockets;
+    bool is_held; /* what clients say waits: held.c */
+    struct held_message *held;
     struct metric *events, *violations, *limited, *open;
 };
 
 struct sio_session {
     struct sio *sio;
     struct eio_session *eio;
-    const struct sio_codec *codec;
     struct sio_socket *first;
     struct sio_assembly *pending;
-    uint64_t ended;    /* a bit for each namespace that we ended, until it is connected again */
-    unsigned refusals; /* since one of its sockets was let in */
+    struct held_message *held; /* of what waits, its own */
+    uint64_t ended;            /* a bit for each namespace that we ended, until it is connected again */
+    unsigned refusals;         /* since one of its sockets was let in */
     bool closing;
+    bool msgpack; /* its clients' codec: sio_codec_of() */
 };
 
 enum sio_state { SIO_PENDING, SIO_OPEN, SIO_CLOSED };
@@ -44,6 +47,7 @@ struct sio_socket {
 };
 
 /* --- sio_session.c --- */
+const struct sio_codec *sio_codec_of(const struct sio_session *session);
 /* A packet of our own, as text, and its attachments; drops the references. */
 void sio_session_send(struct sio_session *session, struct eio_packet *const *packets, unsigned n);
 void sio_session_check(const struct sio_session *session); /* see invariant.h */
@@ -62,7 +66,12 @@ struct sio_socket *sio_socket_find(struct sio_session *session, struct str nsp);
 /* Take it out of its session and tell its namespace. */
 void sio_socket_end(struct sio_socket *socket, const char *reason);
 
+/* --- held.c --- */
+void sio_keep_message(struct sio_session *session, bool binary, struct str text);
+void sio_drop_kept(struct sio_session *session);
+
 /* --- sio.c --- */
+void sio_take_message(struct sio_session *session, bool binary, struct str bytes);
 /* A packet, whole, or the first part of one. */
 enum sio_turn {
     SIO_IN_TURN,

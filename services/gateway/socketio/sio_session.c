@@ -22,9 +22,14 @@ void sio_session_check(const struct sio_session *session)
     assert(n_open <= session->sio->sockets && held <= holding_bytes(eio_holding(session->eio)));
 }
 
+const struct sio_codec *sio_codec_of(const struct sio_session *session)
+{
+    return session->msgpack ? &sio_msgpack_codec : &sio_text_codec;
+}
+
 void sio_session_send(struct sio_session *session, struct eio_packet *const *packets, unsigned n)
 {
-    session->codec->send(session->eio, packets, n);
+    sio_codec_of(session)->send(session->eio, packets, n);
     for (unsigned i = 0; i < n; i++) eio_packet_drop(packets[i]);
 }
 

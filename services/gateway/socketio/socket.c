@@ -241,7 +241,7 @@ struct sio_socket *sio_sibling(struct sio_socket *socket, const char *nsp)
 
 static void send_packets(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n)
 {
-    socket->session->codec->send(socket->session->eio, packets, n);
+    sio_codec_of(socket->session)->send(socket->session->eio, packets, n);
 }
 
 static void send_with_offset(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n)

@@ -90,7 +90,7 @@ static int set_up(void **state)
     config.later_max = 100;
     server = rpc_server_create(fx.loop, &config);
     probe_open(&auth, "gateway", 1000);
-    trusted = trusted_create(fx.loop, recheck, NULL);
+    trusted = trusted_create(fx.loop, recheck, NULL, NULL);
     bearers = bearers_create(trusted);
     rates = rates_create(100);
     guesses = guesses_create(fx.loop, rates, 5000);

@@ -68,7 +68,7 @@ static int set_up(void **state)
 {
     (void)state;
     bound = (struct trust_key){ 0 };
-    trusted = trusted_create(ev_default_loop(0), on_change, NULL);
+    trusted = trusted_create(ev_default_loop(0), on_change, NULL, NULL);
     bearers = bearers_create(trusted);
     trust("chat", NULL);
     return 0;
@@ -592,7 +592,7 @@ static void a_subject_has_so_many_characters_and_not_bytes(void **state)
 static void nobody_is_trusted_before_auth_has_spoken(void **state)
 {
     (void)state;
-    struct trusted *silent = trusted_create(ev_default_loop(0), on_change, NULL);
+    struct trusted *silent = trusted_create(ev_default_loop(0), on_change, NULL, NULL);
     struct bearers *none = bearers_create(silent);
     struct rights rights;
 
