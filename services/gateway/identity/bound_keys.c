@@ -45,7 +45,7 @@ static struct bound *find_bound(const struct bound_keys *keys, struct str key)
 {
     struct bound *bound = NULL;
 
-    if (key.len <= KEY_ID_MAX) HASH_FIND(hh, keys->table, key.at, key.len, bound);
+    if (key.len > 0 && key.len <= KEY_ID_MAX) HASH_FIND(hh, keys->table, key.at, key.len, bound);
     return bound;
 }
 

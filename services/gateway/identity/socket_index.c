@@ -104,9 +104,8 @@ void index_socket_remove(struct index_socket *socket)
 void socket_index_each(const struct socket_index *index, enum index_by by, struct str name,
     void (*visit)(void *arg, struct index_socket *socket), void *arg)
 {
-    unsigned hash = table_hash(name.at, name.len);
-
     if (index->n == 0 || name.len == 0) return;
+    unsigned hash = table_hash(name.at, name.len);
     for (struct index_token *token = *bucket_of(index, by, hash); token != NULL; token = token->link[by].next) {
         if (token->link[by].hash != hash || !str_eq(token->name[by], name)) continue;
         for (struct index_socket *socket = token->sockets; socket != NULL; socket = socket->next) visit(arg, socket);
