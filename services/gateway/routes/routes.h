@@ -34,7 +34,7 @@ struct routes {
     struct pieces pieces;    /* of bodies that services take or give */
     struct next_turn *turns; /* of events that need not wait any more */
     struct before_sleep turn;
-    bool is_held;            /* requests wait with what they may do */
+    bool is_held; /* requests wait with what they may do */
     struct rest *held;
 };
 
