@@ -573,6 +573,35 @@ export const mutants = [
   },
   // --- libshared: rpc ---
   {
+    name: 'a former version is sent batches', file: 'libshared/rpc/rpc_client_send.c', red: ['unit', 'rpc/test_rpc_batch'],
+    from: 'return client->batches && zmq_msg_size', to: 'return client != NULL && zmq_msg_size',
+  },
+  {
+    name: 'a former version is answered in batches', file: 'libshared/rpc/rpc_send.c', red: ['unit', 'rpc/test_rpc_batch'],
+    from: 'if (!peer->batches || body.len', to: 'if (body.len',
+  },
+  {
+    name: 'a call waits for more than its turn', file: 'libshared/rpc/rpc_client_send.c', red: ['unit', 'rpc/test_rpc_batch'],
+    from: 'if (client->n_fresh > 0) rpc_client_flush(client);', to: '(void)client;',
+  },
+  {
+    name: 'what waited for a connection goes ahead of what it begins with', file: 'libshared/rpc/rpc_client_wait.c',
+    red: ['unit', 'rpc/test_rpc_batch'],
+    from: 'if (client->ahead != NULL)', to: 'if (client->ahead == client->first && client->first == NULL)',
+  },
+  {
+    name: 'a large event overtakes a batch', file: 'libshared/rpc/rpc_send.c', red: ['unit', 'rpc/test_rpc_batch'],
+    from: 'send_filled(server, peer);\n        return false;', to: 'return false;',
+  },
+  {
+    name: 'a batch in a batch is taken for a request', file: 'libshared/rpc/rpc_server.c', red: ['unit', 'rpc/test_rpc_batch'],
+    from: ' && head.kind == FRAME_REQUEST;', to: ';',
+  },
+  {
+    name: 'a child of fork() makes its parent\'s ids', file: 'libshared/base/id_new.c', red: ['unit', 'base/test_id'],
+    from: ' || page.forks != forks', to: '',
+  },
+  {
     name: 'a request waits for ever', file: 'libshared/rpc/rpc_client_wait.c', red: ['unit', 'rpc/test_rpc_calls'],
     from: 'if (w->deadline_us <= now_us) rpc_wait_end', to: 'if (w->deadline_us <= now_us - now_us) rpc_wait_end',
   },

@@ -40,7 +40,28 @@ static enum err run_large(struct call *call, const void *req, void *rep)
     return OK;
 }
 
+/* Small and large events in turn: the large ones go alone. */
+static enum err run_mix(struct call *call, const void *req, void *rep)
+{
+    static char text[20000];
+    *(struct room_ref *)rep = *(const struct room_ref *)req;
+    for (size_t i = 0; i < sizeof(text); i++) text[i] = i % 2 == 0 ? '\xc3' : '\xa9';
+    for (int64_t seq = 1; seq <= 9; seq++) {
+        struct message message = { .room = id_new(),
+            .seq = seq,
+            .id = STR("1"),
+            .sender = STR("alice"),
+            .at = 1,
+            .body = { text, seq % 3 == 0 ? 20000 : 200 } };
+        struct rpc_event *event = rpc_event_create(message.room, seq, "mixed", message_shape(), &message);
+        assert_true(rpc_event_send(call->server, call->peer, event));
+        rpc_event_destroy(&event);
+    }
+    return OK;
+}
+
 static const struct rpc_method METHODS[] = {
+    ROOM_METHOD("mix.loop", LOOP, .run = run_mix),
     ROOM_METHOD("count.loop", LOOP, .run = run_count),
     ROOM_METHOD("tell.loop", LOOP, .run = run_tell),
     { .name = "large.loop",
@@ -120,6 +141,20 @@ static void many_in_one_turn_small_and_large_keep_their_order_in_both_directions
         assert_int_equal(heard[i].order, i + 1);
         if (i % 50 != 7) assert_int_equal(number_of(&heard[i]), i + 1);
     }
+    rpc_client_destroy(&probe.client);
+}
+
+static void large_events_do_not_overtake_small_ones(void **state)
+{
+    (void)state;
+    struct probe probe;
+    struct heard heard;
+    probe_open(&probe, "gateway", 20);
+    UNTIL(probe.ups == 1);
+    ask(&probe, "mix.loop", false, 8000, id_new(), &heard);
+    UNTIL(heard.order && probe.events == 9);
+    assert_int_equal(probe.first_gap, 0);
+    assert_int_equal(probe.last_seq, 9);
     rpc_client_destroy(&probe.client);
 }
 
@@ -470,6 +505,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SERVED(many_in_one_turn_small_and_large_keep_their_order_in_both_directions),
+        SERVED(large_events_do_not_overtake_small_ones),
         SERVED(what_a_new_connection_begins_with_goes_ahead_of_what_waited_for_it),
         SERVED(one_out_of_its_bounds_among_others_is_refused_alone),
         SERVED(a_batch_is_answered_with_one_each_by_its_own_deadline_and_events_in_their_place),
