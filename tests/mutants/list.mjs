@@ -167,6 +167,19 @@ export const mutants = [
     from: 'room->seq >= 0 && message->seq == room->seq + 1', to: 'room->seq >= 0',
   },
   {
+    name: 'features hear that somebody left who never came', file: 'services/gateway/rooms/subscription.c', red: rooms,
+    from: 'if (subscription->entered) client_left(', to: 'client_left(',
+  },
+  {
+    name: 'features hear of whom was slow a second time', file: 'services/gateway/rooms/subscription.c', red: rooms,
+    from: 'if (!subscription->entered) client_entered(', to: 'client_entered(',
+  },
+  {
+    name: 'features hear of a departure in the order of the arrival', file: 'services/gateway/identity/client_features.c', red: ['unit', 'gateway/test_features'],
+    from: 'for (unsigned i = clients->n_features; i-- > 0;) FEATURE_DO(clients, i, left, client, room);',
+    to: 'for (unsigned i = 0; i < clients->n_features; i++) FEATURE_DO(clients, i, left, client, room);',
+  },
+  {
     name: 'a slow reader is not paused', file: 'services/gateway/rooms/deliver.c', red: rooms,
     from: 'if (sio_is_slow(subscription->subscriber->socket)) {', to: 'if (false) {',
   },

@@ -60,3 +60,6 @@ void *client_slot(struct client *client, unsigned feature); /* NULL: there is no
 /* All that its features want saved of it now. */
 void client_save(struct client *client, struct arena *arena, struct record *out);
 void client_touch(struct client *client); /* some of that has changed */
+/* From rooms: it hears this one from now on, and no more. */
+void client_entered(struct client *client, struct id room);
+void client_left(struct client *client, struct id room);

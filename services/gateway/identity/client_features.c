@@ -115,6 +115,20 @@ void features_changed(struct client *client)
     for (unsigned i = 0; i < clients->n_features; i++) FEATURE_DO(clients, i, changed, client);
 }
 
+void client_entered(struct client *client, struct id room)
+{
+    struct clients *clients = client->home;
+
+    for (unsigned i = 0; i < clients->n_features; i++) FEATURE_DO(clients, i, entered, client, room);
+}
+
+void client_left(struct client *client, struct id room)
+{
+    struct clients *clients = client->home;
+
+    for (unsigned i = clients->n_features; i-- > 0;) FEATURE_DO(clients, i, left, client, room);
+}
+
 void client_touch(struct client *client)
 {
     struct clients *clients = client->home;

@@ -6,7 +6,7 @@
  *                admit: CONNECT is answered
  *                open, and restore where there is a record, of one feature after the other
  *      event     the first feature that takes it
- *      drained, changed, touched: each
+ *      drained, changed, touched, entered, left: each
  *      closed    each, backwards
  *
  * The order is that of services/gateway/features.def, for fresh and for resumed sockets, wherever their bytes come from.
@@ -52,6 +52,10 @@ struct client_feature {
     bool (*event)(void *object, struct client *client, const struct sio_event *event); /* true: it was mine */
     void (*drained)(void *object, struct client *client); /* it was slow, and is not any more */
     void (*changed)(void *object, struct client *client); /* its rights; it may still connect */
+    /* It hears this room from now on, also after it was taken up again; and no more.  They come in pairs, of sockets that
+     * end, too, for features that stand above `rooms`.  Nobody joins or leaves from within. */
+    void (*entered)(void *object, struct client *client, struct id room);
+    void (*left)(void *object, struct client *client, struct id room);
     void (*closed)(void *object, struct client *client, const char *reason);
     /* Of the services: a pipe is up, an event came; true: it was mine. */
     void (*service_up)(void *object, enum peer_service service);

@@ -26,6 +26,8 @@ static void subscription_check(const struct local_room *room, size_t i)
     assert(subscription->inquiry == NULL || !subscription->sure);
     assert(subscription->state == SUBSCRIPTION_WAITING || (room->seq >= 0 && subscription->start_seq >= 0));
     assert(subscription->start_seq <= subscription->seq || subscription->start_seq < 0);
+    assert(subscription->entered || subscription->state != SUBSCRIPTION_LIVE);
+    assert(!subscription->entered || subscription->state != SUBSCRIPTION_WAITING);
 }
 
 void local_room_check(const struct local_room *room)

@@ -81,6 +81,7 @@ struct subscription {
     struct local_room *room;
     size_t in_room, in_subscriber; /* its index there */
     enum subscription_state state;
+    bool entered; /* it was live once, and its features know */
     uint32_t room_no;
     int64_t start_seq;       /* what its subscriber heard here began behind this one; -1: not known yet */
     int64_t seq;             /* the newest that it heard; live, all up to the room's; before that: since */

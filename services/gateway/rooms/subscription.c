@@ -32,6 +32,8 @@ static void set_state(struct subscription *subscription, enum subscription_state
 static void go_live(struct subscription *subscription)
 {
     set_state(subscription, SUBSCRIPTION_LIVE);
+    if (!subscription->entered) client_entered(sio_user(subscription->subscriber->socket), subscription->room->id);
+    subscription->entered = true;
     subscription_answer(subscription, OK);
 }
 
@@ -168,6 +170,7 @@ void subscription_leave(struct subscription *subscription)
     struct local_room *room = subscription->room;
 
     subscription_answer(subscription, ERR_SHUTTING_DOWN);
+    if (subscription->entered) client_left(sio_user(subscription->subscriber->socket), room->id);
     set_state(subscription, SUBSCRIPTION_WAITING);
     if (subscription->fetch != NULL) subscription->fetch->subscription = NULL;
     subscription_forget_inquiry(subscription);

@@ -171,6 +171,16 @@ static void on_touched(void *object, struct client *client)
     (void)client;
     note(object, ".touched");
 }
+static void on_entered(void *object, struct client *client, struct id room)
+{
+    (void)client, (void)room;
+    note(object, ".entered");
+}
+static void on_left(void *object, struct client *client, struct id room)
+{
+    (void)client, (void)room;
+    note(object, ".left");
+}
 static const struct client_feature feature = { .slot_bytes = 12,
     .arrive = on_arrive,
     .resume = on_resume,
@@ -178,6 +188,8 @@ static const struct client_feature feature = { .slot_bytes = 12,
     .restore = on_restore,
     .event = on_event,
     .touched = on_touched,
+    .entered = on_entered,
+    .left = on_left,
     .closed = on_closed };
 
 static struct ev_loop *loop;
@@ -267,6 +279,17 @@ static void an_event_is_for_the_first_that_takes_it(void **state)
     assert_heard("a.touched b.touched ");
 }
 
+static void a_room_is_left_in_the_order_of_the_end(void **state)
+{
+    (void)state;
+    connect_it();
+    heard[0] = '\0';
+    client_entered(socket.user, id_new());
+    assert_heard("a.entered b.entered ");
+    client_left(socket.user, id_new());
+    assert_heard("b.left a.left ");
+}
+
 static void each_has_a_slot_of_its_own_and_who_is_not_there_has_none(void **state)
 {
     (void)state;
@@ -289,6 +312,7 @@ int main(void)
         TEST(who_is_resumed_goes_the_same_way_when_its_feature_admits_it),
         TEST(who_is_refused_on_the_way_in_is_nobodys),
         TEST(an_event_is_for_the_first_that_takes_it),
+        TEST(a_room_is_left_in_the_order_of_the_end),
         TEST(each_has_a_slot_of_its_own_and_who_is_not_there_has_none),
     };
 

@@ -26,6 +26,7 @@ struct sio_socket {
     int64_t forbidden; /* how often it heard what is for members */
     int removals;      /* that it was told of */
     bool slow, joined, refused;
+    bool in;              /* as its features know */
     int64_t start;        /* the seq behind which it hears */
     int64_t heard, wrong; /* the newest; how often one came that was not the next */
     int64_t seated_at;
@@ -98,6 +99,27 @@ struct str sio_nsp(const struct sio_socket *socket)
 {
     (void)socket;
     return STR("/chat");
+}
+
+/* --- its features, which hear of rooms in pairs --- */
+
+void *sio_user(const struct sio_socket *socket)
+{
+    return (void *)(uintptr_t)socket;
+}
+void client_entered(struct client *client, struct id room)
+{
+    struct sio_socket *socket = (void *)client;
+
+    assert_true(!socket->in && subscriber_is_in(&socket->subscriber, room));
+    socket->in = true;
+}
+void client_left(struct client *client, struct id room)
+{
+    struct sio_socket *socket = (void *)client;
+
+    assert_true(socket->in && subscriber_is_in(&socket->subscriber, room));
+    socket->in = false;
 }
 
 /* --- chat and store: their questions wait for the test --- */
@@ -329,6 +351,7 @@ static int tear_down(void **state)
     for (size_t i = 0; i < SOCKETS; i++) {
         subscriber_end(&sockets[i].subscriber);
         assert_int_equal(sockets[i].held, 0);
+        assert_false(sockets[i].in);
     }
     while (n_questions > 0) answer(0, ERR_UNAVAILABLE, 0);
     rooms_destroy(&rooms);
@@ -675,6 +698,37 @@ static void one_question_is_for_all_who_sit_down_at_once(void **state)
     assert_true(n_questions == 2 && questions[0].n_asked + questions[1].n_asked == SOCKETS);
 }
 
+static void features_know_who_is_in_a_room_from_its_answer_on(void **state)
+{
+    (void)state;
+    head = 3;
+    sit(&sockets[0], 1);
+    answer(0, OK, 0); /* chat: it is subscribed */
+    ev_run(loop, EVRUN_NOWAIT);
+    assert_false(sockets[0].in);
+    settle();
+    assert_true(sockets[0].joined && sockets[0].in);
+    sockets[0].slow = true;
+    head = 4;
+    announce(4); /* it falls behind, and catches up: it was there all the time */
+    sockets[0].slow = false;
+    subscriber_drained(&sockets[0].subscriber);
+    settle();
+    assert_true(sockets[0].heard == 4 && sockets[0].in);
+    assert_true(subscriber_leave(&sockets[0].subscriber, room));
+    assert_false(sockets[0].in);
+}
+
+static void features_hear_nothing_of_a_join_that_failed(void **state)
+{
+    (void)state;
+    live_socket();
+    sit(&sockets[1], 1);
+    assert_true(n_questions == 1 && questions[0].method == M_log_since);
+    answer(0, ERR_UNAVAILABLE, 0);
+    assert_true(sockets[1].refused && !sockets[1].in && sockets[0].in);
+}
+
 /* --- any order of anything --- */
 
 static bool one_in(int n)
@@ -772,6 +826,8 @@ int main(void)
         TEST(what_ended_while_chat_was_away_is_noticed_when_it_is_back),
         TEST(who_cannot_be_asked_about_is_refused_or_asked_about_again),
         TEST(one_question_is_for_all_who_sit_down_at_once),
+        TEST(features_know_who_is_in_a_room_from_its_answer_on),
+        TEST(features_hear_nothing_of_a_join_that_failed),
         TEST(whoever_sits_hears_each_message_once_in_order_whatever_gets_lost),
     };
 
