@@ -13,8 +13,12 @@ enum peer_service {
     SERVICE_COUNT
 };
 
+/* M_chat_room_create: several services may have a method of one name, as of jobs. */
+#define METHOD_INDEX(owner, noun, verb)  METHOD_INDEX_(owner, noun, verb)
+#define METHOD_INDEX_(owner, noun, verb) M_##owner##_##noun##_##verb
+
 enum method_index {
-#define METHOD(noun, verb, req, rep, where, repeat, callers, doc) M_##noun##_##verb,
+#define METHOD(noun, verb, req, rep, where, repeat, callers, doc) METHOD_INDEX(OWNER_NAME, noun, verb),
 #include "proto/all.def"
     METHOD_COUNT
 };

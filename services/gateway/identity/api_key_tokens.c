@@ -220,14 +220,14 @@ static void on_reply(void *arg, enum err status, struct str body)
 /* As POST /auth/token with nothing but the key. */
 static void ask_auth(struct held *held)
 {
-    const struct wire_shape *shape = methods[M_token_issue].req();
+    const struct wire_shape *shape = methods[M_auth_token_issue].req();
     struct token_draft draft = { .api_key = str_of(held->key), .ttl_s = wire_find(shape, STR("ttl_s"))->fallback };
     struct principal who = { .kind = STR("anonymous"), .address = str_of(held->address) };
     struct buf body = BUF(ASK_BYTES_MAX);
     enum err e = wire_encode(shape, &draft, &body);
 
     assert(e == OK);
-    method_call(held->home->auth, M_token_issue, &who, str_of(held->trace), buf_str(&body), on_reply, held);
+    method_call(held->home->auth, M_auth_token_issue, &who, str_of(held->trace), buf_str(&body), on_reply, held);
     secret_wipe(body.at, body.len);
     buf_free(&body);
 }

@@ -222,7 +222,7 @@ static void ask_on(struct trusted *trusted)
     trusted->asking = true;
     trusted->again = false;
     if (from != NULL) position = (struct trust_position){ from->epoch, from->position };
-    method_ask(trusted->auth, M_trust_since, &position, on_page, trusted);
+    method_ask(trusted->auth, M_auth_trust_since, &position, on_page, trusted);
 }
 
 void trusted_ask(struct trusted *trusted, struct rpc_client *auth)

@@ -63,7 +63,7 @@ static void on_link_reached(struct waiter *waiter, struct link *link)
     a->link = link;
     link->users++;
     metric_add(a->post ? mesh->posts : mesh->polls, 1);
-    link_send_for(link, M_mesh_ask, &record, &freight);
+    link_send_for(link, M_gateway_mesh_ask, &record, &freight);
 }
 
 static void on_given_up(struct waiter *waiter)
@@ -87,7 +87,7 @@ static void on_request_gone(struct eio_http_user *user, struct http *http)
 
     (void)http;
     let_go(a);
-    if (link != NULL && link_is_up(link)) link_send(link, M_mesh_forget, &call);
+    if (link != NULL && link_is_up(link)) link_send(link, M_gateway_mesh_forget, &call);
 }
 
 bool forwarded_request_begin(struct mesh_path *path, struct http *http, struct str sid)
@@ -127,7 +127,8 @@ void forwarded_request_answered(struct mesh *mesh, const struct mesh_answer *ans
 
 static void fail_one(struct forwarded_request *a)
 {
-    if (a->link != NULL && link_is_up(a->link)) link_send(a->link, M_mesh_forget, &(struct mesh_call){ a->number });
+    if (a->link != NULL && link_is_up(a->link))
+        link_send(a->link, M_gateway_mesh_forget, &(struct mesh_call){ a->number });
     refuse_request(a);
 }
 
@@ -158,7 +159,7 @@ void forwarded_requests_release(struct mesh *mesh, int64_t elapsed_ms, int64_t s
         if (a->released || a->post || a->link == NULL) continue;
         if (eio_drain_delay_ms(a->waiter.sid, spread_ms) > elapsed_ms) continue;
         a->released = true;
-        if (link_is_up(a->link)) link_send(a->link, M_mesh_release, &(struct mesh_call){ a->number });
+        if (link_is_up(a->link)) link_send(a->link, M_gateway_mesh_release, &(struct mesh_call){ a->number });
     }
 }
 

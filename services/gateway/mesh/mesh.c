@@ -117,7 +117,7 @@ void mesh_chat_up(struct mesh *mesh, struct rpc_client *chat)
 {
     if (mesh == NULL) return;
     struct gateway_info self = { { eio_gateway_id(), EIO_GATEWAY_CHARS }, str_of(mesh->config.endpoint) };
-    method_ask(chat, M_gateway_announce, &self, on_announced, mesh);
+    method_ask(chat, M_chat_gateway_announce, &self, on_announced, mesh);
 }
 
 void mesh_gateways_changed(struct mesh *mesh, struct str body)

@@ -87,7 +87,7 @@ static void close_ws(struct tunnel *t, int code, const char *reason)
 static void tell_closed(const struct tunnel *t)
 {
     if (t->link != NULL && !t->ended && link_is_up(t->link))
-        link_send(t->link, M_mesh_close, &(struct mesh_tunnel){ t->number });
+        link_send(t->link, M_gateway_mesh_close, &(struct mesh_tunnel){ t->number });
 }
 
 /* --- up --- */
@@ -153,7 +153,7 @@ static void on_ws_message(struct eio_ws_user *user, bool binary, struct str byte
     metric_add(t->path->mesh->messages, 1);
     pause_over(t);
     CHECK_STEP(tunnel_check(t));
-    link_send_for(t->link, M_mesh_message, &record, &freight);
+    link_send_for(t->link, M_gateway_mesh_message, &record, &freight);
 }
 
 static void frame(struct eio_ws_user *user)
@@ -224,7 +224,7 @@ static void tell_taken(struct tunnel *t)
 
     if (t->taken < DOWN_WINDOW / 4 || t->ended || !link_is_up(t->link)) return;
     t->taken = 0;
-    link_send(t->link, M_mesh_taken, &record);
+    link_send(t->link, M_gateway_mesh_taken, &record);
 }
 
 /* What was put is dropped from the head of the buffer when that is worth a move. */
@@ -314,7 +314,7 @@ static void on_link_reached(struct waiter *waiter, struct link *link)
     struct freight freight = freight_of(t, 0);
 
     t->unanswered += freight.window;
-    link_send_for(link, M_mesh_upgrade, &record, &freight);
+    link_send_for(link, M_gateway_mesh_upgrade, &record, &freight);
 }
 
 static void on_given_up(struct waiter *waiter)

@@ -207,7 +207,7 @@ static void on_heads(void *arg, enum err status, struct str body)
 static void ask_heads(struct resume *c)
 {
     if (!goes_on(c)) return;
-    method_ask_for(c->home->store, M_log_heads, bearer_subject(c->arrival.rights.bearer),
+    method_ask_for(c->home->store, M_store_log_heads, bearer_subject(c->arrival.rights.bearer),
         &(struct log_rooms){ .rooms = rooms_of(c) }, on_heads, c);
 }
 
@@ -240,7 +240,7 @@ static void ask_roles(struct resume *c)
     for (size_t i = 0; i < c->n; i++)
         c->positions[i].membership_stamp = rooms_membership_stamp(c->home->rooms, c->positions[i].start.room);
     struct roles_query query = { .subject = bearer_subject(c->arrival.rights.bearer), .rooms = rooms_of(c) };
-    method_ask_for(c->home->chat, M_room_roles, query.subject, &query, on_roles, c);
+    method_ask_for(c->home->chat, M_chat_room_roles, query.subject, &query, on_roles, c);
 }
 
 static const char *read_record(struct resume *c)

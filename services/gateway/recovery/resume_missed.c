@@ -116,7 +116,7 @@ void resume_fetch(struct resume *c)
         resume_claim(c);
         return;
     }
-    method_ask_for(c->home->store, M_log_since, bearer_subject(c->arrival.rights.bearer),
+    method_ask_for(c->home->store, M_store_log_since, bearer_subject(c->arrival.rights.bearer),
         &(struct log_query){ .room = position->start.room, .after = position->got, .limit = PAGE }, on_page, c);
 }
 

@@ -137,8 +137,8 @@ static void ask(struct inquiry *inquiry)
         asked[i] = (struct access_query){ inquiry->subscriptions[i]->room->id,
             inquiry->subscriptions[i]->subscriber->subject };
     inquiry->rooms->inquiring++;
-    method_ask(
-        inquiry->rooms->chat, M_member_roles, &(struct access_queries){ { asked, inquiry->n } }, on_roles, inquiry);
+    method_ask(inquiry->rooms->chat, M_chat_member_roles, &(struct access_queries){ { asked, inquiry->n } }, on_roles,
+        inquiry);
     mem_free(asked);
 }
 

@@ -74,7 +74,7 @@ void local_room_close_if_empty(struct local_room *room)
     struct rooms *rooms = room->home;
 
     if (room->n > 0) return;
-    method_ask(rooms->chat, M_room_unsubscribe, &(struct room_ref){ .room = room->id }, ignore_reply, NULL);
+    method_ask(rooms->chat, M_chat_room_unsubscribe, &(struct room_ref){ .room = room->id }, ignore_reply, NULL);
     forget_queued(room);
     HASH_DEL(rooms->table, room);
     metric_set(rooms->open, HASH_COUNT(rooms->table));

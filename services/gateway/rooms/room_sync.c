@@ -141,7 +141,8 @@ static void flush_heads(struct rooms *rooms)
     rooms->heads = NULL;
     asked->generation = rooms->generation;
     ev_timer_stop(rooms->loop, &rooms->flush);
-    method_ask(rooms->store, M_log_heads, &(struct log_rooms){ .rooms = { asked->ids, asked->n } }, on_heads, asked);
+    method_ask(
+        rooms->store, M_store_log_heads, &(struct log_rooms){ .rooms = { asked->ids, asked->n } }, on_heads, asked);
 }
 
 static void on_flush(struct ev_loop *loop, ev_timer *timer, int events)
@@ -204,7 +205,7 @@ static void on_missing(void *arg, enum err status, struct str body)
 static void ask_missing(struct local_room *room)
 {
     metric_add(room->home->gaps, 1);
-    method_ask(room->home->store, M_log_since,
+    method_ask(room->home->store, M_store_log_since,
         &(struct log_query){ .room = room->id, .after = room->seq, .limit = FILL_LIMIT }, on_missing,
         make_question(room));
 }
@@ -215,7 +216,7 @@ static void ask_next(struct local_room *room)
     room->asking = true;
     room->home->asking++;
     if (!room->subscribed)
-        method_ask(room->home->chat, M_room_subscribe, &(struct room_ref){ .room = room->id }, on_subscribed,
+        method_ask(room->home->chat, M_chat_room_subscribe, &(struct room_ref){ .room = room->id }, on_subscribed,
             make_question(room));
     else if (!room->head_known)
         ask_head(room);

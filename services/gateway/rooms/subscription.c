@@ -144,7 +144,7 @@ void subscription_fetch(struct subscription *subscription)
     set_state(subscription, SUBSCRIPTION_FETCHING);
     subscription->fetch = mem_alloc(sizeof *subscription->fetch);
     *subscription->fetch = (struct fetch){ rooms, subscription };
-    method_ask_for(rooms->store, M_log_since, subscription->subscriber->subject,
+    method_ask_for(rooms->store, M_store_log_since, subscription->subscriber->subject,
         &(struct log_query){ .room = subscription->room->id, .after = subscription->seq, .limit = FETCH_LIMIT },
         on_page, subscription->fetch);
 }

@@ -61,7 +61,7 @@ static void carry_event(
     struct buf body = BUF(RELAY_BYTES_MAX);
 
     if (wire_encode(relay_shape(), relay, &body) == OK)
-        event_call_ask(event_call_begin(routes, client->socket, NULL, event->ack), SERVICE_chat, M_room_relay,
+        event_call_ask(event_call_begin(routes, client->socket, NULL, event->ack), SERVICE_chat, M_chat_room_relay,
             buf_str(&body), on_relayed);
     else
         refuse_event(client, event->ack, ERR_TOO_LARGE);

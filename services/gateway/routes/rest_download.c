@@ -72,7 +72,7 @@ static void ask_for_piece(struct download *download)
     download->asked += size;
     download->unanswered++;
     pieces_begin(&download->routes->pieces);
-    method_call(download->routes->service[download->service], M_source_read, &who, str_of(download->rest->trace),
+    method_call(download->routes->service[download->service], M_share_source_read, &who, str_of(download->rest->trace),
         buf_str(&body), on_piece, slot);
     buf_free(&body);
 }

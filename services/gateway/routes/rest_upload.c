@@ -45,6 +45,7 @@ static void upload_release(struct upload *upload)
     mem_free(upload);
 }
 
+/* Whichever service it is, the three methods of a file that comes are those of share by name and records. */
 static void ask_service(struct upload *upload, enum method_index method, const void *record, rpc_reply_fn *reply)
 {
     struct principal who = rest_principal(upload->rest);
@@ -84,8 +85,8 @@ static void drop_upload(struct upload *upload)
     struct str subject = { upload->subject, upload->subject_len };
 
     upload->unanswered++;
-    method_ask_for(upload->routes->service[upload->service], M_upload_drop, subject, &(struct upload_ref){ upload->id },
-        on_dropped, upload);
+    method_ask_for(upload->routes->service[upload->service], M_share_upload_drop, subject,
+        &(struct upload_ref){ upload->id }, on_dropped, upload);
 }
 
 void rest_upload_leave(struct rest *rest)
@@ -153,7 +154,7 @@ static void send_piece(struct upload *upload)
 
     if (upload->piece_len == 0) return;
     pieces_begin(&upload->routes->pieces);
-    ask_service(upload, M_upload_write, &piece, on_written);
+    ask_service(upload, M_share_upload_write, &piece, on_written);
     upload->sent += (int64_t)upload->piece_len;
     upload->piece_len = 0;
 }
@@ -303,6 +304,6 @@ enum err rest_upload_begin(struct rest *rest)
     if (!multipart_begin(&upload->form, http_header(http, "content-type"), http_arena(http))) return ERR_MALFORMED;
     TRY(holding_set(http_holding(http), &upload->counted, HELD_BYTES));
     http_pause(http, true);
-    ask_service(upload, M_upload_begin, &(struct upload_draft){ http_content_length(http) }, on_begun);
+    ask_service(upload, M_share_upload_begin, &(struct upload_draft){ http_content_length(http) }, on_begun);
     return OK;
 }

@@ -13,7 +13,7 @@ static const struct route_row routes[] = {
 #define CACHE_NO_STORE   .cache_control = "no-store"
 #define CACHE_PUBLIC(s)  .cache_control = "public, max-age=" #s
 #define ROUTE(http_, path_, service_, noun, verb, who_, nsp_, event_, action_, class_, body_, status_, answer_, cache_, doc) \
-    { .http = #http_, .path = path_, .service = SERVICE_##service_, .method = M_##noun##_##verb, .who = WHO_##who_, \
+    { .http = #http_, .path = path_, .service = SERVICE_##service_, .method = M_##service_##_##noun##_##verb, .who = WHO_##who_, \
       .nsp = nsp_, .event = event_, .action = POLICY_##action_, .class = CLASS_##class_, BODY_##body_, .status = status_, \
       .answer = ANSWER_##answer_, CACHE_##cache_ },
 #include "proto/begin.def"
@@ -23,7 +23,7 @@ static const struct route_row routes[] = {
 
 static const struct event_row events[] = {
 #define ON(nsp_, event_, service_, noun, verb, action_, effect_, class_, doc) \
-    { .nsp = nsp_, .event = event_, .service = SERVICE_##service_, .method = M_##noun##_##verb, \
+    { .nsp = nsp_, .event = event_, .service = SERVICE_##service_, .method = M_##service_##_##noun##_##verb, \
       .action = POLICY_##action_, .effect = EFFECT_##effect_, .class = CLASS_##class_ },
 #include "proto/begin.def"
 #include "proto/public.def"

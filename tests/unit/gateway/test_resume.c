@@ -199,7 +199,7 @@ void method_ask_for(struct rpc_client *to, enum method_index method, struct str 
 
     (void)to;
     assert_true(subject.len > 0);
-    if (method == M_log_since) {
+    if (method == M_store_log_since) {
         question.after = ((const struct log_query *)record)->after;
         question.limit = ((const struct log_query *)record)->limit;
     }
@@ -238,10 +238,10 @@ static void answer(enum err e)
     memmove(&questions[0], &questions[1], --n_questions * sizeof *questions);
     if (e != OK)
         question.reply(question.arg, e, STR_NONE);
-    else if (question.method == M_room_roles)
+    else if (question.method == M_chat_room_roles)
         reply_with(
             &question, room_roles_shape(), &(struct room_roles){ .roles = { &(struct room_role){ room, role }, 1 } });
-    else if (question.method == M_log_heads)
+    else if (question.method == M_store_log_heads)
         reply_with(
             &question, log_heads_shape(), &(struct log_heads){ .heads = { &(struct log_head){ room, head }, 1 } });
     else
@@ -418,8 +418,8 @@ static void it_has_the_same_sid_and_hears_what_it_missed_first(void **state)
 
     head = 300; /* more than a page */
     struct sio_socket *ada = come_back(was);
-    answer_next(M_log_heads, OK);
-    answer_next(M_room_roles, OK);
+    answer_next(M_store_log_heads, OK);
+    answer_next(M_chat_room_roles, OK);
     assert_true(until(all_answered));
     assert_true(is_taken_up(ada, was));
     assert_int_equal(ada->n_heard, 297);
@@ -450,8 +450,8 @@ static void who_is_no_member_any_more_begins_anew(void **state)
     head = 5;
     role = STR("");
     struct sio_socket *ada = come_back(was);
-    answer_next(M_log_heads, OK);
-    answer_next(M_room_roles, OK);
+    answer_next(M_store_log_heads, OK);
+    answer_next(M_chat_room_roles, OK);
     assert_true(until(all_answered));
     assert_anew(ada, was);
 }
@@ -476,10 +476,10 @@ static void who_may_not_hear_the_room_when_it_is_claimed_begins_anew(void **stat
 
     head = 5;
     struct sio_socket *ada = come_back(was);
-    answer_next(M_log_heads, OK);
-    answer_next(M_room_roles, OK);
+    answer_next(M_store_log_heads, OK);
+    answer_next(M_chat_room_roles, OK);
     kill(server, SIGSTOP);
-    answer_next(M_log_since, OK); /* and the record is claimed */
+    answer_next(M_store_log_since, OK); /* and the record is claimed */
     allowed = false;
     kill(server, SIGCONT);
     assert_true(until(is_settled));
@@ -497,8 +497,8 @@ static void nothing_is_sent_from_behind_the_heads_that_were_there_before_chat_wa
 
     head = 5;
     struct sio_socket *ada = come_back(was);
-    answer_next(M_log_heads, OK);
-    answer_next(M_room_roles, OK);
+    answer_next(M_store_log_heads, OK);
+    answer_next(M_chat_room_roles, OK);
     head = 8; /* perhaps after it was removed */
     assert_true(until(all_answered));
     assert_true(is_taken_up(ada, was) && ada->n_heard == 2 && ada->resumed_at == 5);
@@ -510,9 +510,9 @@ static void its_subscriptions_know_when_chat_was_asked(void **state)
     struct sio_socket *was = ada_who_was_lost();
 
     struct sio_socket *ada = come_back(was);
-    answer_next(M_log_heads, OK);
+    answer_next(M_store_log_heads, OK);
     endings = 7;
-    answer_next(M_room_roles, ERR_OVERLOADED);
+    answer_next(M_chat_room_roles, ERR_OVERLOADED);
     assert_true(until(is_asked)); /* again */
     endings = 8;
     assert_true(until(all_answered));
@@ -525,8 +525,8 @@ static void who_may_not_connect_any_more_is_refused(void **state)
     struct sio_socket *was = ada_who_was_lost();
     struct sio_socket *ada = come_back(was);
 
-    answer_next(M_log_heads, OK);
-    answer_next(M_room_roles, OK);
+    answer_next(M_store_log_heads, OK);
+    answer_next(M_chat_room_roles, OK);
     checked = ERR_KEY_REVOKED;
     assert_true(until(all_answered));
     assert_int_equal(ada->refused, ERR_KEY_REVOKED);
@@ -647,12 +647,12 @@ static void a_busy_service_is_asked_again(void **state)
 
     head = 5;
     struct sio_socket *ada = come_back(was);
-    answer_next(M_log_heads, ERR_UNAVAILABLE);
-    answer_next(M_log_heads, OK);
-    answer_next(M_room_roles, ERR_OVERLOADED);
-    answer_next(M_room_roles, OK);
-    answer_next(M_log_since, ERR_DEADLINE);
-    answer_next(M_log_since, OK);
+    answer_next(M_store_log_heads, ERR_UNAVAILABLE);
+    answer_next(M_store_log_heads, OK);
+    answer_next(M_chat_room_roles, ERR_OVERLOADED);
+    answer_next(M_chat_room_roles, OK);
+    answer_next(M_store_log_since, ERR_DEADLINE);
+    answer_next(M_store_log_since, OK);
     assert_true(until(is_settled));
     assert_true(is_taken_up(ada, was) && ada->n_heard == 2);
 }
@@ -664,7 +664,7 @@ static void a_service_that_stays_away_is_not_asked_for_ever(void **state)
 
     recovery->config.connect_timeout_ms = 300;
     struct sio_socket *ada = come_back(was);
-    do answer_next(M_log_heads, ERR_UNAVAILABLE);
+    do answer_next(M_store_log_heads, ERR_UNAVAILABLE);
     while (ada->pending && until(is_asked));
     assert_anew(ada, was);
 }

@@ -156,13 +156,13 @@ void method_ask_for(struct rpc_client *to, enum method_index method, struct str 
     struct question question = { .method = method, .reply = reply, .arg = arg };
 
     (void)to, (void)subject;
-    if (method == M_log_since) {
+    if (method == M_store_log_since) {
         question.after = ((const struct log_query *)record)->after;
         question.limit = ((const struct log_query *)record)->limit;
     }
-    if (method == M_log_heads) question.n_rooms = ((const struct log_rooms *)record)->rooms.len;
-    if (method == M_member_roles) note_asked(&question, record);
-    if (method == M_room_unsubscribe) {
+    if (method == M_store_log_heads) question.n_rooms = ((const struct log_rooms *)record)->rooms.len;
+    if (method == M_chat_member_roles) note_asked(&question, record);
+    if (method == M_chat_room_unsubscribe) {
         listens = false;
         reply(arg, OK, STR_NONE);
         return;
@@ -229,12 +229,12 @@ static void answer(size_t i, enum err e, int64_t most)
     memmove(&questions[i], &questions[i + 1], (--n_questions - i) * sizeof *questions);
     if (e != OK)
         question.reply(question.arg, e, STR_NONE);
-    else if (question.method == M_log_since)
+    else if (question.method == M_store_log_since)
         answer_since(&question, most);
-    else if (question.method == M_log_heads)
+    else if (question.method == M_store_log_heads)
         answer_with(
             &question, log_heads_shape(), &(struct log_heads){ .heads = { &(struct log_head){ room, head }, 1 } });
-    else if (question.method == M_member_roles)
+    else if (question.method == M_chat_member_roles)
         answer_roles(&question, read_early);
     else {
         listens = true;
@@ -379,7 +379,7 @@ static void nothing_is_delivered_across_a_gap(void **state)
     announce(5); /* the fourth was lost on the way */
     assert_int_equal(socket->heard, -1);
     assert_int_equal(n_questions, 1);
-    assert_true(questions[0].method == M_log_since && questions[0].after == 3);
+    assert_true(questions[0].method == M_store_log_since && questions[0].after == 3);
     head = 7;
     announce(6);
     assert_int_equal(socket->heard, -1);
@@ -480,7 +480,7 @@ static void an_answer_that_is_older_than_the_loss_does_not_count(void **state)
 
     rooms_store_up(rooms);
     ev_run(loop, EVRUN_NOWAIT);
-    assert_true(n_questions == 1 && questions[0].method == M_log_heads);
+    assert_true(n_questions == 1 && questions[0].method == M_store_log_heads);
     rooms_store_up(rooms); /* a second store died, and the question is on its way already */
     answer(0, OK, 0);
     head = 4;
@@ -547,9 +547,9 @@ static struct sio_socket *unsure_socket(void)
     head = 5;
     enter(&sockets[0]);
     resume(&sockets[0], 3);
-    answer_next(M_room_subscribe, OK);
+    answer_next(M_chat_room_subscribe, OK);
     for (int i = 0; i < 3; i++) ev_run(loop, EVRUN_NOWAIT);
-    answer_one(M_log_heads);
+    answer_one(M_store_log_heads);
     return &sockets[0];
 }
 
@@ -558,8 +558,8 @@ static void nothing_is_fetched_for_whom_chat_has_not_answered_about(void **state
     struct sio_socket *socket = unsure_socket();
 
     (void)state;
-    assert_true(n_questions == 1 && questions[0].method == M_member_roles);
-    answer_next(M_member_roles, OK);
+    assert_true(n_questions == 1 && questions[0].method == M_chat_member_roles);
+    answer_next(M_chat_member_roles, OK);
     settle();
     assert_int_equal(socket->heard, 5);
 }
@@ -570,8 +570,8 @@ static void an_answer_of_a_chat_that_is_gone_does_not_count(void **state)
 
     (void)state;
     chat_dies();
-    answer_one(M_member_roles);
-    for (size_t i = 0; i < n_questions; i++) assert_int_not_equal(questions[i].method, M_log_since);
+    answer_one(M_chat_member_roles);
+    for (size_t i = 0; i < n_questions; i++) assert_int_not_equal(questions[i].method, M_store_log_since);
     set_member(socket, false); /* as the next one knows */
     settle();
     assert_true(!sits(socket) && socket->heard == 3);
@@ -601,7 +601,7 @@ static void a_membership_that_ends_after_the_answer_is_heard_of(void **state)
     head = 3;
     enter(socket);
     resume(socket, 3);
-    answer_next(M_room_subscribe, OK);
+    answer_next(M_chat_room_subscribe, OK);
     read_early = true;
     for (int i = 0; i < 3; i++) ev_run(loop, EVRUN_NOWAIT); /* both are asked, and chat has read: a member */
     set_member(socket, false);
@@ -620,7 +620,7 @@ static void who_was_removed_and_added_again_stays(void **state)
     enter(socket);
     set_member(socket, false);
     resume(socket, 3);
-    answer_next(M_room_subscribe, OK);
+    answer_next(M_chat_room_subscribe, OK);
     set_member(socket, true);
     head = 4;
     settle();
@@ -636,7 +636,7 @@ static void an_answer_that_is_older_than_a_second_join_does_not_count(void **sta
     enter(socket);
     set_member(socket, false);
     resume(socket, 3);
-    answer_next(M_room_subscribe, OK);
+    answer_next(M_chat_room_subscribe, OK);
     read_early = true;
     for (int i = 0; i < 3; i++) ev_run(loop, EVRUN_NOWAIT); /* chat has read: no member */
     set_member(socket, true);
@@ -677,8 +677,8 @@ static void who_cannot_be_asked_about_is_refused_or_asked_about_again(void **sta
     sit(&sockets[0], -1);
     enter(&sockets[1]);
     resume(&sockets[1], 2);
-    answer_next(M_room_subscribe, OK);
-    answer_next(M_member_roles, ERR_OVERLOADED);
+    answer_next(M_chat_room_subscribe, OK);
+    answer_next(M_chat_member_roles, ERR_OVERLOADED);
     assert_true(sockets[0].refused && !sits(&sockets[0]));
     ev_sleep(RETRY_S + 0.05);
     ev_now_update(loop);
@@ -693,7 +693,7 @@ static void one_question_is_for_all_who_sit_down_at_once(void **state)
         enter(&sockets[i]);
         resume(&sockets[i], 0);
     }
-    answer_next(M_room_subscribe, OK);
+    answer_next(M_chat_room_subscribe, OK);
     for (int i = 0; i < 3; i++) ev_run(loop, EVRUN_NOWAIT);
     assert_true(n_questions == 2 && questions[0].n_asked + questions[1].n_asked == SOCKETS);
 }
@@ -724,7 +724,7 @@ static void features_hear_nothing_of_a_join_that_failed(void **state)
     (void)state;
     live_socket();
     sit(&sockets[1], 1);
-    assert_true(n_questions == 1 && questions[0].method == M_log_since);
+    assert_true(n_questions == 1 && questions[0].method == M_store_log_since);
     answer(0, ERR_UNAVAILABLE, 0);
     assert_true(sockets[1].refused && !sockets[1].in && sockets[0].in);
 }

@@ -12,13 +12,13 @@ static void a_row_is_found_by_method_and_path(void **state)
     const struct route_row *row = route_find(STR("DELETE"), STR("/api/v1/rooms/r1/members/user%3A7"), &params, allow);
 
     assert_non_null(row);
-    assert_int_equal(row->method, M_room_remove);
+    assert_int_equal(row->method, M_chat_room_remove);
     assert_int_equal(params.n, 2);
     assert_true(str_is(params.at[0].name, "room") && str_is(params.at[0].value, "r1"));
     assert_true(str_is(params.at[1].name, "member") && str_is(params.at[1].value, "user%3A7"));
     assert_non_null(route_find(STR("GET"), STR("/api/v1/rooms/"), &params, allow));
-    assert_int_equal(route_find(STR("GET"), STR("/api/v1/rooms"), &params, allow)->method, M_room_list);
-    assert_int_equal(route_find(STR("POST"), STR("/api/v1/rooms"), &params, allow)->method, M_room_create);
+    assert_int_equal(route_find(STR("GET"), STR("/api/v1/rooms"), &params, allow)->method, M_chat_room_list);
+    assert_int_equal(route_find(STR("POST"), STR("/api/v1/rooms"), &params, allow)->method, M_chat_room_create);
 }
 
 static void other_methods_and_paths_are_told_apart(void **state)
@@ -49,9 +49,20 @@ static void events_are_found_in_their_namespace(void **state)
     (void)state;
 
     assert_int_equal(event_row_find(STR("/chat"), STR("room:join"))->effect, EFFECT_JOIN);
-    assert_int_equal(event_row_find(STR("/chat"), STR("message:send"))->method, M_message_append);
+    assert_int_equal(event_row_find(STR("/chat"), STR("message:send"))->method, M_store_message_append);
     assert_null(event_row_find(STR("/"), STR("message:send")));
     assert_null(event_row_find(STR("/chat"), STR("message:sen")));
+}
+
+/* Compiles where two may have a method of one name. */
+enum names_of_two { METHOD_INDEX(one, job, list), METHOD_INDEX(another, job, list) };
+
+static void a_method_is_known_by_its_service(void **state)
+{
+    (void)state;
+    assert_int_not_equal(M_one_job_list, M_another_job_list);
+    assert_string_equal(methods[M_auth_job_list].name, "job.list");
+    assert_string_equal(methods[M_store_message_append].name, "message.append");
 }
 
 /* What a query of messages is made of; `room` is the path's. */
@@ -128,6 +139,7 @@ int main(void)
         cmocka_unit_test(a_row_is_found_by_method_and_path),
         cmocka_unit_test(other_methods_and_paths_are_told_apart),
         cmocka_unit_test(events_are_found_in_their_namespace),
+        cmocka_unit_test(a_method_is_known_by_its_service),
         cmocka_unit_test(the_path_goes_before_the_query_and_the_query_before_the_body),
         cmocka_unit_test(bad_bodies_and_encodings_are_refused_by_name),
         cmocka_unit_test(a_rate_holds_and_recovers),
