@@ -174,7 +174,7 @@ static void send_stats(struct admin *admin)
 {
     struct buf json = BUF(STATS_BYTES_MAX);
 
-    admin_stats_print(&admin->stats, &json);
+    admin_stats_print(&admin->stats, admin->n, &json);
     if (!json.over) {
         struct eio_packet *packet = sio_packet_event(STR(ADMIN_NAMESPACE), "server_stats", buf_str(&json));
         for (size_t i = 0; i < admin->n; i++)

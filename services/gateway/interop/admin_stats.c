@@ -117,14 +117,14 @@ static void print_clients(const struct admin_view *view, struct buf *out)
     buf_printf(out, ",\"clientsCount\":%zu,\"pollingClientsCount\":%zu", all, polling);
 }
 
-static void print_namespace(const struct admin_view *view, const char *name, const char *before, struct buf *out)
+static void print_namespace(const char *name, size_t sockets, const char *before, struct buf *out)
 {
     buf_printf(out, "%s{\"name\":", before);
     json_put_text(out, str_of(name));
-    buf_printf(out, ",\"socketsCount\":%zu}", roster_count(view->roster, str_of(name)));
+    buf_printf(out, ",\"socketsCount\":%zu}", sockets);
 }
 
-void admin_stats_print(struct admin_stats *stats, struct buf *out)
+void admin_stats_print(struct admin_stats *stats, size_t viewers, struct buf *out)
 {
     const struct admin_view *view = stats->view;
 
@@ -138,7 +138,8 @@ void admin_stats_print(struct admin_stats *stats, struct buf *out)
     buf_add_str(out, buf_str(&stats->events));
     buf_add_str(out, STR("],\"namespaces\":["));
     for (size_t i = 0; i < view->n_namespaces; i++)
-        print_namespace(view, view->namespaces[i].name, i > 0 ? "," : "", out);
-    print_namespace(view, ADMIN_NAMESPACE, view->n_namespaces > 0 ? "," : "", out);
+        print_namespace(view->namespaces[i].name, roster_count(view->roster, str_of(view->namespaces[i].name)),
+            i > 0 ? "," : "", out);
+    print_namespace(ADMIN_NAMESPACE, viewers, view->n_namespaces > 0 ? "," : "", out);
     buf_add_str(out, STR("]}"));
 }
