@@ -78,16 +78,35 @@ struct rpc_socket rpc_socket_client(const char *key_dir, const char *self, const
     return socket;
 }
 
+/* A signal (SIGTERM above all) may end these two with EINTR: they look at what the socket has been told meanwhile. */
+static int monitor(void *raw, const char *address, int events)
+{
+    int rc;
+
+    do rc = zmq_socket_monitor(raw, address, events);
+    while (rc != 0 && zmq_errno() == EINTR);
+    return rc;
+}
+
+static int connect_inproc(void *raw, const char *address)
+{
+    int rc;
+
+    do rc = zmq_connect(raw, address);
+    while (rc != 0 && zmq_errno() == EINTR);
+    return rc;
+}
+
 struct rpc_socket rpc_socket_monitor(void *raw, int events)
 {
     static _Atomic unsigned count;
     char address[40];
     snprintf(address, sizeof(address), "inproc://monitor-%u", count++);
-    int rc = zmq_socket_monitor(raw, address, events);
+    int rc = monitor(raw, address, events);
     assert(rc == 0);
     zsock_t *owner = zsock_new(ZMQ_PAIR);
     assert(owner != NULL);
-    rc = zmq_connect(zsock_resolve(owner), address);
+    rc = connect_inproc(zsock_resolve(owner), address);
     assert(rc == 0);
     (void)rc;
     return (struct rpc_socket){ owner, zsock_resolve(owner) };
