@@ -18,7 +18,12 @@ write_service() {    # write_service PROCESS 'command...'
     chmod +x "$service/run" "$service/log/run"
 }
 
-write_program() { write_env "$1"; write_service "$1" "chpst -e '$dir/env/$1' '$BIN/${1%%-*}'"; }
+write_program() {
+    local command="'$BIN/${1%%-*}'"
+    [[ $1 != gateway-* ]] || command=${GATEWAY_COMMAND:-$command}
+    write_env "$1"
+    write_service "$1" "chpst -e '$dir/env/$1' $command"
+}
 
 write_services() {
     local p

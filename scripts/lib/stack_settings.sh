@@ -104,16 +104,12 @@ refuse_wrong_settings() {
 }
 
 # Echo for anybody and API keys never share a stack.  Who issues keys is reached with the CURVE keys of a directory, so
-# that is what scripts/conformance marks when it makes one; the gateway looks there, too.
+# that is what scripts/conformance marks when it makes one; tests/echo looks there, too.
 refuse_mixture() {
-    local conformance keys
-    conformance=$(overrides | sed -n 's/^MADANG_GATEWAY_CONFORMANCE=//p' | tail -n 1)
+    local keys
     keys=$(overrides | sed -n 's/^MADANG_KEY_DIR=//p' | tail -n 1)
     keys=${keys:-$dir/keys}
     [[ $keys = /* ]] || keys=$root/$keys                # where the processes run
-    if [ "${conformance:-0}" = 0 ] && [ -e "$keys/conformance" ]; then
+    [ -n "${GATEWAY_COMMAND:-}" ] || [ ! -e "$keys/conformance" ] ||
         fail "$dir is kept for make up CONFORMANCE=1; take another directory"
-    elif [ "${conformance:-0}" != 0 ] && [ ! -e "$keys/conformance" ]; then
-        fail "MADANG_GATEWAY_CONFORMANCE can't be on in a stack with API keys: run make up CONFORMANCE=1, which is apart"
-    fi
 }

@@ -12,7 +12,7 @@ allow 'getaddrinfo|gethostbyname|gethostbyaddr|getnameinfo|res_query' 'libshared
 allow 'sleep|usleep|nanosleep|clock_nanosleep' 'libshared/base/log_out\.c|services/store/messages/committer\.c' \
     'use an ev_timer; these two are threads'
 allow 'fopen|freopen|open|openat|creat|opendir|access|stat|lstat|fsync|fdatasync|sync|unlink|unlinkat|rename' \
-    'libshared/base/log_out\.c|libshared/service/(process_metrics|settings_load|privileges_files)\.c|libshared/db/migrate\.c|libshared/rpc/keys\.c|services/gateway/conformance\.c|services/share/media/files\.c' \
+    'libshared/base/log_out\.c|libshared/service/(process_metrics|settings_load|privileges_files)\.c|libshared/db/migrate\.c|libshared/rpc/keys\.c|services/share/media/files\.c' \
     'read files at the start or on a thread: the log is written and metrics are read on one, media are BLOCKING work, all else is read once'
 allow 'poll|select|ppoll|pselect|epoll_wait|flock|lockf|wait|waitpid' 'libshared/db/pg_(listen|answer)\.c|services/share/media/files\.c' \
     'use an ev_io; pg_listen.c is a thread, workers wait for their answers, and files.c locks without waiting'

@@ -76,7 +76,6 @@ struct interop_config config_interop(const struct settings *from)
         .has_emitter = s->emitter,
         .redis_url = from->common.redis_url,
         .emitter_key = s->emitter_key,
-        .emits_any_event = s->conformance,
         .max_payload = s->max_payload,
         .name = s->name,
         .admin_user = s->admin_user,

@@ -16,7 +16,7 @@ static int answer_health(void *arg, struct http *http)
 
 static const struct http_handler health = { .methods = "GET, HEAD", .begin = answer_health };
 
-/* In the conformance configuration there are no services, and so no routes. */
+/* Without services there are no routes. */
 void edge_mount(struct gateway *gateway)
 {
     struct http_server *server = gateway->server;
@@ -26,5 +26,5 @@ void edge_mount(struct gateway *gateway)
         http_mount(server, gateway->settings->gateway.msgpack_path, &eio_handler, gateway->msgpack);
     if (gateway->engineio != NULL) http_mount(server, "/engine.io/", &eio_handler, gateway->engineio);
     http_mount(server, "/healthz", &health, gateway);
-    if (gateway->service[SERVICE_chat] != NULL) http_mount(server, "/*", &routes_handler, &gateway->routes);
+    if (gateway->service[SERVICE_store] != NULL) http_mount(server, "/*", &routes_handler, &gateway->routes);
 }

@@ -2,25 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/features.h"
 #include "services/gateway/gateway.h"
-#include "services/gateway/recovery/rerun.h"
-
-/* --- the echo of the conformance configuration --- */
-
-static void welcome_client(void *object, struct client *client, const struct arrival *arrival)
-{
-    (void)object;
-    echo_welcome(client->socket, arrival->auth);
-}
-
-static bool send_back(void *object, struct client *client, const struct sio_event *event)
-{
-    echo_event(object, client->socket, event);
-    return true;
-}
-
-const struct client_feature echo_feature = { .open = welcome_client, .event = send_back };
-
-/* --- all of them --- */
 
 static void add_feature(struct gateway *gateway, enum feature index, const struct client_feature *feature, void *object)
 {
@@ -31,7 +12,6 @@ void features_add(struct gateway *gateway)
 {
     struct rpc_client *chat = gateway->service[SERVICE_chat], *store = gateway->service[SERVICE_store];
     const struct settings *from = gateway->settings;
-    bool is_echo = from->gateway.conformance;
     struct recovery_config recovery = config_recovery(from);
     size_t rooms_max = (size_t)from->gateway.socket_rooms_max;
 
@@ -40,4 +20,5 @@ void features_add(struct gateway *gateway)
 #include "services/gateway/features.def"
 #undef FEATURE
     /* clang-format on */
+    if (gateway->kind->add_features != NULL) gateway->kind->add_features(gateway);
 }

@@ -1,4 +1,4 @@
-/* gateway.h - the parts of the edge, as main.c puts them together. */
+/* gateway.h - the parts of the edge, as gateway.c puts them together. */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -9,7 +9,6 @@
 #include "services/gateway/interop/interop.h"
 #include "services/gateway/mesh/mesh.h"
 #include "services/gateway/routes/routes.h"
-#include "services/gateway/socketio/echo.h"
 
 #define EXTRA_NAMESPACES_MAX 32
 
@@ -24,24 +23,40 @@ struct service_link {
     bool was_up;
 };
 
+/* What a program that is a gateway is made of.  services/gateway/main.c is the product; tests/echo is another, for protocol
+ * suites.  Without a store there are no rooms, no recovery and no routes. */
+struct gateway_kind {
+    const char *doc; /* for --help */
+    bool has_service[SERVICE_COUNT];
+    bool has_mesh;
+    bool wants_tokens;      /* false: anybody is a client */
+    bool shares_rates;      /* with the other gateways, through Redis */
+    bool emits_any_event;   /* back ends may send by an emitter what otherwise only gateways say */
+    const char *namespaces; /* separated by commas; those that settings list come after them */
+    void (*add_features)(struct gateway *gateway); /* behind those of features.def; NULL: none */
+    const struct eio_upper *raw; /* what plain Engine.IO at /engine.io/ is for; NULL: it is not there */
+};
+/* Reads the settings into `from`, and runs until it is told to leave; the status for exit(). */
+int gateway_run(int argc, char **argv, const struct gateway_kind *kind, struct settings *from);
+
 struct gateway {
+    const struct gateway_kind *kind;
     const struct settings *settings;
     struct ev_loop *loop;
     struct http_server *server;
     struct health *health;
-    struct eio *socketio, *msgpack, *engineio; /* msgpack: NULL without a path for it; engineio: the raw echo of the
-                                                  conformance configuration, else NULL */
+    struct eio *socketio, *msgpack, *engineio; /* msgpack: NULL without a path for it; engineio: NULL in the product */
     struct sio *sio;
     struct sio_namespace namespaces[8 + EXTRA_NAMESPACES_MAX];
     size_t n_namespaces;
     char *names; /* their names, where settings list them */
     struct service_link links[SERVICE_COUNT];
-    struct rpc_client *service[SERVICE_COUNT]; /* NULL where the conformance configuration needs none */
+    struct rpc_client *service[SERVICE_COUNT]; /* NULL: a gateway of this kind has none of it */
     struct trusted *trusted;
     struct bearers *bearers;
     struct clients *clients;
-    struct rooms *rooms; /* NULL in the conformance configuration */
-    struct mesh *mesh;   /* NULL in the conformance configuration, which has no chat to know of others */
+    struct rooms *rooms; /* NULL without a store */
+    struct mesh *mesh;   /* NULL: a gateway of this kind knows of no others */
     struct routes routes;
     struct interop interop;
     int descriptors_max; /* a client's connection has none above it */
@@ -75,9 +90,6 @@ void freshness_watch(struct gateway *gateway);
 void freshness_unwatch(struct gateway *gateway);
 void freshness_ask(struct gateway *gateway);      /* auth is there again */
 void freshness_is_there(struct gateway *gateway); /* it has said all */
-
-/* conformance.c: ends the process with one line if it has the conformance configuration and a key to the services. */
-void conformance_check(const struct settings *from);
 
 /* features.c: what hangs on each socket with an identity; before the first of them. */
 void features_add(struct gateway *gateway);

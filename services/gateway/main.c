@@ -1,142 +1,24 @@
 /* main.c - the gateway: the edge that clients see.  Owns no data. */
 // SPDX-License-Identifier: Apache-2.0
-#include <signal.h>
-
-#include "libshared/base/log.h"
-#include "libshared/service/privileges.h"
-#include "libshared/service/service.h"
-#include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
 
-static void on_term(struct ev_loop *loop, ev_signal *signal, int events)
-{
-    (void)loop, (void)events;
-    drain_begin(signal->data);
-}
-
-static void on_hangup(struct ev_loop *loop, ev_signal *signal, int events)
-{
-    struct gateway *gateway = signal->data;
-
-    (void)loop, (void)events;
-    http_server_reload_certificate(gateway->server);
-}
-
-static void watch_signal(
-    struct gateway *gateway, ev_signal *watcher, void (*run)(struct ev_loop *, ev_signal *, int), int number)
-{
-    ev_signal_init(watcher, run, number);
-    watcher->data = gateway;
-    ev_signal_start(gateway->loop, watcher);
-}
-
-static bool is_ready(void *arg, struct buf *why)
-{
-    struct gateway *gateway = arg;
-
-    if (gateway->draining) {
-        buf_add_str(why, STR("leaving"));
-        return false;
-    }
-    return service_links_ready(gateway, why);
-}
-
-static void open_edge(struct gateway *gateway)
-{
-    struct eio_upper upper = sio_upper(gateway->sio), packed = sio_msgpack_upper(gateway->sio), echo = echo_upper();
-    struct http_server_config config = config_http(gateway->settings);
-    struct eio_config eio = config_eio(gateway->settings);
-
-    config.descriptors_max = gateway->descriptors_max;
-    gateway->socketio = eio_create(gateway->loop, &eio, &upper);
-    if (settings.gateway.msgpack_path[0] != '\0') gateway->msgpack = eio_create(gateway->loop, &eio, &packed);
-    if (settings.gateway.conformance) gateway->engineio = eio_create(gateway->loop, &eio, &echo);
-    mesh_serve(gateway->mesh, 0, gateway->socketio);
-    mesh_serve(gateway->mesh, 1, gateway->msgpack);
-    mesh_serve(gateway->mesh, 2, gateway->engineio);
-    gateway->server = http_server_create(gateway->loop, &config);
-    edge_mount(gateway);
-    gateway->health = health_create(gateway->loop, settings.gateway.health, is_ready, gateway);
-}
-
-static void open_interop(struct gateway *gateway)
-{
-    struct interop_config config = config_interop(gateway->settings);
-
-    config.loop = gateway->loop;
-    config.sio = gateway->sio;
-    config.socketio = gateway->socketio;
-    config.msgpack = gateway->msgpack;
-    config.namespaces = gateway->namespaces;
-    config.n_namespaces = gateway->n_namespaces;
-    config.rates = gateway->routes.rates;
-    interop_open(&gateway->interop, &config);
-}
-
-static void open_gateway(struct gateway *gateway)
-{
-    struct mesh_config mesh = config_mesh(gateway->settings);
-
-    if (!settings.gateway.conformance || settings.gateway.echo_mesh) gateway->mesh = mesh_create(gateway->loop, &mesh);
-    memory_watch(gateway);
-    service_links_connect(gateway);
-    for (int i = 0; i < SERVICE_COUNT; i++) gateway->routes.service[i] = gateway->service[i];
-    gateway->routes.bearers = gateway->bearers;
-    gateway->routes.rates = rates_create(settings.gateway.rate_percent);
-    if (!settings.gateway.conformance) rates_share(gateway->routes.rates, gateway->loop, settings.common.redis_url);
-    gateway->routes.guesses = guesses_create(gateway->loop, gateway->routes.rates, settings.common.call_budget_ms);
-    gateway->routes.api_key_tokens = api_key_tokens_create(
-        gateway->bearers, gateway->routes.guesses, gateway->routes.rates, gateway->service[SERVICE_auth]);
-    gateway->routes.body_max = (size_t)settings.gateway.max_payload;
-    gateway->routes.loop = gateway->loop;
-    routes_init(&gateway->routes);
-    namespaces_open(gateway);
-    gateway->routes.rooms = gateway->rooms;
-    open_edge(gateway);
-    open_interop(gateway);
-    freshness_watch(gateway);
-    watch_signal(gateway, &gateway->term, on_term, SIGTERM);
-    watch_signal(gateway, &gateway->interrupt, on_term, SIGINT);
-    watch_signal(gateway, &gateway->hangup, on_hangup, SIGHUP);
-    LOG(INFO, "gateway.started", F_TEXT("version", service_version()), F_TEXT("name", settings.gateway.name),
-        F_TEXT("gateway", eio_gateway_id()), F_BOOL("conformance", settings.gateway.conformance));
-}
-
-/* From the outside in: nothing may call what is gone already. */
-static void close_gateway(struct gateway *gateway)
-{
-    freshness_unwatch(gateway);
-    health_destroy(&gateway->health);
-    mesh_destroy(&gateway->mesh);
-    eio_destroy(&gateway->socketio);
-    eio_destroy(&gateway->msgpack);
-    eio_destroy(&gateway->engineio);
-    http_server_destroy(&gateway->server);
-    interop_close(&gateway->interop);
-    clients_stop(gateway->clients);
-    guesses_close(gateway->routes.guesses);
-    service_links_disconnect(gateway);
-    namespaces_close(gateway);
-    routes_free(&gateway->routes);
-    api_key_tokens_destroy(&gateway->routes.api_key_tokens);
-    guesses_destroy(&gateway->routes.guesses);
-    rates_destroy(&gateway->routes.rates);
-    memory_unwatch(gateway);
-    LOG(INFO, "gateway.stopped", F_TEXT("name", settings.gateway.name));
-}
+/* clang-format off */
+static const struct gateway_kind product = {
+    .doc = "the edge: HTTPS, WebSocket, Socket.IO; authentication, policies, routing",
+    .has_service = {
+#define SERVICE(name, place, doc) [SERVICE_##name] = true,
+#include "proto/begin.def"
+#include "proto/services.def"
+#include "proto/end.def"
+    },
+    .has_mesh = true,
+    .wants_tokens = true,
+    .shares_rates = true,
+    .namespaces = "/,/chat,/notification,/system,/error",
+};
+/* clang-format on */
 
 int main(int argc, char **argv)
 {
-    static struct gateway gateway;
-
-    service_begin(argc, argv, "gateway", "the edge: HTTPS, WebSocket, Socket.IO; authentication, policies, routing");
-    conformance_check(&settings);
-    gateway.settings = &settings;
-    gateway.descriptors_max = descriptors_limit(&settings.gateway);
-    gateway.loop = ev_default_loop(0);
-    open_gateway(&gateway);
-    privileges_settle();
-    ev_run(gateway.loop, 0);
-    close_gateway(&gateway);
-    return 0;
+    return gateway_run(argc, argv, &product, &settings);
 }

@@ -1,11 +1,10 @@
 /* namespaces.c - who answers in which namespace. */
 // SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
 #include <string.h>
 
 #include "libshared/base/log.h"
 #include "services/gateway/gateway.h"
-
-static const char *const standard[] = { "/", "/chat", "/notification", "/system", "/error" };
 
 static void add_namespace(struct gateway *gateway, struct sio_namespace nsp)
 {
@@ -19,12 +18,14 @@ static bool is_there(const struct gateway *gateway, const char *name)
     return false;
 }
 
-/* Names separated by commas. */
-static void add_listed(struct gateway *gateway, const char *list)
+/* Those of the kind, and those that settings list; the texts live as long as the gateway. */
+static void add_listed(struct gateway *gateway)
 {
-    struct str rest = { gateway->names = mem_alloc(strlen(list) + 1), strlen(list) };
+    const char *own = gateway->kind->namespaces, *more = gateway->settings->gateway.namespaces;
+    size_t size = strlen(own) + strlen(more) + 2;
+    struct str rest = { gateway->names = mem_alloc(size), size - 1 };
 
-    memcpy(gateway->names, list, rest.len + 1);
+    snprintf(gateway->names, size, "%s,%s", own, more);
     while (rest.len > 0) {
         struct str word = str_trim(str_cut(&rest, ','));
         char *name = gateway->names + (word.at - gateway->names);
@@ -37,29 +38,15 @@ static void add_listed(struct gateway *gateway, const char *list)
     }
 }
 
-/* The echo of the conformance configuration is for anybody, but where settings want a token. */
-static struct clients *make_clients(const struct gateway *gateway)
-{
-    bool is_open = gateway->settings->gateway.conformance && !gateway->settings->gateway.echo_token;
-
-    return clients_create(gateway->loop, is_open ? NULL : gateway->bearers, gateway->routes.rates,
-        gateway->settings->gateway.token_warning_s);
-}
-
 void namespaces_open(struct gateway *gateway)
 {
-    gateway->clients = make_clients(gateway);
+    gateway->clients = clients_create(gateway->loop, gateway->kind->wants_tokens ? gateway->bearers : NULL,
+        gateway->routes.rates, gateway->settings->gateway.token_warning_s);
     features_add(gateway);
     struct sio_config config = config_sio(gateway->settings);
     config.connect_rate = clients_connect_rate(gateway->clients);
     gateway->sio = sio_create(&config);
-    if (gateway->settings->gateway.conformance) {
-        add_listed(gateway, gateway->settings->gateway.echo_namespaces);
-    } else {
-        for (size_t i = 0; i < COUNT(standard); i++)
-            add_namespace(gateway, clients_namespace(gateway->clients, standard[i]));
-        add_listed(gateway, gateway->settings->gateway.namespaces);
-    }
+    add_listed(gateway);
     for (size_t i = 0; i < gateway->n_namespaces; i++) sio_add(gateway->sio, &gateway->namespaces[i]);
 }
 

@@ -83,20 +83,12 @@ static struct rpc_client *connect_to(struct gateway *gateway, enum peer_service 
                                                 .arg = &gateway->links[service] });
 }
 
-/* The conformance configuration needs nobody but auth where its namespaces want a token, and chat for the mesh. */
-static bool is_needed(const struct gateway *gateway, enum peer_service service)
-{
-    if (!gateway->settings->gateway.conformance) return true;
-    if (service == SERVICE_auth) return gateway->settings->gateway.echo_token;
-    return service == SERVICE_chat && gateway->settings->gateway.echo_mesh;
-}
-
 void service_links_connect(struct gateway *gateway)
 {
     gateway->trusted = trusted_create(gateway->loop, on_trust_changed, on_trust_asked, gateway);
     gateway->bearers = bearers_create(gateway->trusted);
     for (int i = 0; i < SERVICE_COUNT; i++)
-        if (is_needed(gateway, (enum peer_service)i)) gateway->service[i] = connect_to(gateway, (enum peer_service)i);
+        if (gateway->kind->has_service[i]) gateway->service[i] = connect_to(gateway, (enum peer_service)i);
 }
 
 void service_links_disconnect(struct gateway *gateway)

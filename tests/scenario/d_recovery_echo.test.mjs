@@ -200,7 +200,7 @@ test('on another gateway too, the old connection dead or alive', { timeout: 1200
 })
 
 test('with tokens: a pid belongs to its subject', { timeout: 120000 }, async () => {
-  const guarded = await startEcho({ MADANG_GATEWAY_ECHO_TOKEN: '1', MADANG_GATEWAY_ECHO_NAMESPACES: '/chat' })
+  const guarded = await startEcho({ ECHO_TOKEN: '1', ECHO_NAMESPACES: '/chat' })
   try {
     const [ada, eve] = [await guarded.token('ada'), await guarded.token('eve')]
     const socket = await arrives(guarded, { namespace: '/chat', auth: { token: ada } })

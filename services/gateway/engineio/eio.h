@@ -66,7 +66,7 @@ struct eio_config {
     int64_t stranger_packets, stranger_bytes; /* in all, before eio_connected() */
 };
 
-/* One for each path: /socket.io/, /engine.io/ (conformance), a msgpack path. */
+/* One for each path. */
 struct eio *eio_create(struct ev_loop *loop, const struct eio_config *config, const struct eio_upper *upper);
 void eio_destroy(struct eio **eio);
 size_t eio_sessions(const struct eio *eio);

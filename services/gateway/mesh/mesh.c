@@ -77,7 +77,7 @@ static void ws_open(void *arg, struct ws *ws, struct str sid)
     tunnel_open(arg, ws, sid);
 }
 
-void mesh_serve(struct mesh *mesh, int number, struct eio *eio)
+void mesh_serve(struct mesh *mesh, enum mesh_path_number number, struct eio *eio)
 {
     if (mesh == NULL || eio == NULL) return;
     struct mesh_path *path = &mesh->paths[number];

@@ -16,7 +16,9 @@
 
 struct mesh;
 
-#define MESH_PATHS 8 /* Engine.IO paths */
+#define MESH_PATHS 8
+/* Engine.IO paths, the same number at every gateway. */
+enum mesh_path_number { MESH_PATH_SOCKETIO, MESH_PATH_MSGPACK, MESH_PATH_ENGINEIO };
 
 struct mesh_config {
     const char *endpoint; /* where the other gateways reach this one */
@@ -30,8 +32,8 @@ struct mesh_config {
 struct mesh *mesh_create(struct ev_loop *loop, const struct mesh_config *config);
 /* Before the Engine.IO paths and the listener: what is in the air is dropped.  NULL is fine here and below. */
 void mesh_destroy(struct mesh **mesh);
-/* Sessions of this path may be asked for, and it hands on what is not its own.  The same number everywhere. */
-void mesh_serve(struct mesh *mesh, int path, struct eio *eio);
+/* Sessions of this path may be asked for, and it hands on what is not its own. */
+void mesh_serve(struct mesh *mesh, enum mesh_path_number path, struct eio *eio);
 void mesh_chat_up(struct mesh *mesh, struct rpc_client *chat);
 void mesh_gateways_changed(struct mesh *mesh, struct str body); /* chat's event */
 void mesh_leave(struct mesh *mesh);                             /* the other gateways are told */

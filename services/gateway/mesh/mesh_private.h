@@ -66,7 +66,7 @@ struct remote_tunnel;
 struct mesh_path {
     struct mesh *mesh;
     struct eio *eio;
-    int number;
+    enum mesh_path_number number;
 };
 
 struct mesh {

@@ -9,10 +9,9 @@
 
 #include "libshared/base/hex.h"
 
-#define CHANNEL    STR("madang:recovered")
-#define PREFIX     "madang:recovery:"
-#define LOG_SUFFIX ":log"
-#define HEX_CHARS  (2 * RECORD_HASH_BYTES)
+#define CHANNEL   STR("madang:recovered")
+#define PREFIX    "madang:recovery:"
+#define HEX_CHARS (2 * RECORD_HASH_BYTES)
 
 #define OWNED "local v = redis.call('GET', KEYS[1]) if v and string.sub(v, 1, 20) ~= ARGV[1] then return 0 end "
 
@@ -26,7 +25,7 @@ static const char claim_script[] =
 static const char remove_script[] = OWNED "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1";
 
 struct key {
-    char text[sizeof PREFIX + HEX_CHARS + sizeof LOG_SUFFIX];
+    char text[sizeof PREFIX + HEX_CHARS];
 };
 struct number {
     char text[24];
@@ -117,40 +116,6 @@ void recovery_records_remove(struct redis *redis, const unsigned char *hash, con
         str_of(ttl.text) };
 
     redis_command(redis, NULL, NULL, words, COUNT(words));
-}
-
-static struct key log_key_of(const unsigned char *hash)
-{
-    struct key key = key_of(hash);
-
-    memcpy(key.text + sizeof PREFIX - 1 + HEX_CHARS, LOG_SUFFIX, sizeof LOG_SUFFIX);
-    return key;
-}
-
-void recovery_records_log(struct redis *redis, const unsigned char *hash, struct str entry, int64_t ttl_ms)
-{
-    struct key key = log_key_of(hash);
-    struct number first = number_of(-RECORD_LOG_MAX);
-    struct str trim[] = { STR("LTRIM"), str_of(key.text), str_of(first.text), STR("-1") };
-
-    redis_command(redis, NULL, NULL, (struct str[]){ STR("RPUSH"), str_of(key.text), entry }, 3);
-    redis_command(redis, NULL, NULL, trim, COUNT(trim));
-    recovery_records_keep_log(redis, hash, ttl_ms);
-}
-
-void recovery_records_keep_log(struct redis *redis, const unsigned char *hash, int64_t ttl_ms)
-{
-    struct key key = log_key_of(hash);
-    struct number ttl = number_of(ttl_ms);
-
-    redis_command(redis, NULL, NULL, (struct str[]){ STR("PEXPIRE"), str_of(key.text), str_of(ttl.text) }, 3);
-}
-
-void recovery_records_read_log(struct redis *redis, const unsigned char *hash, redis_reply_fn *reply, void *arg)
-{
-    struct key key = log_key_of(hash);
-
-    redis_command(redis, reply, arg, (struct str[]){ STR("LRANGE"), str_of(key.text), STR("0"), STR("-1") }, 4);
 }
 
 void recovery_records_announce(struct redis *redis, const unsigned char *hash, const char *owner)

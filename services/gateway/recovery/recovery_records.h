@@ -38,13 +38,6 @@ void recovery_records_claim(struct redis *redis, const unsigned char *hash, stru
     struct str record, int64_t ttl_ms, redis_reply_fn *reply, void *arg);
 void recovery_records_remove(struct redis *redis, const unsigned char *hash, const char *owner, int64_t ttl_ms);
 
-/* For sockets with a log of their own (rerun.h): so many entries, the newest. */
-#define RECORD_LOG_MAX 1000
-void recovery_records_log(struct redis *redis, const unsigned char *hash, struct str entry, int64_t ttl_ms);
-void recovery_records_keep_log(struct redis *redis, const unsigned char *hash, int64_t ttl_ms);
-void recovery_records_read_log(
-    struct redis *redis, const unsigned char *hash, redis_reply_fn *reply, void *arg); /* an array */
-
 /* To all gateways: this one has a new owner. */
 void recovery_records_announce(struct redis *redis, const unsigned char *hash, const char *owner);
 typedef void record_owner_fn(void *arg, const unsigned char *hash, struct str owner);

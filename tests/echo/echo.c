@@ -1,18 +1,6 @@
 /* echo.c - what the official protocol suites talk to. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/socketio/echo.h"
-
-void echo_welcome(struct sio_socket *socket, struct str auth)
-{
-    sio_emit(socket, "auth", auth.len > 0 ? auth : STR("{}"));
-}
-
-static void echo_connect(void *arg, struct sio_socket *socket, struct str auth)
-{
-    (void)arg;
-    sio_accept(socket);
-    echo_welcome(socket, auth);
-}
+#include "tests/echo/echo_private.h"
 
 static void give_back(struct sio_socket *socket, const struct sio_event *event, size_t max)
 {
@@ -37,28 +25,27 @@ static void acknowledge_event(struct sio_socket *socket, const struct sio_event 
     buf_free(&array);
 }
 
-void echo_event(void *arg, struct sio_socket *socket, const struct sio_event *event)
+static bool answer_event(void *object, struct client *client, const struct sio_event *event)
 {
     size_t max = event->array.len + 32;
 
-    (void)arg;
+    (void)object;
     if (str_is(event->name, "message"))
-        give_back(socket, event, max);
+        give_back(client->socket, event, max);
     else if (str_is(event->name, "message-with-ack") && event->ack >= 0)
-        acknowledge_event(socket, event, max);
+        acknowledge_event(client->socket, event, max);
+    return true;
 }
 
-static void echo_disconnected(void *arg, struct sio_socket *socket, const char *reason)
+static void welcome_client(void *object, struct client *client, const struct arrival *arrival)
 {
-    (void)arg, (void)socket, (void)reason;
+    (void)object;
+    sio_emit(client->socket, "auth", arrival->auth.len > 0 ? arrival->auth : STR("{}"));
 }
 
-struct sio_namespace echo_namespace(const char *name)
-{
-    return (struct sio_namespace){
-        .name = name, .connect = echo_connect, .event = echo_event, .disconnected = echo_disconnected
-    };
-}
+const struct client_feature echo_feature = { .open = welcome_client, .event = answer_event };
+
+/* --- plain Engine.IO --- */
 
 static void *raw_opened(void *arg, struct eio_session *session, struct http *http)
 {

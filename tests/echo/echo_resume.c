@@ -1,4 +1,4 @@
-/* rerun_enter.c - who comes to an echo that can be taken up again: somebody new, or somebody who was here. */
+/* echo_resume.c - a client of the echo that brings a pid goes on where its log says; any other begins. */
 // SPDX-License-Identifier: Apache-2.0
 #include <hiredis/hiredis.h>
 #include <string.h>
@@ -6,11 +6,11 @@
 #include "libshared/base/log.h"
 #include "libshared/base/secret.h"
 #include "services/gateway/recovery/resume_claim.h"
-#include "services/gateway/recovery/rerun_private.h"
+#include "tests/echo/echo_private.h"
 #include "services/gateway/rooms/offset.h"
 
 struct entry {
-    struct reruns *home;
+    struct echo_logs *home;
     struct arrival arrival;
     struct arena *arena;
     struct resume_claim claims;
@@ -83,7 +83,7 @@ static void begin_anew(struct entry *e, const char *why)
 
 static void send_again(const struct entry *e, int64_t number, const struct str *parts, unsigned n)
 {
-    struct eio_packet *packets[RERUN_PARTS_MAX], *plain = eio_packet_text(parts[0]);
+    struct eio_packet *packets[ECHO_PARTS_MAX], *plain = eio_packet_text(parts[0]);
     struct buf offset = BUF(64);
 
     offset_begin(&offset, e->record.epoch);
@@ -106,13 +106,13 @@ struct found {
 static struct found go_through(const struct entry *e, const struct redisReply *reply, bool send)
 {
     struct found found = { .last = e->seq, .whole = reply != NULL && reply->type == REDIS_REPLY_ARRAY };
-    struct str parts[RERUN_PARTS_MAX];
+    struct str parts[ECHO_PARTS_MAX];
     int64_t number;
     unsigned n;
 
     for (size_t i = 0; found.whole && i < reply->elements; i++) {
         struct str text = { reply->element[i]->str, (size_t)reply->element[i]->len };
-        found.whole = rerun_read(text, &number, parts, &n) && number <= found.last + 1;
+        found.whole = echo_log_read(text, &number, parts, &n) && number <= found.last + 1;
         if (!found.whole || number <= found.last) continue;
         if (send) send_again(e, number, parts, n);
         found.last = number;
@@ -155,9 +155,9 @@ static void on_claimed(void *arg, const struct redisReply *reply)
         begin_anew(e, "lost_race");
         return;
     }
-    rerun_supersede(e->home, e->hash, str_of(e->owner));
+    echo_sockets_supersede(e->home, e->hash, str_of(e->owner));
     recovery_records_announce(e->home->redis, e->hash, e->owner);
-    recovery_records_read_log(e->home->redis, e->hash, on_log, e);
+    echo_log_load(e->home->redis, e->hash, on_log, e);
 }
 
 /* --- the record --- */
@@ -197,16 +197,16 @@ static void on_read(void *arg, const struct redisReply *reply)
     fill_record(e, e->record.epoch, true);
     record_write(&e->record, &e->home->key, e->hash, &text);
     recovery_records_claim(
-        e->home->redis, e->hash, value, e->owner, buf_str(&text), rerun_ttl_ms(e->home), on_claimed, e);
+        e->home->redis, e->hash, value, e->owner, buf_str(&text), echo_ttl_ms(e->home), on_claimed, e);
     buf_free(&text);
 }
 
-void rerun_enter(struct reruns *home, const struct arrival *arrival)
+void echo_resume(struct echo_logs *home, const struct arrival *arrival)
 {
     struct entry *e = mem_zero(sizeof *e);
 
     /* bound: RECORD_BYTES_MAX, and a CONNECT of max_payload */
-    e->arena = arena_create("rerun", (4u << 20) + 2 * (size_t)home->config.max_payload);
+    e->arena = arena_create("echo", (4u << 20) + 2 * (size_t)home->config.max_payload);
     e->home = home;
     e->arrival = *arrival;
     e->arrival.auth = arena_str(e->arena, arrival->auth);
