@@ -348,7 +348,7 @@ static void kill_doomed(struct http_server *server)
     }
 }
 
-/* Nobody is freed in here, so the list cannot change under us; who is touched meanwhile waits for the next round. */
+/* No connection is freed in here, so the list cannot change meanwhile; one that is touched waits for the next round. */
 static void flush_dirty(struct http_server *server)
 {
     struct conn *conn = server->dirty, *next;

@@ -87,7 +87,7 @@ struct http_server {
     struct transport *transport;
     struct errand *certificate; /* while its files are read */
     struct origins *origins;
-    struct address_count *addresses; /* how many connections are whose */
+    struct address_count *addresses; /* how many connections each address has */
     struct address_rate *rate;       /* and how fast they come */
     struct conn *line;               /* strangers, waiting for their share of a turn */
     int64_t share_us;                /* that they have used of it */
@@ -100,7 +100,7 @@ struct http_server {
     char date[64]; /* the header line, and for which second it was made */
     time_t date_made;
     bool leaving; /* each answer is the last of its connection */
-    bool filling; /* somebody is writing into it */
+    bool filling; /* it is being written to */
 };
 
 /* conn.c */

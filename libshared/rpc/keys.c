@@ -86,7 +86,7 @@ static bool is_certificate(const char *file)
     return file[0] != '.' && len > 4 && strcmp(file + len - 4, ".key") == 0;
 }
 
-/* The name is taken from the certificate's metadata.  One that has none would let its owner send a name of his own
+/* The name is taken from the certificate's metadata.  One that has none would let its owner send a name of its own
  * choice in the handshake, so each must have it. */
 static void check_name(const char *key_dir, const char *file)
 {

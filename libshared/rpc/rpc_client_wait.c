@@ -200,7 +200,7 @@ static void tell_caller(struct rpc_client *client, struct waiting *w)
     mem_free(w);
 }
 
-/* Those who are told may call again, and fail again: that is for the next turn. */
+/* A caller that is told may call again, and fail again: that is for the next turn. */
 void rpc_wait_tell(struct rpc_client *client)
 {
     struct waiting *list = client->ended;

@@ -99,7 +99,7 @@ static void drop_unrun(struct rpc_task *task, enum err why)
         why == ERR_OVERLOADED ? "too many of your requests wait for a worker" : "this process is leaving");
 }
 
-/* Whoever has no name yet is known by an address, behind a NUL, which no subject has. */
+/* A caller without an identity is known by its address, behind a NUL, which no subject has. */
 static struct str who_waits(struct rpc_later *later)
 {
     const struct principal *who = &later->head.who;

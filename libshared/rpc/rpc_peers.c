@@ -1,4 +1,4 @@
-/* rpc_peers.c - who is at the other ends of the pipes, and since when not. */
+/* rpc_peers.c - the peers at the other ends of the pipes, and those that are gone. */
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 #include <stdio.h>

@@ -97,7 +97,7 @@ bool rpc_pool_put(struct rpc_pool *pool, struct rpc_task *task, struct str subje
     struct rpc_task *refused = rpc_queue_put(pool->queue, task, subject);
     if (refused != task) pthread_cond_signal(&pool->filled);
     pthread_mutex_unlock(&pool->lock);
-    /* Another's end comes on a later turn: whoever puts a task may be in the middle of something. */
+    /* Another's end comes on a later turn: the code that puts a task may be in the middle of something. */
     if (refused != NULL && refused != task) loop_post_run(pool->post, drop_displaced, refused);
     return refused != task;
 }

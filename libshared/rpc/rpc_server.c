@@ -65,7 +65,7 @@ static bool read_head(struct rpc_later *later, struct str bytes, struct frame_he
     return frame_read(bytes, later->arena, head) == OK && (head->kind == FRAME_REQUEST || head->kind == FRAME_BATCH);
 }
 
-/* A connection begins with `hello`.  Whoever speaks without is a peer that we gave up, and that doesn't know it. */
+/* A connection begins with `hello`.  A peer that speaks without was given up here, and doesn't know it. */
 static void take_request(struct rpc_later *later, const void *id, const char *name, const struct frame_request *head)
 {
     struct rpc_server *server = later->server;

@@ -85,7 +85,7 @@ void access_cache_destroy(struct access_cache **access)
     *access = NULL;
 }
 
-/* A no may be older than a question that came after it was asked for: its sender may have heard since that he is a member. */
+/* A no may be older than a question that came after it was asked for: its sender may have heard since that it is a member. */
 static void answer_those(struct grant *grant, enum err e, bool is_member)
 {
     while (grant->entry.askers.n > 0 && (grant->n_early > 0 || is_member || e != OK)) {

@@ -1,7 +1,7 @@
 /*
  * store.h - the store service: what was said.
  *
- *      gateway --message.append--> access_cache.c: may he? --> committer.c: one commit for all that wait --> receipt
+ *      gateway --message.append--> access_cache.c: a member? --> committer.c: one commit for all that wait --> receipt
  *                                     |  ^                                     |
  *                          room.access|  |access.changed                       v
  *                                     v  |                              outbox.c --room.publish--> chat

@@ -1,10 +1,11 @@
 /*
- * client_io.h - what a session has with its client: requests and WebSockets, of this gateway or by way of another.
+ * client_io.h - how a session reaches its client: requests and WebSockets, of this gateway or by way of another.
  *
  *      client -- http, ws --> listener ------------------ local.c --> request, channel --> session
  *      client -- http, ws --> another gateway -- mesh --> mesh/   --> request, channel --> session
  *
- * Whoever makes a request or a channel keeps it alive until it is answered or closed, or until he says that it is gone.
+ * The creator of a request or channel keeps it alive until `answer` or `close` is called, or until it calls
+ * eio_request_gone() or eio_channel_closed().
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -26,11 +27,11 @@ struct eio_request {
     /* Once; the session does not know it any more. */
     void (*answer)(struct eio_request *request, const struct eio_answer *answer);
     void (*dropped)(struct eio_request *request); /* instead: Engine.IO ends as a whole */
-    struct eio_session *session;                  /* who holds it; NULL: nobody */
+    struct eio_session *session;                  /* that holds it; NULL: none */
     size_t answer_max;                            /* no further packet is added to a body of so many bytes */
 };
 
-/* A whole request; answered now or later.  address: of its client; empty: who brings it does not know. */
+/* A whole request; answered now or later.  address: of its client; empty: not known. */
 void eio_take_request(struct eio *eio, struct eio_request *request, struct str sid, struct str address,
     struct str method, struct str content_type, struct str body);
 void eio_request_gone(struct eio_request *request);    /* its client hung up before the answer */
@@ -54,7 +55,7 @@ struct eio_channel_way {
 struct eio_channel {
     const struct eio_channel_way *way;
     struct eio_session *session;
-    char address[INET6_ADDRSTRLEN]; /* of its client; empty: who brings it does not know */
+    char address[INET6_ADDRSTRLEN]; /* of its client; empty: not known */
     bool answers_probe;             /* it does so itself, before the session hears of the probe */
 };
 

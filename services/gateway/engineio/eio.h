@@ -50,7 +50,7 @@ struct eio_upper {
 #define EIO_GATEWAY_CHARS 4
 void eio_set_gateway_id(const char id[EIO_GATEWAY_CHARS]);
 const char *eio_gateway_id(void);
-/* When a sid's session is sent away by a gateway that leaves: its own moment within the time, for nothing to be remembered. */
+/* Delay before a draining gateway closes this session, in [0, spread_ms).  Derived from the sid, so it needs no state. */
 int64_t eio_drain_delay_ms(const char *sid, int64_t spread_ms);
 
 struct eio_config {
@@ -96,7 +96,7 @@ void eio_close(struct eio_session *session, const char *reason);
 void eio_connected(struct eio_session *session); /* a namespace was joined: no connect timeout any more */
 /* At once, for a client that broke the protocol: nothing more is sent but a Close frame with this reason. */
 void eio_violation(struct eio_session *session, const char *why);
-/* What is held for it: who keeps something for it counts it here, and calls eio_overflow() when there is no room. */
+/* What is held for it: code that keeps something for it counts it here, and calls eio_overflow() when there is no room. */
 struct holding *eio_holding(struct eio_session *session);
 void eio_overflow(struct eio_session *session);
 /* It has an identity: the first that is said.  Not OK: this subject holds too much. */

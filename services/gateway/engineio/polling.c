@@ -156,7 +156,7 @@ static bool begin_get(struct eio_session *s, struct eio_request *request, struct
     return true;
 }
 
-/* Who waits for packets waits at the session's address: networks that change are asked about that one. */
+/* The poll that waits is at the session's address: that is the one that changed networks are asked about. */
 static void move_poll(struct eio_session *s, struct str address)
 {
     if (s->poll != NULL && address.len > 0 && !str_is(address, s->address)) eio_request_release(s->poll);

@@ -1,4 +1,4 @@
-/* request.c - who may ask for what: the order of checks, and the errors with their exact texts. */
+/* request.c - which requests are taken: the order of checks, and the errors with their exact texts. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/engineio/session_private.h"
 

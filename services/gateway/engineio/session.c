@@ -79,7 +79,7 @@ bool session_is_one_too_many(const struct eio *eio)
     return HASH_COUNT(eio->sessions) - eio->n_strangers >= (size_t)eio->config.connections_max;
 }
 
-/* --- how many are whose --- */
+/* --- how many an address has --- */
 
 static void enter_lists(struct eio_session *s, const struct in6_addr *from)
 {
@@ -431,7 +431,7 @@ void session_give_up(struct eio_session *s)
     session_touch(s);
 }
 
-/* There are as many reasons as there are places; one more would be counted with the last. */
+/* The array holds one counter for each close reason; an unknown reason is added to the last. */
 static void count_closed(struct eio_totals *totals, const char *reason)
 {
     size_t i = 0;

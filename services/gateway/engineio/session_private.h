@@ -68,8 +68,8 @@ struct eio_session {
     UT_hash_handle hh;
     char sid[EIO_SID_CHARS + 1];
     char address[INET6_ADDRSTRLEN];
-    struct in6_addr from; /* who has it, */
-    bool counted;         /* if he has a limit */
+    struct in6_addr from; /* the address that it counts for, */
+    bool counted;         /* unless false: that address has no limit */
     struct holding holding;
 };
 
@@ -79,7 +79,7 @@ struct eio {
     struct eio_upper upper;
     struct eio_mesh mesh; /* http_begin NULL: none */
     struct eio_session *sessions, *dirty;
-    struct address_count *addresses; /* how many sessions are whose */
+    struct address_count *addresses; /* how many sessions each address has */
     struct eio_session *strangers;   /* the oldest first */
     size_t n_strangers;
     struct before_sleep before_sleep;
@@ -162,12 +162,12 @@ void upgrade_lost(struct eio_session *session);
 void websocket_message(struct eio_session *session, bool binary, struct str bytes);
 void websocket_writable(struct eio_session *session);
 
-/* --- request.c: who may ask, and the errors --- */
+/* --- request.c: which requests are taken, and the errors --- */
 enum eio_error { EIO_OK = -1, EIO_TRANSPORT, EIO_SID, EIO_METHOD, EIO_REQUEST, EIO_FORBIDDEN, EIO_VERSION };
 const char *eio_error_text(enum eio_error e);
 void request_refuse(struct eio_request *request, enum eio_error e);     /* with its own text */
 int reply_error(struct http *http, enum eio_error e, const char *text); /* returns the status */
-/* What the request is about: its session (NULL: a handshake), or the error.  EIO_SID: *sid is whose nobody knows. */
+/* What the request is about: its session (NULL: a handshake), or the error.  EIO_SID: *sid is of no session here. */
 enum eio_error request_verify(
     struct eio *eio, struct http *http, bool upgrade, struct eio_session **out, struct str *sid, const char **text);
 enum eio_error request_verify_poll(struct eio *eio, struct str sid, struct str address, struct eio_session **out);

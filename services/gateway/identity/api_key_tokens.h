@@ -31,6 +31,6 @@ bool api_key_tokens_is_key(struct str credential); /* by how it begins */
  * address, and one that has no key's form as one of RATE_malformed. */
 void api_key_tokens_get_rights(struct api_key_tokens *api_key_tokens, struct str key, struct str address,
     struct str trace, api_key_tokens_done *done, void *arg);
-/* For who asks auth with a key, which has a key's form: its turn, as guesses.h has it, or why not. */
+/* For a caller that asks auth with a key, which has a key's form: its turn, as guesses.h has it, or why not. */
 void api_key_tokens_present(
     struct api_key_tokens *api_key_tokens, struct str key, struct str address, guess_turn *turn, void *arg);

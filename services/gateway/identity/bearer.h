@@ -1,5 +1,5 @@
 /*
- * bearer.h - who a token speaks for, and what he may do.
+ * bearer.h - whose a token is, and what it allows.
  *
  * A token is an ES256 JWT of auth's.  Its signature is checked once and remembered under its SHA-256; its time, its API
  * key, the networks of that and its policy are asked about each time, because they change.
@@ -31,7 +31,7 @@ void bearers_destroy(struct bearers **bearers);
 size_t bearers_bytes(const struct bearers *bearers); /* of what is remembered */
 void bearers_forget(struct bearers *bearers);        /* what is trusted has changed: check signatures again */
 
-/* address: whose who uses it.  unavailable: auth has not spoken yet; unauthenticated: no token; token_invalid,
+/* address: of the client that uses it.  unavailable: auth has not spoken yet; unauthenticated: no token; token_invalid,
  * token_expired, key_revoked, session_ended; address_refused: not from there; forbidden: there is no such policy. */
 enum err rights_get(struct bearers *bearers, struct str token, struct str address, struct rights *out) MUST_CHECK;
 /* After a change: the policy as it is now.  On an error `rights` stay as they were. */

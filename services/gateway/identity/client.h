@@ -27,7 +27,7 @@ struct client {
     bool warned;
 }; /* its features' slots follow */
 
-/* bearers NULL: whoever comes is let in, and is nobody. */
+/* bearers NULL: every client is let in, without an identity. */
 /* warning_s: so long before a token ends its client is told; 0: it is not. */
 struct clients *clients_create(struct ev_loop *loop, struct bearers *bearers, struct rates *rates, int64_t warning_s);
 void clients_destroy(struct clients **clients);

@@ -44,8 +44,8 @@ struct guess {
     unsigned char digest[GUESS_DIGEST_BYTES];
     struct guesses *home;
     struct lane *lane;  /* NULL: it was known to be good */
-    struct asker first; /* who presents it */
-    struct asker *same; /* who came with the same one meanwhile */
+    struct asker first; /* the one that presents it */
+    struct asker *same; /* those that came with the same one meanwhile */
     size_t n_same, cap;
     int64_t until_us; /* of waiting in the lane's queue */
     struct guess *prev, *next;
@@ -270,7 +270,7 @@ static struct guess *add_guess(
     return guess;
 }
 
-/* Whoever waits already has been here before: it goes first. */
+/* The one that waits already came before: it goes first. */
 static void begin_new(struct guesses *guesses, const unsigned char *digest, struct str address, struct asker who)
 {
     struct lane *lane = get_lane(guesses, address);
@@ -305,7 +305,7 @@ void guess_begin(struct guesses *guesses, const unsigned char digest[GUESS_DIGES
         begin_new(guesses, digest, address, who);
 }
 
-/* Only who holds the credential hears anything else than that it is none, or that the world is at fault. */
+/* Only the holder of the credential hears anything else than that it is none, or that a service is at fault. */
 static bool is_good(enum err e)
 {
     return e == OK || (err_status(e) < 500 && !refusal_is_of_credential(e) && e != ERR_RATE_LIMITED);

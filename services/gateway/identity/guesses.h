@@ -29,7 +29,7 @@ typedef void guess_turn(void *arg, enum err e, int64_t retry_after_ms, struct gu
 
 /* wait_ms: how long one waits for its turn at most. */
 struct guesses *guesses_create(struct ev_loop *loop, struct rates *rates, int64_t wait_ms);
-/* Who waits, and who comes later, is told shutting_down; those under way still have to end. */
+/* Those that wait, and those that come later, are told shutting_down; those under way still have to end. */
 void guesses_close(struct guesses *guesses);
 void guesses_destroy(struct guesses **guesses);
 /* `turn` is called once, now or later. */

@@ -1,4 +1,4 @@
-/* rates_feature.c - how often somebody may come. */
+/* rates_feature.c - how often a client may connect. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/clock.h"
 #include "services/gateway/identity/client.h"

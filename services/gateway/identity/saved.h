@@ -9,7 +9,8 @@
 #include "libshared/base/id.h"
 #include "libshared/base/str.h"
 
-/* A subscription as offsets know it: by a room number of the subscriber's own, never used again, and from where on it hears. */
+/* Where a subscription begins.  room_no: the subscriber's own number for the room, never used again, of which its offsets speak;
+ * the first message that it hears has start_seq + 1. */
 struct room_start {
     struct id room;
     uint32_t room_no;
@@ -21,8 +22,9 @@ struct record {
     struct str sid; /* NUL-terminated when it was read */
     char epoch;
     uint32_t next_room_no;
-    bool
-        replayed; /* what lies behind the starts was sent once, before the CONNECT; nothing came from the client since */
+    /* Missed messages were sent after this record was made, before the CONNECT.  If the client comes back with no progress, they are
+     * not sent again: they may lie in its buffer. */
+    bool replayed;
     struct room_start *rooms; /* ascending, below next_room_no, each room once */
     size_t n;
     const struct str *names; /* of rooms that back ends put it into */

@@ -5,7 +5,7 @@
  *      PUBLISH <key>#<nsp>#<room>#   broadcast: to one room
  *      PUBLISH <key>-request#<nsp>#  join, leave, disconnect
  *
- * Who may publish there speaks for the operator: there are no policies here.  What cannot be read is dropped and
+ * A publisher there speaks for the operator: there are no policies here.  What cannot be read is dropped and
  * counted.  A slow socket misses what comes for it meanwhile, as it misses all that is not stored.
  */
 // SPDX-License-Identifier: Apache-2.0

@@ -24,7 +24,7 @@ struct login;
 typedef void login_checked_fn(void *arg, enum err e);
 
 struct login *login_create(struct ev_loop *loop, const char *hash); /* the hash outlives it */
-/* Waits for what runs; whoever waits is told. */
+/* Waits for what runs; those that wait are told. */
 void login_destroy(struct login **login);
 /* `checked` is called once, later or, where too many wait already, at once. */
 void login_check(struct login *login, struct str address, struct str password, login_checked_fn *checked, void *arg);

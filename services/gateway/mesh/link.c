@@ -94,7 +94,7 @@ static void uncount_sent(const struct sent *sent)
     address_count_remove(sent->link->addresses, &sent->from, (int64_t)cost);
 }
 
-/* Whose record was not taken has lost something, and ends; the others on this pipe have not. */
+/* A request or tunnel whose record was not taken has lost something, and ends; the others on this pipe have not. */
 static void not_taken(const struct link *link, int64_t number, enum err e)
 {
     if (link->mesh->link_events->refused(link->mesh, number))

@@ -34,7 +34,7 @@ static void on_event(struct mesh *mesh, struct str name, struct str body)
     arena_reset(mesh->arena);
 }
 
-/* What was on it cannot go on: who hears of an answer that was lost?  Clients connect anew. */
+/* What was on it cannot go on, as nobody can tell which answers were lost: its clients connect anew. */
 static void on_lost(struct mesh *mesh, const struct link *link)
 {
     forwarded_requests_fail(mesh, link);

@@ -6,7 +6,7 @@
  *      client <==WebSocket=> this gateway <==mesh.message, mesh.frames==> the owner
  *
  * So a balancer may send any request anywhere.  One pipe from a gateway to another carries all of it, in order; a probe is
- * answered where it lands, ahead of any answer to a later request.  Who owns which id, chat tells (gateway.announce).
+ * answered where it lands, ahead of any answer to a later request.  Chat tells which gateway owns which ids (gateway.announce).
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once

@@ -93,7 +93,7 @@ static int64_t over_us(enum rate rate, const struct bucket *bucket, int64_t cost
     return filled_us(bucket, now_us) + cost - rate_rows[rate].window_us;
 }
 
-/* Who is refused for what others took asks them again: something may have been given back. */
+/* A refusal because of what other gateways took starts an exchange with them: something may have been given back. */
 static void ask_again(struct rates *rates, enum rate rate, struct bucket *bucket)
 {
     if (bucket->all_us > bucket->here_us && is_shared(rates, rate)) bucket_wait(rates, bucket);

@@ -33,7 +33,7 @@ enum rate_class {
 enum rate_by { BY_ADDRESS, BY_SUBJECT, BY_KEY, BY_USER, BY_CONNECTION, BY_COUNT };
 enum rate_unit { UNIT_CALLS, UNIT_BYTES, UNIT_ITEMS, UNIT_COUNT };
 
-/* Who causes it, and how much: whatever is empty or 0 is not counted. */
+/* The payer of a request, and how much: what is empty or 0 is not counted. */
 struct rate_payer {
     struct str who[BY_COUNT];
     int64_t amount[UNIT_COUNT];

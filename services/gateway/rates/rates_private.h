@@ -6,8 +6,8 @@
 #include "services/gateway/rates/rates.h"
 
 #define RATES_WHO_MAX             128
-/* So much may be taken here before the others are told: whoever stays far below his rate costs Redis next to nothing,
- * and a gateway lets through that much more than its share of what is left. */
+/* So much may be taken here before the other gateways are told: a payer far below its rate costs Redis next to nothing, and a
+ * gateway lets through that much more than its share of what is left. */
 #define RATES_UNSENT_MAX_US(rate) (rate_rows[rate].window_us / 20)
 
 struct rate_row {

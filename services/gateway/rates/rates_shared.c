@@ -66,7 +66,7 @@ static void log_failure(struct rates_shared *shared, const char *why)
     shared->refused = true;
 }
 
-/* It may have been counted, and will be again then: who uses little won't notice, who uses much is the one meant. */
+/* The amount may be counted twice.  That is acceptable: it only matters to heavy users, for whom the limit is. */
 static void put_back(struct exchange *exchange)
 {
     for (size_t i = 0; i < exchange->n; i++) {
@@ -179,7 +179,7 @@ static void send_one(struct rates_shared *shared, int64_t now_us)
     redis_command(shared->redis, on_answer, exchange, words, 3 + 3 * n);
 }
 
-/* What is too much for one batch waits for the next; whoever was told least lately comes first. */
+/* What is too much for one batch waits for the next; the bucket that was exchanged longest ago comes first. */
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
     struct rates_shared *shared = timer->data;

@@ -23,7 +23,7 @@ struct record_key {
     unsigned char bytes[32];
 };
 size_t record_names_bytes(const struct str *names, size_t n); /* to be held against RECORD_NAMES_BYTES_MAX */
-/* Whoever says good-bye does not come back; who was lost for any other reason may. */
+/* A client that disconnected does not come back; one that was lost for any other reason may. */
 bool record_is_over(const char *reason);
 
 void record_key_load(

@@ -1,4 +1,4 @@
-/* recovery.c - who comes: somebody new, or somebody who was here. */
+/* recovery.c - a client that comes is new, or has lost a connection that is taken up again. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/recovery/recovery.h"
 
@@ -31,13 +31,13 @@ struct recovery *recovery_create(struct ev_loop *loop, struct rooms *rooms, stru
     return recovery;
 }
 
-/* Its memory lives as long as somebody is on his way in. */
+/* Its memory lives as long as a client is on its way in. */
 static void stop_recovery(void *object)
 {
     struct recovery *recovery = object;
 
     recovery->ending = true;
-    redis_destroy(&recovery->redis); /* who waits for it hears so */
+    redis_destroy(&recovery->redis); /* those that wait for an answer of it are called */
     saved_connections_close(recovery);
     arena_destroy(&recovery->scratch);
     resumes_end(recovery);

@@ -2,7 +2,7 @@
  * recovery.h - a connection that was lost is taken up again: same sid, same rooms, and all that it missed.
  *
  *      the client   keeps `pid`, a secret, and `offset`: how far it has heard each of its rooms (rooms/offset.h)
- *      Redis        keeps who the pid belongs to and where it sits (record.h, recovery_records.h), for recovery_ms
+ *      Redis        keeps whose the pid is and which rooms it is in (record.h, recovery_records.h), for recovery_ms
  *      store        has what was missed
  *
  *      CONNECT {pid, offset} -> authentication, policy -> the record: same subject? -> the rooms' heads -> member of each

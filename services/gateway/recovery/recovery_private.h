@@ -27,7 +27,7 @@ struct recovery {
     bool giving, ending;
     size_t missed_bytes;   /* of all that is held for sockets that are not let in yet */
     struct arena *scratch; /* one record to be saved */
-    struct record fresh;   /* of whoever begins: of one at a time, as is its pid */
+    struct record fresh;   /* of the client that begins now, as is the pid */
     char pid[RESUME_PID_CHARS + 1];
     struct metric *recovered, *anew, *again;
 };
@@ -66,9 +66,9 @@ struct saved_connection *saved_connection_find(struct recovery *recovery, const 
 /* How long a record of an open socket is kept: until it is lost, and recovery_ms more. */
 int64_t record_ttl_ms(const struct recovery *recovery);
 
-/* resume.c: everybody who is on his way in is told to go; the memory lives as long as an answer may still come. */
+/* resume.c: all clients on their way in begin anew or are refused; the memory lives as long as an answer may still come. */
 void resumes_end(struct recovery *recovery);
-/* recovery.c: whoever begins has a new pid, in an epoch that is not that of the offset it brings; then clients_admit(). */
+/* recovery.c: a client that begins has a new pid, in another epoch than that of the offset it brings; then clients_admit(). */
 void recovery_begin(struct recovery *recovery, struct arrival *arrival, struct str offset);
 /* resume.c: takes over the rights. */
 void resume_begin(struct recovery *recovery, const struct arrival *arrival, const struct resume_claim *claims);

@@ -1,5 +1,5 @@
 /*
- * resume.c - somebody brings a pid: read, asked about, claimed, let in.
+ * resume.c - a client brings a pid: its record is read, services are asked, the record is claimed, and the client let in.
  *
  *      its turn --> record --> heads --> member of each room? --> what was missed --> claim --> may it still? --> let in
  *           \_________\___________\______________\_____________________\_____________\_____________\--> anew
@@ -49,7 +49,7 @@ static void refuse_socket(struct resume *c, enum err e)
     end_resume(c);
 }
 
-/* He is known to be who he is, but may have lost the right to connect meanwhile. */
+/* The token was good when the client came, but its right to connect may have ended since. */
 static void begin_anew(struct resume *c)
 {
     bool is_there = sio_is_pending(c->arrival.socket);
@@ -86,7 +86,7 @@ static void write_record(struct resume *c, bool replayed, struct buf *out)
     record_write(&c->record, &c->home->key, c->hash, out);
 }
 
-/* It is ours now, and he is gone: let it wait for him as before. */
+/* The record was claimed and the client is gone: the record waits for it as before. */
 static void give_back(struct resume *c)
 {
     struct buf record = BUF(RECORD_BYTES_MAX);
@@ -162,7 +162,7 @@ void resume_claim(struct resume *c)
     buf_free(&record);
 }
 
-/* --- what he missed --- */
+/* --- what the client missed --- */
 
 static const char *take_heads(struct resume *c, const struct log_heads *heads)
 {

@@ -1,5 +1,5 @@
 /*
- * resume_missed.c - what somebody missed, fetched before he is let in and sent in one go, oldest first.
+ * resume_missed.c - what a client missed, fetched before it is let in and sent in one go, oldest first.
  *
  * Only so much is held: the rest is sent as to any socket that is behind in its rooms (rooms/subscription.c), after CONNECT.
  */
@@ -12,7 +12,7 @@
 
 #define PAGE           200
 #define PAGE_BYTES_MAX (16u << 20)
-#define ALL_BYTES_MAX  (64u << 20) /* of everybody who comes back at the time */
+#define ALL_BYTES_MAX  (64u << 20) /* of all clients that come back at the same time */
 
 struct missed_message {
     int64_t seq, at;

@@ -1,4 +1,4 @@
-/* resume_positions.c - which rooms somebody sat in who comes back, and how far he has heard them. */
+/* resume_positions.c - which rooms a client was in that comes back, and how far it has heard each. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/recovery/resume_private.h"
 
@@ -17,7 +17,7 @@ static struct resume_position *find_position(struct resume *c, uint32_t room_no)
     return NULL;
 }
 
-/* A base moves on when somebody comes back: who says less than that brings an offset for the second time. */
+/* After a recovery start_seq is where it went on, so an offset below it was used before. */
 static const char *apply_offset(struct resume *c, const struct offset *offset)
 {
     for (size_t i = 0; i < offset->n; i++) {
@@ -30,7 +30,7 @@ static const char *apply_offset(struct resume *c, const struct offset *offset)
     return NULL;
 }
 
-/* What he was sent before his CONNECT may lie in the client's buffer: nobody knows, so it is not sent again. */
+/* What was sent before the CONNECT may lie in the client's buffer or be lost: the gateway cannot know, so it is not sent again. */
 static bool is_second_time(const struct resume *c)
 {
     for (size_t i = 0; i < c->n; i++)

@@ -5,18 +5,18 @@
  *                               |          ^
  *                               +--pause---+      a service had no time for the question: it is asked again
  *
- * Few have their turn at a time, and all of it is over when RESUME_MS are: whoever is not let in by then begins anew.
+ * Few have their turn at a time, and a client that is not let in within RESUME_MS begins anew.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "services/gateway/recovery/recovery_private.h"
 
-#define MISSED_MAX 10000 /* messages; who missed more begins anew */
+#define MISSED_MAX 10000 /* messages; a client that missed more begins anew */
 /* Of which it may use two thirds of the time that a session may go without a namespace, if that is less. */
 #define RESUME_MS  30000
 
-/* One room of his. */
+/* One of its rooms. */
 struct resume_position {
     struct room_start start;
     int64_t seq;                     /* what the client has */
@@ -45,7 +45,7 @@ struct resume {
     struct record record;
     struct resume_position *positions; /* in the order of their room numbers, one for each of the record's */
     size_t n;
-    const char *why;      /* not; NULL: nothing speaks against it yet */
+    const char *why;      /* it begins anew, a code; NULL: nothing speaks against resuming yet */
     size_t missed, bytes; /* that are held ahead */
 };
 
@@ -58,7 +58,7 @@ void resume_await_turn(struct resume *c, void (*begin)(struct resume *c), void (
 void resume_end_turn(struct resume *c); /* had, or waited for */
 /* A service had no time for a question: true if `ask` will be called to ask it again. */
 bool resume_ask_again(struct resume *c, enum err e, void (*ask)(struct resume *c));
-void resumes_stop_waiting(struct recovery *recovery); /* who waits is called now, with a reason not to go on */
+void resumes_stop_waiting(struct recovery *recovery); /* those that wait are called now, with a reason not to go on */
 
 /* resume.c */
 void resume_claim(struct resume *c);

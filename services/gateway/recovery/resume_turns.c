@@ -2,7 +2,7 @@
  * resume_turns.c - when many come back at once: a few at a time, and a service that is busy is asked again.
  *
  * A gateway that dies sends all its clients to the others in the same moment.  Each of them asks one question after the
- * other, so those who have a turn never fill the queues to the services, in which everybody else has his requests too.
+ * other, so those that have a turn never fill the queues to the services, in which all other requests wait too.
  */
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
@@ -81,7 +81,7 @@ static void wait_for(struct resume *c, int64_t us, void (*waited)(struct resume 
     ev_timer_start(c->home->loop, &c->wait);
 }
 
-/* Whoever begins may end at once, and so give the next turn: that is left to this loop. */
+/* One that begins may end at once, and so give the next turn: that is left to this loop. */
 static void give_turns(struct recovery *recovery)
 {
     if (recovery->giving || recovery->ending) return;

@@ -107,7 +107,7 @@ void saved_connection_supersede(struct saved_connection *connection)
     sio_hang_up(socket);
 }
 
-/* Its client must not come back with an older offset than what it has heard, or expect rooms that nobody wrote down. */
+/* Tells the client that recovery is off: the offset and the rooms that it would come back with can no longer be trusted. */
 static void send_recovery_off(struct client *client)
 {
     struct buf args = BUF(64);
@@ -123,7 +123,7 @@ static void note_not_saved(struct saved_connection *connection)
 {
     struct subscriber *subscriber = client_subscriber(connection->client);
 
-    if (!connection->told && subscriber->changes > 0) { /* who was in no room has nothing to lose */
+    if (!connection->told && subscriber->changes > 0) { /* a client that was in no room has nothing to lose */
         send_recovery_off(connection->client);
         connection->told = true;
     }

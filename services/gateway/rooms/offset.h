@@ -32,5 +32,5 @@ struct offset {
 /* false: not an offset of this epoch. */
 bool offset_read(struct str text, char epoch, struct arena *arena, struct offset *out);
 bool offset_is_epoch(char c);
-/* The epoch for who comes with this offset (STR_NONE: with none) and starts anew: not the offset's own. */
+/* The epoch for a client that brings this offset (STR_NONE: none) and begins anew: another than the offset's. */
 char offset_next_epoch(struct str text);

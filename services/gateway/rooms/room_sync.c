@@ -102,7 +102,7 @@ static void heads_answered(struct rooms *rooms, const struct heads *asked, const
         room->asking = false;
         local_room_take_head(room, found->heads.at[i].seq);
         if (asked->generation != rooms->generation)
-            room->head_known = false; /* the answer may be older than the doubt */
+            room->head_known = false; /* the answer may be older than what made the heads stale */
         local_room_enqueue(room);
     }
 }

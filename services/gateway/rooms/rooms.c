@@ -87,7 +87,7 @@ static void on_relayed(struct rooms *rooms, struct str body)
         LOG(ERROR, "gateway.bad_event", F_TEXT("name", "room.relayed"), F_TEXT("why", why.text));
 }
 
-/* Only an end of membership matters here: who has a subscription was allowed to take it. */
+/* Only an end of membership matters here: chat was asked before there was a subscription. */
 static void on_access(struct rooms *rooms, struct str body)
 {
     struct access_change change = { 0 };

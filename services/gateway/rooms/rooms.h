@@ -1,9 +1,9 @@
 /*
- * rooms.h - rooms as this gateway sees them: who of its sockets sits in which, and how far each has heard.
+ * rooms.h - rooms as this gateway sees them: which of its sockets hear which, and how far each has heard.
  *
- *      room   a room with at least one local socket: subscribed at chat, with the newest seq that was handed out
- *      subscriber  a local socket (the slot of this feature in its client)
- *      subscription   a subscriber's place in a room:
+ *      local_room     a room with at least one local socket: subscribed at chat, with the newest seq that was handed out
+ *      subscriber     a local socket (the slot of this feature in its client)
+ *      subscription   that subscriber hears that room:
  *
  *          waiting --head known--> live <--all heard-- fetching <--drained-- behind
  *                     |             |                    ^  ^                  ^
@@ -50,11 +50,12 @@ struct subscriber {
 struct rooms *rooms_create(struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store, size_t rooms_max);
 void rooms_destroy(struct rooms **rooms); /* after the last subscriber */
 size_t rooms_count(const struct rooms *rooms);
-/* The sockets that sit in this room. */
+/* The sockets that are in this room. */
 void rooms_each_socket(
     struct rooms *rooms, struct id room_id, void (*visit)(void *arg, struct sio_socket *socket), void *arg);
 
-/* Until it is another, nobody has ceased to be a member of this room without us hearing it; 0: this room is not heard. */
+/* As long as it stays the same, no membership of this room has ended without this gateway hearing of it.  0: this room is not
+ * subscribed. */
 uint64_t rooms_membership_stamp(struct rooms *rooms, struct id room_id);
 
 /* From chat's pipe: true if the event was one of ours. */
@@ -88,7 +89,7 @@ typedef void subscriber_joined_fn(void *arg, enum err e, int64_t seq);
  * perhaps before this returns.  Who is there already hears what came after `since`, if that is given, no second time. */
 void subscriber_join(struct subscriber *subscriber, struct id room_id, uint64_t membership_stamp, int64_t since,
     subscriber_joined_fn *joined, void *arg);
-bool subscriber_leave(struct subscriber *subscriber, struct id room_id); /* false: did not sit there */
+bool subscriber_leave(struct subscriber *subscriber, struct id room_id); /* false: was not in it */
 bool subscriber_is_in(const struct subscriber *subscriber, struct id room_id);
 /* Leave the rooms for which `may` says no, each with room:removed. */
 void subscriber_review(struct subscriber *subscriber, bool (*may)(void *arg, struct id room_id), void *arg);

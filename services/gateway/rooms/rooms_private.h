@@ -59,14 +59,14 @@ struct rooms {
     unsigned asking;
     size_t backlog_bytes;      /* of all backlogs */
     struct heads *heads;       /* the next question for heads, being collected */
-    uint64_t generation;       /* how often what heads were known had to be doubted */
-    uint64_t endings;          /* of memberships, heard or perhaps missed */
+    uint64_t generation;       /* grows whenever known heads may be stale; what was asked for under an older value is asked for again */
+    uint64_t endings;          /* of memberships: those that were heard of, and those that may have been missed */
     struct inquiry *inquiries; /* questions for memberships: the last is being collected */
     unsigned inquiring;        /* of them on their way */
     ev_timer flush, inquire, retry;
     struct arena *arena; /* one event or reply */
     uint64_t serials;
-    struct buf offset; /* the one of the moment */
+    struct buf offset; /* scratch: the offset of the message that is being sent */
     struct {
         struct eio_packet *of, *packet; /* `of` with the offset in `text` */
         struct buf text;
@@ -83,7 +83,7 @@ struct subscription {
     enum subscription_state state;
     bool entered; /* it was live once, and its features know */
     uint32_t room_no;
-    int64_t start_seq;       /* what its subscriber heard here began behind this one; -1: not known yet */
+    int64_t start_seq;       /* the first message that its subscriber hears has this seq + 1; -1: not known yet */
     int64_t seq;             /* the newest that it heard; live, all up to the room's; before that: since */
     bool sure;               /* its subscriber is a member, or chat will say so on its pipe: see inquiry.c */
     struct inquiry *inquiry; /* what asks about that, or will; it is the in_inquiry-th there */

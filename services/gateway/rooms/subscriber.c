@@ -1,4 +1,4 @@
-/* subscriber.c - a local socket and the rooms that it sits in. */
+/* subscriber.c - a local socket and the rooms that it is in. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/rooms/rooms_private.h"
 

@@ -37,7 +37,8 @@ static void go_live(struct subscription *subscription)
     subscription_answer(subscription, OK);
 }
 
-/* Who sits down again has a base, and may know more than this room does yet; a `since` is only what somebody says. */
+/* A resumed subscription has a start that was verified, and may be ahead of the room's head as this gateway knows it.  A `since`
+ * is only what a client says. */
 void subscription_begin(struct subscription *subscription)
 {
     if (subscription->start_seq < 0) {
@@ -103,7 +104,7 @@ static void take_page(struct subscription *subscription, const struct message_pa
     }
 }
 
-/* Who joins is told; who was live before stays behind until the next try. */
+/* A join is answered with the error; a subscription that was live before stays behind until the next try. */
 static void fetch_failed(struct subscription *subscription, enum err e)
 {
     struct rooms *rooms = subscription->room->home;

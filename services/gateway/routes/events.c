@@ -101,7 +101,7 @@ static void call_with_args(
     }
 }
 
-/* What costs least is asked first: who is over a rate or may not do this does not have its arguments read. */
+/* What costs least is asked first: the arguments of an event that is over a rate or not allowed are not read. */
 static void call_method(
     struct routes *routes, struct client *client, const struct event_row *row, const struct sio_event *event)
 {

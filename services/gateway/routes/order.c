@@ -6,7 +6,7 @@
  *      message B          -----> on its way
  *
  * Policy, rate and membership are asked when an event's turn has come, so that a join that was refused changes nothing for
- * what follows it.  Waiting is bounded for each socket and for all together; whoever goes takes along what waits.
+ * what follows it.  Waiting is bounded for each socket and for all together; what waits ends with its socket.
  */
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>

@@ -12,7 +12,7 @@
 #include "services/gateway/routes/query.h"
 #include "services/gateway/routes/rest_private.h"
 
-/* A body that took longer is of somebody whose credential may have been taken back meanwhile. */
+/* The credential of a body that took longer may have been revoked meanwhile. */
 #define RECHECK_US 1000000
 
 static bool is_trace(struct str text)
@@ -121,7 +121,7 @@ struct principal rest_principal(const struct rest *rest)
     return bearer_principal(rest->routes->bearers, bearer, bearer_session(bearer), http_address(rest->http));
 }
 
-/* A key speaks for a program, a user's token for somebody. */
+/* A key speaks for a program, a user's token for a person. */
 static bool is_user(const struct bearer *bearer)
 {
     return bearer != NULL && !str_is(bearer_kind_name(bearer), "key");
@@ -288,7 +288,7 @@ void rest_ask_service(struct rest *rest)
     buf_free(&body);
 }
 
-/* Who asks is known, and what that one may do: is the body to come? */
+/* The caller and its rights are known: is the body to come? */
 static void admit_request(struct rest *rest)
 {
     enum err e = OK;

@@ -1,9 +1,9 @@
 /*
  * routes.h - what clients ask for, by HTTP or by Socket.IO, becomes a call of a service.
  *
- *      request  --row--> who? may he? too often? --> msgpack --rpc--> reply --> {"success":true,"data":...}
- *      event    --row--> too often? may he? --> msgpack --rpc--> reply --> acknowledgement
- *               --none, a policy names it--> may he publish? --with its sender, rpc room.relay--> the room's other sockets
+ *      request  --row--> identity, policy, rate --> msgpack --rpc--> reply --> {"success":true,"data":...}
+ *      event    --row--> rate, policy --> msgpack --rpc--> reply --> acknowledgement
+ *               --none, a policy names it--> may it be published? --with its sender, rpc room.relay--> the room's other sockets
  *
  * It knows no message's fields but `room`: the shapes of proto/ do.
  */

@@ -29,7 +29,7 @@ void event_call_end(struct event_call *call);
 void event_call_refuse(struct event_call *call, const struct failure *failure);                           /* and end */
 void event_call_answer(struct event_call *call, const struct wire_shape *shape, struct str body);         /* and end */
 void event_call_answer_with(struct event_call *call, const struct wire_shape *shape, const void *record); /* and end */
-/* Asks a service.  The request counts for its sender until it is answered; who has no room for it is refused. */
+/* Asks a service.  The request counts for its sender until it is answered; a sender that has no room for it is refused. */
 void event_call_ask(
     struct event_call *call, enum peer_service service, enum method_index method, struct str body, rpc_reply_fn *reply);
 /* The service said no: pass on what it said. */

@@ -86,7 +86,7 @@ static void refuse_too_large(struct sio_session *session, struct str nsp)
     buf_free(&json);
 }
 
-/* Before its JSON is looked at: whoever sends it is not known yet. */
+/* Before its JSON is looked at: its sender is not known yet. */
 bool sio_refuses_large_connect(struct sio_session *session, struct str text)
 {
     struct sio_packet packet;

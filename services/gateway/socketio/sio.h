@@ -44,8 +44,8 @@ struct sio_namespace {
     void (*disconnected)(void *arg, struct sio_socket *socket, const char *reason);
 };
 
-/* Who counts what costs us as much as a CONNECT does, for each connection by its sid: 0, or milliseconds until the next
- * one is welcome. */
+/* Rate limit for what costs as much as a CONNECT, by Engine.IO sid.  `take` returns 0 to allow it, else the milliseconds to
+ * wait. */
 struct sio_connect_rate {
     void *arg;
     int64_t (*take)(void *arg, struct str eio_sid); /* NULL: any number is welcome */
@@ -72,9 +72,9 @@ void sio_accept(struct sio_socket *socket);
 void sio_accept_as(struct sio_socket *socket, const char *sid, const char *pid);
 /* data: a JSON object for err.data, or STR_NONE. */
 void sio_refuse(struct sio_socket *socket, const char *message, struct str data);
-/* It was refused something that costs us more than asking, as a refused CONNECT does: too many, and its session ends. */
+/* Counts a refusal that was expensive for the server, such as a refused CONNECT; too many end the session. */
 void sio_count_refusal(struct sio_socket *socket);
-/* One more that counts as a CONNECT does: what the rate says. */
+/* Charges one more against that rate, and returns what `take` says. */
 int64_t sio_charge_connect(struct sio_socket *socket);
 /* Ends this socket; `disconnected` is called before it returns. */
 void sio_disconnect(struct sio_socket *socket);

@@ -1,4 +1,4 @@
-/* message_append.c - storing a message: may he, then into the next commit, then the receipt. */
+/* message_append.c - storing a message: is its sender a member, then into the next commit, then the receipt. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/store/store.h"
 

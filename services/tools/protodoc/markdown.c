@@ -99,7 +99,7 @@ static void print_emitted(void)
         "`no_event`, "
         "with `nearest` in the answer where one is near.\n"
         "With `\"state\": true` in that object it is a newest value: who reads too slowly hears the last one of"
-        " that name\nwhen he has caught up, where other such events are dropped for him.\n\n"
+        " that name\nwhen it has caught up, where other such events are dropped for it.\n\n"
         "A connection that was lost and is taken up again (`socket.recovered`) has its id, the rooms that it joined and"
         " those that a back end\nput it into (`socketsJoin`), and each `message` that it missed. What is carried or"
         " emitted by a back end is never stored: what came of\nthat meanwhile is missed, and so is what a back end"
