@@ -405,7 +405,7 @@ export const mutants = [
     from: 'strstr(reason, "namespace disconnect") != NULL || ', to: '',
   },
   {
-    name: 'a busy service ends a comeback', file: 'services/gateway/recovery/resume_turns.c', red: resume,
+    name: 'a busy service ends a resume', file: 'services/gateway/recovery/resume_turns.c', red: resume,
     from: 'e == ERR_OVERLOADED || ', to: '',
   },
   {
@@ -413,7 +413,7 @@ export const mutants = [
     from: 'recovery->turns < turns_max(recovery)', to: 'recovery->turns < turns_max(recovery) * 1000',
   },
   {
-    name: 'a policy that closed the room is not asked at a comeback', file: 'services/gateway/recovery/resume_positions.c', red: resume,
+    name: 'a policy that closed the room is not asked when a connection is resumed', file: 'services/gateway/recovery/resume_positions.c', red: resume,
     from: 'if (why == NULL && !resume_may_hear(c)) why', to: 'if (why != NULL && !resume_may_hear(c)) why',
   },
   // --- gateway: Engine.IO, Socket.IO, tokens, the mesh ---
@@ -724,7 +724,7 @@ export const mutants = [
     from: 'return has_room(h->owner, bytes) ? OK', to: 'return h->owner != NULL ? OK',
   },
   {
-    name: 'what is held for a comeback is counted for ever', file: 'services/gateway/recovery/resume_missed.c', red: resume,
+    name: 'what is held for a resume is counted for ever', file: 'services/gateway/recovery/resume_missed.c', red: resume,
     from: 'sio_release(c->arrival.socket, c->bytes);', to: '',
   },
   {
