@@ -52,7 +52,7 @@ struct ask_cache {
 
 /* `free` frees an entry and the askers that are left; it is called for each entry that is forgotten. */
 void ask_cache_init(struct ask_cache *cache, size_t max_weight, void (*free)(struct ask_entry *entry));
-void ask_cache_clear(struct ask_cache *cache); /* who still waits is not answered, and no answer may come */
+void ask_cache_clear(struct ask_cache *cache); /* those that still wait are not answered, and no answer may come */
 void ask_cache_invalidate(struct ask_cache *cache);
 bool ask_cache_has_room(const struct ask_cache *cache); /* false: it is full, of entries that are being asked about */
 

@@ -1,4 +1,4 @@
-/* holding.c - how many bytes are held for whom, and who holds too many. */
+/* holding.c - how many bytes are held for each owner, and which owner holds too many. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/holding.h"
 
@@ -382,7 +382,7 @@ void holding_from(struct holding *h, const struct in6_addr *from)
     CHECK_STEP(holdings_check());
 }
 
-/* --- who has to go --- */
+/* --- which holdings are closed --- */
 
 static bool counts_for(const struct holding *h, const struct holder *holder)
 {

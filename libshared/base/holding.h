@@ -1,5 +1,5 @@
 /*
- * holding.h - how many bytes are held for whom, and who holds too many.
+ * holding.h - how many bytes are held for each owner, and which owner holds too many.
  *
  *      holding            of            its bytes count in
  *      a connection  ---  its address   what the address holds

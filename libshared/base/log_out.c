@@ -115,7 +115,7 @@ static void *run_writer(void *arg)
     return NULL;
 }
 
-/* --- whoever logs --- */
+/* --- on the threads that log --- */
 
 static void keep_line(const char *line, size_t len)
 {

@@ -1,4 +1,4 @@
-/* migrate.c - the schema's files, applied in order, once, by whoever comes first. */
+/* migrate.c - the schema's files, applied in order, once, by the first process that comes. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/migrate.h"
 

@@ -78,7 +78,7 @@ struct fetch_answer {
 typedef void fetch_done_fn(void *arg, const struct fetch_answer *answer);
 
 struct fetcher *fetcher_create(struct ev_loop *loop, const struct fetcher_config *config);
-void fetcher_destroy(struct fetcher **fetcher); /* whoever waits hears nothing more */
+void fetcher_destroy(struct fetcher **fetcher); /* those that wait hear nothing more */
 
 struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *request, fetch_done_fn *done, void *arg);
 void fetch_cancel(struct fetch **fetch); /* `done` does not come; not from within it */

@@ -51,5 +51,5 @@ struct fetch_answer fetch_answer_of(const struct fetch *fetch);
 /* fetch_loop.c: curl's sockets and timer on the loop. */
 void fetch_loop_begin(struct fetcher *fetcher);
 void fetch_loop_end(struct fetcher *fetcher);
-/* fetch.c: curl has done something: who is done is told. */
+/* fetch.c: after curl has worked, the owners of finished requests are told. */
 void fetcher_collect(struct fetcher *fetcher);

@@ -1,10 +1,10 @@
 /*
- * chat.h - the chat service: who is together, and what is carried between them.
+ * chat.h - the chat service: rooms, their members, and what is carried between them.
  *
  *      on workers (PostgreSQL):  room_create room_list room_enter room_invite room_remove room_roles member_roles
  *      on the loop thread:       member_cache.c   who is in which room, as remembered    room.access, room.relay
  *                                feeds.c        which gateway hears which room         room.subscribe, room.publish
- *                                watchers.c     who hears of changes of membership     access.watch
+ *                                watchers.c     stores that hear of changes of membership  access.watch
  *                                gateways.c     which gateways there are               gateway.announce
  *
  * Everything behind struct chat belongs to the loop thread.  Workers hand it what they changed by call_after().

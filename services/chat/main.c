@@ -1,4 +1,4 @@
-/* main.c - the chat service: who is together.  Owns the schema `chat`. */
+/* main.c - the chat service: rooms and their members.  Owns the schema `chat`. */
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 

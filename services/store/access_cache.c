@@ -1,4 +1,4 @@
-/* access_cache.c - who may act in which room, remembered from chat's answers. */
+/* access_cache.c - which subject may act in which room, remembered from chat's answers. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/store/access_cache.h"
 

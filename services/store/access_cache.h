@@ -1,5 +1,5 @@
 /*
- * access_cache.h - who may act in which room, remembered from chat's answers.
+ * access_cache.h - which subject may act in which room, remembered from chat's answers.
  *
  *      ask --> remembered? --yes--> answer
  *                  | no                ^
@@ -27,7 +27,7 @@ struct access_cache;
 typedef void access_cache_send_fn(void *arg, const struct access_query *query, void *token);
 
 struct access_cache *access_cache_create(size_t max, access_cache_send_fn *send, void *arg);
-void access_cache_destroy(struct access_cache **access); /* who still waits is not answered */
+void access_cache_destroy(struct access_cache **access); /* those that still wait are not answered */
 
 /* e: OK, not_found (no such room), or why it could not be found out. */
 typedef void access_cache_fn(void *arg, enum err e, bool is_member);

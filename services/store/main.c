@@ -114,7 +114,7 @@ static bool check_ready(void *context, struct buf *why)
     return chat_link_is_up(store->link);
 }
 
-/* The server is gone already, and with it all who wait for an answer. */
+/* The server is gone already, and with it every request that waits for an answer. */
 static void stop_service(void *context)
 {
     struct store *store = context;

@@ -38,7 +38,7 @@ struct store {
 #include "proto/end.def"
 /* clang-format on */
 
-/* What access_cache_ask found out, as this call's error: who is no member is forbidden. */
+/* What access_cache_ask found out, as this call's error: forbidden for a subject that is no member. */
 enum err access_error(struct call *call, enum err e, bool is_member) MUST_CHECK;
 
 /* message_append.c: a batch came back from the committer. */

@@ -216,20 +216,20 @@ export const hearings = {
 
 /*
  * A right that a member loses who joined a closed room. `connects`: what its socket is answered that was away and comes back:
- * `recovered`, `anew` for one without its former rooms, or a code. `sits`: what becomes of the one that was there: it `stays`,
+ * `recovered`, `anew` for one without its former rooms, or a code. `present`: what becomes of the one that was there: it `stays`,
  * is `put out` of the room, stays because it is `renewed not`, or is disconnected with a code. Then whether who came back
  * hears the room and what was said meanwhile, and what it is answered there. lost.mjs loses them.
  */
 const NO_MORE = { hears: false, join: 'forbidden', send: 'forbidden', list: 'forbidden' }
 const AS_BEFORE = { hears: true, join: 'ok', send: 'ok', list: 'ok' }
 export const losses = {
-  'nothing is lost': { connects: 'recovered', sits: 'stays', ...AS_BEFORE },
-  'it is removed from the room': { connects: 'anew', sits: 'put out', ...NO_MORE },
-  'it is removed, and invited again': { connects: 'recovered', sits: 'put out', ...AS_BEFORE },
-  'its policy denies the room': { connects: 'anew', sits: 'put out', ...NO_MORE },
-  'its policy denies the namespace': { connects: 'forbidden', sits: 'forbidden' },
-  'its key is revoked': { connects: 'key_revoked', sits: 'key_revoked' },
-  'its key is bound to other networks': { connects: 'address_refused', sits: 'address_refused' },
-  'it brings a token whose cap denies the room': { connects: 'anew', sits: 'put out', ...NO_MORE },
-  'it brings the token of another': { connects: 'anew', sits: 'renewed not', ...NO_MORE },
+  'nothing is lost': { connects: 'recovered', present: 'stays', ...AS_BEFORE },
+  'it is removed from the room': { connects: 'anew', present: 'put out', ...NO_MORE },
+  'it is removed, and invited again': { connects: 'recovered', present: 'put out', ...AS_BEFORE },
+  'its policy denies the room': { connects: 'anew', present: 'put out', ...NO_MORE },
+  'its policy denies the namespace': { connects: 'forbidden', present: 'forbidden' },
+  'its key is revoked': { connects: 'key_revoked', present: 'key_revoked' },
+  'its key is bound to other networks': { connects: 'address_refused', present: 'address_refused' },
+  'it brings a token whose cap denies the room': { connects: 'anew', present: 'put out', ...NO_MORE },
+  'it brings the token of another': { connects: 'anew', present: 'renewed not', ...NO_MORE },
 }

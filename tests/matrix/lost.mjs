@@ -95,21 +95,21 @@ export async function losesAway(scene, loss, expected, transport) {
   lou.leaves()
 }
 
-export async function losesSitting(scene, loss, { sits, ...expected }, transport) {
+export async function losesPresent(scene, loss, { present, ...expected }, transport) {
   const it = await member(scene, transport), { owner, lou, room } = it
   await owner.joins(room)
   const ended = new Promise(resolve => lou.socket.once('disconnect', resolve))
   await ways[loss](it)
-  if (it.renewed) assert.equal(codeOfAnswer(await lou.emits('auth:refresh', { token: it.renewed })), sits === 'renewed not' ? 'forbidden' : 'ok')
-  if (sits === 'put out') await lou.hearsEvent('room:removed')
-  if (!['stays', 'put out', 'renewed not'].includes(sits)) {
+  if (it.renewed) assert.equal(codeOfAnswer(await lou.emits('auth:refresh', { token: it.renewed })), present === 'renewed not' ? 'forbidden' : 'ok')
+  if (present === 'put out') await lou.hearsEvent('room:removed')
+  if (!['stays', 'put out', 'renewed not'].includes(present)) {
     await ended
-    assert.deepEqual(lou.events.filter(([event]) => event === 'error').map(([, failure]) => failure.code), [sits])
+    assert.deepEqual(lou.events.filter(([event]) => event === 'error').map(([, failure]) => failure.code), [present])
     return lou.leaves()
   }
-  await hearsRoom(it, sits !== 'put out', 'since')
-  assert.equal(lou.events.filter(([event]) => event === 'room:removed').length, sits === 'put out' ? 1 : 0)
-  await isAnswered(it, sits === 'renewed not' ? { join: 'ok', send: 'ok', list: 'ok' } : expected)
+  await hearsRoom(it, present !== 'put out', 'since')
+  assert.equal(lou.events.filter(([event]) => event === 'room:removed').length, present === 'put out' ? 1 : 0)
+  await isAnswered(it, present === 'renewed not' ? { join: 'ok', send: 'ok', list: 'ok' } : expected)
   lou.leaves()
 }
 

@@ -7,7 +7,7 @@ import { env, makeCallers, over, paths, socketOver, transports } from './callers
 import { Scene, waysOf } from './deeds.mjs'
 import { callers, deeds, hearings, losses } from './expectations.mjs'
 import { Hearing } from './hearing.mjs'
-import { losesAway, losesSitting, losesWhileComingBack, losesWhileJoining } from './lost.mjs'
+import { losesAway, losesPresent, losesWhileComingBack, losesWhileJoining } from './lost.mjs'
 import { byCaller, complaints, contract } from './rows.mjs'
 
 let stack, made, scene, hearing
@@ -75,7 +75,7 @@ for (const [loss, expected] of Object.entries(losses))
   describe(`a right is lost: ${loss}`, () => {
     for (const transport of Object.keys(transports)) {
       test(`${loss}, while the socket is away, ${transport}`, () => losesAway(scene, loss, expected, transport))
-      test(`${loss}, while the socket is there, ${transport}`, () => losesSitting(scene, loss, expected, transport))
+      test(`${loss}, while the socket is there, ${transport}`, () => losesPresent(scene, loss, expected, transport))
     }
   })
 

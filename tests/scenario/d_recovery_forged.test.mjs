@@ -69,7 +69,7 @@ async function beginsAnew({ person, room, pid }, what) {
   await person.joins(room)
   await ada.says(room, `after ${what}`)
   await person.hears(`after ${what}`)
-  assert.equal(person.heard.length, heard + 1, 'in one seat')
+  assert.equal(person.heard.length, heard + 1, 'once')
   isGapless(person.heard.slice(heard))
   person.leaves()
 }
@@ -129,9 +129,9 @@ test('what is signed, by a gateway with a mistake, is held against its bounds to
     'quotes in the sid': () => ({ sid: 'abc","pid":"x","y":"' }),
     'a short sid': () => ({ sid: 'abc' }),
     'one room fifty times': lost => ({ next: 50, rooms: Array.from({ length: 50 }, (_, n) => start(lost, n)) }),
-    'marks that descend': lost => ({ next: 5, rooms: [start(lost, 3), { ...start(lost, 2), room: Buffer.alloc(16, 7) }] }),
-    'a mark that was never given': lost => ({ next: 1, rooms: [start(lost, 1)] }),
-    'a base below nothing': lost => ({ rooms: [{ ...lost.record.rooms[0], start_seq: -1 }] }),
+    'room numbers that descend': lost => ({ next: 5, rooms: [start(lost, 3), { ...start(lost, 2), room: Buffer.alloc(16, 7) }] }),
+    'a room number that was never given': lost => ({ next: 1, rooms: [start(lost, 1)] }),
+    'a start below nothing': lost => ({ rooms: [{ ...lost.record.rooms[0], start_seq: -1 }] }),
     'a number for a text': () => ({ subject: 7 }),
     'another epoch than there is': () => ({ epoch: '"' }),
     'two thousand rooms': lost => ({ next: 2000, rooms: Array.from({ length: 2000 }, (_, n) => start(lost, n)) }),

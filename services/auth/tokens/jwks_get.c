@@ -1,4 +1,4 @@
-/* jwks_get.c - our public keys for whoever else verifies our tokens: RFC 7517. */
+/* jwks_get.c - our public keys, for other programs that verify our tokens: RFC 7517. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/auth/auth.h"
 #include "services/auth/tokens/signing_key.h"

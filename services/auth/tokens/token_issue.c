@@ -91,7 +91,7 @@ static bool address_fits(struct str_list networks, struct str address)
     return networks.len == 0;
 }
 
-/* The order matters: whoever doesn't have the secret learns nothing of the key's state.  *until: when key or secret end,
+/* The order matters: a caller without the secret learns nothing of the key's state.  *until: when key or secret end,
  * whichever is first. */
 static enum err check_key(struct call *call, const struct key_row *key, struct str secret, int64_t *until)
 {

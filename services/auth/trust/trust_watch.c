@@ -66,7 +66,7 @@ static void answer_one(struct auth *auth, struct trust_waiter w, enum err e)
 
     rpc_later_done(w.later, e, auth->loaded);
     if (!has_all || w.peer == NULL) return;
-    forget_watcher(auth, w.peer); /* who asks twice still hears once */
+    forget_watcher(auth, w.peer); /* a watcher that asks twice still hears once */
     if (auth->n_watchers == 0) auth->told = (struct trust_position){ auth->loaded->epoch, auth->loaded->position };
     if (auth->n_watchers < WATCHERS_MAX) auth->watchers[auth->n_watchers++] = w.peer;
 }

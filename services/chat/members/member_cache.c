@@ -1,4 +1,4 @@
-/* member_cache.c - who is in which room, remembered. */
+/* member_cache.c - the members of rooms, remembered. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/chat/members/member_cache.h"
 

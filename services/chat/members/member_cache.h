@@ -1,5 +1,5 @@
 /*
- * member_cache.h - who is in which room, remembered: read from the database when first asked for, changed in the order of the
+ * member_cache.h - the members of rooms, remembered: read from the database when first asked for, changed in the order of the
  * room's version, forgotten when not asked for longest.  What is remembered has a bound in bytes; of a room that would take
  * too much of it, only those are remembered who were asked for.
  *
@@ -18,7 +18,7 @@
 struct member_cache;
 
 struct member_cache *member_cache_create(size_t max_bytes);
-void member_cache_destroy(struct member_cache **rooms); /* who still waits is not answered */
+void member_cache_destroy(struct member_cache **rooms); /* those that still wait are not answered */
 
 /* `role`: owner, member, or empty.  e is ERR_NOT_FOUND if there is no such room; else why it could not be found out. */
 typedef void member_cache_fn(void *arg, enum err e, struct str role);

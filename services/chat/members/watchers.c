@@ -1,4 +1,4 @@
-/* watchers.c - access.watch: who hears of every change of membership. */
+/* watchers.c - access.watch: the stores that hear of every change of membership. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/chat/chat.h"
 

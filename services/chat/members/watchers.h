@@ -1,4 +1,4 @@
-/* watchers.h - who hears of every change of membership: stores, which remember answers to room.access.  Loop thread only. */
+/* watchers.h - stores hear of every change of membership, as they remember answers to room.access.  Loop thread only. */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -13,7 +13,7 @@ struct cast {
     const struct room_event *event;
 };
 
-/* What is an object says who sends it, whatever it said itself; of nothing an object is made.  Other data are as they are. */
+/* An object gets the sender, whatever it said itself; without data an object is made.  Other data are passed on as they are. */
 static enum err put_data(struct str data, struct str sender, struct buf *args)
 {
     struct buf json = BUF(ARGS_BYTES_MAX);

@@ -22,7 +22,7 @@ static enum err join_room(struct call *call, struct id room, struct room_entered
     return OK;
 }
 
-/* A closed room is forbidden rather than not found: its id has 74 random bits, so who asks was told it once and should
+/* A closed room is forbidden rather than not found: its id has 74 random bits, so the asking client was told it once and should
  * learn that it is no member any more. */
 enum err room_enter(struct call *call, const struct room_entry *req, struct room_entered *rep)
 {

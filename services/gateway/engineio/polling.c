@@ -66,7 +66,7 @@ static void answer_with_queue(struct eio_session *s, const char *last)
     buf_free(&body);
 }
 
-/* A client that said 1 is answered with 6, everybody else with 1. */
+/* A client that said 1 is answered with 6, any other with 1. */
 static const char *last_word(const struct eio_session *s)
 {
     return strcmp(s->reason, REASON_CLOSE) == 0 ? "6" : "1";
@@ -215,7 +215,7 @@ static bool take_packets(struct eio_session *s, struct str body)
 
 /*
  * The client had a GET under way when it said 1, or sent none: two connections keep no order.  That GET is answered like
- * one that waited.  Who waits for the answer of this POST finds the session gone.
+ * one that waited.  The client that waits for the answer of this POST finds the session gone.
  */
 static void await_last_poll(struct eio_session *s, struct eio_request *post)
 {

@@ -367,7 +367,7 @@ struct str eio_address(const struct eio_session *s)
 
 /* --- from where it is used --- */
 
-/* Of one that has ended nobody can say whose it was: its last words are for where it was. */
+/* A session that has ended has no sockets to ask: its last packets go only to the address where it was. */
 bool session_admits(struct eio_session *s, struct str address)
 {
     const struct eio_upper *upper = &s->eio->upper;

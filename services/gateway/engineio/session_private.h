@@ -51,7 +51,7 @@ struct eio_session {
     const struct eio_transport *transport;
     void *user;
     struct eio_request *poll, *post; /* the GET that waits, the POST that is read */
-    struct eio_request *goodbye;     /* the POST that said 1, while a last GET may come */
+    struct eio_request *goodbye; /* the POST with the close packet ("1"), kept until the last GET has been answered */
     struct eio_channel *ws, *upgrading;
     struct eio_packet **queue; /* a ring */
     uint32_t head, count, capacity;
@@ -116,7 +116,7 @@ void session_greeted(struct eio_session *session); /* no stranger any more */
 bool session_is_one_too_many(const struct eio *eio);
 /* This client's address has as many as it may have. */
 bool session_has_no_room(const struct eio *eio, const struct http *http);
-void session_give_up(struct eio_session *session); /* nobody comes for the last words of one that is closing */
+void session_give_up(struct eio_session *session); /* no poll comes for the last packets of one that is closing */
 /* May it be used from there, as its sockets have it? */
 bool session_admits(struct eio_session *session, struct str address);
 void session_move(struct eio_session *session, struct str address); /* it is used from there now */

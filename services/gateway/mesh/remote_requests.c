@@ -97,7 +97,7 @@ enum err mesh_release(struct call *call, const struct mesh_call *req, struct not
     return OK;
 }
 
-/* A session that ends may answer its other request: there may be fewer after each. */
+/* Forgetting one may end its session, which answers the session's other request: so the list is read anew each time. */
 void remote_requests_gone(struct remote_gateway *remote)
 {
     while (remote->calls != NULL) forget_request(remote->calls);
