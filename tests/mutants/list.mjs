@@ -768,12 +768,12 @@ export const mutants = [
     from: 'exec kill -INT', to: 'exec kill -TERM',
   },
   {
-    name: 'the mark of the conformance configuration is looked for beside the keys', file: 'scripts/lib/stack_settings.sh', red: ['scenario', 'g_conformance', 'a directory made for it'],
-    from: '!= 0 ] && [ ! -e "$keys/conformance" ]', to: '!= 0 ] && [ ! -e "$dir/conformance" ]',
+    name: 'the mark of the conformance configuration is looked for beside the keys', file: 'tests/echo/echo_gateway.c', red: ['scenario', 'g_conformance', 'a directory made for it'],
+    from: 'is_there(keys, "conformance")', to: 'is_there(value_of("MADANG_RUN_DIR", ".run"), "conformance")',
   },
   {
     name: 'an honest stack is refused where the conformance configuration was made', file: 'scripts/lib/stack_settings.sh', red: ['scenario', 'g_conformance', 'a directory made for it'],
-    from: '= 0 ] && [ -e "$keys/conformance" ]', to: '= 0 ] && [ -e "$dir/conformance" ]',
+    from: '[ ! -e "$keys/conformance" ]', to: '[ ! -e "$dir/conformance" ]',
   },
   {
     name: 'a date of msgpack is known by its length', file: 'services/gateway/socketio/msgpack_json.c', red: ['edge', 'msgpack'],

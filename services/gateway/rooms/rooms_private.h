@@ -57,9 +57,10 @@ struct rooms {
     struct local_room *table;
     struct local_room *queue_first, **queue_last;
     unsigned asking;
-    size_t backlog_bytes;      /* of all backlogs */
-    struct heads *heads;       /* the next question for heads, being collected */
-    uint64_t generation;       /* grows whenever known heads may be stale; what was asked for under an older value is asked for again */
+    size_t backlog_bytes; /* of all backlogs */
+    struct heads *heads;  /* the next question for heads, being collected */
+    uint64_t
+        generation; /* grows whenever known heads may be stale; what was asked for under an older value is asked for again */
     uint64_t endings;          /* of memberships: those that were heard of, and those that may have been missed */
     struct inquiry *inquiries; /* questions for memberships: the last is being collected */
     unsigned inquiring;        /* of them on their way */

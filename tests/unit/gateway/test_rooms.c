@@ -313,7 +313,7 @@ static void add_subscription(struct sio_socket *socket, int64_t since)
     subscriber_join(&socket->subscriber, room, socket->stamp, since, on_joined, socket);
 }
 
-static void sit(struct sio_socket *socket, int64_t since)
+static void join_room(struct sio_socket *socket, int64_t since)
 {
     enter(socket);
     add_subscription(socket, since);
@@ -364,7 +364,7 @@ static int tear_down(void **state)
 static struct sio_socket *live_socket(void)
 {
     head = 3;
-    sit(&sockets[0], -1);
+    join_room(&sockets[0], -1);
     settle();
     assert_true(sockets[0].joined && sockets[0].seated_at == 3 && sockets[0].heard == -1);
     return &sockets[0];
@@ -452,7 +452,7 @@ static void a_slow_reader_does_not_hold_up_the_others(void **state)
 {
     (void)state;
     live_socket();
-    sit(&sockets[1], -1);
+    join_room(&sockets[1], -1);
     settle();
     sockets[0].slow = true;
     head = 4;
@@ -465,7 +465,7 @@ static void what_was_missed_before_a_join_comes_before_what_is_new(void **state)
 {
     (void)state;
     live_socket();
-    sit(&sockets[1], 1);
+    join_room(&sockets[1], 1);
     head = 4;
     announce(4); /* while the page is on its way */
     settle();
@@ -509,7 +509,7 @@ static void a_membership_that_ends_before_the_room_is_listened_to_refuses_the_jo
 
     (void)state;
     head = 3;
-    sit(socket, 0);
+    join_room(socket, 0);
     set_member(socket, false);
     assert_false(listens);
     head = 4;
@@ -640,7 +640,7 @@ static void an_answer_that_is_older_than_a_second_join_does_not_count(void **sta
     read_early = true;
     for (int i = 0; i < 3; i++) ev_run(loop, EVRUN_NOWAIT); /* chat has read: no member */
     set_member(socket, true);
-    sit(socket, -1);
+    join_room(socket, -1);
     assert_true(socket->joined);
     settle();
     assert_true(sits(socket) && socket->removals == 0);
@@ -650,7 +650,7 @@ static void who_joins_where_the_room_was_listened_to_all_the_while_is_not_asked_
 {
     (void)state;
     live_socket();
-    sit(&sockets[1], -1);
+    join_room(&sockets[1], -1);
     for (int i = 0; i < 3; i++) ev_run(loop, EVRUN_NOWAIT);
     assert_true(sockets[1].joined && n_questions == 0);
 }
@@ -660,7 +660,7 @@ static void what_ended_while_chat_was_away_is_noticed_when_it_is_back(void **sta
     struct sio_socket *socket = live_socket();
 
     (void)state;
-    sit(&sockets[1], -1);
+    join_room(&sockets[1], -1);
     settle();
     listens = false;
     set_member(socket, false);
@@ -674,7 +674,7 @@ static void who_cannot_be_asked_about_is_refused_or_asked_about_again(void **sta
 {
     (void)state;
     head = 3;
-    sit(&sockets[0], -1);
+    join_room(&sockets[0], -1);
     enter(&sockets[1]);
     resume(&sockets[1], 2);
     answer_next(M_chat_room_subscribe, OK);
