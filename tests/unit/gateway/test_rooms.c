@@ -702,7 +702,7 @@ static void features_know_who_is_in_a_room_from_its_answer_on(void **state)
 {
     (void)state;
     head = 3;
-    sit(&sockets[0], 1);
+    join_room(&sockets[0], 1);
     answer(0, OK, 0); /* chat: it is subscribed */
     ev_run(loop, EVRUN_NOWAIT);
     assert_false(sockets[0].in);
@@ -723,7 +723,7 @@ static void features_hear_nothing_of_a_join_that_failed(void **state)
 {
     (void)state;
     live_socket();
-    sit(&sockets[1], 1);
+    join_room(&sockets[1], 1);
     assert_true(n_questions == 1 && questions[0].method == M_store_log_since);
     answer(0, ERR_UNAVAILABLE, 0);
     assert_true(sockets[1].refused && !sockets[1].in && sockets[0].in);
