@@ -27,6 +27,7 @@ const char *service_version(void)
 }
 
 #define LATER_MAX     50000 /* LATER requests unanswered */
+#define LATER_JOBS    64    /* LATER jobs under way */
 #define PIPE_MESSAGES 50000 /* waiting for one peer */
 #define DESCRIPTORS   4096  /* gateways, workers' connections to the database, health checks */
 #define PROBE_S       2.
@@ -36,6 +37,7 @@ struct process {
     const struct service *service;
     struct ev_loop *loop;
     struct rpc_server *server;
+    struct jobs *jobs; /* NULL: it has none */
     struct health *health;
     void *context;
     ev_signal term, interrupt, usr1;
@@ -222,6 +224,23 @@ static unsigned blocking_threads(const struct service *service)
     return service->blocking_threads != NULL ? (unsigned)*service->blocking_threads : 0;
 }
 
+/* Half of the workers are left to who waits for an answer. */
+static void begin_jobs(struct process *process, const struct face *face)
+{
+    const struct service *service = process->service;
+
+    if (service->n_jobs == 0) return;
+    process->jobs = jobs_create(process->server, &(struct jobs_config){
+                                                     .service = service->name,
+                                                     .conninfo = *face->db,
+                                                     .context = process->context,
+                                                     .kinds = service->jobs,
+                                                     .n_kinds = service->n_jobs,
+                                                     .workers_max = (unsigned)(*face->workers + 1) / 2,
+                                                     .later_max = LATER_JOBS,
+                                                 });
+}
+
 static void serve_until_stopped(struct process *process, const struct face *face)
 {
     const struct service *service = process->service;
@@ -242,6 +261,7 @@ static void serve_until_stopped(struct process *process, const struct face *face
     };
     process->server = rpc_server_create(process->loop, &config);
     if (service->serving != NULL) service->serving(process->context, process->server);
+    begin_jobs(process, face);
     ev_timer_init(&process->probe, on_probe, 0., PROBE_S);
     process->probe.data = process;
     ev_timer_start(process->loop, &process->probe);
@@ -254,6 +274,7 @@ static void end_process(struct process *process)
     ev_timer_stop(process->loop, &process->drain_end);
     rpc_server_destroy(&process->server);
     if (process->service->stop != NULL) process->service->stop(process->context);
+    jobs_destroy(&process->jobs);
     health_destroy(&process->health);
     ev_signal_stop(process->loop, &process->term);
     ev_signal_stop(process->loop, &process->interrupt);

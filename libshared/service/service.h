@@ -2,12 +2,12 @@
  * service.h - what every process does around its own work: arguments, settings, log, signals, the loop, health and
  * metrics, migrations, the rpc server, and a graceful stop.
  *
- *      main(): service_main() -> settings -> migrate -> start() -> rpc_server -> loop ... SIGTERM -> drain -> stop()
+ *      main(): service_main() -> settings -> migrate -> start() -> rpc_server -> jobs -> loop ... SIGTERM -> drain -> stop()
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "libshared/rpc/rpc_server.h"
+#include "libshared/jobs/jobs.h"
 
 struct ev_loop;
 
@@ -16,11 +16,13 @@ struct service {
     const char *doc;  /* one line for --help */
     const struct rpc_method *methods;
     size_t n_methods;
+    const struct job_kind *const *jobs; /* those of its JOB rows; NULL: it has none */
+    size_t n_jobs;
     const int64_t *blocking_threads;      /* the setting; NULL: no METHOD row says BLOCKING, and no work is lent */
     void *(*start)(struct ev_loop *loop); /* what the handlers share: call->context; may be NULL */
     void (*serving)(
         void *context, struct rpc_server *server); /* the server is bound: keep it if you send events; may be NULL */
-    void (*stop)(void *context);                   /* may be NULL */
+    void (*stop)(void *context);                   /* whatever would still answer LATER jobs ends here; may be NULL */
     void (*peer_gone)(void *context, struct rpc_peer *peer); /* may be NULL */
     bool (*ready)(void *context, struct buf *why); /* further conditions of readiness, loop thread; may be NULL */
 };

@@ -23,7 +23,6 @@ struct auth {
     struct ev_loop *loop;
     struct rpc_server *server;
     struct pg_listen *listen;
-    struct jobs *jobs;
     struct trust_waiter waiting[WATCHERS_MAX];
     size_t n_waiting;
     struct rpc_peer *watchers[WATCHERS_MAX];
@@ -56,9 +55,6 @@ enum err signing_keys_load(struct pg *pg, struct arena *arena, int64_t now, stru
 const struct settings_auth *auth_settings(const struct call *call);
 
 enum err limits_load(struct pg *pg, struct arena *arena, struct limit_list *out) MUST_CHECK;
-
-/* jobs.c: runs the JOB rows of proto/auth.def. */
-struct jobs *auth_jobs_begin(struct auth *auth);
 
 /* trust_watch.c: its life, on the loop thread. */
 struct auth *auth_start(

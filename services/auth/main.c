@@ -15,6 +15,13 @@ static const struct rpc_method methods[] = {
 #include "proto/end.def"
 };
 
+static const struct job_kind *const jobs[] = {
+#define JOB JOB_LINE
+#include "proto/begin.def"
+#include "proto/auth.def"
+#include "proto/end.def"
+};
+
 static void *start_service(struct ev_loop *loop)
 {
     return auth_start(loop, &settings.auth);
@@ -27,6 +34,8 @@ int main(int argc, char **argv)
             .doc = "API keys, tokens and policies",
             .methods = methods,
             .n_methods = COUNT(methods),
+            .jobs = jobs,
+            .n_jobs = COUNT(jobs),
             .start = start_service,
             .serving = auth_serving,
             .stop = auth_stop,

@@ -257,7 +257,6 @@ void auth_serving(void *context, struct rpc_server *server)
 
     auth->server = server;
     auth->listen = pg_listen_create(auth->loop, auth->settings->db, "auth_changed", on_notification, auth);
-    auth->jobs = auth_jobs_begin(auth);
     ev_timer_start(auth->loop, &auth->turn);
 }
 
@@ -276,7 +275,6 @@ void auth_stop(void *context)
     struct auth *auth = context;
 
     pg_listen_destroy(&auth->listen);
-    jobs_destroy(&auth->jobs);
     ev_timer_stop(auth->loop, &auth->retry);
     ev_timer_stop(auth->loop, &auth->turn);
     mem_free(auth);
