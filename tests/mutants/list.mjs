@@ -35,7 +35,7 @@ export const mutants = [
   },
   {
     name: 'what is left of a reservation stays taken', file: 'services/share/media/uploads.c', red: ['service', 'test_media'],
-    from: 'upload->owner, upload->most - made->size)', to: 'upload->owner, 0)',
+    from: 'upload->owner, upload->most - content.size)', to: 'upload->owner, 0)',
   },
   {
     name: 'a start leaves what a killed process had begun', file: 'services/share/media/files.c', red: ['service', 'test_media'],

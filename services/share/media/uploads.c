@@ -26,8 +26,8 @@ enum upload_state { BEGINS, OPEN, WRITES, ENDS, LEAVES };
 struct request {
     struct rpc_later *later;
     const struct upload_piece *piece;
-    const struct media_draft *draft;
-    struct media made;
+    upload_keep_fn *keep;
+    void *made;
     enum err e;
     struct request *next;
 };
@@ -371,13 +371,10 @@ void upload_drop(struct call *call, const struct upload_ref *ref, struct rpc_lat
     rpc_later_done(later, OK, &none);
 }
 
-/* --- ending as a medium --- */
+/* --- ending as a content that somebody refers to --- */
 
 static const char KEEP_BLOB[] = "INSERT INTO blob (hash, file, size, refs) VALUES ($1, $2, $3, 1)"
                                 " ON CONFLICT (hash) DO UPDATE SET refs = blob.refs + 1 RETURNING file AS upload";
-
-static const char INSERT_MEDIA[] =
-    "INSERT INTO media (id, owner, name, type, size, hash, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 static enum err sync_work(struct pg *pg, struct arena *arena, void *arg)
 {
@@ -392,20 +389,15 @@ static enum err end_work(struct pg *pg, struct arena *arena, void *arg)
     struct upload *upload = arg;
     struct request *request = upload->present;
     struct call call = call_with(request->later, pg, arena);
-    struct media *made = &request->made;
-    struct str content = { (char *)upload->hash, sizeof upload->hash };
+    struct content content = { { (char *)upload->hash, sizeof upload->hash }, file_size(upload->file) };
     struct upload_ref kept;
 
-    made->size = file_size(upload->file);
     TRY(pg_one(pg, arena, upload_ref_shape(), &kept, KEEP_BLOB,
-        PG_ARGS(pg_bytes(content), pg_id(upload->id), pg_int(made->size))));
+        PG_ARGS(pg_bytes(content.hash), pg_id(upload->id), pg_int(content.size))));
     upload->spare = !id_eq(kept.upload, upload->id);
-    TRY(pg_run(pg, arena, INSERT_MEDIA,
-        PG_ARGS(pg_id(made->id), pg_text(upload->owner), pg_text(made->name), pg_text(made->type), pg_int(made->size),
-            pg_bytes(content), pg_time(made->created_at)),
-        NULL));
+    TRY(request->keep(&call, &content, request->made));
     TRY(pg_run(pg, arena, GIVE_UP, PG_ARGS(pg_id(upload->id)), NULL));
-    return quota_give(&call, QUOTA_media_bytes, upload->owner, upload->most - made->size);
+    return quota_give(&call, QUOTA_media_bytes, upload->owner, upload->most - content.size);
 }
 
 static void end_done(void *arg, enum err e)
@@ -422,8 +414,7 @@ static void end_done(void *arg, enum err e)
     else
         upload_fail(upload);
     if (is_spare) uploads_remove_file(uploads, spare);
-    struct media made = request->made;
-    answer_request(request, e, &made);
+    answer_request(request, e, request->made);
     CHECK_STEP(uploads_check(uploads));
 }
 
@@ -437,9 +428,10 @@ static void sync_done(void *arg, enum err e)
     if (e != OK) end_done(upload, e);
 }
 
-void media_create(struct call *call, const struct media_draft *draft, struct rpc_later *later)
+void uploads_end(struct rpc_later *later, struct id id, upload_keep_fn *keep, void *made)
 {
-    struct upload *upload = require_upload(call, draft->upload, later);
+    struct call *call = rpc_later_call(later);
+    struct upload *upload = require_upload(call, id, later);
 
     if (upload == NULL) return;
     if (upload->state != OPEN) {
@@ -447,7 +439,8 @@ void media_create(struct call *call, const struct media_draft *draft, struct rpc
         return;
     }
     struct request *request = request_create(later);
-    media_describe(call, draft, &request->made);
+    request->keep = keep;
+    request->made = made;
     upload->state = ENDS;
     upload->present = request;
     if (!rpc_server_work_blocking(upload->uploads->server, upload->owner, sync_work, sync_done, upload))

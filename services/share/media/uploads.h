@@ -1,7 +1,7 @@
 /*
  * uploads.h - bodies on their way from a gateway into a file.
  *
- *      upload.begin --> BEGINS --> OPEN <--> WRITES --> (media.create) ENDS --> gone, a medium is there
+ *      upload.begin --> BEGINS --> OPEN <--> WRITES --> uploads_end, ENDS --> gone, its content is kept
  *                                   |  \________________ upload.drop, or nothing came for too long
  *                                   '--> LEAVES --> gone, and with it file, row and what it took of the quota
  *
@@ -21,6 +21,17 @@ struct uploads;
 struct uploads *uploads_create(struct ev_loop *loop, struct files *files, int64_t bytes_max, int64_t idle_s);
 void uploads_destroy(struct uploads **uploads);
 void uploads_serving(struct uploads *uploads, struct rpc_server *server);
+
+/* What the bytes of an upload are, once they are on disk. */
+struct content {
+    struct str hash;
+    int64_t size;
+};
+/* On a worker: the rows that refer to the content, in the transaction that keeps it, and the rest of what was made. */
+typedef enum err upload_keep_fn(struct call *call, const struct content *content, void *made);
+/* For a LATER method whose route takes a FORM: the upload that it names ends, and the method is answered with what was made of
+ * it, which lies in its call's arena. */
+void uploads_end(struct rpc_later *later, struct id upload, upload_keep_fn *keep, void *made);
 
 void uploads_check(const struct uploads *uploads); /* see invariant.h */
 
