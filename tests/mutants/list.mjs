@@ -31,7 +31,11 @@ export const mutants = [
   },
   {
     name: 'a content goes with the first who deletes it', file: 'services/share/media/media_delete.c', red: ['service', 'test_media'],
-    from: 'hash = $1 AND refs = 1 RETURNING', to: 'hash = $1 RETURNING',
+    from: 'if (blob.refs > 1)', to: 'if (blob.refs > 2)',
+  },
+  {
+    name: 'two who leave a content at once both take it for the other\'s', file: 'services/share/media/media_delete.c', red: ['service', 'test_media'],
+    from: ' WHERE hash = $1 FOR UPDATE', to: ' WHERE hash = $1',
   },
   {
     name: 'what is left of a reservation stays taken', file: 'services/share/media/uploads.c', red: ['service', 'test_media'],

@@ -200,6 +200,34 @@ static void one_content_comes_and_goes_without_being_lost(void **state)
     }
 }
 
+/* The last two of one content are deleted at once, by two: both are gone, and so is the content. */
+static void the_last_two_of_one_content_go_together(void **state)
+{
+    static const char *const owners[] = { "ida", "jon" };
+    size_t before = files();
+
+    (void)state;
+    for (int round = 0; round < 40; round++) {
+        struct answer gone[2] = { 0 };
+        struct media media[2];
+        for (size_t i = 0; i < 2; i++) {
+            struct id upload;
+            assert_int_equal(begin_upload(owners[i], 20, &upload), OK);
+            assert_int_equal(write_piece(owners[i], upload, 0, "of two"), OK);
+            assert_int_equal(keep(owners[i], upload, &media[i]), OK);
+        }
+        for (size_t i = 0; i < 2; i++)
+            ask_later(
+                share, "media.delete", owners[i], media_ref_shape(), &(struct media_ref){ media[i].id }, &gone[i]);
+        for (size_t i = 0; i < 2; i++) {
+            TURN_UNTIL(gone[i].is_there, 15000);
+            assert_int_equal(gone[i].status, OK);
+        }
+    }
+    TURN_UNTIL(files() == before, 5000);
+    assert_int_equal(used("ida", "media") + used("jon", "media"), 0);
+}
+
 /* The database is away while an upload ends: it fails, and is cleared away when the database is back. */
 static void a_lost_database_keeps_nothing_half(void **state)
 {
@@ -269,6 +297,7 @@ int main(void)
         cmocka_unit_test(another_s_upload_is_like_none),
         cmocka_unit_test(one_subject_has_an_eighth_of_the_places),
         cmocka_unit_test(one_content_comes_and_goes_without_being_lost),
+        cmocka_unit_test(the_last_two_of_one_content_go_together),
         cmocka_unit_test(a_lost_database_keeps_nothing_half),
         cmocka_unit_test(what_a_killed_process_left_the_next_one_collects),
         cmocka_unit_test(a_directory_has_one_process),

@@ -16,8 +16,17 @@ static const struct wire_shape deleted_shape = { "deleted", "", sizeof(struct de
 
 static const char DELETE_MEDIA[] = "DELETE FROM media WHERE id = $1 AND owner = $2 RETURNING size, hash";
 
-static const char DELETE_LAST_BLOB[] = "DELETE FROM blob WHERE hash = $1 AND refs = 1 RETURNING file AS upload";
+/* Whoever leaves it is alone with it until the commit: of two at once, the second sees what the first left. */
+struct blob {
+    struct id file;
+    int64_t refs;
+};
+static const struct wire_field blob_fields[] = { ROW_FIELD(struct blob, file, ID), ROW_FIELD(struct blob, refs, INT),
+    ROW_END };
+static const struct wire_shape blob_shape = { "blob", "", sizeof(struct blob), blob_fields };
 
+static const char LOCK_BLOB[] = "SELECT file, refs FROM blob WHERE hash = $1 FOR UPDATE";
+static const char DELETE_BLOB[] = "DELETE FROM blob WHERE hash = $1";
 static const char LEAVE_BLOB[] = "UPDATE blob SET refs = refs - 1 WHERE hash = $1";
 
 static void remove_file(struct rpc_server *server, void *context, void *arg)
@@ -31,12 +40,14 @@ static void remove_file(struct rpc_server *server, void *context, void *arg)
 
 static enum err leave_blob(struct call *call, struct str hash)
 {
-    struct upload_ref *gone = arena_zero(call->arena, sizeof *gone);
-    enum err e = pg_one(call->pg, call->arena, upload_ref_shape(), gone, DELETE_LAST_BLOB, PG_ARGS(pg_bytes(hash)));
+    struct blob blob;
 
-    if (e == ERR_NOT_FOUND) return pg_run(call->pg, call->arena, LEAVE_BLOB, PG_ARGS(pg_bytes(hash)), NULL);
-    if (e == OK) call_after(call, remove_file, gone);
-    return e;
+    TRY(pg_one(call->pg, call->arena, &blob_shape, &blob, LOCK_BLOB, PG_ARGS(pg_bytes(hash))));
+    if (blob.refs > 1) return pg_run(call->pg, call->arena, LEAVE_BLOB, PG_ARGS(pg_bytes(hash)), NULL);
+    struct upload_ref *gone = arena_zero(call->arena, sizeof *gone);
+    gone->upload = blob.file;
+    call_after(call, remove_file, gone);
+    return pg_run(call->pg, call->arena, DELETE_BLOB, PG_ARGS(pg_bytes(hash)), NULL);
 }
 
 enum err media_delete(struct call *call, const struct media_ref *req, struct nothing *rep)
