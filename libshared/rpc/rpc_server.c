@@ -121,7 +121,8 @@ static struct str copy_bytes(struct arena *arena, struct str bytes)
     return (struct str){ copy, bytes.len };
 }
 
-/* The next message of a batch; with the last one, or one that is none, the batch ends. */
+/* The next message of a batch; the batch ends with the last one, or where it is cut wrongly.  One that is no request is its own
+ * affair: the others may be other people's. */
 static void take_next(struct rpc_server *server)
 {
     struct rpc_incoming *in = &server->incoming;
@@ -129,15 +130,14 @@ static void take_next(struct rpc_server *server)
     struct rpc_later *later = rpc_later_take(server);
     struct frame_head head;
     struct str head_bytes, body;
-    bool good = frame_batch_next(&in->left, &head_bytes, &body) &&
-                read_head(later, copy_bytes(later->arena, head_bytes), &head) && head.kind == FRAME_REQUEST;
-    if (good) {
+    bool cut = frame_batch_next(&in->left, &head_bytes, &body);
+    if (cut && read_head(later, copy_bytes(later->arena, head_bytes), &head) && head.kind == FRAME_REQUEST) {
         later->body = copy_bytes(later->arena, body);
         take_request(later, zmq_msg_data(&in->id), name, &head.request);
     } else {
         drop_malformed(later, name);
     }
-    if (!good || in->left.len == 0) end_batch(in);
+    if (!cut || in->left.len == 0) end_batch(in);
 }
 
 /* --- one message --- */
