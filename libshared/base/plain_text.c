@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/plain_text.h"
 
+#include <string.h>
+
 #include "libshared/base/err.h"
 
 /* Controls, blanks, what turns the direction, what is ignored when it is shown (Default_Ignorable_Code_Point), and what
@@ -61,4 +63,18 @@ bool text_is_plain(struct str text)
     while (text.len > 0)
         if (is_unseen(take_code_point(&text))) return false;
     return true;
+}
+
+size_t text_plain_part(struct str text, size_t chars_max, char *to)
+{
+    size_t n = 0, chars = 0;
+
+    while (text.len > 0 && chars < chars_max) {
+        const char *at = text.at;
+        if (is_unseen(take_code_point(&text))) continue;
+        memcpy(to + n, at, (size_t)(text.at - at));
+        n += (size_t)(text.at - at);
+        chars++;
+    }
+    return n;
 }

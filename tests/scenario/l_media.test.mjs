@@ -212,7 +212,7 @@ test('an empty file is a file', async () => {
 })
 
 test('a name is what people may see of it', async () => {
-  for (const [given, name] of [['../../etc/passwd', 'passwd'], ['C:\\\\dir\\\\a.txt', 'a.txt'], ['..', 'file'], ['', 'file'], ['a%22b%0D%0Ac', 'a"bc'], ['ü 한.png', 'ü 한.png'], ['x'.repeat(300), 'x'.repeat(200)]]) {
+  for (const [given, name] of [['../../etc/passwd', 'passwd'], ['C:\\\\dir\\\\a.txt', 'a.txt'], ['..', 'file'], ['', 'file'], ['a%22b%0D%0Ac', 'a"bc'], ['ü 한.png', 'ü 한.png'], ['a\u202egpj\u0085.exe', 'agpj.exe'], ['\u200b\ufeff', 'file'], ['x'.repeat(300), 'x'.repeat(200)]]) {
     const kept = await keeps(ada, 'x', { name: given })
     assert.equal(kept.status, 201, kept.text)
     assert.equal(kept.json.data.name, name)

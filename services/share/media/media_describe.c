@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
+#include "libshared/base/plain_text.h"
 #include "services/share/share.h"
 
 #define NAME_CHARS_MAX 200
@@ -14,24 +15,12 @@ static struct str without_directories(struct str name)
     return name;
 }
 
-static bool is_first_byte(char c)
-{
-    return ((unsigned char)c & 0xc0) != 0x80;
-}
-
-/* No control characters, and no more than so many code points. */
+/* Nothing that is not seen, or turns the direction: "gpj.exe" behind such a mark looks like an image. */
 static struct str printable(struct str name, struct arena *arena)
 {
     char *to = arena_alloc(arena, name.len + 1);
-    size_t n = 0, chars = 0;
 
-    for (size_t i = 0; i < name.len; i++) {
-        unsigned char c = (unsigned char)name.at[i];
-        if (c < 0x20 || c == 0x7f) continue;
-        if (is_first_byte(name.at[i]) && chars++ == NAME_CHARS_MAX) break;
-        to[n++] = name.at[i];
-    }
-    return (struct str){ to, n };
+    return (struct str){ to, text_plain_part(name, NAME_CHARS_MAX, to) };
 }
 
 /* "." and ".." mean something else in a path. */

@@ -34,6 +34,31 @@ static void what_is_not_seen_is_not(void **state)
     assert_false(text_is_plain((struct str){ "a\0b", 3 }));
 }
 
+static void what_is_not_seen_is_left_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *part;
+        size_t chars_max;
+    } cases[] = {
+        { "a b.png", "a b.png", 200 },
+        { "a\xe2\x80\xaegpj.exe", "agpj.exe", 200 },
+        { "a\xc2\x85\x7f\nb", "ab", 200 },
+        { "\xe2\x80\x8b\xef\xbb\xbf", "", 200 },
+        { "\xc3\xbc\xeb\xa7\x88\xf0\x9f\x90\x88z", "\xc3\xbc\xeb\xa7\x88\xf0\x9f\x90\x88", 3 },
+        { "a\xe2\x80\xae"
+          "bc",
+            "ab", 2 },
+        { "", "", 200 },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char part[64];
+        size_t n = text_plain_part(str_of(cases[i].text), cases[i].chars_max, part);
+        if (!str_is((struct str){ part, n }, cases[i].part)) fail_msg("%zu: %.*s", i, (int)n, part);
+    }
+}
+
 static void the_nearest_name_is_two_edits_away_at_most(void **state)
 {
     (void)state;
@@ -67,6 +92,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_seen_is_plain),
         cmocka_unit_test(what_is_not_seen_is_not),
+        cmocka_unit_test(what_is_not_seen_is_left_out),
         cmocka_unit_test(the_nearest_name_is_two_edits_away_at_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
