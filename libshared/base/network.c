@@ -35,6 +35,16 @@ struct in6_addr address_block(const struct in6_addr *address)
     return block;
 }
 
+struct str address_block_name(struct str address, char out[INET6_ADDRSTRLEN])
+{
+    struct in6_addr at;
+
+    if (!address_parse(address, &at) || IN6_IS_ADDR_V4MAPPED(&at)) return address;
+    at = address_block(&at);
+    address_print(&at, out);
+    return str_of(out);
+}
+
 static bool bit(const struct in6_addr *address, int i)
 {
     return address->s6_addr[i / 8] >> (7 - i % 8) & 1;

@@ -18,6 +18,8 @@ bool address_parse(struct str text, struct in6_addr *out);
 void address_print(const struct in6_addr *address, char out[INET6_ADDRSTRLEN]);
 /* What counts as one client: of IPv6 the first 64 bits, for a host owns them all. */
 struct in6_addr address_block(const struct in6_addr *address);
+/* The same of a text, which may be written to `out`; what is no IPv6 address is itself. */
+struct str address_block_name(struct str address, char out[INET6_ADDRSTRLEN]);
 
 /* "10.0.0.0/8", "2001:db8::/32", or one address.  Bits behind the prefix have to be zero, as PostgreSQL wants them. */
 bool network_parse(struct str cidr, struct network *out);

@@ -4,6 +4,7 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/base/container_of.h"
+#include "libshared/base/network.h"
 #include "libshared/base/turn.h"
 #include "libshared/db/pg.h"
 #include "libshared/rpc/rpc_server_private.h"
@@ -103,8 +104,9 @@ static void drop_unrun(struct rpc_task *task, enum err why)
 static struct str who_waits(struct rpc_later *later)
 {
     const struct principal *who = &later->head.who;
+    char block[INET6_ADDRSTRLEN];
     if (who->sub.len > 0 || who->address.len == 0) return who->sub;
-    return arena_printf(later->arena, "%c%.*s", 0, STR_ARG(who->address));
+    return arena_printf(later->arena, "%c%.*s", 0, STR_ARG(address_block_name(who->address, block)));
 }
 
 static void queue_for(struct rpc_pool *pool, struct rpc_later *later)

@@ -126,7 +126,7 @@ export const mutants = [
   },
   {
     name: 'one address takes all places for passwords', file: 'services/gateway/interop/login.c', red: ['unit', 'gateway/test_admin'],
-    from: 'rpc_pool_put(login->pool, &attempt->task, address)', to: 'rpc_pool_put(login->pool, &attempt->task, address.len > 0 ? STR_NONE : address)',
+    from: 'rpc_pool_put(login->pool, &attempt->task, who)', to: 'rpc_pool_put(login->pool, &attempt->task, who.len > 0 ? STR_NONE : who)',
   },
   {
     name: 'a back end says by Redis what only the gateway says', file: 'services/gateway/interop/emitter.c',
@@ -612,7 +612,7 @@ export const mutants = [
   },
   {
     name: 'a batch in a batch is taken for a request', file: 'libshared/rpc/rpc_server.c', red: ['unit', 'rpc/test_rpc_batch'],
-    from: ' && head.kind == FRAME_REQUEST;', to: ';',
+    from: ' && head.kind == FRAME_REQUEST) {', to: ') {',
   },
   {
     name: 'a child of fork() makes its parent\'s ids', file: 'libshared/base/id_new.c', red: ['unit', 'base/test_id'],

@@ -9,6 +9,7 @@
 
 #include "libshared/base/arena.h"
 #include "libshared/base/clock.h"
+#include "libshared/base/network.h"
 #include "libshared/base/table.h"
 #include "libshared/base/metrics.h"
 #include "services/gateway/identity/refusal.h"
@@ -96,16 +97,16 @@ static void remember_known(struct guesses *guesses, const unsigned char *digest)
 
 static struct lane *get_lane(struct guesses *guesses, struct str address)
 {
-    char text[RATES_NETWORK_CHARS];
+    char text[INET6_ADDRSTRLEN];
     struct lane *lane;
-    struct str network = rates_network(address, text);
-    size_t len = network.len < ADDRESS_MAX ? network.len : ADDRESS_MAX;
+    struct str block = address_block_name(address, text);
+    size_t len = block.len < ADDRESS_MAX ? block.len : ADDRESS_MAX;
 
-    HASH_FIND(hh, guesses->lanes, network.at, len, lane);
+    HASH_FIND(hh, guesses->lanes, block.at, len, lane);
     if (lane != NULL) return lane;
     lane = mem_zero(sizeof *lane);
     lane->home = guesses;
-    if (len > 0) memcpy(lane->address, network.at, len);
+    if (len > 0) memcpy(lane->address, block.at, len);
     HASH_ADD(hh, guesses->lanes, address, len, lane);
     return lane;
 }

@@ -8,6 +8,7 @@
 
 #include "libshared/base/arena.h"
 #include "libshared/base/container_of.h"
+#include "libshared/base/network.h"
 #include "libshared/base/secret.h"
 #include "libshared/rpc/rpc_pool.h"
 
@@ -68,6 +69,8 @@ static void drop_attempt(struct rpc_task *task, enum err why)
 
 void login_check(struct login *login, struct str address, struct str password, login_checked_fn *checked, void *arg)
 {
+    char block[INET6_ADDRSTRLEN];
+
     assert(password.len <= LOGIN_PASSWORD_MAX);
     struct attempt *attempt = mem_zero(sizeof *attempt);
 
@@ -76,7 +79,8 @@ void login_check(struct login *login, struct str address, struct str password, l
     attempt->checked = checked;
     attempt->arg = arg;
     if (password.len > 0) memcpy(attempt->password, password.at, password.len);
-    if (!rpc_pool_put(login->pool, &attempt->task, address)) drop_attempt(&attempt->task, ERR_OVERLOADED);
+    struct str who = address_block_name(address, block);
+    if (!rpc_pool_put(login->pool, &attempt->task, who)) drop_attempt(&attempt->task, ERR_OVERLOADED);
 }
 
 struct login *login_create(struct ev_loop *loop, const char *hash)

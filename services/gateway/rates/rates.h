@@ -70,8 +70,3 @@ struct rate_state rates_limit(const struct rates *rates, enum rate rate); /* its
 /* Without taking: how many more there may be at once, and how long until there may be one. */
 int64_t rates_left(const struct rates *rates, enum rate rate, struct str who, int64_t now_us);
 int64_t rates_wait_ms(const struct rates *rates, enum rate rate, struct str who, int64_t now_us);
-
-/* What counts as one address: of IPv6 the first 64 bits, as a host owns all the addresses behind them.  `text` is where
- * it may be written to. */
-#define RATES_NETWORK_CHARS 46
-struct str rates_network(struct str address, char text[RATES_NETWORK_CHARS]);

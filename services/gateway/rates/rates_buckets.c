@@ -1,10 +1,10 @@
 /* rates_buckets.c - a bucket for each class and sender; some wait to be shared. */
 // SPDX-License-Identifier: Apache-2.0
-#include <arpa/inet.h>
 #include <string.h>
 #include <utlist.h>
 
 #include "libshared/base/arena.h"
+#include "libshared/base/network.h"
 #include "services/gateway/rates/rates_private.h"
 
 #define SENDERS_MAX 200000
@@ -77,24 +77,11 @@ struct key {
     char bytes[RATES_WHO_MAX + 1];
 };
 
-struct str rates_network(struct str address, char text[RATES_NETWORK_CHARS])
-{
-    struct in6_addr at;
-    size_t colon;
-
-    if (address.len >= RATES_NETWORK_CHARS || !str_find(address, ':', &colon)) return address;
-    memcpy(text, address.at, address.len);
-    text[address.len] = '\0';
-    if (inet_pton(AF_INET6, text, &at) != 1) return address;
-    memset(at.s6_addr + 8, 0, 8);
-    return str_of(inet_ntop(AF_INET6, &at, text, RATES_NETWORK_CHARS));
-}
-
 static struct bucket *find_bucket(const struct rates *rates, enum rate rate, struct str who, struct key *key)
 {
     struct bucket *bucket;
-    char network[RATES_NETWORK_CHARS];
-    if (rate_rows[rate].by == BY_ADDRESS) who = rates_network(who, network);
+    char block[INET6_ADDRSTRLEN];
+    if (rate_rows[rate].by == BY_ADDRESS) who = address_block_name(who, block);
     size_t len = who.len < RATES_WHO_MAX ? who.len : RATES_WHO_MAX;
 
     key->len = len + 1;

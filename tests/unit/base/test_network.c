@@ -37,6 +37,21 @@ static void addresses_are_where_the_table_says(void **state)
             fail_msg("%s in %s", cases[i].address, cases[i].cidr);
 }
 
+static void a_block_has_one_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *address, *block;
+    } blocks[] = { { "192.0.2.7", "192.0.2.7" }, { "2001:db8:0:1:2:3:4:5", "2001:db8:0:1::" },
+        { "2001:DB8:0:1::", "2001:db8:0:1::" }, { "::1", "::" }, { "", "" }, { "nonsense:", "nonsense:" } };
+
+    for (size_t i = 0; i < COUNT(blocks); i++) {
+        char text[INET6_ADDRSTRLEN];
+        if (!str_is(address_block_name(str_of(blocks[i].address), text), blocks[i].block))
+            fail_msg("%s", blocks[i].address);
+    }
+}
+
 static void only_networks_are_networks(void **state)
 {
     (void)state;
@@ -74,6 +89,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_where_the_table_says),
+        cmocka_unit_test(a_block_has_one_name),
         cmocka_unit_test(only_networks_are_networks),
         cmocka_unit_test(a_list_is_taken_whole_or_not),
     };

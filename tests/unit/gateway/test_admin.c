@@ -86,12 +86,11 @@ static void without_a_hash_nobody_gets_in(void **state)
     }
 }
 
-/* An address of its own for each. */
-static void check_from(struct login *login, int n, struct outcome *o)
+static void check_from(struct login *login, const char *network, int n, struct outcome *o)
 {
-    char address[20];
+    char address[40];
 
-    snprintf(address, sizeof address, "192.0.2.%d", n);
+    snprintf(address, sizeof address, "%s%d", network, n);
     login_check(login, str_of(address), STR("secret"), on_checked, o);
 }
 
@@ -106,7 +105,8 @@ static void only_so_many_wait_and_the_loop_never_does(void **state)
 
     (void)state;
     before = cpu_us();
-    while (o.refused == 0 && asked < 100) check_from(login, asked++, &o);
+    while (o.refused == 0 && asked < 100)
+        check_from(login, "192.0.2.", asked++, &o);                           /* an address of its own for each */
     assert_in_range(asked - 1, LOGIN_WAITING, LOGIN_WAITING + LOGIN_THREADS); /* what runs has left the queue */
     assert_true(cpu_us() - before < one_hash);
     login_destroy(&login); /* what is at work is waited for, and nobody is told yes any more */
@@ -121,9 +121,12 @@ static void one_address_leaves_room_for_the_others(void **state)
     struct login *login = login_create(mine.loop, hash_of("secret", QUICK));
 
     (void)state;
-    for (int i = 0; i < 100; i++) check_from(login, 1, &mine);
+    for (int i = 0; i < 50; i++) check_from(login, "192.0.2.", 1, &mine);
     assert_true(mine.refused > 0);
-    check_from(login, 2, &other);
+    for (int i = 0; i < 50; i++) check_from(login, "2001:db8::", i, &mine); /* a host has them all */
+    assert_true(mine.refused > 50);
+    check_from(login, "192.0.2.", 2, &other);
+    assert_true(mine.refused <= 100 - 2 * (LOGIN_WAITING / 4)); /* nobody had to give way */
     ev_run(mine.loop, 0);
     assert_int_equal(other.right, 1);
     login_destroy(&login);

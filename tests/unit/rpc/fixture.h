@@ -208,21 +208,27 @@ USED_BY_SOME static struct str room_bytes(struct id room, char out[64])
     return bytes;
 }
 
-USED_BY_SOME static void ask_as(struct probe *probe, const char *subject, const char *method, bool safe,
-    int64_t budget_ms, struct id room, struct heard *heard)
+USED_BY_SOME static void ask_as_principal(struct probe *probe, const struct principal *who, const char *method,
+    bool safe, int64_t budget_ms, struct id room, struct heard *heard)
 {
     char bytes[64];
     memset(heard, 0, sizeof(*heard));
-    struct principal who = { .sub = str_of(subject), .kind = STR("token") };
     rpc_client_call(probe->client,
         &(struct rpc_request){ .method = method,
             .safe = safe,
             .budget_ms = budget_ms,
             .trace = STR("t-1"),
-            .who = &who,
+            .who = who,
             .body = room_bytes(room, bytes) },
         on_heard, heard);
     assert_int_equal(heard->order, 0); /* never from within the call */
+}
+
+USED_BY_SOME static void ask_as(struct probe *probe, const char *subject, const char *method, bool safe,
+    int64_t budget_ms, struct id room, struct heard *heard)
+{
+    struct principal who = { .sub = str_of(subject), .kind = STR("token") };
+    ask_as_principal(probe, &who, method, safe, budget_ms, room, heard);
 }
 
 USED_BY_SOME static void ask(

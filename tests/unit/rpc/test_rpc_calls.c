@@ -283,6 +283,28 @@ static void whoever_has_too_much_waiting_is_overloaded_alone(void **state)
     assert_int_equal(his.status, OK);
 }
 
+/* Who has no name is an address, and a host has 2^64 of IPv6. */
+static void all_addresses_of_a_host_are_one_of_those_who_wait(void **state)
+{
+    (void)state;
+    struct heard hold[2], hers[5], his;
+    for (int i = 0; i < 2; i++) ask(&gateway, "wait.worker", false, 5000, id_new(), &hold[i]);
+    UNTIL(atomic_load(&running) == 2);
+    for (int i = 0; i < 5; i++) {
+        char address[32];
+        snprintf(address, sizeof address, "2001:db8::%d", i + 1);
+        struct principal who = { .kind = STR("anonymous"), .address = str_of(address) };
+        ask_as_principal(&gateway, &who, "wait.worker", false, 5000, id_new(), &hers[i]);
+    }
+    struct principal neighbour = { .kind = STR("anonymous"), .address = STR("2001:db8:0:1::1") };
+    ask_as_principal(&gateway, &neighbour, "wait.worker", false, 5000, id_new(), &his);
+    UNTIL(hers[4].order);
+    assert_int_equal(hers[4].status, ERR_OVERLOADED);
+    atomic_store(&gate_open, 1);
+    UNTIL(heard_order == 8);
+    assert_int_equal(his.status, OK);
+}
+
 /* Both workers are on slow reads of hers, and more of them wait than a client may ask in a while. */
 static void one_read_waits_for_one_slow_read_of_another_and_not_for_all(void **state)
 {
@@ -520,6 +542,7 @@ int main(void)
         CASE(a_full_blocking_queue_is_overloaded_at_once),
         CASE(work_for_a_blocking_thread_comes_back_to_the_loop),
         CASE(whoever_has_too_much_waiting_is_overloaded_alone),
+        CASE(all_addresses_of_a_host_are_one_of_those_who_wait),
         CASE(one_read_waits_for_one_slow_read_of_another_and_not_for_all),
         CASE(the_full_queue_takes_from_who_has_most),
         CASE(too_many_later_requests_are_overloaded),
