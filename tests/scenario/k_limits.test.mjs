@@ -1,9 +1,12 @@
 // k_limits - what one subject or one key may cause: over two gateways, over many sockets; and nobody else is hit.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import tls from 'node:tls'
 import { promisify } from 'node:util'
 import { Person, everybodyLeaves, request, tokenFor } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
@@ -108,6 +111,27 @@ test('conversations, and REST calls in an hour', async () => {
   assert.deepEqual([answer.json.error.details.rate, answer.json.error.details.limit], ['hourly', HOURLY / 10])
   const { id: room } = await (await somebody('fay', 1)).makesRoom()
   assert.ok((await rest(gateways[0], fay, 'POST', `/api/v1/rooms/${room}/messages`, { id: randomUUID(), body: 'still' })).seq, 'messages are not counted by the hour')
+})
+
+test('bytes of files count as they come, those of files that nobody ends too', { timeout: 60000 }, async () => {
+  const hal = await tokenFor(gateways[0], key, 'hal'), dir = join(stack.dir, 'files/share')
+  await changes('set', 'upload', '10000', '--subject', 'hal')
+  await changes('set', 'upload_bytes', '10000000', '--subject', 'hal')
+  const some = randomBytes(400000), head = '--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n'
+  let heard = '', tries = 0
+  for (; tries < 12 && !heard; tries++) {
+    const socket = tls.connect({ host: '127.0.0.1', port: stack.gatewayPorts[0], ca: stack.ca })
+    await once(socket, 'secureConnect')
+    socket.on('error', () => {}).on('data', data => { heard += data })
+    socket.write(`POST /api/v1/media HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${hal}\r\nContent-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n`)
+    socket.write(`${head.length.toString(16)}\r\n${head}\r\n${some.length.toString(16)}\r\n`)
+    socket.write(some)
+    await until('it has come, or was refused', () => heard.endsWith('}') || readdirSync(dir).some(name => (statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0) >= 6 * 65536))
+    socket.destroy()
+    await until('nothing is left of it', () => readdirSync(dir).length === 0)
+  }
+  assert.match(heard, /^HTTP\/1\.1 429[^]*"rate":"upload_bytes","limit":1000000/)
+  assert.ok(tries >= 3, `${tries} tries`)
 })
 
 test('an answer says how much is left', async () => {

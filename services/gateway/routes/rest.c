@@ -149,13 +149,16 @@ bool rest_charge_call(struct rest *rest)
     return charge_request(rest, &payer);
 }
 
-/* What had no length before it was there. */
-static bool charge_chunks(struct rest *rest)
+bool rest_charge_chunks(struct rest *rest, size_t bytes)
 {
-    int64_t came = rest->upload != NULL ? rest_upload_bytes(rest) : (int64_t)http_body(rest->http).len;
-    struct rate_payer payer = { .amount = { [UNIT_BYTES] = came } };
+    struct rate_payer payer = { .amount = { [UNIT_BYTES] = (int64_t)bytes } };
 
     return http_content_length(rest->http) >= 0 || charge_request(rest, &payer);
+}
+
+static bool charge_rest(struct rest *rest)
+{
+    return rest_charge_chunks(rest, rest->upload != NULL ? rest_upload_uncharged(rest) : http_body(rest->http).len);
 }
 
 static bool charge_items(struct rest *rest, const struct wire_shape *shape, const void *record)
@@ -273,7 +276,7 @@ void rest_ask_service(struct rest *rest)
     struct wire_error why = { 0 };
 
     if (rest->upload != NULL && !rest_upload_is_sent(rest)) return;
-    enum err e = charge_chunks(rest) ? OK : ERR_RATE_LIMITED;
+    enum err e = charge_rest(rest) ? OK : ERR_RATE_LIMITED;
 
     if (e == OK) e = encode_request(rest, &body, &why);
     if (e != OK && rest_is_login(rest)) e = rest_count_malformed(rest, e);

@@ -36,7 +36,8 @@ void rest_end_wait(struct rest *rest);
 void rest_forward(struct rest *rest, struct str body);
 void rest_ask_service(struct rest *rest); /* the body is whole, and sent if it is a file */
 struct principal rest_principal(const struct rest *rest);
-bool rest_charge_call(struct rest *rest); /* by what its headers say */
+bool rest_charge_call(struct rest *rest);                 /* by what its headers say */
+bool rest_charge_chunks(struct rest *rest, size_t bytes); /* which its headers did not announce */
 
 /* rest_login.c: the credential may have to wait for its turn. */
 bool rest_is_login(const struct rest *rest);
@@ -48,7 +49,7 @@ enum err rest_upload_begin(struct rest *rest) MUST_CHECK; /* its headers are the
 void rest_upload_take(struct rest *rest, struct str bytes);
 bool rest_upload_is_sent(
     struct rest *rest); /* the body is whole.  false: rest_ask_service() follows, or it was refused */
-int64_t rest_upload_bytes(const struct rest *rest);
+size_t rest_upload_uncharged(const struct rest *rest); /* bytes that came since the last charge */
 /* What the row's method is told of it: `upload` and `name`. */
 void rest_upload_give(struct rest *rest, struct arena *arena, struct wire_given_list *given);
 void rest_upload_end(struct rest *rest);   /* it is the method's from now on */

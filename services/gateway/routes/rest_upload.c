@@ -27,6 +27,7 @@ struct upload {
     char *piece;
     size_t piece_len;
     int64_t sent;
+    size_t uncharged;  /* bytes of the body */
     size_t unanswered; /* calls */
     size_t counted;    /* bytes, in the connection's holding */
     bool held;         /* the client is to wait */
@@ -201,11 +202,22 @@ static enum err take_form(struct upload *upload, struct str bytes, struct wire_e
     return e;
 }
 
+/* As it comes: whoever breaks off has had what came, too. */
+static enum err charge_bytes(struct upload *upload, size_t bytes)
+{
+    upload->uncharged += bytes;
+    if (upload->uncharged < PIECE_BYTES) return OK;
+    bytes = upload->uncharged;
+    upload->uncharged = 0;
+    return rest_charge_chunks(upload->rest, bytes) ? OK : ERR_RATE_LIMITED;
+}
+
 void rest_upload_take(struct rest *rest, struct str bytes)
 {
     struct wire_error why = { 0 };
-    enum err e = take_form(rest->upload, bytes, &why);
+    enum err e = charge_bytes(rest->upload, bytes.len);
 
+    if (e == OK) e = take_form(rest->upload, bytes, &why);
     if (e == OK)
         hold_client_back(rest->upload);
     else
@@ -234,9 +246,9 @@ bool rest_upload_is_sent(struct rest *rest)
     return upload->unanswered == 0;
 }
 
-int64_t rest_upload_bytes(const struct rest *rest)
+size_t rest_upload_uncharged(const struct rest *rest)
 {
-    return rest->upload->sent;
+    return rest->upload->uncharged;
 }
 
 void rest_upload_give(struct rest *rest, struct arena *arena, struct wire_given_list *given)
