@@ -42,6 +42,10 @@ export const mutants = [
     from: 'return rest_charge_chunks(upload->rest, bytes) ? OK : ERR_RATE_LIMITED;', to: 'return OK;',
   },
   {
+    name: 'bytes of files that are read are not charged', file: 'services/gateway/routes/rest_download.c', red: ['scenario', 'k_limits', 'bytes of files that are read'],
+    from: '"HEAD") || rest_charge_bytes(rest, bytes)', to: '"HEAD") || bytes >= 0',
+  },
+  {
     name: 'what is left of a reservation stays taken', file: 'services/share/media/uploads.c', red: ['service', 'test_media'],
     from: 'upload->owner, upload->most - content.size)', to: 'upload->owner, 0)',
   },

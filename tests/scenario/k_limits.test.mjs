@@ -134,6 +134,18 @@ test('bytes of files count as they come, those of files that nobody ends too', {
   assert.ok(tries >= 3, `${tries} tries`)
 })
 
+test('bytes of files that are read count, as many as are promised', async () => {
+  const ida = await tokenFor(gateways[0], key, 'ida'), half = 500000
+  const kept = await request(gateways[0], 'POST', '/api/v1/media', { token: ida, raw: `--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n${'x'.repeat(half)}\r\n--b--\r\n`, headers: { 'content-type': 'multipart/form-data; boundary=b' } })
+  await changes('set', 'download_bytes', '10000000', '--subject', 'ida')
+  const reads = (method = 'GET', range = 'bytes=0-') => request(gateways[0], method, kept.json.data.url, { token: ida, headers: { range } })
+  for (let i = 0; i < 3; i++) assert.equal((await reads('HEAD')).status, 206)
+  assert.deepEqual([(await reads()).status, (await reads('GET', `bytes=1-${half - 1}`)).status], [206, 206])
+  const refused = await reads()
+  assert.deepEqual([refused.status, refused.json?.error.details.rate], [429, 'download_bytes'], refused.text.slice(0, 300))
+  assert.equal((await reads('GET', 'bytes=0-0')).status, 206, 'what is left of it')
+})
+
 test('an answer says how much is left', async () => {
   const gil = await tokenFor(gateways[0], key, 'gil')
   const { headers } = await request(gateways[0], 'POST', '/api/v1/rooms', { token: gil, body: {} })

@@ -149,11 +149,16 @@ bool rest_charge_call(struct rest *rest)
     return charge_request(rest, &payer);
 }
 
+bool rest_charge_bytes(struct rest *rest, int64_t bytes)
+{
+    struct rate_payer payer = { .amount = { [UNIT_BYTES] = bytes } };
+
+    return charge_request(rest, &payer);
+}
+
 bool rest_charge_chunks(struct rest *rest, size_t bytes)
 {
-    struct rate_payer payer = { .amount = { [UNIT_BYTES] = (int64_t)bytes } };
-
-    return http_content_length(rest->http) >= 0 || charge_request(rest, &payer);
+    return http_content_length(rest->http) >= 0 || rest_charge_bytes(rest, (int64_t)bytes);
 }
 
 static bool charge_rest(struct rest *rest)

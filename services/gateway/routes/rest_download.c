@@ -232,6 +232,12 @@ static void answer_bytes(
     rest_end(rest);
 }
 
+/* All that an answer promises, whether its reader waits for the end or not. */
+static bool charge_answer(struct rest *rest, int64_t bytes)
+{
+    return str_is(http_method(rest->http), "HEAD") || rest_charge_bytes(rest, bytes);
+}
+
 static void answer_source(struct rest *rest, const struct source *source)
 {
     struct http *http = rest->http;
@@ -246,6 +252,10 @@ static void answer_source(struct rest *rest, const struct source *source)
     enum http_range range = read_range(http, source, tag, &at, &end);
     if (range == RANGE_UNSATISFIABLE) {
         refuse_range(rest, source->size);
+        return;
+    }
+    if (!charge_answer(rest, end - at)) {
+        rest_refuse(rest, ERR_RATE_LIMITED, NULL);
         return;
     }
     rest->download = download_create(rest, source->source, at, end);

@@ -37,6 +37,7 @@ void rest_forward(struct rest *rest, struct str body);
 void rest_ask_service(struct rest *rest); /* the body is whole, and sent if it is a file */
 struct principal rest_principal(const struct rest *rest);
 bool rest_charge_call(struct rest *rest);                 /* by what its headers say */
+bool rest_charge_bytes(struct rest *rest, int64_t bytes); /* of an answer */
 bool rest_charge_chunks(struct rest *rest, size_t bytes); /* which its headers did not announce */
 
 /* rest_login.c: the credential may have to wait for its turn. */
