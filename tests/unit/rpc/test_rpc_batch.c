@@ -501,6 +501,61 @@ static void a_server_of_a_former_version_gets_each_by_itself(void **state)
     close_script(&probe);
 }
 
+static void say_goodbye(void)
+{
+    struct buf head = BUF(100);
+    frame_put_event(&head, &(struct frame_event){ .name = STR("goodbye") });
+    zmq_send(script.raw, script.id, 5, ZMQ_SNDMORE);
+    zmq_send(script.raw, head.at, head.len, ZMQ_SNDMORE);
+    zmq_send(script.raw, "\x80", 1, 0);
+    buf_free(&head);
+}
+
+struct late_caller {
+    struct probe *probe;
+    struct heard heard;
+    bool called;
+};
+
+/* Before the loop sleeps, and before the timer that makes the connection anew. */
+static void call_while_down(struct ev_loop *loop, ev_prepare *prepare, int events)
+{
+    struct late_caller *caller = prepare->data;
+    (void)loop, (void)events;
+    if (caller->called || rpc_client_is_up(caller->probe->client)) return;
+    caller->called = true;
+    ask(caller->probe, "count.loop", true, 8000, id_new(), &caller->heard);
+}
+
+static void what_is_called_while_a_loss_is_settled_goes_with_what_was_lost(void **state)
+{
+    (void)state;
+    struct probe probe;
+    struct heard lost;
+    struct late_caller caller = { .probe = &probe };
+    struct frame_head head;
+    struct str body;
+    ev_prepare prepare;
+    bool there = false;
+    open_script(&probe, true);
+    ask(&probe, "count.loop", true, 8000, id_new(), &lost);
+    ev_run(fx.loop, EVRUN_NOWAIT);
+    assert_true(serve_one(5000, &head, &body));
+    ev_prepare_init(&prepare, call_while_down);
+    prepare.data = &caller;
+    ev_prepare_start(fx.loop, &prepare);
+    say_goodbye();
+    UNTIL(there || (there = serve_one(0, &head, &body)));
+    assert_true(caller.called && str_is(head.request.method, "hello"));
+    answer_hello(head.request.id, true);
+    there = false;
+    UNTIL(there || (there = serve_one(0, &head, &body)));
+    assert_int_equal(head.kind, FRAME_BATCH);
+    assert_int_equal(head.batch.n, 2);
+    ev_prepare_stop(fx.loop, &prepare);
+    close_script(&probe);
+}
+
 #define SERVED(f)   cmocka_unit_test_setup_teardown(f, begin_served, end)
 #define SCRIPTED(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
@@ -517,6 +572,7 @@ int main(void)
         SCRIPTED(a_call_that_is_alone_leaves_in_its_own_turn_as_itself),
         SCRIPTED(a_flush_does_not_wait_for_the_end_of_the_turn),
         SCRIPTED(batches_are_bounded_in_number_and_bytes_and_lose_nothing),
+        SCRIPTED(what_is_called_while_a_loss_is_settled_goes_with_what_was_lost),
         SCRIPTED(a_server_of_a_former_version_gets_each_by_itself),
     };
     return cmocka_run_group_tests_name("rpc batch", tests, fixture_begin, fixture_end);
