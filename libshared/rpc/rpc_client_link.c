@@ -212,9 +212,9 @@ static void fail_what_was_sent(struct rpc_client *client)
 
 void rpc_link_replace(struct rpc_client *client)
 {
-    client->broken = false;
     rpc_link_close(client);
     fail_what_was_sent(client);
+    client->broken = false;
     rpc_link_open(client);
     bool told = client->told;
     client->told = false;

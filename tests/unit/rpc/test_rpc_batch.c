@@ -531,14 +531,14 @@ static void what_is_called_while_a_loss_is_settled_goes_with_what_was_lost(void 
 {
     (void)state;
     struct probe probe;
-    struct heard lost;
+    struct heard lost[4];
     struct late_caller caller = { .probe = &probe };
     struct frame_head head;
     struct str body;
     ev_prepare prepare;
     bool there = false;
     open_script(&probe, true);
-    ask(&probe, "count.loop", true, 8000, id_new(), &lost);
+    for (int i = 0; i < 4; i++) ask(&probe, "count.loop", i == 3, 8000, id_new(), &lost[i]); /* one is SAFE */
     ev_run(fx.loop, EVRUN_NOWAIT);
     assert_true(serve_one(5000, &head, &body));
     ev_prepare_init(&prepare, call_while_down);
@@ -552,6 +552,8 @@ static void what_is_called_while_a_loss_is_settled_goes_with_what_was_lost(void 
     UNTIL(there || (there = serve_one(0, &head, &body)));
     assert_int_equal(head.kind, FRAME_BATCH);
     assert_int_equal(head.batch.n, 2);
+    for (int i = 0; i < 3; i++) assert_int_equal(lost[i].status, ERR_UNAVAILABLE);
+    assert_int_equal(lost[3].order, 0);
     ev_prepare_stop(fx.loop, &prepare);
     close_script(&probe);
 }
