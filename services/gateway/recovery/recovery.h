@@ -26,7 +26,7 @@
 struct rooms;
 struct recovery;
 
-/* Of recovery and of rerun.h.  The texts outlive what is made with it. */
+/* Of recovery, and of the echo in tests/echo.  The texts outlive what is made with it. */
 struct recovery_config {
     const char *redis_url; /* empty: none */
     const char *key_dir;   /* with the gateways' CURVE key */
