@@ -240,6 +240,12 @@ static void begin_run(struct jobs *jobs)
     rest(jobs, FAILED_S);
 }
 
+static void wake(struct jobs *jobs)
+{
+    jobs->woken = true;
+    begin_run(jobs);
+}
+
 /* --- jobs that are answered on the loop --- */
 
 static enum err do_settle(struct pg *pg, struct arena *arena, void *arg)
@@ -248,13 +254,14 @@ static enum err do_settle(struct pg *pg, struct arena *arena, void *arg)
     return job_settle(arg, pg);
 }
 
+/* It may be due again, and before its lease would have lapsed, which is all that others found. */
 static void end_later(struct job_run *run)
 {
     struct jobs *jobs = run->jobs;
 
     free_run(run);
     rpc_server_release(jobs->server);
-    if (jobs->woken) begin_run(jobs);
+    wake(jobs);
 }
 
 /* One that could not be settled runs again when its lease lapses. */
@@ -280,12 +287,6 @@ void job_done(struct job_run *run, enum err e)
 }
 
 /* --- waking --- */
-
-static void wake(struct jobs *jobs)
-{
-    jobs->woken = true;
-    begin_run(jobs);
-}
 
 static enum err ensure_rows(struct pg *pg, struct arena *arena, void *arg)
 {

@@ -163,6 +163,10 @@ export const mutants = [
     from: 'if (run->job.attempt > run->kind->attempts) {', to: 'if (false) {',
   },
   {
+    name: 'a job that was answered later and failed waits for its lease', file: 'libshared/jobs/jobs.c', red: jobs,
+    from: 'rpc_server_release(jobs->server);\n    wake(jobs);', to: 'rpc_server_release(jobs->server);\n    if (jobs->woken) begin_run(jobs);',
+  },
+  {
     name: 'one kind of job goes before the others', file: 'libshared/jobs/jobs.c', red: jobs,
     from: 'jobs->turn++;', to: '',
   },

@@ -550,6 +550,27 @@ static void a_job_is_answered_later_and_so_many_at_a_time(void **state)
     runner_end();
 }
 
+/* Who looked meanwhile found a lease, and rests until that lapses. */
+static void what_is_answered_later_comes_again_in_its_time_and_not_with_its_lease(void **state)
+{
+    (void)state;
+    put(&asked, "1", "once");
+    runner_begin(2);
+    TURN_UNTIL(n_held == 1, 8000);
+    for (int i = 0; i < 60; i++) turn();
+    n_held = 0;
+    job_done(held[0], ERR_UNAVAILABLE);
+    TURN_UNTIL(n_held == 1, 8000);
+    put(&asked, "1", "again"); /* while it runs */
+    for (int i = 0; i < 60; i++) turn();
+    n_held = 0;
+    job_done(held[0], OK);
+    TURN_UNTIL(n_held == 1, 8000);
+    job_done(held[0], OK);
+    TURN_UNTIL(count("SELECT count(*) AS version FROM job") == 0, 8000);
+    runner_end();
+}
+
 static void a_drain_waits_for_what_runs_and_begins_nothing(void **state)
 {
     bool drained = false;
@@ -612,6 +633,7 @@ int main(void)
         TEST(many_are_done_once_each_and_no_kind_waits_for_all_of_another),
         TEST(what_waits_what_is_late_and_how_runs_ended_is_counted),
         TEST(a_job_is_answered_later_and_so_many_at_a_time),
+        TEST(what_is_answered_later_comes_again_in_its_time_and_not_with_its_lease),
         TEST(a_drain_waits_for_what_runs_and_begins_nothing),
         TEST(an_end_in_the_middle_leaves_the_job_to_the_next),
     };
