@@ -87,7 +87,7 @@ static struct str put_text(char **at, struct str text)
 {
     struct str copy = { *at, text.len };
 
-    memcpy(*at, text.at, text.len);
+    if (text.len > 0) memcpy(*at, text.at, text.len); /* a claim that is not there has no bytes to point at */
     *at += text.len;
     return copy;
 }
