@@ -157,7 +157,7 @@ test: ## Everything, from nothing; ends with one line `N passed, N failed`
 # Programs whose path has one of the words.
 matching = $(foreach p,$(2),$(if $(strip $(foreach w,$(1),$(findstring $(w),$(p)))),$(p)))
 CHECKED  = $(if $(T),$(call matching,$(T),$(UNIT_BINARIES)),$(UNIT_BINARIES))
-# What has threads; not test_rpc_pipe, whose megabytes take minutes under TSan, for libzmq is not built for it.
+# What has threads; not test_rpc_pipe and test_rpc_batch, which take minutes under TSan, for libzmq is not built for it.
 THREADED = test_rpc_calls test_rpc_events test_rpc_link test_rpc_queue test_log test_admin
 
 check: $(CHECKED) ## The inner loop: unit and contract tests; T=word runs what matches

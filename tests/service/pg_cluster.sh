@@ -28,7 +28,7 @@ make() {
     done
 }
 
-# Whatever becomes of the test, nothing of it stays.
+# Whatever becomes of the test, nothing of it stays.  In a session of its own, for timeout(1) ends the test's whole group.
 end_with() {
     while kill -0 "$1" 2>/dev/null && [ -d "$dir" ]; do sleep 0.3; done
     [ ! -d "$dir" ] || end
@@ -44,10 +44,11 @@ start)
     make
     run start -l "$dir/data/server.log" >>"$dir/log" 2>&1 || { cat "$dir/log" "$dir/data/server.log" >&2; exit 1; }
     "$root/scripts/db-init" "$dir" "$dir/secrets" >>"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
-    (end_with "$2") >/dev/null 2>&1 </dev/null &
+    setsid "$0" watch "$2" "$dir" >/dev/null 2>&1 </dev/null &
     echo "$dir"
     ;;
 restart) dir=$2; run restart -m immediate -l "$dir/data/server.log" >/dev/null ;;
 stop) dir=$2; end ;;
+watch) dir=$3; end_with "$2" ;;
 *) echo "usage: pg_cluster.sh start PID | restart DIR | stop DIR" >&2; exit 2 ;;
 esac
