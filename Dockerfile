@@ -13,6 +13,7 @@ COPY scripts/services /usr/local/lib/madang/services
 COPY proto/services.def /usr/local/lib/proto/services.def
 RUN groupadd --gid 10001 madang && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin madang \
  && install -d -o madang -g madang /run/madang /var/lib/madang /var/lib/madang/files /vault /secrets \
+    /tls /acme /acme/proofs /proofs /for/tls \
     $(/usr/local/lib/madang/services all | sed 's|^|/for/|') /for/postgres
 
 FROM base AS postgres
@@ -46,7 +47,10 @@ FROM base AS madang
 COPY scripts/setup /tmp/setup
 RUN /tmp/setup libraries && rm -rf /var/lib/apt/lists/* /tmp/setup
 COPY --from=build /src/build/bin/ /usr/local/bin/
+COPY --from=build /src/build/share/ /usr/local/share/
+COPY scripts/first-admin scripts/container/public-url /usr/local/bin/
 COPY migrations /usr/local/share/madang/migrations
-COPY scripts/container/ scripts/certs /usr/local/lib/madang/
+COPY scripts/container/ scripts/certs scripts/acme /usr/local/lib/madang/
 ENV MADANG_MIGRATIONS_DIR=/usr/local/share/madang/migrations MADANG_RUN_DIR=/run/madang MADANG_KEY_DIR=/secrets/keys
 USER madang
+ENTRYPOINT ["/usr/local/lib/madang/entry"]

@@ -10,13 +10,15 @@ DEBUG   =
 BUILD   = build$(if $(SAN),/$(SAN),$(if $(DEBUG),/debug))$(if $(filter clang,$(CC)),/clang)
 RUN     = .run
 
-PACKAGES = libczmq libzmq libwebsockets libpq msgpack libjwt hiredis jansson libcrypto libssl zlib libcurl libseccomp
+PACKAGES = libczmq libzmq libwebsockets libpq msgpack libjwt hiredis jansson libcrypto libssl zlib libcurl libseccomp libidn2 libfido2 libcbor
 # Asked once, and only by targets that compile: on a bare machine pkg-config comes with scripts/setup.
 pkg_cflags = $(eval pkg_cflags := $$(shell pkg-config --cflags $(PACKAGES)))$(pkg_cflags)
+vips_cflags = $(eval vips_cflags := $$(shell pkg-config --cflags vips | sed 's/-I/-isystem /g'))$(vips_cflags)
+vips_libs   = $(eval vips_libs := $$(shell pkg-config --libs vips))$(vips_libs)
 pkg_libs   = $(eval pkg_libs := $$(shell pkg-config --libs $(PACKAGES)))$(pkg_libs)
 
 WARNINGS = -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
-           -Wundef -Wpointer-arith -Wimplicit-fallthrough -Wconversion -Werror
+           -Wundef -Wpointer-arith -Wimplicit-fallthrough -Wswitch-enum -Wconversion -Werror
 HARDEN_  = -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 HARDEN_address = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -fPIE
 HARDEN_thread  = -O1 -fsanitize=thread -fno-omit-frame-pointer -fPIE
@@ -26,7 +28,7 @@ LDHARDEN_thread  = -pie -fsanitize=thread
 
 CFLAGS  = -std=c17 -D_GNU_SOURCE -g $(HARDEN_$(SAN)) $(if $(SAN)$(DEBUG),-DMADANG_DEBUG) $(WARNINGS) -I. -Ibuild $(pkg_cflags) -DMADANG_VERSION='"$(VERSION)"'
 LDFLAGS = $(LDHARDEN_$(SAN)) -pthread
-LDLIBS  = $(pkg_libs) -lev -lcrypt -lm -pthread
+LDLIBS  = $(pkg_libs) -lzxcvbn -lev -lcrypt -lm -pthread
 VERSION = $(shell sed -n 's/^\#\# \[\([0-9.]*\)\].*/\1/p' CHANGELOG.md 2>/dev/null | head -n 1)
 
 # --- what there is: found, not listed ---
@@ -36,15 +38,23 @@ objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 SHARED    = $(call sources,libshared)
 SERVICES  = $(shell scripts/services all)
 AUTHCTL   = $(call sources,services/auth/authctl)
+IMAGER    = $(call sources,services/share/imager)
 TOOLS     = $(wildcard services/tools/*.c)
 DOCTOOL   = $(call sources,services/tools/protodoc)
-service_sources = $(filter-out services/auth/authctl/%,$(call sources,services/$(1)))
+service_sources = $(filter-out services/auth/authctl/% services/share/imager/%,$(call sources,services/$(1)))
 UNIT      = $(call sources,tests/unit tests/contract,-name 'test_*.c')
 SERVICE_TESTS = $(call sources,tests/service,-name 'test_*.c')
 FUZZ      = $(call sources,tests/fuzz,-name 'fuzz_*.c')
 BENCH     = $(call sources,tests/bench,-name '*.c' -not -path '*/node_modules/*')
 
-BINARIES  = $(SERVICES:%=$(BUILD)/bin/%) $(BUILD)/bin/authctl $(BUILD)/bin/protodoc $(TOOLS:services/tools/%.c=$(BUILD)/bin/%)
+BINARIES  = $(SERVICES:%=$(BUILD)/bin/%) $(BUILD)/bin/authctl $(BUILD)/bin/imager $(BUILD)/bin/protodoc $(TOOLS:services/tools/%.c=$(BUILD)/bin/%)
+# What authctl prints of its own rows.
+AUTHCTL_PAGES = $(addprefix $(BUILD)/share/,man/man1/authctl.1 bash-completion/completions/authctl zsh/site-functions/_authctl)
+# Programs that tests in JavaScript run.
+HELPERS   = $(BUILD)/tests/matrix/peer_calls $(BUILD)/tests/service/qr_codes
+# What tests share: each program takes of it what it calls.
+TEST_SHARED = $(filter-out $(HELPERS:$(BUILD)/%=%.c),$(call sources,tests/lib tests/contract tests/unit tests/service,-not -name 'test_*.c'))
+LIBTESTS  = $(BUILD)/libtests.a
 LIBSHARED = $(BUILD)/libshared.a
 LIBS      = $(SERVICES:%=$(BUILD)/lib%.a) $(LIBSHARED)
 UNIT_BINARIES    = $(UNIT:tests/%.c=$(BUILD)/tests/%)
@@ -82,14 +92,45 @@ status: ## Show each process, its state and its readiness
 logs: ## Follow all logs
 	@scripts/stack logs $(RUN)
 
-# --- building ---
-build: $(BINARIES) ## Compile all programs into build/bin
+trust: ## This machine's programs and your browsers trust the certificate that make up made
+	@scripts/trust $(RUN)/tls/ca.crt
 
-# An include for each row of proto/services.def, which the preprocessor cannot make.
-ROWS = build/rows/proto.def build/rows/settings.def
+untrust: ## Take that back
+	@scripts/trust undo $(RUN)/tls/ca.crt
+
+# PREFIX, DESTDIR, DATA and OWNER: scripts/install --help.
+install: ## Put what was built into /usr/local and start it with the machine, by systemd; DATA=$PWD/.run: with what make up made
+	@scripts/install
+
+uninstall: ## Take that away; the data stays
+	@scripts/install remove
+
+# --- building ---
+build: $(BINARIES) $(AUTHCTL_PAGES) ## Compile all programs into build/bin, authctl's manual page and completions into build/share
+
+# An include for each row of proto/services.def and of services/gateway/features.def, which the preprocessor cannot make.
+ROWS = build/rows/proto.def build/rows/settings.def build/rows/features.def
+build/rows/features.def: services/gateway/features.def
 $(ROWS): build/rows/%.def: proto/services.def scripts/rows scripts/services
 	@mkdir -p $(@D)
 	@scripts/rows $* >$@
+
+# What the gateway answers below /api/ about itself: printed from the rows, and then a part of it.  PRINTER: by one that was
+# built otherwise, as of a fuzzer no program comes.
+PRINTER   = $(BUILD)/bin/protodoc
+API_PAGES = $(addprefix $(BUILD)/api/,openapi.json asyncapi.json docs.html docs.css)
+$(BUILD)/api/openapi.json: PRINT = openapi
+$(BUILD)/api/asyncapi.json: PRINT = asyncapi
+$(BUILD)/api/docs.html: PRINT = page
+$(filter-out %.css,$(API_PAGES)): $(PRINTER)
+	@mkdir -p $(@D)
+	@$(PRINTER) $(PRINT) >$@
+$(BUILD)/api/docs.css: services/gateway/site/api_docs.css
+	@mkdir -p $(@D)
+	@cp $< $@
+$(BUILD)/obj/services/gateway/site/api_documents.o: $(API_PAGES)
+$(BUILD)/obj/services/gateway/site/front_page.o: $(wildcard services/gateway/site/front/*)
+$(BUILD)/obj/services/gateway/site/api_documents.o: CFLAGS += -DMADANG_API='"$(BUILD)/api"'
 
 $(BUILD)/obj/%.o: %.c | $(ROWS)
 	@mkdir -p $(@D)
@@ -97,6 +138,8 @@ $(BUILD)/obj/%.o: %.c | $(ROWS)
 	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(LIBSHARED): $(call objects,$(SHARED))
+	@rm -f $@ && ar rcs $@ $^
+$(LIBTESTS): $(call objects,$(TEST_SHARED))
 	@rm -f $@ && ar rcs $@ $^
 
 define service_rules
@@ -114,8 +157,21 @@ endef
 
 $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 
-$(BUILD)/bin/authctl: $(call objects,$(AUTHCTL)) $(LIBSHARED)
+$(BUILD)/bin/authctl: $(call objects,$(AUTHCTL)) $(BUILD)/libauth.a $(LIBSHARED)
 	$(link)
+
+# The one program that knows libvips: what it is compiled and linked with is nobody else's.
+$(BUILD)/obj/services/share/imager/%.o: CFLAGS += $(vips_cflags)
+$(BUILD)/bin/imager: EXTRA_LIBS = $(vips_libs)
+$(BUILD)/bin/imager: $(call objects,$(IMAGER)) $(BUILD)/libshare.a $(LIBSHARED)
+	$(link)
+
+$(BUILD)/share/man/man1/authctl.1: PRINT = man
+$(BUILD)/share/bash-completion/completions/authctl: PRINT = completion bash
+$(BUILD)/share/zsh/site-functions/_authctl: PRINT = completion zsh
+$(AUTHCTL_PAGES): $(BUILD)/bin/authctl
+	@mkdir -p $(@D)
+	@$(BUILD)/bin/authctl $(PRINT) >$@
 
 $(BUILD)/bin/protodoc: $(call objects,$(DOCTOOL)) $(LIBSHARED)
 	$(link)
@@ -124,8 +180,13 @@ $(TOOLS:services/tools/%.c=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/service
 	$(link)
 
 $(UNIT_BINARIES) $(SERVICE_BINARIES): EXTRA_LIBS = -lcmocka
-$(UNIT_BINARIES) $(SERVICE_BINARIES): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBS)
+$(SERVICE_BINARIES): | $(BUILD)/bin/keygen # each begins with keys
+$(UNIT_BINARIES) $(SERVICE_BINARIES): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBTESTS) $(LIBS)
 	$(link)
+
+# It makes the images that it sends.
+$(BUILD)/obj/tests/service/test_imager.o: CFLAGS += $(vips_cflags)
+$(BUILD)/tests/service/test_imager: EXTRA_LIBS += $(vips_libs)
 
 # The gateway as outside protocol suites want it, with an echo behind it; beside bin/, as it is no part of the product.
 ECHO = $(BUILD)/tests/echo_gateway
@@ -133,17 +194,26 @@ $(ECHO): $(call objects,$(call sources,tests/echo)) $(LIBS)
 	$(link)
 echo: build $(ECHO)
 
-$(BUILD)/tests/matrix/peer_calls: $(BUILD)/obj/tests/matrix/peer_calls.o $(LIBSHARED)
+# Who runs the product lacks what its tests are built with; it is installed when it is wanted.
+CMOCKA = /usr/include/cmocka.h
+$(CMOCKA):
+	@scripts/setup check
+$(call objects,$(UNIT) $(SERVICE_TESTS) $(TEST_SHARED)): | $(CMOCKA)
+
+$(HELPERS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBSHARED)
 	$(link)
 
-$(REPLAY_BINARIES): $(BUILD)/tests/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(LIBS)
+$(REPLAY_BINARIES): $(BUILD)/tests/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(LIBTESTS) $(LIBS)
 	$(link)
 
-$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIBS)
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIBTESTS) $(LIBS)
 	$(link)
+
+# Two of them bring the bytes of a connection.
+$(foreach t,fuzz_http fuzz_websocket,$(BUILD)/tests/replay/$(t) $(BUILD)/fuzz/$(t)): $(BUILD)/obj/tests/fuzz/connection.o
 
 # One program per file of bench/, and one of all files of bench/load/.
-$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBS)
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBTESTS) $(LIBS)
 	$(link)
 $(BUILD)/bench/load: $(call objects,$(call sources,tests/bench/load))
 	$(link)
@@ -156,9 +226,11 @@ test: ## Everything, from nothing; ends with one line `N passed, N failed`
 
 # Programs whose path has one of the words.
 matching = $(foreach p,$(2),$(if $(strip $(foreach w,$(1),$(findstring $(w),$(p)))),$(p)))
-CHECKED  = $(if $(T),$(call matching,$(T),$(UNIT_BINARIES)),$(UNIT_BINARIES))
-# What has threads; not test_rpc_pipe and test_rpc_batch, which take minutes under TSan, for libzmq is not built for it.
-THREADED = test_rpc_calls test_rpc_events test_rpc_link test_rpc_queue test_log test_admin
+CHECKED  = $(if $(T),$(call matching,$(T),$(UNIT_BINARIES)),$(UNIT_BINARIES)) $(ALSO:%=$(BUILD)/tests/%)
+# What has threads; not test_rpc_pipe, which takes minutes under TSan, for libzmq is not built for it.
+THREADED = test_rpc_batch test_rpc_calls test_rpc_events test_rpc_link test_rpc_queue test_log test_admin
+# And the committers, which meet in a PostgreSQL of their own.
+THREADED_SERVICE = service/test_store_batch
 
 check: $(CHECKED) ## The inner loop: unit and contract tests; T=word runs what matches
 	@tests/check-all $(CHECKED)
@@ -167,10 +239,10 @@ check-san: ## The same under ASan and UBSan
 	@$(MAKE) --no-print-directory check SAN=address
 
 check-tsan: ## The same under TSan, where threads meet
-	@TSAN_OPTIONS="suppressions=tests/tsan.supp" $(MAKE) --no-print-directory check SAN=thread T='$(or $(T),$(THREADED))'
-tsan-programs: $(call matching,$(THREADED),$(UNIT_BINARIES))
+	@TSAN_OPTIONS="suppressions=tests/tsan.supp" $(MAKE) --no-print-directory check SAN=thread T='$(or $(T),$(THREADED))' $(if $(T),,ALSO=$(THREADED_SERVICE))
+tsan-programs: $(call matching,$(THREADED),$(UNIT_BINARIES)) $(BUILD)/tests/$(THREADED_SERVICE)
 
-tests: build $(UNIT_BINARIES) $(SERVICE_BINARIES) $(ECHO) $(BUILD)/tests/matrix/peer_calls
+tests: build $(UNIT_BINARIES) $(SERVICE_BINARIES) $(ECHO) $(HELPERS)
 replay-programs: $(REPLAY_BINARIES)
 replay: $(REPLAY_BINARIES)
 	@tests/replay-all $(REPLAY_BINARIES)
@@ -181,6 +253,10 @@ fuzz: ## Fuzz each decoder for T seconds (60); crashes become seeds
 bench: bench-programs build ## Measure beside a Node and a Bun peer, in one run; prints ratios
 	@scripts/setup test
 	@node tests/bench/run.mjs $(ARGS)
+	@[ -n "$(ARGS)" ] || node tests/bench/revocation.mjs
+	@[ -n "$(ARGS)" ] || node tests/bench/million.mjs
+	@[ -n "$(ARGS)" ] || $(BUILD)/bench/token_cost
+	-@[ -n "$(ARGS)" ] || node tests/bench/login.mjs
 
 soak: bench-programs build ## Two minutes of 10,000 connections, stalled readers and a rolling restart
 	@scripts/setup test
@@ -206,6 +282,6 @@ stats: ## The longest functions and files
 clean: ## Remove what was built; .run stays
 	rm -rf build
 
-.PHONY: help up down restart status logs build echo test check check-san check-tsan tests tsan-programs replay-programs replay fuzz bench bench-programs soak storm mutants lint docs stats clean
+.PHONY: help up down restart status logs trust untrust install uninstall build echo test check check-san check-tsan tests tsan-programs replay-programs replay fuzz bench bench-programs soak storm mutants lint docs stats clean
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -3,7 +3,7 @@
  *
  * Allocation never fails: out of memory is the end of the process.  Over its cap an arena gives memory all the same and
  * is `over`, sticks so until its reset, and the log says it once.  Nobody asks after each step: whoever runs the request
- * asks at its end, keeps nothing of what was done, and answers too_large.  Whoever allocates by a number that came from
+ * asks at its end, keeps nothing of what was done, and answers too_large.  Code that allocates by a number that came from
  * outside asks arena_fits() first, so that what is given beyond the cap is no more than one step's.
  * docs/why/0019-arenas-that-are-over.md
  */

@@ -5,10 +5,52 @@
 #include <assert.h>
 #include <utlist.h>
 
+#include "libshared/base/invariant.h"
+
 void ask_cache_init(struct ask_cache *cache, size_t max_weight, void (*free)(struct ask_entry *entry))
 {
     *cache = (struct ask_cache){ .max_weight = max_weight, .free = free };
 }
+
+/* --- what is true between two steps --- */
+
+static void entry_check(const struct ask_cache *cache, const struct ask_entry *entry)
+{
+    const struct asker *asker;
+    size_t n = 0;
+
+    DL_FOREACH(entry->askers.first, asker) n++;
+    assert(entry->home == cache && entry->askers.n == n);
+    assert(!entry->is_kept || (n == 0 && !entry->is_stale));
+}
+
+/* What is in the table weighs what is counted; the kept are in it, and the stale are not. */
+static void ask_cache_check(struct ask_cache *cache)
+{
+    const struct ask_entry *entry;
+    size_t weight = 0, n_kept = 0;
+
+    if (!walk_is_due(&cache->steps, HASH_COUNT(cache->table))) return;
+    for (entry = cache->table; entry != NULL; entry = entry->hh.next) {
+        entry_check(cache, entry);
+        assert(!entry->is_stale);
+        weight += entry->weight;
+        n_kept += entry->is_kept;
+    }
+    DL_FOREACH(cache->kept, entry)
+    {
+        assert(entry->is_kept && n_kept > 0);
+        n_kept--;
+    }
+    DL_FOREACH(cache->stale, entry)
+    {
+        entry_check(cache, entry);
+        assert(entry->is_stale);
+    }
+    assert(n_kept == 0 && weight == cache->weight);
+}
+
+/* --- steps --- */
 
 static void remove_from_table(struct ask_entry *entry)
 {
@@ -27,6 +69,7 @@ void ask_forget(struct ask_entry *entry)
         remove_from_table(entry);
     }
     cache->free(entry);
+    CHECK_STEP(ask_cache_check(cache));
 }
 
 void ask_cache_clear(struct ask_cache *cache)
@@ -45,6 +88,7 @@ void ask_cache_invalidate(struct ask_cache *cache)
         asked->is_stale = true;
         DL_APPEND(cache->stale, asked);
     }
+    CHECK_STEP(ask_cache_check(cache));
 }
 
 bool ask_cache_has_room(const struct ask_cache *cache)
@@ -64,6 +108,7 @@ void ask_add(struct ask_cache *cache, struct ask_entry *entry, const void *key, 
 {
     entry->home = cache;
     HASH_ADD_KEYPTR(hh, cache->table, key, len, entry);
+    CHECK_STEP(ask_cache_check(cache));
 }
 
 void ask_again(struct ask_entry *entry)
@@ -71,6 +116,7 @@ void ask_again(struct ask_entry *entry)
     assert(entry->is_kept);
     DL_DELETE(entry->home->kept, entry);
     entry->is_kept = false;
+    CHECK_STEP(ask_cache_check(entry->home));
 }
 
 void ask_wait(struct ask_entry *entry, struct asker *asker)
@@ -107,6 +153,7 @@ void ask_keep(struct ask_entry *entry)
     }
     entry->is_kept = true;
     DL_APPEND(entry->home->kept, entry);
+    CHECK_STEP(ask_cache_check(entry->home));
 }
 
 void ask_touch(struct ask_entry *entry)

@@ -47,6 +47,7 @@ struct ask_entry {
 struct ask_cache {
     struct ask_entry *table, *kept, *stale;
     size_t weight, max_weight; /* of all in the table */
+    size_t steps;              /* since all were looked at: invariant.h */
     void (*free)(struct ask_entry *entry);
 };
 

@@ -24,7 +24,7 @@ static void on_idle(struct ev_loop *loop, ev_idle *idle, int events)
     (void)loop, (void)idle, (void)events;
 }
 
-static void begin(struct before_sleep *before, struct ev_loop *loop, const char *name, int priority,
+static void begin_watch(struct before_sleep *before, struct ev_loop *loop, const char *name, int priority,
     bool (*run)(void *arg), void *arg)
 {
     before->loop = loop;
@@ -41,13 +41,13 @@ static void begin(struct before_sleep *before, struct ev_loop *loop, const char 
 void before_sleep_begin(
     struct before_sleep *before, struct ev_loop *loop, const char *name, bool (*run)(void *arg), void *arg)
 {
-    begin(before, loop, name, 0, run, arg);
+    begin_watch(before, loop, name, 0, run, arg);
 }
 
 void before_sleep_begin_last(
     struct before_sleep *before, struct ev_loop *loop, const char *name, bool (*run)(void *arg), void *arg)
 {
-    begin(before, loop, name, EV_MINPRI + 1, run, arg);
+    begin_watch(before, loop, name, EV_MINPRI + 1, run, arg);
 }
 
 void before_sleep_wake(struct before_sleep *before)

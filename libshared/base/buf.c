@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LEAST_BYTES 256
+#define LEAST_BYTES 512
 
 static void grow_buf(struct buf *b, size_t need)
 {
@@ -26,24 +26,6 @@ bool buf_reserve(struct buf *b, size_t more)
     }
     if (b->len + more > b->cap) grow_buf(b, b->len + more);
     return true;
-}
-
-void buf_add(struct buf *b, const void *at, size_t len)
-{
-    if (!buf_reserve(b, len) || len == 0) return;
-    memcpy(b->at + b->len, at, len);
-    b->len += len;
-}
-
-void buf_add_str(struct buf *b, struct str s)
-{
-    buf_add(b, s.at, s.len);
-}
-
-void buf_add_char(struct buf *b, char c)
-{
-    if (!buf_reserve(b, 1)) return;
-    b->at[b->len++] = c;
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

@@ -4,7 +4,7 @@
  *      loop    errand_begin ............................ done(arg, work)
  *      thread        run(work): may wait as long as it likes
  *
- * Who began it may leave before it is done: errand_end(), and the last to leave, loop or thread, discards the work.
+ * The owner of an errand may leave before it is done: errand_end(), and the last to leave, loop or thread, discards the work.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once

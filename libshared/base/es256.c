@@ -1,7 +1,12 @@
-/* es256.c - the smaller s of an ECDSA signature over P-256. */
+/* es256.c - ECDSA over P-256 with SHA-256: the smaller s of a signature, and its verification by OpenSSL. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/es256.h"
 
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <string.h>
 
 #include "libshared/base/base64.h"
@@ -45,4 +50,61 @@ void es256_canonicalize(char *signature)
     }
     base64url_encode(bytes, sizeof bytes, text);
     memcpy(signature, text, ES256_CHARS);
+}
+
+/* --- whose it is --- */
+
+#define DER_BYTES 72 /* two numbers of 33 bytes at most, and three heads of two */
+
+static bool is_p256(const EVP_PKEY *key)
+{
+    char group[16];
+    size_t len;
+
+    return EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof group, &len) == 1 &&
+           strcmp(group, "prime256v1") == 0;
+}
+
+EVP_PKEY *es256_key_read(struct str pem)
+{
+    BIO *bio = BIO_new_mem_buf(pem.at, (int)pem.len);
+    EVP_PKEY *key = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+
+    BIO_free(bio);
+    ERR_clear_error(); /* what TLS finds on this thread is its own */
+    if (key == NULL || is_p256(key)) return key;
+    EVP_PKEY_free(key);
+    return NULL;
+}
+
+/* OpenSSL takes a signature as a SEQUENCE of two INTEGERs.  Their length, or 0. */
+static size_t write_der(const unsigned char bytes[2 * S_BYTES], unsigned char der[DER_BYTES])
+{
+    ECDSA_SIG *pair = ECDSA_SIG_new();
+    BIGNUM *r = BN_bin2bn(bytes, S_BYTES, NULL), *s = BN_bin2bn(bytes + S_BYTES, S_BYTES, NULL);
+    int len = 0;
+
+    if (pair != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(pair, r, s) == 1) {
+        r = s = NULL; /* the pair's */
+        len = i2d_ECDSA_SIG(pair, NULL) <= DER_BYTES ? i2d_ECDSA_SIG(pair, &der) : 0;
+    }
+    BN_free(r);
+    BN_free(s);
+    ECDSA_SIG_free(pair);
+    return len > 0 ? (size_t)len : 0;
+}
+
+bool es256_is_signed(EVP_PKEY *key, struct str text, struct str signature)
+{
+    unsigned char bytes[2 * S_BYTES], der[DER_BYTES];
+
+    if (signature.len != ES256_CHARS) return false;
+    base64url_decode(signature, bytes);
+    size_t len = write_der(bytes, der);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool good = len > 0 && ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
+                EVP_DigestVerify(ctx, der, len, (const unsigned char *)text.at, text.len) == 1;
+    EVP_MD_CTX_free(ctx);
+    ERR_clear_error();
+    return good;
 }

@@ -1,5 +1,5 @@
 /*
- * es256.h - the one spelling of an ES256 signature, which ends a token as 86 characters.
+ * es256.h - ES256 signatures: their one spelling, which ends a token as 86 characters, and whether one is of a key.
  *
  * A signature is two numbers (r, s), and (r, n - s) verifies as well: without any key, whoever sees a token can write it
  * in a second way, which is another text and the same token.  What is remembered, counted or taken back by a token's
@@ -11,6 +11,14 @@
 #include "libshared/base/str.h"
 
 #define ES256_CHARS 86
+
+struct evp_pkey_st;
+
+/* A public key over P-256, to be freed with EVP_PKEY_free; NULL: it is none.  Reading one takes several times as long as a
+ * verification does: it is done once. */
+struct evp_pkey_st *es256_key_read(struct str pem);
+/* `signature` is a canonical one. */
+bool es256_is_signed(struct evp_pkey_st *key, struct str text, struct str signature);
 
 /* Base64 as it is written, and the smaller s. */
 bool es256_is_canonical(struct str signature);

@@ -16,7 +16,7 @@
 /* So many are evicted in one turn, at most: what is left has its turn next. */
 #define EVICTIONS_MAX 32
 
-/* Whoever bytes are counted for: an address, a subject, the strangers, the process. */
+/* A party that bytes are counted for: an address, a subject, the strangers, the process. */
 struct holder {
     size_t used, most;
     bool tight; /* in the list of those who hold too much */
@@ -389,7 +389,7 @@ static bool counts_for(const struct holding *h, const struct holder *holder)
     return holder == &book.all || h->address == holder || h->owner == holder;
 }
 
-/* Whose holding it is, as one of the process or of all strangers: strangers are told apart by their addresses. */
+/* What the holder of a holding weighs among all of the process or among the strangers, who are told apart by their addresses. */
 static size_t weight_of_holder(const struct holding *h, const struct holder *in)
 {
     if (in != &book.all && in != &book.strangers) return 0;

@@ -21,7 +21,7 @@
 #define BODY_BYTES (LINE_BYTES - sizeof TAIL)
 #define TEXT_BYTES 1024 /* of one field; what is longer ends with three dots */
 
-struct line {
+struct log_text {
     char at[LINE_BYTES];
     size_t len;
     bool cut;
@@ -69,7 +69,7 @@ bool log_may_write(struct log_bound *bound, int64_t *left_out)
     return true;
 }
 
-static void append_bytes(struct line *line, const char *at, size_t len)
+static void append_bytes(struct log_text *line, const char *at, size_t len)
 {
     if (line->cut || len > BODY_BYTES - line->len) {
         line->cut = true;
@@ -79,13 +79,13 @@ static void append_bytes(struct line *line, const char *at, size_t len)
     line->len += len;
 }
 
-static void add_text(struct line *line, const char *text)
+static void add_text(struct log_text *line, const char *text)
 {
     append_bytes(line, text, strlen(text));
 }
 
-static void add_format(struct line *line, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static void add_format(struct line *line, const char *fmt, ...)
+static void add_format(struct log_text *line, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void add_format(struct log_text *line, const char *fmt, ...)
 {
     char text[64];
     va_list args;
@@ -104,7 +104,7 @@ static size_t sequence(struct str s)
     return 0;
 }
 
-static size_t add_one(struct line *line, struct str s)
+static size_t add_one(struct log_text *line, struct str s)
 {
     unsigned char c = (unsigned char)s.at[0];
     size_t n = sequence(s);
@@ -120,7 +120,7 @@ static size_t add_one(struct line *line, struct str s)
     return n == 0 ? 1 : n;
 }
 
-static void add_quoted(struct line *line, struct str s)
+static void add_quoted(struct log_text *line, struct str s)
 {
     size_t end = line->len + TEXT_BYTES;
 
@@ -129,7 +129,7 @@ static void add_quoted(struct line *line, struct str s)
     add_text(line, s.len > 0 ? "...\"" : "\"");
 }
 
-static void add_value(struct line *line, const struct log_field *f)
+static void add_value(struct log_text *line, const struct log_field *f)
 {
     char text[ID_TEXT_BYTES + 1];
 
@@ -158,7 +158,7 @@ static void add_value(struct line *line, const struct log_field *f)
 }
 
 /* All of the field or nothing of it, so that a line that is cut is still JSON. */
-static void add_field(struct line *line, const struct log_field *f)
+static void add_field(struct log_text *line, const struct log_field *f)
 {
     size_t before = line->len;
 
@@ -169,7 +169,7 @@ static void add_field(struct line *line, const struct log_field *f)
     if (line->cut) line->len = before;
 }
 
-static void add_time(struct line *line)
+static void add_time(struct log_text *line)
 {
     struct timespec now;
     struct tm tm;
@@ -183,7 +183,7 @@ static void add_time(struct line *line)
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
-    struct line line = { .len = 0 };
+    struct log_text line = { .len = 0 };
     bool cut = false;
     int saved = errno;
 

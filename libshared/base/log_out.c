@@ -26,6 +26,7 @@
 
 #include "libshared/base/err.h"
 #include "libshared/base/log.h"
+#include "libshared/base/log_out.h"
 #include "libshared/base/thread.h"
 
 #define SIDE_BYTES (512u << 10)
@@ -147,6 +148,11 @@ void log_out_put(const char *line, size_t len)
         keep_line(line, len);
     else
         write_straight(line, len);
+}
+
+size_t log_waiting(void)
+{
+    return atomic_load(&unwritten);
 }
 
 uint64_t log_dropped(void)

@@ -102,6 +102,17 @@ struct metric *metric_histogram_us(const char *name, const char *labels, const c
     return metric_make(HISTOGRAM, name, labels, help);
 }
 
+void metric_label(const char *name, struct str value, struct buf *out)
+{
+    buf_printf(out, "%s=\"", name);
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.at[i] == '"' || value.at[i] == '\\') buf_add_char(out, '\\');
+        buf_add_char(out, value.at[i] == '\n' ? ' ' : value.at[i]);
+    }
+    buf_add_str(out, STR("\""));
+    buf_add_char(out, '\0');
+}
+
 void metric_add(struct metric *metric, int64_t n)
 {
     atomic_fetch_add_explicit(&metric->value, n, memory_order_relaxed);

@@ -10,6 +10,9 @@
 
 struct metric;
 
+/* `name="value"` with what needs it escaped, and a NUL behind it. */
+void metric_label(const char *name, struct str value, struct buf *out);
+
 /* `labels`, such as "method=\"room.create\"", are copied, name and help are constants.  The same name and labels give the
  * same metric. */
 struct metric *metric_counter(const char *name, const char *labels, const char *help);

@@ -3,6 +3,7 @@
 #include "libshared/base/network.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MAPPED_BITS 96 /* of ::ffff:0:0/96, where IPv4 is */
@@ -45,6 +46,20 @@ struct str address_block_name(struct str address, char out[INET6_ADDRSTRLEN])
     return str_of(out);
 }
 
+struct str address_network_name(struct str address, char out[ADDRESS_NETWORK_CHARS + 1])
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr at;
+
+    if (!address_parse(address, &at)) return address;
+    bool is_ipv4 = IN6_IS_ADDR_V4MAPPED(&at);
+    at = address_block(&at);
+    if (is_ipv4) at.s6_addr[15] = 0;
+    address_print(&at, text);
+    snprintf(out, ADDRESS_NETWORK_CHARS + 1, "%s/%d", text, is_ipv4 ? 24 : 64);
+    return str_of(out);
+}
+
 static bool bit(const struct in6_addr *address, int i)
 {
     return address->s6_addr[i / 8] >> (7 - i % 8) & 1;
@@ -67,14 +82,22 @@ bool network_parse(struct str cidr, struct network *out)
     return true;
 }
 
-static bool is_of_ipv4(const struct network *network)
+bool network_is_ipv4(const struct network *network)
 {
     return network->bits >= MAPPED_BITS && IN6_IS_ADDR_V4MAPPED(&network->at);
 }
 
+void network_print(const struct network *network, char out[NETWORK_CHARS])
+{
+    char text[INET6_ADDRSTRLEN];
+
+    address_print(&network->at, text);
+    snprintf(out, NETWORK_CHARS, "%s/%d", text, network->bits - (network_is_ipv4(network) ? MAPPED_BITS : 0));
+}
+
 bool network_has(const struct network *network, const struct in6_addr *address)
 {
-    if (is_of_ipv4(network) != (bool)IN6_IS_ADDR_V4MAPPED(address)) return false;
+    if (network_is_ipv4(network) != (bool)IN6_IS_ADDR_V4MAPPED(address)) return false;
     for (int i = 0; i < network->bits; i++)
         if (bit(&network->at, i) != bit(address, i)) return false;
     return true;

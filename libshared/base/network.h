@@ -20,9 +20,16 @@ void address_print(const struct in6_addr *address, char out[INET6_ADDRSTRLEN]);
 struct in6_addr address_block(const struct in6_addr *address);
 /* The same of a text, which may be written to `out`; what is no IPv6 address is itself. */
 struct str address_block_name(struct str address, char out[INET6_ADDRSTRLEN]);
+/* The network around it, as it is counted for guesses: "192.0.2.0/24", "2001:db8:1::/64"; what is no address is itself. */
+#define ADDRESS_NETWORK_CHARS (INET6_ADDRSTRLEN + 3)
+struct str address_network_name(struct str address, char out[ADDRESS_NETWORK_CHARS + 1]);
 
 /* "10.0.0.0/8", "2001:db8::/32", or one address.  Bits behind the prefix have to be zero, as PostgreSQL wants them. */
 bool network_parse(struct str cidr, struct network *out);
+/* "192.0.2.0/24", "192.0.2.7/32": one spelling for each. */
+#define NETWORK_CHARS (INET6_ADDRSTRLEN + 4)
+void network_print(const struct network *network, char out[NETWORK_CHARS]);
+bool network_is_ipv4(const struct network *network);
 /* "::/0" is all of IPv6, and nothing of IPv4. */
 bool network_has(const struct network *network, const struct in6_addr *address);
 

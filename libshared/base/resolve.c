@@ -8,7 +8,7 @@
 #include "libshared/base/arena.h"
 #include "libshared/base/errand.h"
 
-struct question {
+struct lookup {
     void (*found)(void *arg, const char *address, const char *why);
     int failed;
     char address[NI_MAXHOST];
@@ -27,7 +27,7 @@ static int look_up(const char *host, struct addrinfo **all)
 
 static void ask_name_server(void *work)
 {
-    struct question *q = work;
+    struct lookup *q = work;
     struct addrinfo *all = NULL;
 
     q->failed = look_up(q->host, &all);
@@ -38,7 +38,7 @@ static void ask_name_server(void *work)
 
 static void give_answer(void *arg, void *work)
 {
-    const struct question *q = work;
+    const struct lookup *q = work;
 
     q->found(arg, q->failed == 0 ? q->address : NULL, q->failed == 0 ? NULL : gai_strerror(q->failed));
 }
@@ -48,7 +48,7 @@ struct errand *resolve_begin(
 {
     static const struct errand_kind kind = { ask_name_server, give_answer, mem_free };
     size_t size = strlen(host) + 1;
-    struct question *q = mem_zero(sizeof *q + size);
+    struct lookup *q = mem_zero(sizeof *q + size);
 
     q->found = found;
     memcpy(q->host, host, size);

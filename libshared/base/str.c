@@ -4,21 +4,6 @@
 
 #include <string.h>
 
-struct str str_of(const char *text)
-{
-    return text == NULL ? STR_NONE : (struct str){ text, strlen(text) };
-}
-
-bool str_is(struct str a, const char *text)
-{
-    return str_eq(a, str_of(text));
-}
-
-bool str_eq(struct str a, struct str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
-}
-
 int str_cmp(struct str a, struct str b)
 {
     size_t both = a.len < b.len ? a.len : b.len;
@@ -30,11 +15,6 @@ int str_cmp(struct str a, struct str b)
 bool str_starts(struct str s, struct str prefix)
 {
     return s.len >= prefix.len && str_eq((struct str){ s.at, prefix.len }, prefix);
-}
-
-struct str str_skip(struct str s, size_t n)
-{
-    return n == 0 ? s : (struct str){ s.at + n, s.len - n };
 }
 
 bool str_find(struct str s, char c, size_t *at)

@@ -15,12 +15,32 @@ struct str {
 #define STR_NONE     ((struct str){ NULL, 0 })
 #define STR_ARG(s)   (int)(s).len, ((s).at ? (s).at : "") /* for "%.*s" */
 
-struct str str_of(const char *text); /* NULL gives STR_NONE */
-bool str_is(struct str a, const char *text);
-bool str_eq(struct str a, struct str b);
+/* These stand here because they are asked for everywhere, mostly of a constant; by the compiler's names, because <string.h>
+ * has many more. */
+static inline struct str str_of(const char *text) /* NULL gives STR_NONE */
+{
+    return text == NULL ? STR_NONE : (struct str){ text, __builtin_strlen(text) };
+}
+
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.len == b.len && (a.len == 0 || __builtin_memcmp(a.at, b.at, a.len) == 0);
+}
+
+/* Mostly they differ, and then in their first letter: two names are told apart by that before either is measured. */
+static inline bool str_is(struct str a, const char *text)
+{
+    if (text != NULL && a.len > 0 && a.at[0] != text[0]) return false;
+    return str_eq(a, str_of(text));
+}
+
+static inline struct str str_skip(struct str s, size_t n) /* without its first n bytes; n <= len */
+{
+    return n == 0 ? s : (struct str){ s.at + n, s.len - n };
+}
+
 int str_cmp(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
-struct str str_skip(struct str s, size_t n);     /* without its first n bytes; n <= len */
 bool str_find(struct str s, char c, size_t *at); /* the first c */
 struct str str_trim(struct str s);               /* without blanks, tabs and ends of lines around it */
 /* Takes what is before the first `end`, and the `end`.  Where there is none: all; *rest is STR_NONE then. */

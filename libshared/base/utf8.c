@@ -12,12 +12,53 @@ static bool is_tail(unsigned char c)
 }
 
 /* Eight bytes at once: are all of them ASCII, and none a NUL? */
-static bool is_plain(const unsigned char *p)
+static bool is_plain_word(uint64_t word)
+{
+    return ((word | (word - EACH_BYTE(1))) & EACH_BYTE(0x80)) == 0;
+}
+
+static uint64_t word_at(const unsigned char *p)
 {
     uint64_t word;
 
     memcpy(&word, p, sizeof word);
-    return ((word | (word - EACH_BYTE(1))) & EACH_BYTE(0x80)) == 0;
+    return word;
+}
+
+/* Fewer than eight, in a word: two reads that overlap, and of three bytes the middle one besides. */
+static uint64_t short_word(const unsigned char *p, size_t len)
+{
+    uint32_t first, last;
+
+    if (len >= sizeof first) {
+        memcpy(&first, p, sizeof first);
+        memcpy(&last, p + len - sizeof last, sizeof last);
+        return (uint64_t)last << 32 | first;
+    }
+    return EACH_BYTE(' ') << 24 | (uint64_t)p[len / 2] << 16 | (uint64_t)p[len - 1] << 8 | p[0];
+}
+
+typedef uint64_t word_pair __attribute__((vector_size(16)));
+
+/* Whole pairs of words: as is_plain_word(). */
+static bool are_plain_pairs(const unsigned char *p, size_t len)
+{
+    word_pair high = { 0 }, pair;
+
+    for (size_t i = 0; i < len; i += sizeof pair) {
+        memcpy(&pair, p + i, sizeof pair);
+        high |= pair | (pair - EACH_BYTE(1));
+    }
+    return ((high[0] | high[1]) & EACH_BYTE(0x80)) == 0;
+}
+
+/* Most texts are short and ASCII.  The last words overlap those before them, so no byte is looked at alone. */
+static bool is_plain(const unsigned char *p, size_t len)
+{
+    if (len == 0) return true;
+    if (len < 8) return is_plain_word(short_word(p, len));
+    if (len < 16) return is_plain_word(word_at(p)) && is_plain_word(word_at(p + len - 8));
+    return are_plain_pairs(p, len / 16 * 16) && are_plain_pairs(p + len - 16, 16);
 }
 
 /* Bytes of the sequence at p, by table 3-7 of the Unicode standard; 0: there is none. */
@@ -39,8 +80,9 @@ bool utf8_is_valid(const char *at, size_t len)
 {
     const unsigned char *p = (const unsigned char *)at;
 
+    if (is_plain(p, len)) return true;
     for (size_t i = 0; i < len;) {
-        if (len - i >= 8 && is_plain(p + i)) {
+        if (len - i >= 8 && is_plain_word(word_at(p + i))) {
             i += 8;
             continue;
         }
@@ -53,8 +95,13 @@ bool utf8_is_valid(const char *at, size_t len)
 
 size_t utf8_length(const char *at, size_t len)
 {
-    size_t n = 0;
+    const unsigned char *p = (const unsigned char *)at;
+    size_t n = 0, i = 0;
 
-    for (size_t i = 0; i < len; i++) n += !is_tail((unsigned char)at[i]);
+    for (; len - i >= 8; i += 8) {
+        uint64_t word = word_at(p + i), tails = word & ~(word << 1) & EACH_BYTE(0x80); /* 10xxxxxx */
+        n += 8 - (size_t)((tails >> 7) * EACH_BYTE(1) >> 56);
+    }
+    for (; i < len; i++) n += !is_tail(p[i]);
     return n;
 }

@@ -17,7 +17,7 @@
 #define WATCH_S           0.5
 #define PATIENCE_US       2000000
 
-struct subscription {
+struct redis_subscription {
     struct redis *redis;
     char *channel;
     size_t len;
@@ -32,7 +32,7 @@ struct redis {
     ev_timer watch;
     size_t pending;
     int64_t heard_us; /* the last sign of life, or the first command without one */
-    struct subscription *subs[SUBSCRIPTIONS_MAX];
+    struct redis_subscription *subs[SUBSCRIPTIONS_MAX];
     size_t n_subs;
 };
 
@@ -57,6 +57,7 @@ static void on_reply(redisAsyncContext *ac, void *reply, void *arg)
     struct pending *p = arg;
 
     (void)ac;
+    assert(p->redis->pending > 0);
     p->redis->pending--;
     redis_link_replied(&p->redis->commands);
     p->redis->heard_us = clock_mono_us();
@@ -97,7 +98,7 @@ void redis_command(struct redis *redis, redis_reply_fn *reply, void *arg, const 
 static void on_message(redisAsyncContext *ac, void *reply, void *arg)
 {
     const redisReply *r = reply;
-    const struct subscription *sub = arg;
+    const struct redis_subscription *sub = arg;
 
     (void)ac;
     redis_link_replied(&sub->redis->subscriptions);
@@ -110,7 +111,7 @@ static void on_message(redisAsyncContext *ac, void *reply, void *arg)
     turn_leave(span, STR("redis_message"));
 }
 
-static void send_subscription(struct subscription *sub)
+static void send_subscription(struct redis_subscription *sub)
 {
     const char *words[] = { sub->is_pattern ? "PSUBSCRIBE" : "SUBSCRIBE", sub->channel };
     size_t lens[] = { sub->is_pattern ? 10 : 9, sub->len };
@@ -129,10 +130,10 @@ static void subscribe_again(struct redis_link *link, void *arg)
 void redis_subscribe(struct redis *redis, struct str channel, bool is_pattern,
     void (*message)(void *arg, struct str channel, struct str bytes), void *arg)
 {
-    struct subscription *sub = mem_alloc(sizeof *sub);
+    struct redis_subscription *sub = mem_alloc(sizeof *sub);
 
     assert(redis->n_subs < SUBSCRIPTIONS_MAX);
-    *sub = (struct subscription){ redis, mem_alloc(channel.len + 1), channel.len, is_pattern, message, arg };
+    *sub = (struct redis_subscription){ redis, mem_alloc(channel.len + 1), channel.len, is_pattern, message, arg };
     for (size_t i = 0; i < channel.len; i++) sub->channel[i] = channel.at[i];
     redis->subs[redis->n_subs++] = sub;
     if (redis->subscriptions.up)

@@ -18,7 +18,7 @@
 #define MAX_FILES      1000
 #define MAX_FILE_BYTES (4u << 20)
 
-struct file {
+struct migration_file {
     char name[120];
     char *sql;
     char sha256[65];
@@ -28,7 +28,7 @@ struct migration {
     PGconn *conn;
     const char *schema, *dir;
     struct arena *arena;
-    struct file *files;
+    struct migration_file *files;
     int n_files;
 };
 
@@ -43,8 +43,8 @@ static int is_migration(const struct dirent *entry)
     const char *name = entry->d_name;
     size_t len = strlen(name);
 
-    return len > 9 && len < sizeof((struct file *)0)->name && strspn(name, "0123456789") == 4 && name[4] == '_' &&
-           strcmp(name + len - 4, ".sql") == 0;
+    return len > 9 && len < sizeof((struct migration_file *)0)->name && strspn(name, "0123456789") == 4 &&
+           name[4] == '_' && strcmp(name + len - 4, ".sql") == 0;
 }
 
 static char *read_text(struct arena *arena, const char *path)
@@ -75,7 +75,7 @@ static enum err load_file(struct migration *m, const char *name, int version)
 {
     /* bound: MAX_FILE_BYTES, of a file of ours */
     struct arena *scratch = arena_create("migrate.file", MAX_FILE_BYTES * 2 + 65536);
-    struct file *file = &m->files[version - 1];
+    struct migration_file *file = &m->files[version - 1];
     char path[4400];
 
     snprintf(file->name, sizeof file->name, "%s", name);
@@ -161,7 +161,7 @@ static enum err compare_digests(const struct migration *m, int *applied)
 static enum err record_version(const struct migration *m, int version)
 {
     char number[12];
-    const struct file *file = &m->files[version - 1];
+    const struct migration_file *file = &m->files[version - 1];
     const char *values[] = { number, file->name, file->sha256 };
 
     snprintf(number, sizeof number, "%d", version);
@@ -173,7 +173,7 @@ static enum err record_version(const struct migration *m, int version)
 
 static enum err apply_version(const struct migration *m, int version)
 {
-    const struct file *file = &m->files[version - 1];
+    const struct migration_file *file = &m->files[version - 1];
 
     TRY(run_sql(m, "BEGIN", file->name));
     enum err e = run_sql(m, file->sql, file->name);

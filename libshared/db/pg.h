@@ -59,9 +59,14 @@ enum err pg_all(struct pg *pg, struct arena *arena, const struct wire_shape *sha
     const struct pg_args *args) MUST_CHECK; /* list: a struct <rec>_list; more than max rows: ERR_INTERNAL */
 enum err pg_run(struct pg *pg, struct arena *arena, const char *sql, const struct pg_args *args,
     int64_t *rows) MUST_CHECK; /* rows may be NULL */
-/* ERR_CONFLICT: a unique or exclusion constraint.  ERR_UNAVAILABLE: no database.  ERR_DEADLINE: statement_timeout.
+/* ERR_CONFLICT: a unique or exclusion constraint, or another row that refers.  ERR_UNAVAILABLE: no database.  ERR_DEADLINE: statement_timeout.
  * ERR_INTERNAL: all else, logged here with the SQLSTATE. */
+/* Before a call's first statement: all of them see the database as it is at the first, and change nothing. */
+enum err pg_one_snapshot(struct pg *pg, struct arena *arena) MUST_CHECK;
 enum err pg_commit(struct pg *pg) MUST_CHECK; /* OK if nothing was begun */
+/* After a commit, for what cannot be in a transaction, such as DETACH ... CONCURRENTLY; five seconds at most.  A text of
+ * ours: it is not prepared. */
+enum err pg_run_alone(struct pg *pg, const char *sql) MUST_CHECK;
 void pg_rollback(struct pg *pg);
 void pg_set_deadline(struct pg *pg, int64_t deadline_us); /* statements get a timeout from what is left */
 
@@ -73,3 +78,6 @@ void pg_set_deadline(struct pg *pg, int64_t deadline_us); /* statements get a ti
 /* For the hot paths that speak libpq themselves (the store's batch): the connection, or NULL while there is none. */
 struct pg_conn;
 struct pg_conn *pg_raw(struct pg *pg); /* really a PGconn* */
+/* What was sent is on its way, and the next result can be taken without waiting.  false: not until then, or the connection is gone. */
+bool pg_raw_wait(struct pg_conn *conn, int64_t until_us);
+#define PG_GRACE_US 1000000 /* behind the server's own timeout, which should strike first */

@@ -9,7 +9,6 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 
-#define GRACE_US       1000000 /* the server's own timeout should strike first */
 #define NO_DEADLINE_US (75 * 1000000LL)
 
 static enum err err_of_state(const char *state)
@@ -18,9 +17,9 @@ static enum err err_of_state(const char *state)
         const char *prefix;
         enum err e;
     } map[] = {
-        { "23505", ERR_CONFLICT }, { "23P01", ERR_CONFLICT }, { "57014", ERR_DEADLINE }, { "40001", ERR_UNAVAILABLE },
-        { "40P01", ERR_UNAVAILABLE }, { "55P03", ERR_UNAVAILABLE }, { "08", ERR_UNAVAILABLE },
-        { "53", ERR_UNAVAILABLE }, { "57P", ERR_UNAVAILABLE }, { "25P03", ERR_UNAVAILABLE },
+        { "23505", ERR_CONFLICT }, { "23503", ERR_CONFLICT }, { "23P01", ERR_CONFLICT }, { "57014", ERR_DEADLINE },
+        { "40001", ERR_UNAVAILABLE }, { "40P01", ERR_UNAVAILABLE }, { "55P03", ERR_UNAVAILABLE },
+        { "08", ERR_UNAVAILABLE }, { "53", ERR_UNAVAILABLE }, { "57P", ERR_UNAVAILABLE }, { "25P03", ERR_UNAVAILABLE },
         { "25006", ERR_UNAVAILABLE }, /* read only: this one is a standby */
     };
 
@@ -60,19 +59,29 @@ static enum err failure_of(struct pg *pg, const PGresult *res, const char *what)
     return e;
 }
 
+bool pg_raw_wait(struct pg_conn *raw, int64_t until_us)
+{
+    PGconn *conn = (PGconn *)raw;
+
+    for (;;) {
+        int unsent = PQflush(conn);
+        if (unsent < 0) return false;
+        if (unsent == 0 && !PQisBusy(conn)) return true;
+        int64_t left_ms = (until_us - clock_mono_us()) / 1000;
+        short events = unsent > 0 ? POLLIN | POLLOUT : POLLIN;
+        struct pollfd fd = { .fd = PQsocket(conn), .events = events };
+        int n = left_ms > 0 ? poll(&fd, 1, (int)left_ms) : 0;
+        if (n == 0 || (n < 0 && errno != EINTR)) return false;
+        if (!PQconsumeInput(conn)) return false;
+    }
+}
+
 /* Wait for the whole answer, not for ever: a server that neither answers nor dies costs us the connection. */
 static bool wait_answer(struct pg *pg)
 {
-    int64_t until = pg->deadline_us ? pg->deadline_us + GRACE_US : clock_mono_us() + NO_DEADLINE_US;
+    int64_t until = pg->deadline_us ? pg->deadline_us + PG_GRACE_US : clock_mono_us() + NO_DEADLINE_US;
 
-    while (PQisBusy(pg->conn)) {
-        int64_t left_ms = (until - clock_mono_us()) / 1000;
-        struct pollfd fd = { .fd = PQsocket(pg->conn), .events = POLLIN };
-        int n = left_ms > 0 ? poll(&fd, 1, (int)left_ms) : 0;
-        if (n == 0 || (n < 0 && errno != EINTR)) return false;
-        if (!PQconsumeInput(pg->conn)) return false;
-    }
-    return true;
+    return pg_raw_wait((struct pg_conn *)pg->conn, until);
 }
 
 /* The last result of what was sent: a multi-statement command has several, the first failure is the last. */

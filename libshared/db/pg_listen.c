@@ -29,7 +29,7 @@
 #define LEAVE_MS 4000 /* a connect may take 3 s, and has to be waited for */
 #define KEPT_MAX 256  /* payloads that the loop has not heard yet; more are one NULL */
 
-struct kept {
+struct kept_payloads {
     char *payloads[KEPT_MAX];
     size_t n;
     bool missed; /* some may have been: NULL is heard before them */
@@ -47,7 +47,7 @@ struct pg_listen {
     atomic_bool up;
 
     pthread_mutex_t lock; /* for all below */
-    struct kept kept;
+    struct kept_payloads kept;
     bool ended;
 };
 
@@ -73,7 +73,7 @@ static char *copy_text(const char *text)
 /* NULL: some may have been missed. */
 static void keep_payload(struct pg_listen *l, const char *payload)
 {
-    struct kept *kept = &l->kept;
+    struct kept_payloads *kept = &l->kept;
 
     pthread_mutex_lock(&l->lock);
     if (payload != NULL && kept->n < KEPT_MAX)
@@ -166,8 +166,8 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int events)
 
     (void)loop, (void)events;
     pthread_mutex_lock(&l->lock);
-    struct kept kept = l->kept;
-    l->kept = (struct kept){ .n = 0 };
+    struct kept_payloads kept = l->kept;
+    l->kept = (struct kept_payloads){ .n = 0 };
     pthread_mutex_unlock(&l->lock);
 
     if (kept.missed) l->heard(l->arg, NULL);

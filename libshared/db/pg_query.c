@@ -43,11 +43,6 @@ enum err pg_one(struct pg *pg, struct arena *arena, const struct wire_shape *sha
 }
 
 /* What every struct <rec>_list is. */
-struct any_list {
-    void *at;
-    size_t len;
-};
-
 enum err pg_all(struct pg *pg, struct arena *arena, const struct wire_shape *shape, void *list, size_t max,
     const char *sql, const struct pg_args *args)
 {
@@ -64,7 +59,7 @@ enum err pg_all(struct pg *pg, struct arena *arena, const struct wire_shape *sha
 
     char *at = arena_zero(arena, n * shape->size);
     for (size_t i = 0; i < n; i++) TRY(pg_row_read(res, (int)i, &columns, arena, at + i * shape->size));
-    memcpy(list, &(struct any_list){ at, n }, sizeof(struct any_list));
+    memcpy(list, &(struct wire_list){ at, n }, sizeof(struct wire_list));
     return OK;
 }
 

@@ -112,6 +112,15 @@ static bool read_list(struct cell c, const struct wire_field *field, struct aren
     return e == OK;
 }
 
+/* ONE: a json object, or the one that row_to_json() makes of a row; ids as text, times as milliseconds. */
+static bool read_one(struct cell c, const struct wire_field *field, struct arena *arena, void **out)
+{
+    struct wire_error why = { 0 };
+
+    *out = arena_zero(arena, field->of()->size);
+    return wire_read_json(field->of(), json_text(c), arena, *out, &why) == OK;
+}
+
 /* A one-dimensional array's items, NULLs as none: -1 if it is not one of such items. */
 static int array_items(struct cell c, Oid item_type, struct arena *arena, struct str **out)
 {
@@ -176,6 +185,7 @@ static bool read_cell(struct cell c, const struct wire_field *field, struct aren
     case WIRE_TEXTS: return read_texts(c, arena, out);
     case WIRE_IDS: return read_ids(c, arena, out);
     case WIRE_LIST: return is_json(c.type) && read_list(c, field, arena, out);
+    case WIRE_ONE: return is_json(c.type) && read_one(c, field, arena, out);
     }
     return false;
 }
@@ -187,8 +197,15 @@ static size_t size_of(enum wire_kind kind)
     case WIRE_TIME: return sizeof(int64_t);
     case WIRE_BOOL: return sizeof(bool);
     case WIRE_ID: return sizeof(struct id);
-    default: return sizeof(struct str); /* views and lists are a pointer and a length */
+    case WIRE_ONE: return sizeof(void *);
+    case WIRE_TEXT:
+    case WIRE_BYTES:
+    case WIRE_ANY:
+    case WIRE_TEXTS:
+    case WIRE_IDS:
+    case WIRE_LIST: break;
     }
+    return sizeof(struct str); /* views and lists are a pointer and a length */
 }
 
 static void set_absent(const struct wire_field *field, void *out)

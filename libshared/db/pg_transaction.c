@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg_private.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "libshared/base/clock.h"
@@ -40,6 +41,12 @@ enum err pg_begin(struct pg *pg)
     return e;
 }
 
+enum err pg_one_snapshot(struct pg *pg, struct arena *arena)
+{
+    assert(!pg->begun);
+    return pg_run(pg, arena, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", PG_NO_ARGS, NULL);
+}
+
 static void forget_transaction(struct pg *pg)
 {
     pg->begun = false;
@@ -74,4 +81,14 @@ void pg_rollback(struct pg *pg)
     pg->deadline_us = 0; /* undoing is not bound by the time that ran out */
     if (open && pg_command(pg, "ROLLBACK") != OK && pg->conn != NULL) pg_drop(pg);
     forget_transaction(pg);
+}
+
+enum err pg_run_alone(struct pg *pg, const char *sql)
+{
+    assert(!pg->begun);
+    if (!pg_is_up(pg)) return ERR_UNAVAILABLE;
+    TRY(pg_command(pg, "SET statement_timeout = 5000"));
+    enum err e = pg_command(pg, sql);
+    if (pg->conn != NULL && pg_command(pg, "RESET statement_timeout") != OK && pg->conn != NULL) pg_drop(pg);
+    return e;
 }

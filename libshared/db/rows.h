@@ -7,7 +7,7 @@
 /* A row's columns in the struct `rec`: ROW_FIELD(struct rec, name, KIND). */
 #define ROW_FIELD(rec, name_, kind_)                                                                                   \
     {                                                                                                                  \
-        .name = #name_, .at = offsetof(rec, name_), .kind = WIRE_##kind_                                               \
+        WIRE_NAME(#name_), .at = offsetof(rec, name_), .kind = WIRE_##kind_                                            \
     }
 #define ROW_END                                                                                                        \
     {                                                                                                                  \

@@ -28,6 +28,7 @@ const char *fetch_result_code(enum fetch_result result)
         [FETCH_TIMEOUT] = "timeout",
         [FETCH_BROKEN] = "broken",
         [FETCH_OVERLOADED] = "overloaded",
+        [FETCH_LOGIN_REFUSED] = "login_refused",
     };
 
     return CODES[result];
@@ -35,14 +36,16 @@ const char *fetch_result_code(enum fetch_result result)
 
 static enum fetch_result result_of(CURLcode code)
 {
-    switch (code) {
+    switch ((int)code) {
     case CURLE_OK: return FETCH_ANSWERED;
     case CURLE_COULDNT_RESOLVE_HOST: return FETCH_NOT_RESOLVED;
     case CURLE_COULDNT_CONNECT: return FETCH_NOT_CONNECTED;
     case CURLE_OPERATION_TIMEDOUT: return FETCH_TIMEOUT;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_USE_SSL_FAILED:
     case CURLE_PEER_FAILED_VERIFICATION: return FETCH_TLS_FAILED;
+    case CURLE_LOGIN_DENIED: return FETCH_LOGIN_REFUSED;
     default: return FETCH_BROKEN;
     }
 }
@@ -51,6 +54,7 @@ static void free_fetch(struct fetch *fetch)
 {
     if (fetch->easy != NULL) curl_easy_cleanup(fetch->easy);
     curl_slist_free_all(fetch->headers);
+    curl_slist_free_all(fetch->mail.to);
     buf_free(&fetch->body);
     arena_destroy(&fetch->arena);
     mem_free(fetch);
@@ -79,10 +83,12 @@ static void leave_state(struct fetch *fetch)
 
     if (fetch->state == FETCH_WAITS) {
         DL_DELETE(fetcher->waiting, fetch);
+        assert(fetcher->n_waiting > 0);
         fetcher->n_waiting--;
     } else if (fetch->state == FETCH_RUNS) {
         curl_multi_remove_handle(fetcher->multi, fetch->easy);
         DL_DELETE(fetcher->running, fetch);
+        assert(fetcher->n_running > 0);
         fetcher->n_running--;
     } else {
         DL_DELETE(fetcher->ended, fetch);
@@ -128,7 +134,7 @@ static void tell_caller(struct fetch *fetch)
     free_fetch(fetch);
 }
 
-/* Whoever is told may start and cancel others. */
+/* A caller that is told may start and cancel other requests. */
 static void tell_ended(struct fetcher *fetcher)
 {
     while (fetcher->ended != NULL) tell_caller(fetcher->ended);
@@ -143,7 +149,8 @@ void fetcher_collect(struct fetcher *fetcher)
         struct fetch *fetch;
         CURLcode code = message->data.result; /* the message goes with its handle */
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &fetch);
-        if (fetch->result == FETCH_ANSWERED) fetch->result = result_of(code);
+        if (fetch->result == FETCH_ANSWERED && !(fetch->mail.is_mail && fetch_mail_is_judged(fetch, code)))
+            fetch->result = result_of(code);
         leave_state(fetch);
         enter_state(fetch, FETCH_ENDED);
     }
@@ -184,6 +191,11 @@ struct fetcher *fetcher_create(struct ev_loop *loop, const struct fetcher_config
     return fetcher;
 }
 
+bool fetcher_is_plain(const struct fetcher *fetcher)
+{
+    return fetcher->config.plain;
+}
+
 static void forget_fetch(struct fetch *fetch)
 {
     leave_state(fetch);
@@ -205,24 +217,46 @@ void fetcher_destroy(struct fetcher **at)
     *at = NULL;
 }
 
-struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *request, fetch_done_fn *done, void *arg)
+static struct fetch *make_fetch(struct fetcher *fetcher, size_t answer_max, fetch_done_fn *done, void *arg)
 {
     struct fetch *fetch = mem_zero(sizeof *fetch);
 
-    /* bound: URL_BYTES_MAX and HEADERS_BYTES_MAX */
+    /* bound: URL_BYTES_MAX, HEADERS_BYTES_MAX and FETCH_MAIL_BYTES_MAX */
     struct arena *arena = arena_create("fetch", REQUEST_ARENA_BYTES);
 
-    *fetch = (struct fetch){ .home = fetcher,
-        .done = done,
-        .arg = arg,
-        .arena = arena,
-        .host = "",
-        .types = request->types,
-        .body = BUF(request->answer_max) };
-    fetch->result = fetcher->n_waiting < fetcher->config.waiting_max ? fetch_prepare(fetch, request) : FETCH_OVERLOADED;
-    enter_state(fetch, fetch->result == FETCH_ANSWERED ? FETCH_WAITS : FETCH_ENDED);
-    give_turns(fetcher);
+    *fetch = (struct fetch){
+        .home = fetcher, .done = done, .arg = arg, .arena = arena, .host = "", .body = BUF(answer_max)
+    };
     return fetch;
+}
+
+static bool may_wait(const struct fetcher *fetcher)
+{
+    return fetcher->n_waiting < fetcher->config.waiting_max;
+}
+
+static struct fetch *begin_fetch(struct fetch *fetch, enum fetch_result result)
+{
+    fetch->result = result;
+    enter_state(fetch, result == FETCH_ANSWERED ? FETCH_WAITS : FETCH_ENDED);
+    give_turns(fetch->home);
+    return fetch;
+}
+
+struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *request, fetch_done_fn *done, void *arg)
+{
+    struct fetch *fetch = make_fetch(fetcher, request->answer_max, done, arg);
+
+    fetch->types = request->types;
+    return begin_fetch(fetch, may_wait(fetcher) ? fetch_prepare(fetch, request) : FETCH_OVERLOADED);
+}
+
+struct fetch *fetch_mail(struct fetcher *fetcher, const struct fetch_mail *mail, fetch_done_fn *done, void *arg)
+{
+    struct fetch *fetch = make_fetch(fetcher, FETCH_MAIL_LINE_MAX, done, arg);
+
+    fetch->mail.is_mail = true;
+    return begin_fetch(fetch, may_wait(fetcher) ? fetch_mail_prepare(fetch, mail) : FETCH_OVERLOADED);
 }
 
 void fetch_cancel(struct fetch **at)

@@ -1,5 +1,5 @@
 /*
- * fetch.h - the one door outwards: HTTP requests to other people's servers, on the loop.
+ * fetch.h - the one door outwards: HTTP requests to other people's servers, and mails to the operator's, on the loop.
  *
  *      fetch_start --> URL judged --> waits for a turn --> name resolved --> address judged --> connected --> answer
  *                          |                                                      |
@@ -9,6 +9,8 @@
  * is judged when it is connected to (a name that resolves to another address the second time gains nothing), no redirect
  * is followed, nothing comes from the environment's proxies, no cookie and no password in a URL is sent, the answer is not
  * inflated, and size and time are bounded. What waits and runs is bounded, too, for each host and for all.
+ *
+ * The server that takes our mails is the operator's own choice: its address may be any. Connections to it are kept.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -46,8 +48,9 @@ enum fetch_result {
     FETCH_TYPE_REFUSED, /* a Content-Type that is not one of the wanted */
     FETCH_TOO_LARGE,
     FETCH_TIMEOUT,
-    FETCH_BROKEN,     /* the answer is no HTTP, or was cut */
-    FETCH_OVERLOADED, /* too many wait */
+    FETCH_BROKEN,        /* the answer is no HTTP, or was cut */
+    FETCH_OVERLOADED,    /* too many wait */
+    FETCH_LOGIN_REFUSED, /* by the mail server: user or password */
     FETCH_RESULTS
 };
 const char *fetch_result_code(enum fetch_result result); /* "address_refused" */
@@ -79,7 +82,23 @@ typedef void fetch_done_fn(void *arg, const struct fetch_answer *answer);
 
 struct fetcher *fetcher_create(struct ev_loop *loop, const struct fetcher_config *config);
 void fetcher_destroy(struct fetcher **fetcher); /* those that wait hear nothing more */
+bool fetcher_is_plain(
+    const struct fetcher *fetcher); /* it goes by http, too: for URLs that others shall go to, as ours do */
 
+/* Copied by fetch_mail(). */
+struct fetch_mail {
+    struct str url;              /* smtp://host:port, smtps://host:port */
+    bool plain;                  /* without TLS, else STARTTLS or smtps:// is required */
+    const char *user, *password; /* NULL: none */
+    struct str greeting;         /* who we are: the name in EHLO */
+    struct str from, to;         /* addresses alone */
+    struct str message;          /* as RFC 5322 has it, lines that end in CRLF */
+    int64_t timeout_ms;
+};
+
+/* FETCH_ANSWERED: the server has judged this mail, `status` is its code (250: it has it) and `body` the line with
+ * which it refused. A server that refuses us before it knows the mail is FETCH_BROKEN. */
+struct fetch *fetch_mail(struct fetcher *fetcher, const struct fetch_mail *mail, fetch_done_fn *done, void *arg);
 struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *request, fetch_done_fn *done, void *arg);
 void fetch_cancel(struct fetch **fetch); /* `done` does not come; not from within it */
 size_t fetcher_running(const struct fetcher *fetcher);

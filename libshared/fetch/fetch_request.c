@@ -31,7 +31,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 {
     struct fetch *fetch = arg;
 
-    if (purpose != CURLSOCKTYPE_IPCXN || !may_connect(fetch->home, &to->addr)) {
+    if (purpose != CURLSOCKTYPE_IPCXN || !(fetch->mail.is_mail || may_connect(fetch->home, &to->addr))) {
         fetch->result = FETCH_ADDRESS_REFUSED;
         return CURL_SOCKET_BAD;
     }
@@ -77,19 +77,22 @@ static char *part_of(CURLU *url, CURLUPart part, unsigned flags)
     return curl_url_get(url, part, &text, flags) == CURLUE_OK ? text : NULL;
 }
 
+static bool is_scheme(const struct fetch *fetch, const char *scheme)
+{
+    if (fetch->mail.is_mail) return strcmp(scheme, "smtp") == 0 || strcmp(scheme, "smtps") == 0;
+    return strcmp(scheme, "https") == 0 || (fetch->home->config.plain && strcmp(scheme, "http") == 0);
+}
+
 static enum fetch_result judge_parts(struct fetch *fetch, const char *scheme, const char *host, const char *port)
 {
-    bool https = scheme != NULL && strcmp(scheme, "https") == 0;
-
-    if (!https && (!fetch->home->config.plain || scheme == NULL || strcmp(scheme, "http") != 0))
-        return FETCH_SCHEME_REFUSED;
+    if (scheme == NULL || !is_scheme(fetch, scheme)) return FETCH_SCHEME_REFUSED;
     if (host == NULL || host[0] == '\0' || port == NULL) return FETCH_BAD_URL;
-    if (!is_port(fetch->home, strtol(port, NULL, 10))) return FETCH_PORT_REFUSED;
+    if (!fetch->mail.is_mail && !is_port(fetch->home, strtol(port, NULL, 10))) return FETCH_PORT_REFUSED;
     fetch->host = arena_printf(fetch->arena, "%s:%s", host, port).at;
     return FETCH_ANSWERED;
 }
 
-static enum fetch_result judge_url(struct fetch *fetch, const char *text)
+enum fetch_result fetch_judge_url(struct fetch *fetch, const char *text)
 {
     CURLU *url = curl_url();
     enum fetch_result result = FETCH_BAD_URL;
@@ -113,12 +116,13 @@ static void set_body(CURL *easy, const struct fetch_request *request)
     curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request->body.at);
 }
 
-static void set_guards(struct fetch *fetch, const struct fetch_request *request)
+void fetch_set_guards(struct fetch *fetch, const char *protocols, int64_t timeout_ms)
 {
     const struct fetcher_config *config = &fetch->home->config;
     CURL *easy = fetch->easy;
 
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, config->plain ? "https,http" : "https");
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
@@ -128,7 +132,7 @@ static void set_guards(struct fetch *fetch, const struct fetch_request *request)
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     if (config->ca_file != NULL) curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file);
@@ -139,7 +143,6 @@ static void set_request(struct fetch *fetch, const struct fetch_request *request
 {
     CURL *easy = fetch->easy;
 
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
     curl_easy_setopt(easy, CURLOPT_URL, url);
     set_body(easy, request);
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, arena_cstr(fetch->arena, str_of(request->method)));
@@ -156,12 +159,12 @@ enum fetch_result fetch_prepare(struct fetch *fetch, const struct fetch_request 
 {
     if (request->url.len > URL_BYTES_MAX || has_line_end(request->url.at, request->url.len)) return FETCH_BAD_URL;
     const char *url = arena_cstr(fetch->arena, request->url);
-    enum fetch_result result = judge_url(fetch, url);
+    enum fetch_result result = fetch_judge_url(fetch, url);
 
     if (result != FETCH_ANSWERED) return result;
     if (!add_headers(fetch, request)) return FETCH_BAD_URL;
     fetch->easy = curl_easy_init();
-    set_guards(fetch, request);
+    fetch_set_guards(fetch, fetch->home->config.plain ? "https,http" : "https", request->timeout_ms);
     set_request(fetch, request, url);
     return FETCH_ANSWERED;
 }

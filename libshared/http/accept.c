@@ -131,10 +131,34 @@ static bool comes_too_fast(struct http_server *server, const struct in6_addr *pe
     if (address_rate_take(server->rate, peer, clock_mono_us())) return false;
     address_print(peer, text);
     LOG_BOUNDED(WARN, "listener.address_too_fast", F_TEXT("address", text));
+    conn_tell_flooded(server, peer);
     return true;
 }
 
-static void refuse(struct http_server *server, int fd)
+/* A proxy is not its clients. */
+static bool is_banned(const struct http_server *server, const struct in6_addr *peer)
+{
+    return server->config.bans != NULL && !network_list_has(server->config.trusted_proxies, peer) &&
+           server->config.bans(server->config.bans_arg, peer);
+}
+
+bool accept_is_welcome(struct http_server *server, const struct in6_addr *client)
+{
+    return !is_banned(server, client) && !comes_too_fast(server, client);
+}
+
+/* For TLS with its ClientHello, else at once. */
+void accept_begin(struct conn *conn, int fd)
+{
+    if (conn->tls) {
+        share_await_hello(conn, fd);
+        return;
+    }
+    conn->link = transport_adopt(conn->server->transport, fd, false, conn);
+    if (conn->link == NULL) conn_free(conn);
+}
+
+static void refuse_connection(struct http_server *server, int fd)
 {
     conn_count(server->config.metrics.refused, 1);
     close(fd);
@@ -145,26 +169,24 @@ static void take_socket(struct accept_point *point, int fd, const struct sockadd
     struct http_server *server = point->server;
     int one = 1;
     struct in6_addr peer = address_of(from);
-    if (comes_too_fast(server, &peer)) {
-        refuse(server, fd);
+    if (!accept_is_welcome(server, &peer)) {
+        refuse_connection(server, fd);
         return;
     }
     struct conn *conn = conn_create(server, point->tls, point->redirects);
     if (is_reserved(server, fd) || !is_room_made(server, conn) || !client_address_begin(conn, &peer) ||
         !conn_open_holding(conn)) {
-        refuse(server, fd);
+        refuse_connection(server, fd);
         conn_free(conn);
         return;
     }
     conn_count(server->config.metrics.accepted, 1);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     conn_timer(conn, HEAD_SECONDS);
-    if (point->tls) {
-        share_await_hello(conn, fd);
-        return;
-    }
-    conn->link = transport_adopt(server->transport, fd, false, conn);
-    if (conn->link == NULL) conn_free(conn);
+    if (conn->proxied && server->config.proxies_say == PROXIES_SAY_FIRST)
+        proxied_await_header(conn, fd);
+    else
+        accept_begin(conn, fd);
 }
 
 static bool accept_one(struct accept_point *point)

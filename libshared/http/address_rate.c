@@ -8,14 +8,14 @@
 
 #define ADDRESSES_MAX 100000
 
-struct bucket {
+struct address_bucket {
     struct in6_addr from;
     int64_t empty_us;
     UT_hash_handle hh; /* in the order of their coming */
 };
 
 struct address_rate {
-    struct bucket *by_address;
+    struct address_bucket *by_address;
     int64_t step_us, most_us;
 };
 
@@ -29,7 +29,7 @@ struct address_rate *address_rate_create(int64_t per_s, int64_t at_once)
     return rate;
 }
 
-static void forget(struct address_rate *rate, struct bucket *bucket)
+static void forget_bucket(struct address_rate *rate, struct address_bucket *bucket)
 {
     HASH_DELETE(hh, rate->by_address, bucket);
     mem_free(bucket);
@@ -37,7 +37,7 @@ static void forget(struct address_rate *rate, struct bucket *bucket)
 
 void address_rate_destroy(struct address_rate *rate)
 {
-    while (rate->by_address != NULL) forget(rate, rate->by_address);
+    while (rate->by_address != NULL) forget_bucket(rate, rate->by_address);
     mem_free(rate);
 }
 
@@ -47,14 +47,14 @@ static void make_room(struct address_rate *rate, int64_t now_us)
     for (int i = 0; i < 2 && rate->by_address != NULL; i++) {
         bool full = HASH_COUNT(rate->by_address) >= ADDRESSES_MAX;
         if (!full && rate->by_address->empty_us > now_us) return;
-        forget(rate, rate->by_address);
+        forget_bucket(rate, rate->by_address);
     }
 }
 
-static struct bucket *bucket_of(struct address_rate *rate, const struct in6_addr *from, int64_t now_us)
+static struct address_bucket *bucket_of(struct address_rate *rate, const struct in6_addr *from, int64_t now_us)
 {
     struct in6_addr key = address_block(from);
-    struct bucket *bucket;
+    struct address_bucket *bucket;
 
     HASH_FIND(hh, rate->by_address, &key, sizeof key, bucket);
     if (bucket != NULL) return bucket;
@@ -68,7 +68,7 @@ static struct bucket *bucket_of(struct address_rate *rate, const struct in6_addr
 bool address_rate_take(struct address_rate *rate, const struct in6_addr *from, int64_t now_us)
 {
     if (rate->step_us == 0) return true;
-    struct bucket *bucket = bucket_of(rate, from, now_us);
+    struct address_bucket *bucket = bucket_of(rate, from, now_us);
     int64_t start_us = bucket->empty_us > now_us ? bucket->empty_us : now_us;
 
     if (start_us + rate->step_us > now_us + rate->most_us) return false;

@@ -20,6 +20,7 @@ static bool count_client(struct conn *conn)
     struct address_count *count = conn->server->addresses;
     if (address_count_get(count, &conn->client) >= conn->server->config.connections_per_address) {
         LOG_BOUNDED(WARN, "listener.address_full", F_TEXT("address", conn->address));
+        conn_tell_flooded(conn->server, &conn->client);
         return false;
     }
     address_count_add(count, &conn->client, 1);
@@ -39,7 +40,11 @@ bool client_address_of_request(struct conn *conn, const struct http_head *head)
 {
     const struct network_list *ours = conn->server->config.trusted_proxies;
     if (!conn->proxied) return true;
-    struct in6_addr client = forwarded_client(ours, head, &conn->peer);
+    struct in6_addr client = conn->peer;
+    if (conn->server->config.proxies_say == PROXIES_SAY_FORWARDED_FOR)
+        client = forwarded_client(ours, head, "x-forwarded-for", &conn->peer);
+    else if (conn->server->config.proxies_say == PROXIES_SAY_FORWARDED)
+        client = forwarded_client(ours, head, "forwarded", &conn->peer);
     set_client(conn, &client);
     if (network_list_has(ours, &client)) return true;
     if (count_client(conn)) {

@@ -11,6 +11,10 @@
 
 /* One sweep goes over connections that became dirty during it, but not forever. */
 #define SWEEP_ROUNDS 4
+/* Nor over more than so many bytes: what is left has its turn when the loop has looked at what came. */
+#define SWEEP_BYTES  (512u << 10)
+#define WRITE_WEIGHT 4096 /* of a write, however short */
+#define MUCH_BYTES   (TRANSPORT_WRITE_MAX / 2)
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
@@ -22,6 +26,11 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
         conn_doom(conn);
     else
         conn->protocol->late(conn);
+}
+
+void conn_tell_flooded(const struct http_server *server, const struct in6_addr *client)
+{
+    if (server->config.flooded != NULL) server->config.flooded(server->config.flooded_arg, client);
 }
 
 void conn_count(struct metric *metric, int64_t n)
@@ -80,6 +89,7 @@ void conn_free(struct conn *conn)
     struct http_server *server = conn->server;
     ev_timer_stop(server->loop, &conn->timer);
     conn->link = NULL;
+    proxied_leave(conn);
     share_leave(conn);
     conn->protocol->gone(conn);
     forget_dirty(conn);
@@ -170,6 +180,7 @@ static bool write_scratch(struct conn *conn)
 {
     struct http_server *server = conn->server;
     conn->written += server->scratch_len;
+    server->swept += server->scratch_len > WRITE_WEIGHT ? server->scratch_len : WRITE_WEIGHT;
     conn_count(server->config.metrics.bytes_out, (int64_t)server->scratch_len);
     if (!transport_write(conn->link, server->scratch, server->scratch_len)) {
         conn_doom(conn);
@@ -194,6 +205,7 @@ static void fill_scratch(struct conn *conn)
     server->filling = false;
 }
 
+/* One large write, and then the others that wait have theirs: a file is behind no message. */
 void conn_flush(struct conn *conn)
 {
     struct http_server *server = conn->server;
@@ -206,6 +218,10 @@ void conn_flush(struct conn *conn)
         fill_scratch(conn);
         if (server->scratch_len == 0 && !has_out(conn)) break;
         if (server->scratch_len > 0 && !write_scratch(conn)) return;
+        if (server->scratch_len >= MUCH_BYTES) {
+            conn_touch(conn);
+            return;
+        }
     }
     if (conn->close_after && !conn->doomed && !conn->blocked && !has_out(conn)) end_writing(conn);
 }
@@ -247,9 +263,19 @@ void conn_take(struct conn *conn, char *at, size_t len)
         conn->protocol->bytes(conn, at, len);
 }
 
+/* The first bytes: TLS is up. */
+static void count_handshake(struct conn *conn)
+{
+    const struct http_server_metrics *metrics = &conn->server->config.metrics;
+    if (!conn->tls || conn->shaken) return;
+    conn->shaken = true;
+    conn_count(transport_is_resumed(conn->link) ? metrics->tls_resumed : metrics->tls_full, 1);
+}
+
 void conn_bytes(struct conn *conn, char *at, size_t len)
 {
     if (conn == NULL || conn->doomed) return;
+    count_handshake(conn);
     conn_count(conn->server->config.metrics.bytes_in, (int64_t)len);
     share_bytes(conn, at, len);
 }
@@ -351,19 +377,24 @@ static void kill_doomed(struct http_server *server)
 /* No connection is freed in here, so the list cannot change meanwhile; one that is touched waits for the next round. */
 static void flush_dirty(struct http_server *server)
 {
-    struct conn *conn = server->dirty, *next;
+    struct conn *conn = server->dirty, *next, **last = server->dirty_tail;
     server->dirty = NULL;
     server->dirty_tail = &server->dirty;
-    for (; conn != NULL; conn = next) {
+    for (; conn != NULL && server->swept < SWEEP_BYTES; conn = next) {
         next = conn->dirty_next;
         conn->dirty = false;
         if (conn->ahead && !conn->doomed) conn_go_on(conn);
         conn_flush(conn);
     }
+    if (conn == NULL) return;
+    *last = server->dirty;
+    if (server->dirty == NULL) server->dirty_tail = last;
+    server->dirty = conn;
 }
 
 bool conn_sweep(struct http_server *server)
 {
+    server->swept = 0;
     for (int round = 0; round < SWEEP_ROUNDS && (server->dirty != NULL || server->doomed != NULL); round++) {
         flush_dirty(server);
         kill_doomed(server);

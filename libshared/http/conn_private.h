@@ -15,6 +15,7 @@
 #include "libshared/http/address_rate.h"
 #include "libshared/http/forwarded.h"
 #include "libshared/http/http_server.h"
+#include "libshared/http/tls.h"
 
 #include <ev.h>
 #include <netinet/in.h>
@@ -60,8 +61,10 @@ struct conn {
     bool tls, redirects, blocked, paused, held, silent, dirty, doomed, reading;
     bool lingering, close_after; /* all is said; what still comes is thrown away */
     bool ahead;                  /* `in` came too early, and may be read now: it waits for the sweep */
+    bool shaken;                 /* TLS is up, and it was counted */
     bool known;                  /* a request of its was somebody's who has an identity */
     bool waits;                  /* in the line of strangers; nothing is read meanwhile */
+    bool awaits_header;          /* the proxy has not said yet whom it brings */
     bool awaits_hello;           /* TLS has not begun, and it has no link yet */
     ev_io hello;
     bool between;   /* answered, and nothing of a next request is here */
@@ -85,7 +88,13 @@ struct http_server {
     struct http_mount *mounts;
     const struct conn_protocol *protocol; /* which every connection begins with */
     struct transport *transport;
-    struct errand *certificate; /* while its files are read */
+    struct tls tls;
+    struct renewal {
+        struct errand *errand; /* while the files are looked at */
+        ev_timer timer;
+        uint64_t mark;                  /* of the files as they were when they were read last */
+        int64_t told[CERTIFICATES_MAX]; /* percent of its life that each had left when its end was last announced */
+    } renewal;
     struct origins *origins;
     struct address_count *addresses; /* how many connections each address has */
     struct address_rate *rate;       /* and how fast they come */
@@ -97,6 +106,7 @@ struct http_server {
     struct before_sleep before_sleep;
     char *scratch; /* what one connection writes in one go */
     size_t scratch_len;
+    size_t swept;  /* bytes of the sweep that goes on, or went last; each write counts as some at least */
     char date[64]; /* the header line, and for which second it was made */
     time_t date_made;
     bool leaving; /* each answer is the last of its connection */
@@ -128,6 +138,12 @@ void conn_linger(struct conn *conn);                /* the end, after what is in
 bool conn_sweep(struct http_server *server);        /* flush the dirty, kill the doomed; true: some are left */
 void conn_pause(struct conn *conn);                 /* reads or not, as its flags say */
 void conn_count(struct metric *metric, int64_t n);  /* NULL: nobody counts it */
+void conn_tell_flooded(const struct http_server *server, const struct in6_addr *client);
+
+/* renewal.c: certificates, from their files and again when those change. */
+void renewal_begin(struct http_server *server); /* exits with one clear line if they are no good */
+void renewal_stop(struct http_server *server);
+void renewal_end(struct http_server *server); /* no connection is left */
 
 /* share.c */
 void share_await_hello(struct conn *conn, int fd); /* TLS begins when the client speaks, and its turn comes */
@@ -136,17 +152,29 @@ void share_leave(struct conn *conn);          /* at the end of its life */
 bool share_serve(struct http_server *server); /* at the end of a turn; true: some still wait */
 
 /* cors.c */
-struct origins *origins_create(const char *list); /* NULL: pages have no business here at all */
+struct origins *origins_create(const char *list, const char *own); /* NULL: pages have no business here at all */
 void origins_destroy(struct origins *origins);
 bool origins_exist(const struct origins *origins);
 bool origins_any(const struct origins *origins);
 bool origins_allow(const struct origins *origins, struct str origin);
+/* What a browser says of the page that a request comes from; `reads`: it is a GET. */
+struct sender {
+    struct str origin, referer, site, mode, dest; /* Origin, Referer, Sec-Fetch-Site, -Mode, -Dest */
+    bool reads;
+};
+bool sender_is_good(const struct origins *origins, const struct sender *sender);
 bool origin_is_host(struct str origin, struct str host); /* a page of our own */
 
 /* accept.c */
 struct accept_point *accept_open(struct http_server *server, const char *address, bool tls, bool redirects);
 void accept_drain(struct http_server *server);
 void accept_close(struct http_server *server);
+bool accept_is_welcome(struct http_server *server, const struct in6_addr *client); /* false: banned, or too fast */
+void accept_begin(struct conn *conn, int fd);                                      /* what is spoken on it */
+
+/* proxied.c: a proxy's connection begins with whom it brings. */
+void proxied_await_header(struct conn *conn, int fd);
+void proxied_leave(struct conn *conn); /* at the end of its life */
 
 /* client_address.c: for which client a connection is counted.  false: that one has too many. */
 bool client_address_begin(struct conn *conn, const struct in6_addr *peer);       /* it was accepted */

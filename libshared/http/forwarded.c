@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 /* --- one hop --- */
 
@@ -38,26 +39,41 @@ static bool parse_hop(struct str text, struct in6_addr *out)
            address_parse((struct str){ text.at, colon }, out);
 }
 
+/* "for=198.51.100.7", "proto=https;FOR=\"[2001:db8::7]:4711\"": its node's name.  What was hidden, "unknown" or "_x", is none. */
+static struct str node_of(struct str element)
+{
+    while (element.len > 0) {
+        struct str value = str_trim(str_cut(&element, ';')), name = str_trim(str_cut(&value, '='));
+        if (name.len != 3 || strncasecmp(name.at, "for", 3) != 0) continue;
+        value = str_trim(value);
+        bool quoted = value.len >= 2 && value.at[0] == '"' && value.at[value.len - 1] == '"';
+        return quoted ? (struct str){ value.at + 1, value.len - 2 } : value;
+    }
+    return STR_NONE;
+}
+
 /* --- the walk --- */
 
 /* One line, from its right end.  true: the walk goes on in the line before. */
-static bool walk_hops(const struct network_list *ours, struct str line, struct in6_addr *client)
+static bool walk_hops(const struct network_list *ours, struct str line, bool elements, struct in6_addr *client)
 {
     while (line.at != NULL && network_list_has(ours, client)) {
         struct in6_addr hop;
-        if (!parse_hop(http_list_last(&line), &hop)) return false;
+        struct str last = http_list_last(&line);
+        if (!parse_hop(elements ? node_of(last) : last, &hop)) return false;
         *client = hop;
     }
     return network_list_has(ours, client);
 }
 
 struct in6_addr forwarded_client(
-    const struct network_list *ours, const struct http_head *head, const struct in6_addr *peer)
+    const struct network_list *ours, const struct http_head *head, const char *header, const struct in6_addr *peer)
 {
+    bool elements = strcmp(header, "forwarded") == 0;
     struct in6_addr client = *peer;
     bool on = network_list_has(ours, peer);
     for (size_t i = head->n_fields; i > 0 && on; i--)
-        if (str_is(head->fields[i - 1].name, "x-forwarded-for"))
-            on = walk_hops(ours, head->fields[i - 1].value, &client);
+        if (str_is(head->fields[i - 1].name, header))
+            on = walk_hops(ours, head->fields[i - 1].value, elements, &client);
     return client;
 }

@@ -4,6 +4,8 @@
  *      X-Forwarded-For: 198.51.100.7, 203.0.113.9, 10.0.0.5        from 10.0.0.4; ours: 10.0.0.0/24
  *                       anybody's     the client   our outer proxy
  *
+ *      Forwarded: for=198.51.100.7, for="[2001:db8::9]:4711";proto=https         RFC 7239
+ *
  * Each proxy adds at the right end whom it was called by.  So the walk begins at the TCP peer and goes on to the left
  * while the last hop is one of ours; what a hop says that is not ours is not read.
  */
@@ -13,7 +15,7 @@
 #include "libshared/base/network.h"
 #include "libshared/http/http_head.h"
 
-/* The rightmost address that is not one of ours, beginning with the peer.  Where there is none, or something that is no
+/* `header` is "x-forwarded-for" or "forwarded".  The rightmost address that is not one of ours, beginning with the peer.  Where there is none, or something that is no
  * address, it is the last hop before that. */
 struct in6_addr forwarded_client(
-    const struct network_list *ours, const struct http_head *head, const struct in6_addr *peer);
+    const struct network_list *ours, const struct http_head *head, const char *header, const struct in6_addr *peer);

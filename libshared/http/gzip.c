@@ -7,6 +7,8 @@
 #include <strings.h>
 #include <zlib.h>
 
+#include "libshared/base/weight.h"
+
 #define LEAST_BYTES 1024
 /* Most of the gain for little of the time: answers are made on the loop. */
 #define LEVEL       1
@@ -23,30 +25,36 @@ bool gzip_is_worth_it(const char *type, size_t len, const struct http_header_out
     return text && len >= LEAST_BYTES;
 }
 
-/* q=0, q=0.0... : not at all. */
-static bool is_zero(struct str q)
-{
-    for (size_t i = 2; i < q.len; i++)
-        if (q.at[i] != '0' && q.at[i] != '.') return false;
-    return q.len > 2 && (q.at[0] | 0x20) == 'q' && q.at[1] == '=';
-}
-
-bool gzip_is_accepted(struct str accept)
+/* -1: not a word of it. */
+static int weight_of(struct str accept, const char *name)
 {
     while (accept.len > 0) {
-        struct str item = str_trim(str_cut(&accept, ','));
-        struct str name = str_trim(str_cut(&item, ';'));
-        bool gzip = name.len == 4 && strncasecmp(name.at, "gzip", 4) == 0;
-        if ((gzip || str_is(name, "*")) && !is_zero(str_trim(str_cut(&item, ';')))) return true;
+        struct str params = str_cut(&accept, ','), word = str_trim(str_cut(&params, ';'));
+        if (word.len == strlen(name) && strncasecmp(word.at, name, word.len) == 0) return weight_read(params);
     }
-    return false;
+    return -1;
 }
 
-bool gzip_pack(struct str body, struct buf *out)
+/* `*` is whatever has no word of its own. */
+static int weight_of_any(struct str accept, const char *name)
+{
+    int own = weight_of(accept, name);
+
+    return own >= 0 ? own : weight_of(accept, "*");
+}
+
+int coding_weight(struct str accept, const char *coding)
+{
+    int weight = weight_of_any(accept, coding);
+
+    return weight > 0 && weight >= weight_of_any(accept, "identity") ? weight : 0;
+}
+
+static bool deflate_body(struct str body, int level, struct buf *out)
 {
     z_stream z = { .next_in = (Bytef *)body.at, .avail_in = (uInt)body.len };
     if (body.len > INT32_MAX || !buf_reserve(out, body.len - 1)) return false;
-    int begun = deflateInit2(&z, LEVEL, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY);
+    int begun = deflateInit2(&z, level, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY);
     assert(begun == Z_OK);
     z.next_out = (Bytef *)out->at;
     z.avail_out = (uInt)(body.len - 1);
@@ -54,4 +62,14 @@ bool gzip_pack(struct str body, struct buf *out)
     out->len = z.total_out;
     deflateEnd(&z);
     return packed && begun == Z_OK;
+}
+
+bool gzip_pack(struct str body, struct buf *out)
+{
+    return deflate_body(body, LEVEL, out);
+}
+
+bool gzip_pack_well(struct str body, struct buf *out)
+{
+    return deflate_body(body, Z_BEST_COMPRESSION, out);
 }

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* What a request costs by being there: itself, and the first block of its arena. */
+/* What a request costs by being there, from its head to its answer: itself, and the first block of its arena. */
 #define HTTP_BYTES   (sizeof(struct http) + 16384)
 /* Texts of one request: its head, decoded parameters, what the upper layers note. */
 #define ARENA_BYTES  1048576
@@ -15,8 +15,6 @@
 #define IDLE_SECONDS 65
 #define BODY_SECONDS 10
 #define BODY_LEAST   10240
-/* A certificate authority asks for its proof over plain HTTP. */
-#define ACME         STR("/.well-known/acme-challenge/")
 
 static struct http *http_of(struct conn *conn)
 {
@@ -89,6 +87,7 @@ static void forget_request(struct http *http)
     http->mount = NULL;
     http->begun = http->replied = http->bare = http->collects = false;
     http->head.n_fields = 0;
+    http->text = STR_NONE;
     http->stream = (struct http_stream){ 0 };
 }
 
@@ -98,18 +97,40 @@ static void redirect_request(struct http *http)
 {
     struct str target = arena_printf(http->arena, "%s%.*s%s%.*s", http->conn->server->config.redirect_to,
         STR_ARG(http->head.path), http->head.query.at != NULL ? "?" : "", STR_ARG(http->head.query));
-    struct http_header_out location = { "Location", target };
-    http_reply(http, 308, NULL, STR_NONE, &location, 1);
+    /* not for ever: where it leads is a setting */
+    const struct http_header_out headers[] = { { "Location", target }, { "Cache-Control", STR("max-age=3600") } };
+    http_reply(http, 308, NULL, STR_NONE, headers, COUNT(headers));
+}
+
+static bool is_below(struct str path, const char *of)
+{
+    size_t len = strlen(of);
+
+    return str_starts(path, str_of(of)) && (path.len == len || path.at[len] == '/');
+}
+
+/* What may be asked where this leads; NULL: nothing, or it is not known. */
+static const char *find_methods(struct http *http)
+{
+    const struct http_mount *mount = http_mount_find(http->conn->server, http->head.path);
+    if (mount == NULL) return NULL;
+    return mount->handler->allows != NULL ? mount->handler->allows(mount->arg, http) : mount->handler->methods;
 }
 
 static void answer_preflight(struct http *http)
 {
-    struct http_header_out headers[4];
+    const struct http_options *options = &http->conn->server->config.options;
+    struct http_header_out headers[4 + HTTP_OPTIONS_MAX];
+    const char *methods = find_methods(http);
     size_t n = 0;
+    if (methods != NULL)
+        headers[n++] = (struct http_header_out){ "Allow", arena_printf(http->arena, "%s, OPTIONS", methods) };
     struct str wanted = http_header(http, "access-control-request-headers");
     headers[n++] = (struct http_header_out){ "Access-Control-Allow-Methods", STR("GET,HEAD,PUT,PATCH,POST,DELETE") };
     headers[n++] = (struct http_header_out){ "Access-Control-Max-Age", STR("600") };
     if (wanted.len > 0) headers[n++] = (struct http_header_out){ "Access-Control-Allow-Headers", wanted };
+    if (options->path != NULL && is_below(http->head.path, options->path))
+        for (size_t i = 0; i < options->n && i < HTTP_OPTIONS_MAX; i++) headers[n++] = options->headers[i];
     http_reply(http, 204, NULL, STR_NONE, headers, n);
 }
 
@@ -125,7 +146,7 @@ static bool is_answered_here(struct http *http)
     bool asks_for_options = str_is(http->head.method, "OPTIONS");
     if (asks_for_options && str_is(http->head.path, "*"))
         answer_for_server(http);
-    else if (http->conn->redirects && !str_starts(http->head.path, ACME))
+    else if (http->conn->redirects && !str_starts(http->head.path, ACME_PATH))
         redirect_request(http);
     else if (asks_for_options && origins_exist(http->conn->server->origins))
         answer_preflight(http);
@@ -136,8 +157,10 @@ static bool is_answered_here(struct http *http)
 
 static void refuse_bare_or_not(struct http *http, int status, const struct http_header_out *extra, size_t n_extra)
 {
-    struct str why = http->bare ? STR_NONE : http_refusal_text(http->arena, status);
-    http_reply(http, status, why.len > 0 ? "application/json" : NULL, why, extra, n_extra);
+    if (http->bare)
+        http_reply(http, status, NULL, STR_NONE, extra, n_extra);
+    else
+        http_reply_refusal(http, status, extra, n_extra);
 }
 
 static bool is_bound(struct http *http)
@@ -178,6 +201,10 @@ static int ask_handler(struct http *http)
 
 static void begin_request(struct http *http)
 {
+    if (!http_host_is_ours(http)) {
+        http_refuse(http->conn, 421);
+        return;
+    }
     if (upgrade_is_asked(http) && !http->conn->redirects) {
         if (upgrade_answer(http)) free_request(http);
         return;
@@ -210,9 +237,17 @@ static void await_next(struct http *http)
     http->state = HTTP_HEAD;
     conn_timer(conn, configured > 0 ? configured : IDLE_SECONDS);
     conn->between = conn->in.len == 0;
+    conn_touch(conn); /* for free_idle() */
 }
 
 /* --- reading --- */
+
+/* What the proxies ask for themselves is nobody's. */
+static bool is_banned(const struct conn *conn)
+{
+    const struct http_server_config *config = &conn->server->config;
+    return config->bans != NULL && conn->counted && config->bans(config->bans_arg, &conn->client);
+}
 
 /* Moves bytes to `in` until the head is whole.  True: go on. */
 static bool read_head(struct conn *conn, char **at, size_t *len)
@@ -240,6 +275,7 @@ static bool read_head(struct conn *conn, char **at, size_t *len)
     *len -= end - seen;
     struct http *http = http_of(conn);
     char *text = arena_copy(http->arena, conn->in.at, end);
+    http->text = (struct str){ text, end };
     buf_free(&conn->in);
     conn_hold_anyway(conn);
     int refused = http_head_parse(text, end, &http->head);
@@ -250,6 +286,11 @@ static bool read_head(struct conn *conn, char **at, size_t *len)
     http->keep_alive = !http->head.close && (http->head.minor > 0 || http->head.keep_alive);
     if (!client_address_of_request(conn, &http->head)) {
         http_refuse(conn, 429);
+        return false;
+    }
+    if (is_banned(conn)) {
+        conn_count(conn->server->config.metrics.refused, 1);
+        http_refuse_as(conn, ERR_BANNED);
         return false;
     }
     begin_request(http);
@@ -388,14 +429,25 @@ static void end_request(struct http *http)
     if (!conn->reading) conn_resume(conn);
 }
 
+/* A connection between two requests keeps nothing of either.  Not at the request's end: who answered it may still be at
+ * work with it, but nobody is when the connection is touched again with no request there. */
+static void free_idle(struct conn *conn)
+{
+    if (conn->reading) return;
+    free_request(conn->state);
+    conn->state = NULL;
+}
+
 /* With the scratch empty, too, all that was said is written. */
 static void on_writable(struct conn *conn)
 {
     struct http *http = conn->state;
-    if (state_of(conn) != HTTP_REPLY || conn->lingering) return;
-    if (http->stream.on)
+    if (http == NULL || conn->lingering) return;
+    if (http->state == HTTP_HEAD)
+        free_idle(conn);
+    else if (http->state == HTTP_REPLY && http->stream.on)
         http_stream_fill(http);
-    else if (conn->server->scratch_len == 0)
+    else if (http->state == HTTP_REPLY && conn->server->scratch_len == 0)
         end_request(http);
 }
 

@@ -82,8 +82,11 @@ static int take_char(struct http_body *body, char c)
         return c == '\n' ? 400 : 0;
     case BODY_TRAILER_LF: return expect_char(body, c, '\n', BODY_TRAILER);
     case BODY_END_LF: return expect_char(body, c, '\n', BODY_DONE);
-    default: return 400;
+    case BODY_LENGTH: /* bytes that are passed on whole, or the end */
+    case BODY_DATA:
+    case BODY_DONE: break;
     }
+    return 400;
 }
 
 int http_body_next(struct http_body *body, struct str *in, struct str *piece)

@@ -160,6 +160,17 @@ static int read_expect(struct str value, struct http_head *out)
     return 0;
 }
 
+/* One that says whose the request is, where it comes from or what its body is: of two one reader takes the first, another the last. */
+static int singular_bit(struct str name)
+{
+    static const char *const singular[] = { "host", "authorization", "cookie", "origin", "referer", "sec-fetch-site",
+        "sec-fetch-mode", "sec-fetch-dest", "content-type", "range", "if-range" };
+
+    for (size_t i = 0; i < sizeof singular / sizeof *singular; i++)
+        if (str_is(name, singular[i])) return 1 << i;
+    return 0;
+}
+
 /* The headers that frame the message, or say what becomes of the connection.  A list may come in several fields. */
 static int understand_fields(struct http_head *out)
 {
@@ -173,15 +184,19 @@ static int understand_fields(struct http_head *out)
         { "transfer-encoding", read_transfer_encoding },
         { "expect", read_expect },
     };
-    int hosts = 0;
+    const int host = singular_bit(STR("host"));
+    int there = 0;
+
     for (size_t i = 0; i < out->n_fields; i++) {
-        hosts += str_is(out->fields[i].name, "host");
+        int bit = singular_bit(out->fields[i].name);
+        if ((there & bit) != 0) return 400;
+        there |= bit;
         for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
             int refused = str_is(out->fields[i].name, known[k].name) ? known[k].read(out->fields[i].value, out) : 0;
             if (refused) return refused;
         }
     }
-    if (hosts > 1 || (hosts == 0 && out->minor > 0)) return 400;
+    if ((there & host) == 0 && out->minor > 0) return 400;
     return out->chunked && out->content_length >= 0 ? 400 : 0; /* request smuggling */
 }
 
@@ -204,5 +219,19 @@ struct str http_head_field(const struct http_head *head, const char *lower_case_
 {
     for (size_t i = 0; i < head->n_fields; i++)
         if (str_is(head->fields[i].name, lower_case_name)) return head->fields[i].value;
+    return STR_NONE;
+}
+
+struct str http_head_peek(struct str head, const char *lower_case_name)
+{
+    size_t len = strlen(lower_case_name);
+    while (head.len > 0) {
+        const char *end = memchr(head.at, '\n', head.len);
+        if (end == NULL) break;
+        struct str line = { head.at, (size_t)(end - head.at) };
+        if (line.len > len && line.at[len] == ':' && strncasecmp(line.at, lower_case_name, len) == 0)
+            return str_trim(str_skip(line, len + 1));
+        head = str_skip(head, line.len + 1);
+    }
     return STR_NONE;
 }

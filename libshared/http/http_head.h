@@ -30,6 +30,8 @@ bool http_head_is_plausible(const char *at, size_t len);
 /* Reads a whole head; the texts point into it, names become lower case.  0, or the status that refuses it. */
 int http_head_parse(char *at, size_t len, struct http_head *out);
 struct str http_head_field(const struct http_head *head, const char *lower_case_name);
+/* The same of a head that is not whole, or refused: STR_NONE where no line has the name, or it was not read up to its end. */
+struct str http_head_peek(struct str head, const char *lower_case_name);
 /* Is `word` in this comma-separated list of tokens?  Any case. */
 bool http_list_has(struct str list, const char *word);
 struct str http_list_last(struct str *list); /* cuts off its last item; behind the only one it is STR_NONE */

@@ -37,6 +37,7 @@ struct http {
     const struct http_mount *mount;
     enum http_state state;
     struct http_head head;
+    struct str text; /* the head's, in the arena; STR_NONE: it is not whole */
     struct http_body decoder;
     struct buf body; /* where the handler wants it whole */
     size_t body_max;
@@ -50,6 +51,10 @@ struct http {
 
 /* http.c */
 extern const struct conn_protocol http_protocol;
+
+/* http_host.c: is it a name of ours, or a path that has none? */
+#define ACME_PATH STR("/.well-known/acme-challenge/") /* asked for over plain HTTP, to see whose host this is */
+bool http_host_is_ours(struct http *http);
 
 /* http_mount.c */
 const struct http_mount *http_mount_find(const struct http_server *server, struct str path); /* NULL: none */
@@ -71,7 +76,7 @@ bool http_answer_has_body(const struct http *http, int status);
 /* Status line and headers, and what they mean for the connection. */
 void http_answer_head(struct http *http, const struct http_answer *answer);
 void http_refuse(struct conn *conn, int status);                     /* an answer, then the end */
-struct str http_refusal_text(struct arena *arena, int status);       /* an error object */
+void http_refuse_as(struct conn *conn, enum err e);                  /* the same, where a status says too little */
 void http_raw(struct conn *conn, const char *head, struct str body); /* head is status line and headers */
 const char *http_status_text(int status);
 

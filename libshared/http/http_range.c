@@ -1,4 +1,4 @@
-/* http_range.c - Range and If-None-Match. */
+/* http_range.c - Range, If-None-Match and If-Match. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/http/http_range.h"
 
@@ -40,6 +40,14 @@ enum http_range http_range_read(struct str header, int64_t size, int64_t *at, in
 static struct str without_weak(struct str tag)
 {
     return str_starts(tag, STR("W/")) ? str_skip(tag, 2) : tag;
+}
+
+bool http_tag_is_same(struct str header, struct str tag)
+{
+    if (str_is(str_trim(header), "*")) return true;
+    while (header.len > 0)
+        if (str_eq(str_trim(str_cut(&header, ',')), tag)) return true;
+    return false;
 }
 
 bool http_tag_matches(struct str header, struct str tag)

@@ -11,3 +11,5 @@ enum http_range { RANGE_NONE, RANGE_PART, RANGE_UNSATISFIABLE };
 enum http_range http_range_read(struct str header, int64_t size, int64_t *at, int64_t *end);
 /* Is this entity tag in an If-None-Match?  They are compared weakly. */
 bool http_tag_matches(struct str header, struct str tag);
+/* Is it in an If-Match?  There a weak one is as good as none (RFC 9110 13.1.1). */
+bool http_tag_is_same(struct str header, struct str tag);

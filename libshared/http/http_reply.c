@@ -3,11 +3,17 @@
 #include "libshared/http/gzip.h"
 #include "libshared/http/http_private.h"
 
+#include <assert.h>
 #include <string.h>
 #include <time.h>
 
-#define HSTS    "Strict-Transport-Security: max-age=31536000\r\n"
+#define HSTS    "Strict-Transport-Security: max-age=63072000\r\n"
 #define NOSNIFF "X-Content-Type-Options: nosniff\r\n"
+
+#define PAGE_TYPE           "text/html; charset=utf-8"
+#define REFUSAL_HEADERS_MAX 4
+#define VARY_PAGE           "Accept, Accept-Language"
+#define VARY_OBJECT         "Accept"
 
 static const struct {
     int status;
@@ -40,6 +46,7 @@ static const struct {
     { 415, "Unsupported Media Type" },
     { 416, "Range Not Satisfiable" },
     { 417, "Expectation Failed" },
+    { 421, "Misdirected Request" },
     { 422, "Unprocessable Content" },
     { 426, "Upgrade Required" },
     { 429, "Too Many Requests" },
@@ -133,6 +140,26 @@ static void add_connection(const struct http *http, struct buf *out)
         buf_add_str(out, STR("Connection: keep-alive\r\n"));
 }
 
+/* What an answer says itself is not said of its mount. */
+static bool is_said(struct str line, const struct http_answer *a)
+{
+    struct str name = str_cut(&line, ':');
+    for (size_t i = 0; i < a->n_extra; i++)
+        if (str_is(name, a->extra[i].name)) return true;
+    return false;
+}
+
+static void add_mounts(const struct http *http, struct buf *out, const struct http_answer *a)
+{
+    struct str rest = http->mount != NULL ? str_of(http->mount->handler->headers) : STR_NONE;
+    while (rest.len > 0) {
+        struct str line = str_cut(&rest, '\n');
+        if (line.len == 0 || is_said(line, a)) continue;
+        buf_add_str(out, line);
+        buf_add_str(out, STR("\r\n"));
+    }
+}
+
 void http_answer_head(struct http *http, const struct http_answer *a)
 {
     struct conn *conn = http->conn;
@@ -146,6 +173,7 @@ void http_answer_head(struct http *http, const struct http_answer *a)
     if (origins_exist(conn->server->origins)) add_cors(http, out, a->compressible);
     buf_add_str(out, STR(NOSNIFF));
     if (conn->tls) buf_add_str(out, STR(HSTS));
+    add_mounts(http, out, a);
     for (size_t i = 0; i < a->n_extra; i++) add_header(out, a->extra[i].name, a->extra[i].value);
     add_connection(http, out);
     buf_add_str(out, STR("\r\n"));
@@ -163,8 +191,8 @@ void http_reply(struct http *http, int status, const char *content_type, struct 
     struct http_answer a = { status, content_type, (int64_t)body.len, extra, n_extra, .compressible = false };
     struct buf packed = BUF(body.len);
     a.compressible = gzip_is_worth_it(content_type, body.len, extra, n_extra);
-    if (a.compressible && conn->server->config.compress && gzip_is_accepted(http_header(http, "accept-encoding")) &&
-        gzip_pack(body, &packed)) {
+    if (a.compressible && conn->server->config.compress &&
+        coding_weight(http_header(http, "accept-encoding"), "gzip") > 0 && gzip_pack(body, &packed)) {
         a.gzipped = true;
         body = buf_str(&packed);
         a.length = (int64_t)body.len;
@@ -201,23 +229,125 @@ static enum err err_of(int status)
     }
 }
 
-struct str http_refusal_text(struct arena *arena, int status)
+static struct str refusal_text(struct arena *arena, enum err e, const char *why)
 {
-    enum err e = err_of(status);
+    return arena_printf(
+        arena, "{\"success\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\",\"details\":{}}}", err_code(e), why);
+}
+
+/* What is said of a status that no interface knows a better word for. */
+static const char *reason_of(enum err e, int status)
+{
     bool is_plain = e == ERR_MALFORMED || e == ERR_RATE_LIMITED; /* the status says it as well as any text of ours */
-    return arena_printf(arena, "{\"success\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\",\"details\":{}}}",
-        err_code(e), is_plain ? http_status_text(status) : err_text(e));
+    return is_plain ? http_status_text(status) : err_text(e);
+}
+
+static bool is_for_person(struct str accept)
+{
+    return accept.len > 0 && memmem(accept.at, accept.len, "text/html", 9) != NULL;
+}
+
+bool http_wants_page(struct http *http)
+{
+    return is_for_person(http_header(http, "accept"));
+}
+
+/* In the reader's language. */
+struct refused {
+    int status;
+    enum err e;
+    struct str accept, languages;
+};
+
+/* false: it is answered with an object. */
+static bool make_page(
+    const struct conn *conn, struct arena *arena, const struct refused *refused, struct http_refusal_page *out)
+{
+    const struct http_server_config *config = &conn->server->config;
+    if (config->refusal_page == NULL || !is_for_person(refused->accept)) return false;
+    config->refusal_page(arena, refused->status, err_code(refused->e), refused->languages, out);
+    return true;
+}
+
+/* A refusal is of this moment; and what it is like depends on who reads it, if there are pages. */
+static size_t add_refusal_headers(const struct http *http, struct http_header_out *headers,
+    const struct http_header_out *extra, size_t n_extra, bool is_page)
+{
+    size_t n = 0;
+    assert(n_extra <= REFUSAL_HEADERS_MAX);
+    for (; n < n_extra; n++) headers[n] = extra[n];
+    headers[n++] = (struct http_header_out){ "Cache-Control", STR("no-store") };
+    if (http->conn->server->config.refusal_page != NULL)
+        headers[n++] = (struct http_header_out){ "Vary", is_page ? STR(VARY_PAGE) : STR(VARY_OBJECT) };
+    return n;
+}
+
+static void reply_page(struct http *http, int status, const struct http_refusal_page *page,
+    const struct http_header_out *extra, size_t n_extra)
+{
+    struct http_header_out headers[REFUSAL_HEADERS_MAX + 3];
+    size_t n = add_refusal_headers(http, headers, extra, n_extra, true);
+    headers[n++] = (struct http_header_out){ "Content-Security-Policy", str_of(page->policy) };
+    http_reply(http, status, PAGE_TYPE, page->html, headers, n);
+}
+
+void http_reply_refusal(struct http *http, int status, const struct http_header_out *extra, size_t n_extra)
+{
+    const struct refused refused = { status, err_of(status), http_header(http, "accept"),
+        http_header(http, "accept-language") };
+    struct http_refusal_page page;
+    if (make_page(http->conn, http->arena, &refused, &page)) {
+        reply_page(http, status, &page, extra, n_extra);
+        return;
+    }
+    struct http_header_out headers[REFUSAL_HEADERS_MAX + 2];
+    size_t n = add_refusal_headers(http, headers, extra, n_extra, false);
+    struct str json = refusal_text(http->arena, refused.e, reason_of(refused.e, status));
+    http_reply(http, status, "application/json", json, headers, n);
+}
+
+/* --- before there is a request, or in the middle of its body: an answer, then the end --- */
+
+/* Of the head, as much of it as there is. */
+static struct str peek_field(const struct conn *conn, const char *name)
+{
+    const struct http *http = conn->state;
+    return http_head_peek(http != NULL && http->text.len > 0 ? http->text : buf_str(&conn->in), name);
+}
+
+static void refuse_with(struct conn *conn, enum err e, int status, const char *why)
+{
+    /* bound: texts of ours, and a page of them */
+    struct arena *arena = arena_create("refusal", 32768);
+    const struct http *http = conn->state;
+    const struct refused refused = { status, e, peek_field(conn, "accept"), peek_field(conn, "accept-language") };
+    struct http_refusal_page page;
+    const char *more = "Content-Type: application/json\r\nCache-Control: no-store\r\nVary: " VARY_OBJECT "\r\n";
+    struct str body = STR_NONE;
+    if (http != NULL && http->bare) {
+        more = "";
+    } else if (make_page(conn, arena, &refused, &page)) {
+        body = page.html;
+        more = arena_printf(arena,
+            "Content-Type: " PAGE_TYPE "\r\nContent-Security-Policy: %s\r\nCache-Control: no-store\r\nVary: " VARY_PAGE
+            "\r\n",
+            page.policy)
+                   .at;
+    } else {
+        body = refusal_text(arena, e, why);
+    }
+    struct str head = arena_printf(arena, "HTTP/1.1 %d %s\r\nConnection: close\r\n" NOSNIFF "%s%s", status,
+        http_status_text(status), conn->tls ? HSTS : "", more);
+    http_raw(conn, head.at, body);
+    arena_destroy(&arena);
 }
 
 void http_refuse(struct conn *conn, int status)
 {
-    /* bound: texts of ours */
-    struct arena *arena = arena_create("refusal", 4096);
-    const struct http *http = conn->state;
-    bool bare = http != NULL && http->bare;
-    struct str body = bare ? STR_NONE : http_refusal_text(arena, status);
-    struct str head = arena_printf(arena, "HTTP/1.1 %d %s\r\nConnection: close\r\n" NOSNIFF "%s%s", status,
-        http_status_text(status), conn->tls ? HSTS : "", bare ? "" : "Content-Type: application/json\r\n");
-    http_raw(conn, head.at, body);
-    arena_destroy(&arena);
+    refuse_with(conn, err_of(status), status, reason_of(err_of(status), status));
+}
+
+void http_refuse_as(struct conn *conn, enum err e)
+{
+    refuse_with(conn, e, err_status(e), err_text(e));
 }

@@ -11,6 +11,11 @@ struct str http_method(const struct http *http)
 {
     return http->head.method;
 }
+struct str http_range(struct http *http)
+{
+    return str_is(http->head.method, "GET") ? http_header(http, "range") : STR_NONE;
+}
+
 struct str http_path(const struct http *http)
 {
     return http->head.path;
@@ -74,4 +79,18 @@ void http_set_body_max(struct http *http, size_t bytes)
 struct str http_header(struct http *http, const char *lower_case_name)
 {
     return http_head_field(&http->head, lower_case_name);
+}
+
+bool http_sender_is_good(struct http *http)
+{
+    const struct sender sender = {
+        .origin = http_header(http, "origin"),
+        .referer = http_header(http, "referer"),
+        .site = http_header(http, "sec-fetch-site"),
+        .mode = http_header(http, "sec-fetch-mode"),
+        .dest = http_header(http, "sec-fetch-dest"),
+        .reads = str_is(http_verb(http), "GET"),
+    };
+
+    return sender_is_good(http->conn->server->origins, &sender);
 }

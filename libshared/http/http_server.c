@@ -2,11 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/http/http_server.h"
 
-#include "libshared/base/errand.h"
-#include "libshared/base/log.h"
 #include "libshared/base/network.h"
 #include "libshared/http/http_private.h"
-#include "libshared/http/tls.h"
 #include "libshared/http/transport.h"
 
 #include <assert.h>
@@ -43,11 +40,11 @@ struct http_server *http_server_create(struct ev_loop *loop, const struct http_s
     server->protocol = &http_protocol;
     server->dirty_tail = &server->dirty;
     server->scratch = mem_alloc(TRANSPORT_WRITE_MAX);
-    server->origins = origins_create(config->origins);
+    server->origins = origins_create(config->origins, config->own_origin);
     server->addresses = address_count_create();
     server->rate = address_rate_create(config->connects_per_s, config->connections_per_address);
-    server->transport = transport_create(
-        loop, &events, (size_t)config->connections_max, tls ? config->tls_cert : NULL, tls ? config->tls_key : NULL);
+    if (tls) renewal_begin(server);
+    server->transport = transport_create(loop, &events, (size_t)config->connections_max, tls ? &server->tls : NULL);
     before_sleep_begin(&server->before_sleep, loop, "http_writes", sweep_connections, server);
     open_sockets(server);
     return server;
@@ -57,7 +54,7 @@ void http_server_destroy(struct http_server **at)
 {
     struct http_server *server = *at;
     if (server == NULL) return;
-    errand_end(&server->certificate);
+    renewal_stop(server);
     accept_close(server);
     conn_sweep(server);
     for (struct conn *conn = server->conns; conn != NULL; conn = conn->next) conn_doom(conn);
@@ -65,6 +62,7 @@ void http_server_destroy(struct http_server **at)
     assert(server->conns == NULL);
     before_sleep_end(&server->before_sleep);
     transport_destroy(&server->transport);
+    renewal_end(server);
     http_mounts_free(server);
     origins_destroy(server->origins);
     address_count_destroy(server->addresses);
@@ -87,46 +85,6 @@ void http_server_stop_accepting(struct http_server *server)
     accept_close(server);
     server->leaving = true;
     close_kept(server);
-}
-
-/* --- another certificate: its files are read on a thread --- */
-
-struct certificate {
-    const char *cert, *key; /* the settings' */
-    SSL_CTX *read;
-    const char *why;
-};
-
-static void read_certificate(void *work)
-{
-    struct certificate *c = work;
-    c->read = tls_read(c->cert, c->key, &c->why);
-}
-
-static void take_certificate(void *arg, void *work)
-{
-    struct http_server *server = arg;
-    const struct certificate *c = work;
-    bool loaded = c->read != NULL && transport_take_certificate(server->transport, c->read);
-    LOG(INFO, "listener.certificate", F_BOOL("loaded", loaded), F_TEXT("path", c->cert), F_TEXT("why", c->why));
-    errand_end(&server->certificate);
-}
-
-static void discard_certificate(void *work)
-{
-    SSL_CTX_free(((struct certificate *)work)->read);
-    mem_free(work);
-}
-
-void http_server_reload_certificate(struct http_server *server)
-{
-    static const struct errand_kind kind = { read_certificate, take_certificate, discard_certificate };
-    if (!is_set(server->config.https)) return;
-    struct certificate *c = mem_zero(sizeof *c);
-    c->cert = server->config.tls_cert;
-    c->key = server->config.tls_key;
-    errand_end(&server->certificate); /* one that was begun may have read what was there before */
-    server->certificate = errand_begin(server->loop, &kind, c, server);
 }
 
 size_t http_server_connections(const struct http_server *server)

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "libshared/base/weight.h"
+
 static bool is_word(struct str text, const char *word)
 {
     return text.len == strlen(word) && strncasecmp(text.at, word, text.len) == 0;
@@ -74,16 +76,11 @@ static int closeness(struct str range, const char *type)
     return str_is(range, "*/*") ? 1 : 0;
 }
 
-/* "q=0", "q=0.000": not at all. */
 static bool is_refused(struct str params)
 {
     while (params.len > 0) {
-        struct str value = str_trim(cut_quoted(&params, ';'));
-        if (!is_word(str_trim(str_cut(&value, '=')), "q")) continue;
-        value = str_trim(value);
-        for (size_t i = 0; i < value.len; i++)
-            if (value.at[i] != '0' && value.at[i] != '.') return false;
-        return value.len > 0;
+        struct str param = str_trim(cut_quoted(&params, ';')), name = param;
+        if (is_word(str_trim(str_cut(&name, '=')), "q")) return weight_read(param) == 0;
     }
     return false;
 }

@@ -106,7 +106,7 @@ void share_leave(struct conn *conn)
 
 /* --- the end of a turn --- */
 
-static void serve(struct conn *conn)
+static void serve_conn(struct conn *conn)
 {
     leave_line(conn);
     if (conn->awaits_hello)
@@ -119,7 +119,7 @@ bool share_serve(struct http_server *server)
 {
     int64_t began_us = clock_mono_us() - server->share_us;
 
-    while (server->line != NULL && clock_mono_us() - began_us < SHARE_US) serve(server->line);
+    while (server->line != NULL && clock_mono_us() - began_us < SHARE_US) serve_conn(server->line);
     server->share_us = 0;
     if (server->line != NULL) conn_count(server->config.metrics.full_shares, 1);
     return server->line != NULL;

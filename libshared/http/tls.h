@@ -1,14 +1,16 @@
-/* tls.h - what TLS we speak, and whether a certificate fits its key. */
+/* tls.h - what TLS we speak: Mozilla's guideline 6.0, "intermediate"; with which certificate, and who may resume. */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "libshared/base/str.h"
+#include "libshared/http/certificates.h"
+#include "libshared/http/tickets.h"
 
-#include <openssl/ssl.h>
+/* Of one listener.  Its address is kept by the context that it configures. */
+struct tls {
+    struct certificates *certificates; /* those of new handshakes */
+    struct tickets tickets;
+};
 
-/* TLS 1.2 and 1.3, forward secrecy, stateless tickets. */
-void tls_configure(SSL_CTX *ctx);
-/* Chain and key in a context of their own, for tls_take(); NULL: why not.  Reads files. */
-SSL_CTX *tls_read(const char *cert, const char *key, const char **why);
-/* Gives a context in use the chain and key of another. */
-bool tls_take(SSL_CTX *used, SSL_CTX *read);
+void tls_configure(SSL_CTX *ctx, struct tls *tls);
+/* Handshakes that begin from now on have these; those that came before keep what they have. */
+void tls_take(struct tls *tls, struct certificates *certificates);

@@ -27,10 +27,9 @@ struct transport {
     struct transport_upper upper;
     struct lws_context *context;
     struct lws_vhost *plain, *tls;
-    SSL_CTX *ssl_ctx;
+    struct tls *tls_setup;
     struct conn *adopting; /* its `gone` is left out: transport_adopt() says it */
     bool adopt_failed;
-    char *cert, *key;
 };
 
 static struct transport *transport_of(struct lws *wsi)
@@ -47,13 +46,12 @@ static void note_closed(struct transport *t, struct conn *conn)
         t->upper.gone(conn);
 }
 
-static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+static int on_lws_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
     (void)len;
-    switch (reason) {
+    switch ((int)reason) {
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
-        tls_configure(user);
-        transport_of(wsi)->ssl_ctx = user;
+        tls_configure(user, transport_of(wsi)->tls_setup);
         return 0;
     case LWS_CALLBACK_RAW_RX: transport_of(wsi)->upper.bytes(lws_get_opaque_user_data(wsi), in, len); return 0;
     case LWS_CALLBACK_RAW_WRITEABLE: transport_of(wsi)->upper.writable(lws_get_opaque_user_data(wsi)); return 0;
@@ -66,7 +64,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 }
 
 static const struct lws_protocols protocols[] = {
-    { .name = "madang", .callback = on_event, .rx_buffer_size = READ_BYTES, .tx_packet_size = TRANSPORT_WRITE_MAX },
+    { .name = "madang", .callback = on_lws_event, .rx_buffer_size = READ_BYTES, .tx_packet_size = TRANSPORT_WRITE_MAX },
     { .name = NULL },
 };
 
@@ -83,18 +81,19 @@ static void exit_no_tls(const char *what, const char *why)
     exit(2);
 }
 
-static struct lws_vhost *make_vhost(struct transport *t, const char *name, const char *cert, const char *key)
+static struct lws_vhost *make_vhost(struct transport *t, const char *name, bool tls)
 {
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = protocols,
         .vhost_name = name,
         .alpn = "http/1.1",
-        .ssl_cert_filepath = cert,
-        .ssl_private_key_filepath = key,
     };
-    /* No client is asked for a certificate, so nobody's authorities are wanted: the library would load them all. */
-    if (cert != NULL) info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+    /* No client is asked for a certificate, so nobody's authorities are wanted: the library would load them all.  Our own
+     * certificates are chosen at each handshake: the library has none. */
+    if (tls)
+        info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
+                       LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
     struct lws_vhost *vhost = lws_create_vhost(t->context, &info);
     if (vhost == NULL) exit_no_tls(name, "libwebsockets cannot set it up");
     return vhost;
@@ -121,21 +120,17 @@ static struct lws_context *make_context(struct transport *t, struct ev_loop *loo
 }
 
 struct transport *transport_create(
-    struct ev_loop *loop, const struct transport_upper *upper, size_t most, const char *cert, const char *key)
+    struct ev_loop *loop, const struct transport_upper *upper, size_t most, struct tls *tls)
 {
     struct transport *t = mem_zero(sizeof *t);
     t->upper = *upper;
+    t->tls_setup = tls;
     lws_set_log_level(LLL_ERR, log_line);
-    t->context = make_context(t, loop, most, cert != NULL);
+    t->context = make_context(t, loop, most, tls != NULL);
     if (t->context == NULL)
         exit_no_tls("listener", "libwebsockets does not start: is libwebsockets-evlib-ev installed?");
-    t->plain = make_vhost(t, "plain", NULL, NULL);
-    if (cert == NULL) return t;
-    const char *why;
-    SSL_CTX *read = tls_read(cert, key, &why);
-    if (read == NULL) exit_no_tls(cert, why);
-    SSL_CTX_free(read);
-    t->tls = make_vhost(t, "tls", cert, key);
+    t->plain = make_vhost(t, "plain", false);
+    if (tls != NULL) t->tls = make_vhost(t, "tls", true);
     return t;
 }
 
@@ -146,11 +141,6 @@ void transport_destroy(struct transport **transport)
     lws_context_destroy(t->context);
     mem_free(t);
     *transport = NULL;
-}
-
-bool transport_take_certificate(struct transport *t, SSL_CTX *read)
-{
-    return t->ssl_ctx != NULL && tls_take(t->ssl_ctx, read);
 }
 
 struct lws *transport_adopt(struct transport *t, int fd, bool tls, struct conn *conn)
@@ -191,6 +181,12 @@ bool transport_has_input(struct lws *link)
 {
     char byte;
     return recv(lws_get_socket_fd(link), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+bool transport_is_resumed(struct lws *link)
+{
+    SSL *ssl = lws_get_ssl(link);
+    return ssl != NULL && SSL_session_reused(ssl);
 }
 
 void transport_established(struct lws *link)

@@ -11,11 +11,10 @@
 
 #include "libshared/base/str.h"
 
-struct ssl_ctx_st;
-
 struct conn;
 struct ev_loop;
 struct lws;
+struct tls;
 struct transport;
 
 struct transport_upper {
@@ -24,12 +23,10 @@ struct transport_upper {
     void (*gone)(struct conn *conn);                        /* closed: the last call for this connection */
 };
 
-/* cert and key may be NULL: no TLS.  Exits with one clear line if they are no good.  At most so many connections. */
+/* At most so many connections.  `tls` has its certificates, and lives as long; NULL: there is none. */
 struct transport *transport_create(
-    struct ev_loop *loop, const struct transport_upper *upper, size_t most, const char *cert, const char *key);
+    struct ev_loop *loop, const struct transport_upper *upper, size_t most, struct tls *tls);
 void transport_destroy(struct transport **transport); /* every connection is `gone` before it returns */
-/* What tls_read() read serves new connections.  false: there is no TLS here, or it is no good, and the old one stays. */
-bool transport_take_certificate(struct transport *transport, struct ssl_ctx_st *read);
 
 /* Takes the socket; NULL: it is closed, and `gone` was not called. */
 struct lws *transport_adopt(struct transport *transport, int fd, bool tls, struct conn *conn);
@@ -42,6 +39,7 @@ bool transport_write(struct lws *link, const char *at, size_t len);
 bool transport_is_blocked(struct lws *link);
 void transport_read_pause(struct lws *link, bool pause);
 bool transport_has_input(struct lws *link);   /* bytes came that were not handed on yet */
+bool transport_is_resumed(struct lws *link);  /* its TLS goes on with an earlier session */
 void transport_established(struct lws *link); /* the library's own timeouts no longer apply */
 void transport_shutdown(struct lws *link);    /* no more will be written; the peer reads the end */
 void transport_kill(struct lws *link);        /* `gone` follows at once; not from within `bytes` */

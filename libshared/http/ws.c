@@ -272,7 +272,8 @@ static size_t header_length(struct str frame)
     return n == 127 ? 10 : n == 126 ? 4 : 2;
 }
 
-static bool put_packed(struct ws *ws, struct str frame)
+/* Not where it is called from: its buffers would cost each frame a guard of the stack. */
+__attribute__((noinline)) static bool put_packed(struct ws *ws, struct str frame)
 {
     struct str payload = str_skip(frame, header_length(frame));
     struct buf packed = BUF(SIZE_MAX);

@@ -60,11 +60,14 @@ static bool next_byte(uint32_t *state, unsigned char c)
     return true;
 }
 
-static bool is_ascii(const char *at)
+static inline bool is_ascii(const char *at, size_t words)
 {
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-    return (word & UINT64_C(0x8080808080808080)) == 0;
+    uint64_t all = 0, word;
+    for (size_t i = 0; i < words; i++) {
+        memcpy(&word, at + i * sizeof word, sizeof word);
+        all |= word;
+    }
+    return (all & UINT64_C(0x8080808080808080)) == 0;
 }
 
 bool ws_utf8(uint32_t *state, const char *at, size_t len)
@@ -72,7 +75,11 @@ bool ws_utf8(uint32_t *state, const char *at, size_t len)
     if (len == 0) return true; /* there may be no bytes to point at */
     const char *end = at + len;
     while (at < end) {
-        if (*state == 0 && end - at >= 8 && is_ascii(at)) {
+        if (*state == 0 && end - at >= 32 && is_ascii(at, 4)) {
+            at += 32;
+            continue;
+        }
+        if (*state == 0 && end - at >= 8 && is_ascii(at, 1)) {
             at += 8;
             continue;
         }

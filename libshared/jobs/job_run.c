@@ -29,6 +29,7 @@ static void keep_row(struct job_run *run, const struct job_row *row)
     assert(run->kind != NULL && "only kinds that were asked for are taken");
     run->job = (struct job){ row->id, arena_str(arena, row->key), arena_str(arena, row->subject), row->attempts };
     run->payload = arena_str(arena, row->payload);
+    run->began_us = clock_mono_us();
 }
 
 enum err job_take(struct job_run *run, struct pg *pg)
@@ -52,7 +53,6 @@ bool job_prepare(struct job_run *run, void **payload)
     char trace[ID_TEXT_BYTES + 1];
 
     id_format(run->job.id, trace);
-    run->began_us = clock_mono_us();
     run->why = (struct wire_error){ .field = "" };
     run->who = (struct principal){ .sub = run->job.subject, .kind = STR("service") };
     run->call = (struct call){
@@ -60,8 +60,9 @@ bool job_prepare(struct job_run *run, void **payload)
         .who = &run->who,
         .trace = arena_str(run->arena, str_of(trace)),
         .peer_name = str_of(run->service),
+        .fetcher = run->kind->where == LATER ? run->fetcher : NULL,
         .now = clock_ms(),
-        .deadline_us = run->began_us + run->kind->timeout_ms * 1000,
+        .deadline_us = clock_mono_us() + run->kind->timeout_ms * 1000,
         .context = run->context,
         .why = &run->why,
     };

@@ -134,7 +134,7 @@ enum err job_row_wait(struct pg *pg, struct arena *arena, const struct job_kind 
 
 static const char REMOVE_JOB[] = "DELETE FROM job WHERE id = $1 AND lease = $2 AND again_at IS NULL AND $3::bigint = 0";
 
-/* Whoever put it again while it ran waits for the row, and is seen here. */
+/* A put of the same job while it ran waits for the row, and is seen here. */
 static const char REPEAT_JOB[] =
     "UPDATE job SET lease = NULL, attempts = 0, last_error = NULL, again_at = NULL,"
     " run_at = coalesce(again_at, now() + $3::bigint * interval '1 second') WHERE id = $1 AND lease = $2";

@@ -15,6 +15,7 @@
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/invariant.h"
 #include "libshared/db/pg.h"
 #include "libshared/db/pg_listen.h"
 #include "libshared/jobs/jobs_private.h"
@@ -127,7 +128,7 @@ static void on_count_time(struct ev_loop *loop, ev_timer *timer, int events)
 /* --- runs --- */
 
 /* Wake after so long, or before: a run knows of the kinds only that it could take. */
-static void rest(struct jobs *jobs, double s)
+static void rest_jobs(struct jobs *jobs, double s)
 {
     if (s < REST_MIN_S) s = REST_MIN_S;
     if (s > REST_MAX_S) s = REST_MAX_S;
@@ -135,6 +136,22 @@ static void rest(struct jobs *jobs, double s)
     ev_timer_stop(jobs->loop, &jobs->rest);
     ev_timer_set(&jobs->rest, s, 0.);
     ev_timer_start(jobs->loop, &jobs->rest);
+}
+
+/* A run is on a worker, or waits for its LATER job; who may take such a one has a place for it. */
+static void jobs_check(const struct jobs *jobs)
+{
+    const struct job_run *run;
+    unsigned n = 0, n_later = 0;
+
+    DL_FOREACH(jobs->runs, run)
+    {
+        n++;
+        n_later += run->may_be_later;
+        assert(run->jobs == jobs);
+    }
+    assert(n_later == jobs->n_later && n_later <= jobs->config.later_max);
+    assert(jobs->n_workers <= n && jobs->n_workers <= jobs->config.workers_max);
 }
 
 /* The kinds that may be taken now, each time from another one on. */
@@ -161,6 +178,7 @@ static struct job_run *make_run(struct jobs *jobs)
     run->jobs = jobs;
     run->service = jobs->config.service;
     run->context = jobs->config.context;
+    run->fetcher = jobs->config.fetcher;
     /* bound: asked after the handler (run_handler, job_done) */
     run->arena = arena_create("job", ARENA_MAX);
     choose_kinds(jobs, run);
@@ -172,6 +190,7 @@ static struct job_run *make_run(struct jobs *jobs)
 /* With its place somebody may take what others could not. */
 static void leave_place(struct jobs *jobs)
 {
+    assert(jobs->n_later > 0);
     jobs->n_later--;
     jobs->woken |= jobs->hindered;
     jobs->hindered = false;
@@ -213,6 +232,7 @@ static void on_run(void *arg, enum err e)
     bool took = e == OK && run->kind != NULL;
     int64_t wait_ms = run->wait_ms;
 
+    assert(jobs->n_workers > 0);
     jobs->n_workers--;
     if (took && run->kind->where == WORKER) metric_add(metrics_of(jobs, run->kind)->ends[run->end], 1);
     if (took && run->kind->where == LATER && !rpc_server_is_leaving(jobs->server))
@@ -223,8 +243,9 @@ static void on_run(void *arg, enum err e)
         begin_run(jobs);
         if (took) begin_run(jobs);
     } else {
-        rest(jobs, e == OK ? (double)wait_ms / 1000 : FAILED_S);
+        rest_jobs(jobs, e == OK ? (double)wait_ms / 1000 : FAILED_S);
     }
+    CHECK_STEP(jobs_check(jobs));
 }
 
 static void begin_run(struct jobs *jobs)
@@ -234,13 +255,14 @@ static void begin_run(struct jobs *jobs)
     struct job_run *run = make_run(jobs);
     if (rpc_server_work(jobs->server, STR_NONE, do_run, on_run, run)) {
         jobs->n_workers++;
+        CHECK_STEP(jobs_check(jobs));
         return;
     }
     free_run(run);
-    rest(jobs, FAILED_S);
+    rest_jobs(jobs, FAILED_S);
 }
 
-static void wake(struct jobs *jobs)
+static void wake_jobs(struct jobs *jobs)
 {
     jobs->woken = true;
     begin_run(jobs);
@@ -260,8 +282,9 @@ static void end_later(struct job_run *run)
     struct jobs *jobs = run->jobs;
 
     free_run(run);
+    CHECK_STEP(jobs_check(jobs));
     rpc_server_release(jobs->server);
-    wake(jobs);
+    wake_jobs(jobs);
 }
 
 /* One that could not be settled runs again when its lease lapses. */
@@ -304,17 +327,17 @@ static void on_ensured(void *arg, enum err e)
     jobs->ensuring = false;
     jobs->ensured = e == OK;
     if (e == OK)
-        wake(jobs);
+        wake_jobs(jobs);
     else
-        rest(jobs, FAILED_S);
+        rest_jobs(jobs, FAILED_S);
 }
 
 /* Before the first run: what is there from the start. */
-static void ensure(struct jobs *jobs)
+static void ensure_jobs(struct jobs *jobs)
 {
     if (jobs->ensuring || rpc_server_is_leaving(jobs->server)) return;
     jobs->ensuring = rpc_server_work(jobs->server, STR_NONE, ensure_rows, on_ensured, jobs);
-    if (!jobs->ensuring) rest(jobs, FAILED_S);
+    if (!jobs->ensuring) rest_jobs(jobs, FAILED_S);
 }
 
 static void on_rest_over(struct ev_loop *loop, ev_timer *timer, int events)
@@ -323,16 +346,16 @@ static void on_rest_over(struct ev_loop *loop, ev_timer *timer, int events)
 
     (void)loop, (void)events;
     if (jobs->ensured)
-        wake(jobs);
+        wake_jobs(jobs);
     else
-        ensure(jobs);
+        ensure_jobs(jobs);
 }
 
 /* With payload NULL too: some may have been missed. */
 static void on_notification(void *arg, const char *payload)
 {
     (void)payload;
-    wake(arg);
+    wake_jobs(arg);
 }
 
 struct jobs *jobs_create(struct rpc_server *server, const struct jobs_config *config)
@@ -350,7 +373,7 @@ struct jobs *jobs_create(struct rpc_server *server, const struct jobs_config *co
     ev_timer_init(&jobs->count, on_count_time, 0., COUNT_S);
     jobs->rest.data = jobs->count.data = jobs;
     ev_timer_start(jobs->loop, &jobs->count);
-    ensure(jobs);
+    ensure_jobs(jobs);
     return jobs;
 }
 

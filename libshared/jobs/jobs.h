@@ -62,7 +62,8 @@ void job_done(struct job_run *run, enum err e);
 
 struct jobs_config {
     const char *service, *conninfo;
-    void *context; /* for handlers: call->context */
+    void *context;           /* for handlers: call->context */
+    struct fetcher *fetcher; /* for LATER handlers: call->fetcher */
     const struct job_kind *const *kinds;
     size_t n_kinds;
     unsigned workers_max; /* workers that jobs may occupy at a time */

@@ -20,6 +20,7 @@ struct job_run {
     bool may_be_later; /* it has a place among the LATER jobs, should it take one */
     const char *service;
     void *context;
+    struct fetcher *fetcher;
 
     const struct job_kind *kind; /* NULL: none was due */
     int64_t wait_ms;             /* then: until the next one is */
@@ -30,7 +31,7 @@ struct job_run {
     struct principal who;
     struct wire_error why;
     struct call call;
-    int64_t began_us;
+    int64_t began_us; /* it was taken then */
     enum err e;
     enum job_end { JOB_DONE, JOB_RETRIED, JOB_DIED, JOB_LAPSED } end;
 

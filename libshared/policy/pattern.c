@@ -2,46 +2,53 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/policy/pattern.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
-/* The piece at the head of `rest`, which is not empty. */
-static struct piece first_piece(struct str rest)
+/* How many bytes of `rest`, which is not empty, are its first piece. */
+static size_t first_piece(struct str rest)
 {
     size_t len = 0;
 
-    if (rest.at[0] == '*') return (struct piece){ PIECE_STAR, { rest.at, 1 } };
-    if (str_starts(rest, STR("{sub}"))) return (struct piece){ PIECE_SUBJECT, { rest.at, 5 } };
+    if (rest.at[0] == '*') return 1;
+    if (str_starts(rest, STR("{sub}"))) return 5;
     while (len < rest.len && rest.at[len] != '*' && !str_starts(str_skip(rest, len), STR("{sub}"))) len++;
-    return (struct piece){ PIECE_TEXT, { rest.at, len } };
+    return len;
 }
 
-/* Into `out`, or only counted if that is NULL. */
-static size_t cut_piece(struct str text, struct piece *out)
+static struct piece piece_at(struct str text, size_t at)
+{
+    struct piece piece = { (uint16_t)at, (uint16_t)first_piece(str_skip(text, at)), PIECE_TEXT };
+
+    if (text.at[at] == '*') piece.kind = PIECE_STAR;
+    if (str_starts(str_skip(text, at), STR("{sub}"))) piece.kind = PIECE_SUBJECT;
+    return piece;
+}
+
+static size_t cut_into(struct str text, struct piece out[PATTERN_BYTES_MAX])
 {
     size_t n = 0;
-    bool was_star = false;
 
-    while (text.len > 0) {
-        struct piece piece = first_piece(text);
+    for (size_t at = 0; at < text.len;) {
+        struct piece piece = piece_at(text, at);
 
-        text = str_skip(text, piece.text.len);
-        if (was_star && piece.kind == PIECE_STAR) continue; /* ** is * */
-        was_star = piece.kind == PIECE_STAR;
-        if (out != NULL) out[n] = piece;
-        n++;
+        at += piece.len;
+        if (n > 0 && piece.kind == PIECE_STAR && out[n - 1].kind == PIECE_STAR) continue; /* ** is * */
+        out[n++] = piece;
     }
     return n;
 }
 
-static void cut_into(struct arena *arena, struct str text, struct pattern *p)
+static struct str text_of(const struct pattern *p, const struct piece *piece)
 {
-    p->pieces = arena_alloc(arena, cut_piece(text, NULL) * sizeof *p->pieces);
-    p->n_pieces = cut_piece(text, p->pieces);
-    for (size_t i = 0; i < p->n_pieces; i++) {
-        p->has_subject |= p->pieces[i].kind == PIECE_SUBJECT;
-        p->min_len += p->pieces[i].kind == PIECE_TEXT ? p->pieces[i].text.len : 0;
-    }
+    return (struct str){ p->text.at + piece->at, piece->len };
+}
+
+static void note_piece(struct pattern *p, const struct piece *piece)
+{
+    p->has_subject |= piece->kind == PIECE_SUBJECT;
+    if (piece->kind == PIECE_TEXT) p->min_len = (uint16_t)(p->min_len + piece->len);
 }
 
 static bool is_form(const struct pattern *p, int first, int second)
@@ -49,25 +56,37 @@ static bool is_form(const struct pattern *p, int first, int second)
     return p->n_pieces == 2 && (int)p->pieces[0].kind == first && (int)p->pieces[1].kind == second;
 }
 
+/* The common forms need their text alone. */
+static void find_form(struct pattern *p)
+{
+    if (p->n_pieces == 1 && p->pieces[0].kind == PIECE_STAR)
+        p->kind = PATTERN_ANY;
+    else if (p->n_pieces == 1 && p->pieces[0].kind == PIECE_TEXT)
+        p->kind = PATTERN_EXACT;
+    else if (is_form(p, PIECE_TEXT, PIECE_STAR))
+        p->kind = PATTERN_PREFIX;
+    else if (is_form(p, PIECE_STAR, PIECE_TEXT))
+        p->kind = PATTERN_SUFFIX;
+    if (p->kind == PATTERN_PIECES) return;
+    p->text = text_of(p, &p->pieces[p->kind == PATTERN_SUFFIX]);
+    p->pieces = NULL;
+    p->n_pieces = 0;
+}
+
 struct pattern pattern_compile(struct arena *arena, struct str text)
 {
-    struct pattern p = { .kind = PATTERN_PIECES };
+    struct piece pieces[PATTERN_BYTES_MAX];
 
-    cut_into(arena, arena_str(arena, text), &p);
-    if (p.n_pieces == 1 && p.pieces[0].kind == PIECE_STAR)
-        p.kind = PATTERN_ANY;
-    else if (p.n_pieces == 1 && p.pieces[0].kind == PIECE_TEXT)
-        p.kind = PATTERN_EXACT;
-    else if (is_form(&p, PIECE_TEXT, PIECE_STAR))
-        p.kind = PATTERN_PREFIX;
-    else if (is_form(&p, PIECE_STAR, PIECE_TEXT))
-        p.kind = PATTERN_SUFFIX;
-    if (p.n_pieces == 0) return p;
-
-    struct piece first = p.pieces[0], last = p.pieces[p.n_pieces - 1];
-    p.head = first.kind == PIECE_TEXT ? first.text.at[0] : '\0';
-    p.tail = last.kind == PIECE_TEXT ? last.text.at[last.text.len - 1] : '\0';
-    p.text = p.pieces[p.kind == PATTERN_SUFFIX].text;
+    assert(text.len <= PATTERN_BYTES_MAX);
+    struct pattern p = { .kind = PATTERN_PIECES, .text = arena_str(arena, text), .pieces = pieces };
+    p.n_pieces = (uint16_t)cut_into(p.text, pieces);
+    if (p.n_pieces == 0) return (struct pattern){ .kind = PATTERN_PIECES, .text = p.text };
+    for (size_t i = 0; i < p.n_pieces; i++) note_piece(&p, &pieces[i]);
+    struct str first = text_of(&p, &pieces[0]), last = text_of(&p, &pieces[p.n_pieces - 1]);
+    p.head = pieces[0].kind == PIECE_TEXT ? first.at[0] : '\0';
+    p.tail = pieces[p.n_pieces - 1].kind == PIECE_TEXT ? last.at[last.len - 1] : '\0';
+    find_form(&p);
+    if (p.pieces != NULL) p.pieces = arena_copy(arena, pieces, p.n_pieces * sizeof *pieces);
     return p;
 }
 
@@ -85,7 +104,7 @@ static bool pieces_fit(const struct pattern *p, struct str text, struct str subj
             continue;
         }
         if (piece != NULL) {
-            struct str want = piece->kind == PIECE_SUBJECT ? subject : piece->text;
+            struct str want = piece->kind == PIECE_SUBJECT ? subject : text_of(p, piece);
             if (text.len - at >= want.len && memcmp(text.at + at, want.at, want.len) == 0) {
                 at += want.len;
                 i++;
@@ -108,6 +127,8 @@ bool pattern_walk(const struct pattern *p, struct str text, struct str subject)
     case PATTERN_EXACT: return text.len == p->text.len && memcmp(text.at, p->text.at, text.len) == 0;
     case PATTERN_PREFIX: return memcmp(text.at, p->text.at, p->text.len) == 0;
     case PATTERN_SUFFIX: return memcmp(text.at + text.len - p->text.len, p->text.at, p->text.len) == 0;
-    default: return pieces_fit(p, text, subject);
+    case PATTERN_ANY:
+    case PATTERN_PIECES: break;
     }
+    return pieces_fit(p, text, subject);
 }

@@ -2,21 +2,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <stdint.h>
+
 #include "libshared/base/arena.h"
 
+#define PATTERN_BYTES_MAX 1024 /* a field of proto/policy.def has 128 characters */
+
+/* Of a pattern's text.  Both are small: a policy may have 9,216 patterns, and a pattern of stars and letters is all pieces. */
 struct piece {
-    enum { PIECE_TEXT, PIECE_STAR, PIECE_SUBJECT } kind;
-    struct str text;
+    uint16_t at, len;
+    enum __attribute__((packed)) { PIECE_TEXT, PIECE_STAR, PIECE_SUBJECT } kind;
 };
 
 struct pattern {
-    enum { PATTERN_ANY, PATTERN_EXACT, PATTERN_PREFIX, PATTERN_SUFFIX, PATTERN_PIECES } kind;
+    enum __attribute__((packed)) { PATTERN_ANY, PATTERN_EXACT, PATTERN_PREFIX, PATTERN_SUFFIX, PATTERN_PIECES } kind;
     bool has_subject;
-    char head, tail; /* what a fitting text begins and ends with; 0: anything */
-    size_t min_len;  /* no shorter text fits */
-    struct str text; /* EXACT, PREFIX, SUFFIX */
-    struct piece *pieces;
-    size_t n_pieces;
+    char head, tail;      /* what a fitting text begins and ends with; 0: anything */
+    uint16_t min_len;     /* no shorter text fits */
+    uint16_t n_pieces;    /* PIECES */
+    struct piece *pieces; /* PIECES */
+    struct str text;      /* EXACT, PREFIX, SUFFIX; of PIECES all of it */
 };
 
 /* Copies what it needs into the arena. */

@@ -11,6 +11,8 @@
  * rules (proto/auth.def) bound what is compiled of them. */
 #define POLICY_BYTES_MAX (65536 * (sizeof(struct piece) + sizeof(struct pattern) + 2 * _Alignof(max_align_t)) + 65536)
 
+#define ADMIN "/admin"
+
 struct patterns {
     struct pattern *at;
     size_t len;
@@ -19,6 +21,7 @@ struct patterns {
 struct rule {
     unsigned actions; /* a bit each */
     bool publishes;   /* allows it, in so many words */
+    bool opens_admin; /* and this */
     bool allow;
     int number;
     struct patterns namespaces, events, rooms;
@@ -65,7 +68,7 @@ static struct patterns compile_patterns(struct arena *arena, struct str_list lis
 }
 
 /* An id may be written in capitals too, in a rule and in a request.  It is the same room all the same. */
-static struct str plain_room(struct str room, char text[ID_TEXT_BYTES + 1])
+struct str policy_plain_room(struct str room, char text[ID_TEXT_BYTES + 1])
 {
     struct id id;
 
@@ -79,7 +82,7 @@ static struct patterns compile_rooms(struct arena *arena, struct str_list list)
     struct patterns out = { arena_alloc(arena, (list.len + 1) * sizeof *out.at), list.len };
     char text[ID_TEXT_BYTES + 1];
 
-    for (size_t i = 0; i < list.len; i++) out.at[i] = pattern_compile(arena, plain_room(list.at[i], text));
+    for (size_t i = 0; i < list.len; i++) out.at[i] = pattern_compile(arena, policy_plain_room(list.at[i], text));
     return out;
 }
 
@@ -97,6 +100,13 @@ static enum err compile_actions(struct str_list list, size_t number, unsigned *o
     return OK;
 }
 
+bool policy_names_admin(struct str_list namespaces)
+{
+    for (size_t i = 0; i < namespaces.len; i++)
+        if (str_starts(namespaces.at[i], STR(ADMIN))) return true;
+    return false;
+}
+
 static enum err compile_rule(
     struct arena *arena, const struct policy_rule *from, size_t number, struct rule *out, struct wire_error *why)
 {
@@ -106,6 +116,7 @@ static enum err compile_rule(
     out->events = compile_patterns(arena, from->events);
     out->rooms = compile_rooms(arena, from->rooms);
     TRY(compile_actions(from->actions, number, &out->actions, why));
+    out->opens_admin = out->allow && policy_names_admin(from->namespaces);
     out->publishes = out->allow && from->actions.len > 0 && (out->actions & 1u << POLICY_PUBLISH) != 0;
     return OK;
 }
@@ -200,16 +211,23 @@ static bool rule_names(const struct rule *rule, const struct policy_question *q)
     return false;
 }
 
+/* What a rule that allows has to say in so many words. */
+static bool rule_says(const struct rule *rule, const struct policy_question *q)
+{
+    return (q->action != POLICY_PUBLISH || rule_names(rule, q)) &&
+           (!str_starts(q->namespace, STR(ADMIN)) || rule->opens_admin);
+}
+
 static struct policy_answer ask_rules(
-    const struct policy_compiled *policy, const struct policy_question *question, bool by_name)
+    const struct policy_compiled *policy, const struct policy_question *question, bool in_words)
 {
     char room[ID_TEXT_BYTES + 1];
     struct policy_question plain = *question;
 
-    plain.room = plain_room(question->room, room);
+    plain.room = policy_plain_room(question->room, room);
     for (size_t i = 0; i < policy->n_rules; i++) {
         const struct rule *rule = &policy->rules[i];
-        if (!rule_fits(rule, &plain) || (by_name && rule->allow && !rule_names(rule, &plain))) continue;
+        if (!rule_fits(rule, &plain) || (in_words && rule->allow && !rule_says(rule, &plain))) continue;
         return (struct policy_answer){ rule->allow, rule->number };
     }
     return (struct policy_answer){ false, -1 };
@@ -217,7 +235,7 @@ static struct policy_answer ask_rules(
 
 struct policy_answer policy_ask(const struct policy_compiled *policy, const struct policy_question *question)
 {
-    return ask_rules(policy, question, question->action == POLICY_PUBLISH);
+    return ask_rules(policy, question, true);
 }
 
 struct policy_answer policy_ask_cap(const struct policy_compiled *cap, const struct policy_question *question)

@@ -9,6 +9,9 @@
  * An event is published, that is relayed without being known to us, only if the policy names it: a rule that allows it has
  * `publish` among its actions and, among its events, the name or what it begins with.  An absent list and `*` name
  * nothing.
+ *
+ * The namespace /admin is opened in so many words, too: by a rule that allows it with `/admin` among its namespaces.  What
+ * was written for every namespace that there is was not written for that one.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -36,12 +39,16 @@ void policy_ref_drop(struct policy_compiled **policy);
 size_t policy_bytes(const struct policy_compiled *policy); /* of memory */
 struct str policy_name(const struct policy_compiled *policy);
 struct policy_answer policy_ask(const struct policy_compiled *policy, const struct policy_question *question);
-/* The same of rules that narrow what a policy allows: they need not name what is published. */
+/* The same of rules that narrow what a policy allows: they need not name what is published, nor /admin. */
 struct policy_answer policy_ask_cap(const struct policy_compiled *cap, const struct policy_question *question);
 /* Would the event be published in some room?  The question's room and action don't matter, and denies neither. */
 bool policy_names(const struct policy_compiled *policy, const struct policy_question *question);
 /* Up to `max` whole names that may be published in this namespace; views that live as long as the policy. */
 size_t policy_named_events(
     const struct policy_compiled *policy, struct str nsp, struct str subject, struct str *out, size_t max);
+/* A room as patterns and questions have it: ids in small letters. */
+struct str policy_plain_room(struct str room, char text[ID_TEXT_BYTES + 1]);
+/* A rule that allows these namespaces opens /admin. */
+bool policy_names_admin(struct str_list namespaces);
 bool policy_action_parse(struct str name, enum policy_action *out);
 const char *policy_action_name(enum policy_action action);

@@ -30,12 +30,12 @@ static void check_is_private(const char *path)
  * of its secret half, or NULL.  NULL: there is none. */
 static zcert_t *load_once(const char *path, const char *secret)
 {
-    static struct kept {
-        struct kept *next;
+    static struct kept_cert {
+        struct kept_cert *next;
         zcert_t *cert;
         char path[600];
     } * all;
-    struct kept *kept = all;
+    struct kept_cert *kept = all;
 
     while (kept != NULL && strcmp(kept->path, path) != 0) kept = kept->next;
     if (kept == NULL) {

@@ -6,7 +6,8 @@
 #include <zmq.h>
 
 #include "libshared/base/arena.h"
-#include "libshared/base/clock.h"
+#include "libshared/base/turn.h"
+#include "libshared/rpc/rpc_socket.h"
 
 /* One socket's share of a turn: what a message causes can cost much, and then the time ends it. */
 #define MESSAGES_A_TURN 256
@@ -18,7 +19,7 @@ struct loop_sock {
     bool (*read_one)(void *);
     void *arg;
     unsigned turn; /* in which it had its share */
-    bool nudged;
+    bool touched;  /* since the last look at what it has */
     ev_io io;
     ev_idle again;
     ev_prepare before_sleep;
@@ -27,11 +28,11 @@ struct loop_sock {
 /* false: there was nothing left to read, so that the descriptor tells of the next message. */
 static bool read_share(struct loop_sock *sock)
 {
-    int64_t end_us = clock_mono_us() + SHARE_US;
+    int64_t end_us = turn_us() + SHARE_US;
 
     for (int n = 0; n < MESSAGES_A_TURN; n++) {
         if (!sock->read_one(sock->arg)) return false;
-        if (clock_mono_us() >= end_us) return true;
+        if (turn_us() >= end_us) return true;
     }
     return true;
 }
@@ -50,19 +51,15 @@ static void pump_socket(struct loop_sock *sock)
         ev_idle_stop(sock->loop, &sock->again);
 }
 
-/* What was sent in this turn may have taken the descriptor's news of what has arrived.  One look for all of it, when nothing
- * else is left to do, for each costs ZeroMQ two system calls. */
+/* What was done with the socket in this turn may have taken the descriptor's news of what has arrived.  One look for all of it, when
+ * nothing else is left to do, for each costs ZeroMQ two system calls. */
 static void on_before_sleep(struct ev_loop *loop, ev_prepare *prepare, int revents)
 {
     struct loop_sock *sock = prepare->data;
-    int events = 0;
-    size_t size = sizeof(events);
-
     (void)loop, (void)revents;
-    if (!sock->nudged || ev_is_active(&sock->again)) return;
-    sock->nudged = false;
-    if (zmq_getsockopt(sock->socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN))
-        ev_idle_start(sock->loop, &sock->again);
+    if (!sock->touched || ev_is_active(&sock->again)) return;
+    sock->touched = false;
+    if (rpc_socket_events(sock->socket) & ZMQ_POLLIN) ev_idle_start(sock->loop, &sock->again);
 }
 
 static void on_io(struct ev_loop *loop, ev_io *io, int revents)
@@ -109,7 +106,34 @@ void loop_sock_destroy(struct loop_sock **sock)
     *sock = NULL;
 }
 
-void loop_sock_nudge(struct loop_sock *sock)
+/* --- what may take the descriptor's news --- */
+
+int loop_sock_put(struct loop_sock *sock, zmq_msg_t *msg, int more)
 {
-    sock->nudged = true;
+    sock->touched = true;
+    return rpc_socket_put(sock->socket, msg, more);
+}
+
+int loop_sock_put_bytes(struct loop_sock *sock, const void *bytes, size_t len, int more)
+{
+    sock->touched = true;
+    return rpc_socket_put_bytes(sock->socket, bytes, len, more);
+}
+
+int loop_sock_connect(struct loop_sock *sock, const char *endpoint)
+{
+    sock->touched = true;
+    return rpc_socket_connect(sock->socket, endpoint);
+}
+
+int loop_sock_disconnect(struct loop_sock *sock, const char *endpoint)
+{
+    sock->touched = true;
+    return rpc_socket_disconnect(sock->socket, endpoint);
+}
+
+void loop_sock_settle(struct loop_sock *sock)
+{
+    sock->touched = true;
+    (void)rpc_socket_events(sock->socket);
 }

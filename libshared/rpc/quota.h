@@ -20,7 +20,7 @@ enum quota {
 /* clang-format on */
 
 const char *quota_name(enum quota quota);
-/* In a WORKER: so much more is the caller's.  quota_exceeded, with limit and use, if that is too much.  Whoever takes
+/* In a WORKER: so much more is the caller's.  quota_exceeded, with limit and use, if that is too much.  A method that takes
  * several takes them in the order of their rows, after all other locks. */
 enum err quota_take(struct call *call, enum quota quota, int64_t amount) MUST_CHECK;
 /* So much less is `subject`'s. */

@@ -46,7 +46,7 @@ static bool is_ipc(int listener)
     return getsockopt(listener, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
 }
 
-static int refuse(void)
+static int refuse_accept(void)
 {
     refused++;
     errno = ECONNABORTED;
@@ -60,9 +60,9 @@ __attribute__((visibility("default"))) int accept4(int listener, struct sockaddr
     if (fd >= 0) {
         if (!is_kept(fd)) return fd;
         close(fd);
-        return refuse();
+        return refuse_accept();
     }
     /* What is kept was used up by ourselves.  Others take EMFILE for what it is. */
     if (errno != EMFILE || !is_ipc(listener)) return fd;
-    return refuse();
+    return refuse_accept();
 }

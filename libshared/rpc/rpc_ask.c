@@ -3,7 +3,7 @@
 #include "libshared/base/clock.h"
 #include "libshared/rpc/rpc_client_private.h"
 
-struct asking {
+struct rpc_asking {
     struct rpc_client *client;
     struct rpc_request request;
     struct arena *arena;
@@ -16,7 +16,7 @@ struct asking {
 
 static void on_reply(void *arg, enum err status, struct str body)
 {
-    struct asking *asking = arg;
+    struct rpc_asking *asking = arg;
     asking->status = status;
     *asking->out = arena_str(asking->arena, body);
     ev_break(asking->loop, EVBREAK_ALL);
@@ -25,7 +25,7 @@ static void on_reply(void *arg, enum err status, struct str body)
 static void on_up(void *arg, struct id instance)
 {
     (void)instance;
-    struct asking *asking = arg;
+    struct rpc_asking *asking = arg;
     int64_t left_ms = (asking->deadline_us - clock_mono_us()) / 1000;
     if (asking->asked || left_ms < 1) return;
     asking->asked = true;
@@ -36,7 +36,7 @@ static void on_up(void *arg, struct id instance)
 static void on_timeout(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     (void)revents;
-    struct asking *asking = timer->data;
+    struct rpc_asking *asking = timer->data;
     struct wire_error why = { .text = "it cannot be reached; is it running, and is our certificate known to it?" };
     struct buf body = BUF(2048);
     if (asking->asked) return; /* the call has the same deadline */
@@ -50,7 +50,7 @@ static void on_timeout(struct ev_loop *loop, ev_timer *timer, int revents)
 enum err rpc_client_ask(
     const struct rpc_client_config *config, const struct rpc_request *request, struct arena *arena, struct str *out)
 {
-    struct asking asking = {
+    struct rpc_asking asking = {
         .request = *request,
         .arena = arena,
         .out = out,

@@ -21,7 +21,7 @@ void rpc_batch_add(struct rpc_batch *batch, struct str head, struct str body)
     batch->n++;
 }
 
-static void fill(zmq_msg_t *msg, struct str bytes)
+static void fill_msg(zmq_msg_t *msg, struct str bytes)
 {
     int rc = zmq_msg_init_size(msg, bytes.len);
     assert(rc == 0 && "out of memory");
@@ -39,12 +39,12 @@ void rpc_batch_close(struct rpc_batch *batch, zmq_msg_t *head, zmq_msg_t *body)
         bool good = frame_batch_next(&rest, &one_head, &one_body);
         assert(good);
         (void)good;
-        fill(head, one_head);
-        fill(body, one_body);
+        fill_msg(head, one_head);
+        fill_msg(body, one_body);
     } else {
         frame_put_batch(&batch_head, &(struct frame_batch){ batch->n });
-        fill(head, buf_str(&batch_head));
-        fill(body, rest);
+        fill_msg(head, buf_str(&batch_head));
+        fill_msg(body, rest);
         buf_free(&batch_head);
     }
     rpc_batch_clear(batch);

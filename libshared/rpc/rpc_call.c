@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/turn.h"
 #include "libshared/db/pg.h"
 #include "libshared/rpc/rpc_server_private.h"
 
@@ -55,9 +56,22 @@ void call_note(struct call *call, struct log_field field)
     if (call->n_notes < COUNT(call->notes)) call->notes[call->n_notes++] = field;
 }
 
+struct call call_on_worker(const struct call *call, struct pg *pg, struct arena *arena)
+{
+    struct call copy = *call;
+
+    copy.pg = pg;
+    copy.arena = arena;
+    copy.fetcher = NULL;
+    copy.is_copy = true;
+    return copy;
+}
+
 void call_after(struct call *call, void (*run)(struct rpc_server *, void *, void *), void *arg)
 {
     struct call_after **last = &call->after;
+
+    assert(!call->is_copy);
     while (*last != NULL) last = &(*last)->next;
     *last = arena_alloc(call->arena, sizeof(**last));
     **last = (struct call_after){ run, arg, NULL };
@@ -65,10 +79,12 @@ void call_after(struct call *call, void (*run)(struct rpc_server *, void *, void
 
 enum err rpc_call_decode(const struct rpc_method *method, struct call *call, struct str body, void **req)
 {
-    if (clock_mono_us() >= call->deadline_us)
+    if (turn_us() >= call->deadline_us)
         return call_fail(call, ERR_DEADLINE, "it waited for its turn until its time was over");
     *req = arena_zero(call->arena, method->req()->size + 1); /* `nothing` has no size */
-    return wire_decode(method->req(), body, call->arena, *req, call->why);
+    TRY(wire_decode(method->req(), body, call->arena, *req, call->why));
+    rpc_admit_fn *admit = call->server != NULL ? call->server->config.admit : NULL;
+    return admit != NULL ? admit(call, method->req(), *req) : OK;
 }
 
 enum err rpc_call_encode(const struct rpc_method *method, struct call *call, const void *rep, struct buf *out)

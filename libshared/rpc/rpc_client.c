@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/metrics.h"
 #include "libshared/base/turn.h"
 #include "libshared/rpc/rpc_client_private.h"
 
@@ -15,7 +16,7 @@
 /* --- in --- */
 
 /* The server began nothing of this request and is leaving: whatever its kind, it may go to the next instance. */
-static void hold_for_the_next(struct rpc_client *client, struct waiting *w)
+static void hold_for_the_next(struct rpc_client *client, struct rpc_waiting *w)
 {
     client->leaving = true;
     w->sent = false;
@@ -27,7 +28,7 @@ static void take_reply(struct rpc_client *client, const struct frame_reply *repl
         if (rpc_link_greeted(client, reply->status, body)) rpc_client_send_again(client);
         return;
     }
-    struct waiting *w = rpc_wait_find(client, reply->id);
+    struct rpc_waiting *w = rpc_wait_find(client, reply->id);
     if (w == NULL || !w->sent) return; /* a ping's, or too late */
     if (reply->status == ERR_SHUTTING_DOWN)
         hold_for_the_next(client, w);
@@ -45,7 +46,7 @@ static void take_event(struct rpc_client *client, const struct frame_event *even
         client->config.event(client->config.arg, event, body);
 }
 
-static void complain(struct rpc_client *client)
+static void log_malformed(struct rpc_client *client)
 {
     LOG_BOUNDED(WARN, "rpc.malformed", F_TEXT("peer", client->config.service));
 }
@@ -53,9 +54,9 @@ static void complain(struct rpc_client *client)
 /* Into `head`; false: it is none. */
 static bool read_head(struct rpc_client *client, struct str bytes, struct frame_head *head)
 {
-    client->heard_us = clock_mono_us();
+    client->heard_us = turn_us();
     if (frame_read(bytes, client->arena, head) == OK && head->kind != FRAME_REQUEST) return true;
-    complain(client);
+    log_malformed(client);
     return false;
 }
 
@@ -88,10 +89,10 @@ static void take_next(struct rpc_client *client)
     struct str head_bytes, body;
 
     bool good = frame_batch_next(&client->in_left, &head_bytes, &body);
-    if (!good) complain(client);
+    if (!good) log_malformed(client);
     if (good && read_head(client, head_bytes, &head)) {
         if (head.kind == FRAME_BATCH)
-            complain(client);
+            log_malformed(client);
         else
             take_one(client, &head, body);
     }
@@ -101,7 +102,7 @@ static void take_next(struct rpc_client *client)
 
 static bool receive_part(struct rpc_client *client, zmq_msg_t *msg)
 {
-    return zmq_msg_recv(msg, client->socket.raw, ZMQ_DONTWAIT) >= 0;
+    return rpc_socket_get(client->socket.raw, msg) >= 0;
 }
 
 static void take_message(struct rpc_client *client, zmq_msg_t *head_msg, zmq_msg_t *body)
@@ -163,6 +164,16 @@ static void on_ping(struct ev_loop *loop, ev_timer *timer, int revents)
     rpc_link_ping(timer->data);
 }
 
+/* Of all its processes together. */
+static struct metric *count_unanswered(const char *service)
+{
+    char labels[80];
+
+    snprintf(labels, sizeof labels, "peer=\"%s\"", service);
+    return metric_gauge(
+        "madang_rpc_unanswered", labels, "Requests to this service that wait for an answer, or to be sent");
+}
+
 struct rpc_client *rpc_client_create(struct ev_loop *loop, const struct rpc_client_config *config)
 {
     struct rpc_client *client = mem_zero(sizeof(*client));
@@ -171,6 +182,7 @@ struct rpc_client *rpc_client_create(struct ev_loop *loop, const struct rpc_clie
     /* bound: heads and failures, whose records have no lists */
     client->arena = arena_create("rpc_client", 1u << 20);
     client->head = BUF(16384);
+    client->unanswered = count_unanswered(config->service);
     ev_timer_init(&client->soon, on_soon, 0., 0.);
     ev_timer_init(&client->tick, on_tick, TICK_S, TICK_S);
     ev_timer_init(&client->ping, on_ping, PING_S, PING_S);

@@ -30,16 +30,15 @@ enum put rpc_link_put(struct rpc_client *client, const struct frame_request *hea
     size_t bytes = client->head.len + zmq_msg_size(body);
     zmq_msg_t head_msg, copy;
     rpc_pipe_fill_head(client->pipe, &head_msg, buf_str(&client->head), bytes);
-    if (zmq_msg_send(&head_msg, client->socket.raw, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
+    if (loop_sock_put(client->watch, &head_msg, ZMQ_SNDMORE) < 0) {
         zmq_msg_close(&head_msg);
         return PUT_FULL;
     }
     rpc_pipe_sent(client->pipe, bytes);
     zmq_msg_init(&copy); /* by reference count: the original may have to go again */
     zmq_msg_copy(&copy, body);
-    int rc = zmq_msg_send(&copy, client->socket.raw, ZMQ_DONTWAIT);
+    int rc = loop_sock_put(client->watch, &copy, 0);
     if (rc < 0) zmq_msg_close(&copy);
-    loop_sock_nudge(client->watch);
     return rc >= 0 ? PUT_SENT : PUT_FULL;
 }
 
@@ -54,8 +53,7 @@ enum put rpc_link_put_batch(struct rpc_client *client)
     rpc_batch_close(&client->out, &bare, &body);
     size_t bytes = zmq_msg_size(&bare) + zmq_msg_size(&body);
     rpc_pipe_fill_head(client->pipe, &head, (struct str){ zmq_msg_data(&bare), zmq_msg_size(&bare) }, bytes);
-    bool sent = zmq_msg_send(&head, client->socket.raw, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
-                zmq_msg_send(&body, client->socket.raw, ZMQ_DONTWAIT) >= 0;
+    bool sent = loop_sock_put(client->watch, &head, ZMQ_SNDMORE) >= 0 && loop_sock_put(client->watch, &body, 0) >= 0;
     if (sent) {
         rpc_pipe_sent(client->pipe, bytes);
     } else {
@@ -63,16 +61,7 @@ enum put rpc_link_put_batch(struct rpc_client *client)
         zmq_msg_close(&body);
     }
     zmq_msg_close(&bare);
-    loop_sock_nudge(client->watch);
     return sent ? PUT_SENT : PUT_FULL;
-}
-
-/* The bind of the new pipe may still lie in the socket's mailbox, and a send alone need not look there. */
-static void settle_commands(struct rpc_client *client)
-{
-    int events;
-    size_t size = sizeof(events);
-    zmq_getsockopt(client->socket.raw, ZMQ_EVENTS, &events, &size);
 }
 
 static bool send_small(struct rpc_client *client, uint64_t id, struct str method, int64_t budget_ms, struct str record)
@@ -92,7 +81,7 @@ bool rpc_link_send_hello(struct rpc_client *client)
     enum err e = wire_encode(greeting_shape(), &(struct greeting){ .batches = true }, &greeting);
     assert(e == OK);
     (void)e;
-    settle_commands(client);
+    loop_sock_settle(client->watch);
     bool sent = send_small(client, client->last_id + 1, STR("hello"), GREETING_US / 1000, buf_str(&greeting));
     if (sent) client->hello_id = ++client->last_id;
     buf_free(&greeting);
@@ -136,9 +125,9 @@ static bool read_monitor(void *arg)
     zmq_msg_t msg;
 
     zmq_msg_init(&msg);
-    bool any = !client->broken && zmq_msg_recv(&msg, client->monitor.raw, ZMQ_DONTWAIT) >= 0;
+    bool any = !client->broken && rpc_socket_get(client->monitor.raw, &msg) >= 0;
     if (any && zmq_msg_size(&msg) >= sizeof event) memcpy(&event, zmq_msg_data(&msg), sizeof event);
-    while (any && zmq_msg_more(&msg) && zmq_msg_recv(&msg, client->monitor.raw, ZMQ_DONTWAIT) >= 0) continue;
+    while (any && zmq_msg_more(&msg) && rpc_socket_get(client->monitor.raw, &msg) >= 0) continue;
     zmq_msg_close(&msg);
     if (!any) return false;
     if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
@@ -194,7 +183,7 @@ void rpc_link_break(struct rpc_client *client, const char *why)
 }
 
 /* Two lost connections may be an accident each.  But a request that its servers die of would walk through them all. */
-static bool may_go_again(struct waiting *w)
+static bool may_go_again(struct rpc_waiting *w)
 {
     return w->safe && ++w->lost < SENT_MAX;
 }
@@ -202,7 +191,7 @@ static bool may_go_again(struct waiting *w)
 /* SAFE ones wait for the next connection; what became of the others nobody knows. */
 static void fail_what_was_sent(struct rpc_client *client)
 {
-    struct waiting *w, *next;
+    struct rpc_waiting *w, *next;
     DL_FOREACH_SAFE(client->first, w, next)
     {
         if (w->sent && !may_go_again(w)) rpc_wait_end(client, w, ERR_UNAVAILABLE);
@@ -240,6 +229,7 @@ bool rpc_link_greeted(struct rpc_client *client, enum err status, struct str bod
     LOG(INFO, "rpc.peer_up", F_TEXT("peer", client->config.service), F_TEXT("endpoint", client->config.endpoint),
         F_ID("instance", hello.instance), F_INT("pending", client->n_waiting));
     client->batches = hello.batches;
+    client->same_who = hello.same_who;
     client->calling_up = true;
     client->ahead = client->first;
     if (client->config.up != NULL) client->config.up(client->config.arg, hello.instance);
@@ -249,7 +239,7 @@ bool rpc_link_greeted(struct rpc_client *client, enum err status, struct str bod
     return true;
 }
 
-/* Twice between two pings of the server's patience; the answers tell us that its loop turns. */
+/* Pings go out at twice the rate that the server expects.  Their answers prove that its event loop runs. */
 void rpc_link_ping(struct rpc_client *client)
 {
     int64_t now_us = clock_mono_us();

@@ -25,9 +25,9 @@ static void await_again(struct rpc_client *client)
 static void connect_to(struct rpc_client *client, const char *endpoint)
 {
     if (strcmp(client->connected, endpoint) == 0) return;
-    if (client->connected[0] != '\0') zmq_disconnect(client->socket.raw, client->connected);
+    if (client->connected[0] != '\0') loop_sock_disconnect(client->watch, client->connected);
     snprintf(client->connected, sizeof(client->connected), "%s", endpoint);
-    if (zmq_connect(client->socket.raw, endpoint) != 0)
+    if (loop_sock_connect(client->watch, endpoint) != 0)
         LOG(ERROR, "rpc.bad_endpoint", F_TEXT("endpoint", endpoint), F_TEXT("why", zmq_strerror(zmq_errno())));
 }
 

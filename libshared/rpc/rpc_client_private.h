@@ -25,10 +25,10 @@
 #define WHEEL_SLOT_US 20000 /* how exact deadlines are */
 
 /* One request without its answer.  Its texts lie behind it. */
-struct waiting {
-    struct waiting *prev, *next;     /* in the order of the calls */
-    struct waiting *earlier, *later; /* in its slot of the wheel */
-    UT_hash_handle hh;               /* by id */
+struct rpc_waiting {
+    struct rpc_waiting *prev, *next;     /* in the order of the calls */
+    struct rpc_waiting *earlier, *later; /* in its slot of the wheel */
+    UT_hash_handle hh;                   /* by id */
     uint64_t id;
     int64_t deadline_us;
     size_t bytes;
@@ -41,7 +41,7 @@ struct waiting {
     void *arg;
 };
 
-enum link { LINK_DOWN, LINK_GREETING, LINK_UP };
+enum rpc_link_state { LINK_DOWN, LINK_GREETING, LINK_UP };
 
 struct rpc_client {
     struct rpc_client_config config;
@@ -50,29 +50,30 @@ struct rpc_client {
     struct rpc_pipe *pipe; /* the socket's */
     struct loop_sock *watch, *monitor_watch;
     bool (*read_one)(void *client); /* what the watch calls: rpc_client.c reads */
-    enum link link;
+    enum rpc_link_state link;
     bool broken; /* this connection is over: `soon` makes the next */
     bool told_up;
-    bool leaving; /* the server said shutting_down: what we send it, it refuses */
-    bool told;    /* it has said that it will leave, but may serve us yet */
-    bool held_up; /* the pipe was full: later requests stand behind those that wait */
-    bool batches; /* the server said that it reads them */
-    bool refused; /* a handshake failed, and the log says so */
+    bool leaving;           /* the server said shutting_down: what we send it, it refuses */
+    bool told;              /* it has said that it will leave, but may serve us yet */
+    bool held_up;           /* the pipe was full: later requests stand behind those that wait */
+    bool batches, same_who; /* the server said that it reads them */
+    bool refused;           /* a handshake failed, and the log says so */
     uint64_t last_id, hello_id;
     int64_t heard_us, greeted_us;
-    struct waiting *first;  /* unanswered, in order */
-    struct waiting *unsent; /* the first of them that this connection has not seen; behind it there are no others */
-    struct waiting *ahead;  /* while `up` is called: what it calls goes out before this one */
+    struct rpc_waiting *first;  /* unanswered, in order */
+    struct rpc_waiting *unsent; /* the first of them that this connection has not seen; behind it there are no others */
+    struct rpc_waiting *ahead;  /* while `up` is called: what it calls goes out before this one */
     bool calling_up;
     size_t n_fresh, fresh_bytes; /* called since the last sending */
     struct rpc_batch out;
     zmq_msg_t in; /* a batch that is being read */
     struct str in_left;
     bool in_batch;
-    struct waiting *by_id;
-    struct waiting *ended; /* to be told on the next turn */
+    struct rpc_waiting *by_id;
+    struct rpc_waiting *ended; /* to be told on the next turn */
     size_t n_waiting, n_ended, waiting_bytes;
-    struct waiting *wheel[WHEEL_SLOTS];
+    struct metric *unanswered;
+    struct rpc_waiting *wheel[WHEEL_SLOTS];
     int64_t wheel_at;    /* the last slot that was looked at, in slots since the clock's start */
     struct arena *arena; /* for heads and failures, emptied after each message */
     struct buf head;     /* scratch */
@@ -90,12 +91,12 @@ void rpc_client_send_end(struct rpc_client *client);
 void rpc_client_send_again(struct rpc_client *client); /* the pipe may have room now, or the connection is new */
 
 /* rpc_client_wait.c */
-struct waiting *rpc_wait_add(
+struct rpc_waiting *rpc_wait_add(
     struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg);
-struct waiting *rpc_wait_find(struct rpc_client *client, uint64_t id);
-void rpc_wait_answer(struct rpc_client *client, struct waiting *waiting, enum err status, struct str body);
+struct rpc_waiting *rpc_wait_find(struct rpc_client *client, uint64_t id);
+void rpc_wait_answer(struct rpc_client *client, struct rpc_waiting *waiting, enum err status, struct str body);
 /* It ends without an answer: told on the loop's next turn. */
-void rpc_wait_end(struct rpc_client *client, struct waiting *waiting, enum err status);
+void rpc_wait_end(struct rpc_client *client, struct rpc_waiting *waiting, enum err status);
 void rpc_wait_tell(struct rpc_client *client);
 void rpc_wait_expire(struct rpc_client *client);
 void rpc_wait_free(struct rpc_client *client);

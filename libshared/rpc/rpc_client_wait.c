@@ -5,6 +5,8 @@
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/metrics.h"
+#include "libshared/base/turn.h"
 #include "libshared/base/invariant.h"
 #include "libshared/rpc/rpc_client_private.h"
 
@@ -21,7 +23,8 @@ static size_t head_bytes(const struct rpc_request *request)
     const struct principal *who = request->who;
     if (who == NULL) return n;
     for (size_t i = 0; i < who->quotas.len; i++) n += sizeof *who->quotas.at + who->quotas.at[i].quota.len;
-    return n + who->sub.len + who->kind.len + who->session.len + who->key.len + who->policy.len + who->address.len;
+    return n + who->sub.len + who->kind.len + who->session.len + who->key.len + who->policy.len + who->address.len +
+           who->agent.len;
 }
 
 static struct str put_text(char **at, struct str text)
@@ -56,6 +59,9 @@ static void copy_head(struct frame_request *head, const struct rpc_request *requ
     head->who.key = put_text(&at, who->key);
     head->who.policy = put_text(&at, who->policy);
     head->who.address = put_text(&at, who->address);
+    head->who.agent = put_text(&at, who->agent);
+    head->who.request = who->request;
+    head->who.narrowed = who->narrowed;
 }
 
 static void copy_body(zmq_msg_t *body, struct str from)
@@ -67,7 +73,7 @@ static void copy_body(zmq_msg_t *body, struct str from)
 }
 
 /* What `up` calls goes out before what waited for the connection. */
-static void join(struct rpc_client *client, struct waiting *w)
+static void join_queue(struct rpc_client *client, struct rpc_waiting *w)
 {
     if (client->ahead != NULL)
         DL_PREPEND_ELEM(client->first, client->ahead, w);
@@ -76,9 +82,9 @@ static void join(struct rpc_client *client, struct waiting *w)
     if (client->unsent == NULL) client->unsent = w;
 }
 
-static bool is_in_slot(const struct rpc_client *client, const struct waiting *w)
+static bool is_in_slot(const struct rpc_client *client, const struct rpc_waiting *w)
 {
-    const struct waiting *each;
+    const struct rpc_waiting *each;
 
     DL_FOREACH2(client->wheel[slot_of(w->deadline_us)], each, later)
     if (each == w) return true;
@@ -88,7 +94,7 @@ static bool is_in_slot(const struct rpc_client *client, const struct waiting *w)
 /* Asked for while there are few. */
 static void wait_check(const struct rpc_client *client)
 {
-    const struct waiting *w, *found;
+    const struct rpc_waiting *w, *found;
     size_t n = 0, bytes = 0, n_ended = 0;
     bool is_unsent = false;
 
@@ -110,16 +116,16 @@ static void wait_check(const struct rpc_client *client)
     assert(n_ended == client->n_ended && (n == 0 || ev_is_active(&client->tick)));
 }
 
-struct waiting *rpc_wait_add(
+struct rpc_waiting *rpc_wait_add(
     struct rpc_client *client, const struct rpc_request *request, rpc_reply_fn *reply, void *arg)
 {
     int64_t budget_ms = request->budget_ms != 0 ? request->budget_ms : client->config.budget_ms;
     assert(budget_ms >= 1 && budget_ms <= 60000);
-    struct waiting *w = mem_alloc(sizeof(*w) + head_bytes(request));
-    *w = (struct waiting){
+    struct rpc_waiting *w = mem_alloc(sizeof(*w) + head_bytes(request));
+    *w = (struct rpc_waiting){
         .bytes = sizeof(*w) + head_bytes(request) + request->body.len,
         .id = ++client->last_id,
-        .deadline_us = clock_mono_us() + budget_ms * 1000,
+        .deadline_us = turn_us() + budget_ms * 1000,
         .safe = request->safe,
         .reply = reply,
         .arg = arg,
@@ -127,10 +133,11 @@ struct waiting *rpc_wait_add(
     w->head.id = w->id;
     copy_head(&w->head, request, (char *)(w + 1));
     copy_body(&w->body, request->body);
-    join(client, w);
+    join_queue(client, w);
     DL_APPEND2(client->wheel[slot_of(w->deadline_us)], w, earlier, later);
     HASH_ADD(hh, client->by_id, id, sizeof(w->id), w);
     client->n_waiting++;
+    metric_add(client->unanswered, 1);
     client->waiting_bytes += w->bytes;
     if (!ev_is_active(&client->tick)) {
         client->wheel_at = clock_mono_us() / WHEEL_SLOT_US;
@@ -140,24 +147,26 @@ struct waiting *rpc_wait_add(
     return w;
 }
 
-struct waiting *rpc_wait_find(struct rpc_client *client, uint64_t id)
+struct rpc_waiting *rpc_wait_find(struct rpc_client *client, uint64_t id)
 {
-    struct waiting *w;
+    struct rpc_waiting *w;
     HASH_FIND(hh, client->by_id, &id, sizeof(id), w);
     return w;
 }
 
-static void leave_queue(struct rpc_client *client, struct waiting *w)
+static void leave_queue(struct rpc_client *client, struct rpc_waiting *w)
 {
     if (client->unsent == w) client->unsent = w->next;
     DL_DELETE(client->first, w);
     DL_DELETE2(client->wheel[slot_of(w->deadline_us)], w, earlier, later);
     HASH_DEL(client->by_id, w);
+    assert(client->n_waiting > 0 && client->waiting_bytes >= w->bytes);
     client->n_waiting--;
+    metric_add(client->unanswered, -1);
     client->waiting_bytes -= w->bytes;
 }
 
-void rpc_wait_answer(struct rpc_client *client, struct waiting *w, enum err status, struct str body)
+void rpc_wait_answer(struct rpc_client *client, struct rpc_waiting *w, enum err status, struct str body)
 {
     leave_queue(client, w);
     CHECK_STEP(wait_check(client));
@@ -166,7 +175,7 @@ void rpc_wait_answer(struct rpc_client *client, struct waiting *w, enum err stat
     mem_free(w);
 }
 
-void rpc_wait_end(struct rpc_client *client, struct waiting *w, enum err status)
+void rpc_wait_end(struct rpc_client *client, struct rpc_waiting *w, enum err status)
 {
     leave_queue(client, w);
     w->status = status;
@@ -176,7 +185,7 @@ void rpc_wait_end(struct rpc_client *client, struct waiting *w, enum err status)
     CHECK_STEP(wait_check(client));
 }
 
-static void describe_failure(const struct rpc_client *client, const struct waiting *w, struct wire_error *why)
+static void describe_failure(const struct rpc_client *client, const struct rpc_waiting *w, struct wire_error *why)
 {
     const char *service = client->config.service;
     if (w->status == ERR_DEADLINE)
@@ -190,7 +199,7 @@ static void describe_failure(const struct rpc_client *client, const struct waiti
     if (w->status == ERR_OVERLOADED || w->status == ERR_UNAVAILABLE) why->retry_after_ms = 100;
 }
 
-static void tell_caller(struct rpc_client *client, struct waiting *w)
+static void tell_caller(struct rpc_client *client, struct rpc_waiting *w)
 {
     struct wire_error why = { .field = "" };
     struct buf body = BUF(2048);
@@ -205,11 +214,11 @@ static void tell_caller(struct rpc_client *client, struct waiting *w)
 /* A caller that is told may call again, and fail again: that is for the next turn. */
 void rpc_wait_tell(struct rpc_client *client)
 {
-    struct waiting *list = client->ended;
+    struct rpc_waiting *list = client->ended;
     client->ended = NULL;
     client->n_ended = 0;
     while (list != NULL) {
-        struct waiting *w = list;
+        struct rpc_waiting *w = list;
         DL_DELETE(list, w);
         tell_caller(client, w);
     }
@@ -217,7 +226,7 @@ void rpc_wait_tell(struct rpc_client *client)
 
 static void expire_slot(struct rpc_client *client, int64_t slot, int64_t now_us)
 {
-    struct waiting *w, *next;
+    struct rpc_waiting *w, *next;
     DL_FOREACH_SAFE2(client->wheel[(size_t)slot % WHEEL_SLOTS], w, next, later)
     if (w->deadline_us <= now_us) rpc_wait_end(client, w, ERR_DEADLINE);
 }

@@ -83,6 +83,7 @@ static void run_on_thread(struct rpc_task *task, struct pg *pg)
     struct call *call = &later->call;
 
     call->peer = NULL;
+    call->fetcher = NULL;
     call->pg = pg;
     if (pg != NULL) pg_set_deadline(pg, call->deadline_us);
     enum err e = rpc_call_run(later->method, call, later->body, &later->reply);
@@ -100,13 +101,12 @@ static void drop_unrun(struct rpc_task *task, enum err why)
         why == ERR_OVERLOADED ? "too many of your requests wait for a worker" : "this process is leaving");
 }
 
-/* A caller without an identity is known by its address, behind a NUL, which no subject has. */
-static struct str who_waits(struct rpc_later *later)
+struct str rpc_call_lane(const struct call *call)
 {
-    const struct principal *who = &later->head.who;
+    const struct principal *who = call->who;
     char block[INET6_ADDRSTRLEN];
     if (who->sub.len > 0 || who->address.len == 0) return who->sub;
-    return arena_printf(later->arena, "%c%.*s", 0, STR_ARG(address_block_name(who->address, block)));
+    return arena_printf(call->arena, "%c%.*s", 0, STR_ARG(address_block_name(who->address, block)));
 }
 
 static void queue_for(struct rpc_pool *pool, struct rpc_later *later)
@@ -117,7 +117,7 @@ static void queue_for(struct rpc_pool *pool, struct rpc_later *later)
         .what = later->head.method,
         .trace = later->head.trace,
     };
-    if (pool == NULL || !rpc_pool_put(pool, &later->task, who_waits(later)))
+    if (pool == NULL || !rpc_pool_put(pool, &later->task, rpc_call_lane(&later->call)))
         refuse_request(later, ERR_OVERLOADED, "too many requests wait for a worker");
 }
 
@@ -143,7 +143,8 @@ static bool reads_batches(struct rpc_later *later)
 
 static void say_hello(struct rpc_later *later)
 {
-    struct hello hello = { str_of(later->server->config.service), later->peer->instance, .batches = true };
+    struct hello hello = { str_of(later->server->config.service), later->peer->instance, .batches = true,
+        .same_who = true };
     later->peer->batches = reads_batches(later);
     enum err e = wire_encode(hello_shape(), &hello, &later->reply);
     rpc_later_answer(later, rpc_call_settle(&later->call, e, &later->reply));

@@ -1,5 +1,7 @@
 /* rpc_drain.c - leaving: nothing new is begun, and word is given when all that was begun is answered. */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+
 #include "libshared/rpc/rpc_server_private.h"
 
 static void tell_drained(void *arg)
@@ -39,6 +41,7 @@ void rpc_server_hold(struct rpc_server *server)
 
 void rpc_server_release(struct rpc_server *server)
 {
+    assert(server->n_works > 0);
     server->n_works--;
     rpc_drain_check(server);
 }

@@ -1,8 +1,10 @@
 /* rpc_later.c - requests in hand, until they are answered: at once or later. */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/turn.h"
 #include "libshared/rpc/rpc_server_private.h"
 #include "libshared/base/metrics.h"
 
@@ -53,6 +55,7 @@ void rpc_later_give(struct rpc_later *later)
 {
     struct rpc_server *server = later->server;
     DL_DELETE(server->in_hand, later);
+    assert(server->n_in_hand > 0);
     server->n_in_hand--;
     empty_request(later);
     if (server->n_spare >= RPC_SPARE_MAX) {
@@ -84,7 +87,7 @@ void rpc_later_answer(struct rpc_later *later, enum err status)
     rpc_send_reply(server, peer, later->head.id, status, buf_str(&later->reply));
 
     if (later->method != NULL) {
-        int64_t us = clock_mono_us() - later->began_us;
+        int64_t us = turn_us() - later->began_us;
         count_request(server, later, us);
         if (!rpc_runs_on_thread(later->method->where)) /* the thread has logged its own */
             rpc_call_log(&later->call, later->method->where, later->head.method, us, status);
@@ -107,6 +110,7 @@ void rpc_later_done(struct rpc_later *later, enum err e, const void *rep)
         later->status = e;
         return;
     }
+    assert(later->server->n_later > 0);
     later->server->n_later--;
     rpc_later_answer(later, rpc_call_settle(&later->call, e, &later->reply));
 }

@@ -1,15 +1,17 @@
 /* rpc_pool.c - threads and a fair queue; in a pool with a database, a connection each. */
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "libshared/base/clock.h"
 #include "libshared/db/pg.h"
 #include "libshared/base/log.h"
 #include "libshared/rpc/rpc_pool.h"
 
-struct worker {
+struct pool_worker {
     pthread_t thread;
     struct rpc_pool *pool;
     char what[64], trace[64]; /* its present call; under the pool's lock */
@@ -24,10 +26,10 @@ struct rpc_pool {
     struct loop_post *post;
     bool stopping;
     struct rpc_pool_config config;
-    struct worker workers[];
+    struct pool_worker workers[];
 };
 
-static void note_present(struct worker *worker, const struct rpc_task *task)
+static void note_present(struct pool_worker *worker, const struct rpc_task *task)
 {
     snprintf(worker->what, sizeof(worker->what), "%.*s", STR_ARG(task->what));
     snprintf(worker->trace, sizeof(worker->trace), "%.*s", STR_ARG(task->trace));
@@ -35,7 +37,7 @@ static void note_present(struct worker *worker, const struct rpc_task *task)
     worker->lane = task->lane;
 }
 
-static void note_done(struct worker *worker)
+static void note_done(struct pool_worker *worker)
 {
     if (worker->lane != NULL) rpc_queue_done(worker->pool->queue, worker->lane);
     worker->lane = NULL;
@@ -43,7 +45,7 @@ static void note_done(struct worker *worker)
 }
 
 /* NULL: it's time to leave. */
-static struct rpc_task *take_task(struct rpc_pool *pool, struct worker *worker)
+static struct rpc_task *take_task(struct rpc_pool *pool, struct pool_worker *worker)
 {
     struct rpc_task *task = NULL;
 
@@ -58,8 +60,11 @@ static struct rpc_task *take_task(struct rpc_pool *pool, struct worker *worker)
 
 static void *run_worker(void *arg)
 {
-    struct worker *worker = arg;
+    struct pool_worker *worker = arg;
     struct rpc_pool *pool = worker->pool;
+    /* Linux: of this thread alone.  A thread that may not stand back does not. */
+    if (pool->config.nice > 0 && setpriority(PRIO_PROCESS, 0, pool->config.nice) != 0)
+        LOG(WARN, "rpc.nice_refused", F_TEXT("pool", pool->config.name), F_INT("errno", errno));
     struct pg *pg = pool->config.conninfo != NULL ? pg_create(pool->config.conninfo, pool->config.schema) : NULL;
     for (struct rpc_task *task = take_task(pool, worker); task != NULL; task = take_task(pool, worker))
         task->run(task, pg);
@@ -115,7 +120,7 @@ void rpc_pool_print(struct rpc_pool *pool)
     int64_t now_us = clock_mono_us();
     pthread_mutex_lock(&pool->lock);
     for (unsigned i = 0; i < pool->config.threads; i++) {
-        const struct worker *worker = &pool->workers[i];
+        const struct pool_worker *worker = &pool->workers[i];
         if (worker->since_us == 0)
             LOG(INFO, "rpc.worker_idle", F_TEXT("pool", pool->config.name), F_INT("worker", i));
         else

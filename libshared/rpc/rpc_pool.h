@@ -22,6 +22,7 @@ struct rpc_pool_config {
     size_t queue_max;     /* see rpc_queue.h */
     const char *conninfo; /* NULL: no database */
     const char *schema;
+    int nice; /* of its threads: how far they stand back behind the loop's, where there is work for all */
 };
 
 /* The texts and the post outlive it. */

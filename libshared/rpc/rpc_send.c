@@ -14,7 +14,7 @@
 #include "libshared/rpc/rpc_server_private.h"
 #include "libshared/base/metrics.h"
 
-enum sent { SENT, FULL, LOST };
+enum send_result { SENT, FULL, LOST };
 
 struct rpc_event {
     zmq_msg_t head, body;
@@ -37,19 +37,17 @@ static size_t bytes_of(const zmq_msg_t *head, const zmq_msg_t *body)
 
 /* Only the first part can be refused: once it is in, the ROUTER takes the whole message.  head and body are consumed
  * if it says SENT.  pipe NULL: to one that is no peer. */
-static enum sent send_parts(
+static enum send_result send_parts(
     struct rpc_server *server, const void *id, struct rpc_pipe *pipe, zmq_msg_t *head, zmq_msg_t *body)
 {
     if (pipe != NULL && !rpc_pipe_has_room(pipe)) return FULL;
-    if (zmq_send(server->socket.raw, id, RPC_ID_BYTES, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
-        return errno == EAGAIN ? FULL : LOST;
+    if (loop_sock_put_bytes(server->watch, id, RPC_ID_BYTES, ZMQ_SNDMORE) < 0) return errno == EAGAIN ? FULL : LOST;
     if (pipe != NULL) rpc_pipe_mark_head(pipe, head, bytes_of(head, body));
-    int rc = zmq_msg_send(head, server->socket.raw, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    int rc = loop_sock_put(server->watch, head, ZMQ_SNDMORE);
     assert(rc >= 0);
-    rc = zmq_msg_send(body, server->socket.raw, ZMQ_DONTWAIT);
+    rc = loop_sock_put(server->watch, body, 0);
     assert(rc >= 0);
     (void)rc;
-    loop_sock_nudge(server->watch);
     return SENT;
 }
 
@@ -85,7 +83,7 @@ static void send_or_keep(struct rpc_server *server, struct rpc_peer *peer, zmq_m
         rpc_peer_lose(server, peer, "replies_unread");
         return;
     }
-    enum sent sent = is_held_up(peer) ? FULL : send_parts(server, peer->id, peer->pipe, head, body);
+    enum send_result sent = is_held_up(peer) ? FULL : send_parts(server, peer->id, peer->pipe, head, body);
     if (sent == FULL) keep_reply(server, peer, head, body);
     if (sent == LOST) rpc_peer_lose(server, peer, "unreachable");
 }
@@ -144,14 +142,14 @@ void rpc_send_reply(struct rpc_server *server, struct rpc_peer *peer, uint64_t i
     zmq_msg_close(&body_msg);
 }
 
-static enum sent send_notice(struct rpc_server *server, const void *id, struct rpc_pipe *pipe, struct str name)
+static enum send_result send_notice(struct rpc_server *server, const void *id, struct rpc_pipe *pipe, struct str name)
 {
     zmq_msg_t head_msg, body_msg;
     buf_clear(&server->head);
     frame_put_event(&server->head, &(struct frame_event){ .name = name });
     fill_message(&head_msg, buf_str(&server->head));
     fill_message(&body_msg, (struct str){ EMPTY_MAP, 1 });
-    enum sent sent = send_parts(server, id, pipe, &head_msg, &body_msg);
+    enum send_result sent = send_parts(server, id, pipe, &head_msg, &body_msg);
     zmq_msg_close(&head_msg);
     zmq_msg_close(&body_msg);
     return sent;
@@ -167,15 +165,16 @@ void rpc_send_leaving(struct rpc_server *server, const void *id)
     send_notice(server, id, NULL, STR("leaving"));
 }
 
-static enum sent flush_replies(struct rpc_server *server, struct rpc_peer *peer)
+static enum send_result flush_replies(struct rpc_server *server, struct rpc_peer *peer)
 {
     while (peer->waiting != NULL) {
         struct rpc_outgoing *out = peer->waiting;
         size_t bytes = bytes_of(&out->head, &out->body);
-        enum sent sent = send_parts(server, peer->id, peer->pipe, &out->head, &out->body);
+        enum send_result sent = send_parts(server, peer->id, peer->pipe, &out->head, &out->body);
         if (sent != SENT) return sent;
         rpc_pipe_unkeep(peer->pipe, bytes);
         peer->waiting = out->next;
+        assert(peer->n_waiting > 0);
         peer->n_waiting--;
         zmq_msg_close(&out->head);
         zmq_msg_close(&out->body);
@@ -185,9 +184,9 @@ static enum sent flush_replies(struct rpc_server *server, struct rpc_peer *peer)
     return SENT;
 }
 
-static enum sent flush_peer(struct rpc_server *server, struct rpc_peer *peer)
+static enum send_result flush_peer(struct rpc_server *server, struct rpc_peer *peer)
 {
-    enum sent sent = flush_replies(server, peer);
+    enum send_result sent = flush_replies(server, peer);
     if (sent == SENT && peer->missed) {
         sent = send_notice(server, peer->id, peer->pipe, STR("resync"));
         peer->missed = sent == FULL;
@@ -202,7 +201,7 @@ void rpc_send_flush(struct rpc_server *server)
     HASH_ITER(hh, server->peers, peer, next)
     {
         if (!is_held_up(peer)) continue;
-        enum sent sent = flush_peer(server, peer);
+        enum send_result sent = flush_peer(server, peer);
         full = full || sent == FULL;
         if (sent == LOST) rpc_peer_lose(server, peer, "unreachable");
     }
@@ -235,14 +234,14 @@ void rpc_event_destroy(struct rpc_event **event)
     *event = NULL;
 }
 
-static enum sent send_copy(struct rpc_server *server, struct rpc_peer *peer, const struct rpc_event *event)
+static enum send_result send_copy(struct rpc_server *server, struct rpc_peer *peer, const struct rpc_event *event)
 {
     zmq_msg_t head, body;
     zmq_msg_init(&head);
     zmq_msg_init(&body);
     zmq_msg_copy(&head, (zmq_msg_t *)&event->head); /* by reference count; ZeroMQ knows no const */
     zmq_msg_copy(&body, (zmq_msg_t *)&event->body);
-    enum sent sent = send_parts(server, peer->id, peer->pipe, &head, &body);
+    enum send_result sent = send_parts(server, peer->id, peer->pipe, &head, &body);
     zmq_msg_close(&head);
     zmq_msg_close(&body);
     return sent;
@@ -253,7 +252,7 @@ static struct str view_of(const zmq_msg_t *msg)
     return (struct str){ zmq_msg_data((zmq_msg_t *)msg), zmq_msg_size(msg) };
 }
 
-static enum sent send_event(struct rpc_server *server, struct rpc_peer *peer, const struct rpc_event *event)
+static enum send_result send_event(struct rpc_server *server, struct rpc_peer *peer, const struct rpc_event *event)
 {
     if (joins_others(server, peer, view_of(&event->head), view_of(&event->body))) return SENT;
     if (peer->gone) return LOST;
@@ -263,7 +262,7 @@ static enum sent send_event(struct rpc_server *server, struct rpc_peer *peer, co
 bool rpc_event_send(struct rpc_server *server, struct rpc_peer *peer, const struct rpc_event *event)
 {
     if (peer->gone) return false;
-    enum sent sent = send_event(server, peer, event);
+    enum send_result sent = send_event(server, peer, event);
     if (sent == LOST) rpc_peer_lose(server, peer, "unreachable");
     if (sent == FULL) {
         if (!peer->missed) LOG(WARN, "rpc.event_lost", F_TEXT("peer", peer->name));

@@ -2,14 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/rpc/rpc_server.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/turn.h"
 #include "libshared/rpc/rpc_accept.h"
 #include "libshared/rpc/rpc_server_private.h"
 #include "libshared/base/metrics.h"
+#include "libshared/wire/record.h"
 
 #define FLUSH_EVERY_S  0.005
 #define MALFORMED_NAME "madang_rpc_malformed_total"
@@ -30,7 +33,7 @@ struct ev_loop *rpc_server_loop(struct rpc_server *server)
 static void set_call(struct rpc_later *later)
 {
     struct rpc_server *server = later->server;
-    later->began_us = clock_mono_us();
+    later->began_us = turn_us();
     later->call = (struct call){
         .arena = later->arena,
         .who = &later->head.who,
@@ -38,6 +41,7 @@ static void set_call(struct rpc_later *later)
         .peer_name = str_of(later->peer->name),
         .peer = later->peer,
         .server = server,
+        .fetcher = server->config.fetcher,
         .now = clock_ms(),
         .deadline_us = rpc_call_deadline_us(later->began_us, later->head.budget_ms),
         .context = server->config.context,
@@ -62,7 +66,8 @@ static void drop_malformed(struct rpc_later *later, const char *name)
 
 static bool read_head(struct rpc_later *later, struct str bytes, struct frame_head *head)
 {
-    return frame_read(bytes, later->arena, head) == OK && (head->kind == FRAME_REQUEST || head->kind == FRAME_BATCH);
+    if (frame_read(bytes, later->arena, head) != OK) return false;
+    return head->kind == FRAME_BATCH || (head->kind == FRAME_REQUEST && head->request.same_who == 0);
 }
 
 /* A connection begins with `hello`.  A peer that speaks without was given up here, and doesn't know it. */
@@ -101,6 +106,7 @@ static void begin_batch(struct rpc_later *later, zmq_msg_t *id)
     zmq_msg_move(&in->head, &later->head_bytes);
     zmq_msg_move(&in->body, &later->body_bytes);
     in->left = bytes_of(&in->body);
+    in->n = 0;
     in->open = true;
     rpc_later_give(later);
 }
@@ -110,7 +116,8 @@ static void end_batch(struct rpc_incoming *in)
     zmq_msg_close(&in->id);
     zmq_msg_close(&in->head);
     zmq_msg_close(&in->body);
-    *in = (struct rpc_incoming){ .open = false };
+    arena_reset(in->arena);
+    in->open = false;
 }
 
 /* A request may be in hand for long, and would keep all of its batch. */
@@ -119,6 +126,36 @@ static struct str copy_bytes(struct arena *arena, struct str bytes)
     char *copy = arena_alloc(arena, bytes.len + 1);
     memcpy(copy, bytes.at, bytes.len);
     return (struct str){ copy, bytes.len };
+}
+
+/* The caller is remembered for the requests behind it. */
+static bool find_who(struct rpc_incoming *in, struct frame_request *request)
+{
+    size_t n = in->n++;
+    uint64_t same = request->same_who;
+
+    if (n < RPC_BATCH_MESSAGES) in->has_who[n] = false;
+    if (same > 0) {
+        if (same > n || same > RPC_BATCH_MESSAGES || !in->has_who[same - 1]) return false;
+        request->who = in->who[same - 1];
+    }
+    if (n < RPC_BATCH_MESSAGES) {
+        in->who[n] = request->who;
+        in->has_who[n] = true;
+    }
+    return true;
+}
+
+static bool read_one_of(struct rpc_incoming *in, struct rpc_later *later, struct str bytes, struct frame_head *head)
+{
+    bool is_request = frame_read(bytes, in->arena, head) == OK && head->kind == FRAME_REQUEST;
+
+    if (!is_request) head->request = (struct frame_request){ .same_who = UINT64_MAX };
+    if (!find_who(in, &head->request)) return false;
+    head->request.method = copy_bytes(later->arena, head->request.method);
+    head->request.trace = copy_bytes(later->arena, head->request.trace);
+    record_keep(principal_shape(), later->arena, &head->request.who);
+    return true;
 }
 
 /* The next message of a batch; the batch ends with the last one, or where it is cut wrongly.  One that is no request is its own
@@ -131,7 +168,7 @@ static void take_next(struct rpc_server *server)
     struct frame_head head;
     struct str head_bytes, body;
     bool cut = frame_batch_next(&in->left, &head_bytes, &body);
-    if (cut && read_head(later, copy_bytes(later->arena, head_bytes), &head) && head.kind == FRAME_REQUEST) {
+    if (cut && read_one_of(in, later, head_bytes, &head)) {
         later->body = copy_bytes(later->arena, body);
         take_request(later, zmq_msg_data(&in->id), name, &head.request);
     } else {
@@ -159,7 +196,7 @@ static void take_message(struct rpc_later *later, zmq_msg_t *id)
 
 static bool receive_part(struct rpc_server *server, zmq_msg_t *msg)
 {
-    return zmq_msg_recv(msg, server->socket.raw, ZMQ_DONTWAIT) >= 0;
+    return rpc_socket_get(server->socket.raw, msg) >= 0;
 }
 
 /* The message's next part, if the last one said that there is one.  `last` is the last part that was received. */
@@ -256,7 +293,7 @@ static void bind_all(struct rpc_server *server)
         char endpoint[256];
         struct str one = str_cut(&rest, ',');
         snprintf(endpoint, sizeof(endpoint), "%.*s", STR_ARG(one));
-        if (zmq_bind(server->socket.raw, endpoint) != 0) {
+        if (rpc_socket_bind(server->socket.raw, endpoint) != 0) {
             LOG(ERROR, "rpc.bind_failed", F_TEXT("endpoint", endpoint), F_TEXT("why", zmq_strerror(errno)));
             exit(1);
         }
@@ -298,10 +335,16 @@ static void make_metrics(struct rpc_server *server)
 static void make_pools(struct rpc_server *server)
 {
     const struct rpc_server_config *config = &server->config;
-    struct rpc_pool_config pool = { "worker", config->workers, config->queue_max, config->pg_conninfo,
-        config->service };
+    struct rpc_pool_config pool = { .name = "worker",
+        .threads = config->workers,
+        .queue_max = config->queue_max,
+        .conninfo = config->pg_conninfo,
+        .schema = config->service };
     struct rpc_pool_config blocking = {
-        .name = "blocking", .threads = config->blocking, .queue_max = config->queue_max
+        .name = "blocking",
+        .threads = config->blocking,
+        .queue_max = config->blocking_queue_max > 0 ? config->blocking_queue_max : config->queue_max,
+        .nice = config->blocking_nice,
     };
 
     if (pool.threads > 0) server->pool = rpc_pool_create(&pool, server->post);
@@ -314,6 +357,8 @@ struct rpc_server *rpc_server_create(struct ev_loop *loop, const struct rpc_serv
     server->config = *config;
     server->loop = loop;
     server->head = BUF(4096);
+    /* bound: the lists of the heads of one batch, which the decoder asks for */
+    server->incoming.arena = arena_create("rpc_incoming", RPC_ARENA_MAX);
     pthread_mutex_init(&server->commit_lock, NULL);
     make_metrics(server);
     server->post = loop_post_create(loop);
@@ -335,6 +380,7 @@ static void abandon_in_hand(struct rpc_server *server)
 {
     while (server->in_hand != NULL) {
         struct rpc_later *later = server->in_hand;
+        assert(later->peer->in_hand > 0);
         later->peer->in_hand--;
         rpc_later_give(later);
     }
@@ -369,6 +415,7 @@ void rpc_server_destroy(struct rpc_server **server)
     rpc_socket_close(&s->socket);
     pthread_mutex_destroy(&s->commit_lock);
     buf_free(&s->head);
+    arena_destroy(&s->incoming.arena);
     mem_free(s->stats);
     mem_free(s);
     *server = NULL;

@@ -24,6 +24,7 @@
 #include "libshared/wire/frame.h"
 
 struct ev_loop;
+struct fetcher;
 struct loop_post;
 struct pg;
 struct rpc_server;
@@ -42,11 +43,14 @@ struct call {
     struct str peer_name;        /* gateway, store, authctl...: from the peer's certificate */
     struct rpc_peer *peer;       /* loop thread only; NULL in WORKER and BLOCKING methods */
     struct rpc_server *server;
-    int64_t now;               /* milliseconds since 1970, read once: one call sees one time */
-    int64_t deadline_us;       /* clock_mono_us() after which nobody waits */
-    void *context;             /* what service_main's `start` returned */
+    struct fetcher
+        *fetcher;        /* loop thread only: requests outwards; NULL: proto/services.def has no OUTWARDS row of us */
+    int64_t now;         /* milliseconds since 1970, read once: one call sees one time */
+    int64_t deadline_us; /* clock_mono_us() after which nobody waits */
+    void *context;       /* what service_main's `start` returned */
     struct wire_error *why;    /* the detail behind an error: see call_fail() */
     struct call_after *after;  /* see call_after() */
+    bool is_copy;              /* see call_on_worker() */
     struct log_field notes[8]; /* see call_note() */
     unsigned n_notes;
 };
@@ -64,6 +68,9 @@ struct rpc_method {
     const char *callers; /* peer names that may call it, separated by blanks */
 };
 
+/* May this process do it?  Asked on the thread that runs it, before the handler; the request is a record of `shape`. */
+typedef enum err rpc_admit_fn(struct call *call, const struct wire_shape *shape, const void *req);
+
 struct rpc_server_config {
     const char *service;   /* its own name */
     const char *endpoints; /* what to bind, separated by commas: ipc://..., tcp://... */
@@ -71,12 +78,16 @@ struct rpc_server_config {
     const struct rpc_method *methods;
     size_t n_methods; /* must outlive the server */
     void *context;
-    unsigned workers; /* threads, each with a connection to pg_conninfo; 0: no WORKER methods */
+    struct fetcher *fetcher; /* for handlers on the loop; NULL: none */
+    unsigned workers;        /* threads, each with a connection to pg_conninfo; 0: no WORKER methods */
     const char *pg_conninfo;
     unsigned blocking;                                       /* threads without one; 0: no BLOCKING methods */
-    size_t queue_max;                                        /* requests waiting for each of the two: see rpc_queue.h */
+    int blocking_nice;                                       /* of those: see rpc_pool.h */
+    size_t queue_max;                                        /* requests waiting for a worker: see rpc_queue.h */
+    size_t blocking_queue_max;                               /* and for a thread without a connection; 0: as many */
     size_t later_max;                                        /* LATER requests unanswered; over it: overloaded */
     int event_hwm;                                           /* messages waiting for one peer's pipe */
+    rpc_admit_fn *admit;                                     /* may be NULL */
     void (*peer_gone)(void *context, struct rpc_peer *peer); /* its subscriptions end here; loop thread */
 };
 
@@ -100,6 +111,9 @@ enum err rpc_server_answer(const struct rpc_method *methods, size_t n, void *con
 /* Say why, return `e`.  The text goes to the log and to the client; begin it with "field: " to name a field. */
 enum err call_fail(struct call *call, enum err e, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void call_note(struct call *call, struct log_field field); /* one more field in the call's log line; at most 8 */
+/* The call of a LATER method as the worker's that works for it.  What it would note or run after the commit is the copy's, and
+ * lost; so call_after() refuses it. */
+struct call call_on_worker(const struct call *call, struct pg *pg, struct arena *arena);
 /* In a WORKER: run on the loop thread after the commit and before the reply, for all calls in the order of their
  * commits; not at all if the call fails.  `arg` lives in the call's arena. */
 void call_after(struct call *call, void (*run)(struct rpc_server *server, void *context, void *arg), void *arg);
@@ -108,9 +122,12 @@ void call_after(struct call *call, void (*run)(struct rpc_server *server, void *
 void rpc_later_done(struct rpc_later *later, enum err e, const void *rep);
 struct call *rpc_later_call(struct rpc_later *later); /* its arena lives until then */
 
+/* In whose lane it waits: of its subject, or of the address of a caller without one, behind a NUL, which no subject has. */
+struct str rpc_call_lane(const struct call *call);
+
 /* From the loop thread, for LATER methods: run `work` on a worker, inside a transaction that is committed if it
- * returns OK, then `done` on the loop.  The arena is emptied after `done`.  `subject`: for whom, as the workers are
- * shared out by subject; empty: for nobody in particular.  false: too much waits for a worker; `done` with
+ * returns OK, then `done` on the loop.  The arena is emptied after `done`.  `subject`: for whom (rpc_call_lane()), as the workers
+ * are shared out by subject; empty: for nobody in particular.  false: too much waits for a worker; `done` with
  * ERR_OVERLOADED: it gave way to a subject with less.  Two that run at the same time may be done in either order. */
 bool rpc_server_work(struct rpc_server *server, struct str subject,
     enum err (*work)(struct pg *pg, struct arena *arena, void *arg), void (*done)(void *arg, enum err e),
@@ -119,6 +136,16 @@ bool rpc_server_work(struct rpc_server *server, struct str subject,
 bool rpc_server_work_blocking(struct rpc_server *server, struct str subject,
     enum err (*work)(struct pg *pg, struct arena *arena, void *arg), void (*done)(void *arg, enum err e),
     void *arg) MUST_CHECK;
+
+/* A LATER method that needs a database, then a thread, then a database again is a list of steps, WORKER or BLOCKING, which ends
+ * with an empty one.  Each is run when the one before it was OK, a WORKER step in a transaction of its own that is committed
+ * then, with the call's arena and until its deadline.  `end` comes once, on the loop, with the first error or OK, and answers. */
+struct rpc_step {
+    enum rpc_where where;
+    enum err (*run)(struct pg *pg, struct arena *arena, void *arg);
+};
+void rpc_later_steps(
+    struct rpc_later *later, const struct rpc_step *list, void (*end)(void *arg, enum err e), void *arg);
 
 /* From the loop thread: nothing new should be begun any more. */
 bool rpc_server_is_leaving(const struct rpc_server *server);

@@ -89,6 +89,10 @@ struct rpc_incoming {
     zmq_msg_t id, head, body;
     struct str left;
     bool open;
+    size_t n; /* messages that were read; of each, who asks: views into the body, and lists in the arena */
+    struct principal who[RPC_BATCH_MESSAGES];
+    bool has_who[RPC_BATCH_MESSAGES];
+    struct arena *arena;
 };
 
 struct rpc_method_stats {

@@ -78,23 +78,59 @@ struct rpc_socket rpc_socket_client(const char *key_dir, const char *self, const
     return socket;
 }
 
-/* A signal (SIGTERM above all) may end these two with EINTR: they look at what the socket has been told meanwhile. */
-static int monitor(void *raw, const char *address, int events)
-{
-    int rc;
+#define REPEAT(call)                                                                                                   \
+    int rc;                                                                                                            \
+    do rc = (call);                                                                                                    \
+    while (rc < 0 && zmq_errno() == EINTR);                                                                            \
+    return rc
 
-    do rc = zmq_socket_monitor(raw, address, events);
-    while (rc != 0 && zmq_errno() == EINTR);
-    return rc;
+int rpc_socket_put(void *raw, zmq_msg_t *msg, int more)
+{
+    REPEAT(zmq_msg_send(msg, raw, more | ZMQ_DONTWAIT));
 }
 
-static int connect_inproc(void *raw, const char *address)
+int rpc_socket_put_bytes(void *raw, const void *bytes, size_t len, int more)
 {
-    int rc;
+    REPEAT(zmq_send(raw, bytes, len, more | ZMQ_DONTWAIT));
+}
 
-    do rc = zmq_connect(raw, address);
-    while (rc != 0 && zmq_errno() == EINTR);
-    return rc;
+int rpc_socket_get(void *raw, zmq_msg_t *msg)
+{
+    REPEAT(zmq_msg_recv(msg, raw, ZMQ_DONTWAIT));
+}
+
+static int ask_events(void *raw, int *events)
+{
+    size_t size = sizeof(*events);
+
+    REPEAT(zmq_getsockopt(raw, ZMQ_EVENTS, events, &size));
+}
+
+int rpc_socket_events(void *raw)
+{
+    int events = 0;
+
+    return ask_events(raw, &events) == 0 ? events : 0;
+}
+
+int rpc_socket_bind(void *raw, const char *endpoint)
+{
+    REPEAT(zmq_bind(raw, endpoint));
+}
+
+int rpc_socket_connect(void *raw, const char *endpoint)
+{
+    REPEAT(zmq_connect(raw, endpoint));
+}
+
+int rpc_socket_disconnect(void *raw, const char *endpoint)
+{
+    REPEAT(zmq_disconnect(raw, endpoint));
+}
+
+static int begin_monitor(void *raw, const char *address, int events)
+{
+    REPEAT(zmq_socket_monitor(raw, address, events));
 }
 
 struct rpc_socket rpc_socket_monitor(void *raw, int events)
@@ -102,11 +138,11 @@ struct rpc_socket rpc_socket_monitor(void *raw, int events)
     static _Atomic unsigned count;
     char address[40];
     snprintf(address, sizeof(address), "inproc://monitor-%u", count++);
-    int rc = monitor(raw, address, events);
+    int rc = begin_monitor(raw, address, events);
     assert(rc == 0);
     zsock_t *owner = zsock_new(ZMQ_PAIR);
     assert(owner != NULL);
-    rc = connect_inproc(zsock_resolve(owner), address);
+    rc = rpc_socket_connect(zsock_resolve(owner), address);
     assert(rc == 0);
     (void)rc;
     return (struct rpc_socket){ owner, zsock_resolve(owner) };

@@ -56,6 +56,7 @@ static void work_done(void *arg)
 {
     struct rpc_work *work = arg;
     struct rpc_server *server = work->server;
+    assert(server->n_works > 0);
     server->n_works--;
     work->done(work->arg, work->e);
     work_give(server, work);

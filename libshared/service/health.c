@@ -67,7 +67,7 @@ static void on_turned(void *arg, const struct turn *turn)
     if (turn->us <= SLOW_US) return;
     metric_add(health->slow, 1);
     LOG_BOUNDED(WARN, "loop.slow", F_INT("us", turn->us), F_TEXT("handler", turn->longest),
-        F_INT("handler_us", turn->longest_us));
+        F_INT("handler_us", turn->longest_us), F_INT("cpu_us", turn->cpu_us));
 }
 
 static int answer_health(struct health *health, bool for_ready, struct buf *body)

@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -85,19 +86,22 @@ static void answer_as_older_kernel(void)
     if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0) privileges_die("seccomp");
 }
 
-static void refuse_processes(scmp_filter_ctx filter)
+static void refuse_processes(scmp_filter_ctx filter, bool but_copies)
 {
     const struct scmp_arg_cmp no_thread = arg_has(0, CLONE_THREAD | (LEAKS_ARE_LOOKED_FOR ? CLONE_UNTRACED : 0), 0),
                               not_ours = arg_is(0, SCMP_CMP_NE, (scmp_datum_t)getpid()),
                               not_self = arg_is(0, SCMP_CMP_NE, 0);
 
-    refuse_if(filter, SCMP_SYS(clone), 1, &no_thread);
+    if (!but_copies) {
+        refuse_if(filter, SCMP_SYS(clone), 1, &no_thread);
+        refuse_if(filter, SCMP_SYS(kill), 0, NULL);
+    }
     refuse_if(filter, SCMP_SYS(tgkill), 1, &not_ours);
     refuse_if(filter, SCMP_SYS(prlimit64), 1, &not_self);
     if (!LEAKS_ARE_LOOKED_FOR) refuse_if(filter, SCMP_SYS(ptrace), 0, NULL);
 }
 
-/* Who makes files makes those with a name; where, is Landlock's. */
+/* A process that makes files makes those with a name; where, is Landlock's. */
 static void refuse_new_files(scmp_filter_ctx filter, bool but_named)
 {
     const scmp_datum_t bits[] = { O_TMPFILE & ~O_DIRECTORY, O_CREAT };
@@ -143,6 +147,14 @@ static void refuse_sockets(scmp_filter_ctx filter)
     }
 }
 
+/* Those of a pair need none of these. */
+static void refuse_all_sockets(scmp_filter_ctx filter)
+{
+    static const int refused[] = { SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(listen) };
+
+    for (size_t i = 0; i < COUNT(refused); i++) refuse_if(filter, refused[i], 0, NULL);
+}
+
 void privileges_refuse_calls(const struct privileges *has)
 {
     static const int refused[] = {
@@ -153,9 +165,12 @@ void privileges_refuse_calls(const struct privileges *has)
     scmp_filter_ctx filter = begin_filter();
 
     for (size_t i = 0; i < COUNT(refused); i++) refuse_if(filter, refused[i], 0, NULL);
-    refuse_processes(filter);
+    refuse_processes(filter, has->keeps_readers);
     refuse_new_files(filter, privileges_makes_files(has));
-    refuse_sockets(filter);
+    if (has->keeps_readers)
+        refuse_all_sockets(filter);
+    else
+        refuse_sockets(filter);
     load_filter(filter);
     answer_as_older_kernel();
 }
@@ -167,5 +182,58 @@ void privileges_refuse_listening(void)
 
     refuse_if(filter, SCMP_SYS(listen), 0, NULL);
     refuse_if(filter, SCMP_SYS(capset), 0, NULL);
+    load_filter(filter);
+}
+
+/* --- who only computes: here what is not allowed is refused --- */
+
+static void answer_if(scmp_filter_ctx filter, uint32_t answer, int call, unsigned n, const struct scmp_arg_cmp *when)
+{
+    int rc = seccomp_rule_add_array(filter, answer, call, n, when);
+
+    if (rc == 0) return;
+    errno = -rc;
+    privileges_die("seccomp");
+}
+
+static void allow_if(scmp_filter_ctx filter, int call, unsigned n, const struct scmp_arg_cmp *when)
+{
+    answer_if(filter, SCMP_ACT_ALLOW, call, n, when);
+}
+
+/* Memory that holds code is what it was before; more of it is its own, which RLIMIT_DATA counts. */
+static void allow_memory(scmp_filter_ctx filter)
+{
+    const struct scmp_arg_cmp not_code = arg_has(2, PROT_EXEC, 0), own[] = { not_code, arg_has(3, MAP_SHARED, 0) };
+
+    allow_if(filter, SCMP_SYS(mmap), COUNT(own), own);
+    allow_if(filter, SCMP_SYS(mprotect), 1, &not_code);
+}
+
+static void allow_threads(scmp_filter_ctx filter)
+{
+    const struct scmp_arg_cmp thread = arg_has(0, CLONE_THREAD, CLONE_THREAD),
+                              its_own = arg_is(0, SCMP_CMP_EQ, (scmp_datum_t)getpid()),
+                              name = arg_is(0, SCMP_CMP_EQ, PR_SET_NAME);
+
+    allow_if(filter, SCMP_SYS(clone), 1, &thread);
+    answer_if(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0, NULL); /* libc does without it: see above */
+    allow_if(filter, SCMP_SYS(tgkill), 1, &its_own);
+    allow_if(filter, SCMP_SYS(prctl), 1, &name);
+}
+
+void privileges_allow_computing(void)
+{
+    static const int allowed[] = {
+#define ALLOWED(name) SCMP_SYS(name),
+#include "libshared/service/calls_computing.def"
+#undef ALLOWED
+    };
+    scmp_filter_ctx filter = seccomp_init(REFUSE);
+
+    if (filter == NULL) privileges_die("seccomp");
+    for (size_t i = 0; i < COUNT(allowed); i++) allow_if(filter, allowed[i], 0, NULL);
+    allow_memory(filter);
+    allow_threads(filter);
     load_filter(filter);
 }

@@ -46,7 +46,7 @@ static void set_capabilities(uint64_t effective, uint64_t permitted)
     if (syscall(SYS_capset, header(), next.part) != 0) privileges_die("capabilities");
 }
 
-/* Whoever may not is no worse off: nobody executes a program any more, and then without new privileges. */
+/* A process that may not drop them is no worse off: it executes no program any more, and if it did, without new privileges. */
 static void clear_bounds(void)
 {
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
@@ -63,7 +63,7 @@ static bool is_low(const char *address)
 static bool wants_low_port(const struct privileges *has)
 {
     for (size_t i = 0; i < COUNT(has->low_ports); i++)
-        if (has->low_ports[i] != NULL && is_low(*has->low_ports[i])) return true;
+        if (has->low_ports[i] != NULL && is_low(has->low_ports[i])) return true;
     return false;
 }
 

@@ -79,6 +79,19 @@ static void visit_renewed(const struct visit *visit, const char *path)
     if (realpath(path, real) != NULL) visit_parent(visit, real);
 }
 
+/* Paths, separated by commas. */
+static void visit_list(const struct visit *visit, const char *list)
+{
+    struct str rest = str_of(list);
+    char path[PATH_MAX];
+
+    while (rest.len > 0) {
+        struct str one = str_trim(str_cut(&rest, ','));
+        snprintf(path, sizeof path, "%.*s", STR_ARG(one));
+        if (path[0] != '\0') visit_renewed(visit, path);
+    }
+}
+
 static void visit_system(const struct visit *visit)
 {
     for (size_t i = 0; i < COUNT(SYSTEM); i++) visit_path(visit, USE_READ, SYSTEM[i]);
@@ -88,23 +101,23 @@ static void visit_system(const struct visit *visit)
     if (LEAKS_ARE_LOOKED_FOR) visit_path(visit, USE_READ, "/proc/self/exe");
 }
 
-static void visit_keys(const struct visit *visit, const char *kind)
+static void visit_keys(const struct visit *visit, const struct privileges *has)
 {
     char path[PATH_MAX];
 
-    snprintf(path, sizeof path, "%s/%s.key_secret", settings.common.key_dir, kind);
+    snprintf(path, sizeof path, "%s/%s.key_secret", has->settings->common.key_dir, has->kind);
     visit_path(visit, USE_READ, path);
-    snprintf(path, sizeof path, "%s/%s.key", settings.common.key_dir, kind);
+    snprintf(path, sizeof path, "%s/%s.key", has->settings->common.key_dir, has->kind);
     visit_path(visit, USE_READ, path);
-    snprintf(path, sizeof path, "%s/peers", settings.common.key_dir);
+    snprintf(path, sizeof path, "%s/peers", has->settings->common.key_dir);
     visit_path(visit, USE_READ, path);
 }
 
-static void visit_migrations(const struct visit *visit, const char *kind)
+static void visit_migrations(const struct visit *visit, const struct privileges *has)
 {
     char path[PATH_MAX];
 
-    snprintf(path, sizeof path, "%s/%s", settings.common.migrations_dir, kind);
+    snprintf(path, sizeof path, "%s/%s", has->settings->common.migrations_dir, has->kind);
     visit_path(visit, USE_READ, path);
 }
 
@@ -130,17 +143,32 @@ static void visit_sockets(const struct visit *visit, const char *endpoints)
     }
 }
 
+static const char *text_of(const struct privileges *has, const struct setting_row *row)
+{
+    return *(const char *const *)((const char *)has->settings + row->at);
+}
+
+/* Those that its settings name. */
+static void visit_read(const struct visit *visit, const struct privileges *has)
+{
+    for (size_t i = 0; i < n_setting_rows; i++) {
+        bool is_its = strcmp(setting_rows[i].group, has->kind) == 0 || strcmp(setting_rows[i].group, "common") == 0;
+        if (setting_rows[i].kind != KIND_FILE || !is_its) continue;
+        const char *path = text_of(has, &setting_rows[i]);
+        if (path[0] != '\0') visit_renewed(visit, path);
+    }
+}
+
 static bool is_files_of(const struct setting_row *row, const char *kind)
 {
     return row->kind == KIND_FILES && strcmp(row->group, kind) == 0;
 }
 
 /* The directories that its settings name for that. */
-static void visit_files(const struct visit *visit, const char *kind)
+static void visit_files(const struct visit *visit, const struct privileges *has)
 {
     for (size_t i = 0; i < n_setting_rows; i++)
-        if (is_files_of(&setting_rows[i], kind))
-            visit_path(visit, USE_FILES, *(const char *const *)((const char *)&settings + setting_rows[i].at));
+        if (is_files_of(&setting_rows[i], has->kind)) visit_path(visit, USE_FILES, text_of(has, &setting_rows[i]));
 }
 
 bool privileges_makes_files(const struct privileges *has)
@@ -156,16 +184,19 @@ void privileges_each_path(
     struct visit visit = { path, arg };
 
     if (has->reads & READS_SYSTEM) visit_system(&visit);
-    if (has->reads & READS_KEYS) visit_keys(&visit, has->kind);
-    if (has->reads & READS_MIGRATIONS) visit_migrations(&visit, has->kind);
-    if (has->reads & READS_DATABASE) pg_files(*has->db, visit_database, &visit);
+    if (has->reads & READS_KEYS) visit_keys(&visit, has);
+    if (has->reads & READS_MIGRATIONS) visit_migrations(&visit, has);
+    if (has->reads & READS_DATABASE) pg_files(has->db, visit_database, &visit);
     if (has->reads & READS_CERTIFICATE) {
-        visit_renewed(&visit, settings.gateway.tls_cert);
-        visit_renewed(&visit, settings.gateway.tls_key);
+        visit_list(&visit, has->settings->gateway.tls_cert);
+        visit_list(&visit, has->settings->gateway.tls_key);
+        visit_list(&visit, has->settings->gateway.static_dir);
+        visit_list(&visit, has->settings->gateway.acme_dir);
     }
-    visit_files(&visit, has->kind);
+    if (has->reads & READS_KEYS) visit_read(&visit, has);
+    visit_files(&visit, has);
     for (size_t i = 0; i < COUNT(has->sockets); i++)
-        if (has->sockets[i] != NULL) visit_sockets(&visit, *has->sockets[i]);
+        if (has->sockets[i] != NULL) visit_sockets(&visit, has->sockets[i]);
 }
 
 /* --- Landlock, which has no library --- */
@@ -175,9 +206,26 @@ struct ruleset {
     uint64_t files, net, scoped;
 };
 
-static const uint64_t ACCESS[] = {
-    [USE_READ] = ACCESS_READ, [USE_DEVICE] = ACCESS_DEVICE, [USE_SOCKETS] = ACCESS_SOCKETS, [USE_FILES] = ACCESS_FILES
+/* A process that makes files may cut them, where the kernel tells that apart from writing. */
+static const uint64_t ACCESS[] = { [USE_READ] = ACCESS_READ,
+    [USE_DEVICE] = ACCESS_DEVICE,
+    [USE_SOCKETS] = ACCESS_SOCKETS,
+    [USE_FILES] = ACCESS_FILES | ACCESS_TRUNCATE };
+
+struct confinement {
+    int ruleset;
+    uint64_t known; /* accesses that this kernel's version has */
 };
+
+static uint64_t accesses_of(int version)
+{
+    uint64_t known = LANDLOCK_ACCESS_FS_REFER - 1;
+
+    if (version >= 2) known |= LANDLOCK_ACCESS_FS_REFER;
+    if (version >= 3) known |= ACCESS_TRUNCATE;
+    if (version >= 5) known |= ACCESS_IOCTL_DEV;
+    return known;
+}
 
 static int landlock_version(void)
 {
@@ -188,39 +236,37 @@ static int landlock_version(void)
 
 static int landlock_create(int version)
 {
-    struct ruleset all = { .files = LANDLOCK_ACCESS_FS_REFER - 1 };
+    struct ruleset all = { .files = accesses_of(version) };
     size_t size = version >= 6 ? sizeof all : version >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
 
-    if (version >= 2) all.files |= LANDLOCK_ACCESS_FS_REFER;
-    if (version >= 3) all.files |= ACCESS_TRUNCATE;
-    if (version >= 5) all.files |= ACCESS_IOCTL_DEV;
     if (version >= 6) all.scoped = SCOPE_ABSTRACT | SCOPE_SIGNAL;
     return (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
 }
 
 static void allow_path(void *arg, const char *path, enum use use)
 {
-    const int *ruleset = arg;
+    const struct confinement *to = arg;
     struct stat st;
     int fd = open(path, O_PATH | O_CLOEXEC);
 
     if (fd < 0) return; /* what is not there, or not for this user anyway */
-    struct landlock_path_beneath_attr rule = { .allowed_access = ACCESS[use], .parent_fd = fd };
+    struct landlock_path_beneath_attr rule = { .allowed_access = ACCESS[use] & to->known, .parent_fd = fd };
     if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode)) rule.allowed_access &= ACCESS_OF_FILE;
-    if (rule.allowed_access != 0 && syscall(SYS_landlock_add_rule, *ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
+    if (rule.allowed_access != 0 &&
+        syscall(SYS_landlock_add_rule, to->ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
         privileges_die(path);
     close(fd);
 }
 
 int privileges_confine_files(const struct privileges *has)
 {
-    int version = landlock_version(), ruleset;
+    int version = landlock_version();
 
     if (version == 0) return 0;
-    ruleset = landlock_create(version);
-    if (ruleset < 0) privileges_die("Landlock");
-    privileges_each_path(has, allow_path, &ruleset);
-    if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) privileges_die("Landlock");
-    close(ruleset);
+    struct confinement to = { landlock_create(version), accesses_of(version) };
+    if (to.ruleset < 0) privileges_die("Landlock");
+    privileges_each_path(has, allow_path, &to);
+    if (syscall(SYS_landlock_restrict_self, to.ruleset, 0) != 0) privileges_die("Landlock");
+    close(to.ruleset);
     return version;
 }

@@ -19,12 +19,16 @@
 
 enum reads { READS_SYSTEM = 1, READS_KEYS = 2, READS_CERTIFICATE = 4, READS_MIGRATIONS = 8, READS_DATABASE = 16 };
 
+struct settings;
+
 struct privileges {
     const char *kind;
-    unsigned reads;            /* of enum reads */
-    const char **sockets[2];   /* settings with ZeroMQ endpoints, or NULL: sockets are made where the ipc:// ones are */
-    const char **db;           /* the setting with its conninfo, or NULL */
-    const char **low_ports[2]; /* settings whose port may be below 1024, or NULL */
+    const struct settings *settings;
+    unsigned reads;           /* of enum reads */
+    const char *sockets[2];   /* ZeroMQ endpoints, or NULL: sockets are made where the ipc:// ones are */
+    const char *db;           /* its conninfo, or NULL */
+    const char *low_ports[2]; /* addresses whose port may be below 1024, or NULL */
+    bool keeps_readers;       /* it forks copies of itself and ends them, and has no sockets but pairs */
 };
 
 enum use { USE_READ, USE_DEVICE, USE_SOCKETS, USE_FILES };
@@ -37,5 +41,6 @@ int privileges_confine_files(const struct privileges *has); /* Landlock's versio
 bool privileges_makes_files(const struct privileges *has);  /* one of its settings is FILES */
 void privileges_refuse_calls(const struct privileges *has);
 void privileges_refuse_listening(void);
+void privileges_allow_computing(void);
 void privileges_drop_capabilities(const struct privileges *has, char *kept, int size); /* kept: names, or "" */
 __attribute__((noreturn)) void privileges_die(const char *what);

@@ -14,8 +14,17 @@ static void kind_text(const struct setting_row *row, char *out, size_t size)
     case KIND_BOOL: snprintf(out, size, "0 or 1"); return;
     case KIND_TEXT: snprintf(out, size, "text, at most %" PRId64 " bytes", row->hi); return;
     case KIND_FILES: snprintf(out, size, "a directory, at most %" PRId64 " bytes", row->hi); return;
+    case KIND_FILE: snprintf(out, size, "a file, at most %" PRId64 " bytes", row->hi); return;
     case KIND_CHOICE: snprintf(out, size, "%s", row->choices); return;
     case KIND_NETWORKS: snprintf(out, size, "networks, at most %d", NETWORKS_MAX); return;
+    case KIND_PORTS: snprintf(out, size, "ports, at most %d", PORTS_MAX); return;
+    case KIND_ENDPOINTS:
+        if (row->hi == 1)
+            snprintf(out, size, "an endpoint");
+        else
+            snprintf(out, size, "endpoints, at most %" PRId64, row->hi);
+        return;
+    case KIND_ORIGIN: snprintf(out, size, "https://host or https://host:port"); return;
     }
 }
 

@@ -13,17 +13,24 @@
 #define ROW_TEXT(hi_)        .kind = KIND_TEXT,   .hi = (hi_)
 #define ROW_CHOICE(list)     .kind = KIND_CHOICE, .choices = list
 #define ROW_FILES            .kind = KIND_FILES,  .hi = 300
+#define ROW_FILE             .kind = KIND_FILE,   .hi = 300
 #define ROW_NETWORKS         .kind = KIND_NETWORKS
+#define ROW_ORIGIN           .kind = KIND_ORIGIN
+#define ROW_PORTS            .kind = KIND_PORTS
+#define ROW_ENDPOINTS(hi_)   .kind = KIND_ENDPOINTS, .hi = (hi_)
 
 #define ROW(group, name, kind, fallback, doc) ROW_(group, name, kind, fallback, doc) /* GROUP is a macro itself */
 #define ROW_(group_, name_, kind_, fallback_, doc_) \
     { .group = #group_, .name = #name_, .fallback = fallback_, .doc = doc_, \
       .at = offsetof(struct settings, group_.name_), ROW_##kind_ },
 
+#define URL_DOC_1(name)  "ZeroMQ endpoint at which " name " is reached"
+#define URL_DOC_16(name) "ZeroMQ endpoint at which " name " is reached; of several processes, separated by commas: the same list, in the same order, for every process"
+
 const struct setting_row setting_rows[] = {
 #define SETTING(name, kind, fallback, doc) ROW(common, name, kind, fallback, doc)
-#define SERVICE(name, place, doc) \
-    ROW(common, name##_url, TEXT(200), "ipc://.run/sock/" #name, "ZeroMQ endpoint at which " #name " is reached")
+#define SERVICE(name, place, parts, doc) \
+    ROW(common, name##_url, ENDPOINTS(parts), "ipc://.run/sock/" #name, URL_DOC_##parts(#name))
 #include "libshared/service/settings.def"
 #include "proto/begin.def"
 #include "proto/services.def"
@@ -44,10 +51,10 @@ void setting_variable(const struct setting_row *row, char *out, size_t size)
     for (char *c = out; *c != '\0'; c++) *c = (char)toupper((unsigned char)*c);
 }
 
-const char *settings_url(struct str service)
+const struct endpoint_list *settings_endpoints(const struct settings *from, struct str service)
 {
 /* clang-format off */
-#define SERVICE(name, place, doc) if (str_is(service, #name)) return settings.common.name##_url;
+#define SERVICE(name, place, parts, doc) if (str_is(service, #name)) return &from->common.name##_url;
 #include "proto/begin.def"
 #include "proto/services.def"
 #include "proto/end.def"

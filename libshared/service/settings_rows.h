@@ -6,12 +6,23 @@
 
 #define SETTINGS_PREFIX "MADANG_"
 
-enum setting_kind { KIND_INT, KIND_BOOL, KIND_TEXT, KIND_CHOICE, KIND_FILES, KIND_NETWORKS };
+enum setting_kind {
+    KIND_INT,
+    KIND_BOOL,
+    KIND_TEXT,
+    KIND_CHOICE,
+    KIND_FILES,
+    KIND_FILE,
+    KIND_NETWORKS,
+    KIND_ORIGIN,
+    KIND_PORTS,
+    KIND_ENDPOINTS
+};
 
 struct setting_row {
     const char *group, *name, *fallback, *doc;
     enum setting_kind kind;
-    int64_t lo, hi;      /* INT: the value; TEXT: its most bytes */
+    int64_t lo, hi;      /* INT: the value; TEXT: its most bytes; ENDPOINTS: how many at most */
     const char *choices; /* CHOICE: "a|b|c" */
     size_t at;           /* offsetof in struct settings */
 };

@@ -13,11 +13,8 @@ static size_t most_of_items(const struct wire_field *f)
 {
     size_t n = (size_t)f->max;
 
-    switch (f->kind) {
-    case WIRE_TEXTS: return n * (HEAD_BYTES + CHAR_BYTES * (size_t)f->item_max);
-    case WIRE_IDS: return n * ID_BYTES;
-    default: return n * wire_most_bytes(f->of());
-    }
+    if (f->kind == WIRE_TEXTS) return n * (HEAD_BYTES + CHAR_BYTES * (size_t)f->item_max);
+    return f->kind == WIRE_IDS ? n * ID_BYTES : n * wire_most_bytes(f->of());
 }
 
 static size_t most_of_list(const struct wire_field *f)
@@ -37,6 +34,7 @@ static size_t most_of_value(const struct wire_field *f)
     case WIRE_TEXT: return HEAD_BYTES + CHAR_BYTES * (size_t)f->max;
     case WIRE_BYTES: return HEAD_BYTES + (size_t)f->max;
     case WIRE_ANY: return WIRE_ANY_TEXT_MOST(f->max);
+    case WIRE_ONE: return wire_most_bytes(f->of());
     case WIRE_TEXTS:
     case WIRE_IDS:
     case WIRE_LIST: break;
@@ -49,6 +47,6 @@ size_t wire_most_bytes(const struct wire_shape *shape)
     size_t sum = HEAD_BYTES;
 
     for (const struct wire_field *f = shape->fields; f->name != NULL; f++)
-        sum += HEAD_BYTES + strlen(f->name) + most_of_value(f);
+        sum += HEAD_BYTES + f->name_len + most_of_value(f);
     return sum;
 }

@@ -20,12 +20,13 @@ static const char *const kind_names[] = {
     [WIRE_TEXTS] = "a list of texts",
     [WIRE_IDS] = "a list of ids",
     [WIRE_LIST] = "a list",
+    [WIRE_ONE] = "an object",
 };
 
 const struct wire_field *wire_find(const struct wire_shape *shape, struct str name)
 {
     for (const struct wire_field *f = shape->fields; f->name != NULL; f++)
-        if (str_is(name, f->name)) return f;
+        if (str_eq(name, field_name(f))) return f;
     return NULL;
 }
 
@@ -153,9 +154,14 @@ static bool is_list(const struct wire_field *f)
 
 size_t wire_list_length(const struct wire_field *f, const void *record)
 {
-    const struct str_list *list = (const void *)((const char *)record + f->at); /* every list has its layout */
+    const struct wire_list *list = (const void *)((const char *)record + f->at);
 
     return is_list(f) ? list->len : 0;
+}
+
+size_t field_item_size(const struct wire_field *f)
+{
+    return f->kind == WIRE_LIST ? f->of()->size : f->kind == WIRE_IDS ? sizeof(struct id) : sizeof(struct str);
 }
 
 bool field_is_absent(const struct wire_field *f, const void *at)
@@ -170,9 +176,13 @@ bool field_is_absent(const struct wire_field *f, const void *at)
     case WIRE_BOOL: return false;
     case WIRE_TEXTS:
     case WIRE_IDS:
-    case WIRE_LIST: return ((const struct str_list *)at)->len == 0;
-    default: return ((const struct str *)at)->at == NULL;
+    case WIRE_LIST: return ((const struct wire_list *)at)->len == 0;
+    case WIRE_ONE: return *(void *const *)at == NULL;
+    case WIRE_TEXT:
+    case WIRE_BYTES:
+    case WIRE_ANY: break;
     }
+    return ((const struct str *)at)->at == NULL;
 }
 
 enum err check_any_size(const struct wire_field *f, struct str any, struct wire_error *why)
@@ -232,7 +242,7 @@ static const char *fault_in_map(msgpack_object_map m, unsigned depth)
 /* What JSON could not say again; NULL: nothing. */
 static const char *fault_of(const msgpack_object *o, unsigned depth)
 {
-    switch (o->type) {
+    switch ((int)o->type) {
     case MSGPACK_OBJECT_STR:
         return is_text((struct str){ o->via.str.ptr, o->via.str.size }) ? NULL
                                                                         : "has a text that is not UTF-8 without NUL";

@@ -15,8 +15,8 @@ enum err check_id(const struct wire_field *f, struct id id, struct wire_error *w
 enum err check_count(const struct wire_field *f, size_t n, struct wire_error *why) MUST_CHECK;
 enum err check_total(const struct wire_field *f, size_t len, struct wire_error *why) MUST_CHECK; /* ERR_TOO_LARGE */
 enum err check_any_size(const struct wire_field *f, struct str any, struct wire_error *why) MUST_CHECK;
-/* A list that was read, of `struct any_list`'s layout: its total. */
-enum err check_list(const struct wire_field *f, const void *list, struct wire_error *why) MUST_CHECK;
+/* A list that was read: its total. */
+enum err check_list(const struct wire_field *f, const struct wire_list *list, struct wire_error *why) MUST_CHECK;
 /* What was not given: refused, or the default. */
 enum err check_absent(const struct wire_field *f, void *out, struct wire_error *why) MUST_CHECK;
 enum err check_any(const struct wire_field *f, const msgpack_object *o, struct wire_error *why) MUST_CHECK;
@@ -29,6 +29,8 @@ enum err refuse_field(const struct wire_field *f, const char *what, struct wire_
 /* A refusal came from within f: say so in its path.  `i` < 0: f is no list. */
 enum err refuse_within(const struct wire_field *f, long i, enum err e, struct wire_error *why);
 
+/* Bytes of one item of a list, as it lies in memory. */
+size_t field_item_size(const struct wire_field *f);
 /* Is an optional field's value the one that stands for absence? */
 bool field_is_absent(const struct wire_field *f, const void *at);
 

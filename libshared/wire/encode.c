@@ -7,19 +7,14 @@
 #include "libshared/wire/pack.h"
 #include "libshared/wire/walk.h"
 
-struct writer {
+struct record_writer {
     msgpack_packer pk;
     struct buf *out;
     struct wire_error *why;
 };
-struct any_list {
-    const void *at;
-    size_t len;
-};
+static enum err write_record(const struct wire_shape *shape, const void *record, struct record_writer *w);
 
-static enum err write_record(const struct wire_shape *shape, const void *record, struct writer *w);
-
-static enum err write_any(const struct wire_field *f, struct str s, struct writer *w)
+static enum err write_any(const struct wire_field *f, struct str s, struct record_writer *w)
 {
     struct str rest = s;
     size_t values = 0;
@@ -31,7 +26,7 @@ static enum err write_any(const struct wire_field *f, struct str s, struct write
     return OK;
 }
 
-static enum err write_texts(const struct wire_field *f, const struct str_list *list, struct writer *w)
+static enum err write_texts(const struct wire_field *f, const struct str_list *list, struct record_writer *w)
 {
     for (size_t i = 0; i < list->len; i++) {
         TRY(check_item(f, i, list->at[i], w->why));
@@ -40,7 +35,7 @@ static enum err write_texts(const struct wire_field *f, const struct str_list *l
     return OK;
 }
 
-static enum err write_ids(const struct wire_field *f, const struct id_list *list, struct writer *w)
+static enum err write_ids(const struct wire_field *f, const struct id_list *list, struct record_writer *w)
 {
     for (size_t i = 0; i < list->len; i++) {
         TRY(check_id(f, list->at[i], w->why));
@@ -49,20 +44,20 @@ static enum err write_ids(const struct wire_field *f, const struct id_list *list
     return OK;
 }
 
-static enum err write_list(const struct wire_field *f, const struct any_list *list, struct writer *w)
+static enum err write_list(const struct wire_field *f, const struct wire_list *list, struct record_writer *w)
 {
     const struct wire_shape *shape = f->of();
 
     for (size_t i = 0; i < list->len; i++) {
-        enum err e = write_record(shape, (const char *)list->at + i * shape->size, w);
+        enum err e = write_record(shape, list->at + i * shape->size, w);
         if (e != OK) return refuse_within(f, (long)i, e, w->why);
     }
     return OK;
 }
 
-static enum err write_many(const struct wire_field *f, const void *at, struct writer *w)
+static enum err write_many(const struct wire_field *f, const void *at, struct record_writer *w)
 {
-    size_t len = ((const struct any_list *)at)->len, before = w->out->len;
+    size_t len = ((const struct wire_list *)at)->len, before = w->out->len;
 
     TRY(check_count(f, len, w->why));
     msgpack_pack_array(&w->pk, len);
@@ -72,35 +67,35 @@ static enum err write_many(const struct wire_field *f, const void *at, struct wr
     return check_total(f, w->out->len - before, w->why);
 }
 
-static enum err write_int(const struct wire_field *f, int64_t n, struct writer *w)
+static enum err write_int(const struct wire_field *f, int64_t n, struct record_writer *w)
 {
     TRY(check_int(f, n, w->why));
     msgpack_pack_int64(&w->pk, n);
     return OK;
 }
 
-static enum err write_bytes(const struct wire_field *f, struct str s, struct writer *w)
+static enum err write_bytes(const struct wire_field *f, struct str s, struct record_writer *w)
 {
     TRY(check_bytes(f, s.len, w->why));
     pack_bytes(&w->pk, s);
     return OK;
 }
 
-static enum err write_text(const struct wire_field *f, struct str s, struct writer *w)
+static enum err write_text(const struct wire_field *f, struct str s, struct record_writer *w)
 {
     TRY(check_text(f, s, w->why));
     pack_text(&w->pk, s);
     return OK;
 }
 
-static enum err write_id(const struct wire_field *f, struct id id, struct writer *w)
+static enum err write_id(const struct wire_field *f, struct id id, struct record_writer *w)
 {
     TRY(check_id(f, id, w->why));
     pack_id(&w->pk, id);
     return OK;
 }
 
-static enum err write_bool(bool yes, struct writer *w)
+static enum err write_bool(bool yes, struct record_writer *w)
 {
     if (yes)
         msgpack_pack_true(&w->pk);
@@ -109,7 +104,14 @@ static enum err write_bool(bool yes, struct writer *w)
     return OK;
 }
 
-static enum err write_value(const struct wire_field *f, const void *at, struct writer *w)
+static enum err write_one(const struct wire_field *f, const void *record, struct record_writer *w)
+{
+    if (record == NULL) return refuse_field(f, "is missing", w->why);
+    enum err e = write_record(f->of(), record, w);
+    return e == OK ? OK : refuse_within(f, -1, e, w->why);
+}
+
+static enum err write_value(const struct wire_field *f, const void *at, struct record_writer *w)
 {
     switch (f->kind) {
     case WIRE_INT:
@@ -119,6 +121,7 @@ static enum err write_value(const struct wire_field *f, const void *at, struct w
     case WIRE_BYTES: return write_bytes(f, *(const struct str *)at, w);
     case WIRE_ID: return write_id(f, *(const struct id *)at, w);
     case WIRE_ANY: return write_any(f, *(const struct str *)at, w);
+    case WIRE_ONE: return write_one(f, *(const void *const *)at, w);
     case WIRE_TEXTS:
     case WIRE_IDS:
     case WIRE_LIST: break;
@@ -126,7 +129,7 @@ static enum err write_value(const struct wire_field *f, const void *at, struct w
     return write_many(f, at, w);
 }
 
-static enum err write_record(const struct wire_shape *shape, const void *record, struct writer *w)
+static enum err write_record(const struct wire_shape *shape, const void *record, struct record_writer *w)
 {
     uint64_t given = 0;
 
@@ -136,16 +139,16 @@ static enum err write_record(const struct wire_shape *shape, const void *record,
     msgpack_pack_map(&w->pk, (size_t)__builtin_popcountll(given));
     for (const struct wire_field *f = shape->fields; f->name != NULL; f++) {
         if ((given & UINT64_C(1) << (f - shape->fields)) == 0) continue;
-        pack_text(&w->pk, str_of(f->name));
+        pack_text(&w->pk, field_name(f));
         TRY(write_value(f, (const char *)record + f->at, w));
     }
     return OK;
 }
 
-enum err check_list(const struct wire_field *f, const void *list, struct wire_error *why)
+enum err check_list(const struct wire_field *f, const struct wire_list *list, struct wire_error *why)
 {
     struct buf bytes = BUF((size_t)f->total);
-    struct writer w = { pack_into(&bytes), &bytes, why };
+    struct record_writer w = { pack_into(&bytes), &bytes, why };
 
     if (f->total == 0) return OK;
     enum err e = write_many(f, list, &w);
@@ -157,7 +160,7 @@ enum err check_list(const struct wire_field *f, const void *list, struct wire_er
 enum err wire_encode(const struct wire_shape *shape, const void *record, struct buf *out)
 {
     struct wire_error why = { .field = "" };
-    struct writer w = { pack_into(out), out, &why };
+    struct record_writer w = { pack_into(out), out, &why };
     size_t before = out->len;
     enum err e = write_record(shape, record, &w);
 

@@ -13,7 +13,7 @@ static const char *const reserved[] = { "connect", "connect_error", "disconnect"
 /* Those of the tables, and words that later ones will begin with. */
 /* clang-format off */
 static const char *const ours[] = {
-#define ROUTE(http, path, service, noun, verb, who, nsp, event, action, class, body, status, answer, cache, doc) event,
+#define ROUTE(http, path, service, noun, verb, who, nsp, event, action, class, body, status, answer, cache, cookies, doc) event,
 #define ON(nsp, event, service, noun, verb, action, effect, rate, doc) event,
 #define HEAR(nsp, event, rec, doc) event,
 #include "proto/begin.def"
@@ -22,6 +22,24 @@ static const char *const ours[] = {
     "auth", "connection", "entry", "friend", "member", "notification", "pin", "presence", "reaction", "read", "upload", "user",
 };
 /* clang-format on */
+
+/* clang-format off */
+#define WHERE_JOIN(nsp) nsp
+#define WHERE_LEAVE(nsp)
+#define WHERE_CALL(nsp)
+#define WHERE_CHANGE(nsp)
+#define ON(nsp, event, service, noun, verb, action, effect, rate, doc) WHERE_##effect(nsp)
+static const char joined_in[] =
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+    ;
+/* clang-format on */
+
+struct str rooms_namespace(void)
+{
+    return (struct str){ joined_in, sizeof joined_in - 1 };
+}
 
 bool event_is_reserved(struct str name)
 {

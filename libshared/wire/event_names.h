@@ -4,6 +4,9 @@
 
 #include "libshared/base/str.h"
 
+/* Where rooms are joined, and what is said in them is heard: that of the ON row that joins. */
+struct str rooms_namespace(void);
+
 #define EVENT_CHARS_MAX 128 /* proto/chat.def: relay.event, room_event.event */
 
 bool event_is_reserved(struct str name); /* Socket.IO's own: never on the wire as an event */

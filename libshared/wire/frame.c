@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "libshared/wire/check.h"
+#include "libshared/wire/decode.h"
 #include "libshared/wire/pack.h"
-#include "libshared/wire/unpack.h"
 
 #define NAME_BYTES 128 /* methods, traces, events */
 
@@ -20,7 +20,10 @@ void frame_put_request(struct buf *out, const struct frame_request *head)
     pack_text(&pk, head->method);
     msgpack_pack_int64(&pk, head->budget_ms);
     pack_text(&pk, head->trace);
-    if (wire_encode(principal_shape(), &head->who, out) != OK) out->over = true;
+    if (head->same_who > 0)
+        msgpack_pack_uint64(&pk, head->same_who);
+    else if (wire_encode(principal_shape(), &head->who, out) != OK)
+        out->over = true;
 }
 
 void frame_put_reply(struct buf *out, const struct frame_reply *head)
@@ -61,18 +64,13 @@ void frame_batch_add(struct buf *out, struct str head, struct str body)
     pack_bytes(&pk, body);
 }
 
-/* A bin of 8, 16 or 32 bits of length. */
 static bool cut_bin(struct str *rest, struct str *out)
 {
-    const uint8_t *at = (const uint8_t *)rest->at;
+    struct msgpack_head head;
 
-    if (rest->len == 0 || at[0] < 0xc4 || at[0] > 0xc6) return false;
-    size_t width = (size_t)1 << (at[0] - 0xc4), len = 0;
-    if (rest->len < 1 + width) return false;
-    for (size_t i = 1; i <= width; i++) len = len << 8 | at[i];
-    if (rest->len - 1 - width < len) return false;
-    *out = (struct str){ rest->at + 1 + width, len };
-    *rest = str_skip(*rest, 1 + width + len);
+    if (!msgpack_read_head(*rest, &head) || head.kind != MSGPACK_BIN || head.n > rest->len - head.len) return false;
+    *out = (struct str){ rest->at + head.len, (size_t)head.n };
+    *rest = str_skip(*rest, head.len + (size_t)head.n);
     return true;
 }
 
@@ -81,79 +79,99 @@ bool frame_batch_next(struct str *rest, struct str *head, struct str *body)
     return cut_bin(rest, head) && cut_bin(rest, body);
 }
 
-static bool get_uint(const msgpack_object *o, uint64_t *out)
+/* --- reading: a value after the other, and none is left --- */
+
+static bool read_uint(struct msgpack_in *in, uint64_t *out)
 {
-    *out = o->via.u64;
-    return o->type == MSGPACK_OBJECT_POSITIVE_INTEGER;
+    struct msgpack_value v;
+
+    msgpack_next(in, &v);
+    *out = v.uint;
+    return v.kind == MSGPACK_UINT;
 }
 
-static bool get_int(const msgpack_object *o, int64_t *out)
+static bool read_int(struct msgpack_in *in, int64_t *out)
 {
-    *out = o->via.i64;
-    return o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER ||
-           (o->type == MSGPACK_OBJECT_POSITIVE_INTEGER && o->via.u64 <= INT64_MAX);
+    struct msgpack_value v;
+
+    msgpack_next(in, &v);
+    *out = v.kind == MSGPACK_INT ? v.integer : (int64_t)v.uint;
+    return v.kind == MSGPACK_INT || (v.kind == MSGPACK_UINT && v.uint <= INT64_MAX);
 }
 
-static bool get_name(const msgpack_object *o, struct str *out)
+static bool read_name(struct msgpack_in *in, struct str *out)
 {
-    *out = (struct str){ o->via.str.ptr, o->via.str.size };
-    return o->type == MSGPACK_OBJECT_STR && out->len <= NAME_BYTES && is_text(*out);
+    struct msgpack_value v;
+
+    msgpack_next(in, &v);
+    *out = v.bytes;
+    return v.kind == MSGPACK_TEXT && out->len <= NAME_BYTES && is_text(*out);
 }
 
-static bool get_id(const msgpack_object *o, struct id *out)
+static bool read_id(struct msgpack_in *in, struct id *out)
 {
-    if (o->type != MSGPACK_OBJECT_BIN || o->via.bin.size != sizeof out->b) return false;
-    memcpy(out->b, o->via.bin.ptr, sizeof out->b);
+    struct msgpack_value v;
+
+    msgpack_next(in, &v);
+    if (v.kind != MSGPACK_BIN || v.bytes.len != sizeof out->b) return false;
+    memcpy(out->b, v.bytes.at, sizeof out->b);
     return true;
 }
 
-static bool read_request(msgpack_object_array a, const char *end, struct arena *arena, struct frame_request *out)
+static bool read_who(struct msgpack_in *in, struct arena *arena, struct frame_request *out)
 {
-    return a.size == 6 && get_uint(&a.ptr[1], &out->id) && get_name(&a.ptr[2], &out->method) &&
-           get_int(&a.ptr[3], &out->budget_ms) && get_name(&a.ptr[4], &out->trace) &&
-           unpack_record(principal_shape(), &a.ptr[5], end, arena, &out->who, NULL) == OK;
+    struct msgpack_in ahead = *in;
+
+    if (!read_uint(&ahead, &out->same_who))
+        return wire_decode_next(principal_shape(), in, arena, &out->who, NULL) == OK;
+    *in = ahead;
+    return out->same_who > 0;
 }
 
-static bool read_reply(msgpack_object_array a, struct frame_reply *out)
+static bool read_request(struct msgpack_in *in, struct arena *arena, struct frame_request *out)
+{
+    return read_uint(in, &out->id) && read_name(in, &out->method) && read_int(in, &out->budget_ms) &&
+           read_name(in, &out->trace) && read_who(in, arena, out);
+}
+
+static bool read_reply(struct msgpack_in *in, struct frame_reply *out)
 {
     struct str code;
 
-    if (a.size != 3 || !get_uint(&a.ptr[1], &out->id) || !get_name(&a.ptr[2], &code)) return false;
+    if (!read_uint(in, &out->id) || !read_name(in, &code)) return false;
     out->status = err_find(code.at, code.len);
     return true;
 }
 
-static bool read_event(msgpack_object_array a, struct frame_event *out)
+static bool read_event(struct msgpack_in *in, struct frame_event *out)
 {
-    return a.size == 4 && get_id(&a.ptr[1], &out->stream) && get_int(&a.ptr[2], &out->seq) &&
-           get_name(&a.ptr[3], &out->name);
+    return read_id(in, &out->stream) && read_int(in, &out->seq) && read_name(in, &out->name);
 }
 
-static bool read_head(const msgpack_object *root, const char *end, struct arena *arena, struct frame_head *out)
+static bool read_head(struct msgpack_in *in, struct arena *arena, struct frame_head *out)
 {
+    static const uint32_t sizes[] = { [FRAME_REQUEST] = 6, [FRAME_REPLY] = 3, [FRAME_EVENT] = 4, [FRAME_BATCH] = 2 };
+    struct msgpack_value array;
     uint64_t kind;
 
-    if (root->type != MSGPACK_OBJECT_ARRAY || root->via.array.size == 0) return false;
-    if (!get_uint(&root->via.array.ptr[0], &kind) || kind > FRAME_BATCH) return false;
+    if (!msgpack_next(in, &array) || array.kind != MSGPACK_ARRAY || array.count == 0) return false;
+    if (!read_uint(in, &kind) || kind > FRAME_BATCH || array.count != sizes[kind]) return false;
     out->kind = (enum frame_kind)kind;
     switch (out->kind) {
-    case FRAME_REQUEST: return read_request(root->via.array, end, arena, &out->request);
-    case FRAME_REPLY: return read_reply(root->via.array, &out->reply);
-    case FRAME_EVENT: return read_event(root->via.array, &out->event);
-    case FRAME_BATCH: return root->via.array.size == 2 && get_uint(&root->via.array.ptr[1], &out->batch.n);
+    case FRAME_REQUEST: return read_request(in, arena, &out->request);
+    case FRAME_REPLY: return read_reply(in, &out->reply);
+    case FRAME_EVENT: return read_event(in, &out->event);
+    case FRAME_BATCH: return read_uint(in, &out->batch.n);
     }
     return false;
 }
 
 enum err frame_read(struct str bytes, struct arena *arena, struct frame_head *out)
 {
-    struct unpacked in;
+    struct msgpack_in in = { .left = bytes };
 
     memset(out, 0, sizeof *out);
-    TRY(unpack_open(bytes, &in));
-    bool good = read_head(&in.root, bytes.at + bytes.len, arena, out);
-    unpack_close(&in);
-    return good ? OK : ERR_MALFORMED;
+    return read_head(&in, arena, out) && in.left.len == 0 ? OK : ERR_MALFORMED;
 }
 
 /* A sentence of ours may quote what was cut in the middle of a character. */

@@ -6,6 +6,9 @@
  *      event    [3, stream, seq, name]                         body: a record
  *      batch    [4, n]                                         body: n times head, body, each as msgpack's bin
  *
+ * In a batch a request may have a number in place of its principal: it is that of the message of this number, from 1 on, before it in the
+ * same batch.  It is so sent to who said in `hello` that it takes it.
+ *
  * A batch is what a process has for one peer at the end of a turn of its loop, in order; a batch in a batch is malformed.  It is
  * sent to who said in `hello` that it reads it.
  * budget_ms is what is left of the deadline when it is sent.  Texts are views into the frame.
@@ -23,6 +26,7 @@ struct frame_request {
     int64_t budget_ms;
     struct str trace;
     struct principal who;
+    uint64_t same_who; /* instead: the number of a message before it in its batch; 0: none */
 };
 struct frame_reply {
     uint64_t id;

@@ -47,6 +47,7 @@ void json_begin(struct json_in *in, struct str text, unsigned depth_max)
 
 static void skip_blanks(struct json_in *in)
 {
+    if (in->at < in->end && (unsigned char)*in->at > ' ') return;
     while (in->at < in->end && (*in->at == ' ' || *in->at == '\t' || *in->at == '\n' || *in->at == '\r')) in->at++;
 }
 

@@ -7,18 +7,13 @@
 #include "libshared/wire/json_msgpack.h"
 
 /* What one record is read with. */
-struct reader {
+struct json_reader {
     struct json_in *in;
     struct arena *arena;
     struct wire_error *why;
 };
-/* Every list has this layout. */
-struct any_list {
-    void *at;
-    size_t len;
-};
-
-static enum err read_record(const struct wire_shape *shape, struct wire_given_list given, struct reader *r, void *out);
+static enum err read_record(
+    const struct wire_shape *shape, struct wire_given_list given, struct json_reader *r, void *out);
 
 /* The cursor has found fault with the text. */
 static enum err refuse_text(const struct json_in *in, struct wire_error *why)
@@ -30,19 +25,19 @@ static enum err refuse_text(const struct json_in *in, struct wire_error *why)
 }
 
 /* Of another kind: stepped over, so that a text that is not JSON is told from one that is. */
-static enum err refuse_value(const struct wire_field *f, struct reader *r)
+static enum err refuse_value(const struct wire_field *f, struct json_reader *r)
 {
     return json_skip(r->in, NULL) ? refuse_kind(f, r->why) : refuse_text(r->in, r->why);
 }
 
 /* Until the cursor's next text with escapes; so nothing is copied before its length has been checked. */
-static enum err read_text(const struct wire_field *f, struct reader *r, struct str *out)
+static enum err read_text(const struct wire_field *f, struct json_reader *r, struct str *out)
 {
     if (json_peek(r->in) != '"') return refuse_value(f, r);
     return json_text(r->in, out) ? OK : refuse_text(r->in, r->why);
 }
 
-static enum err keep_text(enum err checked, struct reader *r, struct str *text)
+static enum err keep_text(enum err checked, struct json_reader *r, struct str *text)
 {
     if (checked == OK && json_is_decoded(r->in, *text)) *text = arena_str(r->arena, *text);
     return checked;
@@ -53,7 +48,7 @@ static bool is_number(char first)
     return first == '-' || (first >= '0' && first <= '9');
 }
 
-static enum err read_int(const struct wire_field *f, struct reader *r, int64_t *out)
+static enum err read_int(const struct wire_field *f, struct json_reader *r, int64_t *out)
 {
     struct json_number n;
 
@@ -64,7 +59,7 @@ static enum err read_int(const struct wire_field *f, struct reader *r, int64_t *
     return check_int(f, *out, r->why);
 }
 
-static enum err read_bool(const struct wire_field *f, struct reader *r, bool *out)
+static enum err read_bool(const struct wire_field *f, struct json_reader *r, bool *out)
 {
     char first = json_peek(r->in);
 
@@ -73,7 +68,7 @@ static enum err read_bool(const struct wire_field *f, struct reader *r, bool *ou
     return json_word(r->in, *out ? STR("true") : STR("false")) ? OK : refuse_text(r->in, r->why);
 }
 
-static enum err read_id(const struct wire_field *f, struct reader *r, struct id *out)
+static enum err read_id(const struct wire_field *f, struct json_reader *r, struct id *out)
 {
     struct str text;
 
@@ -82,7 +77,7 @@ static enum err read_id(const struct wire_field *f, struct reader *r, struct id 
     return check_id(f, *out, r->why);
 }
 
-static enum err read_base64(const struct wire_field *f, struct reader *r, struct str *out)
+static enum err read_base64(const struct wire_field *f, struct json_reader *r, struct str *out)
 {
     struct str text;
     size_t len = 0;
@@ -96,7 +91,7 @@ static enum err read_base64(const struct wire_field *f, struct reader *r, struct
 }
 
 /* As msgpack, like every ANY. */
-static enum err read_any(const struct wire_field *f, struct reader *r, struct str *out)
+static enum err read_any(const struct wire_field *f, struct json_reader *r, struct str *out)
 {
     struct buf bytes = BUF((size_t)f->max);
     struct json_in value;
@@ -116,26 +111,20 @@ static enum err read_any(const struct wire_field *f, struct reader *r, struct st
     return e;
 }
 
-static size_t item_size(const struct wire_field *f)
+static enum err read_item(const struct wire_field *f, size_t i, struct json_reader *r, void *out)
 {
-    return f->kind == WIRE_LIST ? f->of()->size : f->kind == WIRE_IDS ? sizeof(struct id) : sizeof(struct str);
-}
-
-static enum err read_item(const struct wire_field *f, size_t i, struct reader *r, void *out)
-{
-    enum err e;
-
-    switch (f->kind) {
-    case WIRE_IDS: return read_id(f, r, out);
-    case WIRE_TEXTS: TRY(read_text(f, r, out)); return keep_text(check_item(f, i, *(struct str *)out, r->why), r, out);
-    default: break;
+    if (f->kind == WIRE_IDS) return read_id(f, r, out);
+    if (f->kind == WIRE_TEXTS) {
+        TRY(read_text(f, r, out));
+        return keep_text(check_item(f, i, *(struct str *)out, r->why), r, out);
     }
-    e = read_record(f->of(), (struct wire_given_list){ 0 }, r, out);
+    enum err e = read_record(f->of(), (struct wire_given_list){ 0 }, r, out);
     return e == OK || e == ERR_MALFORMED ? e : refuse_within(f, (long)i, e, r->why);
 }
 
 /* Room for one more: twice as much each time. */
-static enum err grow_list(const struct wire_field *f, struct reader *r, struct any_list *list, size_t *cap, size_t size)
+static enum err grow_list(
+    const struct wire_field *f, struct json_reader *r, struct wire_list *list, size_t *cap, size_t size)
 {
     void *old = list->at;
 
@@ -148,23 +137,34 @@ static enum err grow_list(const struct wire_field *f, struct reader *r, struct a
     return OK;
 }
 
-static enum err read_list(const struct wire_field *f, struct reader *r, struct any_list *out)
+static enum err read_list(const struct wire_field *f, struct json_reader *r, struct wire_list *out)
 {
     struct json_open array;
-    size_t cap = 0, size = item_size(f);
+    size_t cap = 0, size = field_item_size(f);
 
     if (json_peek(r->in) != '[') return refuse_value(f, r);
     if (!json_open_array(r->in, &array)) return refuse_text(r->in, r->why);
     while (json_next_item(r->in, &array)) {
         TRY(grow_list(f, r, out, &cap, size));
-        TRY(read_item(f, out->len, r, (char *)out->at + out->len * size));
+        TRY(read_item(f, out->len, r, out->at + out->len * size));
         out->len++;
     }
     if (r->in->verdict == JSON_MALFORMED) return refuse_text(r->in, r->why);
     return check_list(f, out, r->why);
 }
 
-static enum err read_value(const struct wire_field *f, struct reader *r, void *out)
+static enum err read_one(const struct wire_field *f, struct json_reader *r, void **out)
+{
+    size_t size = f->of()->size;
+
+    if (json_peek(r->in) != '{') return refuse_value(f, r);
+    if (!arena_fits(r->arena, size)) return refuse_memory(f, r->why);
+    *out = arena_alloc(r->arena, size);
+    enum err e = read_record(f->of(), (struct wire_given_list){ 0 }, r, *out);
+    return e == OK || e == ERR_MALFORMED ? e : refuse_within(f, -1, e, r->why);
+}
+
+static enum err read_value(const struct wire_field *f, struct json_reader *r, void *out)
 {
     switch (f->kind) {
     case WIRE_INT:
@@ -174,6 +174,7 @@ static enum err read_value(const struct wire_field *f, struct reader *r, void *o
     case WIRE_BYTES: return read_base64(f, r, out);
     case WIRE_ID: return read_id(f, r, out);
     case WIRE_ANY: return read_any(f, r, out);
+    case WIRE_ONE: return read_one(f, r, out);
     case WIRE_TEXTS:
     case WIRE_IDS:
     case WIRE_LIST: break;
@@ -183,25 +184,26 @@ static enum err read_value(const struct wire_field *f, struct reader *r, void *o
 
 /* --- values that stand beside the JSON --- */
 
-static enum err read_given_text(const struct wire_field *f, struct str text, struct reader *r, struct str *out)
+static enum err read_given_text(const struct wire_field *f, struct str text, struct json_reader *r, struct str *out)
 {
     TRY(check_text(f, text, r->why));
     *out = arena_str(r->arena, text);
     return OK;
 }
 
-static enum err read_given_int(const struct wire_field *f, struct str text, struct reader *r, int64_t *out)
+static enum err read_given_int(const struct wire_field *f, struct str text, struct json_reader *r, int64_t *out)
 {
     return str_to_int(text, out) ? check_int(f, *out, r->why) : refuse_kind(f, r->why);
 }
 
-static enum err read_given_bool(const struct wire_field *f, struct str text, struct reader *r, bool *out)
+static enum err read_given_bool(const struct wire_field *f, struct str text, struct json_reader *r, bool *out)
 {
     *out = str_is(text, "true") || str_is(text, "1");
     return *out || str_is(text, "false") || str_is(text, "0") ? OK : refuse_kind(f, r->why);
 }
 
-static enum err read_given_texts(const struct wire_field *f, struct str text, struct reader *r, struct str_list *out)
+static enum err read_given_texts(
+    const struct wire_field *f, struct str text, struct json_reader *r, struct str_list *out)
 {
     TRY(check_count(f, 1, r->why));
     TRY(check_item(f, 0, text, r->why));
@@ -211,7 +213,7 @@ static enum err read_given_texts(const struct wire_field *f, struct str text, st
 }
 
 /* What a text stands for in a field of this kind. */
-static enum err read_given(const struct wire_field *f, struct str text, struct reader *r, void *out)
+static enum err read_given(const struct wire_field *f, struct str text, struct json_reader *r, void *out)
 {
     switch (f->kind) {
     case WIRE_INT:
@@ -220,13 +222,18 @@ static enum err read_given(const struct wire_field *f, struct str text, struct r
     case WIRE_TEXT: return read_given_text(f, text, r, out);
     case WIRE_TEXTS: return read_given_texts(f, text, r, out);
     case WIRE_ID: return id_parse(text, out) ? check_id(f, *(struct id *)out, r->why) : refuse_kind(f, r->why);
-    default: return refuse_kind(f, r->why);
+    case WIRE_BYTES:
+    case WIRE_ANY:
+    case WIRE_IDS:
+    case WIRE_LIST:
+    case WIRE_ONE: break;
     }
+    return refuse_kind(f, r->why);
 }
 
 /* The last one of a name holds. */
 static enum err read_all_given(
-    const struct wire_shape *shape, struct wire_given_list given, struct reader *r, char *out, uint64_t *seen)
+    const struct wire_shape *shape, struct wire_given_list given, struct json_reader *r, char *out, uint64_t *seen)
 {
     for (size_t i = given.len; i-- > 0;) {
         const struct wire_field *f = wire_find(shape, given.at[i].name);
@@ -242,11 +249,11 @@ static enum err read_all_given(
 static const struct wire_field *find_field(
     const struct wire_shape *shape, const struct wire_field *near, struct str name)
 {
-    return near->name != NULL && str_is(name, near->name) ? near : wire_find(shape, name);
+    return near->name != NULL && str_eq(name, field_name(near)) ? near : wire_find(shape, name);
 }
 
 /* A key given twice is the cursor's to refuse. */
-static enum err read_members(const struct wire_shape *shape, struct reader *r, char *out, uint64_t *seen)
+static enum err read_members(const struct wire_shape *shape, struct json_reader *r, char *out, uint64_t *seen)
 {
     const struct wire_field *near = shape->fields;
     struct json_open object;
@@ -271,7 +278,8 @@ static enum err read_members(const struct wire_shape *shape, struct reader *r, c
     return r->in->verdict == JSON_MALFORMED ? refuse_text(r->in, r->why) : OK;
 }
 
-static enum err read_record(const struct wire_shape *shape, struct wire_given_list given, struct reader *r, void *out)
+static enum err read_record(
+    const struct wire_shape *shape, struct wire_given_list given, struct json_reader *r, void *out)
 {
     uint64_t seen = 0;
 
@@ -287,7 +295,7 @@ enum err wire_read_json_over(const struct wire_shape *shape, struct str json, st
     struct arena *arena, void *out, struct wire_error *why)
 {
     struct json_in in;
-    struct reader r = { &in, arena, why };
+    struct json_reader r = { &in, arena, why };
 
     json_begin(&in, json, WIRE_MAX_DEPTH);
     enum err e = read_record(shape, given, &r, out);

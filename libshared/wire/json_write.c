@@ -1,6 +1,7 @@
 /* json_write.c - records and msgpack to JSON text. */
 // SPDX-License-Identifier: Apache-2.0
 #include <math.h>
+#include <string.h>
 
 #include "libshared/wire/check.h"
 #include "libshared/wire/json_text.h"
@@ -121,14 +122,9 @@ enum err wire_any_to_json(struct str bytes, struct buf *out)
 
 /* --- a record, by its shape --- */
 
-struct any_list {
-    const char *at;
-    size_t len;
-};
-
 static enum err put_record(const struct wire_shape *shape, const void *record, struct buf *out);
 
-static enum err put_item(const struct wire_field *f, const struct any_list *list, size_t i, struct buf *out)
+static enum err put_item(const struct wire_field *f, const struct wire_list *list, size_t i, struct buf *out)
 {
     if (f->kind == WIRE_TEXTS) return put_text(((const struct str *)(const void *)list->at)[i], out);
     if (f->kind == WIRE_LIST) return put_record(f->of(), list->at + i * f->of()->size, out);
@@ -136,7 +132,7 @@ static enum err put_item(const struct wire_field *f, const struct any_list *list
     return OK;
 }
 
-static enum err put_list(const struct wire_field *f, const struct any_list *list, struct buf *out)
+static enum err put_list(const struct wire_field *f, const struct wire_list *list, struct buf *out)
 {
     buf_add_char(out, '[');
     for (size_t i = 0; i < list->len; i++) {
@@ -145,6 +141,11 @@ static enum err put_list(const struct wire_field *f, const struct any_list *list
     }
     buf_add_char(out, ']');
     return OK;
+}
+
+static enum err put_one(const struct wire_field *f, const void *record, struct buf *out)
+{
+    return record == NULL ? ERR_INVALID_ARGUMENT : put_record(f->of(), record, out);
 }
 
 static enum err put_value(const struct wire_field *f, const void *at, struct buf *out)
@@ -157,11 +158,24 @@ static enum err put_value(const struct wire_field *f, const void *at, struct buf
     case WIRE_BYTES: json_put_base64(out, *(const struct str *)at); return OK;
     case WIRE_ID: json_put_id(out, *(const struct id *)at); return OK;
     case WIRE_ANY: return wire_any_to_json(*(const struct str *)at, out);
+    case WIRE_ONE: return put_one(f, *(const void *const *)at, out);
     case WIRE_TEXTS:
     case WIRE_IDS:
     case WIRE_LIST: break;
     }
     return put_list(f, at, out);
+}
+
+static void put_key(char before, struct str name, struct buf *out)
+{
+    char *to = buf_place(out, name.len + 4);
+
+    if (to == NULL) return;
+    to[0] = before;
+    to[1] = '"';
+    memcpy(to + 2, name.at, name.len);
+    to[name.len + 2] = '"';
+    to[name.len + 3] = ':';
 }
 
 static enum err put_record(const struct wire_shape *shape, const void *record, struct buf *out)
@@ -171,9 +185,7 @@ static enum err put_record(const struct wire_shape *shape, const void *record, s
     for (const struct wire_field *f = shape->fields; f->name != NULL; f++) {
         const void *at = (const char *)record + f->at;
         if (field_is_absent(f, at)) continue;
-        buf_add(out, (char[]){ before, '"' }, 2);
-        buf_add_str(out, str_of(f->name));
-        buf_add(out, "\":", 2);
+        put_key(before, field_name(f), out);
         TRY(put_value(f, at, out));
         before = ',';
     }

@@ -16,6 +16,8 @@
 #define C_IDS(n)          struct id_list
 #define C_LIST(rec, n)    struct rec##_list
 #define C_LIST_WITHIN(rec, n, bytes) struct rec##_list
+/* One that stands before it, so that none holds itself. */
+#define C_ONE(rec)        _Static_assert(sizeof(struct rec) > 0, ""); struct rec *
 
 #define RECORD(rec, doc)                                             \
     struct rec; struct rec##_list { struct rec *at; size_t len; };   \

@@ -14,6 +14,7 @@
 #define D_IDS(n)        .kind = WIRE_IDS,   .max = (n)
 #define D_LIST(rec, n)  .kind = WIRE_LIST,  .max = (n), .of = rec##_shape
 #define D_LIST_WITHIN(rec, n, bytes) D_LIST(rec, n), .total = (bytes)
+#define D_ONE(rec)      .kind = WIRE_ONE,   .of = rec##_shape
 
 #define REQUIRED        .required = true
 #define OPTIONAL        .required = false
@@ -26,7 +27,7 @@
         static const char name[] = #rec, doc[] = doc_;               \
         static const struct wire_field fields[] = {
 #define FIELD(name_, kind_, need_, doc_)                             \
-            { .name = #name_, .at = offsetof(self, name_), D_##kind_, need_, .doc = doc_ },
+            { WIRE_NAME(#name_), .at = offsetof(self, name_), D_##kind_, need_, .doc = doc_ },
 #define END                                                          \
             { .name = NULL } };                                      \
         _Static_assert(COUNT(fields) <= WIRE_MAX_FIELDS + 1, "wire_decode keeps one bit each"); \
@@ -35,3 +36,10 @@
     }
 /* clang-format on */
 #include "proto/all.def"
+
+bool wire_is_page(const struct wire_shape *shape)
+{
+    const struct wire_field *meta = wire_find(shape, STR("meta"));
+
+    return meta != NULL && meta->of == page_meta_shape && meta[1].name == NULL;
+}

@@ -24,7 +24,8 @@ enum wire_kind {
     WIRE_ANY,
     WIRE_TEXTS,
     WIRE_IDS,
-    WIRE_LIST
+    WIRE_LIST,
+    WIRE_ONE
 };
 
 #define WIRE_MAX_DEPTH          16 /* nesting of what we take */
@@ -44,19 +45,30 @@ struct id_list {
     struct id *at;
     size_t len;
 };
+struct wire_list { /* the layout of every list: items one behind the other */
+    char *at;
+    size_t len;
+};
 
 struct wire_shape;
 struct wire_field {
     const char *name, *doc;
-    size_t at; /* offsetof in the struct */
+    size_t name_len; /* a name is looked for and written more often than anything else: WIRE_NAME() counts it */
+    size_t at;       /* offsetof in the struct */
     enum wire_kind kind;
     int64_t min, max; /* value, code points, bytes or items, as the kind has it */
     int64_t item_max; /* TEXTS: code points of each */
     int64_t total;    /* LIST_WITHIN: bytes of msgpack of all items together; 0: what they add up to */
-    const struct wire_shape *(*of)(void); /* LIST: the record */
+    const struct wire_shape *(*of)(void); /* LIST, ONE: the record */
     bool required;
     int64_t fallback; /* INT, BOOL: the value when absent */
 };
+#define WIRE_NAME(text) .name = (text), .name_len = sizeof(text) - 1
+static inline struct str field_name(const struct wire_field *f)
+{
+    return (struct str){ f->name, f->name_len };
+}
+
 struct wire_shape {
     const char *name, *doc;
     size_t size;
@@ -74,7 +86,8 @@ struct wire_error {
 };
 
 /* Absent optionals are zero: an ID nil, a TIME 0, TEXT, BYTES and ANY with at == NULL, lists with len 0.
- * TEXT, BYTES and ANY are views into `bytes`, which must live as long as the record; lists are in the arena.
+ * A ONE is NULL then, and else in the arena, like lists; TEXT, BYTES and ANY are views into `bytes`, which must live as
+ * long as the record.
  * ERR_MALFORMED: not msgpack.  ERR_INVALID_ARGUMENT: msgpack, but not this record; `why` names the field.
  * ERR_TOO_LARGE: over a list's bytes, the values of a message, or the arena's cap. */
 enum err wire_decode(const struct wire_shape *shape, struct str bytes, struct arena *arena, void *out,
@@ -124,10 +137,14 @@ struct str wire_any_text(struct str any);
  * Everything that unpacks asks this first, because msgpack-c allocates by the declared count. */
 bool wire_is_sane(struct str bytes);
 
+/* The id that a field of an encoded record has, without decoding the rest; false: it is absent, or no id. */
+bool wire_peek_id(struct str bytes, const char *field, struct id *out);
+
 /* The most that wire_encode can make of a record of this shape. */
 size_t wire_most_bytes(const struct wire_shape *shape);
 
 size_t wire_list_length(const struct wire_field *f, const void *record);             /* 0 of what is no list */
 const struct wire_field *wire_find(const struct wire_shape *shape, struct str name); /* NULL if it has none such */
+bool wire_is_page(const struct wire_shape *shape); /* its last field is `meta`, a page_meta (proto/common.def) */
 enum err wire_refuse(struct wire_error *why, enum err e, const char *field, const char *fmt, ...)
     PRINTF_LIKE(4, 5); /* returns e */

@@ -1,5 +1,5 @@
 #!/bin/bash
-# stack_database.sh - PostgreSQL of a native stack: a private cluster, its service, its roles.  Sourced by scripts/stack.
+# stack_database.sh - PostgreSQL of a native stack (a private cluster, its service, its roles) and Redis.  Sourced by scripts/stack.
 
 # PostgreSQL refuses to run as root.  As root it runs as the package's user, who may read what lies below a closed
 # home directory with one capability more.
@@ -46,4 +46,10 @@ start_postgres() {
         { tail -n 5 "$dir/log/postgres/current" >&2; fail "PostgreSQL did not start; its log: $dir/log/postgres/current"; }
     "$root/scripts/db-init" "$dir/pg-socket" "$dir/secrets" >"$dir/db-init.log" 2>&1 ||
         { cat "$dir/db-init.log" >&2; fail "the database could not be prepared"; }
+}
+
+make_redis() {
+    mkdir -p "$dir/redis"
+    printf '%s\n' 'port 0' "unixsocket $dir/redis/redis.sock" 'unixsocketperm 700' 'daemonize no' "dir $dir/redis" \
+        'save ""' 'appendonly no' 'maxmemory 256mb' 'maxmemory-policy volatile-lru' 'logfile ""' >"$dir/redis/redis.conf"
 }

@@ -8,10 +8,11 @@ setting() { printf '%s\n' "$3" >"$dir/env/$1/MADANG_$2"; }  # setting PROCESS NA
 side() { cat "$dir/service/$1/side" 2>/dev/null || true; }
 
 place() {            # how far a process's own ports are from the first
-    local i=${1#gateway-}
+    local i=${1#*-}
     i=${i%.next}
     case $1 in
         gateway-*) if [ -n "$(side "$1")" ]; then echo $((18 + i)); elif [ "$i" = 1 ]; then echo 0; else echo $((8 + i)); fi ;;
+        *-*) echo $((11 - i)) ;;        # below the second gateway's
         *) "$root/scripts/services" place | sed -n "s/^$1 //p" ;;
     esac
 }
@@ -29,7 +30,8 @@ write_env() {
     setting "$process" KEY_DIR "$dir/keys"
     setting "$process" MIGRATIONS_DIR "$root/migrations"
     setting "$process" REDIS_URL "unix://$dir/redis/redis.sock"
-    for name in $services; do setting "$process" "${name^^}_URL" "ipc://$dir/sock/$name"; done
+    setting "$process" PUBLIC_URL "$(own_url)"
+    for name in $services; do setting "$process" "${name^^}_URL" "$(urls "$name")"; done
     if [ "$group" = gateway ]; then
         setting "$process" GATEWAY_HEALTH "127.0.0.1:$HEALTH_PORT"
         own=${process%.next}$(side "$process")
@@ -37,12 +39,15 @@ write_env() {
         setting "$process" GATEWAY_MESH "ipc://$dir/sock/$own"
         setting "$process" GATEWAY_TLS_CERT "$dir/tls/server.crt"
         setting "$process" GATEWAY_TLS_KEY "$dir/tls/server.key"
+        if [ -n "$acme_hosts" ]; then setting "$process" GATEWAY_ACME_DIR "$dir/acme/proofs"; fi
     elif [ "$process" != operator ]; then
         setting "$process" "${group^^}_HEALTH" "127.0.0.1:$((HEALTH_PORT + $(place "$process")))"
         setting "$process" "${group^^}_BIND" "ipc://$dir/sock/$process"
+        [ "$process" = "$group" ] || setting "$process" "${group^^}_PART" "${process#*-}"
         setting "$process" "${group^^}_DB" \
             "host=$dir/pg-socket dbname=madang user=madang_$group passfile=$dir/secrets/$group.pgpass"
     fi
+    [ "$group" != auth ] || setting "$process" AUTH_REGISTRATION open     # whoever reaches this machine's own ports may
     "$root/scripts/services" files | while read -r name own; do
         [ "$name" = "$group" ] || continue
         mkdir -p "$dir/files/$name"
@@ -50,6 +55,20 @@ write_env() {
     done
     overrides | while IFS='=' read -r name value; do printf '%s\n' "$value" >"$dir/env/$process/$name"; done
     [ "$group" != gateway ] || { own_port "$process"; own_inner_ports "$process"; }
+    [[ $process != *-* || $group = gateway ]] || own_part_addresses "$process" "$group"
+}
+
+urls() {             # urls SERVICE: of all its processes, in the order of their parts
+    local p list=
+    for p in $(parts "$1"); do list+=,ipc://$dir/sock/$p; done
+    echo "${list#,}"
+}
+
+# Unless it is set: this machine, at the port of HTTPS, or of HTTP where there is no other.
+own_url() {
+    local plain https http
+    plain=$(overridden GATEWAY_PLAIN 0) https=$(overridden GATEWAY_HTTPS :8443) http=$(overridden GATEWAY_HTTP :8080)
+    if [ "$plain" = 1 ] && [ -z "$https" ]; then echo "http://localhost:${http##*:}"; else echo "https://localhost:${https##*:}"; fi
 }
 
 own_port() {
@@ -72,6 +91,22 @@ own_inner_ports() {
     done
 }
 
+# What is set is the first process's: another's sockets have its name, and its ports are as far above as its own ones.
+own_part_addresses() {
+    local name word words above=$(($(place "$1") - $(place "$2")))
+    for name in BIND HEALTH; do
+        words=
+        for word in $(tr ',' ' ' <"$dir/env/$1/MADANG_${2^^}_$name"); do
+            if [[ $word =~ ^(.*:)([0-9]+)$ ]]; then word=${BASH_REMATCH[1]}$((BASH_REMATCH[2] + above))
+            elif [[ $word = ipc://*/$2 ]]; then word=${word%/*}/$1
+            fi
+            words+=,$word
+        done
+        overridden "${2^^}_$name" "" | grep -q . || continue
+        setting "$1" "${2^^}_$name" "${words#,}"
+    done
+}
+
 # .env first, then the caller's own environment, which wins.
 overrides() {
     if [ -f "$ENV_FILE" ]; then
@@ -80,20 +115,37 @@ overrides() {
     env | grep '^MADANG_' || true
 }
 
-# SO_REUSEPORT would let us share a port with another stack of the same user, silently.
+overridden() { overrides | sed -n "s/^MADANG_$1=//p" | tail -n 1 | grep . || overrides | grep -q "^MADANG_$1=" || echo "$2"; }   # overridden NAME DEFAULT
+
+# SO_REUSEPORT would let us share a port with another stack of the same user, silently; and a health port that is another's
+# would be asked whether we are ready.
 refuse_busy_ports() {
-    local gateway variable address port
-    for gateway in $(gateways); do
-        for variable in HTTPS HTTP; do
-            address=$(cat "$dir/env/$gateway/MADANG_GATEWAY_$variable" 2>/dev/null || true)
-            [ -e "$dir/env/$gateway/MADANG_GATEWAY_$variable" ] || address=$([ $variable = HTTPS ] && echo :8443 || echo :8080)
-            port=${address##*:}
-            [ -n "$port" ] || continue
-            if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-                fail "port $port is in use by another program; stop it, or set MADANG_GATEWAY_$variable in .env to another address"
-            fi
-        done
+    local process
+    for process in $(processes); do
+        if [[ $process = gateway-* ]]; then
+            refuse_busy "$process" GATEWAY_HTTPS :8443 "MADANG_GATEWAY_HTTPS in .env to another address"
+            refuse_busy "$process" GATEWAY_HTTP :8080 "MADANG_GATEWAY_HTTP in .env to another address"
+        fi
+        refuse_busy_health "$process" "${process%%-*}"
     done
+}
+
+refuse_busy_health() {   # refuse_busy_health PROCESS GROUP
+    local name=${2^^}_HEALTH remedy="HEALTH_PORT in .env to another number, which is the first of those of all processes"
+    [ -z "$(overridden "$name" "")" ] || remedy="MADANG_$name in .env to another address"
+    refuse_busy "$1" "$name" "" "$remedy"
+}
+
+refuse_busy() {          # refuse_busy PROCESS SETTING DEFAULT REMEDY
+    local file=$dir/env/$1/MADANG_$2 address=$3 host port
+    [ ! -e "$file" ] || address=$(cat "$file")
+    port=${address##*:} host=${address%:*}
+    [ -n "$port" ] || return 0
+    case $host in '' | 0.0.0.0 | '[::]') host=127.0.0.1 ;; esac
+    host=${host#[} host=${host%]}
+    if (exec 3<>"/dev/tcp/$host/$port") 2>/dev/null; then
+        fail "port $port is in use by another program, and $1 wants it for ${2##*_}; stop it, or set $4"
+    fi
 }
 
 # One clear line now, and not five processes that end over and over.  Every process knows all settings.

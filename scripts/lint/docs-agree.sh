@@ -1,5 +1,5 @@
 #!/bin/sh
-# docs-agree - what is printed from the tables is what is committed, and the rows that HACKING.md adds fit where it says.
+# docs-agree - what is printed from the tables is what is committed, and the rows that HACKING.md adds or shows are there.
 make --no-print-directory build >/dev/null || exit 1
 new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
@@ -9,6 +9,13 @@ for f in $(cd "$new" && find . -type f); do
     case $f in ./.env.example | ./compose.yaml) there=$f ;; *) there=docs/$f ;; esac
     diff -u "$there" "$new/$f" >/dev/null 2>&1 || { echo "$there differs from its tables: run make docs"; bad=1; }
 done
-awk '/^```diff$/ { shown = ++n == 1; next } /^```$/ { shown = 0 } shown' docs/HACKING.md | git apply --check - ||
-    { echo "docs/HACKING.md: the first diff does not apply to proto/ any more"; bad=1; }
+awk '/^```diff$/ { shown = 1; next } /^```$/ { shown = 0 } shown' docs/HACKING.md | git apply --check - ||
+    { echo "docs/HACKING.md: its diffs do not apply any more"; bad=1; }
+# Rows that HACKING.md shows as they stand, `"..."` for what they say of themselves.
+rows=$(cat proto/*.def services/gateway/features.def | tr -s ' ')
+awk '/^```c$/ { c = 1; next } /^```$/ { c = 0 } c && /^(ROUTE|COOKIE|JOB)\(/' docs/HACKING.md | tr -s ' ' |
+    sed 's/"[^"]*\.\.\.")$//' >"$new/shown"
+while IFS= read -r row; do
+    printf '%s\n' "$rows" | grep -qF -- "$row" || { echo "docs/HACKING.md: there is no row $row"; bad=1; }
+done <"$new/shown"
 exit $bad

@@ -1,5 +1,5 @@
 #!/bin/bash
-# migrations-forward - numbered without a gap, never edited once they have landed on the main branch's first parent.
+# migrations-forward - numbered from 0001 without a gap; that none is edited, a service checks at its start (libshared/db/migrate.c).
 bad=0
 for d in migrations/*/; do
     n=0

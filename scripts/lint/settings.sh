@@ -1,9 +1,9 @@
 #!/bin/bash
-# settings - a process reads its settings in main.c and hands them down: a module that reads a global is no library, and its
+# settings - a process has its settings in main.c and hands them down: a module that reads a global is no library, and its
 # tests would change what other tests see.
-reads=$(grep -rnE '(^|[^A-Za-z0-9_>./])&?settings(\.[a-z]|[,)])' libshared services --include='*.[ch]' |
-    grep -vE '^(libshared/service|services/tools)/|^services/auth/authctl/ask\.c:|^services/[a-z]+/main\.c:|: *(\*|/\*|//|#include)|struct settings \*settings' || true)
+objects=$(grep -rnE '^(static |extern )?struct settings [a-z_]+( =.*)?;' libshared services --include='*.[ch]' |
+    grep -vE '^services/(tools/rpc\.c|auth/authctl/ask\.c|[a-z]+/main\.c):[0-9]+:static ' || true)
 writes=$(grep -rnE '(^|[^A-Za-z0-9_>./])settings(\.[a-z_]+)* *=[^=]' tests --include='*.[ch]' || true)
-[ -z "$reads" ] || { echo "only main.c reads the settings; give the module a config:"; echo "$reads"; }
-[ -z "$writes" ] || { echo "a test makes a config of its own, and changes no global:"; echo "$writes"; }
-[ -z "$reads$writes" ]
+[ -z "$objects" ] || { echo "only main.c has the settings; give the module a config:"; echo "$objects"; }
+[ -z "$writes" ] || { echo "a test makes a config of its own:"; echo "$writes"; }
+[ -z "$objects$writes" ]

@@ -9,7 +9,12 @@
 
 #include <ev.h>
 
-#define WATCHERS_MAX 256
+#define WATCHERS_MAX    256
+#define FILE_KEYS_SHOWN 32 /* proto/auth.def: file_key_page */
+
+struct alert_webhook;
+struct mailer;
+struct oauth;
 
 struct trust_waiter {
     struct rpc_later *later;
@@ -20,8 +25,13 @@ struct trust_waiter {
 /* What the handlers share.  All of it, but for the settings, belongs to the loop thread and to trust_watch.c. */
 struct auth {
     const struct settings_auth *settings;
+    const char *public_url; /* of links */
+    bool demo;              /* there is one */
     struct ev_loop *loop;
     struct rpc_server *server;
+    struct mailer *mailer;               /* NULL: no mail server is configured */
+    struct oauth *oauth;                 /* NULL: no other provider is */
+    struct alert_webhook *alert_webhook; /* NULL: alerts are posted nowhere */
     struct pg_listen *listen;
     struct trust_waiter waiting[WATCHERS_MAX];
     size_t n_waiting;
@@ -53,12 +63,13 @@ enum err signing_keys_load(struct pg *pg, struct arena *arena, int64_t now, stru
 
 /* Of the call's process. */
 const struct settings_auth *auth_settings(const struct call *call);
+const char *auth_public_url(const struct call *call);
 
 enum err limits_load(struct pg *pg, struct arena *arena, struct limit_list *out) MUST_CHECK;
 
 /* trust_watch.c: its life, on the loop thread. */
-struct auth *auth_start(
-    struct ev_loop *loop, const struct settings_auth *s); /* exits if there is no signing key and none can be made */
+struct auth *auth_start(struct ev_loop *loop, const struct settings_auth *s,
+    const char *public_url); /* exits if there is no signing key and none can be made */
 /* As struct service has them. */
 void auth_serving(void *auth, struct rpc_server *server);
 void auth_stop(void *auth);
@@ -68,7 +79,13 @@ bool auth_ready(void *auth, struct buf *why);
  * auth processes, and this one again if need be. */
 void trust_changed(struct call *call);
 
-/* audit.c: one more link of the chain; `detail` is a JSON object without secrets. */
+/* Until when ended tokens have to be remembered: the last of them has ended by itself by then. */
+int64_t tokens_until(const struct settings_auth *s, int64_t now);
+/* session_logout.c: all tokens of this `subject` or `session` that were issued up to now end; as trust_changed() says. */
+enum err tokens_end(struct pg *pg, struct arena *arena, const struct settings_auth *s, int64_t now, const char *kind,
+    struct str name) MUST_CHECK;
+
+/* audit/audit.c: one more link of the chain; `detail` is a JSON object without secrets. */
 enum err audit_add(struct call *call, const char *what, struct str target, struct str detail) MUST_CHECK;
 /* The same with a small record as its detail. */
 enum err audit_record(struct call *call, const char *what, struct str target, const struct wire_shape *shape,
@@ -78,6 +95,7 @@ enum err audit_record(struct call *call, const char *what, struct str target, co
 enum err key_check_networks(struct call *call, struct str id, struct str_list networks) MUST_CHECK;
 
 /* subject.c */
+struct str id_text(struct arena *arena, struct id id); /* as `sub` and `sid` of tokens have it */
 struct key_rights {
     bool impersonate, act_as_users;
 };

@@ -3,6 +3,10 @@
 #include "libshared/service/service.h"
 #include "services/auth/auth.h"
 
+#define PASSWORD_NICE 4 /* a flood of logins slows logins alone, where a core is all that is left */
+
+static struct settings settings;
+
 #define METHOD RPC_ADAPTER
 #include "proto/begin.def"
 #include "proto/auth.def"
@@ -24,18 +28,26 @@ static const struct job_kind *const jobs[] = {
 
 static void *start_service(struct ev_loop *loop)
 {
-    return auth_start(loop, &settings.auth);
+    struct auth *auth = auth_start(loop, &settings.auth, settings.common.public_url);
+
+    auth->demo = settings.common.demo;
+    return auth;
 }
 
 int main(int argc, char **argv)
 {
     return service_main(argc, argv,
         &(struct service){ .name = "auth",
+            .settings = &settings,
             .doc = "API keys, tokens and policies",
+            .seals = true,
             .methods = methods,
             .n_methods = COUNT(methods),
             .jobs = jobs,
             .n_jobs = COUNT(jobs),
+            .blocking_threads = &settings.auth.blocking_threads,
+            .blocking_queue = &settings.auth.blocking_queue,
+            .blocking_nice = PASSWORD_NICE,
             .start = start_service,
             .serving = auth_serving,
             .stop = auth_stop,

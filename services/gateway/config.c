@@ -9,18 +9,44 @@ static int64_t at_percent(int64_t n, int64_t percent)
     return (n * percent + 99) / 100;
 }
 
+static void add_lives(struct http_server_metrics *metrics, const char *chains)
+{
+    struct str rest = str_of(chains);
+
+    for (size_t i = 0; i < CERTIFICATES_MAX && rest.len > 0; i++) {
+        struct buf label = BUF(1000);
+        metric_label("file", str_trim(str_cut(&rest, ',')), &label);
+        metrics->life_left[i] = metric_gauge("madang_gateway_certificate_life_left_percent", label.at,
+            "What is left of a certificate's life; below 0: it is over");
+        buf_free(&label);
+    }
+}
+
+static enum proxies_say proxies_say(const char *text)
+{
+    if (strcmp(text, "forwarded") == 0) return PROXIES_SAY_FORWARDED;
+    return strcmp(text, "proxy-protocol") == 0 ? PROXIES_SAY_FIRST : PROXIES_SAY_FORWARDED_FOR;
+}
+
 struct http_server_config config_http(const struct settings *from)
 {
     const struct settings_gateway *s = &from->gateway;
 
-    return (struct http_server_config){
+    struct http_server_config config = {
         .https = s->https,
         .http = s->http,
-        .redirect_to = s->plain ? NULL : s->public_url,
+        .redirect_to = s->plain ? NULL : from->common.public_url,
         .tls_cert = s->tls_cert,
         .tls_key = s->tls_key,
+        .certificate_seconds = (double)s->tls_check_s,
+        .own_origin = from->common.public_url,
+        .hosts = s->hosts,
+        .any_host = HEALTH_PATH,
         .origins = s->origins,
+        .options = routes_options,
+        .refusal_page = error_page_make,
         .trusted_proxies = s->trusted_proxies,
+        .proxies_say = proxies_say(s->proxies_say),
         .connections_max = s->connections_max,
         .connections_per_address = s->connections_per_address,
         .connects_per_s = at_percent(s->connects_per_s, s->rate_percent),
@@ -35,7 +61,31 @@ struct http_server_config config_http(const struct settings *from)
             .bytes_in = metric_counter("madang_gateway_received_bytes_total", NULL, "Bytes from clients, inside TLS"),
             .bytes_out = metric_counter("madang_gateway_sent_bytes_total", NULL, "Bytes to clients, inside TLS"),
             .full_shares = metric_counter("madang_gateway_strangers_waited_total", NULL, "Turns of the loop after which clients without an identity waited for their share of the next"),
+            .tls_full = metric_counter("madang_gateway_tls_handshakes_total", "kind=\"full\"", "TLS handshakes that ended well"),
+            .tls_resumed = metric_counter("madang_gateway_tls_handshakes_total", "kind=\"resumed\"", "TLS handshakes that ended well"),
         },
+    };
+    if (s->https[0] != '\0') add_lives(&config.metrics, s->tls_cert);
+    return config;
+}
+
+struct site_config config_site(const struct settings *from)
+{
+    const struct settings_gateway *s = &from->gateway;
+
+    return (struct site_config){
+        .dir = s->static_dir,
+        .fallback = s->static_fallback,
+        .immutable = s->static_immutable,
+        .policy = s->static_policy,
+        .bytes_max = (size_t)s->static_bytes,
+        .check_seconds = (double)s->static_check_s,
+        .acme_dir = s->acme_dir,
+        .page = s->page,
+        .demo = from->common.demo,
+        .home_url = s->home_url,
+        .contact = s->security_contact,
+        .public_url = from->common.public_url,
     };
 }
 

@@ -11,19 +11,19 @@
 
 #define TICK_S 0.05
 
-struct moment {
+struct drain_moment {
     int64_t elapsed_ms, spread_ms;
 };
 
 static void close_if_due(void *arg, struct eio_session *session)
 {
-    const struct moment *now = arg;
+    const struct drain_moment *now = arg;
 
     if (eio_drain_delay_ms(eio_sid(session), now->spread_ms) <= now->elapsed_ms)
         eio_close(session, "server shutting down");
 }
 
-static void close_some(struct eio *eio, struct moment now)
+static void close_some(struct eio *eio, struct drain_moment now)
 {
     if (eio != NULL) eio_each(eio, close_if_due, &now);
 }
@@ -43,7 +43,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
     struct gateway *gateway = timer->data;
     int64_t elapsed_ms = (clock_mono_us() - gateway->drain_began_us) / 1000;
-    struct moment now = { elapsed_ms, gateway->settings->gateway.drain_spread_ms };
+    struct drain_moment now = { elapsed_ms, gateway->settings->gateway.drain_spread_ms };
     bool late = elapsed_ms > now.spread_ms + gateway->settings->common.drain_ms;
 
     (void)events;

@@ -14,7 +14,9 @@ static int answer_health(void *arg, struct http *http)
     return 0;
 }
 
-static const struct http_handler health = { .methods = "GET, HEAD", .begin = answer_health };
+static const struct http_handler health = {
+    .methods = "GET, HEAD", .begin = answer_health, .headers = "Cache-Control: no-store\n"
+};
 
 /* Without services there are no routes. */
 void edge_mount(struct gateway *gateway)
@@ -25,6 +27,7 @@ void edge_mount(struct gateway *gateway)
     if (gateway->msgpack != NULL)
         http_mount(server, gateway->settings->gateway.msgpack_path, &eio_handler, gateway->msgpack);
     if (gateway->engineio != NULL) http_mount(server, "/engine.io/", &eio_handler, gateway->engineio);
-    http_mount(server, "/healthz", &health, gateway);
-    if (gateway->service[SERVICE_store] != NULL) http_mount(server, "/*", &routes_handler, &gateway->routes);
+    http_mount(server, HEALTH_PATH, &health, gateway);
+    if (gateway->service[SERVICE_store] != NULL) routes_mount(&gateway->routes, server);
+    site_mount(gateway->site, server);
 }

@@ -3,10 +3,15 @@
 #include <signal.h>
 
 #include "libshared/base/log.h"
+#include "libshared/base/secret.h"
+#include "libshared/rpc/keys.h"
 #include "libshared/service/privileges.h"
 #include "libshared/service/service.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/gateway.h"
+
+/* What session tickets are sealed with comes from the secret that all gateways have. */
+#define TICKETS_PURPOSE "madang tls tickets"
 
 static void on_term(struct ev_loop *loop, ev_signal *signal, int events)
 {
@@ -19,7 +24,8 @@ static void on_hangup(struct ev_loop *loop, ev_signal *signal, int events)
     struct gateway *gateway = signal->data;
 
     (void)loop, (void)events;
-    http_server_reload_certificate(gateway->server);
+    http_server_reload_certificates(gateway->server);
+    site_reload(gateway->site);
 }
 
 static void watch_signal(
@@ -41,20 +47,41 @@ static bool is_ready(void *arg, struct buf *why)
     return service_links_ready(gateway, why);
 }
 
+static bool is_banned(void *arg, const struct in6_addr *client)
+{
+    const struct gateway *gateway = arg;
+
+    return bans_have_address(trusted_bans(gateway->trusted), client);
+}
+
 static void open_edge(struct gateway *gateway)
 {
     struct eio_upper upper = sio_upper(gateway->sio), packed = sio_msgpack_upper(gateway->sio);
     struct http_server_config config = config_http(gateway->settings);
+    struct site_config site = config_site(gateway->settings);
+    unsigned char tls_secret[KEYS_DERIVED_BYTES];
     struct eio_config eio = config_eio(gateway->settings);
 
     config.descriptors_max = gateway->descriptors_max;
+    config.bans = is_banned;
+    config.bans_arg = gateway;
+    if (gateway->floods != NULL) config.flooded = floods_note_connection;
+    config.flooded_arg = gateway->floods;
+    if (gateway->certificate_ends != NULL) config.certificate_ends = certificate_ends_note;
+    config.certificate_ends_arg = gateway->certificate_ends;
+    if (gateway->kind->has_mesh) {
+        keys_derive(gateway->settings->common.key_dir, "gateway", TICKETS_PURPOSE, tls_secret);
+        config.tls_secret = tls_secret;
+    }
     gateway->socketio = eio_create(gateway->loop, &eio, &upper);
     if (gateway->settings->gateway.msgpack_path[0] != '\0') gateway->msgpack = eio_create(gateway->loop, &eio, &packed);
     if (gateway->kind->raw != NULL) gateway->engineio = eio_create(gateway->loop, &eio, gateway->kind->raw);
     mesh_serve(gateway->mesh, MESH_PATH_SOCKETIO, gateway->socketio);
     mesh_serve(gateway->mesh, MESH_PATH_MSGPACK, gateway->msgpack);
     mesh_serve(gateway->mesh, MESH_PATH_ENGINEIO, gateway->engineio);
+    gateway->site = site_create(gateway->loop, &site);
     gateway->server = http_server_create(gateway->loop, &config);
+    secret_wipe(tls_secret, sizeof tls_secret);
     edge_mount(gateway);
     gateway->health = health_create(gateway->loop, gateway->settings->gateway.health, is_ready, gateway);
 }
@@ -115,6 +142,7 @@ static void close_gateway(struct gateway *gateway)
     eio_destroy(&gateway->msgpack);
     eio_destroy(&gateway->engineio);
     http_server_destroy(&gateway->server);
+    site_destroy(&gateway->site);
     interop_close(&gateway->interop);
     clients_stop(gateway->clients);
     guesses_close(gateway->routes.guesses);
@@ -132,13 +160,13 @@ int gateway_run(int argc, char **argv, const struct gateway_kind *kind, struct s
 {
     static struct gateway gateway;
 
-    service_begin(argc, argv, "gateway", kind->doc);
+    service_begin(argc, argv, "gateway", kind->doc, false, NULL, from);
     gateway.kind = kind;
     gateway.settings = from;
     gateway.descriptors_max = descriptors_limit(&from->gateway);
     gateway.loop = ev_default_loop(0);
     open_gateway(&gateway);
-    privileges_settle();
+    privileges_settle(from);
     ev_run(gateway.loop, 0);
     close_gateway(&gateway);
     return 0;

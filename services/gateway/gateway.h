@@ -6,9 +6,13 @@
 
 #include "libshared/http/http_server.h"
 #include "libshared/service/settings.h"
+#include "services/gateway/certificate_ends.h"
+#include "services/gateway/identity/floods.h"
 #include "services/gateway/interop/interop.h"
 #include "services/gateway/mesh/mesh.h"
 #include "services/gateway/routes/routes.h"
+#include "services/gateway/site/site.h"
+#include "services/gateway/system/system.h"
 
 #define EXTRA_NAMESPACES_MAX 32
 
@@ -16,10 +20,10 @@ struct health;
 struct mesh;
 struct gateway;
 
-/* One service at the other end of a pipe. */
+/* One process of a service at the other end of a pipe. */
 struct service_link {
     struct gateway *gateway;
-    enum peer_service service;
+    struct service_part part;
     bool was_up;
 };
 
@@ -44,19 +48,26 @@ struct gateway {
     const struct settings *settings;
     struct ev_loop *loop;
     struct http_server *server;
+    struct site *site;
     struct health *health;
     struct eio *socketio, *msgpack, *engineio; /* msgpack: NULL without a path for it; engineio: NULL in the product */
     struct sio *sio;
     struct sio_namespace namespaces[8 + EXTRA_NAMESPACES_MAX];
     size_t n_namespaces;
     char *names; /* their names, where settings list them */
-    struct service_link links[SERVICE_COUNT];
-    struct rpc_client *service[SERVICE_COUNT]; /* NULL: a gateway of this kind has none of it */
+    struct service_link links[SERVICE_COUNT][PARTS_MAX];
+    struct service_pipes pipes[SERVICE_COUNT];
+    const struct service_pipes *service[SERVICE_COUNT]; /* those pipes; NULL: a gateway of this kind has none of it */
+    struct service_pipes directory;                     /* of the gateways: the first process of chat keeps it */
     struct trusted *trusted;
     struct bearers *bearers;
     struct clients *clients;
-    struct rooms *rooms; /* NULL without a store */
-    struct mesh *mesh;   /* NULL: a gateway of this kind knows of no others */
+    struct handshakes *handshakes; /* NULL: there is no auth to tell */
+    struct floods *floods;         /* the same */
+    struct certificate_ends *certificate_ends;
+    struct rooms *rooms;   /* NULL without a store */
+    struct system *system; /* NULL: there is no auth to say anything */
+    struct mesh *mesh;     /* NULL: a gateway of this kind knows of no others */
     struct routes routes;
     struct interop interop;
     int descriptors_max; /* a client's connection has none above it */
@@ -104,6 +115,7 @@ int descriptors_limit(struct settings_gateway *s);
 
 /* config.c: what the settings say to each part. */
 struct http_server_config config_http(const struct settings *from);
+struct site_config config_site(const struct settings *from);
 struct eio_config config_eio(const struct settings *from);
 struct sio_config config_sio(const struct settings *from);
 struct interop_config config_interop(const struct settings *from);
@@ -111,6 +123,7 @@ struct recovery_config config_recovery(const struct settings *from);
 struct mesh_config config_mesh(const struct settings *from);
 
 /* edge.c: which path is whose. */
+#define HEALTH_PATH "/healthz"
 void edge_mount(struct gateway *gateway);
 
 /* drain.c: stop accepting, close sockets a few at a time, finish what is in flight, end the loop. */

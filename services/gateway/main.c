@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/gateway.h"
 
+static struct settings settings;
+
 /* clang-format off */
 static const struct gateway_kind product = {
     .doc = "the edge: HTTPS, WebSocket, Socket.IO; authentication, policies, routing",
     .has_service = {
-#define SERVICE(name, place, doc) [SERVICE_##name] = true,
+#define SERVICE(name, place, parts, doc) [SERVICE_##name] = true,
 #include "proto/begin.def"
 #include "proto/services.def"
 #include "proto/end.def"

@@ -17,21 +17,31 @@ const struct method methods[METHOD_COUNT] = {
 };
 /* clang-format on */
 
-void method_call(struct rpc_client *to, enum method_index method, const struct principal *who, struct str trace,
-    struct str body, rpc_reply_fn *reply, void *arg)
+static struct rpc_client *choose_pipe(const struct service_pipes *to, struct str body)
 {
-    rpc_client_call(to,
+    size_t part = 0;
+
+    if (part_of_request(body, to->n, &part)) return to->at[part];
+    while (part + 1 < to->n && !rpc_client_is_up(to->at[part])) part++;
+    return to->at[part];
+}
+
+void method_call(const struct service_pipes *to, enum method_index method, const struct principal *who,
+    struct str trace, struct str body, rpc_reply_fn *reply, void *arg)
+{
+    rpc_client_call(choose_pipe(to, body),
         &(struct rpc_request){
             .method = methods[method].name, .safe = methods[method].safe, .trace = trace, .who = who, .body = body },
         reply, arg);
 }
 
-void method_ask(struct rpc_client *to, enum method_index method, const void *record, rpc_reply_fn *reply, void *arg)
+void method_ask(
+    const struct service_pipes *to, enum method_index method, const void *record, rpc_reply_fn *reply, void *arg)
 {
     method_ask_for(to, method, STR_NONE, record, reply, arg);
 }
 
-void method_ask_for(struct rpc_client *to, enum method_index method, struct str subject, const void *record,
+void method_ask_for(const struct service_pipes *to, enum method_index method, struct str subject, const void *record,
     rpc_reply_fn *reply, void *arg)
 {
     struct principal who = { .sub = subject, .kind = STR("service") };

@@ -42,6 +42,14 @@ void namespaces_open(struct gateway *gateway)
 {
     gateway->clients = clients_create(gateway->loop, gateway->kind->wants_tokens ? gateway->bearers : NULL,
         gateway->routes.rates, gateway->settings->gateway.token_warning_s);
+    if (gateway->service[SERVICE_auth] != NULL) {
+        gateway->handshakes = handshakes_create(gateway->loop, gateway->service[SERVICE_auth]);
+        gateway->routes.key_uses = key_uses_create(gateway->loop, gateway->service[SERVICE_auth]);
+        gateway->floods = floods_create(gateway->loop, gateway->service[SERVICE_auth]);
+        rates_watch(gateway->routes.rates, floods_note_rate, gateway->floods);
+        gateway->certificate_ends = certificate_ends_create(gateway->loop, gateway->service[SERVICE_auth]);
+    }
+    clients_keep_handshakes(gateway->clients, gateway->handshakes);
     features_add(gateway);
     struct sio_config config = config_sio(gateway->settings);
     config.connect_rate = clients_connect_rate(gateway->clients);
@@ -53,6 +61,11 @@ void namespaces_open(struct gateway *gateway)
 void namespaces_close(struct gateway *gateway)
 {
     clients_destroy(&gateway->clients);
+    handshakes_destroy(&gateway->handshakes);
+    key_uses_destroy(&gateway->routes.key_uses);
+    rates_watch(gateway->routes.rates, NULL, NULL);
+    floods_destroy(&gateway->floods);
+    certificate_ends_destroy(&gateway->certificate_ends);
     sio_destroy(&gateway->sio);
     mem_free(gateway->names);
 }

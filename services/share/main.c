@@ -1,11 +1,16 @@
 /* main.c - the share service: what was handed over.  Owns the schema `share`, and the directory of media. */
 // SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "libshared/db/pg.h"
+#include "libshared/rpc/rpc_client.h"
 #include "libshared/service/service.h"
-#include "libshared/service/settings.h"
 #include "services/share/share.h"
+
+#define QUESTIONS_MAX 10000 /* to store, unanswered */
+
+static struct settings settings;
 
 /* clang-format off */
 #define METHOD RPC_ADAPTER
@@ -19,16 +24,24 @@ static const struct rpc_method methods[] = {
 #include "proto/share.def"
 #include "proto/end.def"
 };
+
+static const struct job_kind *const jobs[] = {
+#define JOB JOB_LINE
+#include "proto/begin.def"
+#include "proto/share.def"
+#include "proto/end.def"
+};
 /* clang-format on */
 
 /* Nothing is served before it is known what an earlier process left. */
-static void collect(struct files *files)
+static void collect_leftovers(struct files *files)
 {
     struct pg *pg = pg_create(settings.share.db, "share");
     /* bound: names of files, a thousand at a time */
     struct arena *arena = arena_create("collect", 1u << 30);
     enum err e = files_collect(files, pg, arena);
 
+    if (e == OK) e = images_collect(pg, arena);
     pg_destroy(&pg);
     arena_destroy(&arena);
     if (e == OK) return;
@@ -36,25 +49,88 @@ static void collect(struct files *files)
     exit(1);
 }
 
+static void refuse_kinds(void)
+{
+    fprintf(stderr, "share: MADANG_SHARE_MEDIA_KINDS: wants some of image,audio,video,text,document,archive,other\n");
+    exit(2);
+}
+
+static struct uploads *create_uploads(struct ev_loop *loop, struct files *files)
+{
+    const int64_t all = settings.share.media_bytes, of_kind[CONTENT_KINDS] = {
+        [CONTENT_IMAGE] = settings.share.image_bytes,
+        [CONTENT_AUDIO] = settings.share.audio_bytes,
+        [CONTENT_VIDEO] = settings.share.video_bytes,
+    };
+    struct uploads_config config = { .files = files,
+        .bytes_max = all,
+        .idle_s = settings.share.upload_idle_s,
+        .transfer_s = settings.share.transfer_s };
+    unsigned kinds = content_kinds_read(str_of(settings.share.media_kinds));
+
+    if (kinds == 0) refuse_kinds();
+    for (unsigned i = 0; i < CONTENT_KINDS; i++)
+        config.of_kind[i] = (kinds >> i & 1) == 0 ? 0 : of_kind[i] == 0 ? all : of_kind[i];
+    return uploads_create(loop, &config);
+}
+
+static void start_programs(void)
+{
+    images_start_imager(&(struct imager_limits){ settings.share.image_memory, settings.share.image_s });
+}
+
+static struct rpc_client *connect_to_store(struct ev_loop *loop)
+{
+    return rpc_client_create(loop, &(struct rpc_client_config){ .self = "share",
+                                       .service = "store",
+                                       .endpoint = settings.common.store_url.at[0],
+                                       .key_dir = settings.common.key_dir,
+                                       .budget_ms = settings.common.call_budget_ms,
+                                       .pending_max = QUESTIONS_MAX });
+}
+
 static void *start_service(struct ev_loop *loop)
 {
     struct share *share = mem_zero(sizeof *share);
+    struct directory_config directory = { .self = "share",
+        .auth_url = settings.common.auth_url.at[0],
+        .key_dir = settings.common.key_dir,
+        .budget_ms = settings.common.call_budget_ms,
+        .context = share,
+        .erase = &keeping_erase_job,
+        .step = keeping_erase_some,
+        .after = media_files_gone };
 
     share->files = files_open(settings.share.media_dir);
-    collect(share->files);
-    share->uploads = uploads_create(loop, share->files, settings.share.media_bytes, settings.share.upload_idle_s);
+    collect_leftovers(share->files);
+    share->uploads = create_uploads(loop, share->files);
+    share->images = images_create(share->files, settings.share.image_pixels);
+    share->url_s = settings.share.url_s;
+    share->never_used_s = settings.share.never_used_s;
+    share->unused_s = settings.share.unused_s;
+    share->trash_days = settings.share.trash_days;
+    share->directory = directory_create(loop, &directory);
+    share->store = connect_to_store(loop);
     return share;
 }
 
 static void begin_serving(void *context, struct rpc_server *server)
 {
-    uploads_serving(((struct share *)context)->uploads, server);
+    struct share *share = context;
+
+    uploads_serving(share->uploads, server);
+    images_serving(share->images, server);
+    directory_serve(share->directory, server);
 }
 
 static void stop_service(void *context)
 {
     struct share *share = context;
 
+    share->stopping = true;
+    rpc_client_destroy(&share->store);
+    directory_destroy(&share->directory);
+    images_destroy(&share->images);
     uploads_destroy(&share->uploads);
     files_close(&share->files);
     mem_free(share);
@@ -65,10 +141,15 @@ int main(int argc, char **argv)
     return service_main(argc, argv,
         &(struct service){
             .name = "share",
+            .settings = &settings,
+            .seals = true,
             .doc = "Keeps conversations and files for their owners",
             .methods = methods,
             .n_methods = COUNT(methods),
+            .jobs = jobs,
+            .n_jobs = COUNT(jobs),
             .blocking_threads = &settings.share.blocking_threads,
+            .start_programs = start_programs,
             .start = start_service,
             .serving = begin_serving,
             .stop = stop_service,

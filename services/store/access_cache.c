@@ -12,21 +12,22 @@
 #define SUBJECT_BYTES (128 * 4) /* 128 characters of up to four bytes */
 #define GRANT_BYTES   256       /* of one whose subject is not long: a long one weighs as many as it has bytes */
 
-struct question {
+struct access_asker {
     struct asker asker;
     access_cache_fn *answer;
     void *arg;
 };
 
-struct key {
+struct access_key {
     struct id room;
     char subject[SUBJECT_BYTES];
 };
 
-/* Kept: a member. */
+/* Kept: a member who may more than read. */
 struct grant {
     struct ask_entry entry;
     bool is_watched; /* asked while every change was heard */
+    enum role role;  /* once it is kept */
     size_t n_early;  /* of those who wait: they did so already when chat was asked */
     size_t key_len;
     char key[]; /* the room's id, then the subject */
@@ -51,19 +52,19 @@ static size_t weight_of(const struct grant *grant)
     return bytes > GRANT_BYTES ? bytes : GRANT_BYTES;
 }
 
-static struct question *next_question(struct grant *grant)
+static struct access_asker *next_access_asker(struct grant *grant)
 {
     struct asker *asker = askers_next(&grant->entry.askers);
 
-    return asker == NULL ? NULL : CONTAINER_OF(asker, struct question, asker);
+    return asker == NULL ? NULL : CONTAINER_OF(asker, struct access_asker, asker);
 }
 
 static void free_grant(struct ask_entry *entry)
 {
     struct grant *grant = grant_of(entry);
-    struct question *q;
+    struct access_asker *q;
 
-    while ((q = next_question(grant)) != NULL) mem_free(q);
+    while ((q = next_access_asker(grant)) != NULL) mem_free(q);
     mem_free(grant);
 }
 
@@ -85,18 +86,24 @@ void access_cache_destroy(struct access_cache **access)
     *access = NULL;
 }
 
-/* A no may be older than a question that came after it was asked for: its sender may have heard since that it is a member. */
-static void answer_those(struct grant *grant, enum err e, bool is_member)
+/* A yes is kept: whoever is less may have become more, and have heard so, before chat's word of it is here. */
+static bool is_yes(enum err e, enum role role)
 {
-    while (grant->entry.askers.n > 0 && (grant->n_early > 0 || is_member || e != OK)) {
-        struct question *q = next_question(grant);
+    return e == OK && role > ROLE_read_only;
+}
+
+/* A no may be older than a question that came after it was asked for: its sender may have heard since that it is a member. */
+static void answer_those(struct grant *grant, enum err e, enum role role)
+{
+    while (grant->entry.askers.n > 0 && (grant->n_early > 0 || e != OK || is_yes(e, role))) {
+        struct access_asker *q = next_access_asker(grant);
         if (grant->n_early > 0) grant->n_early--;
-        q->answer(q->arg, e, is_member);
+        q->answer(q->arg, e, role);
         mem_free(q);
     }
 }
 
-static size_t make_key(struct key *key, struct id room, struct str subject)
+static size_t make_key(struct access_key *key, struct id room, struct str subject)
 {
     assert(subject.len <= SUBJECT_BYTES);
     key->room = room;
@@ -106,7 +113,7 @@ static size_t make_key(struct key *key, struct id room, struct str subject)
 
 static struct grant *find_grant(struct access_cache *access, struct id room, struct str subject)
 {
-    struct key key;
+    struct access_key key;
     size_t len = make_key(&key, room, subject);
 
     return grant_of(ask_find(&access->cache, &key, len));
@@ -114,7 +121,7 @@ static struct grant *find_grant(struct access_cache *access, struct id room, str
 
 static struct grant *add_grant(struct access_cache *access, struct id room, struct str subject)
 {
-    struct key key;
+    struct access_key key;
     size_t len = make_key(&key, room, subject);
     struct grant *grant = mem_zero(sizeof *grant + len);
 
@@ -126,7 +133,7 @@ static struct grant *add_grant(struct access_cache *access, struct id room, stru
 
 static void wait_for(struct grant *grant, access_cache_fn *answer, void *arg)
 {
-    struct question *q = mem_zero(sizeof *q);
+    struct access_asker *q = mem_zero(sizeof *q);
 
     q->answer = answer;
     q->arg = arg;
@@ -150,7 +157,7 @@ void access_cache_ask(
 
     if (grant != NULL && grant->entry.is_kept) {
         ask_touch(&grant->entry);
-        answer(arg, OK, true);
+        answer(arg, OK, grant->role);
         return;
     }
     bool is_first = grant == NULL;
@@ -159,14 +166,15 @@ void access_cache_ask(
     if (is_first) ask_chat(access, grant);
 }
 
-void access_cache_answer(struct access_cache *access, void *token, enum err e, bool is_member)
+void access_cache_answer(struct access_cache *access, void *token, enum err e, enum role role)
 {
     struct grant *grant = token;
 
-    answer_those(grant, e, is_member);
+    answer_those(grant, e, role);
     if (grant->entry.askers.n > 0) {
         ask_chat(access, grant);
-    } else if (e == OK && is_member && grant->is_watched) {
+    } else if (is_yes(e, role) && grant->is_watched) {
+        grant->role = role;
         ask_weigh(&grant->entry, weight_of(grant));
         ask_keep(&grant->entry);
     } else {

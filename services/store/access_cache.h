@@ -11,14 +11,16 @@
  * for one connection only: what was asked before chat confirmed access.watch, or before the pipe broke, is used for
  * who waits and not remembered.
  *
- * Only a yes is remembered.  Whoever was made a member hears of it from chat, and acts at once: chat's word to this process may
- * be later than that, and must not find a no here that is over.
+ * Only a yes is remembered, and read_only is none.  Who becomes a member, or may write from now on, hears of it from
+ * chat, and acts at once: chat's word to this process may be later than that, and must not find a no here that is over.
+ * The rates of reading and writing bound how often somebody makes it ask.
  *
  * Loop thread only.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "libshared/rpc/room_rights.h"
 #include "libshared/rpc/rpc_client.h"
 
 struct access_cache;
@@ -29,13 +31,13 @@ typedef void access_cache_send_fn(void *arg, const struct access_query *query, v
 struct access_cache *access_cache_create(size_t max, access_cache_send_fn *send, void *arg);
 void access_cache_destroy(struct access_cache **access); /* those that still wait are not answered */
 
-/* e: OK, not_found (no such room), or why it could not be found out. */
-typedef void access_cache_fn(void *arg, enum err e, bool is_member);
+/* e: OK, not_found (no such room), or why it could not be found out: then the role is ROLE_none. */
+typedef void access_cache_fn(void *arg, enum err e, enum role role);
 
 /* `answer` comes once, perhaps before this returns, in the order of asking. */
 void access_cache_ask(
     struct access_cache *access, struct id room, struct str subject, access_cache_fn *answer, void *arg);
-void access_cache_answer(struct access_cache *access, void *token, enum err e, bool is_member);
+void access_cache_answer(struct access_cache *access, void *token, enum err e, enum role role);
 
 void access_cache_watched(struct access_cache *access); /* from now on every change is heard */
 void access_cache_lost(struct access_cache *access);    /* changes may have been missed: forget all */

@@ -16,6 +16,8 @@ struct chat_link {
     struct access_cache *access;
     struct arena *arena; /* for decoding one event */
     ev_timer retry;
+    void (*lines)(void *arg);
+    void *arg;
     bool recheck, telling; /* chat has to be told; is being told */
 };
 
@@ -36,10 +38,12 @@ static void on_watched(void *arg, enum err status, struct str body)
     struct chat_link *link = arg;
 
     (void)body;
-    if (status == OK)
+    if (status == OK) {
         access_cache_watched(link->access);
-    else if (rpc_client_is_up(link->client))
+        link->lines(link->arg); /* what came before is not told any more */
+    } else if (rpc_client_is_up(link->client)) {
         ev_timer_start(link->loop, &link->retry);
+    }
 }
 
 static void watch_access(struct chat_link *link)
@@ -114,12 +118,14 @@ static void on_change(struct chat_link *link, struct str body)
     arena_reset(link->arena);
 }
 
-static void on_event(void *arg, const struct frame_event *head, struct str body)
+static void on_chat_event(void *arg, const struct frame_event *head, struct str body)
 {
     struct chat_link *link = arg;
 
     if (str_is(head->name, "access.changed")) {
         on_change(link, body);
+    } else if (str_is(head->name, "line.waiting")) {
+        link->lines(link->arg);
     } else if (str_is(head->name, "resync")) {
         access_cache_lost(link->access);
         watch_access(link);
@@ -133,6 +139,8 @@ struct chat_link *chat_link_create(
 
     link->loop = loop;
     link->access = access;
+    link->lines = config->lines;
+    link->arg = config->arg;
     link->recheck = true;
     /* bound: an access_change has no lists */
     link->arena = arena_create("chat_link", 1 << 20);
@@ -146,7 +154,7 @@ struct chat_link *chat_link_create(
                                                .pending_max = config->pending_max,
                                                .up = on_up,
                                                .down = on_down,
-                                               .event = on_event,
+                                               .event = on_chat_event,
                                                .arg = link });
     return link;
 }
@@ -180,6 +188,16 @@ void chat_link_recheck(struct chat_link *link)
 void chat_link_publish(struct chat_link *link, const struct publication *publication, rpc_reply_fn *done, void *arg)
 {
     call_chat(link, "room.publish", publication_shape(), publication, done, arg);
+}
+
+void chat_link_take_lines(struct chat_link *link, const struct line_query *query, rpc_reply_fn *done, void *arg)
+{
+    call_chat(link, "line.take", line_query_shape(), query, done, arg);
+}
+
+void chat_link_feed(struct chat_link *link, const char *method, struct str batch, rpc_reply_fn *done, void *arg)
+{
+    rpc_client_call(link->client, &(struct rpc_request){ .method = method, .safe = true, .body = batch }, done, arg);
 }
 
 void chat_link_flush(struct chat_link *link)

@@ -11,6 +11,8 @@ struct chat_link_config {
     const char *endpoint, *key_dir;
     int64_t budget_ms; /* of one question, and of one publication */
     size_t pending_max;
+    void (*lines)(void *arg); /* chat may have lines for the logs */
+    void *arg;
 };
 
 /* access_cache is told of changes. */
@@ -21,8 +23,11 @@ bool chat_link_is_up(const struct chat_link *link);
 
 /* `done` comes later, once. */
 void chat_link_ask(struct chat_link *link, const struct access_query *query, rpc_reply_fn *done, void *arg);
-/* Something may have been committed that nobody publishes: chat is told until it has heard.  A new link begins with this
- * doubt, as the store before us may have died between a commit and its publication. */
+/* Something may have been committed that nobody publishes: chat is told until it has heard.  A new link begins with
+ * that, as the store before us may have died between a commit and its publication. */
 void chat_link_recheck(struct chat_link *link);
 void chat_link_publish(struct chat_link *link, const struct publication *publication, rpc_reply_fn *done, void *arg);
+void chat_link_take_lines(struct chat_link *link, const struct line_query *query, rpc_reply_fn *done, void *arg);
+/* A feed_batch, to a method that takes one. */
+void chat_link_feed(struct chat_link *link, const char *method, struct str batch, rpc_reply_fn *done, void *arg);
 void chat_link_flush(struct chat_link *link); /* what was asked and published leaves now, not at the end of the turn */

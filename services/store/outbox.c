@@ -15,18 +15,18 @@
 #define PUBLICATION_MAX   1000 /* messages: the record's own bound */
 #define PUBLICATION_BYTES (256u << 10)
 
-struct entry {
-    struct entry *prev, *next;
+struct outbox_entry {
+    struct outbox_entry *prev, *next;
     struct message message;
     size_t bytes;
-    char text[];
+    char parts[]; /* of the message */
 };
 
 struct room_queue {
     UT_hash_handle hh;
     struct room_queue *prev, *next; /* in `ready`, if it is */
     struct id id;
-    struct entry *entries;
+    struct outbox_entry *entries;
     size_t n_in_flight; /* the first so many entries */
     bool is_ready;
 };
@@ -36,7 +36,7 @@ struct outbox {
     size_t n, bytes, max_bytes;
     bool full;         /* since something was dropped, and until half is free again */
     int64_t n_dropped; /* since then */
-    struct metric *dropped;
+    struct metric *dropped, *waiting;
     outbox_send_fn *send;
     void *arg;
     struct ev_loop *loop;
@@ -57,15 +57,18 @@ struct outbox *outbox_create(struct ev_loop *loop, size_t max_bytes, outbox_send
     *outbox = (struct outbox){ .max_bytes = max_bytes, .send = send, .arg = arg, .loop = loop };
     outbox->dropped = metric_counter("madang_store_publications_dropped_total", NULL,
         "Messages that gateways have to fetch, as chat was away for too long");
+    outbox->waiting =
+        metric_gauge("madang_store_publications_waiting", NULL, "Messages that chat has not acknowledged yet");
     ev_timer_init(&outbox->retry, on_retry, RETRY_S, 0.);
     outbox->retry.data = outbox;
     return outbox;
 }
 
-static void drop_entry(struct outbox *outbox, struct room_queue *queue, struct entry *entry)
+static void drop_entry(struct outbox *outbox, struct room_queue *queue, struct outbox_entry *entry)
 {
     DL_DELETE(queue->entries, entry);
     outbox->n--;
+    metric_add(outbox->waiting, -1);
     outbox->bytes -= entry->bytes;
     mem_free(entry);
 }
@@ -114,18 +117,21 @@ static struct str copy_text(char **at, struct str s)
     return kept;
 }
 
-static struct entry *make_entry(const struct message *m)
+static struct outbox_entry *make_entry(const struct message *m)
 {
-    size_t texts = m->id.len + m->sender.len + m->body.len + m->meta.len;
-    struct entry *entry = mem_alloc(sizeof *entry + texts);
-    char *at = entry->text;
+    size_t ids = m->attachments.len * sizeof(struct id);
+    size_t bytes = m->id.len + m->sender.len + m->body.len + m->meta.len + ids;
+    struct outbox_entry *entry = mem_alloc(sizeof *entry + bytes);
+    char *at = entry->parts;
 
-    entry->bytes = sizeof *entry + texts;
+    entry->bytes = sizeof *entry + bytes;
     entry->message = *m;
     entry->message.id = copy_text(&at, m->id);
     entry->message.sender = copy_text(&at, m->sender);
     entry->message.body = copy_text(&at, m->body);
     entry->message.meta = copy_text(&at, m->meta);
+    entry->message.attachments.at =
+        (struct id *)copy_text(&at, (struct str){ (const char *)m->attachments.at, ids }).at;
     return entry;
 }
 
@@ -147,7 +153,7 @@ static void notice_space(struct outbox *outbox)
 
 static void drop_unsent(struct outbox *outbox, struct room_queue *queue)
 {
-    struct entry *entry, *next;
+    struct outbox_entry *entry, *next;
     size_t i = 0, before = outbox->n;
 
     DL_FOREACH_SAFE(queue->entries, entry, next)
@@ -156,14 +162,14 @@ static void drop_unsent(struct outbox *outbox, struct room_queue *queue)
 }
 
 /* Even the newest of each room are too many, when chat is away for long and the rooms are many. */
-static bool is_hopeless(const struct outbox *outbox, const struct entry *entry)
+static bool is_hopeless(const struct outbox *outbox, const struct outbox_entry *entry)
 {
     return outbox->bytes + entry->bytes > outbox->max_bytes * 2;
 }
 
-static void box_check(const struct room_queue *queue, size_t *n, size_t *bytes)
+static void room_queue_check(const struct room_queue *queue, size_t *n, size_t *bytes)
 {
-    const struct entry *entry, *before = NULL;
+    const struct outbox_entry *entry, *before = NULL;
     size_t mine = 0;
 
     DL_FOREACH(queue->entries, entry)
@@ -184,7 +190,7 @@ void outbox_check(const struct outbox *outbox)
     size_t n = 0, bytes = 0, ready = 0;
 
     for (queue = outbox->queues; queue != NULL; queue = queue->hh.next) {
-        box_check(queue, &n, &bytes);
+        room_queue_check(queue, &n, &bytes);
         ready += queue->is_ready;
     }
     assert(n == outbox->n && bytes == outbox->bytes);
@@ -198,12 +204,13 @@ void outbox_check(const struct outbox *outbox)
 
 bool outbox_put(struct outbox *outbox, const struct message *message)
 {
-    struct entry *entry = make_entry(message);
+    struct outbox_entry *entry = make_entry(message);
     struct room_queue *queue = get_queue(outbox, message->room);
 
     if (outbox->bytes + entry->bytes > outbox->max_bytes) drop_unsent(outbox, queue);
     DL_APPEND(queue->entries, entry);
     outbox->n++;
+    metric_add(outbox->waiting, 1);
     outbox->bytes += entry->bytes;
     if (queue->n_in_flight == 0 && !queue->is_ready) {
         queue->is_ready = true;
@@ -221,7 +228,7 @@ bool outbox_put(struct outbox *outbox, const struct message *message)
 /* The entries that follow each other by seq, up to the bounds of one publication. */
 static size_t first_run(const struct room_queue *queue, struct message *out)
 {
-    const struct entry *entry = queue->entries;
+    const struct outbox_entry *entry = queue->entries;
     size_t n = 0, bytes = 0;
 
     do {

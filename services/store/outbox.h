@@ -28,5 +28,5 @@ void outbox_destroy(struct outbox **outbox);
 bool outbox_put(struct outbox *outbox, const struct message *message) MUST_CHECK;
 void outbox_flush(struct outbox *outbox); /* send what was put */
 void outbox_sent(struct outbox *outbox, void *token, bool acknowledged);
-size_t outbox_waiting(const struct outbox *outbox);
-void outbox_check(const struct outbox *outbox); /* see invariant.h */ /* messages not yet acknowledged */
+size_t outbox_waiting(const struct outbox *outbox); /* messages not yet acknowledged */
+void outbox_check(const struct outbox *outbox);     /* see invariant.h */

@@ -12,42 +12,114 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "libshared/directory/directory.h"
+#include "libshared/jobs/job_rows.h"
+#include "libshared/rpc/parts.h"
 #include "libshared/rpc/rpc_client.h"
 #include "libshared/rpc/rpc_rows.h"
 #include "libshared/service/settings.h"
 #include "services/store/chat_link.h"
 #include "services/store/messages/committer.h"
 #include "services/store/access_cache.h"
+#include "services/store/entries/entries.h"
+#include "services/store/entries/turns.h"
+#include "services/store/feeds/feeds.h"
+#include "services/store/lines.h"
 #include "services/store/outbox.h"
+
+/* One process of chat, and what is remembered of its answers. */
+struct chat_part {
+    struct store *store;
+    struct chat_link *link;
+    struct access_cache *access;
+};
 
 struct store {
     const struct settings_store *settings;
     struct rpc_server *server;
-    struct chat_link *link;
-    struct access_cache *access;
+    size_t n_parts;
+    struct chat_part parts[PARTS_MAX];
     struct committer *committer;
     struct outbox *outbox;
-    size_t appends_open; /* taken and not yet answered */
-    bool stopping;       /* the server is gone: answer nobody */
+    struct lines *lines;
+    struct log_feeds *feeds;
+    struct turns *turns;
+    struct directory *directory; /* of users */
+    struct rpc_client *share;    /* whose are the media that messages show */
+    size_t appends_open;         /* taken and not yet answered */
+    bool stopping;               /* the server is gone: answer nobody */
 };
 
 /* clang-format off */
 #define METHOD RPC_PROTOTYPE
+#define JOB    JOB_PROTOTYPE
 #include "proto/begin.def"
 #include "proto/store.def"
 #include "proto/end.def"
 /* clang-format on */
 
-/* What access_cache_ask found out, as this call's error: forbidden for a subject that is no member. */
-enum err access_error(struct call *call, enum err e, bool is_member) MUST_CHECK;
+/* The chat process that speaks for a room. */
+static inline const struct chat_part *store_chat(const struct store *store, struct id room)
+{
+    return &store->parts[part_of(room, store->n_parts)];
+}
 
-/* message_append.c: a batch came back from the committer. */
+/* What access_cache_ask found out, as this call's error: forbidden for a subject that is no member. */
+enum err access_error(struct call *call, enum err e, enum role role) MUST_CHECK;
+
+/* message_append.c: an entry of this kind begins its way into the log: with its room, id, body, and what it is about. */
+void entry_begin(struct call *call, enum entry_kind kind, const struct message *entry, struct rpc_later *later);
+/* A batch came back from the committer. */
 void appends_done(void *store, struct append *first);
 
-/* log_page.c: a slice of a room's log and its head.  before == 0: what follows `after`, oldest first; else the newest
+/* target.c: the message that this entry, whose sender is known, is about.  not_found: there is none such. */
+enum err target_read(struct pg *pg, struct arena *arena, const struct message *entry, struct target *out) MUST_CHECK;
+
+/* target.c: is a message in the log already, under this id of its sender's? */
+enum err repeat_read(struct pg *pg, struct arena *arena, const struct message *entry, bool *out) MUST_CHECK;
+
+/* media_claim.c: may the caller show these?  They stay until what shows them is in the log, or was given up.  `done` comes once, later; the
+ * error is the call's. */
+void media_claim_ask(
+    struct store *store, struct call *call, struct id_list media, void (*done)(void *arg, enum err e), void *arg);
+
+/* message_erase.c: a step of directory.h's. */
+enum err messages_erase_some(struct call *call, struct erasure *erasure, void **left) MUST_CHECK;
+
+/* log_page.c: a slice of a room's log, of all kinds of entries, and its head.  before == 0: what follows `after`, oldest first; else the newest
  * of what comes before it.  A page ends early at PAGE_BYTES, but has one message at least if there is one. */
 struct slice {
     struct id room;
     int64_t after, before, limit;
 };
 enum err log_page(struct pg *pg, struct arena *arena, const struct slice *slice, struct message_page *out) MUST_CHECK;
+/* history_page.c: a slice of its messages as they are now, to this reader: those after `seq`, oldest first; the newest of those before it;
+ * or those around it.  `around` is of all messages only.  It ends early like a page of the log. */
+enum history_of { HISTORY_ALL, HISTORY_THREAD, HISTORY_PINS };
+enum history_way { HISTORY_AFTER, HISTORY_BEFORE, HISTORY_AROUND };
+struct history_slice {
+    struct id room;
+    enum history_of of;
+    enum history_way way;
+    int64_t seq, limit;
+    int64_t thread; /* of HISTORY_THREAD */
+};
+enum err history_read(struct pg *pg, struct arena *arena, const struct history_slice *slice, struct str reader,
+    struct message_view_list *out) MUST_CHECK;
+/* The seq behind which all that was stored at this time or later is. */
+enum err history_place(struct pg *pg, struct arena *arena, struct id room, int64_t from, int64_t *seq) MUST_CHECK;
+/* history_page.c: what one sender said, room by room, as it is now: behind a message, or with seq 0 behind a room; from a nil room on it is
+ * all.  No more than OWN_ROOMS_AT_ONCE rooms are looked through; a nil room in *next says that there are no more.  The order within a room
+ * is that of the sender's ids. */
+#define OWN_ROOMS_AT_ONCE 2000
+struct own_place {
+    struct id room;
+    int64_t seq;
+};
+enum err history_own(struct pg *pg, struct arena *arena, const struct own_place *from, int64_t limit, struct str sender,
+    struct message_view_list *out, struct own_place *next) MUST_CHECK;
+/* The same of their reactions, of which `seq` of a place is the entry's. */
+enum err history_own_reactions(struct pg *pg, struct arena *arena, const struct own_place *from, int64_t limit,
+    struct str sender, struct own_reaction_list *out, struct own_place *next) MUST_CHECK;
+/* log_page.c: the newest seq of a room, 0 of an empty one. */
+enum err log_head_read(struct pg *pg, struct arena *arena, struct id room, int64_t *out) MUST_CHECK;

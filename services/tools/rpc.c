@@ -22,31 +22,34 @@
 #define JSON_MAX (16u << 20)
 #define USAGE    "usage: rpc [-u SUBJECT] [-t MILLISECONDS] SERVICE METHOD [JSON]\n"
 
-struct method {
+static struct settings settings;
+
+struct callable {
     const char *service, *name, *doc;
     const struct wire_shape *(*req)(void), *(*rep)(void);
 };
 
 /* clang-format off */
-static const struct method METHODS[] = {
+static const struct callable METHODS[] = {
 #define METHOD(noun, verb, in, out, where, repeat, callers, doc_) \
     { .service = OWNER, .name = #noun "." #verb, .doc = doc_, .req = in##_shape, .rep = out##_shape },
 #include "proto/all.def"
 };
 /* clang-format on */
 
-static const struct method PING = { .name = "ping", .req = nothing_shape, .rep = nothing_shape };
+static const struct callable PING = { .name = "ping", .req = nothing_shape, .rep = nothing_shape };
 
 static void list_methods(void)
 {
     for (size_t i = 0; i < COUNT(METHODS); i++) {
-        const struct method *m = &METHODS[i];
-        if (settings_url(str_of(m->service)) == NULL) continue; /* the gateways' own, which only gateways may call */
+        const struct callable *m = &METHODS[i];
+        if (settings_endpoints(&settings, str_of(m->service)) == NULL)
+            continue; /* the gateways' own, which only gateways may call */
         printf("%-6s %-22s %s -> %s\n       %s\n", m->service, m->name, m->req()->name, m->rep()->name, m->doc);
     }
 }
 
-static const struct method *find_method(const char *service, const char *name)
+static const struct callable *find_method(const char *service, const char *name)
 {
     if (strcmp(name, "ping") == 0) return &PING;
     for (size_t i = 0; i < COUNT(METHODS); i++)
@@ -55,16 +58,19 @@ static const struct method *find_method(const char *service, const char *name)
     exit(2);
 }
 
-static const char *endpoint_of(const char *service)
+/* Of what names no room, the first. */
+static const char *endpoint_for(const char *service, struct str body)
 {
-    const char *url = settings_url(str_of(service));
+    const struct endpoint_list *list = settings_endpoints(&settings, str_of(service));
+    size_t part = 0;
 
-    if (url != NULL) return url;
+    if (list != NULL) (void)part_of_request(body, list->n, &part);
+    if (list != NULL) return list->at[part];
     fprintf(stderr, "%s: no such service\n", service);
     exit(2);
 }
 
-static void encode_request(const struct method *method, const char *json, struct buf *out)
+static void encode_request(const struct callable *method, const char *json, struct buf *out)
 {
     struct wire_error why = { .field = "" };
     enum err e = wire_from_json(method->req(), str_of(json), out, &why);
@@ -83,21 +89,21 @@ static int print_record(const struct wire_shape *shape, struct str body, FILE *t
 }
 
 static int call_method(
-    const char *service, const struct method *method, const char *json, const char *user, int64_t budget_ms)
+    const char *service, const struct callable *method, const char *json, const char *user, int64_t budget_ms)
 {
     /* bound: one answer; the decoder asks */
     struct arena *arena = arena_create("rpc", 256u << 20);
     struct buf body = BUF(JSON_MAX);
     struct str out;
     struct principal who = { .sub = str_of(user), .kind = STR("admin") };
+    encode_request(method, json, &body);
     struct rpc_client_config config = {
         .self = "operator",
         .service = service,
-        .endpoint = endpoint_of(service),
+        .endpoint = endpoint_for(service, buf_str(&body)),
         .key_dir = settings.common.key_dir,
         .pending_max = 10,
     };
-    encode_request(method, json, &body);
     struct rpc_request request = {
         .method = method->name,
         .safe = false,
@@ -145,8 +151,8 @@ int main(int argc, char **argv)
         return 0;
     }
     if (argc - optind < 2 || argc - optind > 3) return wrong_use();
-    settings_load();
+    settings_load(&settings);
     log_init("rpc", LOG_ERROR);
-    const struct method *method = find_method(argv[optind], argv[optind + 1]);
+    const struct callable *method = find_method(argv[optind], argv[optind + 1]);
     return call_method(argv[optind], method, argc - optind == 3 ? argv[optind + 2] : "{}", user, budget_ms);
 }

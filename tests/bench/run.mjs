@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs"
 import os from "node:os"
 import { parseArgs } from "node:util"
 
-import { runFiles } from "./lib/files.mjs"
+import { runBeside, runFiles } from "./lib/files.mjs"
 import { withHost } from "./lib/host.mjs"
 import { buildLoad, runLoad } from "./lib/load.mjs"
 import { startMadang } from "./lib/madang.mjs"
@@ -58,7 +58,9 @@ async function measure(name, { tls, runs }, binary, results) {
       results[run.name] ??= {}
       results[run.name][name] = run.files
         ? await runFiles(host, server, run.files)
-        : await runLoad(host, binary, server, { args: run.args, rooms })
+        : run.beside
+          ? await runBeside(host, binary, server, run.beside)
+          : await runLoad(host, binary, server, { args: run.args, rooms })
     }
   })
 }

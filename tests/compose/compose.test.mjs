@@ -1,7 +1,12 @@
 // compose - `docker compose up` on the real engine, and the whole trip through the one published port.
 import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import https from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { root } from '../lib/stack.mjs'
+import { missing, served, startAuthority, startNames } from '../lib/authority.mjs'
 import { Person, tokenFor } from '../lib/people.mjs'
 import { freePorts } from '../lib/ports.mjs'
 import { until } from '../lib/wait.mjs'
@@ -25,11 +30,11 @@ if (!engine.reason) {
   before(async () => {
     await haveBaseImage()
     const port = await freePorts(2)
-    Object.assign(env, { MADANG_PUBLISH_HTTPS: `127.0.0.1:${port}`, MADANG_PUBLISH_HTTP: `127.0.0.1:${port + 1}`, MADANG_GATEWAY_PUBLIC_URL: `https://127.0.0.1:${port}` })
+    Object.assign(env, { MADANG_PUBLISH_HTTPS: `127.0.0.1:${port}`, MADANG_PUBLISH_HTTP: `127.0.0.1:${port + 1}` })
     await compose('build', '--quiet')
     await compose('up', '-d')
     await until('every container is healthy', allHealthy, 180000)
-    Object.assign(stack, { url: `https://127.0.0.1:${port}`, ca: (await compose('exec', '-T', 'gateway', 'cat', '/secrets/tls/ca.crt')).stdout })
+    Object.assign(stack, { port, url: `https://127.0.0.1:${port}`, plainPort: port + 1, ca: (await compose('exec', '-T', 'gateway', 'cat', '/secrets/tls/ca.crt')).stdout })
   }, { timeout: 900000 })
   after(async () => {
     if (process.env.KEEP_LOGS) console.log((await compose('logs', '--no-color', '--tail', '50')).stdout)
@@ -51,13 +56,27 @@ test('the trip works through the published port', options, async () => {
   ada.leaves(); bo.leaves()
 })
 
+test('what the README says for containers goes from a key to the first message, and gives the two links', options, async () => {
+  const [block] = readFileSync(join(root, 'README.md'), 'utf8').match(/^docker compose up [^]*?(?=^```$)/m)
+  const [, ...lines] = block.trim().split('\n') // it is up
+  const words = lines.join('\n').replaceAll('docker compose', 'docker-compose').replace(/(?<=[ =>])(first\.key|ca\.crt)/g, '"$HERE/$1"')
+  const here = mkdtempSync(join(tmpdir(), 'madang-readme-'))
+  try {
+    const { stdout } = await run('sh', ['-euc', words], { cwd: root, env: { ...env, HERE: here } })
+    const [, read] = stdout.match(/^GET .*\n(.*)$/m)
+    assert.deepEqual(JSON.parse(read).data.messages.map(message => message.body), ['Hello, courtyard'])
+    assert.equal(stdout.split('\n').filter(line => line.includes(`https://localhost:${stack.port}/`)).length, 2, stdout)
+  } finally { rmSync(here, { recursive: true }) }
+})
+
 test('only the gateway can be reached from outside', options, async () => {
   for (const container of await containers()) {
     const published = Object.values(container.NetworkSettings.Ports).filter(Boolean).flat()
     if (nameOf(container) === 'gateway') assert.equal(published.length, 2)
     else {
       assert.deepEqual(published, [], `${nameOf(container)} publishes a port`)
-      assert.deepEqual(Object.keys(container.NetworkSettings.Networks), [`${project}_backend`])
+      const own = nameOf(container) === 'auth' ? ['backend', 'outwards'] : ['backend'] // auth sends mails
+      assert.deepEqual(Object.keys(container.NetworkSettings.Networks).sort(), own.map(name => `${project}_${name}`))
     }
   }
   const { stdout } = await run('docker', ['network', 'inspect', `${project}_backend`])
@@ -86,8 +105,8 @@ test('no secret is in an image, an environment or a command line', options, asyn
 test('a process that is killed comes back, and what was said is still there', options, async () => {
   const [store] = (await containers()).filter(c => nameOf(c) === 'store')
   process.kill(store.State.Pid, 'SIGKILL')
-  await until('store restarts', async () => (await containers()).some(c => nameOf(c) === 'store' && c.RestartCount > store.RestartCount), 30000)
-  await until('all healthy again', allHealthy, 60000)
+  await until('store restarts', async () => (await containers()).some(c => nameOf(c) === 'store' && c.RestartCount > store.RestartCount), 60000)
+  await until('all healthy again', allHealthy, 180000)
   const ada = await Person.arrives(stack, stack.key, 'ada')
   await ada.says(stack.room, 'after the kill')
   assert.deepEqual((await ada.reads(stack.room)).map(m => m.body), ['through containers', 'after the kill'])
@@ -105,15 +124,53 @@ test('PostgreSQL is told to stop fast: the services do not hold it up', options,
   assert.match(stdout + stderr, /received fast shutdown request/)
   assert.doesNotMatch(stdout + stderr, /received smart shutdown request/)
   await compose('up', '-d')
-  await until('all healthy again', allHealthy, 60000)
+  await until('all healthy again', allHealthy, 180000)
 })
 
 test('down and up again keeps data and secrets', options, async () => {
   await compose('down')
   await compose('up', '-d')
-  await until('every container is healthy', allHealthy, 120000)
+  await until('every container is healthy', allHealthy, 180000)
   const token = await tokenFor(stack, stack.key, 'ada')
   const ada = await Person.arrives(stack, stack.key, 'ada', { token })
   assert.equal((await ada.reads(stack.room)).length, 2)
   ada.leaves()
+})
+
+/** Containers reach this machine, and what listens on all of its addresses, by this name. */
+const AUTHORITY = 'authority.example.test', HOST = 'chat.example.test'
+
+/** A connection that is kept: the socket that a request more went by. */
+async function openKept() {
+  const agent = new https.Agent({ keepAlive: true, maxSockets: 1, ca: stack.ca })
+  const ask = () => new Promise((resolve, reject) => https.get(`${stack.url}/healthz`, { agent }, answer => answer.resume().on('end', () => resolve(answer.socket))).on('error', reject))
+  return { first: await ask(), ask, end: () => agent.destroy() }
+}
+
+test('the profile acme has a certificate issued, which is served without a restart, to who is connected too, and stays', { ...options, ...!engine.reason && missing.length ? { skip: `${missing.join(', ')} not installed` } : {} }, async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'madang-acme-')), names = await startNames()
+  const authority = await startAuthority({ dir, days: 6, names, proofsAt: stack.plainPort, host: AUTHORITY, listen: '0.0.0.0' })
+  const before = await served(stack.port, HOST), kept = await openKept()
+  assert.match(before.issuer, /^Madang/)
+  try {
+    // uacme trusts whom the system trusts.
+    writeFileSync(join(dir, 'override.yaml'), JSON.stringify({ services: { acme: {
+      extra_hosts: [`${AUTHORITY}:host-gateway`], volumes: [`${authority.trust}:/etc/ssl/certs/ca-certificates.crt:ro`] } } }))
+    Object.assign(env, { COMPOSE_FILE: `compose.yaml:${join(dir, 'override.yaml')}`, COMPOSE_PROFILES: 'acme', ACME_HOSTS: HOST, ACME_URL: authority.url })
+    await compose('up', '-d', '--no-recreate', 'acme')
+    const issued = await until('the gateway serves it', async () => { const now = await served(stack.port, HOST); return now.serialNumber !== before.serialNumber && now }, 60000)
+    assert.deepEqual([/^Pebble/.test(issued.issuer), issued.names, issued.days], [true, `DNS:${HOST}`, 6])
+    assert.equal(await kept.ask(), kept.first, 'it is the same connection')
+    const once = async (...at) => (await compose('exec', '-T', 'acme', '/usr/local/lib/madang/acme', 'once', ...at)).stdout
+    assert.match(await once(), /(99|100) percent of its life are left/)
+    await compose('up', '--no-deps', 'secrets') // as each start does
+    assert.equal((await served(stack.port, HOST)).serialNumber, issued.serialNumber)
+    assert.match(await once(`${Math.floor(Date.now() / 1000) + 5 * 86400}`), /issued/)
+    await until('the renewed one is served', async () => (await served(stack.port, HOST)).serialNumber !== issued.serialNumber, 60000)
+    assert.equal(await kept.ask(), kept.first, 'it still is')
+  } finally {
+    kept.end(); authority.stop(); names.stop()
+    delete env.COMPOSE_FILE
+    rmSync(dir, { recursive: true, force: true })
+  }
 })

@@ -52,6 +52,8 @@ static void refuse_keys(void)
     exit(2);
 }
 
+static struct settings settings;
+
 int main(int argc, char **argv)
 {
     struct eio_upper raw = echo_upper();

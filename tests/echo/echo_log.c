@@ -53,13 +53,13 @@ bool echo_log_read(struct str entry, int64_t *number, struct str parts[ECHO_PART
 
 /* --- the list --- */
 
-struct key {
+struct echo_key {
     char text[sizeof PREFIX + 2 * RECORD_HASH_BYTES];
 };
 
-static struct key key_of(const unsigned char *hash)
+static struct echo_key key_of(const unsigned char *hash)
 {
-    struct key key = { PREFIX };
+    struct echo_key key = { PREFIX };
 
     hex_format(hash, RECORD_HASH_BYTES, key.text + sizeof PREFIX - 1);
     return key;
@@ -67,7 +67,7 @@ static struct key key_of(const unsigned char *hash)
 
 void echo_log_add(struct redis *redis, const unsigned char *hash, struct str entry, int64_t ttl_ms)
 {
-    struct key key = key_of(hash);
+    struct echo_key key = key_of(hash);
     char first[24];
 
     snprintf(first, sizeof first, "%d", -ECHO_LOG_MAX);
@@ -78,7 +78,7 @@ void echo_log_add(struct redis *redis, const unsigned char *hash, struct str ent
 
 void echo_log_keep(struct redis *redis, const unsigned char *hash, int64_t ttl_ms)
 {
-    struct key key = key_of(hash);
+    struct echo_key key = key_of(hash);
     char ttl[24];
 
     snprintf(ttl, sizeof ttl, "%" PRId64, ttl_ms);
@@ -87,7 +87,7 @@ void echo_log_keep(struct redis *redis, const unsigned char *hash, int64_t ttl_m
 
 void echo_log_load(struct redis *redis, const unsigned char *hash, redis_reply_fn *reply, void *arg)
 {
-    struct key key = key_of(hash);
+    struct echo_key key = key_of(hash);
 
     redis_command(redis, reply, arg, (struct str[]){ STR("LRANGE"), str_of(key.text), STR("0"), STR("-1") }, 4);
 }

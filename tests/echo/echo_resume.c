@@ -9,7 +9,7 @@
 #include "tests/echo/echo_private.h"
 #include "services/gateway/rooms/offset.h"
 
-struct entry {
+struct echo_entry {
     struct echo_logs *home;
     struct arrival arrival;
     struct arena *arena;
@@ -24,12 +24,12 @@ struct entry {
 /* What it is sent is as one room with room number 0.  A record's rooms have ids. */
 static const struct id own_room = { "own log" };
 
-static struct str subject(const struct entry *e)
+static struct str subject(const struct echo_entry *e)
 {
     return bearer_subject(e->arrival.rights.bearer);
 }
 
-static void drop_entry(struct entry *e)
+static void drop_entry(struct echo_entry *e)
 {
     rights_drop(&e->arrival.rights);
     sio_socket_drop(e->arrival.socket);
@@ -38,7 +38,7 @@ static void drop_entry(struct entry *e)
 }
 
 /* Both ways in; the right to connect may have been lost meanwhile. */
-static bool admit_entry(struct entry *e)
+static bool admit_entry(struct echo_entry *e)
 {
     enum err code = clients_check(e->arrival.clients, e->arrival.socket, &e->arrival.rights);
 
@@ -51,7 +51,7 @@ static bool admit_entry(struct entry *e)
 }
 
 /* As it is from now on. */
-static void fill_record(struct entry *e, char epoch, bool replayed)
+static void fill_record(struct echo_entry *e, char epoch, bool replayed)
 {
     e->own = (struct room_start){ .room = own_room, .start_seq = e->seq };
     e->record.nsp = sio_nsp(e->arrival.socket);
@@ -64,7 +64,7 @@ static void fill_record(struct entry *e, char epoch, bool replayed)
     e->record.n = 1;
 }
 
-static void begin_anew(struct entry *e, const char *why)
+static void begin_anew(struct echo_entry *e, const char *why)
 {
     char pid[RESUME_PID_CHARS + 1];
 
@@ -81,7 +81,7 @@ static void begin_anew(struct entry *e, const char *why)
 
 /* --- the log --- */
 
-static void send_again(const struct entry *e, int64_t number, const struct str *parts, unsigned n)
+static void send_again(const struct echo_entry *e, int64_t number, const struct str *parts, unsigned n)
 {
     struct eio_packet *packets[ECHO_PARTS_MAX], *plain = eio_packet_text(parts[0]);
     struct buf offset = BUF(64);
@@ -96,16 +96,16 @@ static void send_again(const struct entry *e, int64_t number, const struct str *
     buf_free(&offset);
 }
 
-struct found {
+struct missed_range {
     int64_t last;
     size_t missed, bytes;
     bool whole;
 };
 
 /* Entries from seq + 1 on, without a gap; `send` or only count. */
-static struct found go_through(const struct entry *e, const struct redisReply *reply, bool send)
+static struct missed_range go_through(const struct echo_entry *e, const struct redisReply *reply, bool send)
 {
-    struct found found = { .last = e->seq, .whole = reply != NULL && reply->type == REDIS_REPLY_ARRAY };
+    struct missed_range found = { .last = e->seq, .whole = reply != NULL && reply->type == REDIS_REPLY_ARRAY };
     struct str parts[ECHO_PARTS_MAX];
     int64_t number;
     unsigned n;
@@ -122,9 +122,9 @@ static struct found go_through(const struct entry *e, const struct redisReply *r
     return found;
 }
 
-static void let_in(struct entry *e, const struct redisReply *reply)
+static void let_in(struct echo_entry *e, const struct redisReply *reply)
 {
-    struct found found = go_through(e, reply, true);
+    struct missed_range found = go_through(e, reply, true);
 
     e->record.sent = &found.last;
     e->arrival.sid = e->record.sid.at;
@@ -137,8 +137,8 @@ static void let_in(struct entry *e, const struct redisReply *reply)
 
 static void on_log(void *arg, const struct redisReply *reply)
 {
-    struct entry *e = arg;
-    struct found found = go_through(e, reply, false);
+    struct echo_entry *e = arg;
+    struct missed_range found = go_through(e, reply, false);
 
     if (found.whole && found.bytes <= (size_t)e->home->config.queue_bytes && sio_is_pending(e->arrival.socket))
         let_in(e, reply);
@@ -149,7 +149,7 @@ static void on_log(void *arg, const struct redisReply *reply)
 /* The old connection is closed before the log is read: it can't add to it any more. */
 static void on_claimed(void *arg, const struct redisReply *reply)
 {
-    struct entry *e = arg;
+    struct echo_entry *e = arg;
 
     if (recovery_records_state(reply) != RECORD_DONE) {
         begin_anew(e, "lost_race");
@@ -162,7 +162,7 @@ static void on_claimed(void *arg, const struct redisReply *reply)
 
 /* --- the record --- */
 
-static const char *find_position(struct entry *e)
+static const char *find_position(struct echo_entry *e)
 {
     struct offset offset;
 
@@ -182,7 +182,7 @@ static const char *find_position(struct entry *e)
 
 static void on_read(void *arg, const struct redisReply *reply)
 {
-    struct entry *e = arg;
+    struct echo_entry *e = arg;
     struct str value = arena_str(e->arena, recovery_records_value(reply));
     struct buf text = BUF(RECORD_BYTES_MAX);
     const char *why = "no_record";
@@ -203,7 +203,7 @@ static void on_read(void *arg, const struct redisReply *reply)
 
 void echo_resume(struct echo_logs *home, const struct arrival *arrival)
 {
-    struct entry *e = mem_zero(sizeof *e);
+    struct echo_entry *e = mem_zero(sizeof *e);
 
     /* bound: RECORD_BYTES_MAX, and a CONNECT of max_payload */
     e->arena = arena_create("echo", (4u << 20) + 2 * (size_t)home->config.max_payload);

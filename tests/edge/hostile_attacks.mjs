@@ -41,7 +41,7 @@ export const polled = (body) => async () => {
 
 async function outcome(peer, mark) {
     for (;;) {
-        const got = await peer.message(5000);
+        const got = await peer.message();
         if (got === undefined) return 'dropped';
         if (got === 'late') return 'late';
         if (got.opcode === OP.close) return `close ${got.payload.length < 2 ? 1005 : got.payload.readUInt16BE(0)}`;

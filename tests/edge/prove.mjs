@@ -5,26 +5,15 @@
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import bcrypt from 'bcryptjs';
+import { freePorts } from '../lib/ports.mjs';
 import { mutants } from './mutants.mjs';
 
 const here = new URL('.', import.meta.url).pathname;
 const scratch = mkdtempSync(join(tmpdir(), 'prove-'));
 const only = process.argv[2];
-
-async function freePort() {
-    for (;;) {
-        const port = 20000 + Math.floor(Math.random() * 12000);
-        const free = await new Promise((resolve) => {
-            const probe = createServer().once('error', () => resolve(false));
-            probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-        });
-        if (free) return port;
-    }
-}
 
 function run(command, args, env = {}) {
     const child = spawn(command, args, { cwd: here, env: { ...process.env, ...env } });
@@ -43,12 +32,12 @@ async function says(child, words) {
     throw new Error(`${child.spawnfile} does not start: ${child.output}`);
 }
 
-const redisPort = await freePort();
+const redisPort = await freePorts();
 const REDIS_URL = `redis://127.0.0.1:${redisPort}`;
 const redis = run('redis-server', ['--port', `${redisPort}`, '--bind', '127.0.0.1', '--save', '', '--dir', scratch]);
 await says(redis, 'Ready to accept');
 
-const port = await freePort();
+const port = await freePorts();
 const server = { PORT: `${port}`, REDIS_URL, ADMIN_HASH: bcrypt.hashSync('admin-password', 4) };
 const suites = {
     MADANG_URL: `http://127.0.0.1:${port}`, MADANG_SERVER: 'reference', MADANG_REQUEST_TIMEOUT: '2000', REDIS_URL,

@@ -115,6 +115,27 @@ describe('the opening handshake', () => {
         if (expected(true, false)) assert.equal((await second.next()).payload.toString(), '4early');
         wire.close();
     });
+    it('takes nothing behind it for a request, however that came', async () => {
+        for (const later of [false, true])
+            for (const behind of [request('GET', '/healthz'), request('POST', '/engine.io/?EIO=4&transport=polling', {}, '4x'), '\r\n' + request('GET', '/')]) {
+                const wire = await Wire.connect();
+                wire.write(request('GET', path, UPGRADE) + (later ? '' : behind));
+                assert.equal((await wire.response()).status, 101);
+                if (later) wire.write(behind);
+                const peer = new FrameWire(wire);
+                assert.match((await peer.next()).payload.toString(), /^0\{/);
+                assert.ok([1002, 1006].includes(await peer.closeCode()), JSON.stringify(behind));
+                assert.ok(await wire.gone());
+                assert.equal(wire.buffer.toString(), '');
+            }
+    });
+    it('answers nothing behind one that it refuses', async () => {
+        const wire = await Wire.connect();
+        wire.write(request('GET', path, { ...UPGRADE, 'Sec-WebSocket-Key': 'short' }) + request('GET', '/engine.io/?EIO=4&transport=polling&sid=x'));
+        assert.equal((await wire.response()).status, 400);
+        assert.ok(await wire.gone());
+        assert.equal(wire.buffer.toString(), '');
+    });
     for (const version of ['12', '7', undefined, 'x'])
         it(`refuses version ${version}`, async () => {
             const answer = await upgrade({ 'Sec-WebSocket-Version': version });

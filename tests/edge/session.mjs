@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import WebSocket from 'ws';
-import { base, query, within } from './target.mjs';
+import { base, patience, query, within } from './target.mjs';
 
 export const SEPARATOR = '\x1e';
 
@@ -27,7 +27,7 @@ export class Polling {
     }
 
     get(parameters) {
-        return fetch(this.url(parameters), { signal: AbortSignal.timeout(5000) });
+        return fetch(this.url(parameters), { signal: AbortSignal.timeout(patience) });
     }
 
     async poll() {
@@ -35,8 +35,17 @@ export class Polling {
         return { status: res.status, text: await res.text() };
     }
 
+    /** The next answer that is more than a ping: on a machine that stalls one of those may come first. */
+    async pollMessage() {
+        for (;;) {
+            const answer = await this.poll();
+            if (answer.text !== '2') return answer;
+            await this.post('3');
+        }
+    }
+
     post(body, headers = {}) {
-        return fetch(this.url(), { method: 'POST', body, headers, signal: AbortSignal.timeout(5000) });
+        return fetch(this.url(), { method: 'POST', body, headers, signal: AbortSignal.timeout(patience) });
     }
 
     websocket() {
@@ -70,7 +79,7 @@ export class Channel {
             socket.once('open', () => resolve(channel));
             socket.once('error', reject);
         });
-        return within(5000, 'WebSocket upgrade', opened);
+        return within(patience, 'WebSocket upgrade', opened);
     }
 
     /** Like open(), but takes the Engine.IO handshake packet too. */
@@ -96,7 +105,7 @@ export class Channel {
     }
 
     /** The next message, whatever it is. */
-    next(ms = 5000) {
+    next(ms = patience) {
         if (this.messages.length) return Promise.resolve(this.messages.shift());
         if (this.socket.readyState >= WebSocket.CLOSING) return Promise.reject(new Error('closed'));
         const message = new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
@@ -113,7 +122,7 @@ export class Channel {
     }
 
     /** How the server closed: {code, reason}. */
-    end(ms = 5000) {
+    end(ms = patience) {
         return within(ms, 'WebSocket close', this.closed);
     }
 }
@@ -135,5 +144,5 @@ export function tryUpgrade(path, parameters, options = {}) {
         });
         socket.once('error', reject);
     });
-    return within(5000, 'answer to the upgrade', answer);
+    return within(patience, 'answer to the upgrade', answer);
 }

@@ -97,7 +97,7 @@ describe('connect', () => {
     it('works over polling alone', async () => {
         const session = await Polling.open(path);
         await session.post('40{"token":"123"}');
-        assert.match((await session.poll()).text, /^40\{"sid":"[\w-]{20}"\}\x1e42\["auth",\{"token":"123"\}\]$/);
+        assert.match((await session.pollMessage()).text, /^40\{"sid":"[\w-]{20}"\}\x1e42\["auth",\{"token":"123"\}\]$/);
     });
     it('closes on a second CONNECT for a connected namespace', async () => {
         await closesOn(await connected(), '40');
@@ -158,9 +158,9 @@ describe('events', () => {
     it('never carry a raw U+001E in a polling body', async () => {
         const session = await Polling.open(path);
         await session.post('40');
-        await session.poll();
+        await session.pollMessage();
         await session.post('42["message","\\u001e"]');
-        assert.equal((await session.poll()).text, '42["message-back","\\u001e"]');
+        assert.equal((await session.pollMessage()).text, '42["message-back","\\u001e"]');
     });
     const acks = [
         ['456', '1,"2",{"3":[false]}'], ['0', 'true'], ['9007199254740991', '"big id"'],
@@ -215,9 +215,9 @@ describe('binary events', () => {
     it('go as base64 over polling', async () => {
         const session = await Polling.open(path);
         await session.post('40');
-        await session.poll();
+        await session.pollMessage();
         await session.post('451-["message",{"_placeholder":true,"num":0}]\x1ebAQID');
-        assert.equal((await session.poll()).text, '451-["message-back",{"_placeholder":true,"num":0}]\x1ebAQID');
+        assert.equal((await session.pollMessage()).text, '451-["message-back",{"_placeholder":true,"num":0}]\x1ebAQID');
     });
     it('with no attachment are plain events (the reference refuses them since parser 4.2.7)', async () => {
         const channel = await connected();
@@ -262,13 +262,13 @@ describe('invalid packets close the whole session', () => {
     it('on polling too, quietly', async () => {
         const session = await Polling.open(path);
         await session.post('40');
-        await session.poll();
+        await session.pollMessage();
         const res = await session.post('42{}').catch(() => undefined);
         if (res) assert.ok([200, 400].includes(res.status), `${res.status}`);
-        let answer = await session.poll();
+        let answer = await session.pollMessage();
         if (answer.status === 200) {
             assert.match(answer.text, /1$/, 'a close packet');
-            answer = await session.poll();
+            answer = await session.pollMessage();
         }
         assert.equal(answer.status, 400);
     });

@@ -51,6 +51,9 @@ export function query(path, parameters) {
     return path + '?' + all.map(([k, v]) => `${k}=${encodeURIComponent(v)}`).join('&');
 }
 
+/** What is waited for comes at once where nothing else runs; the reference's mutants never bring it. */
+export const patience = expected(30000, 5000);
+
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Nothing tells that a request which is not answered yet has arrived, so it has some time for that. */

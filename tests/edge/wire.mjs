@@ -3,7 +3,7 @@
 
 import net from 'node:net';
 import tls from 'node:tls';
-import { base } from './target.mjs';
+import { base, patience } from './target.mjs';
 
 const CRLF2 = Buffer.from('\r\n\r\n');
 
@@ -53,7 +53,7 @@ export class Wire {
      * What `parse(buffer, ended)` makes of the bytes so far: {value, used}, or undefined while more is needed.
      * Returns the value; undefined when the connection ended first; 'late' when time ran out.
      */
-    async take(parse, ms = 5000) {
+    async take(parse, ms = patience) {
         const until = Date.now() + ms;
         for (;;) {
             const found = parse(this.buffer, this.ended);
@@ -84,7 +84,7 @@ export class Wire {
     }
 
     /** True when the server ended the connection within the time. */
-    async gone(ms = 5000) {
+    async gone(ms = patience) {
         return (await this.take(() => undefined, ms)) === undefined;
     }
 }

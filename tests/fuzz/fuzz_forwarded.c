@@ -34,7 +34,7 @@ static struct in6_addr client_from(const char *text)
     struct in6_addr peer;
 
     PROMISE(address_parse(str_of(text), &peer));
-    return forwarded_client(&ours, &head, &peer);
+    return forwarded_client(&ours, &head, "x-forwarded-for", &peer);
 }
 
 static bool same(struct in6_addr a, struct in6_addr b)
@@ -74,6 +74,20 @@ static void is_an_address(struct in6_addr client)
     PROMISE(is(client, text));
 }
 
+/* The same bytes as elements of Forwarded, behind which our proxy writes its own. */
+static void elements_are_walked(void)
+{
+    struct in6_addr peer, client;
+
+    PROMISE(address_parse(STR("10.0.0.4"), &peer));
+    for (size_t i = 0; i < head.n_fields; i++) head.fields[i].name = STR("forwarded");
+    is_an_address(forwarded_client(&ours, &head, "forwarded", &peer));
+    if (head.n_fields == HTTP_FIELDS_MAX) return;
+    head.fields[head.n_fields++] = (struct http_field){ STR("forwarded"), STR("proto=https;for=203.0.113.9") };
+    client = forwarded_client(&ours, &head, "forwarded", &peer);
+    PROMISE(is(client, "203.0.113.9"));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *exact = malloc(size ? size : 1); /* so that a byte too far is seen */
@@ -85,6 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct in6_addr client = client_from("10.0.0.4");
     is_an_address(client);
     lies_are_not_read(client);
+    elements_are_walked();
     free(exact);
     return 0;
 }

@@ -48,7 +48,7 @@ static int begin(void *arg, struct http *http)
     note("query", http_query(http));
     note("address", http_address(http));
     for (size_t i = 0; i < http->head.n_fields; i++) note("field", http->head.fields[i].value);
-    gzip_is_accepted(http_header(http, "accept-encoding"));
+    coding_weight(http_header(http, "accept-encoding"), "gzip");
     if (http_param(http, "sid", &p)) note("sid", p);
     if (http_param(http, "t", &p)) PROMISE(p.len <= http_query(http).len);
     if (str_is(http_path(http), "/refused")) return 403;
@@ -162,7 +162,7 @@ static void bring(struct str bytes, size_t piece, bool slow, struct buf *told, s
     answer_held(conn);
     connection_close(server, conn);
     PROMISE(open_requests == 0 && held == NULL);
-    *sent = socket_.sent;
+    *sent = memory_socket.sent;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

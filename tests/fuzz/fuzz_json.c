@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "libshared/wire/json.h"
-#include "libshared/wire/records.h"
+#include "tests/contract/nested.h"
 #include "tests/fuzz/fuzz.h"
 
 static const struct wire_shape *(*const shapes[])(void) = {
 #define RECORD(name, doc) name##_shape,
 #include "proto/all.def"
+    nested_shape,
 };
 
 static struct arena *arena;

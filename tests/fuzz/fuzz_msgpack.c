@@ -1,11 +1,12 @@
 /* fuzz_msgpack.c - any bytes as every record: what is taken can be sent again, and comes out the same. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/wire/records.h"
+#include "tests/contract/nested.h"
 #include "tests/fuzz/fuzz.h"
 
 static const struct wire_shape *(*const shapes[])(void) = {
 #define RECORD(name, doc) name##_shape,
 #include "proto/all.def"
+    nested_shape,
 };
 
 static struct arena *arena;

@@ -52,7 +52,7 @@ static void types_are_read_within_their_bounds(struct str text)
 
     (void)media_type_is(text, "application/json");
     (void)media_type_accepted(text, "application/json");
-    (void)http_tag_matches(text, STR("\"a\""));
+    PROMISE(!http_tag_is_same(text, STR("\"a\"")) || http_tag_matches(text, STR("\"a\"")));
     if (http_range_read(text, 1000, &at, &end) == RANGE_PART) PROMISE(at >= 0 && at < end && end <= 1000);
 }
 

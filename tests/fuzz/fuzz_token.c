@@ -1,5 +1,7 @@
 /* fuzz_token.c - whatever comes as a token: what is taken has one spelling, which its own bytes give back. */
 // SPDX-License-Identifier: Apache-2.0
+#include <openssl/ec.h>
+#include <openssl/evp.h>
 #include <string.h>
 
 #include "libshared/base/base64.h"
@@ -42,6 +44,16 @@ static void has_one_signature(const char *signature)
     PROMISE(memcmp(again, signature, sizeof again) == 0);
 }
 
+/* By a key that is made here nothing was signed. */
+static void is_not_signed(struct str token)
+{
+    static EVP_PKEY *key;
+
+    if (key == NULL) key = EVP_EC_gen("P-256");
+    PROMISE(!es256_is_signed(
+        key, (struct str){ token.at, token.len - ES256_CHARS - 1 }, str_skip(token, token.len - ES256_CHARS)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *exact = malloc(size ? size : 1); /* so that a byte too far is seen */
@@ -56,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         comes_back(first + 1, (size_t)(second - first - 1));
         comes_back(second + 1, size - (size_t)(second + 1 - exact));
         has_one_signature(second + 1);
+        is_not_signed((struct str){ exact, size });
     }
     free(exact);
     return 0;

@@ -99,7 +99,7 @@ static void closed(void *arg, struct ws *ws)
 
 /* --- what went out --- */
 
-struct heard {
+struct heard_frames {
     struct buf echoes, pongs;
     int code; /* of the Close frame; 0: none, 1005: one without a code */
 };
@@ -110,7 +110,7 @@ static struct str unpacked(struct str payload, struct buf *plain)
     return buf_str(plain);
 }
 
-static void hear_frame(struct heard *heard, unsigned char first, struct str payload)
+static void hear_frame(struct heard_frames *heard, unsigned char first, struct str payload)
 {
     struct buf plain = BUF(MAX_MESSAGE);
 
@@ -130,7 +130,7 @@ static void hear_frame(struct heard *heard, unsigned char first, struct str payl
     buf_free(&plain);
 }
 
-static void hear(const struct buf *sent, struct heard *heard)
+static void hear(const struct buf *sent, struct heard_frames *heard)
 {
     const char *end = sent->len > 0 ? memmem(sent->at, sent->len, "\r\n\r\n", 4) : NULL;
     size_t header;
@@ -145,7 +145,7 @@ static void hear(const struct buf *sent, struct heard *heard)
 
 /* --- both ways --- */
 
-static void bring(struct str bytes, size_t piece, unsigned how, struct buf *came, struct heard *heard)
+static void bring(struct str bytes, size_t piece, unsigned how, struct buf *came, struct heard_frames *heard)
 {
     struct conn *conn = connection_open(server, how & 1);
     struct buf head = BUF(1024);
@@ -158,9 +158,9 @@ static void bring(struct str bytes, size_t piece, unsigned how, struct buf *came
     connection_bring(server, conn, bytes, piece);
     connection_close(server, conn);
     PROMISE(!is_open);
-    hear(&socket_.sent, heard);
+    hear(&memory_socket.sent, heard);
     buf_free(&head);
-    buf_free(&socket_.sent);
+    buf_free(&memory_socket.sent);
     buf_free(&echoes);
     echoes = BUF(SENT_BYTES);
     echoed = 0;
@@ -178,7 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     static const struct http_handler handler = { .ws = &sockets };
     struct buf came[2] = { BUF(SENT_BYTES), BUF(SENT_BYTES) };
-    struct heard heard[2];
+    struct heard_frames heard[2];
 
     if (size < 2 || size > MAX_BYTES) return 0;
     if (server == NULL) {
@@ -188,7 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct str bytes = { (const char *)data + 2, size - 2 };
     for (int i = 0; i < 2; i++) {
-        heard[i] = (struct heard){ BUF(SENT_BYTES), BUF(SENT_BYTES), 0 };
+        heard[i] = (struct heard_frames){ BUF(SENT_BYTES), BUF(SENT_BYTES), 0 };
         bring(bytes, i == 0 ? MAX_BYTES : data[0] + 1u, i == 0 ? data[1] & 6u : data[1], &came[i], &heard[i]);
         /* A Close of ours goes out at once: what waited for a slow reader then stays behind. */
         PROMISE(begins(&came[i], &heard[i].echoes));

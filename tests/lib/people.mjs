@@ -5,12 +5,13 @@ import { randomUUID } from 'node:crypto'
 import { io } from 'socket.io-client'
 import { until, pause } from './wait.mjs'
 
-/** One HTTPS request, `from` an address of this machine; the answer's status, headers and parsed body. */
-export function request(stack, method, path, { body, token, headers = {}, raw, from } = {}) {
+/** One HTTPS request, `from` an address of this machine, over a connection of its own if no `agent` has one; the answer's status, headers and parsed body. */
+export function request(stack, method, path, { body, token, headers = {}, raw, from, agent = false } = {}) {
   const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body))
   return new Promise((resolve, reject) => {
     const req = https.request(stack.url + path, {
-      method, ca: stack.ca, agent: false, localAddress: from,
+      method, ca: stack.ca, agent, localAddress: from,
+      ...(headers.host ? { servername: 'localhost' } : {}), // the certificate's, whatever the header says
       headers: {
         ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
         ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers,
@@ -71,7 +72,7 @@ export class Person {
   }
 
   /** Emit and get what is acknowledged, refusals included. */
-  emits(event, ...args) { return this.socket.timeout(15000).emitWithAck(event, ...args) }
+  emits(event, ...args) { return this.socket.timeout(30000).emitWithAck(event, ...args) }
 
   async calls(event, ...args) {
     const answer = await this.emits(event, ...args)

@@ -1,4 +1,4 @@
-// ports.mjs - free ports on loopback, below the kernel's own range.
+// ports.mjs - free ports on loopback, below the kernel's own range and above those of free_port.h.
 import { createServer } from 'node:net'
 
 const FIRST = 20000, BLOCK = 80, BLOCKS = 150

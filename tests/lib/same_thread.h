@@ -10,17 +10,14 @@
 #include <unistd.h>
 
 #include "libshared/base/arena.h"
+#include "libshared/base/buf.h"
 #include "libshared/base/clock.h"
 
-#define PATIENCE_US 10000000
+#define PATIENCE_US 30000000
 
-static struct ev_loop *loop;
+extern struct ev_loop *loop;
 
-static inline void turn(void)
-{
-    ev_run(loop, EVRUN_NOWAIT);
-    usleep(200);
-}
+void turn(void);
 
 #define TURN_UNTIL(condition)                                                                                          \
     do {                                                                                                               \
@@ -29,44 +26,9 @@ static inline void turn(void)
         assert_true(condition);                                                                                        \
     } while (0)
 
-static inline int connect_from(const char *from, int port)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-    struct sockaddr_in mine = { .sin_family = AF_INET };
-    int fd = socket(AF_INET, SOCK_STREAM, 0), small = 65536;
-    inet_pton(AF_INET, from, &mine.sin_addr);
-    inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small); /* who reads slowly is noticed soon */
-    assert_int_equal(bind(fd, (struct sockaddr *)&mine, sizeof mine), 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
-    for (int i = 0; i < 5; i++) turn(); /* it is accepted */
-    return fd;
-}
-
-static inline void say(int fd, const char *text)
-{
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-}
+int connect_from(const char *from, int port);
+void say(int fd, const char *text);
 
 /* Reads until `until` is among what came.  false: the end, or not in time. */
-static inline bool hears(int fd, struct buf *in, const char *until)
-{
-    char part[65536];
-    for (int64_t end = clock_mono_us() + PATIENCE_US; clock_mono_us() < end; turn()) {
-        ssize_t n = recv(fd, part, sizeof part, MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && errno != EAGAIN)) return false;
-        if (n > 0) buf_add(in, part, (size_t)n);
-        if (in->len > 0 && memmem(in->at, in->len, until, strlen(until)) != NULL) return true;
-    }
-    return false;
-}
-
-static inline bool is_gone(int fd)
-{
-    char c;
-    for (int64_t end = clock_mono_us() + PATIENCE_US; clock_mono_us() < end; turn()) {
-        ssize_t n = recv(fd, &c, 1, MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && errno == ECONNRESET)) return true;
-    }
-    return false;
-}
+bool hears(int fd, struct buf *in, const char *until);
+bool is_gone(int fd);

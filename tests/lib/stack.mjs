@@ -1,12 +1,14 @@
 // stack.mjs - the whole product, for one test file: in a directory of its own, on free ports, gone afterwards.
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, existsSync, cpSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, existsSync, cpSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { copyCluster } from './cluster.mjs'
 import { everybodyLeaves } from './people.mjs'
 import { freePorts } from './ports.mjs'
+import { metricsText } from './prometheus.mjs'
 import { until } from './wait.mjs'
 
 const run = promisify(execFile)
@@ -14,25 +16,29 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 export const bin = resolve(root, process.env.BIN ?? 'build/bin')
 
 /**
- * Start a stack.  `env` holds MADANG_* settings, `gateways` how many share the port; with `ownPorts` each has one of
- * its own (`gatewayPorts`), and nobody listens on `port`: a balancer of the test's may.
+ * Start a stack.  `env` holds MADANG_* settings, `gateways` how many share the port, `chats` the rooms; with `ownPorts` each has one of
+ * its own (`gatewayPorts`), and nobody listens on `port`: a balancer of the test's may.  `publicHost` is what it is called in its
+ * public URL: passkeys want a name.
  * @returns the stack: its URLs, certificate authority, and what a test may do to it.
  */
-export async function startStack({ gateways = 1, ownPorts = false, env = {} } = {}) {
+export async function startStack({ gateways = 1, chats = 1, ownPorts = false, publicHost = '127.0.0.1', env = {} } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'madang-'))
   const first = await freePorts(32)
   const port = first
   const gatewayPorts = Array.from({ length: gateways }, (_, i) => ownPorts ? first + 31 - i : port)
   const base = {
-    PATH: process.env.PATH, HOME: dir, BIN: bin, GATEWAYS: String(gateways), HEALTH_PORT: String(first + 2), ENV_FILE: '/dev/null',
+    PATH: process.env.PATH, HOME: dir, BIN: bin, GATEWAYS: String(gateways), CHATS: String(chats), HEALTH_PORT: String(first + 2), ENV_FILE: '/dev/null',
     MADANG_GATEWAY_HTTPS: `127.0.0.1:${port}`, MADANG_GATEWAY_HTTP: `127.0.0.1:${port + 1}`,
-    MADANG_GATEWAY_PUBLIC_URL: `https://127.0.0.1:${port}`, MADANG_GATEWAY_DRAIN_SPREAD_MS: '200', MADANG_LOG_LEVEL: 'info', MADANG_GATEWAY_RATE_PERCENT: '0', ...env,
+    MADANG_PUBLIC_URL: `https://${publicHost}:${port}`, MADANG_GATEWAY_DRAIN_SPREAD_MS: '200', MADANG_LOG_LEVEL: 'info', MADANG_GATEWAY_RATE_PERCENT: '0',
+    MADANG_AUTH_PASSWORD_COST: '10', ...env,
     ...(ownPorts ? { GATEWAY_PORTS: gatewayPorts.join(' ') } : {}),
   }
   const script = (verb, more = {}) => run(join(root, 'scripts/stack'), [verb, dir], { env: { ...base, ...more }, maxBuffer: 1 << 26 })
+  const healthPortOf = service => readFileSync(join(dir, 'env', service, `MADANG_${service.toUpperCase()}_HEALTH`), 'utf8').match(/:(\d+)/)[1]
   const stack = {
     dir,
     url: `https://127.0.0.1:${port}`,
+    publicUrl: `https://${publicHost}:${port}`,
     plainUrl: `http://127.0.0.1:${port + 1}`,
     port,
     gatewayPorts,
@@ -58,30 +64,54 @@ export async function startStack({ gateways = 1, ownPorts = false, env = {} } = 
       return JSON.parse(stdout)
     },
 
-    pid: name => Number(readFileSync(join(dir, 'service', name, 'supervise/pid'), 'utf8')),
+    /** As the role of a service, in its schema; what it prints. */
+    async sql(service, text) {
+      const { stdout } = await run('psql', ['-X', '-At', '-v', 'ON_ERROR_STOP=1', '-c', text,
+        `host=${dir}/pg-socket dbname=madang user=madang_${service} passfile=${dir}/secrets/${service}.pgpass options=-csearch_path=${service}`])
+      return stdout.trim()
+    },
+
+    /** Throws while there is none, between an end and a new beginning: to signal 0 is to signal oneself. */
+    pid(name) {
+      const pid = Number(readFileSync(join(dir, 'service', name, 'supervise/pid'), 'utf8'))
+      if (!pid) throw new Error(`${name} has no process now`)
+      return pid
+    },
 
     /** Send a signal; for 9, wait until the supervisor has brought a new process up and it is ready. */
     async kill(name, signal = 9) {
       const old = stack.pid(name)
       process.kill(old, signal)
       await until(`${name} is back`, () => {
-        try { const now = stack.pid(name); return now && now !== old } catch { return false }
+        try { return stack.pid(name) !== old } catch { return false }
       }, 20000)
     },
     async ready() { await script('wait') },
 
-    /** A metric of gateway N, summed over its labels that match. */
-    async metric(gateway, name, labels = '') {
-      const port = gateway === 1 ? first + 2 : first + 10 + gateway
-      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+    /** A metric of gateway N, or of a service by its name, summed over its labels that match. */
+    async metric(process, name, labels = '') {
+      const text = await metricsText(process === 1 ? first + 2 : Number.isInteger(process) ? first + 10 + process : healthPortOf(process))
       return text.split('\n').filter(line => line.startsWith(name) && line.includes(labels))
         .reduce((sum, line) => sum + Number(line.split(' ').pop()), 0)
     },
 
-    log: name => existsSync(join(dir, 'log', name, 'current')) ? readFileSync(join(dir, 'log', name, 'current'), 'utf8') : '',
+    /** A histogram of gateway N: its bounds, each with how many were within it. */
+    async histogram(gateway, name, labels = '') {
+      const text = await metricsText(gateway === 1 ? first + 2 : first + 10 + gateway)
+      return text.split('\n').filter(line => line.startsWith(`${name}_bucket`) && line.includes(labels))
+        .map(line => [Number(line.match(/le="([^"]*)"/)[1].replace('+Inf', 'Infinity')), Number(line.split(' ').pop())])
+    },
+
+    /** Its whole lines: the last one may be on its way. What has just happened is on its way, too, and is waited for. */
+    log(name) {
+      const file = join(dir, 'log', name, 'current')
+      const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+      return text.slice(0, text.lastIndexOf('\n') + 1)
+    },
 
     async stop() {
       everybodyLeaves(stack)
+      quitPostgres(dir)
       await script('down')
       const complaints = sanitizerComplaints(dir)
       if (process.env.KEEP_LOGS) cpSync(join(dir, 'log'), join(process.env.KEEP_LOGS, dir.split('-').pop()), { recursive: true })
@@ -90,6 +120,7 @@ export async function startStack({ gateways = 1, ownPorts = false, env = {} } = 
     },
   }
   try {
+    await copyCluster(dir, base)
     await script('up')
   } catch (error) {
     await script('down').catch(() => {})
@@ -98,11 +129,17 @@ export async function startStack({ gateways = 1, ownPorts = false, env = {} } = 
   return stack
 }
 
+/** What it would write at its end nobody reads: it is told to end at once instead. */
+function quitPostgres(dir) {
+  const control = join(dir, 'service/postgres/control/t')
+  if (existsSync(control)) writeFileSync(control, readFileSync(control, 'utf8').replace('-INT', '-QUIT'))
+}
+
 /** What ASan, UBSan or a failed assertion left in the logs: a process that restarts must not hide it. */
 function sanitizerComplaints(dir) {
   try {
     return execFileSync('grep', ['-rE', '-A', '30', '-m', '3', 'ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|Assertion .* failed', join(dir, 'log')],
-      { encoding: 'utf8' })
+      { encoding: 'utf8' }).split('\n').filter(line => !/^[^{]*-\{"at":/.test(line)).join('\n')
   } catch {
     return ''
   }

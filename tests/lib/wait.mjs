@@ -1,7 +1,7 @@
 // wait.mjs - waiting for a condition, never for a while.
 
-/** Until `condition` gives something true; its last value.  Throws with `what` after `ms`. */
-export async function until(what, condition, ms = 10000) {
+/** Until `condition` gives something true; its last value.  Throws with `what` after `ms`, which a busy machine does not need. */
+export async function until(what, condition, ms = 30000) {
   const end = Date.now() + ms
   for (;;) {
     const value = await condition()

@@ -26,7 +26,7 @@ const CONNECTS = [{ effect: 'allow', actions: ['connect'] }]
 
 /** Who is what in a room that is made for a caller. */
 export const roles = {
-  owner: 'owner', acting: 'owner', ungranted: 'owner', capped: 'owner', anonymous: 'owner', expired: 'owner', revoked: 'owner', elsewhere: 'owner', forged: 'owner',
+  owner: 'owner', acting: 'owner', ungranted: 'owner', user: 'owner', capped: 'owner', anonymous: 'owner', expired: 'owner', revoked: 'owner', elsewhere: 'owner', forged: 'owner',
   member: 'member', another_key: 'member', read_only: 'member', listener: 'member', removed: 'removed', stranger: 'none', backend: 'none', admin: 'none',
 }
 
@@ -60,6 +60,23 @@ export const codeOfAnswer = answer => answer?.error?.code ?? 'ok'
 export const answersREST = (stack, token, code, path = '/api/v1/rooms') =>
   until(`the gateway answers ${code}`, async () => ((await request(stack, 'GET', path, { token })).json?.error?.code ?? 'ok') === code)
 
+const account = { email: 'uma@example.org', password: 'only Uma knows', nickname: 'uma' }
+
+/** A user, and a session of hers: `start` is her token, which no key has a part in. */
+async function registered(stack) {
+  const made = await request(stack, 'POST', '/api/v1/auth/register', { body: account })
+  assert.equal(made.status, 201, made.text)
+  const { access_token: token } = await signsIn(stack)
+  return { subject: made.json.data.user.id, account, token, start: token }
+}
+
+/** Another session of hers. */
+export async function signsIn(stack) {
+  const answer = await request(stack, 'POST', '/api/v1/auth/login', { body: { email: account.email, password: account.password } })
+  assert.equal(answer.status, 200, answer.text)
+  return answer.json.data
+}
+
 /**
  * The callers: each { subject, bearer, token, key, start }. `bearer` is what it brings over REST, `token` what its sockets
  * bring, `key` and `subject` what it asks for a token with, `start` a token of the same subject that may everything: with it
@@ -79,7 +96,8 @@ export async function makeCallers(stack) {
   }
   const made = {
     owner: await bySubject(client, 'olga'), member: await bySubject(client, 'mia'), stranger: await bySubject(client, 'stan'), removed: await bySubject(client, 'rita'),
-    another_key: await bySubject(other, 'mia'), acting: await byKeyOnly(acting, USER), ungranted: await byKeyOnly(ungranted, FORMER_USER), backend: await byKeyOnly(backend),
+    another_key: await bySubject(other, 'mia'), acting: await byKeyOnly(acting, USER), ungranted: { ...await byKeyOnly(ungranted, FORMER_USER), start: await tokenFor(stack, acting.key, FORMER_USER) },
+    user: await registered(stack), backend: await byKeyOnly(backend),
     admin: await bySubject(admin, 'adam'), read_only: await bySubject(readOnly, 'mia'), listener: await bySubject(client, 'mia', { cap: HEARS }),
     capped: await bySubject(client, 'olga', { cap: CONNECTS }), anonymous: { start: await tokenFor(stack, client.key, 'olga') },
     expired: await bySubject(client, 'olga', { ttl_s: 10 }), revoked: await bySubject(revoked, 'olga'), elsewhere: await bySubject(elsewhere, 'olga'),
@@ -101,8 +119,8 @@ export async function makeCallers(stack) {
   await lose(made.expired)
   await lose(made.revoked, () => stack.authctl('key', 'revoke', revoked.id))
   await lose(made.elsewhere, () => stack.authctl('key', 'edit', elsewhere.id, '--network', '127.0.5.0/24', '--bind-tokens'))
-  await stack.authctl('key', 'edit', ungranted.id, '--no-act-as-users')
-  await Promise.all([made.expired, made.revoked, made.elsewhere].map(one => one.ended))
+  await lose(made.ungranted, () => stack.authctl('key', 'edit', ungranted.id, '--no-act-as-users'))
+  await Promise.all([made.expired, made.revoked, made.elsewhere, made.ungranted].map(one => one.ended))
   return made
 }
 

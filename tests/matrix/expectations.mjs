@@ -9,7 +9,8 @@ export const callers = {
   removed: 'was a member, joined it, and was removed meanwhile',
   another_key: 'the member, with a token that another key of the same policy got',
   acting: 'made the room; a token for a registered user from a back end\'s key that has act_as_users',
-  ungranted: 'the same from a key that has lost act_as_users since: its tokens live out their time',
+  ungranted: 'made the room; the same from a key that has lost act_as_users since: its tokens ended with that',
+  user: 'made the room; a registered user with a session of its own',
   backend: 'a back end\'s key itself, policy chat-backend, no member',
   admin: 'policy admin, no member',
   read_only: 'is in the room; policy read-only',
@@ -28,13 +29,19 @@ const UNKNOWN = {
   token_expired: 'expired',
   key_revoked: 'revoked',
   address_refused: 'elsewhere',
+  session_ended: 'ungranted',
   token_invalid: 'forged',
 }
-const KNOWN = 'owner member stranger removed another_key acting ungranted backend admin read_only listener capped'
+const KNOWN = 'owner member stranger removed another_key acting user backend admin read_only listener capped'
+const others = than => KNOWN.split(' ').filter(name => !than.split(' ').includes(name)).join(' ')
 const UNNAMED = 'read_only listener capped' // their policy or cap allows no `emit`
-const INSIDE = 'owner member another_key acting ungranted'
+const INSIDE = 'owner member another_key acting user'
 const OUTSIDE = 'stranger removed backend admin'
-const OWNERS = 'owner acting ungranted'
+const OWNERS = 'owner acting user'
+
+const OF_KEYS = `owner member stranger removed another_key acting backend ${UNNAMED}` // keys open nothing of an account's
+const FOR_ADMINS = { any: { ok: 'admin', forbidden: others('admin'), ...UNKNOWN } }
+const EVERYBODY = `${KNOWN} ${Object.values(UNKNOWN).join(' ')}`
 
 /*
  * A deed is what one or more rows do: those of the same meaning over REST and Socket.IO answer alike. `states` says, for each
@@ -43,11 +50,11 @@ const OWNERS = 'owner acting ungranted'
 export const deeds = {
   'room:create': {
     rows: ['POST /api/v1/rooms', '/chat room:create'],
-    states: { any: { ok: 'owner member stranger removed another_key acting ungranted backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+    states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
   },
   'room:list': {
-    rows: ['GET /api/v1/rooms', '/chat room:list'],
-    states: { any: { ok: 'owner member stranger removed another_key acting ungranted backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+    rows: ['GET /api/v1/rooms', 'POST /account/export/rooms', '/chat room:list'],
+    states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
   },
   'room:join': {
     rows: ['/chat room:join'],
@@ -102,6 +109,195 @@ export const deeds = {
       missing: { not_found: `${INSIDE} ${OUTSIDE} read_only`, forbidden: 'listener capped', ...UNKNOWN },
     },
   },
+  'message:get': {
+    rows: ['GET /api/v1/rooms/{room}/messages/{seq}', '/chat message:get'],
+    states: {
+      open: { ok: `${INSIDE} read_only`, forbidden: `${OUTSIDE} listener capped`, ...UNKNOWN },
+      closed: { ok: `${INSIDE} read_only`, forbidden: `${OUTSIDE} listener capped`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE} read_only`, forbidden: 'listener capped', ...UNKNOWN },
+    },
+  },
+  'pin:list': {
+    rows: ['GET /api/v1/rooms/{room}/pins', '/chat pin:list'],
+    states: {
+      open: { ok: `${INSIDE} read_only`, forbidden: `${OUTSIDE} listener capped`, ...UNKNOWN },
+      closed: { ok: `${INSIDE} read_only`, forbidden: `${OUTSIDE} listener capped`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE} read_only`, forbidden: 'listener capped', ...UNKNOWN },
+    },
+  },
+  // The message is of the room's maker: what others may do to it. Whoever is away from its room may do nothing.
+  'message:edit': {
+    rows: ['PATCH /api/v1/rooms/{room}/messages/{seq}', '/chat message:edit'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'message:delete': {
+    rows: ['DELETE /api/v1/rooms/{room}/messages/{seq}', '/chat message:delete'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'reaction:add': {
+    rows: ['POST /api/v1/rooms/{room}/reactions', '/chat reaction:add'],
+    states: {
+      open: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'reaction:remove': {
+    rows: ['DELETE /api/v1/rooms/{room}/reactions/{seq}/{emoji}', '/chat reaction:remove'],
+    states: {
+      'open, without one': { not_found: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      'closed, without one': { not_found: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'pin:add': {
+    rows: ['POST /api/v1/rooms/{room}/pins', '/chat pin:add'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'pin:remove': {
+    rows: ['DELETE /api/v1/rooms/{room}/pins/{seq}', '/chat pin:remove'],
+    states: {
+      'open, not pinned': { not_found: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      'closed, not pinned': { not_found: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'room:get': {
+    rows: ['GET /api/v1/rooms/{room}', '/chat room:get'],
+    states: {
+      open: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  // What each role may is in n_roles.test.mjs: here a member is one without another role.
+  'room:update': {
+    rows: ['PATCH /api/v1/rooms/{room}', '/chat room:update'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'room:archive': {
+    rows: ['PUT /api/v1/rooms/{room}/archive', '/chat room:archive'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'room:delete': {
+    rows: ['DELETE /api/v1/rooms/{room}', '/chat room:delete'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'room:bans': {
+    rows: ['GET /api/v1/rooms/{room}/bans', '/chat room:bans'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'member:role': {
+    rows: ['PUT /api/v1/rooms/{room}/members/{member}/role', '/chat member:role'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'member:mute': {
+    rows: ['PUT /api/v1/rooms/{room}/members/{member}/mute', '/chat member:mute'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'member:ban': {
+    rows: ['PUT /api/v1/rooms/{room}/bans/{member}', '/chat member:ban'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'member:unban': {
+    rows: ['DELETE /api/v1/rooms/{room}/bans/{member}', '/chat member:unban'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'member:list': {
+    rows: ['GET /api/v1/rooms/{room}/members', '/chat member:list'],
+    states: {
+      open: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  // Somebody whom nobody has asked before; what a block, a request or an answer is to who it is about is in test_friends.c.
+  'friend:request': {
+    rows: ['POST /api/v1/friends', '/chat friend:request'],
+    states: {
+      'somebody new': { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      'a user who is not there': { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'room:direct': {
+    rows: ['POST /api/v1/rooms/direct', '/chat room:direct'],
+    states: {
+      'with somebody new': { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      'with a user who is not there': { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'friend:accept': {
+    rows: ['POST /api/v1/friends/{subject}/accept', '/chat friend:accept'],
+    states: { 'who has not asked': { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'friend:decline': {
+    rows: ['POST /api/v1/friends/{subject}/decline', '/chat friend:decline'],
+    states: { 'somebody new': { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'friend:cancel': {
+    rows: ['DELETE /api/v1/friends/{subject}/request', '/chat friend:cancel'],
+    states: { 'somebody new': { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'friend:remove': {
+    rows: ['DELETE /api/v1/friends/{subject}', '/chat friend:remove'],
+    states: { 'somebody new': { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'friend:block': {
+    rows: ['PUT /api/v1/friends/{subject}/block', '/chat friend:block'],
+    states: { 'somebody new': { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'friend:unblock': {
+    rows: ['DELETE /api/v1/friends/{subject}/block', '/chat friend:unblock'],
+    states: { 'somebody new': { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'friend:list': {
+    rows: ['GET /api/v1/friends', 'POST /account/export/friends', '/chat friend:list'],
+    states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
+  },
   'room:event': {
     rows: ['POST /api/v1/rooms/{room}/events'],
     states: {
@@ -114,13 +310,35 @@ export const deeds = {
     rows: ['POST /api/v1/conversations'],
     states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
   },
+  'conversation:list': { rows: ['GET /api/v1/conversations'], states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } } },
   'conversation:get': {
-    rows: ['GET /api/v1/conversations/{conversation}'],
+    rows: ['GET /api/v1/conversations/{conversation}', 'POST /api/v1/conversations/{conversation}/duplicate'],
     states: {
       "one's own": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
       "another's": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      "another's, public": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
       missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
     },
+  },
+  'conversation:put': {
+    rows: ['PUT /api/v1/conversations/{conversation}', 'PATCH /api/v1/conversations/{conversation}'],
+    states: {
+      "one's own": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      "another's, public": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'conversation:delete': {
+    rows: ['DELETE /api/v1/conversations/{conversation}', 'POST /api/v1/conversations/{conversation}/undelete'],
+    states: {
+      "one's own": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      "another's, public": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'conversation:show': {
+    rows: ['GET /api/v1/public/conversations/{conversation}'],
+    states: { "one's own": { not_found: EVERYBODY }, "another's, public": { ok: EVERYBODY }, missing: { not_found: EVERYBODY } },
   },
   'media:create': {
     rows: ['POST /api/v1/media'],
@@ -131,8 +349,42 @@ export const deeds = {
     states: {
       "one's own": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
       "another's": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      'another\'s, shown in an open room': { ok: INSIDE, not_found: OUTSIDE, forbidden: UNNAMED, ...UNKNOWN },
+      'another\'s, shown in a closed room': { ok: INSIDE, not_found: OUTSIDE, forbidden: UNNAMED, ...UNKNOWN },
       missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
     },
+  },
+  'transfer:create': {
+    rows: ['POST /api/v1/uploads'],
+    states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'transfer:get': {
+    rows: ['GET /api/v1/uploads/{transfer}'],
+    states: {
+      "one's own": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      "another's": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'transfer:part': {
+    rows: ['PATCH /api/v1/uploads/{transfer}'],
+    states: {
+      "one's own": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      "another's": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'transfer:delete': {
+    rows: ['DELETE /api/v1/uploads/{transfer}'],
+    states: {
+      "one's own": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      "another's": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'media:sign': { // what one may not see is left out
+    rows: ['POST /api/v1/media/urls'],
+    states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
   },
   'media:delete': {
     rows: ['DELETE /api/v1/media/{media}'],
@@ -148,14 +400,225 @@ export const deeds = {
     states: {
       'with its key': {
         ok: 'owner member stranger removed another_key acting backend admin read_only listener capped expired',
-        forbidden: 'ungranted', invalid_argument: 'anonymous', key_revoked: 'revoked', address_refused: 'elsewhere', key_invalid: 'forged',
+        forbidden: 'ungranted', invalid_argument: 'anonymous user', key_revoked: 'revoked', address_refused: 'elsewhere', key_invalid: 'forged',
       },
     },
   },
+  'avatar:set': { rows: ['PUT /api/v1/users/me/avatar'], states: { 'of an image that is not there': { not_found: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'avatar:remove': { rows: ['DELETE /api/v1/users/me/avatar'], states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'avatar:open': { rows: ['GET /avatars/{user}/{file}'], states: { 'of any name': { not_found: EVERYBODY } } },
+  'avatar:draw': { rows: ['GET /avatars/{user}'], states: { 'of any id': { ok: EVERYBODY } } },
   'keys:read': {
     rows: ['GET /.well-known/jwks.json'],
+    states: { any: { ok: EVERYBODY } },
+  },
+
+  // Anybody may try: what counts is in the body. Every caller tries with what only the registered user has.
+  'user:register': {
+    rows: ['POST /api/v1/auth/register', 'POST /account/register'],
+    states: { 'nobody else\'s names': { ok: EVERYBODY }, "another's e-mail": { conflict: EVERYBODY } },
+  },
+  'user:login': {
+    rows: ['POST /api/v1/auth/login', 'POST /account/login'],
+    states: { 'its password': { ok: EVERYBODY }, 'an e-mail of nobody': { credentials_invalid: EVERYBODY } },
+  },
+  'user:refresh': {
+    rows: ['POST /api/v1/auth/refresh'],
+    states: { 'its token': { ok: EVERYBODY }, 'a token of nobody': { token_invalid: EVERYBODY } },
+  },
+  'mail:ask': {
+    rows: ['POST /api/v1/auth/verify/resend', 'POST /api/v1/auth/reset', 'POST /api/v1/auth/login/mail',
+      'POST /account/verify/resend', 'POST /account/reset', 'POST /account/mail-login/ask'],
+    states: { 'without a mail server': { mail_off: EVERYBODY } },
+  },
+  'mail:confirm': {
+    rows: ['POST /api/v1/auth/verify', 'POST /api/v1/auth/reset/confirm', 'POST /api/v1/auth/login/mail/confirm',
+      'POST /account/verify', 'POST /account/reset/confirm', 'POST /account/mail-login'],
+    states: { 'with a token of no mail': { gone: EVERYBODY } },
+  },
+  'demo:open': {
+    rows: ['POST /demo'],
+    states: { 'with a secret of no link': { gone: EVERYBODY } },
+  },
+  'mail:code': {
+    rows: ['POST /account/mail-login/code'],
+    states: { 'of a flow that nobody began': { gone: EVERYBODY } },
+  },
+  'mail:ask_own': {
+    rows: ['POST /api/v1/users/me/verify'],
+    states: { 'without a mail server': { mail_off: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } },
+  },
+  // Without another provider there is none to go to, and nobody comes back.
+  'oauth:begin': {
+    rows: ['GET /api/v1/auth/oauth/{provider}', 'GET /api/v1/auth/oauth/{provider}/callback', 'GET /account/oauth/{provider}'],
+    states: { 'of no provider': { not_found: EVERYBODY } },
+  },
+  'oauth:login': {
+    rows: ['POST /api/v1/auth/oauth/login', 'POST /account/oauth'],
+    states: { 'with a code of nobody': { gone: EVERYBODY } },
+  },
+  'oauth:return': {
+    rows: ['POST /api/v1/auth/oauth/return', 'POST /account/oauth/return'],
+    states: { 'with a code of nobody': { gone: EVERYBODY } },
+  },
+  'invitation:create': {
+    rows: ['POST /api/v1/admin/invitations'],
+    states: { any: { ok: 'admin', forbidden: `${OF_KEYS} user`, ...UNKNOWN } },
+  },
+  // What authctl can, an administrator can; not even a key that acts for one.
+  'admin:reads': {
+    rows: ['policies', 'signing-keys', 'file-keys', 'audit', 'audit/state', 'audit/chain', 'quotas'].map(path => `GET /api/v1/admin/${path}`),
+    states: FOR_ADMINS,
+  },
+  'policy:get': { rows: ['GET /api/v1/admin/policies/{name}'], states: FOR_ADMINS },
+  'policy:put': { rows: ['PUT /api/v1/admin/policies/{name}'], states: FOR_ADMINS },
+  'policy:delete': { rows: ['DELETE /api/v1/admin/policies/{name}'], states: FOR_ADMINS },
+  'policy:explain': { rows: ['POST /api/v1/admin/policies/{policy}/explain'], states: FOR_ADMINS },
+  'policy:test': { rows: ['POST /api/v1/admin/policy-tests'], states: FOR_ADMINS },
+  'signing_key:rotate': { rows: ['POST /api/v1/admin/signing-keys'], states: FOR_ADMINS },
+  'quota:set': { rows: ['PUT /api/v1/admin/quotas/{name}'], states: FOR_ADMINS },
+  'quota:unset': { rows: ['DELETE /api/v1/admin/quotas/{name}'], states: FOR_ADMINS },
+  'usage:get': { rows: ['GET /api/v1/admin/usage/chat', 'GET /api/v1/admin/usage/share'], states: FOR_ADMINS },
+  'subject:logout': { rows: ['POST /api/v1/admin/subjects/{subject}/logout'], states: FOR_ADMINS },
+  'session:logout': { rows: ['POST /api/v1/admin/sessions/{session}/logout'], states: FOR_ADMINS },
+  'user:me': {
+    rows: ['GET /api/v1/auth/me', 'GET /api/v1/users/me'],
+    states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } },
+  },
+  'session:list': {
+    rows: ['GET /api/v1/auth/sessions', 'GET /account/sessions'],
+    states: { any: { ok: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } },
+  },
+  'session:end_one': {
+    rows: ['DELETE /api/v1/auth/sessions/{session}', 'POST /account/sessions/end'],
+    states: {
+      "one's own": { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN },
+      missing: { not_found: 'user admin', forbidden: OF_KEYS, ...UNKNOWN },
+    },
+  },
+  'session:end_others': {
+    rows: ['DELETE /api/v1/auth/sessions', 'POST /account/sessions/end-others'],
+    states: { any: { ok: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } },
+  },
+  'session:end': {
+    rows: ['POST /api/v1/auth/logout', 'POST /account/logout'],
+    states: {
+      "one's own": { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN },
+      "another's, without its refresh token": { forbidden: OF_KEYS, ...UNKNOWN, token_invalid: 'user admin forged' },
+    },
+  },
+  // Pages for whoever has a browser.
+  'account:show': {
+    rows: ['', '/login', '/register', '/verify', '/reset', '/mail-login', '/mail-login/code', '/done', '/factor', '/email', '/undelete', '/oauth', '/prove'].map(path => `GET /account${path}`),
     states: { any: { ok: `${KNOWN} ${Object.values(UNKNOWN).join(' ')}` } },
   },
+  'language:choose': {
+    rows: ['POST /account/language'],
+    states: { any: { ok: `${KNOWN} ${Object.values(UNKNOWN).join(' ')}` } },
+  },
+
+  // For people, whose policy opens /account, and not for a key that acts for them; then for administrators.
+  'attempts:own': { rows: ['GET /api/v1/auth/attempts'], states: { any: { ok: 'user admin', forbidden: others('user admin'), ...UNKNOWN } } },
+  'attempts:all': { rows: ['GET /api/v1/admin/attempts'], states: { any: { ok: 'admin', forbidden: others('admin'), ...UNKNOWN } } },
+  'alert:list': { rows: ['GET /api/v1/admin/alerts'], states: FOR_ADMINS },
+  'notice:list': { rows: ['GET /api/v1/admin/notices'], states: FOR_ADMINS },
+  'notice:put': { rows: ['POST /api/v1/admin/notices'], states: FOR_ADMINS },
+  'notice:withdraw': { rows: ['DELETE /api/v1/admin/notices/{notice}'], states: { missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } } },
+  'ban:list': { rows: ['GET /api/v1/admin/bans'], states: { any: { ok: 'admin', forbidden: others('admin'), ...UNKNOWN } } },
+  'ban:add': { rows: ['POST /api/v1/admin/bans'], states: { any: { ok: 'admin', forbidden: others('admin'), ...UNKNOWN } } },
+  'ban:remove': { rows: ['DELETE /api/v1/admin/bans/{ban}'], states: { missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } } },
+
+  'key:list': {
+    rows: ['GET /api/v1/admin/keys'],
+    states: { any: { ok: 'admin', forbidden: others('admin'), ...UNKNOWN } },
+  },
+  'key:issue': {
+    rows: ['POST /api/v1/admin/keys'],
+    states: { any: { ok: 'admin', forbidden: others('admin'), ...UNKNOWN } },
+  },
+  'key:get': {
+    rows: ['GET /api/v1/admin/keys/{id}', 'GET /api/v1/admin/keys/{id}/usage'],
+    states: { there: { ok: 'admin', forbidden: others('admin'), ...UNKNOWN }, missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } },
+  },
+  'key:edit': {
+    rows: ['PATCH /api/v1/admin/keys/{id}'],
+    states: { there: { ok: 'admin', forbidden: others('admin'), ...UNKNOWN }, missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } },
+  },
+  'key:ref': {
+    rows: ['DELETE /api/v1/admin/keys/{id}', 'POST /api/v1/admin/keys/{id}/disable', 'POST /api/v1/admin/keys/{id}/enable', 'POST /api/v1/admin/keys/{id}/rotate'],
+    states: { there: { ok: 'admin', forbidden: others('admin'), ...UNKNOWN }, missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } },
+  },
+  'identity:list': { rows: ['GET /api/v1/auth/identities', 'GET /account/identities'], states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'identity:link': { rows: ['POST /api/v1/auth/identities', 'POST /account/oauth/link'], states: { 'a code of nobody': { gone: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'identity:unlink': { rows: ['DELETE /api/v1/auth/identities/{identity}', 'POST /account/identities/unlink'], states: { missing: { not_found: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'factor:list': { rows: ['GET /api/v1/auth/factors', 'GET /account/factors'], states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'factor:remove': {
+    rows: ['DELETE /api/v1/auth/factors/{factor}', 'POST /account/factors/remove'],
+    states: {
+      'one of the registered user': { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN },
+      missing: { not_found: 'user admin', forbidden: OF_KEYS, ...UNKNOWN },
+    },
+  },
+  'factor:prove': {
+    rows: ['POST /api/v1/auth/factor'],
+    states: { 'nothing is pending': { ...UNKNOWN, session_ended: 'user ungranted', token_invalid: 'forged backend', forbidden: `${OF_KEYS} admin`.replace(' backend', '') } },
+  },
+  'factor:prove_page': {
+    rows: ['POST /account/factor', 'POST /account/factor/passkey'],
+    states: { 'of a session of nobody': { token_invalid: EVERYBODY } },
+  },
+  'totp:show': { rows: ['GET /account/factors/app'], states: { 'without an app': { not_found: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'totp:begin': { rows: ['POST /api/v1/auth/totp', 'POST /account/factors/app/begin'], states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'totp:confirm': {
+    rows: ['POST /api/v1/auth/totp/confirm', 'POST /account/factors/app'],
+    states: { 'a wrong code': { invalid_argument: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } },
+  },
+  'recovery:renew': {
+    rows: ['POST /api/v1/auth/recovery-codes', 'POST /account/factors/codes'],
+    states: { 'without an app': { conflict: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } },
+  },
+  'passkey:begin': { rows: ['POST /api/v1/auth/passkeys/options', 'POST /account/passkeys/options'], states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'passkey:add': {
+    rows: ['POST /api/v1/auth/passkeys', 'POST /account/passkeys'],
+    states: { 'of no challenge of ours': { gone: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } },
+  },
+  'passkey:ask': { rows: ['POST /api/v1/auth/passkeys/challenge'], states: { any: { ok: EVERYBODY } } },
+  'passkey:login': { rows: ['POST /api/v1/auth/passkeys/login', 'POST /account/passkey'], states: { 'a passkey of nobody': { credentials_invalid: EVERYBODY } } },
+  'passkey:return': { rows: ['POST /api/v1/auth/passkeys/return', 'POST /account/passkey/return'], states: { 'a passkey of nobody': { credentials_invalid: EVERYBODY } } },
+
+  'user:edit': { rows: ['PATCH /api/v1/users/me'], states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'user:leave': { rows: ['DELETE /api/v1/users/me', 'POST /account/delete'], states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'user:password': {
+    rows: ['PUT /api/v1/users/me/password', 'POST /account/password'],
+    states: { 'another password': { credentials_invalid: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } },
+  },
+  'user:email': { rows: ['PUT /api/v1/users/me/email', 'POST /account/email'], states: { 'without a mail server': { mail_off: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'email:confirm': { rows: ['POST /api/v1/auth/email', 'POST /account/email/confirm'], states: { 'a token of nobody': { gone: EVERYBODY } } },
+  'user:export': { rows: ['GET /api/v1/users/me/export', 'POST /account/export/account'], states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'export:read': {
+    rows: ['messages', 'reactions', 'conversations', 'media'].map(list => `GET /api/v1/users/me/export/${list}`)
+      .concat(['messages', 'reactions', 'conversations', 'media'].map(list => `POST /account/export/${list}`)),
+    states: { any: { ok: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } },
+  },
+  'export:urls': { rows: ['POST /account/export/urls'], states: { any: { ok: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'user:undelete': { rows: ['POST /api/v1/auth/undelete', 'POST /account/undelete'], states: { 'a token of no mail': { gone: EVERYBODY } } },
+  'own:show': { rows: ['GET /account/password', 'GET /account/export', 'GET /account/delete'], states: { any: { ok: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'user:return': { rows: ['POST /api/v1/auth/return', 'POST /account/undelete/password'], states: { 'who has not left': { credentials_invalid: EVERYBODY } } },
+  'user:get': {
+    rows: ['GET /api/v1/users/{user}'],
+    states: { there: { ok: 'user admin', forbidden: OF_KEYS, ...UNKNOWN }, missing: { not_found: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } },
+  },
+  'user:list': { rows: ['GET /api/v1/users'], states: { there: { ok: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'user:find': { rows: ['GET /api/v1/users/find'], states: { nobody: { not_found: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'people:list': { rows: ['GET /api/v1/admin/users'], states: { any: { ok: 'admin', forbidden: others('admin'), ...UNKNOWN } } },
+  'people:create': { rows: ['POST /api/v1/admin/users'], states: { any: { ok: 'admin', forbidden: others('admin'), ...UNKNOWN } } },
+  'people:ref': {
+    rows: ['GET /api/v1/admin/users/{user}', 'DELETE /api/v1/admin/users/{user}', 'POST /api/v1/admin/users/{user}/disable', 'POST /api/v1/admin/users/{user}/enable',
+      'GET /api/v1/admin/users/{user}/sessions', 'POST /api/v1/admin/users/{user}/logout', 'POST /api/v1/admin/users/{user}/reset-password'],
+    states: { there: { ok: 'admin', forbidden: others('admin'), ...UNKNOWN }, missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } },
+  },
+  'people:erasure': { rows: ['GET /api/v1/admin/users/{user}/erasure'], states: { 'never erased': { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } } },
+  'people:policy': { rows: ['PUT /api/v1/admin/users/{user}/policy'], states: { there: { ok: 'admin', forbidden: others('admin'), ...UNKNOWN } } },
 
   // What sockets may besides rows: an event that policies name and no row answers, and coming into a namespace.
   relay: {
@@ -174,7 +637,7 @@ export const deeds = {
       '/chat': { ok: KNOWN, ...UNKNOWN },
       '/notification': { ok: KNOWN, ...UNKNOWN },
       '/error': { ok: KNOWN, ...UNKNOWN },
-      '/system': { ok: 'acting ungranted backend admin', forbidden: 'owner member stranger removed another_key read_only listener capped', ...UNKNOWN },
+      '/system': { ok: KNOWN, ...UNKNOWN },
       '/admin': { no_namespace: `${KNOWN} ${Object.values(UNKNOWN).join(' ')}` },
     },
   },
@@ -193,18 +656,34 @@ export const hearings = {
     'in an open room that everybody tries to join': { hears: `${INSIDE} stranger backend admin read_only listener`, silent: 'removed capped', away: AWAY },
     'in a room that nobody joined': { hears: '', silent: KNOWN, away: AWAY },
   },
+  '/chat entry': {
+    'in a closed room that everybody tries to join': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
+    'in a room that nobody joined': { hears: '', silent: KNOWN, away: AWAY },
+  },
   '/chat room:removed': {
     'when another is removed': { hears: '', silent: KNOWN, away: AWAY },
     'when its subject is removed': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
+  },
+  '/chat user:changed': {
+    'when a user who is in two rooms with others has another name': { hears: `${INSIDE} stranger backend admin read_only listener`, silent: 'removed capped', away: AWAY },
   },
   '/chat recovery:off': {
     'who joins more rooms than can be put on record': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
   },
   '* token:expiring': {
-    'while a token ends': { hears: 'expired', silent: `${KNOWN} revoked elsewhere`, away: 'anonymous forged' },
+    'while a token ends': { hears: 'expired', silent: `${KNOWN} revoked elsewhere ungranted`, away: 'anonymous forged' },
   },
   '* error': {
-    'when a token ends, a key is revoked, a key is bound': { hears: 'expired revoked elsewhere', silent: KNOWN, away: 'anonymous forged' },
+    'when a token ends, a key is revoked, bound, or loses a right': { hears: 'expired revoked elsewhere ungranted', silent: KNOWN, away: 'anonymous forged' },
+  },
+  '/system notice': {
+    'when an administrator says something, and when they come while it holds': { hears: KNOWN, silent: '', away: AWAY },
+  },
+  '/system notice:end': {
+    'when it is withdrawn': { hears: KNOWN, silent: '', away: AWAY },
+  },
+  '/system alert': {
+    'when a key is used from a new network': { hears: 'admin', silent: others('admin'), away: AWAY },
   },
   '/error error': {
     'who emits what nothing answers, without an acknowledgement': { hears: KNOWN, silent: '', away: AWAY },
@@ -229,6 +708,9 @@ export const losses = {
   'its policy denies the room': { connects: 'anew', present: 'put out', ...NO_MORE },
   'its policy denies the namespace': { connects: 'forbidden', present: 'forbidden' },
   'its key is revoked': { connects: 'key_revoked', present: 'key_revoked' },
+  'its key is disabled': { connects: 'key_disabled', present: 'key_disabled' },
+  'its key gets a policy that denies the namespace': { connects: 'forbidden', present: 'forbidden' },
+  "its key's time is over": { connects: 'key_expired', present: 'key_expired' },
   'its key is bound to other networks': { connects: 'address_refused', present: 'address_refused' },
   'it brings a token whose cap denies the room': { connects: 'anew', present: 'put out', ...NO_MORE },
   'it brings the token of another': { connects: 'anew', present: 'renewed not', ...NO_MORE },

@@ -1,5 +1,5 @@
 // hearing.mjs - the scenarios in which HEAR rows are heard: each is played, and counted is what each socket hears of it.
-import { Person, tokenFor } from '../lib/people.mjs'
+import { Person, request, tokenFor } from '../lib/people.mjs'
 import { until } from '../lib/wait.mjs'
 import { RECOVERY_ROOMS_MAX, over } from './callers.mjs'
 import { words } from './rows.mjs'
@@ -41,7 +41,7 @@ export class Hearing {
   /** Everybody who is a member somewhere is one; and all have tried to join, when `removed` is put out of it. */
   async room({ open = false, joins = true } = {}) {
     const host = await this.host(), { removed } = this.made
-    const subjects = ['owner', 'member', 'removed', 'acting', 'ungranted'].map(name => this.made[name].subject)
+    const subjects = ['owner', 'member', 'removed', 'acting', 'user'].map(name => this.made[name].subject)
     const { id: room } = await host.makesRoom({ open, members: [...subjects, 'vic'] })
     if (joins) await Promise.all(this.all.map(([, , person]) => person.emits('room:join', { room })))
     await host.calls('room:remove', { room, member: removed.subject })
@@ -60,11 +60,26 @@ export class Hearing {
     })
   }
 
+  async entry(hears, how) {
+    const room = await this.room(how)
+    const { seq } = await this.founder.says(room, 'for the members')
+    return this.count(hears, ([event, entry]) => event === 'entry' && entry.room === room, async () => {
+      await this.founder.calls('reaction:add', { room, seq, emoji: '👍' })
+      await until('the founder hears it', () => this.founder.events.some(([event, entry]) => event === 'entry' && entry.room === room))
+    })
+  }
+
   async removal(hears, subjects) {
     const room = await this.room()
     return this.count(hears, ([event, change]) => event === 'room:removed' && change.room === room, async () => {
       for (const member of subjects) await this.founder.calls('room:remove', { room, member })
     })
+  }
+
+  /** Another socket of each caller, in /system. */
+  inSystem() {
+    return Promise.all([...new Set(this.all.map(([caller]) => caller))].map(async caller =>
+      [caller, 'a new one', await new Person(this.stack, caller, this.made[caller].token).connects({ ...over('websocket'), namespace: '/system' })]))
   }
 
   /** Of those whose token or key ended at the beginning there is a socket from before. */
@@ -83,6 +98,11 @@ const scenarios = {
     'in a room that nobody joined'(hears) { return this.message(hears, { open: true, joins: false }) },
   },
 
+  '/chat entry': {
+    'in a closed room that everybody tries to join'(hears) { return this.entry(hears) },
+    'in a room that nobody joined'(hears) { return this.entry(hears, { open: true, joins: false }) },
+  },
+
   '/chat room:removed': {
     async 'when another is removed'(hears) {
       const vic = await new Person(this.stack, 'vic', await tokenFor(this.stack, this.made.owner.key, 'vic')).connects(over('websocket'))
@@ -91,7 +111,17 @@ const scenarios = {
       return heard
     },
     'when its subject is removed'(hears) {
-      return this.removal(hears, ['owner', 'member', 'acting', 'ungranted'].map(name => this.made[name].subject))
+      return this.removal(hears, ['owner', 'member', 'acting', 'user'].map(name => this.made[name].subject))
+    },
+  },
+
+  '/chat user:changed': {
+    async 'when a user who is in two rooms with others has another name'(hears) {
+      const { user } = this.made, name = `Uma ${Date.now()}`
+      await this.room()
+      await this.room({ open: true })
+      return this.count(hears, ([event, change]) => event === 'user:changed' && change.id === user.subject && change.name === name,
+        () => request(this.stack, 'PATCH', '/api/v1/users/me', { body: { name }, token: user.token }))
     },
   },
 
@@ -113,9 +143,47 @@ const scenarios = {
   },
 
   '* error': {
-    'when a token ends, a key is revoked, a key is bound'() {
-      const codes = ['token_expired', 'key_revoked', 'address_refused']
+    'when a token ends, a key is revoked, bound, or loses a right'() {
+      const codes = ['token_expired', 'key_revoked', 'address_refused', 'session_ended']
       return this.earlier(([event, failure]) => event === 'error' && codes.includes(failure.code))
+    },
+  },
+
+  /** In /system everybody has a socket that came before, and for what is said to who comes another one. */
+  '/system notice': {
+    async 'when an administrator says something, and when they come while it holds'(hears) {
+      const list = await this.inSystem()
+      const isIt = ([event, notice]) => event === 'notice' && notice.text === 'for everybody'
+      const heard = await this.count(hears, isIt, async () => { this.notice = await this.stack.authctl('notice', 'for everybody') }, list)
+      const later = await this.inSystem()
+      for (const [caller, path, person] of later) {
+        await until(`${caller} hears it when it comes`, () => person.events.some(isIt))
+        heard[caller][`later, ${path}`] = times(person, 0, isIt)
+      }
+      await this.stack.authctl('notice', 'withdraw', this.notice.id)
+      for (const [, , person] of [...list, ...later]) person.leaves()
+      return heard
+    },
+  },
+
+  '/system notice:end': {
+    async 'when it is withdrawn'(hears) {
+      const { id } = await this.stack.authctl('notice', 'for a while')
+      const list = await this.inSystem()
+      const heard = await this.count(hears, ([event, ref]) => event === 'notice:end' && ref.notice === id, () => this.stack.authctl('notice', 'withdraw', id), list)
+      for (const [, , person] of list) person.leaves()
+      return heard
+    },
+  },
+
+  '/system alert': {
+    async 'when a key is used from a new network'(hears) {
+      const { id, key } = await this.stack.authctl('key', 'issue', '--name', 'seen', '--policy', 'chat-client')
+      await this.stack.sql('auth', `INSERT INTO key_network VALUES ('${id}', '192.0.2.0/24', now())`)
+      const list = await this.inSystem()
+      const heard = await this.count(hears, ([event, alert]) => event === 'alert' && alert.key === id, () => tokenFor(this.stack, key, 'somebody'), list)
+      for (const [, , person] of list) person.leaves()
+      return heard
     },
   },
 

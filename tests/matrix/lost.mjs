@@ -52,6 +52,21 @@ const ways = {
     await stack.authctl('key', 'revoke', id)
     await answersREST(stack, lou.token, 'key_revoked')
   },
+  async 'its key is disabled'({ stack, lou, id }) {
+    await stack.authctl('key', 'disable', id)
+    await answersREST(stack, lou.token, 'key_disabled')
+  },
+  async 'its key gets a policy that denies the namespace'({ stack, lou, id, room }) {
+    const file = join(stack.dir, 'elsewhere.json')
+    writeFileSync(file, JSON.stringify([{ effect: 'allow', namespaces: ['/share'] }]))
+    await stack.authctl('policy', 'put', 'elsewhere', file)
+    await stack.authctl('key', 'edit', id, '--policy', 'elsewhere')
+    await answersREST(stack, lou.token, 'forbidden', messages(room))
+  },
+  async "its key's time is over"({ stack, lou, id }) {
+    await stack.authctl('key', 'edit', id, '--expires', '1')
+    await answersREST(stack, lou.token, 'key_expired')
+  },
   async 'its key is bound to other networks'({ stack, lou, id }) {
     await stack.authctl('key', 'edit', id, '--network', '127.0.5.0/24', '--bind-tokens')
     await answersREST(stack, lou.token, 'address_refused')

@@ -12,12 +12,12 @@
 #include "libshared/base/log.h"
 #include "libshared/rpc/rpc_client.h"
 
-struct method {
+struct peer_method {
     const char *service, *name;
 };
 
 /* clang-format off */
-static const struct method METHODS[] = {
+static const struct peer_method METHODS[] = {
 #define METHOD(noun, verb, in, out, where, repeat, callers, doc) { OWNER, #noun "." #verb },
 #include "proto/all.def"
 };

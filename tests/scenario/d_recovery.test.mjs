@@ -340,6 +340,7 @@ test('kill -9 of the gateway costs nothing', async () => {
   await stack.ready()
   await until('ada is back', () => ada.socket.connected)
   await ada.says(two, 'missed in two')
+  await pause(5) // of different rooms in the order of their milliseconds
   await ada.says(one, 'missed in one')
   assert.equal(await bo.comesBack(), true)
   assert.deepEqual(bodies(bo), ['before', 'missed in two', 'missed in one'])

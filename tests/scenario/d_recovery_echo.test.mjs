@@ -11,6 +11,7 @@ import { createClient } from 'redis'
 import { io } from 'socket.io-client'
 import { root } from '../lib/stack.mjs'
 import { freePorts } from '../lib/ports.mjs'
+import { ask } from '../lib/prometheus.mjs'
 import { pause, until } from '../lib/wait.mjs'
 
 // The configuration's own 300 ms between pings and 200 ms for a pong would end sockets on a machine that stalls.
@@ -75,7 +76,7 @@ async function missesThat(socket, ...words) {
   transport.onPacket = packet => { if (/^[25]/.test(packet.data)) missed.push(packet) } // events, not their attachments
   words.forEach(word => socket.emit('message', word))
   await until('all was sent', () => missed.length === words.length)
-  await fetch(`${socket.io.uri}/healthz`) // answered after Redis was written to
+  await ask(new URL(socket.io.uri).port, '/healthz') // answered after Redis was written to
   await losesConnection(socket)
   return known
 }
@@ -163,7 +164,7 @@ test('too late is too late', { timeout: 120000 }, async () => {
   try {
     const socket = await arrives(hasty)
     await losesConnection(socket)
-    await pause(1300)
+    await pause(3000) // some of it until the gateway has noticed, with which the time begins
     assert.equal(await comesBack(socket), false)
   } finally {
     await hasty.stop()

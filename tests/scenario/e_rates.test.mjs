@@ -97,8 +97,11 @@ test('without Redis each gateway limits for itself, and with it, all together ag
 test('guesses are counted over three gateways, good keys are not', { timeout: 60000 }, async () => {
   for (let i = 0; i < 4 * GUESSES; i++) await tokenFor(gateways[i % 3], key, `user-${i}`)
   const answers = []
+  const exchanged = i => stack.metric(1 + i % 3, 'madang_rates_shared_total', 'result="answered"')
   for (let i = 0; i < 3 * GUESSES; i++) {
+    const before = await exchanged(i)
     answers.push(await request(gateways[i % 3], 'POST', '/auth/token', { body: { api_key: wrongKey() } }))
+    if (answers.at(-1).status === 401) await until('the others can know of it', async () => await exchanged(i) > before)
     await pause(150)
   }
   const counts = [401, 429].map(status => answers.filter(answer => answer.status === status).length)

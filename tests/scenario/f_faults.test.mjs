@@ -76,7 +76,7 @@ for (const victim of ['store', 'chat', 'gateway-1', 'auth']) {
       for (const talk of talks) {
         for (const [id, seq] of talk.acknowledged) assert.equal(history[seq - 1]?.id, id, `acknowledged ${seq} is not in the history`)
       }
-      await until(`all ${history.length} heard`, () => listener.heard.length >= history.length, 15000)
+      await until(`all ${history.length} heard`, () => listener.heard.length >= history.length)
       isGapless(listener.heard)
       assert.equal(listener.heard.length, history.length)
       ;[...people, listener, reader].forEach(person => person.leaves())

@@ -65,7 +65,7 @@ for (let round = 1; round <= rounds; round++) {
       process.kill(chat, 'SIGCONT')
     }
     startOther()
-    for (const person of [near, far]) await person.hears('unheard', 5000)
+    for (const person of [near, far]) await person.hears('unheard', 15000)
     await speaker.says(room, 'last')
     for (const person of [near, far]) {
       await person.hears('last')

@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import { freePorts } from '../lib/ports.mjs'
+import { ask } from '../lib/prometheus.mjs'
 import { root } from '../lib/stack.mjs'
 
 const dir = mkdtempSync(join(tmpdir(), 'madang-conformance-'))
@@ -15,7 +16,7 @@ const env = {
   PATH: process.env.PATH, HOME: dir, BIN: resolve(root, process.env.BIN ?? 'build/bin'), HEALTH_PORT: String(port + 1),
   MADANG_GATEWAY_HTTP: `127.0.0.1:${port}`,
 }
-const run = promisify(execFile) // not execFileSync: meanwhile fetch has to notice that its connections end
+const run = promisify(execFile)
 const conformance = async verb => (await run(join(root, 'scripts/conformance'), [verb, dir], { env })).stdout
 after(async () => {
   await conformance('down')
@@ -25,11 +26,11 @@ after(async () => {
 test('down, and up again: nothing of the last time is in the way', { timeout: 120000 }, async () => {
   for (let time = 0; time < 2; time++) {
     assert.match(await conformance('up'), new RegExp(`http://127.0.0.1:${port}`))
-    assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
-    const polling = `http://127.0.0.1:${port}/socket.io/?EIO=4&transport=polling`
-    const { sid, pingInterval, pingTimeout, maxPayload } = JSON.parse((await (await fetch(polling)).text()).slice(1))
+    assert.equal((await ask(port, '/healthz')).status, 200)
+    const polling = '/socket.io/?EIO=4&transport=polling'
+    const { sid, pingInterval, pingTimeout, maxPayload } = JSON.parse((await ask(port, polling)).text.slice(1))
     assert.deepEqual([pingInterval, pingTimeout, maxPayload], [300, 200, 1000000])
-    await fetch(`${polling}&sid=${sid}`, { method: 'POST', body: '1' }) // a client that vanished would be waited for
+    await ask(port, `${polling}&sid=${sid}`, { method: 'POST', body: '1' }) // a client that vanished would be waited for
     await conformance('down')
   }
 })

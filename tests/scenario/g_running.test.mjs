@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { root, startStack } from '../lib/stack.mjs'
 import { Person, request } from '../lib/people.mjs'
+import { ask } from '../lib/prometheus.mjs'
 import { until } from '../lib/wait.mjs'
 
 let stack, key
@@ -15,13 +16,11 @@ before(async () => {
 })
 after(() => stack?.stop())
 
-const get = (port, path) => fetch(`http://127.0.0.1:${port}${path}`).then(async res => ({ status: res.status, text: await res.text() }))
-
 test('every process says that it lives, that it is ready, and what it counts', async () => {
   for (let i = 0; i < 5; i++) {
-    assert.equal((await get(stack.healthPort + i, '/healthz')).status, 200)
-    assert.equal((await get(stack.healthPort + i, '/readyz')).status, 200)
-    const metrics = await get(stack.healthPort + i, '/metrics')
+    assert.equal((await ask(stack.healthPort + i, '/healthz')).status, 200)
+    assert.equal((await ask(stack.healthPort + i, '/readyz')).status, 200)
+    const metrics = await ask(stack.healthPort + i, '/metrics')
     assert.match(metrics.text, /^# TYPE \w+ (counter|gauge|histogram)$/m)
     assert.match(metrics.text, /^madang_\w+(\{.*\})? [0-9.e+-]+$/m)
   }
@@ -87,26 +86,51 @@ test('each program explains itself', () => {
   }
 })
 
-test("a service's database role can't read another's schema", () => {
-  const tables = { auth: 'api_key', chat: 'room', store: 'message', share: 'conversation' }
-  const psql = (role, sql) => spawnSync('psql', ['-X', '-At', '-c', sql,
-    `host=${stack.dir}/pg-socket dbname=madang user=madang_${role} passfile=${stack.dir}/secrets/${role}.pgpass`], { encoding: 'utf8' })
-  for (const role of Object.keys(tables)) {
-    assert.equal(psql(role, `SELECT count(*) FROM ${role}.${tables[role]}`).status, 0, `${role} can't read its own`)
-    for (const other of Object.keys(tables).filter(name => name !== role)) {
-      const { status, stderr } = psql(role, `SELECT count(*) FROM ${other}.${tables[other]}`)
-      assert.notEqual(status, 0, `${role} reads ${other}.${tables[other]}`)
-      assert.match(stderr, /permission denied/)
-      assert.notEqual(psql(role, `CREATE TABLE ${other}.mine (i int)`).status, 0)
-    }
-    assert.notEqual(psql(role, 'CREATE TABLE public.mine (i int)').status, 0, `${role} may create in public`)
+test("a service's database role reads its own schema, and nothing else that the database has", () => {
+  const connect = role => `host=${stack.dir}/pg-socket dbname=madang user=${role}` + (role === 'madang_admin' ? '' : ` passfile=${stack.dir}/secrets/${role.slice(7)}.pgpass`)
+  const psql = (role, sql) => spawnSync('psql', ['-X', '-At', '-v', 'ON_ERROR_STOP=1', '-c', sql, connect(role)], { encoding: 'utf8' })
+  const listed = sql => { const r = psql('madang_admin', sql); assert.equal(r.stderr, ''); return r.stdout.trim().split('\n') }
+  const things = listed(`SELECT concat_ws(' ', n.nspname, c.relkind, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname IN ('auth', 'chat', 'store', 'share') AND c.relkind IN ('r', 'p', 'v', 'm', 'S')`).map(line => line.split(' '))
+  const roles = [...new Set(things.map(([schema]) => schema))]
+  assert.deepEqual(roles.sort(), ['auth', 'chat', 'share', 'store'])
+  assert.ok(things.length > 30, `${things.length} tables, views and sequences`)
+  const denied = (role, sql) => {
+    const { status, stdout, stderr } = psql(`madang_${role}`, sql)
+    assert.notEqual(status, 0, `${role}: ${sql}: ${stdout}`)
+    assert.match(stderr, /permission denied|must be superuser|must be owner|privileges?/, `${role}: ${sql}`)
   }
+  for (const role of roles) {
+    const own = things.filter(([schema, kind]) => schema === role && kind !== 'S').map(([schema, , name]) => `SELECT count(*) FROM ${schema}.${name};`)
+    assert.equal(psql(`madang_${role}`, own.join('\n')).status, 0, `${role} can't read its own`)
+    // One session: each statement by itself has to fail.
+    const others = things.filter(([schema]) => schema !== role)
+    const tried = psql(`madang_${role}`, `DO $$ DECLARE one text; BEGIN
+      FOREACH one IN ARRAY ARRAY[${others.map(([schema, , name]) => `'${schema}.${name}'`)}] LOOP
+        BEGIN EXECUTE 'SELECT * FROM ' || one; RAISE EXCEPTION 'READ %', one; EXCEPTION WHEN insufficient_privilege THEN NULL; END;
+      END LOOP; END $$`)
+    assert.equal(tried.status, 0, `${role}: ${tried.stderr}`)
+    for (const other of roles.filter(name => name !== role)) {
+      denied(role, `CREATE TABLE ${other}.mine (i int)`)
+      denied(role, `SET ROLE madang_${other}`)
+    }
+    if (role !== 'auth') denied(role, "SELECT auth.audit_add(now(), 'me', 'x', 'y', '{}')")
+    for (const sql of ['CREATE TABLE public.mine (i int)', 'CREATE TEMPORARY TABLE mine (i int)', 'SELECT rolpassword FROM pg_authid', 'SELECT passwd FROM pg_shadow',
+      "SELECT pg_read_file('PG_VERSION')", "SELECT pg_ls_dir('.')", "COPY (SELECT 1) TO PROGRAM 'true'", "COPY (SELECT 1) TO '/tmp/x'", 'SET ROLE madang_admin',
+      'CREATE ROLE mine', 'CREATE DATABASE mine', 'CREATE EXTENSION adminpack', 'ALTER SYSTEM SET fsync = off', 'SELECT * FROM pg_hba_file_rules',
+      "ALTER ROLE CURRENT_USER SUPERUSER", 'SELECT pg_reload_conf()']) denied(role, sql)
+    const seen = psql(`madang_${role}`, `SELECT count(*) FROM pg_stat_activity WHERE usename <> current_user AND query NOT IN ('', '<insufficient privilege>')`)
+    assert.equal(seen.stdout.trim(), '0', `${role} sees others' statements`)
+  }
+  // Its own logs its owner can add to, and not change.
+  for (const sql of ['UPDATE audit SET who = who', 'DELETE FROM audit', 'TRUNCATE audit', 'UPDATE token_log SET subject = subject'])
+    assert.match(psql('madang_auth', sql).stderr, /only grows/, sql)
 })
 
 test('plain HTTP leads to HTTPS', async () => {
-  const answer = await fetch(`${stack.plainUrl}/api/v1/rooms?x=1`, { redirect: 'manual' })
+  const answer = await ask(stack.port + 1, '/api/v1/rooms?x=1')
   assert.ok([301, 308].includes(answer.status))
-  assert.equal(answer.headers.get('location'), `${stack.url}/api/v1/rooms?x=1`)
+  assert.equal(answer.headers.location, `${stack.url}/api/v1/rooms?x=1`)
 })
 
 test('a policy change and an unready part show themselves', async () => {

@@ -39,12 +39,16 @@ const sum = async (name, labels) => await stack.metric(1, name, labels) + await 
 const changes = gateway => stack.log(`gateway-${gateway}`).split('\n').filter(line => line.includes('"gateway.trust_changed"')).map(line => JSON.parse(line))
 const claims = token => JSON.parse(Buffer.from(token.split('.')[1], 'base64url'))
 
-/** What a change of the trust had looked at: sockets, and messages to each gateway. */
+/** How many events auth has sent, of whatever kind and to whomever. */
+const sentByAuth = () => stack.metric('auth', 'madang_rpc_events_total')
+
+/** What a change of the trust had looked at: sockets, and messages to each gateway, which are all that auth has sent. */
 async function touches(change) {
-  const before = await sum('madang_trust_sockets_reviewed_total'), told = [changes(1).length, changes(2).length]
+  const before = await sum('madang_trust_sockets_reviewed_total'), told = [changes(1).length, changes(2).length], sent = await sentByAuth()
   await change()
   const news = [1, 2].map(gateway => () => changes(gateway).slice(told[gateway - 1]))
   await until('both gateways heard of it', () => news.every(news => news().length > 0))
+  assert.equal(await sentByAuth() - sent, 2, 'one event to each gateway, and nothing else')
   return { sockets: await sum('madang_trust_sockets_reviewed_total') - before, messages: news.map(news => news().length) }
 }
 

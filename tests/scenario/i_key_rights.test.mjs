@@ -142,7 +142,9 @@ test('a session that is taken elsewhere is asked about there: each poll, each PO
   const waits = moves.polls({ from: INSIDE })
   assert.equal((await moves.posts('42/chat,1["room:list",{}]', { from: OUTSIDE })).text, 'ok')
   await waits
+  const carried = () => stack.metric(2, 'madang_mesh_forwarded_total', 'kind="poll"'), before = await carried()
   const last = moves.polls({ from: OUTSIDE, at: 1 }).then(async answer => [answer, await moves.polls({ from: OUTSIDE })])
+  await until('the poll is on its way to where the session is', async () => await carried() > before)
   await edit(id, '--network', '127.0.5.0/24')
   assert.match((await last).map(answer => answer.text).join('\n'), /address_refused/, 'it is the newest address that has to fit')
 })

@@ -20,7 +20,7 @@ const loggerOf = name => Number(readFileSync(join(stack.dir, 'service', name, 'l
 
 /** Each request is a line of 1 kB; together they are more than a pipe and the process keep. */
 async function fillsTheLog(token) {
-  const path = `/api/v1/rooms/${'x'.repeat(1000)}/messages`
+  const path = `/api/v1/rooms/${'x.'.repeat(500)}/messages` // what could be a secret is cut short
   for (let i = 0; i < 40; i++)
     for (const { status } of await Promise.all(Array.from({ length: 50 }, () => request(stack, 'GET', path, { token })))) assert.equal(status, 400)
 }
@@ -40,9 +40,8 @@ test('a log that nobody reads stops no process, and what was dropped is counted 
   } finally {
     for (const name of processes) process.kill(loggerOf(name), 'SIGCONT')
   }
-  const said = await until('it is said', () => stack.log('gateway-1').split('\n').find(line => line.includes('"log.dropped"')))
-  assert.ok(JSON.parse(said).lines > 0)
-  assert.equal(await stack.metric(1, 'madang_log_dropped_total'), JSON.parse(said).lines)
+  const said = () => stack.log('gateway-1').split('\n').filter(line => line.includes('"log.dropped"')).reduce((sum, line) => sum + JSON.parse(line).lines, 0)
+  await until('all of it is said', async () => { const lines = said(); return lines > 0 && lines === await stack.metric(1, 'madang_log_dropped_total') })
   for (const line of stack.log('gateway-1').trim().split('\n')) JSON.parse(line)
 })
 
@@ -76,7 +75,7 @@ test('idle strangers take every descriptor that they may, and services that rest
   execFileSync('prlimit', ['--pid', `${supervisor}`, '--nofile=256:256'])
   await stack.kill('gateway-1', 15)
   await stack.ready()
-  assert.match(stack.log('gateway-1'), /"gateway.few_descriptors".*"limit":256,"connections_max":128/)
+  await until('it says so', () => /"gateway.few_descriptors".*"limit":256,"connections_max":128/.test(stack.log('gateway-1')))
   const gateway = stack.pid('gateway-1')
   const ada = await Person.arrives(stack, key, 'ada')
   const { id: room } = await ada.makesRoom()
@@ -86,7 +85,7 @@ test('idle strangers take every descriptor that they may, and services that rest
     await until('strangers are refused', () => stack.metric(1, 'madang_gateway_connections_refused_total'))
     for (const service of ['auth', 'chat', 'store', 'share']) await stack.kill(service)
     await stack.ready()
-    await until('ada is heard', () => ada.says(room, 'a crowd').then(() => true, () => false), 20000)
+    await until('ada is heard', () => ada.says(room, 'a crowd').then(() => true, () => false))
     await ada.hears('a crowd')
   } finally {
     for (const stranger of strangers) stranger.destroy()

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import tls from 'node:tls'
 import { promisify } from 'node:util'
+import { crc32 } from '../lib/keys.mjs'
 import { Person, everybodyLeaves, request, tokenFor } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
 import { until } from '../lib/wait.mjs'
@@ -139,7 +140,7 @@ test('bytes of files that are read count, as many as are promised', async () => 
   const kept = await request(gateways[0], 'POST', '/api/v1/media', { token: ida, raw: `--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n${'x'.repeat(half)}\r\n--b--\r\n`, headers: { 'content-type': 'multipart/form-data; boundary=b' } })
   await changes('set', 'download_bytes', '10000000', '--subject', 'ida')
   const reads = (method = 'GET', range = 'bytes=0-') => request(gateways[0], method, kept.json.data.url, { token: ida, headers: { range } })
-  for (let i = 0; i < 3; i++) assert.equal((await reads('HEAD')).status, 206)
+  for (let i = 0; i < 3; i++) assert.equal((await reads('HEAD')).status, 200) // of the whole: a range is a GET's
   assert.deepEqual([(await reads()).status, (await reads('GET', `bytes=1-${half - 1}`)).status], [206, 206])
   const refused = await reads()
   assert.deepEqual([refused.status, refused.json?.error.details.rate], [429, 'download_bytes'], refused.text.slice(0, 300))
@@ -149,8 +150,34 @@ test('bytes of files that are read count, as many as are promised', async () => 
 test('an answer says how much is left', async () => {
   const gil = await tokenFor(gateways[0], key, 'gil')
   const { headers } = await request(gateways[0], 'POST', '/api/v1/rooms', { token: gil, body: {} })
-  assert.equal(headers['ratelimit-policy'], '"new_rooms";q=6;w=60')
-  assert.match(headers.ratelimit, /^"new_rooms";r=[45];t=60$/)
+  const partition = whose => `pk=:${Buffer.from(whose).toString('base64')}:`
+  assert.equal(headers['ratelimit-policy'], `"new_rooms";q=6;w=60;${partition('subject:gil')}`)
+  assert.match(headers.ratelimit, /^"new_rooms";r=[45];t=60;/)
+  assert.ok(headers.ratelimit.endsWith(`;${partition('subject:gil')}`), headers.ratelimit)
+  const jwks = (await request(gateways[0], 'GET', '/.well-known/jwks.json')).headers
+  assert.ok(jwks.ratelimit.endsWith(`;${partition('address:127.0.0.1')}`), jwks.ratelimit)
+})
+
+test('a session is refreshed so often, by whatever address; nobody else uses that up, and another session goes on', async () => {
+  const account = { email: 'rae@example.org', password: 'a heron at the weir', nickname: 'rae' }, REFRESHES = 12
+  assert.equal((await request(gateways[0], 'POST', '/api/v1/auth/register', { body: account })).status, 201)
+  const signsIn = async () => (await request(gateways[0], 'POST', '/api/v1/auth/login', { body: account })).json.data
+  const mine = await signsIn(), other = await signsIn()
+  const refreshes = (token, from) => request(gateways[0], 'POST', '/api/v1/auth/refresh', { body: { refresh_token: token }, from })
+  // Tokens that name the session and are none of it: they are refused, and count for where they come from alone.
+  const bytes = Buffer.from(mine.refresh_token, 'base64url')
+  bytes.fill(7, 25, 41)
+  bytes.writeUInt32BE(crc32(bytes.subarray(0, 41)), 41)
+  for (let i = 0; i < 2; i++) assert.notEqual((await refreshes(bytes.toString('base64url'), `127.0.6.${i + 1}`)).status, 200)
+  let token = mine.refresh_token, answer
+  const result = await goesOn(3 * REFRESHES, async i => {
+    answer = await refreshes(token, `127.0.5.${i + 1}`)
+    token = answer.json.data?.refresh_token ?? token
+    return answer.json
+  })
+  isOver(result, 'refresh', REFRESHES, 2)
+  assert.ok(answer.headers['retry-after'] > 0, JSON.stringify(answer.headers))
+  assert.equal((await refreshes(other.refresh_token, '127.0.5.99')).status, 200)
 })
 
 test('a page of history costs as many rows as it asks for, by both faces', async () => {
@@ -165,6 +192,21 @@ test('a page of history costs as many rows as it asks for, by both faces', async
   assert.ok(taken >= ROWS / 200 - 1 && taken < 30, `${taken} pages of 200 rows`)
   const bea = await somebody('bea')
   assert.equal((await bea.emits('room:list', {})).error, undefined, 'and nobody else')
+})
+
+test('what a join reads from `since` on costs as many rows as there are', async () => {
+  const eva = await somebody('eva'), { id: room } = await eva.makesRoom()
+  for (const [rate, most] of [['write', '100000'], ['read_rows', '2000']]) await changes('set', rate, most, '--subject', 'eva') // of which ten percent hold here
+  for (let i = 0; i < 60; i++) await eva.says(room, `${i}`)
+  await until('it holds', async () => (await stack.authctl('quota', 'list')).limits.find(({ name }) => name === 'read_rows').changes.length === 1)
+  const comesAgain = async () => (await somebody('eva', 1)).emits('room:join', { room, since: 0 })
+  const { taken, error } = await goesOn(20, comesAgain)
+  assert.deepEqual({ rate: error?.rate, limit: error?.limit }, { rate: 'read_rows', limit: 200 }, JSON.stringify(error))
+  assert.ok(error.retry_after_ms > 0)
+  assert.ok(taken >= 3 && taken <= 6, `${taken} times 60 rows, of 200`)
+  const there = await somebody('eva', 1)
+  assert.equal((await there.emits('message:list', { room, limit: 200 })).error?.rate, 'read_rows', 'it is the rate of other pages, too')
+  await there.joins(room) // without `since` nothing is read
 })
 
 test('a quota is changed for one subject, for a key and for all, and holds at once at every gateway', async () => {

@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import { io } from 'socket.io-client'
 import { dial, flood, ways } from '../lib/flood.mjs'
 import { freePorts } from '../lib/ports.mjs'
+import { ask, metricsText } from '../lib/prometheus.mjs'
 import { bin, root } from '../lib/stack.mjs'
 import { until } from '../lib/wait.mjs'
 
@@ -33,7 +34,7 @@ const conformance = async verb => (await promisify(execFile)(join(root, 'scripts
 const pid = () => Number(readFileSync(join(dir, 'service/gateway-1/supervise/pid'), 'utf8'))
 const memory = line => Number(new RegExp(`^${line}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${gateway}/status`, 'utf8'))[1]) * 1024
 async function metric(name) {
-  const text = await (await fetch(`http://127.0.0.1:${port + 1}/metrics`)).text()
+  const text = await metricsText(port + 1)
   return Number(text.split('\n').find(line => line.startsWith(name))?.split(' ').pop() ?? 0)
 }
 
@@ -59,9 +60,7 @@ async function withHonestClients(work) {
   const witness = (async () => {
     while (!done || served === 0) {
       assert.deepEqual(await honest.timeout(20000).emitWithAck('message-with-ack', served), served)
-      const answer = await fetch(`http://127.0.0.1:${port}/socket.io/?EIO=4&transport=polling`)
-      assert.equal(answer.status, 200, 'a new client is let in')
-      await answer.text()
+      assert.equal((await ask(port, '/socket.io/?EIO=4&transport=polling')).status, 200, 'a new client is let in')
       served++
     }
   })()
@@ -117,7 +116,7 @@ test('strangers of many addresses leave room for those who say who they are', { 
 
 test('what was held was given back to the last byte', { timeout: 60000 }, async () => {
   honest.close()
-  // the connections of fetch, and sessions that its handshakes left behind, have their base
+  // connections that are closing, and sessions that handshakes left behind, have their base
   const base = 6144 + 24576
   await until('nothing but bases is held', async () =>
     await metric('madang_gateway_held_bytes{by="all"}') <= base * (await metric('madang_gateway_sessions') + await metric('madang_gateway_connections')))

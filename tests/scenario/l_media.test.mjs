@@ -15,7 +15,7 @@ import { until } from '../lib/wait.mjs'
 
 let stack, key, ada, bo
 before(async () => {
-  stack = await startStack({ env: { MADANG_SHARE_UPLOAD_IDLE_S: '2', MADANG_SHARE_MEDIA_BYTES: String(1 << 30) } })
+  stack = await startStack({ env: { MADANG_SHARE_UPLOAD_IDLE_S: '8', MADANG_SHARE_MEDIA_BYTES: String(1 << 30) } })
   key = await stack.issueKey()
   ada = await tokenFor(stack, key, 'ada')
   bo = await tokenFor(stack, key, 'bo')
@@ -74,6 +74,9 @@ test('a file comes back as it was sent, to its owner alone', async () => {
 const GiB = 1 << 30
 const status = (name, field) => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${stack.pid(name)}/status`, 'utf8'))[1])
 const cpu = name => { const at = readFileSync(`/proc/${stack.pid(name)}/stat`, 'utf8').split(') ')[1].split(' '); return (Number(at[11]) + Number(at[12])) / 100 }
+
+/** A sanitizer keeps what was freed: a process's memory says nothing there, and what is counted is judged alone. */
+const SANITIZED = process.env.BIN?.includes('address')
 
 /** Private memory, in KiB: what its pages cost, without those of files that it maps. */
 const memory = name => status(name, 'RssAnon')
@@ -137,7 +140,7 @@ test('1 GiB goes through and back without being held anywhere', async t => {
   const cost = (a, b) => b.map((x, i) => `${((x - a[i]) * 1000 / 1024).toFixed(2)}`).join(' + ')
   t.diagnostic(`up ${(1024000 / (middle - begin)).toFixed(0)} MiB/s, gateway + share ${cost(cpuBefore, cpuUp)} ms of CPU for each MiB, KiB more: ${JSON.stringify(up)}`)
   t.diagnostic(`down ${(1024000 / (end - middle)).toFixed(0)} MiB/s, ${cost(cpuUp, cpuDown)} ms, KiB more: ${JSON.stringify(down)}`)
-  if (process.env.BIN?.includes('address')) return // a sanitizer keeps what was freed
+  if (SANITIZED) return
   for (const grown of [up, down]) for (const [name, kib] of Object.entries(grown)) assert.ok(kib < 1024, `${name} grew by ${kib} KiB`)
 })
 
@@ -371,8 +374,10 @@ test('readers who do not read hold no more than their pieces', async () => {
     await until('they are counted', async () => await stack.metric(1, 'madang_gateway_held_bytes') > 30 * 256 * 1024)
     assert.equal((await request(stack, 'GET', '/api/v1/rooms', { token: ada })).status, 200)
   })
+  const counted = await stack.metric(1, 'madang_gateway_held_bytes')
   for (const socket of sockets) socket.destroy()
-  assert.ok(grown['gateway-1'] < 30 * 600, `${grown['gateway-1']} KiB`)
+  assert.ok(counted < 30 * 600 * 1024, `${counted} bytes are counted`)
+  if (!SANITIZED) assert.ok(grown['gateway-1'] < 30 * 600, `${grown['gateway-1']} KiB`)
   await until('it is given back', async () => await stack.metric(1, 'madang_gateway_held_bytes') < 30 * 256 * 1024)
 })
 
@@ -420,7 +425,8 @@ test('an end of share at any byte, kill -9 or in order, leaves what was acknowle
         else if (answer) assert.ok([503, 504].includes(answer.status), answer.text)
       }
     })
-    await new Promise(resolve => setTimeout(resolve, 300 + Math.random() * 700))
+    await until('some more are kept', () => kept.length > 4 * (round + 1))
+    await new Promise(resolve => setTimeout(resolve, Math.random() * 700))
     await stack.kill('share', round % 3 === 2 ? 15 : 9)
     await new Promise(resolve => setTimeout(resolve, 500))
     flowing = false

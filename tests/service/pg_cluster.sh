@@ -19,7 +19,7 @@ make() {
     chmod 755 "$dir"
     as_postgres "$bin/initdb" -D "$dir/data" -U madang_admin -E UTF8 --locale=C.UTF-8 --no-sync -A trust >"$dir/log" 2>&1
     printf 'local all madang_admin trust\nlocal all all scram-sha-256\n' >"$dir/data/pg_hba.conf"
-    printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$dir'" 'fsync = off' 'max_connections = 60' \
+    printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$dir'" 'fsync = off' 'max_connections = 200' \
         'shared_buffers = 32MB' 'password_encryption = scram-sha-256' >>"$dir/data/postgresql.conf"
     for s in $("$root/scripts/services"); do
         openssl rand -hex 16 >"$dir/secrets/$s.password"

@@ -1,85 +1,42 @@
 /* test_auth.c - the auth service's methods against a real PostgreSQL: keys, tokens, refusals, policies, logs. */
 // SPDX-License-Identifier: Apache-2.0
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <jwt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "libshared/base/clock.h"
-#include "libshared/db/migrate.h"
-#include "services/auth/auth.h"
 #include "services/auth/tokens/signing_key.h"
-#include "tests/service/pg_cluster.h"
-
-#define METHOD RPC_ADAPTER
-#include "proto/begin.def"
-#include "proto/auth.def"
-#include "proto/end.def"
-
-static const struct rpc_method methods[] = {
-#define METHOD RPC_ROW
-#include "proto/begin.def"
-#include "proto/auth.def"
-#include "proto/end.def"
-};
-
-static struct settings_auth set;
-static struct auth auth = { .settings = &set }; /* without a server: nobody watches */
-static struct rpc_thread on;                    /* what the service's worker would bring */
-static struct arena *arena;                     /* what the test keeps */
-static struct pg *pg;                           /* the test's own look into the schema */
-static struct failure failure;                  /* of the last call that was refused */
+#include "tests/service/auth_calls.h"
 
 static int start(void **state)
 {
     (void)state;
-    log_init("test", LOG_ERROR + 1);
-    pg_cluster_start();
-    set.issuer = "madang-test";
-    set.audience = "everyone";
-    set.token_ttl_max_s = 3600;
-    set.signing_key_days = 90;
-    assert_int_equal(migrate_up(pg_cluster_conninfo("auth"), "auth", "migrations/auth"), OK);
-    on = (struct rpc_thread){ arena_create("call", 16u << 20), pg_create(pg_cluster_conninfo("auth"), "auth") };
-    pg = pg_create(pg_cluster_conninfo("auth"), "auth");
-    arena = arena_create("test", 64u << 20);
+    auth_calls_start();
     return 0;
 }
 
 static int stop(void **state)
 {
     (void)state;
-    pg_destroy(&pg);
-    pg_destroy(&on.pg);
-    arena_destroy(&on.arena);
-    arena_destroy(&arena);
-    pg_cluster_run("stop");
+    auth_calls_stop();
     return 0;
 }
 
-/* Ask a method as the peer that may; the reply, or `failure`, lives in the test's arena. */
+/* Ask a method as the peer that may. */
+static enum err ask_as(struct principal who, const char *method, const struct wire_shape *in, const void *req,
+    const struct wire_shape *out, void *rep)
+{
+    struct str name = str_of(method);
+    bool gateway =
+        str_starts(name, STR("token.")) || str_starts(name, STR("jwks.")) || str_starts(name, STR("key_use."));
+
+    return auth_call(gateway ? "gateway" : "authctl", &who, method, in, req, out, rep);
+}
+
 static enum err ask_from(const char *address, const char *method, const struct wire_shape *in, const void *req,
     const struct wire_shape *out, void *rep)
 {
-    struct buf body = BUF(4u << 20), answer = BUF(4u << 20);
-    struct str name = str_of(method);
-    bool gateway = str_starts(name, STR("token.")) || str_starts(name, STR("jwks."));
-    struct frame_request head = {
-        .method = name, .budget_ms = 5000, .trace = STR("t"), .who.address = str_of(address)
-    };
-
-    assert_int_equal(wire_encode(in, req, &body), OK);
-    enum err e = rpc_server_answer(
-        methods, COUNT(methods), &auth, &on, &head, gateway ? STR("gateway") : STR("authctl"), buf_str(&body), &answer);
-    struct str bytes = arena_str(arena, buf_str(&answer));
-    struct wire_error why = { 0 };
-    assert_int_equal(wire_decode(e == OK ? out : failure_shape(), bytes, arena, e == OK ? rep : &failure, &why), OK);
-    buf_free(&body);
-    buf_free(&answer);
-    return e;
+    return ask_as((struct principal){ .address = str_of(address) }, method, in, req, out, rep);
 }
 
 static enum err ask(
@@ -102,22 +59,6 @@ static enum err token_for(struct token_draft draft, struct token *out)
 {
     if (draft.ttl_s == 0) draft.ttl_s = 900;
     return ask("token.issue", token_draft_shape(), &draft, token_shape(), out);
-}
-
-/* One number that the schema holds. */
-static int64_t count(const char *sql, const struct pg_args *args)
-{
-    struct policy row = { .version = -1 };
-
-    assert_int_equal(pg_one(pg, arena, policy_shape(), &row, sql, args), OK);
-    pg_rollback(pg);
-    return row.version;
-}
-
-static void run(const char *sql, const struct pg_args *args)
-{
-    assert_int_equal(pg_run(pg, arena, sql, args, NULL), OK);
-    assert_int_equal(pg_commit(pg), OK);
 }
 
 static void no_token_before_there_is_a_signing_key(void **state)
@@ -316,14 +257,17 @@ static void the_right_that_is_missing_is_named(void **state)
     assert_non_null(strstr(arena_cstr(arena, failure.message), "act_as_users"));
     assert_string_equal(subject_of(acting.key, STR(USER)), USER);
     assert_string_equal(subject_of(acting.key, STR("ada")), "forbidden");
-    assert_int_equal(count("SELECT count(*) AS version FROM token_log WHERE key_id = $1 AND subject = '" USER
-                           "' AND outcome = 'forbidden'",
+    assert_int_equal(count("SELECT count(*) AS version FROM attempt WHERE key = $1 AND subject = '" USER
+                           "' AND result = 'forbidden'",
                          PG_ARGS(pg_text(none.id))),
         1);
 }
 
+/* What is 0 here is not said. */
 static enum err edit(struct key_edit draft, struct api_key *out)
 {
+    if (draft.uses == 0) draft.uses = -1;
+    if (draft.expires_in_s == 0) draft.expires_in_s = -1;
     return ask("key.edit", key_edit_shape(), &draft, api_key_shape(), out);
 }
 
@@ -421,18 +365,18 @@ static void a_wrong_key_is_invalid_whatever_is_wrong(void **state)
                       other = issue((struct key_draft){ .impersonate = true });
     char *mixed = arena_cstr(arena, key.key);
     struct token token;
-    int64_t before = count("SELECT count(*) AS version FROM token_log", PG_NO_ARGS);
+    int64_t before = count("SELECT count(*) AS version FROM attempt", PG_NO_ARGS);
 
     mixed[20] = mixed[20] == 'a' ? 'b' : 'a';
     assert_int_equal(token_for((struct token_draft){ .api_key = str_of(mixed) }, &token), ERR_KEY_INVALID);
     assert_int_equal(token_for((struct token_draft){ .api_key = STR("nonsense") }, &token), ERR_KEY_INVALID);
-    assert_int_equal(count("SELECT count(*) AS version FROM token_log", PG_NO_ARGS), before); /* the form was wrong */
+    assert_int_equal(count("SELECT count(*) AS version FROM attempt", PG_NO_ARGS), before); /* the form was wrong */
 
     run("DELETE FROM api_key WHERE id = $1", PG_ARGS(pg_text(other.id)));
     assert_int_equal(token_for((struct token_draft){ .api_key = other.key }, &token), ERR_KEY_INVALID);
     run("UPDATE api_key SET secret = sha256('another') WHERE id = $1", PG_ARGS(pg_text(key.id)));
     assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token), ERR_KEY_INVALID);
-    assert_int_equal(count("SELECT count(*) AS version FROM token_log", PG_NO_ARGS), before + 2);
+    assert_int_equal(count("SELECT count(*) AS version FROM attempt", PG_NO_ARGS), before + 2);
 }
 
 static void a_revoked_key_ends_at_once_and_is_in_the_trust(void **state)
@@ -456,6 +400,134 @@ static void a_revoked_key_ends_at_once_and_is_in_the_trust(void **state)
         1);
     ref.id = STR("nobody");
     assert_int_equal(ask("key.revoke", key_ref_shape(), &ref, api_key_shape(), &revoked), ERR_NOT_FOUND);
+}
+
+static enum err change(const char *method, struct str id, struct api_key *out)
+{
+    struct key_ref ref = { id };
+
+    return ask(method, key_ref_shape(), &ref, api_key_shape(), out);
+}
+
+static void a_disabled_key_is_refused_until_it_is_enabled_and_the_trust_says_so(void **state)
+{
+    (void)state;
+    struct key_issued key = issue((struct key_draft){ .impersonate = true });
+    struct api_key now;
+    struct token token;
+
+    for (int i = 0; i < 2; i++) { /* again is harmless */
+        assert_int_equal(change("key.disable", key.id, &now), OK);
+        assert_true(str_is(now.state, "disabled"));
+    }
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token), ERR_KEY_DISABLED);
+    struct trust trust = whole_trust();
+    assert_true(find_trust_key(&trust, key.id)->disabled && !find_trust_key(&trust, key.id)->revoked);
+    for (int i = 0; i < 2; i++) assert_int_equal(change("key.enable", key.id, &now), OK);
+    assert_true(str_is(now.state, "active"));
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token), OK);
+    trust = whole_trust();
+    assert_false(find_trust_key(&trust, key.id)->disabled);
+    assert_int_equal(
+        count("SELECT count(*) AS version FROM audit WHERE target = $1 AND what IN ('key.disable', 'key.enable')",
+            PG_ARGS(pg_text(key.id))),
+        2);
+    assert_int_equal(change("key.revoke", key.id, &now), OK);
+    assert_int_equal(change("key.disable", key.id, &now), ERR_NOT_FOUND);
+    assert_int_equal(change("key.enable", key.id, &now), ERR_NOT_FOUND);
+    assert_int_equal(change("key.disable", STR("nobody"), &now), ERR_NOT_FOUND);
+}
+
+static void a_key_that_is_edited_has_another_name_policy_end_and_limits(void **state)
+{
+    (void)state;
+    struct key_issued key = issue((struct key_draft){ .impersonate = true });
+    struct key_limit limits[] = { { STR("key_requests"), 5 }, { STR("rooms"), 7 } }, unset = { STR("rooms"), -1 },
+                     bad = { STR("nonsense"), 1 };
+    struct api_key now;
+
+    assert_int_equal(edit((struct key_edit){ .id = key.id,
+                              .name = STR("another"),
+                              .policy = STR("read-only"),
+                              .expires_in_s = 100,
+                              .limits = { limits, 2 } },
+                         &now),
+        OK);
+    assert_true(str_is(now.name, "another") && str_is(now.policy, "read-only") && now.limits.len == 2);
+    assert_in_range(now.expires_at, clock_ms() + 90000, clock_ms() + 100000);
+    struct trust trust = whole_trust();
+    const struct trust_key *known = find_trust_key(&trust, key.id);
+    assert_true(
+        str_is(known->policy, "read-only") && known->ends_at == now.expires_at && known->until > now.expires_at);
+    assert_int_equal(edit((struct key_edit){ .id = key.id, .limits = { &unset, 1 } }, &now), OK);
+    assert_true(now.limits.len == 1 && str_is(now.limits.at[0].name, "key_requests") && now.limits.at[0].limit == 5);
+    assert_true(str_is(now.name, "another") && now.expires_at > 0); /* what is not said stays */
+    assert_int_equal(ask("key.edit", key_edit_shape(),
+                         &(struct key_edit){ .id = key.id, .uses = -1, .expires_in_s = 0 }, api_key_shape(), &now),
+        OK);
+    assert_int_equal(now.expires_at, 0);
+    assert_int_equal(edit((struct key_edit){ .id = key.id, .policy = STR("nonsense") }, &now), ERR_INVALID_ARGUMENT);
+    assert_int_equal(edit((struct key_edit){ .id = key.id, .limits = { &bad, 1 } }, &now), ERR_INVALID_ARGUMENT);
+    assert_int_equal(change("key.get", key.id, &now), OK);
+    assert_int_equal(now.limits.len, 1);
+    assert_int_equal(change("key.get", STR("nobody"), &now), ERR_NOT_FOUND);
+}
+
+/* A gateway that was away when the networks were told has to be told that they are gone, however late it asks. */
+static void a_key_that_was_bound_stays_in_the_trust(void **state)
+{
+    (void)state;
+    struct str network = STR("10.0.0.0/8");
+    struct key_issued bound = issue((struct key_draft){ .networks = { &network, 1 } }),
+                      free = issue((struct key_draft){ .uses = 0 });
+    struct api_key now;
+
+    assert_int_equal(edit((struct key_edit){ .id = bound.id, .anywhere = true }, &now), OK);
+    assert_int_equal(change("key.disable", bound.id, &now), OK);
+    assert_int_equal(change("key.disable", free.id, &now), OK);
+    struct trust trust = whole_trust();
+    assert_int_equal(find_trust_key(&trust, bound.id)->until, 0);
+    assert_in_range(find_trust_key(&trust, free.id)->until, clock_ms() + 86400000, clock_ms() + 86500000);
+}
+
+static enum err token_by(const char *kind, struct id request, struct str key)
+{
+    struct token_draft draft = { .api_key = key, .ttl_s = 900 };
+    struct token token;
+
+    return ask_as((struct principal){ .kind = str_of(kind), .request = request, .address = STR("192.0.2.1") },
+        "token.issue", token_draft_shape(), &draft, token_shape(), &token);
+}
+
+static void a_key_for_so_many_tokens_gets_no_more_and_a_request_that_is_sent_again_takes_nothing(void **state)
+{
+    (void)state;
+    struct key_issued key = issue((struct key_draft){ .uses = 2, .impersonate = true });
+    struct id first = id_new();
+    struct token token;
+    struct api_key now;
+
+    for (int i = 0; i < 3; i++) assert_int_equal(token_by("anonymous", first, key.key), OK);
+    assert_int_equal(token_by("service", id_new(), key.key), ERR_KEY_INVALID); /* for REST: it takes nothing */
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key, .subject = STR("key:x") }, &token),
+        ERR_INVALID_ARGUMENT); /* nor does what is refused */
+    assert_int_equal(change("key.get", key.id, &now), OK);
+    assert_true(now.uses_left == 1 && str_is(now.state, "active"));
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token), OK);
+    for (int i = 0; i < 2; i++) assert_int_equal(token_by("anonymous", first, key.key), OK); /* sent again, still */
+    struct id late = id_new();
+    for (int i = 0; i < 2; i++) assert_int_equal(token_by("anonymous", late, key.key), ERR_KEY_USED_UP);
+    assert_int_equal(change("key.get", key.id, &now), OK);
+    assert_true(now.uses_left == 0 && str_is(now.state, "used_up"));
+    run("UPDATE use_taken SET at = at - interval '2 minutes'", PG_NO_ARGS); /* that is no repeat any more */
+    assert_int_equal(token_by("anonymous", first, key.key), ERR_KEY_USED_UP);
+    assert_int_equal(edit((struct key_edit){ .id = key.id, .uses = 1 }, &now), OK);
+    assert_int_equal(token_by("anonymous", first, key.key), OK);
+    assert_int_equal(token_by("anonymous", id_new(), key.key), ERR_KEY_USED_UP);
+    assert_int_equal(edit((struct key_edit){ .id = key.id, .any_uses = true }, &now), OK);
+    assert_int_equal(now.uses_left, -1);
+    assert_int_equal(token_by("service", id_new(), key.key), OK);
+    assert_int_equal(edit((struct key_edit){ .id = key.id, .any_uses = true, .uses = 3 }, &now), ERR_INVALID_ARGUMENT);
 }
 
 static long issued_at(struct str token)
@@ -505,6 +577,52 @@ static void what_is_over_is_nobodys_concern(void **state)
     assert_int_equal(pg_commit(pg), OK);
     struct trust trust = whole_trust();
     for (size_t i = 0; i < trust.ended.len; i++) assert_int_equal(trust.ended.at[i].session.len, 0);
+}
+
+/* Rows of a table that this connection has read since it was asked the last time. */
+static int64_t rows_read(const char *table)
+{
+    static int64_t before;
+
+    assert_int_equal(pg_run(pg, arena, "SELECT pg_stat_force_next_flush()", PG_NO_ARGS, NULL), OK);
+    assert_int_equal(pg_commit(pg), OK);
+    int64_t now = count("SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) AS version FROM pg_stat_user_tables"
+                        " WHERE relname = $1",
+        PG_ARGS(pg_text(str_of(table))));
+    int64_t read = now - before;
+
+    before = now;
+    return read;
+}
+
+/* Sessions that ended an hour ago, and whose rows nobody has swept yet. */
+static void what_is_over_slows_no_change_that_is_announced(void **state)
+{
+    (void)state;
+    struct trust_position from = { .position = 0 };
+    struct trust change = { .more = true };
+
+    run("INSERT INTO trust_change (kind, name, position, ended_at, until, at) SELECT 'session', gen_random_uuid(),"
+        " (SELECT position FROM trust_position) + n, now(), now() - interval '1 hour', now()"
+        " FROM generate_series(1, 50000) n",
+        PG_NO_ARGS);
+    run("UPDATE trust_position SET position = position + 50000", PG_NO_ARGS);
+    run("ANALYZE trust_change", PG_NO_ARGS);
+    while (change.more) {
+        change = (struct trust){ .more = false };
+        assert_int_equal(trust_load(pg, arena, &set, &from, &change), OK);
+        from = (struct trust_position){ change.epoch, change.position };
+    }
+    rows_read("trust_change");
+    for (int i = 0; i < 10; i++) {
+        run("SELECT trust_note('session', gen_random_uuid()::text, now(), now() + interval '10 minutes')", PG_NO_ARGS);
+        assert_int_equal(trust_load(pg, arena, &set, &from, &change), OK);
+        assert_int_equal(change.ended.len, 1);
+        assert_int_equal(change.position, from.position + 1);
+        from.position = change.position;
+    }
+    assert_in_range(rows_read("trust_change"), 10, 2000);
+    run("DELETE FROM trust_change WHERE kind = 'session'", PG_NO_ARGS);
 }
 
 static void an_expired_key_is_expired_and_no_token_outlives_its_key(void **state)
@@ -583,7 +701,7 @@ static void no_secret_is_stored(void **state)
     assert_int_equal(
         count(
             "SELECT count(*) AS version FROM (SELECT k::text AS t FROM api_key k UNION ALL SELECT a::text FROM audit a"
-            " UNION ALL SELECT l::text FROM token_log l) everything WHERE position($1 IN t) > 0",
+            " UNION ALL SELECT l::text FROM attempt l) everything WHERE position($1 IN t) > 0",
             PG_ARGS(pg_text(secret))),
         0);
 }
@@ -598,7 +716,7 @@ static const struct api_key *find_key(const struct key_page *page, struct str id
 static void the_list_shows_keys_and_their_states(void **state)
 {
     (void)state;
-    const struct key_query newest = { STR_NONE };
+    const struct key_query newest = { .page = 1, .limit = 1000 };
     struct key_page page;
     struct token token;
     struct str network = STR("10.0.0.0/8");
@@ -617,7 +735,7 @@ static void the_list_shows_keys_and_their_states(void **state)
     assert_int_equal(find_key(&page, bound.id)->last_used_at, 0);
 }
 
-static void every_token_and_every_refusal_is_logged_and_the_log_only_grows(void **state)
+static void every_token_and_every_refusal_is_noted_and_the_notes_only_grow(void **state)
 {
     (void)state;
     struct key_issued key = issue((struct key_draft){ .impersonate = false });
@@ -627,23 +745,53 @@ static void every_token_and_every_refusal_is_logged_and_the_log_only_grows(void 
     assert_int_equal(
         token_for((struct token_draft){ .api_key = key.key, .subject = STR("ada") }, &token), ERR_FORBIDDEN);
     assert_int_equal(
-        count("SELECT count(*) AS version FROM token_log WHERE key_id = $1 AND outcome = 'ok' AND address = '192.0.2.1'"
+        count("SELECT count(*) AS version FROM attempt WHERE key = $1 AND result = 'ok' AND address = '192.0.2.1'"
               " AND subject = 'key:' || $1",
             PG_ARGS(pg_text(key.id))),
         1);
     assert_int_equal(
-        count(
-            "SELECT count(*) AS version FROM token_log WHERE key_id = $1 AND outcome = 'forbidden' AND subject = 'ada'",
+        count("SELECT count(*) AS version FROM attempt WHERE key = $1 AND result = 'forbidden' AND subject = 'ada'",
             PG_ARGS(pg_text(key.id))),
         1);
 
-    static const char *const changes[] = { "UPDATE token_log SET outcome = 'ok'", "DELETE FROM token_log",
-        "TRUNCATE token_log", "UPDATE audit SET who = 'x'", "DELETE FROM audit", "TRUNCATE audit" };
+    static const char *const changes[] = { "UPDATE attempt SET result = 'ok'", "DELETE FROM attempt",
+        "TRUNCATE attempt", "UPDATE audit SET who = 'x'", "DELETE FROM audit", "TRUNCATE audit" };
     for (size_t i = 0; i < COUNT(changes); i++) {
         assert_int_equal(pg_run(pg, arena, changes[i], PG_NO_ARGS, NULL), ERR_INTERNAL);
         assert_non_null(strstr(pg_last_error(pg), "42501"));
         pg_rollback(pg);
     }
+}
+
+static enum err tell_minutes(struct id gateway, struct str key, const int64_t uses[3])
+{
+    int64_t now = clock_ms() / 60000 * 60000;
+    struct key_minute minutes[] = { { key, now, uses[0] }, { key, now - 60000, uses[1] }, { key, now, uses[2] },
+        { STR("nobody"), now, 7 } };
+
+    return ask("key_use.note", key_minute_batch_shape(),
+        &(struct key_minute_batch){ .gateway = gateway, .minutes = { minutes, COUNT(minutes) } }, nothing_shape(),
+        &(struct nothing){});
+}
+
+static void a_minute_that_a_gateway_tells_again_counts_once(void **state)
+{
+    (void)state;
+    struct key_issued key = issue((struct key_draft){ .impersonate = false });
+    struct id one = id_new(), two = id_new();
+    struct key_usage_query query = { .id = key.id, .days = 1, .minutes = 10 };
+    struct key_usage usage;
+
+    assert_int_equal(tell_minutes(one, key.id, (const int64_t[]){ 3, 1, 2 }), OK);
+    assert_int_equal(tell_minutes(one, key.id, (const int64_t[]){ 5, 1, 5 }), OK);
+    assert_int_equal(tell_minutes(one, key.id, (const int64_t[]){ 4, 1, 1 }), OK); /* it came late */
+    assert_int_equal(tell_minutes(two, key.id, (const int64_t[]){ 10, 1, 1 }), OK);
+    assert_int_equal(ask("key.usage", key_usage_query_shape(), &query, key_usage_shape(), &usage), OK);
+    assert_int_equal(usage.uses.len, 2);
+    assert_int_equal(usage.uses.at[0].count, 15);
+    assert_int_equal(usage.uses.at[1].count, 2);
+    assert_int_equal(
+        count("SELECT count(*) AS version FROM key_minute WHERE key = $1", PG_ARGS(pg_text(STR("nobody")))), 0);
 }
 
 static void the_audit_chain_is_whole_and_shows_a_forgery(void **state)
@@ -881,20 +1029,98 @@ static void signing_keys_turn_over_with_an_overlap(void **state)
         OK); /* the old one signs: the new one's time has not come */
     verify(token.token, &jwt);
     jwt_free(jwt);
-    assert_int_equal(count("SELECT count(*) AS version FROM signing_key WHERE private_pem IS NOT NULL", PG_NO_ARGS), 2);
+    assert_int_equal(count("SELECT count(*) AS version FROM signing_key WHERE sealed IS NOT NULL", PG_NO_ARGS), 2);
     assert_int_equal(ask("jwks.get", nothing_shape(), &nothing, jwks_shape(), &jwks), OK);
     assert_int_equal((unsigned char)jwks.keys.at[0], 0x92); /* a list of two */
 
     assert_int_equal(signing_keys_turn(pg, arena, later + day, 90, 3600, &changed), OK);
     assert_false(changed);
     assert_int_equal(pg_commit(pg), OK);
-    assert_int_equal(count("SELECT count(*) AS version FROM signing_key WHERE private_pem IS NOT NULL", PG_NO_ARGS), 1);
+    assert_int_equal(count("SELECT count(*) AS version FROM signing_key WHERE sealed IS NOT NULL", PG_NO_ARGS), 1);
+}
+
+static int64_t plain_keys(void)
+{
+    return count("SELECT count(*) AS version FROM signing_key WHERE private_pem IS NOT NULL", PG_NO_ARGS);
+}
+
+static void a_signing_key_that_lies_there_as_it_is_is_sealed_and_turned_over(void **state)
+{
+    struct key_issued key = issue((struct key_draft){ .impersonate = true });
+    struct str private_pem, public_pem;
+    struct token token;
+    struct jwk jwk;
+    jwt_t *jwt = NULL;
+    bool changed;
+
+    (void)state;
+    run("DELETE FROM signing_key", PG_NO_ARGS);
+    signing_key_make(arena, &private_pem, &public_pem);
+    assert_true(signing_key_jwk(public_pem, &jwk));
+    run("INSERT INTO signing_key (kid, private_pem, public_pem, created_at, active_at) VALUES ($1, $2, $3, $4, $4)",
+        PG_ARGS(pg_text(str_of(jwk.kid)), pg_text(private_pem), pg_text(public_pem), pg_time(clock_ms() - 1000)));
+    assert_int_equal(plain_keys(), 1);
+    assert_int_equal(signing_keys_turn(pg, arena, clock_ms(), 90, 3600, &changed), OK);
+    assert_int_equal(pg_commit(pg), OK);
+    assert_true(changed);
+    assert_int_equal(plain_keys(), 0);
+    assert_int_equal(count("SELECT count(*) AS version FROM signing_key WHERE sealed IS NOT NULL", PG_NO_ARGS), 2);
+    assert_int_equal(
+        token_for((struct token_draft){ .api_key = key.key }, &token), OK); /* it signs for its last minute */
+    verify(token.token, &jwt);
+    jwt_free(jwt);
+    assert_int_equal(signing_keys_turn(pg, arena, clock_ms(), 90, 3600, &changed), OK);
+    assert_int_equal(pg_commit(pg), OK);
+    assert_false(changed);
+}
+
+/* Moved to another row, sealed is another's. */
+static void a_sealed_key_signs_in_its_own_row_alone(void **state)
+{
+    struct key_issued key = issue((struct key_draft){ .impersonate = true });
+    struct token token;
+
+    (void)state;
+    run("UPDATE signing_key SET kid = 'elsewhere-' || kid", PG_NO_ARGS);
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token), ERR_INTERNAL);
+    run("UPDATE signing_key SET kid = substr(kid, 11)", PG_NO_ARGS);
+    assert_int_equal(token_for((struct token_draft){ .api_key = key.key }, &token), OK);
+}
+
+static void signing_keys_are_rotated_one_at_a_time_and_no_more_than_gateways_know(void **state)
+{
+    static const struct nothing nothing;
+    struct signing_key_page page;
+
+    (void)state;
+    run("DELETE FROM signing_key", PG_NO_ARGS);
+    bool changed;
+    assert_int_equal(signing_keys_turn(pg, arena, clock_ms() - 1000, 90, 3600, &changed), OK);
+    assert_int_equal(pg_commit(pg), OK);
+    for (int i = 0; i < 14; i++) {
+        assert_int_equal(ask("signing_key.rotate", nothing_shape(), &nothing, signing_key_page_shape(), &page), OK);
+        assert_int_equal(page.signing_keys.len, i + 2);
+        assert_true(str_is(page.signing_keys.at[0].state, "next"));
+        assert_true(str_is(page.signing_keys.at[1].state, "active"));
+        assert_int_equal(
+            ask("signing_key.rotate", nothing_shape(), &nothing, signing_key_page_shape(), &page), ERR_CONFLICT);
+        run("UPDATE signing_key SET active_at = active_at - interval '61 seconds'", PG_NO_ARGS);
+    }
+    assert_int_equal(
+        ask("signing_key.rotate", nothing_shape(), &nothing, signing_key_page_shape(), &page), ERR_CONFLICT);
+    assert_int_equal(ask("signing_key.list", nothing_shape(), &nothing, signing_key_page_shape(), &page), OK);
+    assert_true(str_is(page.signing_keys.at[0].state, "active"));
+    assert_true(str_is(page.signing_keys.at[14].state, "former"));
+    assert_int_equal(whole_trust().keys.len, 15);
+    run("UPDATE signing_key SET retires_at = now() - interval '1 hour' WHERE retires_at IS NOT NULL", PG_NO_ARGS);
+    assert_int_equal(ask("signing_key.list", nothing_shape(), &nothing, signing_key_page_shape(), &page), OK);
+    assert_true(str_is(page.signing_keys.at[14].state, "retired"));
 }
 
 static void a_lost_database_is_unavailable_and_the_next_call_works(void **state)
 {
     (void)state;
-    const struct key_query newest = { STR_NONE };
+    const struct key_query newest = { .page = 1, .limit = 1000 };
     struct key_page page;
 
     pg_cluster_run("restart");
@@ -904,6 +1130,7 @@ static void a_lost_database_is_unavailable_and_the_next_call_works(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_over_slows_no_change_that_is_announced),
         cmocka_unit_test(no_token_before_there_is_a_signing_key),
         cmocka_unit_test(a_token_verifies_with_the_trust_and_carries_its_claims),
         cmocka_unit_test(a_key_speaks_for_itself_and_nobody_may_pretend_to),
@@ -914,6 +1141,10 @@ int main(void)
         cmocka_unit_test(only_so_many_keys_are_bound_to_networks),
         cmocka_unit_test(a_wrong_key_is_invalid_whatever_is_wrong),
         cmocka_unit_test(a_revoked_key_ends_at_once_and_is_in_the_trust),
+        cmocka_unit_test(a_disabled_key_is_refused_until_it_is_enabled_and_the_trust_says_so),
+        cmocka_unit_test(a_key_that_is_edited_has_another_name_policy_end_and_limits),
+        cmocka_unit_test(a_key_that_was_bound_stays_in_the_trust),
+        cmocka_unit_test(a_key_for_so_many_tokens_gets_no_more_and_a_request_that_is_sent_again_takes_nothing),
         cmocka_unit_test(after_a_logout_tokens_are_of_a_later_second),
         cmocka_unit_test(what_is_over_is_nobodys_concern),
         cmocka_unit_test(an_expired_key_is_expired_and_no_token_outlives_its_key),
@@ -922,7 +1153,8 @@ int main(void)
         cmocka_unit_test(a_rotated_key_has_two_secrets_until_the_grace_ends),
         cmocka_unit_test(no_secret_is_stored),
         cmocka_unit_test(the_list_shows_keys_and_their_states),
-        cmocka_unit_test(every_token_and_every_refusal_is_logged_and_the_log_only_grows),
+        cmocka_unit_test(every_token_and_every_refusal_is_noted_and_the_notes_only_grow),
+        cmocka_unit_test(a_minute_that_a_gateway_tells_again_counts_once),
         cmocka_unit_test(the_audit_chain_is_whole_and_shows_a_forgery),
         cmocka_unit_test(a_policy_counts_its_changes),
         cmocka_unit_test(the_first_policies_allow_what_their_names_say),
@@ -932,6 +1164,9 @@ int main(void)
         cmocka_unit_test(a_cap_is_checked_and_goes_into_the_token),
         cmocka_unit_test(an_unknown_policy_gets_no_key),
         cmocka_unit_test(signing_keys_turn_over_with_an_overlap),
+        cmocka_unit_test(a_signing_key_that_lies_there_as_it_is_is_sealed_and_turned_over),
+        cmocka_unit_test(a_sealed_key_signs_in_its_own_row_alone),
+        cmocka_unit_test(signing_keys_are_rotated_one_at_a_time_and_no_more_than_gateways_know),
         cmocka_unit_test(a_lost_database_is_unavailable_and_the_next_call_works),
     };
     return cmocka_run_group_tests(tests, start, stop);

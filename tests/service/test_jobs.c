@@ -1,11 +1,14 @@
 /* test_jobs.c - the job queue on a real PostgreSQL: put, taken, done once, repeated, given up; and its runner on a loop. */
 // SPDX-License-Identifier: Apache-2.0
+#include <stdatomic.h>
+
 #include "tests/service/party.h"
 
 #include "libshared/db/migrate.h"
 #include "libshared/db/pg.h"
 #include "libshared/jobs/jobs_private.h"
 #include "libshared/base/metrics.h"
+#include "tests/unit/captured_log.h"
 
 static struct arena *arena;
 static struct pg *pg, *other; /* two who put and take */
@@ -292,6 +295,30 @@ static void what_outlives_its_lease_is_undone_and_another_run_does_it(void **sta
     assert_int_equal(count("SELECT count(*) AS version FROM effect"), 1);
 }
 
+static struct job_run lapsed;
+
+static void settle_lapsed(void)
+{
+    assert_int_equal(job_settle(&lapsed, pg), OK);
+}
+
+static void a_lapsed_run_logs_the_time_since_it_was_taken(void **state)
+{
+    long long us = -1;
+
+    (void)state;
+    put(&plain, "x", "once");
+    lapsed = begin(pg, kinds, 1);
+    run_sql("UPDATE job SET run_at = now()");
+    assert_non_null(begin(other, kinds, 1).kind);
+    lapsed.call = (struct call){ .arena = arena };
+    const char *line = strstr(captured_log(settle_lapsed), "\"event\":\"job\"");
+    assert_non_null(line);
+    assert_non_null(strstr(line, "\"end\":\"lapsed\""));
+    assert_int_equal(sscanf(strstr(line, "\"us\":"), "\"us\":%lld", &us), 1);
+    assert_true(us >= 0 && us < 600000000);
+}
+
 static void a_run_that_lost_its_lease_cannot_end_the_next_one(void **state)
 {
     static const enum err outcomes[] = { OK, ERR_NOT_FOUND, ERR_UNAVAILABLE };
@@ -446,7 +473,7 @@ static void runner_end(void)
     bool drained = false;
 
     rpc_server_drain(server, on_drained, &drained);
-    TURN_UNTIL(drained, 15000);
+    TURN_UNTIL(drained, PATIENCE_MS);
     rpc_server_destroy(&server);
     jobs_destroy(&jobs);
 }
@@ -456,10 +483,10 @@ static void what_is_put_is_run_at_once_and_what_is_for_later_then(void **state)
     (void)state;
     runner_begin(2);
     put(&plain, "now", "once");
-    TURN_UNTIL(count("SELECT count(*) AS version FROM effect") == 1, 8000);
+    TURN_UNTIL(count("SELECT count(*) AS version FROM effect") == 1, PATIENCE_MS);
     assert_int_equal(put_by(pg, &plain, "soon", "once", "ada", clock_ms() + 700), OK);
     assert_int_equal(pg_commit(pg), OK);
-    TURN_UNTIL(count("SELECT count(*) AS version FROM effect") == 2, 8000);
+    TURN_UNTIL(count("SELECT count(*) AS version FROM effect") == 2, PATIENCE_MS);
     assert_int_equal(count("SELECT count(*) AS version FROM job"), 0);
     runner_end();
 }
@@ -506,7 +533,7 @@ static void what_waits_what_is_late_and_how_runs_ended_is_counted(void **state)
     int64_t done = counter("madang_jobs_done_total"), retried = counter("madang_jobs_retried_total"),
             died = counter("madang_jobs_died_total");
     runner_begin(2);
-    TURN_UNTIL(gauge("madang_jobs_dead") == 1 && gauge("madang_jobs_waiting") == 1, 15000);
+    TURN_UNTIL(gauge("madang_jobs_dead") == 1 && gauge("madang_jobs_waiting") == 1, PATIENCE_MS);
     assert_int_equal(gauge("madang_jobs_running"), 1);
     assert_int_equal(gauge("madang_jobs_late_seconds"), 0);
     put(&plain, "a", "once");
@@ -532,20 +559,20 @@ static void a_job_is_answered_later_and_so_many_at_a_time(void **state)
     put(&asked, "2", "once");
     put(&asked, "3", "once");
     runner_begin(2);
-    TURN_UNTIL(n_held == 2, 8000);
+    TURN_UNTIL(n_held == 2, PATIENCE_MS);
     put(&plain, "x", "once"); /* is not held up by them */
-    TURN_UNTIL(count("SELECT count(*) AS version FROM effect") == 1, 8000);
+    TURN_UNTIL(count("SELECT count(*) AS version FROM effect") == 1, PATIENCE_MS);
     assert_int_equal(n_begun, 2);
 
     struct job_run *first = held[0], *second = held[1];
     n_held = 0;
     job_done(first, OK);
-    TURN_UNTIL(n_held == 1, 8000);
+    TURN_UNTIL(n_held == 1, PATIENCE_MS);
     job_done(second, ERR_UNAVAILABLE);
-    TURN_UNTIL(n_held == 2, 8000); /* the failed one comes again */
+    TURN_UNTIL(n_held == 2, PATIENCE_MS); /* the failed one comes again */
     job_done(held[0], OK);
     job_done(held[1], ERR_NOT_FOUND);
-    TURN_UNTIL(count("SELECT count(*) AS version FROM job WHERE dead_at IS NULL") == 0, 8000);
+    TURN_UNTIL(count("SELECT count(*) AS version FROM job WHERE dead_at IS NULL") == 0, PATIENCE_MS);
     assert_int_equal(count("SELECT count(*) AS version FROM job"), 1);
     runner_end();
 }
@@ -556,19 +583,45 @@ static void what_is_answered_later_comes_again_in_its_time_and_not_with_its_leas
     (void)state;
     put(&asked, "1", "once");
     runner_begin(2);
-    TURN_UNTIL(n_held == 1, 8000);
-    for (int i = 0; i < 60; i++) turn();
+    TURN_UNTIL(n_held == 1, PATIENCE_MS);
+    for (int i = 0; i < 60; i++) party_turn();
     n_held = 0;
     job_done(held[0], ERR_UNAVAILABLE);
-    TURN_UNTIL(n_held == 1, 8000);
+    TURN_UNTIL(n_held == 1, PATIENCE_MS);
     put(&asked, "1", "again"); /* while it runs */
-    for (int i = 0; i < 60; i++) turn();
+    for (int i = 0; i < 60; i++) party_turn();
     n_held = 0;
     job_done(held[0], OK);
-    TURN_UNTIL(n_held == 1, 8000);
+    TURN_UNTIL(n_held == 1, PATIENCE_MS);
     job_done(held[0], OK);
-    TURN_UNTIL(count("SELECT count(*) AS version FROM job") == 0, 8000);
+    TURN_UNTIL(count("SELECT count(*) AS version FROM job") == 0, PATIENCE_MS);
     runner_end();
+}
+
+static atomic_int n_passing;
+
+static enum err pass_together(struct pg *by, struct arena *space, void *arg)
+{
+    (void)by, (void)space, (void)arg;
+    atomic_fetch_add(&n_passing, 1);
+    while (atomic_load(&n_passing) < 2) usleep(1000);
+    return OK;
+}
+
+static void on_passed(void *arg, enum err e)
+{
+    assert_int_equal(e, OK);
+    ++*(int *)arg;
+}
+
+/* Of two workers each is at this, and so at nothing that it was given before. */
+static void await_both_workers(void)
+{
+    int n_passed = 0;
+
+    atomic_store(&n_passing, 0);
+    for (int i = 0; i < 2; i++) assert_true(rpc_server_work(server, STR_NONE, pass_together, on_passed, &n_passed));
+    TURN_UNTIL(n_passed == 2, PATIENCE_MS);
 }
 
 static void a_drain_waits_for_what_runs_and_begins_nothing(void **state)
@@ -578,14 +631,14 @@ static void a_drain_waits_for_what_runs_and_begins_nothing(void **state)
     (void)state;
     put(&asked, "1", "once");
     runner_begin(2);
-    TURN_UNTIL(n_held == 1, 8000);
+    TURN_UNTIL(n_held == 1, PATIENCE_MS);
     rpc_server_drain(server, on_drained, &drained);
-    for (int i = 0; i < 60; i++) turn(); /* what was begun before looks for jobs and ends */
+    await_both_workers(); /* what was begun before looks for jobs and ends */
     put(&plain, "x", "once");
-    for (int i = 0; i < 60; i++) turn();
+    for (int i = 0; i < 60; i++) party_turn();
     assert_false(drained);
     job_done(held[0], OK);
-    TURN_UNTIL(drained, 8000);
+    TURN_UNTIL(drained, PATIENCE_MS);
     assert_int_equal(count("SELECT count(*) AS version FROM job WHERE kind = 'test.plain' AND attempts = 0"), 1);
     assert_int_equal(count("SELECT count(*) AS version FROM job"), 1);
     rpc_server_destroy(&server);
@@ -597,14 +650,14 @@ static void an_end_in_the_middle_leaves_the_job_to_the_next(void **state)
     (void)state;
     put(&asked, "1", "once");
     runner_begin(2);
-    TURN_UNTIL(n_held == 1, 8000);
+    TURN_UNTIL(n_held == 1, PATIENCE_MS);
     rpc_server_destroy(&server);
     jobs_destroy(&jobs);
     run_sql("UPDATE job SET run_at = now()");
     runner_begin(2);
-    TURN_UNTIL(n_held == 1, 8000);
+    TURN_UNTIL(n_held == 1, PATIENCE_MS);
     job_done(held[0], OK);
-    TURN_UNTIL(count("SELECT count(*) AS version FROM job") == 0, 8000);
+    TURN_UNTIL(count("SELECT count(*) AS version FROM job") == 0, PATIENCE_MS);
     runner_end();
 }
 
@@ -622,6 +675,7 @@ int main(void)
         TEST(a_payload_that_is_not_understood_is_dead_and_not_in_the_way),
         TEST(a_dead_job_lives_again_when_it_is_put),
         TEST(what_outlives_its_lease_is_undone_and_another_run_does_it),
+        TEST(a_lapsed_run_logs_the_time_since_it_was_taken),
         TEST(a_run_that_lost_its_lease_cannot_end_the_next_one),
         TEST(a_job_that_ends_its_process_each_time_is_given_up),
         TEST(what_is_put_while_it_runs_runs_again),

@@ -129,7 +129,7 @@ static size_t keep_at_once(const char *owner, size_t n, const struct quota_limit
                 .body = buf_str(&body) },
             on_answer, &answers[i]);
     for (size_t i = 0; i < n; i++) {
-        TURN_UNTIL(answers[i].is_there, 15000);
+        TURN_UNTIL(answers[i].is_there, PATIENCE_MS);
         kept += answers[i].status == OK;
     }
     buf_free(&body);

@@ -1,6 +1,7 @@
 /* test_store_batch.c - one batch into a real log: only the culprit fails, repeats are found wherever they are. */
 // SPDX-License-Identifier: Apache-2.0
 #include <libpq-fe.h>
+#include <signal.h>
 
 #include "libshared/db/migrate.h"
 #include "libshared/db/pg.h"
@@ -9,15 +10,21 @@
 #include "services/store/store.h"
 #include "tests/service/party.h"
 
+/* No statement's time is over before that of whoever waits for it to hang. */
+enum { OPEN_MAX = 8, BATCH_MAX = 20, STATEMENT_MS = 8 * PATIENCE_MS };
+
 static struct committer *committer;
 static size_t n_done;
-static char bodies[8][16]; /* as they came back: they live no longer than the call */
+static struct append *asked; /* by put_all */
+static size_t n_asked;
+static char bodies[8][16]; /* of the first of them, as they came back: they live no longer than the call */
 
 static void on_done(void *arg, struct append *first)
 {
     (void)arg;
-    for (; first != NULL; first = first->next)
-        snprintf(bodies[n_done++ % COUNT(bodies)], sizeof *bodies, "%.*s", STR_ARG(first->message.body));
+    for (; first != NULL; first = first->next, n_done++)
+        for (size_t i = 0; i < n_asked && i < COUNT(bodies); i++)
+            if (&asked[i] == first) snprintf(bodies[i], sizeof *bodies, "%.*s", STR_ARG(first->message.body));
 }
 
 static struct append append_of(struct id room, const char *id, const char *body)
@@ -26,11 +33,19 @@ static struct append append_of(struct id room, const char *id, const char *body)
         .message = { .room = room, .id = str_of(id), .sender = STR("ann"), .body = str_of(body) } };
 }
 
+/* Behind a commit that takes long, as on a busy machine each may, there is little room in our tests. */
+static void put(struct append *append)
+{
+    while (!committer_put(committer, append)) party_turn();
+}
+
 static void put_all(struct append *appends, size_t n)
 {
     n_done = 0;
-    for (size_t i = 0; i < n; i++) committer_put(committer, &appends[i]);
-    TURN_UNTIL(n_done == n, 10000);
+    asked = appends;
+    n_asked = n;
+    for (size_t i = 0; i < n; i++) put(&appends[i]);
+    TURN_UNTIL(n_done == n, PATIENCE_MS);
 }
 
 static void only_the_culprit_fails(void **state)
@@ -166,13 +181,178 @@ static void a_bad_one_in_a_known_room_leaves_no_gap(void **state)
     assert_whole(room, 3);
 }
 
+static void run_on(PGconn *conn, const char *text)
+{
+    PGresult *result = PQexec(conn, text);
+
+    assert_int_equal(PQresultStatus(result), PGRES_COMMAND_OK);
+    PQclear(result);
+}
+
 static void run_sql(const char *text)
 {
     PGconn *conn = PQconnectdb(pg_cluster_conninfo("store"));
-    PGresult *result = PQexec(conn, text);
-    assert_int_equal(PQresultStatus(result), PGRES_COMMAND_OK);
+
+    run_on(conn, text);
+    PQfinish(conn);
+}
+
+/* --- several commits at a time --- */
+
+/* The last messages of a room come while its first are being committed. */
+static void a_room_keeps_its_order_from_batch_to_batch(void **state)
+{
+    enum { ROOMS = 5, EACH = 90 };
+    static struct append a[ROOMS * EACH];
+    static char ids[ROOMS * EACH][16];
+    struct id rooms[ROOMS];
+
+    (void)state;
+    for (size_t i = 0; i < ROOMS; i++) rooms[i] = id_new();
+    n_done = 0;
+    for (size_t i = 0; i < COUNT(a); i++) {
+        snprintf(ids[i], sizeof ids[i], "id-%zu", i);
+        a[i] = append_of(rooms[i % ROOMS], ids[i], "x");
+        put(&a[i]);
+        if (i % 7 == 0) party_turn();
+    }
+    TURN_UNTIL(n_done == COUNT(a), PATIENCE_MS);
+    for (size_t i = 0; i < COUNT(a); i++) {
+        assert_int_equal(a[i].e, OK);
+        assert_int_equal(a[i].message.seq, i / ROOMS + 1);
+    }
+}
+
+static PGconn *lock_head(struct id room)
+{
+    PGconn *conn = PQconnectdb(pg_cluster_conninfo("store"));
+    char text[ID_TEXT_BYTES + 1], sql[200];
+
+    id_format(room, text);
+    snprintf(sql, sizeof sql, "UPDATE store.room_head SET seq = seq WHERE room_id = '%s'", text);
+    run_on(conn, "BEGIN");
+    run_on(conn, sql);
+    return conn;
+}
+
+static void unlock_head(PGconn *lock)
+{
+    run_on(lock, "COMMIT");
+    PQfinish(lock);
+}
+
+/* So many committers wait for a lock that somebody else has. */
+static int count_hung(void)
+{
+    PGconn *conn = PQconnectdb(pg_cluster_conninfo("store"));
+    PGresult *result = PQexec(conn, "SELECT FROM pg_stat_activity WHERE application_name = 'store.committer'"
+                                    " AND usename = current_user AND wait_event_type = 'Lock'");
+    int n = PQntuples(result);
+
     PQclear(result);
     PQfinish(conn);
+    return n;
+}
+
+/* A message of each of the rooms, each in a batch of its own, which hangs. */
+static void hang(const struct id *rooms, struct append *appends, PGconn **locks, int n)
+{
+    for (int i = 0; i < n; i++) {
+        make_known(rooms[i]);
+        locks[i] = lock_head(rooms[i]);
+    }
+    n_done = 0;
+    for (int i = 0; i < n; i++) {
+        appends[i] = append_of(rooms[i], "hung", "x");
+        put(&appends[i]);
+        TURN_UNTIL(count_hung() == i + 1, PATIENCE_MS);
+    }
+}
+
+static void statements_that_hang_hold_up_their_own_rooms(void **state)
+{
+    enum { HUNG = 3, OTHERS = 32 };
+    static struct append others[2 * OTHERS];
+    struct id rooms[HUNG];
+    struct append hung[HUNG];
+    PGconn *locks[HUNG];
+
+    (void)state;
+    for (size_t i = 0; i < HUNG; i++) rooms[i] = id_new();
+    hang(rooms, hung, locks, HUNG);
+    for (size_t i = 0; i < COUNT(others); i++) {
+        others[i] = append_of(i < OTHERS ? id_new() : others[i - OTHERS].message.room, i < OTHERS ? "one" : "two", "1");
+        put(&others[i]);
+    }
+    TURN_UNTIL(n_done == COUNT(others), PATIENCE_MS); /* before the statements' time is over */
+    assert_int_equal(count_hung(), HUNG);
+
+    for (size_t i = 0; i < HUNG; i++) unlock_head(locks[i]);
+    TURN_UNTIL(n_done == COUNT(others) + HUNG, PATIENCE_MS);
+    for (size_t i = 0; i < HUNG; i++) assert_true(hung[i].e == OK && hung[i].message.seq == 2);
+    for (size_t i = 0; i < COUNT(others); i++)
+        assert_true(others[i].e == OK && others[i].message.seq == (i < OTHERS ? 1 : 2));
+}
+
+static void what_waits_behind_a_hung_statement_is_bounded_and_keeps_its_order(void **state)
+{
+    struct append first, behind[OPEN_MAX], other = append_of(id_new(), "one", "1");
+    static const char *const ids[OPEN_MAX] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+    struct id room = id_new();
+    size_t n = 0;
+    PGconn *lock;
+
+    (void)state;
+    hang(&room, &first, &lock, 1);
+    put(&other);
+    TURN_UNTIL(n_done == 1, PATIENCE_MS); /* so the one that hangs is known to be slow */
+    for (bool takes = true; takes && n < COUNT(behind); n += takes) {
+        behind[n] = append_of(room, ids[n], "x");
+        takes = committer_put(committer, &behind[n]);
+    }
+    assert_in_range(n, OPEN_MAX / 2 - 2, OPEN_MAX / 2 - 1); /* with `first`, and perhaps with `other` yet */
+
+    unlock_head(lock);
+    TURN_UNTIL(n_done == n + 2, PATIENCE_MS);
+    assert_int_equal(first.message.seq, 2);
+    for (size_t i = 0; i < n; i++) assert_true(behind[i].e == OK && behind[i].message.seq == (int64_t)i + 3);
+    put(&behind[n]);
+    TURN_UNTIL(n_done == n + 3, PATIENCE_MS);
+}
+
+/* The processes of PostgreSQL that serve committers. */
+static void signal_committers(int signal)
+{
+    PGconn *conn = PQconnectdb(pg_cluster_conninfo("store"));
+    PGresult *result = PQexec(
+        conn, "SELECT pid FROM pg_stat_activity WHERE application_name = 'store.committer' AND usename = current_user");
+
+    assert_true(PQntuples(result) > 0);
+    for (int i = 0; i < PQntuples(result); i++)
+        assert_int_equal(kill((pid_t)strtol(PQgetvalue(result, i, 0), NULL, 10), signal), 0);
+    PQclear(result);
+    PQfinish(conn);
+}
+
+static void a_server_that_neither_answers_nor_dies_is_given_up(void **state)
+{
+    struct committer_config config = { .conninfo = pg_cluster_conninfo("store"),
+        .committers = 1,
+        .open_max = OPEN_MAX,
+        .batch_max = BATCH_MAX,
+        .limits = { .statement_ms = 1000 } };
+    struct id room = id_new();
+    struct append a[] = { append_of(room, "one", "1"), append_of(room, "two", "2") };
+
+    (void)state;
+    committer_destroy(&committer);
+    committer = committer_create(party_loop(), &config, on_done, NULL);
+    make_known(room);
+    signal_committers(SIGSTOP);
+    put_all(a, COUNT(a)); /* on a second connection */
+    signal_committers(SIGCONT);
+    for (size_t i = 0; i < COUNT(a); i++) assert_int_equal(a[i].e, OK);
+    assert_whole(room, 3);
 }
 
 /* A backup was put back under a store that runs. */
@@ -198,9 +378,11 @@ static void two_committers_number_the_same_rooms_without_gaps(void **state)
     struct id rooms[ROOMS];
     struct committer *ours = committer, *theirs = committer_create(party_loop(),
                                             &(struct committer_config){ .conninfo = pg_cluster_conninfo("store"),
+                                                .committers = 2,
+                                                .open_max = 1000,
                                                 .batch_max = 7,
                                                 .gather_us = 100,
-                                                .statement_ms = 5000 },
+                                                .limits = { .statement_ms = STATEMENT_MS } },
                                             on_done, NULL);
     static struct append a[2 * EACH];
     static char ids[2 * EACH][16];
@@ -217,9 +399,9 @@ static void two_committers_number_the_same_rooms_without_gaps(void **state)
     for (size_t i = 0; i < 2 * EACH; i++) {
         snprintf(ids[i], sizeof ids[i], "id-%zu", i);
         a[i] = append_of(rooms[i % 2 == 0 ? (i / 2) % ROOMS : ROOMS - 1 - (i / 2) % ROOMS], ids[i], "x");
-        committer_put(i % 2 == 0 ? ours : theirs, &a[i]);
+        while (!committer_put(i % 2 == 0 ? ours : theirs, &a[i])) party_turn();
     }
-    TURN_UNTIL(n_done == 2 * EACH, 20000);
+    TURN_UNTIL(n_done == 2 * EACH, PATIENCE_MS);
     committer_destroy(&theirs);
     committer = ours;
     for (size_t i = 0; i < 2 * EACH; i++) assert_int_equal(a[i].e, OK);
@@ -250,8 +432,12 @@ static int begin_one(void **state)
 {
     (void)state;
     committer = committer_create(party_loop(),
-        &(struct committer_config){
-            .conninfo = pg_cluster_conninfo("store"), .batch_max = 100, .gather_us = 1000, .statement_ms = 5000 },
+        &(struct committer_config){ .conninfo = pg_cluster_conninfo("store"),
+            .committers = 4,
+            .open_max = OPEN_MAX,
+            .batch_max = BATCH_MAX,
+            .gather_us = 1000,
+            .limits = { .statement_ms = STATEMENT_MS } },
         on_done, NULL);
     return 0;
 }
@@ -276,6 +462,10 @@ int main(void)
         ONE(two_committers_number_the_same_rooms_without_gaps),
         ONE(a_repeat_in_a_known_room_leaves_no_gap_and_harms_no_neighbour),
         ONE(a_known_room_whose_head_is_gone_begins_again),
+        ONE(a_room_keeps_its_order_from_batch_to_batch),
+        ONE(statements_that_hang_hold_up_their_own_rooms),
+        ONE(what_waits_behind_a_hung_statement_is_bounded_and_keeps_its_order),
+        ONE(a_server_that_neither_answers_nor_dies_is_given_up),
         ONE(without_a_database_it_says_unavailable),
     };
 

@@ -16,7 +16,8 @@
 #include "tests/lib/free_port.h"
 #include "tests/service/pg_cluster.h"
 
-#define PATIENCE_US 15000000
+#define PATIENCE_US 60000000 /* as party.h has it */
+#define BUDGET_MS   30000
 
 struct watcher {
     struct rpc_client *client;
@@ -113,7 +114,7 @@ static void on_up(void *arg, struct id instance)
     assert_int_equal(wire_encode(trust_position_shape(), &w->at, &body), OK);
     rpc_client_call(w->client,
         &(struct rpc_request){
-            .method = "trust.since", .safe = true, .budget_ms = 10000, .trace = STR("t"), .body = buf_str(&body) },
+            .method = "trust.since", .safe = true, .budget_ms = BUDGET_MS, .trace = STR("t"), .body = buf_str(&body) },
         on_snapshot, w);
     buf_free(&body);
 }
@@ -207,8 +208,8 @@ static enum err ask(
 
     assert_int_equal(wire_encode(in, req, &body), OK);
     enum err e = rpc_client_ask(&config,
-        &(struct rpc_request){ .method = method, .budget_ms = 10000, .trace = STR("t"), .body = buf_str(&body) }, arena,
-        &reply);
+        &(struct rpc_request){ .method = method, .budget_ms = BUDGET_MS, .trace = STR("t"), .body = buf_str(&body) },
+        arena, &reply);
     if (e == OK) assert_int_equal(wire_decode(out, reply, arena, rep, &why), OK);
     buf_free(&body);
     return e;
@@ -320,7 +321,7 @@ static bool it_is_locked(void)
 
 static bool both_are_loading(void)
 {
-    return count_locks("NOT granted") == 2;
+    return count_locks("NOT granted") >= 2;
 }
 
 static void put_mine(int64_t *version)
@@ -378,20 +379,9 @@ static void a_restarted_database_is_listened_to_again(void **state)
     assert_true(until(listens_again));
 }
 
-static bool second_has_a_new_snapshot(void)
+static bool second_is_up_again(void)
 {
-    return watchers[1].snapshots > 1;
-}
-
-static void a_restarted_process_is_watched_again(void **state)
-{
-    (void)state;
-    kill(watchers[1].auth, SIGKILL);
-    waitpid(watchers[1].auth, NULL, 0);
-    watchers[1].auth = spawn_auth(1);
-    assert_true(until(second_has_a_new_snapshot));
-    assert_int_equal(watchers[1].trust.since, watchers[1].at.position); /* it missed nothing, and got nothing */
-    assert_int_equal(watchers[1].trust.policies.len + watchers[1].trust.api_keys.len, 0);
+    return watchers[1].snapshots > seen[1];
 }
 
 static bool second_is_where_the_first_is(void)
@@ -399,14 +389,22 @@ static bool second_is_where_the_first_is(void)
     return watchers[1].at.position == watchers[0].at.position;
 }
 
+static void a_restarted_process_is_watched_again(void **state)
+{
+    (void)state;
+    assert_true(until(second_is_where_the_first_is));
+    kill(watchers[1].auth, SIGKILL);
+    waitpid(watchers[1].auth, NULL, 0);
+    seen[1] = watchers[1].snapshots;
+    watchers[1].auth = spawn_auth(1);
+    assert_true(until(second_is_up_again));
+    assert_int_equal(watchers[1].trust.since, watchers[1].at.position); /* it missed nothing, and got nothing */
+    assert_int_equal(watchers[1].trust.policies.len + watchers[1].trust.api_keys.len, 0);
+}
+
 static bool first_knows_the_revocation(void)
 {
     return str_eq(watchers[0].revoked, key.id);
-}
-
-static bool second_is_up_again(void)
-{
-    return watchers[1].snapshots > seen[1];
 }
 
 static void whoever_was_away_gets_what_it_missed_and_nothing_else(void **state)
@@ -484,7 +482,7 @@ static int ask_page(struct trust_position *at)
     assert_int_equal(wire_encode(trust_position_shape(), at, &body), OK);
     rpc_client_call(watchers[0].client,
         &(struct rpc_request){
-            .method = "trust.since", .safe = true, .budget_ms = 10000, .trace = STR("t"), .body = buf_str(&body) },
+            .method = "trust.since", .safe = true, .budget_ms = BUDGET_MS, .trace = STR("t"), .body = buf_str(&body) },
         on_all, at);
     buf_free(&body);
     assert_true(until(a_page_is_there));

@@ -12,31 +12,8 @@
 
 #include "libshared/base/arena.h"
 
-static struct arena *arena;
+extern struct arena *arena;
 
-static int make_arena(void **state)
-{
-    (void)state;
-    arena = arena_create("test", 1u << 26);
-    return 0;
-}
-
-static int drop_arena(void **state)
-{
-    (void)state;
-    arena_destroy(&arena);
-    return 0;
-}
-
-__attribute__((unused)) static struct str bytes_of(const char *hex)
-{
-    size_t len = strlen(hex) / 2;
-    char *out = arena_alloc(arena, len + 1);
-
-    for (size_t i = 0; i < len; i++) {
-        unsigned byte = 0;
-        assert_int_equal(sscanf(hex + 2 * i, "%2x", &byte), 1);
-        out[i] = (char)byte;
-    }
-    return (struct str){ out, len };
-}
+int make_arena(void **state);
+int drop_arena(void **state);
+struct str bytes_of(const char *hex);

@@ -1,14 +1,24 @@
-/* ask.c - one question to a service, auth as a rule,, and what to say when it does not answer as hoped. */
+/* ask.c - one question to a service, and what to say when it does not answer as hoped. */
 // SPDX-License-Identifier: Apache-2.0
 #include <pwd.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "libshared/rpc/rpc_client.h"
 #include "libshared/service/settings.h"
 #include "services/auth/authctl/authctl.h"
 
-/* Who is at the keyboard, for the audit. */
+static struct settings settings;
+
+/* clang-format off */
+#define ASK_SAFE true
+#define ASK_ONCE false
+#define METHOD(noun, verb, in_, out_, where, repeat, callers, doc)       \
+    const struct asked_method ASK_NAME(OWNER_NAME, noun, verb) = {           \
+        OWNER, #noun "." #verb, ASK_##repeat, in_##_shape, out_##_shape };
+#include "proto/all.def"
+/* clang-format on */
+
+/* The person at the keyboard, for the audit. */
 static struct str operator_name(void)
 {
     const struct passwd *user = getpwuid(getuid());
@@ -18,7 +28,7 @@ static struct str operator_name(void)
 
 static int exit_status(enum err e)
 {
-    switch (e) {
+    switch ((int)e) {
     case OK: return EXIT_OK;
     case ERR_UNAVAILABLE:
     case ERR_DEADLINE:
@@ -35,32 +45,27 @@ static void say_why(enum err e, struct str body)
 
     rpc_failure_read(body, arena, &failure);
     if (as_json && wire_to_json(failure_shape(), body, &json) == OK) printf("%.*s\n", STR_ARG(buf_str(&json)));
-    fprintf(stderr, "authctl: %s: %.*s\n", err_code(e), STR_ARG(failure.message));
+    fprintf(stderr, "authctl: %s: %s\n", err_code(e), shown_text(failure.message));
     buf_free(&json);
 }
 
-static void print_json(const struct wire_shape *shape, struct str bytes)
-{
-    struct buf json = BUF(64u << 20);
-
-    if (wire_to_json(shape, bytes, &json) == OK) printf("%.*s\n", STR_ARG(buf_str(&json)));
-    buf_free(&json);
-}
-
-static int ask_service(const char *service, const struct question *question, struct str body, void *rep, bool quiet)
+static int ask_service(const struct asked_method *method, struct str body, void *rep)
 {
     struct principal who = { .sub = operator_name(), .kind = STR("admin") };
     struct wire_error why = { 0 };
     struct str reply = STR_NONE;
 
-    settings_load();
+    settings_load(&settings);
+    const struct endpoint_list *endpoints = settings_endpoints(&settings, str_of(method->service));
+    size_t part = 0;
+    (void)part_of_request(body, endpoints->n, &part); /* of what names no room, the first */
     struct rpc_client_config config = { .self = "authctl",
-        .service = service,
-        .endpoint = settings_url(str_of(service)),
+        .service = method->service,
+        .endpoint = endpoints->at[part],
         .key_dir = settings.common.key_dir,
         .pending_max = 1 };
-    struct rpc_request request = { .method = question->method,
-        .safe = question->safe,
+    struct rpc_request request = { .method = method->method,
+        .safe = method->safe,
         .budget_ms = settings.common.call_budget_ms,
         .trace = arena_printf(arena, "authctl-%d", (int)getpid()),
         .who = &who,
@@ -71,37 +76,21 @@ static int ask_service(const char *service, const struct question *question, str
         say_why(e, reply);
         return exit_status(e);
     }
-    if (as_json && !quiet) print_json(question->out(), reply);
-    if (wire_decode(question->out(), reply, arena, rep, &why) == OK) return EXIT_OK;
+    if (wire_decode(method->out(), reply, arena, rep, &why) == OK) return EXIT_OK;
     fprintf(stderr, "authctl: the reply is not understood: %s\n", why.text);
     return EXIT_REFUSED;
 }
 
-int ask_bytes(const struct question *question, struct str body, void *rep)
+int call_method(const struct asked_method *method, const void *req, void *rep)
 {
-    return ask_service("auth", question, body, rep, false);
-}
+    struct buf body = BUF(16u << 20);
 
-static int ask_record(const char *service, const struct question *question, const void *req, void *rep, bool quiet)
-{
-    struct buf body = BUF(4u << 20);
-
-    if (wire_encode(question->in(), req, &body) != OK) {
+    if (wire_encode(method->in(), req, &body) != OK) {
         fprintf(stderr, "authctl: a value is longer or larger than it may be\n");
         buf_free(&body);
         return EXIT_USAGE;
     }
-    int status = ask_service(service, question, buf_str(&body), rep, quiet);
+    int status = ask_service(method, buf_str(&body), rep);
     buf_free(&body);
     return status;
-}
-
-int ask(const struct question *question, const void *req, void *rep)
-{
-    return ask_record("auth", question, req, rep, false);
-}
-
-int ask_quietly(const char *service, const struct question *question, const void *req, void *rep)
-{
-    return ask_record(service, question, req, rep, true);
 }

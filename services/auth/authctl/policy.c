@@ -1,77 +1,33 @@
 /* policy.c - authctl policy ... */
 // SPDX-License-Identifier: Apache-2.0
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "libshared/wire/json.h"
-#include "services/auth/authctl/authctl.h"
+#include "services/auth/authctl/policy.h"
 
 #define FILE_BYTES_MAX (16u << 20)
-
-static const struct question LIST = { "policy.list", true, nothing_shape, policy_page_shape };
-static const struct question SHOW = { "policy.get", true, policy_ref_shape, policy_shape };
-static const struct question PUT = { "policy.put", true, policy_shape, policy_shape };
-static const struct question EXPLAIN = { "policy.explain", true, policy_case_shape, policy_verdict_shape };
-
-int policy_list(const struct command *command, int argc, char **argv)
-{
-    struct nothing nothing;
-    struct policy_page page;
-    int status = options_read(command, argc, argv, NULL, 0);
-
-    if (status == EXIT_OK) status = ask(&LIST, &nothing, &page);
-    if (status != EXIT_OK || as_json) return status;
-    printf("%-32s  %7s  %s\n", "NAME", "VERSION", "RULES");
-    for (size_t i = 0; i < page.policies.len; i++) {
-        const struct policy *p = &page.policies.at[i];
-        printf("%-32.*s  %7lld  %zu\n", STR_ARG(p->name), (long long)p->version, p->rules.len);
-    }
-    return EXIT_OK;
-}
+#define ACTIONS        "connect|emit|subscribe|publish|history|admin"
 
 static void print_part(const char *what, struct str_list list)
 {
-    if (list.len > 0) printf("  %s %.*s", what, STR_ARG(list_text(list)));
+    if (list.len > 0) printf("  %s %s", what, list_text(list));
 }
 
-static void print_policy(const struct policy *policy)
+void policy_print_rule(size_t i, const struct policy_rule *rule)
 {
-    printf("%.*s, version %lld\n", STR_ARG(policy->name), (long long)policy->version);
-    for (size_t i = 0; i < policy->rules.len; i++) {
-        const struct policy_rule *rule = &policy->rules.at[i];
-        printf("%3zu  %-5.*s", i, STR_ARG(rule->effect));
-        print_part("actions", rule->actions);
-        print_part("namespaces", rule->namespaces);
-        print_part("events", rule->events);
-        print_part("rooms", rule->rooms);
-        printf("\n");
-    }
+    printf("%3zu  %-5.*s", i, STR_ARG(rule->effect));
+    print_part("actions", rule->actions);
+    print_part("namespaces", rule->namespaces);
+    print_part("events", rule->events);
+    print_part("rooms", rule->rooms);
+    printf("\n");
 }
 
-int policy_show(const struct command *command, int argc, char **argv)
+static void print_policy(const void *req, const void *rep)
 {
-    struct policy_ref ref = { STR_NONE };
-    struct policy policy;
-    const struct option_row rows[] = { { .text = &ref.name, .required = true } };
-    int status = options_read(command, argc, argv, rows, COUNT(rows));
+    const struct policy *policy = rep;
 
-    if (status == EXIT_OK) status = ask(&SHOW, &ref, &policy);
-    if (status == EXIT_OK && !as_json) print_policy(&policy);
-    return status;
-}
-
-static bool read_file(struct str file, struct buf *out)
-{
-    FILE *from = str_is(file, "-") ? stdin : fopen(arena_cstr(arena, file), "r");
-    char bytes[4096];
-    size_t n;
-
-    if (from == NULL) return false;
-    while (!out->over && (n = fread(bytes, 1, sizeof bytes, from)) > 0) buf_add(out, bytes, n);
-    bool good = ferror(from) == 0;
-    if (from != stdin) fclose(from);
-    return good;
+    (void)req;
+    printf("%s, version %lld\n", shown_text(policy->name), (long long)policy->version);
+    for (size_t i = 0; i < policy->rules.len; i++) policy_print_rule(i, &policy->rules.at[i]);
 }
 
 /* A list of rules, or an object as `policy show --json` prints it; the name on the command line holds. */
@@ -86,43 +42,127 @@ static enum err read_policy(struct str text, struct str name, struct policy *out
     return wire_read_json_over(policy_shape(), text, (struct wire_given_list){ &given, 1 }, arena, out, why);
 }
 
-int policy_put(const struct command *command, int argc, char **argv)
+int policy_from_file(const struct command_line *line, struct str name, struct str file, struct policy *out)
 {
-    struct str name = STR_NONE, file = STR_NONE;
-    const struct option_row rows[] = { { .text = &name, .required = true }, { .text = &file, .required = true } };
-    struct buf text = BUF(FILE_BYTES_MAX);
     struct wire_error why = { 0 };
-    struct policy draft, policy;
-    int status = options_read(command, argc, argv, rows, COUNT(rows));
+    struct buf text;
+    int status = file_read(line, file, FILE_BYTES_MAX, &text);
 
     if (status != EXIT_OK) return status;
-    if (!read_file(file, &text) || text.over)
-        status = usage_error(command, "%.*s: %s", STR_ARG(file), text.over ? "too large" : strerror(errno));
-    else if (read_policy(buf_str(&text), name, &draft, &why) != OK)
-        status = usage_error(command, "%.*s: %s", STR_ARG(file), why.text);
-    else
-        status = ask(&PUT, &draft, &policy);
+    if (read_policy(arena_str(arena, buf_str(&text)), name, out, &why) != OK)
+        status = usage_error(line, "%s: %s", shown_text(file), why.text);
     buf_free(&text);
-    if (status == EXIT_OK && !as_json) print_policy(&policy);
     return status;
 }
 
-int policy_explain(const struct command *command, int argc, char **argv)
+static int take_rules(const struct command_line *line, void *req)
 {
-    struct policy_case req = { .policy = STR_NONE };
-    struct policy_verdict verdict;
-    const struct option_row rows[] = {
-        { .name = "--policy", .text = &req.policy, .required = true },
-        { .name = "--namespace", .text = &req.namespace },
-        { .name = "--event", .text = &req.event },
-        { .name = "--room", .text = &req.room },
-        { .name = "--action", .text = &req.action, .required = true },
-        { .name = "--subject", .text = &req.subject },
-    };
-    int status = options_read(command, argc, argv, rows, COUNT(rows));
+    struct policy *draft = req;
 
-    if (status == EXIT_OK) status = ask(&EXPLAIN, &req, &verdict);
-    if (status == EXIT_OK && !as_json)
-        printf("%s: %.*s\n", verdict.allowed ? "allowed" : "denied", STR_ARG(verdict.reason));
-    return status;
+    return policy_from_file(line, draft->name, line_text(line, "FILE"), draft);
 }
+
+static void print_verdict(const void *req, const void *rep)
+{
+    const struct policy_verdict *verdict = rep;
+
+    (void)req;
+    printf("%s: %s\n", verdict->allowed ? "allowed" : "denied", shown_text(verdict->reason));
+}
+
+static const struct column COLUMNS[] = {
+    { "NAME", "name", 32, NULL, NULL },
+    { "VERSION", "version", 7, NULL, NULL },
+    { "RULES", "rules", 0, NULL, NULL },
+    { NULL, NULL, 0, NULL, NULL },
+};
+
+#define POLICY_NAME                                                                                                    \
+    {                                                                                                                  \
+        .name = "NAME", .value = "NAME", .field = "name", .is = REQUIRED_WORD, .doc = "The policy"                     \
+    }
+#define POLICY_FILE                                                                                                    \
+    {                                                                                                                  \
+        .name = "FILE", .value = "FILE", .is = REQUIRED_WORD | A_FILE,                                                 \
+        .doc = "Its rules as JSON, a list or what policy show --json prints; - for standard input"                     \
+    }
+
+/* clang-format off */
+static const struct command COMMANDS[] = {
+    { .verb = "list",
+      .doc = "List all policies",
+      .ask = &ask_auth_policy_list,
+      .list = "policies", .columns = COLUMNS },
+    { .verb = "show",
+      .doc = "Show a policy's rules",
+      .ask = &ask_auth_policy_get,
+      .print = print_policy,
+      .words = (const struct word[]){ POLICY_NAME, { .name = NULL } },
+      .examples = (const struct example[]){
+          { "policy show chat-client", "Its rules, numbered as policy explain names them" },
+          { "policy show chat-client --json >chat-client.json", "As policy put takes them" },
+          { NULL, NULL } } },
+    { .verb = "put",
+      .doc = "Make or replace a policy; live sockets obey it at once",
+      .about = "A file that says a version replaces that version alone: the change of somebody else, meanwhile, is a conflict.",
+      .ask = &ask_auth_policy_put,
+      .prepare = take_rules,
+      .print = print_policy,
+      .words = (const struct word[]){ POLICY_NAME, POLICY_FILE, { .name = NULL } },
+      .examples = (const struct example[]){
+          { "policy put kiosk kiosk.json", "From a file" },
+          { "policy show kiosk --json | jq '.rules += [{effect:\"deny\",rooms:[\"staff\"]}]' | authctl policy put kiosk -", "One rule more" },
+          { NULL, NULL } } },
+    { .verb = "delete",
+      .doc = "Delete a policy that no key and no user has any more",
+      .about = "Revoked keys keep their policy, and the policy stays with them: the list of keys says what they could do.",
+      .ask = &ask_auth_policy_delete,
+      .says = "There is no policy {name} any more.",
+      .words = (const struct word[]){ POLICY_NAME, { .name = NULL } },
+      .examples = (const struct example[]){ { "policy delete kiosk", "Nobody needs it any more" }, { NULL, NULL } } },
+    { .verb = "diff",
+      .doc = "Compare a policy with a file, rule by rule; exit status 4: they differ",
+      .run = policy_diff_file,
+      .words = (const struct word[]){ POLICY_NAME, POLICY_FILE, { .name = NULL } },
+      .examples = (const struct example[]){
+          { "policy diff kiosk kiosk.json", "What would policy put change? - is there, + is in the file" },
+          { NULL, NULL } } },
+    { .verb = "test",
+      .doc = "Hold policies against a table of expectations; exit status 4: one is not met",
+      .about = "The first line of the table names its columns: policy, action and expect (allow or deny), and namespace, event, room, "
+               "subject. Words are between blanks, or in quotes; - is nothing, # a comment. If all its policies are given by --rules "
+               "nobody is asked, so it runs in a CI without a server.",
+      .run = policy_test_file,
+      .words = (const struct word[]){
+          { .name = "FILE", .value = "FILE", .is = REQUIRED_WORD | A_FILE, .doc = "The table; - for standard input" },
+          { .name = "--rules", .value = "NAME=FILE", .is = MANY | A_FILE, .doc = "The policy NAME as it is in FILE, and not as it is there" },
+          { .name = NULL } },
+      .examples = (const struct example[]){
+          { "policy test expectations.txt", "Of the policies that are there" },
+          { "policy test expectations.txt --rules kiosk=kiosk.json", "Of what kiosk will be" },
+          { NULL, NULL } } },
+    { .verb = "explain",
+      .doc = "Say which rule decides a case",
+      .ask = &ask_auth_policy_explain,
+      .print = print_verdict,
+      .words = (const struct word[]){
+          { .name = "--policy", .value = "NAME", .field = "policy", .is = REQUIRED_WORD, .doc = "The policy" },
+          { .name = "--action", .value = "ACTION", .field = "action", .is = REQUIRED_WORD, .choices = ACTIONS, .doc = "What is done" },
+          { .name = "--namespace", .value = "/chat", .field = "namespace", .doc = "Where" },
+          { .name = "--event", .value = "EVENT", .field = "event", .doc = "With which event, such as message:send" },
+          { .name = "--room", .value = "ROOM", .field = "room", .doc = "In which room" },
+          { .name = "--subject", .value = "SUBJECT", .field = "subject", .doc = "By whom: what {sub} stands for" },
+          { .name = NULL } },
+      .examples = (const struct example[]){
+          { "policy explain --policy read-only --action emit --namespace /chat --event message:send", "May a reader send?" },
+          { NULL, NULL } } },
+    { .verb = NULL },
+};
+/* clang-format on */
+
+const struct noun policy_noun = {
+    .name = "policy",
+    .doc = "Who may do what: named lists of rules",
+    .about = "A deny that fits wins, else an allow that fits, else it is denied. What a rule does not name it fits.",
+    .commands = COMMANDS,
+};

@@ -1,17 +1,9 @@
 /* quota.c - authctl quota ... */
 // SPDX-License-Identifier: Apache-2.0
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "libshared/wire/json_text.h"
 #include "services/auth/authctl/authctl.h"
-
-static const struct question LIST = { "limit.list", true, limit_query_shape, limit_page_shape };
-static const struct question SET = { "limit.set", true, limit_shape, limit_shape };
-static const struct question UNSET = { "limit.unset", true, limit_ref_shape, nothing_shape };
-static const struct question USED_IN_CHAT = { "room.usage", true, usage_query_shape, usage_page_shape };
-static const struct question USED_IN_SHARE = { "conversation.usage", true, usage_query_shape, usage_page_shape };
 
 /* clang-format off */
 static const struct row {
@@ -25,6 +17,15 @@ static const struct row {
 #include "proto/quotas.def"
 #include "proto/end.def"
 };
+
+static const char NAMES[] =
+#define RATE(name, count, seconds, by, unit, doc) #name "|"
+#define QUOTA(name, service, unit, limit, doc) #name "|"
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/quotas.def"
+#include "proto/end.def"
+    ;
 /* clang-format on */
 
 /* --- list --- */
@@ -43,14 +44,14 @@ static const char *number(int64_t n)
     return arena_printf(arena, "%lld", (long long)n).at;
 }
 
-static void print_line(const char *name, const char *whose, const char *limit, const struct row *row, const char *doc)
+static void print_limit(const char *name, const char *whose, const char *limit, const struct row *row, const char *doc)
 {
     static const int widths[] = { 18, 28, 12, 8, 8, 12, 0 };
     const char *seconds = row == NULL ? "SECONDS" : row->seconds > 0 ? number(row->seconds) : "-";
     const char *cells[] = { name, whose, limit, row == NULL ? "UNIT" : lower(row->unit), seconds,
         row == NULL ? "BY" : lower(row->by), doc };
 
-    print_row(cells, widths, COUNT(cells));
+    print_cells(cells, widths, COUNT(cells));
 }
 
 static void print_change(const struct row *row, const struct limit *limit)
@@ -59,7 +60,7 @@ static void print_change(const struct row *row, const struct limit *limit)
                        : limit->key.len > 0   ? arena_printf(arena, "key %.*s", STR_ARG(limit->key))
                                               : STR("all");
 
-    print_line("", whose.at, number(limit->limit), row, "(changed)");
+    print_limit("", whose.at, number(limit->limit), row, "(changed)");
 }
 
 static void put_member(struct buf *out, const char *name, struct str text)
@@ -103,21 +104,21 @@ static void print_all_json(const struct limit_page *page)
 
 static void print_all(const struct limit_page *page)
 {
-    print_line("NAME", "FOR", "LIMIT", NULL, "OF");
+    print_limit("NAME", "FOR", "LIMIT", NULL, "OF");
     for (size_t i = 0; i < COUNT(rows); i++) {
-        print_line(rows[i].name, "all", number(rows[i].limit), &rows[i], rows[i].doc);
+        print_limit(rows[i].name, "all", number(rows[i].limit), &rows[i], rows[i].doc);
         for (size_t j = 0; j < page->limits.len; j++)
             if (str_is(page->limits.at[j].name, rows[i].name)) print_change(&rows[i], &page->limits.at[j]);
     }
 }
 
-int quota_list(const struct command *command, int argc, char **argv)
+static int list_limits(const struct command_line *line)
 {
     const struct limit_query of_all = { STR_NONE };
     struct limit_page page;
-    int status = options_read(command, argc, argv, NULL, 0);
+    int status = call_method(&ask_auth_limit_list, &of_all, &page);
 
-    if (status == EXIT_OK) status = ask_quietly("auth", &LIST, &of_all, &page);
+    (void)line;
     if (status != EXIT_OK) return status;
     if (as_json)
         print_all_json(&page);
@@ -171,7 +172,7 @@ static void print_shown(const struct row *row, int64_t limit, int64_t used)
     const char *cells[] = { row->name, row->seconds > 0 ? "-" : number(used), number(limit), lower(row->unit),
         row->seconds > 0 ? arena_printf(arena, "in %lld s", (long long)row->seconds).at : "" };
 
-    print_row(cells, widths, COUNT(cells));
+    print_cells(cells, widths, COUNT(cells));
 }
 
 static void print_usage(struct str subject, struct str key, const struct limit_page *limits,
@@ -195,72 +196,81 @@ static void print_usage(struct str subject, struct str key, const struct limit_p
     buf_free(&name);
 }
 
-int quota_show(const struct command *command, int argc, char **argv)
+static int show_usage(const struct command_line *line)
 {
-    struct limit_query asked = { STR_NONE };
+    const struct limit_query asked = { line_text(line, "SUBJECT") };
     struct usage_query query;
     struct limit_page limits;
     struct usage_page chat, share;
-    struct str key = STR_NONE;
-    const struct option_row options[] = { { .text = &asked.subject, .required = true },
-        { .name = "--key", .text = &key } };
-    int status = options_read(command, argc, argv, options, COUNT(options));
+    int status = call_method(&ask_auth_limit_list, &asked, &limits);
 
-    if (status == EXIT_OK) status = ask_quietly("auth", &LIST, &asked, &limits);
     if (status == EXIT_OK) query = (struct usage_query){ limits.subject };
-    if (status == EXIT_OK) status = ask_quietly("chat", &USED_IN_CHAT, &query, &chat);
-    if (status == EXIT_OK) status = ask_quietly("share", &USED_IN_SHARE, &query, &share);
-    if (status == EXIT_OK) print_usage(query.subject, key, &limits, &chat, &share);
+    if (status == EXIT_OK) status = call_method(&ask_chat_room_usage, &query, &chat);
+    if (status == EXIT_OK) status = call_method(&ask_share_conversation_usage, &query, &share);
+    if (status == EXIT_OK) print_usage(query.subject, line_text(line, "--key"), &limits, &chat, &share);
     return status;
 }
 
-/* --- set, unset --- */
+/* --- the rows --- */
 
-static int check_whose(const struct command *command, struct str subject, struct str key, bool for_all)
-{
-    int n = (subject.len > 0) + (key.len > 0) + for_all;
+#define LIMIT_NAME                                                                                                     \
+    {                                                                                                                  \
+        .name = "NAME", .value = "NAME", .field = "name", .is = REQUIRED_WORD, .choices = NAMES,                       \
+        .doc = "The rate or quota"                                                                                     \
+    }
+#define FOR_WHOM                                                                                                       \
+    { .name = "--subject", .value = "SUBJECT", .field = "subject", .is = ONE_OF, .doc = "For this subject" },          \
+        { .name = "--key",                                                                                             \
+            .value = "ID",                                                                                             \
+            .field = "key",                                                                                            \
+            .is = ONE_OF,                                                                                              \
+            .doc = "For this API key, and each subject of its tokens" },                                               \
+    {                                                                                                                  \
+        .name = "--default", .is = ONE_OF, .doc = "For all that nothing else is said of"                               \
+    }
 
-    return n == 1 ? EXIT_OK : usage_error(command, "for whom? one of --subject, --key and --default");
-}
+/* clang-format off */
+static const struct command COMMANDS[] = {
+    { .verb = "list",
+      .doc = "List all rates and quotas, and where they were changed",
+      .run = list_limits },
+    { .verb = "show",
+      .doc = "Show how much of each quota a subject uses, and what may be",
+      .run = show_usage,
+      .words = (const struct word[]){
+          { .name = "SUBJECT", .value = "SUBJECT", .is = REQUIRED_WORD, .doc = "The subject" },
+          { .name = "--key", .value = "ID", .doc = "The key of its tokens, if that has limits of its own" },
+          { .name = NULL } },
+      .examples = (const struct example[]){ { "quota show ada", "What ada keeps" }, { NULL, NULL } } },
+    { .verb = "set",
+      .doc = "Change a rate or quota for a subject, for a key and each subject of its tokens, or for all; it holds at once",
+      .ask = &ask_auth_limit_set,
+      .says = "{name} is {limit}.",
+      .words = (const struct word[]){
+          LIMIT_NAME,
+          { .name = "LIMIT", .value = "LIMIT", .field = "limit", .is = REQUIRED_WORD, .doc = "How much there may be" },
+          FOR_WHOM,
+          { .name = NULL } },
+      .examples = (const struct example[]){
+          { "quota set rooms 100000 --subject key:gk7QhTz1aVx2", "A back end that makes many rooms" },
+          { "quota set tokens 30000 --key gk7QhTz1aVx2", "One that asks for many tokens" },
+          { "quota set conversation_bytes 1000000000 --default", "For everybody" },
+          { NULL, NULL } } },
+    { .verb = "unset",
+      .doc = "Let its row hold again",
+      .ask = &ask_auth_limit_unset,
+      .says = "{name} is as its row says.",
+      .words = (const struct word[]){ LIMIT_NAME, FOR_WHOM, { .name = NULL } },
+      .examples = (const struct example[]){ { "quota unset rooms --subject ada", "As for everybody" }, { NULL, NULL } } },
+    { .verb = NULL },
+};
+/* clang-format on */
 
-int quota_set(const struct command *command, int argc, char **argv)
-{
-    struct limit limit = { .name = STR_NONE }, said;
-    struct str most = STR_NONE;
-    bool for_all = false;
-    const struct option_row options[] = {
-        { .text = &limit.name, .required = true },
-        { .text = &most, .required = true },
-        { .name = "--subject", .text = &limit.subject },
-        { .name = "--key", .text = &limit.key },
-        { .name = "--default", .flag = &for_all },
-    };
-    int status = options_read(command, argc, argv, options, COUNT(options));
-
-    if (status == EXIT_OK) status = check_whose(command, limit.subject, limit.key, for_all);
-    if (status != EXIT_OK) return status;
-    if (!str_to_int(most, &limit.limit) || limit.limit < 0 || limit.limit > 1000000000000000)
-        return usage_error(command, "the limit is a number from 0 to 1000000000000000");
-    status = ask(&SET, &limit, &said);
-    if (status == EXIT_OK && !as_json) printf("%.*s is %lld.\n", STR_ARG(said.name), (long long)said.limit);
-    return status;
-}
-
-int quota_unset(const struct command *command, int argc, char **argv)
-{
-    struct limit_ref ref = { .name = STR_NONE };
-    struct nothing nothing;
-    bool for_all = false;
-    const struct option_row options[] = {
-        { .text = &ref.name, .required = true },
-        { .name = "--subject", .text = &ref.subject },
-        { .name = "--key", .text = &ref.key },
-        { .name = "--default", .flag = &for_all },
-    };
-    int status = options_read(command, argc, argv, options, COUNT(options));
-
-    if (status == EXIT_OK) status = check_whose(command, ref.subject, ref.key, for_all);
-    if (status == EXIT_OK) status = ask(&UNSET, &ref, &nothing);
-    if (status == EXIT_OK && !as_json) printf("%.*s is as its row says.\n", STR_ARG(ref.name));
-    return status;
-}
+const struct noun quota_noun = {
+    .name = "quota",
+    .doc = "How much, and how fast",
+    .about = "Of each rate and quota there is a row with what holds for all; docs/limits.md has them. For a subject "
+             "holds what is "
+             "set for it, else what is set for the key of its tokens, else what is set for all, else the row.",
+    .commands = COMMANDS,
+};

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/secret.h"
 #include "libshared/policy/api_key.h"
-#include "services/auth/auth.h"
+#include "services/auth/keys/issuer.h"
 
 static const char ROTATE_KEY[] = "UPDATE api_key SET previous_secret = CASE WHEN $4 > $3 THEN secret END,"
                                  " grace_until = CASE WHEN $4 > $3 THEN $4 END, secret = $2"
@@ -16,6 +16,7 @@ enum err key_rotate(struct call *call, const struct key_rotation *draft, struct 
     struct api_key_parts parts;
 
     if (!api_key_is_id(draft->id)) return call_fail(call, ERR_NOT_FOUND, "there is no key %.*s", STR_ARG(draft->id));
+    TRY(issuer_may_touch(call, draft->id));
     api_key_new(arena_cstr(call->arena, draft->id), key);
     if (!api_key_parse(str_of(key), &parts)) return ERR_INTERNAL;
     api_key_hash(parts.secret, hash);

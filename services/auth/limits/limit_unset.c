@@ -15,6 +15,7 @@ enum err limit_unset(struct call *call, const struct limit_ref *req, struct noth
     (void)rep;
     TRY(limit_check(call, req->name, req->subject, req->key));
     TRY(subject_spell(call, req->subject, &ref.subject));
+    TRY(limit_check_rank(call, ref.subject, ref.key));
     TRY(pg_run(call->pg, call->arena, DROP_LIMIT,
         PG_ARGS(pg_text(ref.name), pg_text(ref.subject), pg_text(ref.key), pg_text(req->subject)), &rows));
     if (rows == 0) return OK; /* said twice */

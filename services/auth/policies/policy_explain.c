@@ -3,13 +3,20 @@
 #include "libshared/policy/policy_set.h"
 #include "services/auth/auth.h"
 
-static struct str reason_of(struct arena *arena, struct policy_answer answer, size_t n_rules, enum policy_action action)
+static struct str reason_of(
+    struct arena *arena, struct policy_answer answer, size_t n_rules, const struct policy_question *question)
 {
-    if (answer.rule < 0 && action == POLICY_PUBLISH)
+    if (answer.rule < 0 && question->action == POLICY_PUBLISH)
         return arena_printf(arena,
             "none of %zu rules fits that has publish among its actions and this event, or what it begins with, among "
             "its"
             " events, so it is denied",
+            n_rules);
+    if (answer.rule < 0 && str_is(question->namespace, "/admin"))
+        return arena_printf(arena,
+            "none of %zu rules fits that has /admin among its namespaces, which is opened in so many words alone, so "
+            "it is "
+            "denied",
             n_rules);
     if (answer.rule < 0) return arena_printf(arena, "none of %zu rules fits, so it is denied", n_rules);
     if (answer.allowed) return arena_printf(arena, "rule %d allows it, and no rule that fits denies it", answer.rule);
@@ -31,6 +38,6 @@ enum err policy_explain(struct call *call, const struct policy_case *req, struct
     policy_ref_drop(&compiled);
     rep->allowed = answer.allowed;
     rep->rule = answer.rule;
-    rep->reason = reason_of(call->arena, answer, policy.rules.len, question.action);
+    rep->reason = reason_of(call->arena, answer, policy.rules.len, &question);
     return OK;
 }

@@ -3,6 +3,7 @@
 #include "libshared/policy/policy_set.h"
 #include "services/auth/auth.h"
 #include "libshared/db/rows.h"
+#include "services/auth/keys/issuer.h"
 
 #define POLICIES_MAX 256 /* proto/auth.def: policy_page */
 #define POLICIES_BYTES_MAX                                                                                             \
@@ -63,11 +64,23 @@ static enum err check_room(struct call *call, struct str name, struct str json)
     return OK;
 }
 
+/* What it allowed before, too: nobody takes from others what they do not have themselves. */
+static enum err check_author(struct call *call, const struct policy *draft)
+{
+    struct issuer author;
+
+    TRY(issuer_load(call, &author));
+    TRY(issuer_check_rules(call, &author, draft->name, &draft->rules));
+    enum err e = issuer_may_give(call, draft->name);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
 enum err policy_put(struct call *call, const struct policy *draft, struct policy *rep)
 {
     struct str json;
 
     TRY(check_rules(call, draft));
+    TRY(check_author(call, draft));
     TRY(policy_json(call->arena, draft, &json));
     TRY(check_room(call, draft->name, json));
 

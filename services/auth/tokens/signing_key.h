@@ -15,7 +15,10 @@ struct jwk {
 void signing_key_make(struct arena *arena, struct str *private_pem, struct str *public_pem);
 bool signing_key_jwk(struct str public_pem, struct jwk *out);
 
-/* Make the first key, or the next one if the newest is older than `days`; forget retired ones.  A token lives ttl_max_s
+/* As PEM, in the arena, from what the row of that kid has in its column `sealed`. */
+enum err signing_key_open(struct arena *arena, struct str kid, struct str sealed, struct str *private_pem) MUST_CHECK;
+
+/* Make the first key, or the next one if the newest is older than `days` or lay in the database as it is; forget retired ones.  A token lives ttl_max_s
  * at most.  *changed: gateways need to hear.  Serialised over all processes by an advisory lock. */
 enum err signing_keys_turn(
     struct pg *pg, struct arena *arena, int64_t now, int64_t days, int64_t ttl_max_s, bool *changed) MUST_CHECK;

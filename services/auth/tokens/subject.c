@@ -68,20 +68,12 @@ static bool read_uuid(struct str folded, struct id *out)
     return id_parse((struct str){ text, n }, out);
 }
 
-static struct str id_str(struct arena *to, struct id id)
-{
-    char text[ID_TEXT_BYTES + 1];
-
-    id_format(id, text);
-    return arena_str(to, str_of(text));
-}
-
 static enum err check_user(struct call *call, const struct key_rights *rights, struct id user, struct str *out)
 {
     if (!rights->act_as_users)
         return call_fail(call, ERR_FORBIDDEN,
             "This API key lacks the right act_as_users: a subject that is a UUID is a registered user");
-    *out = id_str(call->arena, user);
+    *out = id_text(call->arena, user);
     return OK;
 }
 
@@ -131,6 +123,14 @@ enum err subject_spell(struct call *call, struct str typed, struct str *out)
     TRY(pg_one(call->pg, call->arena, &forms_shape, &forms, NORMAL_FORMS, PG_ARGS(pg_text(typed))));
     TRY(check_text(call, forms.canonical));
     *out = forms.canonical;
-    if (read_uuid(small(call->arena, forms.folded), &user)) *out = id_str(call->arena, user);
+    if (read_uuid(small(call->arena, forms.folded), &user)) *out = id_text(call->arena, user);
     return OK;
+}
+
+struct str id_text(struct arena *arena, struct id id)
+{
+    char text[ID_TEXT_BYTES + 1];
+
+    id_format(id, text);
+    return arena_str(arena, str_of(text));
 }

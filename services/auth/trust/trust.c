@@ -7,23 +7,25 @@
 #define PAGE_ROWS 1000 /* proto/auth.def: the lists of trust */
 
 /* One statement, so that all it finds is of one moment: the newest position, and where a page behind $1 ends. */
-static const char PAGE[] =
-    "SELECT p.epoch, p.position AS newest, c.last, c.n FROM trust_position p, LATERAL (SELECT max(position) AS last,"
-    " count(*) AS n FROM (SELECT position FROM trust_change WHERE position > CASE WHEN $1 > p.position OR p.epoch <> $2"
-    " THEN 0 ELSE $1 END AND (until IS NULL OR until > $3) ORDER BY position LIMIT $4) page) c";
+static const char PAGE[] = "SELECT p.epoch, p.position AS newest, c.last, c.n, c.changed_at FROM trust_position p, "
+                           "LATERAL (SELECT max(position) AS last,"
+                           " count(*) AS n, min(at) AS changed_at FROM (SELECT position, at FROM trust_change WHERE "
+                           "position > CASE WHEN $1 > p.position OR p.epoch <> $2"
+                           " THEN 0 ELSE $1 END AND (until IS NULL OR until > $3) ORDER BY position LIMIT $4) page) c";
 
-struct page {
+struct trust_page {
     struct id epoch;
-    int64_t newest, last, n;
+    int64_t newest, last, n, changed_at;
 };
 static const struct wire_field page_fields[] = {
-    ROW_FIELD(struct page, epoch, ID),
-    ROW_FIELD(struct page, newest, INT),
-    ROW_FIELD(struct page, last, INT),
-    ROW_FIELD(struct page, n, INT),
+    ROW_FIELD(struct trust_page, epoch, ID),
+    ROW_FIELD(struct trust_page, newest, INT),
+    ROW_FIELD(struct trust_page, last, INT),
+    ROW_FIELD(struct trust_page, n, INT),
+    ROW_FIELD(struct trust_page, changed_at, TIME),
     ROW_END,
 };
-static const struct wire_shape page_shape = { "page", "", sizeof(struct page), page_fields };
+static const struct wire_shape page_shape = { "page", "", sizeof(struct trust_page), page_fields };
 
 /* What has changed again since the page was found is behind it now, and comes with a later one. */
 #define OF_PAGE(kind_)                                                                                                 \
@@ -43,9 +45,11 @@ static const char GONE[] =
     " AND c.position > $1 AND c.position <= $2"
     " AND NOT EXISTS (SELECT FROM policy p WHERE p.name = c.name)";
 
-static const char API_KEYS[] = "SELECT k.id AS key, k.revoked_at IS NOT NULL AS revoked, k.networks::text[] AS "
-                               "networks, k.bind_tokens AS subjects,"
-                               " c.until FROM trust_change c JOIN api_key k ON k.id = c.name WHERE" OF_PAGE("key");
+static const char API_KEYS[] =
+    "SELECT k.id AS key, k.revoked_at IS NOT NULL AS revoked, k.networks::text[] AS "
+    "networks, k.bind_tokens AS subjects, k.disabled_at IS NOT NULL AS disabled, k.impersonate, k.act_as_users,"
+    " k.policy, k.expires_at AS ends_at, c.until FROM trust_change c JOIN api_key k ON k.id = c.name WHERE" OF_PAGE(
+        "key");
 
 static const char ENDED[] = "SELECT CASE c.kind WHEN 'subject' THEN c.name END AS subject,"
                             " CASE c.kind WHEN 'session' THEN c.name END AS session, c.ended_at, c.until"
@@ -58,6 +62,23 @@ static const char LIMITS[] =
     "limit_change l"
     " ON l.name = c.name::jsonb ->> 0 AND l.subject = c.name::jsonb ->> 1 AND l.key = c.name::jsonb ->> 2"
     " WHERE" OF_PAGE("limit");
+
+static const char BANS[] =
+    "SELECT CASE WHEN c.name::jsonb ->> 0 = 'network' THEN c.name::jsonb ->> 1 END AS network,"
+    " CASE WHEN c.name::jsonb ->> 0 = 'subject' THEN c.name::jsonb ->> 1 END AS subject,"
+    " CASE WHEN c.name::jsonb ->> 0 = 'key' THEN c.name::jsonb ->> 1 END AS key, b.until, b.id IS NULL AS lifted"
+    " FROM trust_change c LEFT JOIN ban b ON b.kind = c.name::jsonb ->> 0 AND b.what = c.name::jsonb ->> 1"
+    " WHERE" OF_PAGE("ban");
+
+static const char NOTICES[] = "SELECT c.name::uuid AS id, n.text, n.at, n.until FROM trust_change c LEFT JOIN notice n "
+                              "ON n.id = CASE c.kind WHEN 'notice' THEN"
+                              " c.name::uuid END"
+                              " WHERE" OF_PAGE("notice");
+
+static const char ALERTS[] =
+    "SELECT a.id, a.kind, nullif(a.address, '') AS address, nullif(a.subject, '') AS subject, nullif(a.key, '') AS key,"
+    " nullif(a.detail, '') AS detail, a.at, a.last_at, a.told AS times FROM trust_change c JOIN alert a ON a.id ="
+    " CASE c.kind WHEN 'alert' THEN c.name::uuid END WHERE" OF_PAGE("alert");
 
 static const char ALL_LIMITS[] =
     "SELECT name, nullif(subject, '') AS subject, nullif(key, '') AS key, most AS \"limit\""
@@ -78,11 +99,12 @@ enum err signing_keys_load(struct pg *pg, struct arena *arena, int64_t now, stru
 static enum err find_page(
     struct pg *pg, struct arena *arena, const struct trust_position *from, int64_t now, struct trust *out)
 {
-    struct page page = { .newest = 0 };
+    struct trust_page page = { .newest = 0 };
 
     TRY(pg_one(pg, arena, &page_shape, &page, PAGE,
         PG_ARGS(pg_int(from->position), pg_id(from->epoch), pg_time(now), pg_int(PAGE_ROWS))));
     out->epoch = page.epoch;
+    out->changed_at = page.changed_at;
     out->since = id_eq(from->epoch, page.epoch) && from->position <= page.newest ? from->position : 0;
     out->more = page.n == PAGE_ROWS && page.last < page.newest;
     out->position = out->more ? page.last : page.newest;
@@ -104,5 +126,8 @@ enum err trust_load(struct pg *pg, struct arena *arena, const struct settings_au
     TRY(pg_one(pg, arena, trust_shape(), out, GONE, PG_ARGS(pg_int(out->since), pg_int(out->position))));
     TRY(pg_all(pg, arena, trust_key_shape(), &out->api_keys, PAGE_ROWS, API_KEYS, page));
     TRY(pg_all(pg, arena, trust_end_shape(), &out->ended, PAGE_ROWS, ENDED, page));
+    TRY(pg_all(pg, arena, trust_ban_shape(), &out->bans, PAGE_ROWS, BANS, page));
+    TRY(pg_all(pg, arena, trust_notice_shape(), &out->notices, PAGE_ROWS, NOTICES, page));
+    TRY(pg_all(pg, arena, alert_shape(), &out->alerts, PAGE_ROWS, ALERTS, page));
     return pg_all(pg, arena, limit_state_shape(), &out->limits, PAGE_ROWS, LIMITS, page);
 }

@@ -1,4 +1,5 @@
-/* trust_expire.c - what was revoked or ended is forgotten when its last token has ended by itself; a job, once an hour. */
+/* trust_expire.c - what was revoked or ended is forgotten when its last token has ended by itself; a job, once a minute,
+ * so that the table is as long as tokens live. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/auth/auth.h"
 

@@ -15,7 +15,12 @@
 
 #include "libshared/base/clock.h"
 #include "libshared/db/pg_listen.h"
-#include "services/auth/auth.h"
+#include "services/auth/abuse/attempts.h"
+#include "services/auth/alerts/alerts.h"
+#include "services/auth/directory/directory.h"
+#include "services/auth/mail/mail.h"
+#include "services/auth/oauth/oauth.h"
+#include "services/auth/sealed/sealed_column.h"
 #include "services/auth/tokens/signing_key.h"
 
 #define RETRY_S 0.2
@@ -120,7 +125,7 @@ static bool begin_load(struct auth *auth)
     return rpc_server_work(auth->server, STR_NONE, do_load, on_loaded, auth);
 }
 
-/* Who watches hears first.  Nobody is told of a change who did not ask for it yet. */
+/* Gateways that watch are told before the ones that wait for a first answer; a gateway is told only of changes that it asked for. */
 static void load_snapshot(struct auth *auth)
 {
     if (auth->loading) return;
@@ -149,6 +154,11 @@ static void refresh_after_commit(struct rpc_server *server, void *context, void 
         refresh_snapshot(context);
 }
 
+const char *auth_public_url(const struct call *call)
+{
+    return ((const struct auth *)call->context)->public_url;
+}
+
 const struct settings_auth *auth_settings(const struct call *call)
 {
     return ((const struct auth *)call->context)->settings;
@@ -156,6 +166,8 @@ const struct settings_auth *auth_settings(const struct call *call)
 
 void trust_changed(struct call *call)
 {
+    /* Nothing of a worker's copy runs after the commit; the database's notification comes a little later. */
+    if (call->is_copy) return;
     call_after(call, refresh_after_commit, NULL);
 }
 
@@ -180,13 +192,16 @@ static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
     if (auth->changed) load_snapshot(auth);
 }
 
-/* Of what this process did itself, and has announced already, nothing more is found. */
+/* Of what this process did itself, and has announced already, nothing more is found.  Without a payload some may have been
+ * missed. */
 static void on_notification(void *arg, const char *payload)
 {
     struct auth *auth = arg;
+    bool is_of_users = payload != NULL && strcmp(payload, "users") == 0;
 
-    (void)payload;
-    if (auth->server != NULL) refresh_snapshot(auth);
+    if (auth->server == NULL) return;
+    if (is_of_users || payload == NULL) users_announce(auth->server);
+    if (!is_of_users) refresh_snapshot(auth);
 }
 
 static enum err turn_signing_keys(struct pg *pg, struct arena *arena, const struct settings_auth *s, bool *turned)
@@ -219,8 +234,9 @@ static void on_turn(struct ev_loop *loop, ev_timer *timer, int events)
         LOG(WARN, "auth.turn_postponed"); /* the next tick comes */
 }
 
-/* Without a key nothing can be signed, so the first one is made before we serve. */
-static void make_first_key(const struct settings_auth *s)
+/* Without a key nothing can be signed, and without today's table no token is issued: so they are made before we serve.  What a
+ * former file key has sealed is sealed again; where that is lost, nobody shall find out by a token that is refused. */
+static void make_first(const struct settings_auth *s)
 {
     struct pg *pg = pg_create(s->db, "auth");
     /* bound: keys of ours */
@@ -228,23 +244,29 @@ static void make_first_key(const struct settings_auth *s)
     bool turned;
     enum err e = turn_signing_keys(pg, arena, s, &turned);
 
+    if (e == OK) e = sealed_columns_renew(pg);
+    if (e == OK) e = attempt_make_days(pg, arena);
     if (e == OK) e = pg_commit(pg);
     if (e != OK) {
-        LOG(ERROR, "auth.no_signing_key", F_TEXT("code", err_code(e)), F_TEXT("why", pg_last_error(pg)));
+        LOG(ERROR, "auth.not_begun", F_TEXT("code", err_code(e)), F_TEXT("why", pg_last_error(pg)));
         exit(1);
     }
     pg_destroy(&pg);
     arena_destroy(&arena);
 }
 
-struct auth *auth_start(struct ev_loop *loop, const struct settings_auth *s)
+struct auth *auth_start(struct ev_loop *loop, const struct settings_auth *s, const char *public_url)
 {
     struct auth *auth = mem_zero(sizeof *auth);
 
-    make_first_key(s);
+    make_first(s);
     auth->settings = s;
+    auth->public_url = public_url;
     auth->loop = loop;
     auth->stream = id_new();
+    auth->mailer = mailer_create(loop, s);
+    auth->oauth = oauth_create(s);
+    auth->alert_webhook = alert_webhook_create(s);
     ev_timer_init(&auth->retry, on_retry, 0, RETRY_S);
     ev_timer_init(&auth->turn, on_turn, TURN_S, TURN_S);
     auth->retry.data = auth->turn.data = auth;
@@ -274,6 +296,9 @@ void auth_stop(void *context)
 {
     struct auth *auth = context;
 
+    mailer_destroy(&auth->mailer);
+    oauth_destroy(&auth->oauth);
+    alert_webhook_destroy(&auth->alert_webhook);
     pg_listen_destroy(&auth->listen);
     ev_timer_stop(auth->loop, &auth->retry);
     ev_timer_stop(auth->loop, &auth->turn);

@@ -1,5 +1,8 @@
 /* feeds.c - which gateway hears which room, and how committed messages reach them. */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+
+#include "libshared/base/invariant.h"
 #include "libshared/base/table.h"
 #include "services/chat/chat.h"
 
@@ -11,9 +14,13 @@ struct feed {
     size_t n, cap;
 };
 
+/* Gateways in a room, on average: each is 8 bytes, and up to as many again for the list's growth. */
+#define PEERS_MAX 8
+
 struct feeds {
     struct feed *all;
-    size_t max;
+    size_t max, n_peers; /* of all rooms */
+    size_t steps;        /* since all were looked at */
 };
 
 struct feeds *feeds_create(size_t max)
@@ -59,16 +66,46 @@ static struct feed *begin_feed(struct feeds *feeds, struct id room)
     return feed;
 }
 
+static bool has_peer(const struct feed *feed, const struct rpc_peer *peer)
+{
+    for (size_t i = 0; i < feed->n; i++)
+        if (feed->peers[i] == peer) return true;
+    return false;
+}
+
+/* A feed is there while somebody listens, and each listener is in it once. */
+static void feed_check(const struct feed *feed)
+{
+    assert(feed->n > 0 && feed->n <= feed->cap);
+    for (size_t i = 1; i < feed->n; i++)
+        for (size_t j = 0; j < i; j++) assert(feed->peers[i] != feed->peers[j]);
+}
+
+static void feeds_check(struct feeds *feeds)
+{
+    size_t n_peers = 0;
+
+    assert(HASH_COUNT(feeds->all) <= feeds->max && feeds->n_peers <= PEERS_MAX * feeds->max);
+    if (!walk_is_due(&feeds->steps, HASH_COUNT(feeds->all))) return;
+    for (const struct feed *feed = feeds->all; feed != NULL; feed = feed->hh.next) {
+        feed_check(feed);
+        n_peers += feed->n;
+    }
+    assert(n_peers == feeds->n_peers);
+}
+
 bool feeds_add(struct feeds *feeds, struct id room, struct rpc_peer *peer)
 {
     struct feed *feed = find_feed(feeds, room);
 
+    if (feed != NULL && has_peer(feed, peer)) return true;
+    if (feeds->n_peers >= PEERS_MAX * feeds->max) return false;
     if (feed == NULL && HASH_COUNT(feeds->all) >= feeds->max) return false;
     if (feed == NULL) feed = begin_feed(feeds, room);
-    for (size_t i = 0; i < feed->n; i++)
-        if (feed->peers[i] == peer) return true;
     feed->peers = mem_one_more(feed->peers, feed->n, &feed->cap, sizeof *feed->peers);
     feed->peers[feed->n++] = peer;
+    feeds->n_peers++;
+    CHECK_STEP(feed_check(feed); feeds_check(feeds));
     return true;
 }
 
@@ -78,6 +115,7 @@ static void remove_from(struct feeds *feeds, struct feed *feed, const struct rpc
 
     for (size_t i = 0; i < feed->n; i++)
         if (feed->peers[i] != peer) feed->peers[kept++] = feed->peers[i];
+    feeds->n_peers -= feed->n - kept;
     feed->n = kept;
     if (kept == 0) end_feed(feeds, feed);
 }
@@ -87,6 +125,7 @@ void feeds_remove(struct feeds *feeds, struct id room, struct rpc_peer *peer)
     struct feed *feed = find_feed(feeds, room);
 
     if (feed != NULL) remove_from(feeds, feed, peer);
+    CHECK_STEP(feeds_check(feeds));
 }
 
 void feeds_forget_peer(struct feeds *feeds, struct rpc_peer *peer)
@@ -95,6 +134,7 @@ void feeds_forget_peer(struct feeds *feeds, struct rpc_peer *peer)
 
     HASH_ITER(hh, feeds->all, feed, next)
     remove_from(feeds, feed, peer);
+    CHECK_STEP(feeds_check(feeds));
 }
 
 /* A gateway whose pipe is full misses it: it notices by seq, or by "resync". */

@@ -61,9 +61,11 @@ static void copy_text(char *to, struct str from)
 
 enum err gateway_announce(struct call *call, const struct gateway_info *req, struct gateway_page *rep)
 {
-    struct gateways *g = ((struct chat *)call->context)->gateways;
+    const struct chat *chat = call->context;
+    struct gateways *g = chat->gateways;
     struct announced *place = place_of(g, call->peer, req->id);
 
+    if (chat->part > 0) return call_fail(call, ERR_UNAVAILABLE, "the first process of chat keeps the directory");
     if (!endpoint_is_valid(req->endpoint))
         return call_fail(call, ERR_INVALID_ARGUMENT, "endpoint: is neither tcp://host:port nor ipc://path");
     if (place == NULL) return call_fail(call, ERR_OVERLOADED, "there are %d gateways already", MAX_GATEWAYS);

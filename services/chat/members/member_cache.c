@@ -14,7 +14,7 @@
 /* A room that would take more than this part of all is not remembered whole. */
 #define PARTS       8
 
-struct question {
+struct member_asker {
     struct asker asker;
     struct str subject;
     member_cache_fn *answer;
@@ -36,7 +36,7 @@ struct member_cache {
 };
 
 /* One subject of a room that is not remembered whole. */
-struct asking {
+struct member_asking {
     struct member_cache *rooms;
     struct rpc_server *server;
     struct str subject;
@@ -49,19 +49,19 @@ static struct room_memory *room_of(struct ask_entry *entry)
     return entry == NULL ? NULL : CONTAINER_OF(entry, struct room_memory, entry);
 }
 
-static struct question *next_question(struct askers *askers)
+static struct member_asker *next_member_asker(struct askers *askers)
 {
     struct asker *asker = askers_next(askers);
 
-    return asker == NULL ? NULL : CONTAINER_OF(asker, struct question, asker);
+    return asker == NULL ? NULL : CONTAINER_OF(asker, struct member_asker, asker);
 }
 
 static void free_room(struct ask_entry *entry)
 {
     struct room_memory *room = room_of(entry);
-    struct question *q;
+    struct member_asker *q;
 
-    while ((q = next_question(&entry->askers)) != NULL) mem_free(q);
+    while ((q = next_member_asker(&entry->askers)) != NULL) mem_free(q);
     members_destroy(&room->members);
     mem_free(room);
 }
@@ -122,10 +122,10 @@ static void begin_reading(struct member_cache *rooms, struct rpc_server *server,
 static void refuse_all(struct room_memory *room, enum err e)
 {
     struct askers askers = ask_take(&room->entry);
-    struct question *q;
+    struct member_asker *q;
 
     ask_forget(&room->entry);
-    while ((q = next_question(&askers)) != NULL) {
+    while ((q = next_member_asker(&askers)) != NULL) {
         q->answer(q->arg, e, STR(""));
         mem_free(q);
     }
@@ -136,7 +136,7 @@ static void on_read(struct room_read *read, enum err e)
 {
     struct member_cache *rooms = read->arg;
     struct room_memory *room = find_room(rooms, read->room);
-    struct question *q;
+    struct member_asker *q;
 
     if (e != OK) {
         refuse_all(room, e);
@@ -148,7 +148,7 @@ static void on_read(struct room_read *read, enum err e)
     }
     struct askers askers = ask_take(&room->entry);
     keep_room(rooms, room, read);
-    while ((q = next_question(&askers)) != NULL) {
+    while ((q = next_member_asker(&askers)) != NULL) {
         member_cache_ask(rooms, read->server, read->room, q->subject, q->answer, q->arg);
         mem_free(q);
     }
@@ -157,7 +157,7 @@ static void on_read(struct room_read *read, enum err e)
 static void begin_reading(struct member_cache *rooms, struct rpc_server *server, struct room_memory *room)
 {
     struct room_read all = { .room = room->id, .most_bytes = most_bytes(rooms), .done = on_read, .arg = rooms };
-    struct question *first = CONTAINER_OF(room->entry.askers.first, struct question, asker);
+    struct member_asker *first = CONTAINER_OF(room->entry.askers.first, struct member_asker, asker);
 
     if (!room_read_begin(server, first->subject, &all)) refuse_all(room, ERR_OVERLOADED);
 }
@@ -172,7 +172,7 @@ static bool is_fresh(const struct room_memory *room, const struct room_read *rea
 
 static void on_one(struct room_read *read, enum err e)
 {
-    struct asking asking = *(struct asking *)read->arg;
+    struct member_asking asking = *(struct member_asking *)read->arg;
     struct room_memory *room = find_room(asking.rooms, read->room);
 
     mem_free(read->arg);
@@ -188,9 +188,9 @@ static void on_one(struct room_read *read, enum err e)
     }
 }
 
-static void ask_one(struct asking what, struct id room)
+static void ask_one(struct member_asking what, struct id room)
 {
-    struct asking *asking = mem_alloc(sizeof *asking);
+    struct member_asking *asking = mem_alloc(sizeof *asking);
     struct room_read one = { .room = room, .only = what.subject, .done = on_one, .arg = asking };
 
     *asking = what;
@@ -203,9 +203,9 @@ static void ask_one(struct asking what, struct id room)
 
 static void wait_for(struct room_memory *room, struct str subject, member_cache_fn *answer, void *arg)
 {
-    struct question *q = mem_zero(sizeof *q);
+    struct member_asker *q = mem_zero(sizeof *q);
 
-    *q = (struct question){ .subject = subject, .answer = answer, .arg = arg };
+    *q = (struct member_asker){ .subject = subject, .answer = answer, .arg = arg };
     ask_wait(&room->entry, &q->asker);
 }
 
@@ -217,7 +217,7 @@ void member_cache_ask(struct member_cache *rooms, struct rpc_server *server, str
     if (room != NULL && room->entry.is_kept) {
         ask_touch(&room->entry);
         if (!members_know(room->members, subject))
-            ask_one((struct asking){ rooms, server, subject, answer, arg }, id);
+            ask_one((struct member_asking){ rooms, server, subject, answer, arg }, id);
         else
             answer(arg, room->exists ? OK : ERR_NOT_FOUND, members_role(room->members, subject));
         return;
@@ -239,7 +239,7 @@ void member_cache_change(struct member_cache *rooms, struct id id, int64_t versi
     struct room_memory *room = find_room(rooms, id);
 
     if (room == NULL || version <= room->version) return;
-    if (room->entry.is_kept && version != room->version + 1) {
+    if (room->entry.is_kept && (version != room->version + 1 || who.len == 0)) {
         forget_room(rooms, room);
         return;
     }
@@ -247,4 +247,10 @@ void member_cache_change(struct member_cache *rooms, struct id id, int64_t versi
     if (!room->entry.is_kept) return;
     for (size_t i = 0; i < who.len; i++) members_set(room->members, who.at[i].subject, who.at[i].role, version);
     weigh_room(rooms, room);
+}
+
+/* What is being read is as new as the reading. */
+void member_cache_forget_all(struct member_cache *rooms)
+{
+    while (rooms->cache.kept != NULL) forget_room(rooms, room_of(rooms->cache.kept));
 }

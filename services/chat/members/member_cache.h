@@ -20,12 +20,14 @@ struct member_cache;
 struct member_cache *member_cache_create(size_t max_bytes);
 void member_cache_destroy(struct member_cache **rooms); /* those that still wait are not answered */
 
-/* `role`: owner, member, or empty.  e is ERR_NOT_FOUND if there is no such room; else why it could not be found out. */
+/* `role`: what they may do in the room's log, as a role of proto/rooms.def; empty: not a member.  e is ERR_NOT_FOUND if there is no such room; else why it could not be found out. */
 typedef void member_cache_fn(void *arg, enum err e, struct str role);
 
 /* Ask for a subject's role; `answer` comes once, perhaps before this returns.  subject must live until then. */
 void member_cache_ask(struct member_cache *rooms, struct rpc_server *server, struct id room, struct str subject,
     member_cache_fn *answer, void *arg);
 
-/* A change of membership was committed as this version of the room. */
+/* A change of membership was committed as this version of the room; of nobody in particular: of what all may do. */
 void member_cache_change(struct member_cache *rooms, struct id room, int64_t version, struct access_change_list who);
+/* Changes may have been missed. */
+void member_cache_forget_all(struct member_cache *rooms);

@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/chat/members/members.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "libshared/base/arena.h"
 #include "libshared/base/table.h"
+#include "libshared/rpc/room_rights.h"
 
 /* What the allocator and the table need for each. */
 #define EXTRA_BYTES 64
@@ -13,7 +15,7 @@
 struct member {
     UT_hash_handle hh;
     int64_t version;
-    bool is_member, is_owner;
+    enum role role;
     char subject[];
 };
 
@@ -35,6 +37,7 @@ struct members *members_create(void)
 
 static void remove_member(struct members *members, struct member *m)
 {
+    assert(members->bytes >= bytes_of(m->hh.keylen));
     members->bytes -= bytes_of(m->hh.keylen);
     HASH_DEL(members->table, m);
     mem_free(m);
@@ -78,7 +81,7 @@ struct str members_role(const struct members *members, struct str subject)
 {
     const struct member *m = find_member(members, subject);
 
-    return m == NULL || !m->is_member ? STR("") : m->is_owner ? STR("owner") : STR("member");
+    return m == NULL ? STR("") : room_role_name(m->role);
 }
 
 bool members_are_whole(const struct members *members)
@@ -112,6 +115,5 @@ void members_set(struct members *members, struct str subject, struct str role, i
     }
     if (m == NULL) m = add_member(members, subject);
     m->version = version;
-    m->is_member = role.len > 0;
-    m->is_owner = str_is(role, "owner");
+    m->role = room_role_of(role);
 }

@@ -13,7 +13,7 @@ struct members;
 struct members *members_create(void);
 void members_destroy(struct members **members); /* NULL is fine */
 size_t members_count(const struct members *members);
-struct str members_role(const struct members *members, struct str subject); /* owner, member, or empty: none */
+struct str members_role(const struct members *members, struct str subject); /* empty: none */
 /* As of this version of the room; what is known of a later one stays. */
 void members_set(struct members *members, struct str subject, struct str role, int64_t version);
 size_t members_bytes(const struct members *members); /* that they take */

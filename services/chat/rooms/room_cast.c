@@ -44,7 +44,7 @@ static enum err carry_event(struct cast *cast, struct call *call)
     struct buf args = BUF(ARGS_BYTES_MAX);
     enum err e = put_args(cast->event, call->who->sub, &args);
     struct relay relay = {
-        .room = cast->event->room, .namespace = STR("/chat"), .event = cast->event->event, .args = buf_str(&args)
+        .room = cast->event->room, .namespace = rooms_namespace(), .event = cast->event->event, .args = buf_str(&args)
     };
 
     if (e == OK)

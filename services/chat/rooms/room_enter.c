@@ -3,9 +3,10 @@
 #include "services/chat/chat.h"
 
 /* The gateway fills in `seq`: the store knows it. */
-static void fill_entered(const struct room_row *row, struct room_entered *rep)
+static void fill_entered(struct call *call, struct room *room, struct room_entered *rep)
 {
-    *rep = (struct room_entered){ .room = row->id, .name = row->name, .role = row->role };
+    room_fill_can(call, room);
+    *rep = (struct room_entered){ .room = room->id, .name = room->name, .role = room->role, .can = room->can };
 }
 
 static enum err join_room(struct call *call, struct id room, struct room_entered *rep)
@@ -13,12 +14,14 @@ static enum err join_room(struct call *call, struct id room, struct room_entered
     struct room_row row;
 
     TRY(room_row_lock(call, room, &row));
-    if (row.role.len == 0) {
+    if (row.room.role.len == 0) {
         struct str *self = arena_copy(call->arena, &call->who->sub, sizeof *self);
+        if (row.room.archived_at > 0) return call_fail(call, ERR_FORBIDDEN, "the room is archived");
+        TRY(require_unbanned(call, room, (struct str_list){ self, 1 }, ERR_FORBIDDEN));
         TRY(room_row_add(call, &row, (struct str_list){ self, 1 }));
-        row.role = STR("member");
+        row.room.role = room_role_name(ROLE_member);
     }
-    fill_entered(&row, rep);
+    fill_entered(call, &row.room, rep);
     return OK;
 }
 
@@ -29,8 +32,8 @@ enum err room_enter(struct call *call, const struct room_entry *req, struct room
     struct room_row row;
 
     TRY(room_row_get(call, req->room, &row));
-    if (row.role.len == 0 && !row.open) return call_fail(call, ERR_FORBIDDEN, "not a member of this room");
-    if (row.role.len == 0) return join_room(call, req->room, rep);
-    fill_entered(&row, rep);
+    if (row.room.role.len == 0 && !row.room.open) return call_fail(call, ERR_FORBIDDEN, "not a member of this room");
+    if (row.room.role.len == 0) return join_room(call, req->room, rep);
+    fill_entered(call, &row.room, rep);
     return OK;
 }

@@ -1,4 +1,4 @@
-/* room_invite.c - adding members, by a room's owner. */
+/* room_invite.c - adding members, by who may. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/chat/chat.h"
 
@@ -7,9 +7,9 @@ enum err room_invite(struct call *call, const struct room_invitation *req, struc
     struct room_row row;
 
     TRY(room_row_lock(call, req->room, &row));
-    if (!str_is(row.role, "owner")) return call_fail(call, ERR_FORBIDDEN, "only the owner of a room invites");
+    TRY(require_right(call, &row.room, MAY_invite));
     TRY(require_names(call, req->members));
+    TRY(require_unbanned(call, req->room, req->members, ERR_CONFLICT));
     TRY(room_row_add(call, &row, req->members));
-    *rep = room_of_row(&row);
-    return OK;
+    return room_get(call, &(struct room_ref){ req->room }, rep);
 }

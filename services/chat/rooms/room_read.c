@@ -11,13 +11,11 @@
 #define MEMBERS_MAX   1000000 /* what MADANG_CHAT_MEMBERS_MAX can be; it may have been more once than it is */
 #define SUBJECT_BYTES (128 * 4)
 
-/* One snapshot for all portions: the members are those of the version that was read first. */
-static const char ONE_SNAPSHOT[] = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
-
 static const char VERSION[] = "SELECT version FROM room WHERE id = $1";
 
 static const char NEXT_MEMBERS[] =
-    "SELECT subject, role FROM member WHERE room_id = $1 AND subject > $2 ORDER BY subject LIMIT $3";
+    "SELECT m.subject, role_now(m.role, m.muted_until, r.writes, r.archived_at) AS role FROM room r JOIN member m"
+    " ON m.room_id = r.id WHERE r.id = $1 AND m.subject > $2 ORDER BY m.subject LIMIT $3";
 
 struct member_row {
     int64_t version;
@@ -31,9 +29,9 @@ struct member_row_list {
 static const struct wire_shape *member_row_shape(void)
 {
     static const struct wire_field fields[] = {
-        { .name = "version", .at = offsetof(struct member_row, version), .kind = WIRE_INT },
-        { .name = "subject", .at = offsetof(struct member_row, subject), .kind = WIRE_TEXT },
-        { .name = "role", .at = offsetof(struct member_row, role), .kind = WIRE_TEXT },
+        { WIRE_NAME("version"), .at = offsetof(struct member_row, version), .kind = WIRE_INT },
+        { WIRE_NAME("subject"), .at = offsetof(struct member_row, subject), .kind = WIRE_TEXT },
+        { WIRE_NAME("role"), .at = offsetof(struct member_row, role), .kind = WIRE_TEXT },
         { .name = NULL },
     };
     static const struct wire_shape shape = { "member_row", "", sizeof(struct member_row), fields };
@@ -41,15 +39,16 @@ static const struct wire_shape *member_row_shape(void)
     return &shape;
 }
 
-static const char ONE_MEMBER[] = "SELECT role FROM member WHERE room_id = $1 AND subject = $2";
+static const char ONE_MEMBER[] = "SELECT role_now(m.role, m.muted_until, r.writes, r.archived_at) AS role FROM room r"
+                                 " JOIN member m ON m.room_id = r.id WHERE r.id = $1 AND m.subject = $2";
 
-/* The last one that was read, in the order of the index. */
-struct place {
+/* The last member that was read, in the order of the index. */
+struct last_member {
     char subject[SUBJECT_BYTES];
     size_t len;
 };
 
-static enum err take_rows(struct room_read *read, const struct member_row_list *rows, struct place *last)
+static enum err take_rows(struct room_read *read, const struct member_row_list *rows, struct last_member *last)
 {
     if (members_count(read->members) + rows->len > MEMBERS_MAX) return ERR_TOO_LARGE;
     for (size_t i = 0; i < rows->len; i++)
@@ -62,7 +61,7 @@ static enum err take_rows(struct room_read *read, const struct member_row_list *
     return OK;
 }
 
-static enum err read_portion(struct pg *pg, struct room_read *read, struct place *last, size_t *n)
+static enum err read_portion(struct pg *pg, struct room_read *read, struct last_member *last, size_t *n)
 {
     /* bound: PORTION rows */
     struct arena *arena = arena_create("members", PORTION_BYTES);
@@ -78,7 +77,7 @@ static enum err read_portion(struct pg *pg, struct room_read *read, struct place
 
 static enum err read_members(struct pg *pg, struct room_read *read)
 {
-    struct place last = { .len = 0 };
+    struct last_member last = { .len = 0 };
     size_t n = PORTION;
 
     while (n == PORTION && members_bytes(read->members) <= read->most_bytes) TRY(read_portion(pg, read, &last, &n));
@@ -102,7 +101,7 @@ static enum err read_room(struct pg *pg, struct arena *arena, void *arg)
     struct room_read *read = arg;
     struct member_row room = { .version = 0 };
 
-    TRY(pg_run(pg, arena, ONE_SNAPSHOT, PG_NO_ARGS, NULL));
+    TRY(pg_one_snapshot(pg, arena)); /* for all portions: the members are those of the version that is read first */
     enum err e = pg_one(pg, arena, member_row_shape(), &room, VERSION, PG_ARGS(pg_id(read->room)));
     read->exists = e == OK;
     read->version = e == OK ? room.version : INT64_MAX;

@@ -1,8 +1,9 @@
 /* room_relay.c - an event that the server does not know, carried to a room's other listeners and never stored. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/rpc/room_rights.h"
 #include "services/chat/chat.h"
 
-struct carried {
+struct carried_relay {
     struct rpc_later *later;
     struct chat *chat;
     const struct relay *relay;
@@ -11,7 +12,7 @@ struct carried {
 /* Every gateway with a listener gets it, the sender's own too: it knows which socket is the origin. */
 static void on_role(void *arg, enum err e, struct str role)
 {
-    struct carried *carried = arg;
+    struct carried_relay *carried = arg;
     struct call *call = rpc_later_call(carried->later);
     struct nothing rep;
 
@@ -19,14 +20,16 @@ static void on_role(void *arg, enum err e, struct str role)
         e = call_fail(call, e, "there is no such room");
     else if (e == OK && role.len == 0)
         e = call_fail(call, ERR_FORBIDDEN, "not a member of this room");
+    else if (e == OK && !room_role_may(room_role_of(role), MAY_write))
+        e = call_fail(call, ERR_FORBIDDEN, "one only reads in this room, or for the time being");
     if (e == OK) feeds_relay(carried->chat->feeds, call->server, carried->relay);
     rpc_later_done(carried->later, e, &rep);
 }
 
 void room_relay(struct call *call, const struct relay *req, struct rpc_later *later)
 {
-    struct carried *carried = arena_zero(call->arena, sizeof *carried);
+    struct carried_relay *carried = arena_zero(call->arena, sizeof *carried);
 
-    *carried = (struct carried){ later, call->context, req };
+    *carried = (struct carried_relay){ later, call->context, req };
     member_cache_ask(carried->chat->member_cache, call->server, req->room, call->who->sub, on_role, carried);
 }

@@ -8,7 +8,7 @@
  * An honest client never gets near: events have rates of their own, which are asked later and answered politely.
  */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/base/clock.h"
+#include "libshared/base/turn.h"
 #include "libshared/base/metrics.h"
 #include "services/gateway/engineio/session_private.h"
 
@@ -32,7 +32,7 @@ static bool fill_bucket(const struct eio_config *config, int64_t *bucket_us, int
 
 static bool is_within(const struct eio_config *config, struct eio_allowance *a, bool is_stranger, int64_t bytes)
 {
-    int64_t now_us = clock_mono_us();
+    int64_t now_us = turn_us();
 
     if (is_stranger && (++a->packets > config->stranger_packets || (a->bytes += bytes) > config->stranger_bytes))
         return false;

@@ -37,6 +37,8 @@ void eio_take_request(struct eio *eio, struct eio_request *request, struct str s
 void eio_request_gone(struct eio_request *request);    /* its client hung up before the answer */
 void eio_request_release(struct eio_request *request); /* a GET that waits is answered now, whatever there is */
 
+struct str eio_subject(struct eio *eio, struct str sid); /* of a session; STR_NONE: it has none, or is none */
+
 /* --- a session's WebSocket --- */
 
 struct eio_channel;

@@ -3,7 +3,6 @@
 #include "services/gateway/engineio/eio.h"
 
 #include "libshared/base/invariant.h"
-#include "libshared/base/metrics.h"
 #include "services/gateway/engineio/session_private.h"
 
 #include <assert.h>
@@ -43,6 +42,8 @@ static bool look_at_dirty(void *arg)
 
 struct eio *eio_create(struct ev_loop *loop, const struct eio_config *config, const struct eio_upper *upper)
 {
+    const char *sessions = "madang_gateway_sessions", *sessions_help = "Engine.IO sessions";
+    const char *upgrades = "madang_gateway_upgrades_total", *upgrades_help = "Upgrades from polling that ended";
     const char *floods = "madang_gateway_floods_total", *help = "Connections closed for sending more than one may";
     struct eio *eio = mem_zero(sizeof *eio);
     eio->loop = loop;
@@ -51,7 +52,10 @@ struct eio *eio_create(struct ev_loop *loop, const struct eio_config *config, co
     eio->polling = strstr(config->transports, "polling") != NULL;
     eio->websocket = strstr(config->transports, "websocket") != NULL;
     eio->addresses = address_count_create();
-    eio->gauge = metric_gauge("madang_gateway_sessions", NULL, "Engine.IO sessions");
+    eio->on_polling = metric_gauge(sessions, "transport=\"polling\"", sessions_help);
+    eio->on_websocket = metric_gauge(sessions, "transport=\"websocket\"", sessions_help);
+    eio->upgraded = metric_counter(upgrades, "result=\"upgraded\"", upgrades_help);
+    eio->not_upgraded = metric_counter(upgrades, "result=\"given_up\"", upgrades_help);
     eio->floods = metric_counter(floods, "who=\"known\"", help);
     eio->strange_floods = metric_counter(floods, "who=\"stranger\"", help);
     before_sleep_begin(&eio->before_sleep, loop, "engineio_sessions", look_at_dirty, eio);
@@ -131,8 +135,8 @@ static int open_by_polling(struct eio *eio, struct http *http)
 {
     struct http_header_out no_store = { "Cache-Control", STR("no-store") };
     struct eio_session *s = session_open(eio, &polling_transport, http);
-    struct eio_packet *open = eio_packet_take(session_first(s));
-    session_pop(s);
+    struct eio_packet *open = eio_packet_take(session_packet(s, 0));
+    session_pop(s, 1);
     begin_session(s, http);
     http_reply(http, 200, "text/plain; charset=UTF-8", packet_payload(open), &no_store, 1);
     eio_packet_drop(open);
@@ -255,9 +259,16 @@ static const struct ws_handler ws_handler = {
     .closed = on_ws_closed,
 };
 
+static const char *list_methods(void *arg, struct http *http)
+{
+    (void)arg, (void)http;
+    return "GET, POST";
+}
+
 const struct http_handler eio_handler = {
     .begin = on_begin,
     .ready = on_ready,
     .gone = on_gone,
+    .allows = list_methods,
     .ws = &ws_handler,
 };

@@ -5,6 +5,7 @@
  * happens in between.
  */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/invariant.h"
 #include "services/gateway/engineio/session_private.h"
 
 static void set_ping(struct eio_session *s, int64_t now)
@@ -51,6 +52,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
         s->transport->flush(s);
     }
     session_arm(s);
+    CHECK_STEP(session_check(s));
 }
 
 void heartbeat_begin(struct eio_session *s)
@@ -84,4 +86,5 @@ void eio_connected(struct eio_session *s)
     allowance_bound(s);
     s->at.connect = 0;
     session_arm(s);
+    CHECK_STEP(session_check(s));
 }

@@ -1,5 +1,6 @@
 /* incoming.c - a packet has come, over whatever transport. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/invariant.h"
 #include "services/gateway/engineio/payload.h"
 #include "services/gateway/engineio/session_private.h"
 
@@ -19,12 +20,14 @@ void incoming_packet(struct eio_session *s, char type, struct str payload)
     case '6': break;
     default: eio_violation(s, "unknown packet type");
     }
+    CHECK_STEP(session_check(s));
 }
 
 void incoming_binary(struct eio_session *s, struct str bytes)
 {
     count_in(s, bytes.len);
     s->eio->upper.message(s->user, s, true, bytes);
+    CHECK_STEP(session_check(s));
 }
 
 /* Out of the heap and back for each one: thousands fit into one body, and no arena has room for all of them. */

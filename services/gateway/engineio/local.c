@@ -112,7 +112,7 @@ static void on_ws_message(struct eio_ws_user *user, bool binary, struct str byte
     eio_channel_message(&CONTAINER_OF(user, struct local_channel, user)->base, binary, bytes);
 }
 
-static void frame(struct eio_ws_user *user)
+static void on_ws_frame(struct eio_ws_user *user)
 {
     eio_channel_frame(&CONTAINER_OF(user, struct local_channel, user)->base);
 }
@@ -130,7 +130,7 @@ static void on_ws_closed(struct eio_ws_user *user)
     mem_free(channel);
 }
 
-static const struct eio_ws_reader reader = { on_ws_message, frame, on_ws_writable, on_ws_closed };
+static const struct eio_ws_reader reader = { on_ws_message, on_ws_frame, on_ws_writable, on_ws_closed };
 
 struct eio_channel *local_channel(struct ws *ws)
 {

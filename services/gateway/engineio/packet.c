@@ -7,18 +7,6 @@
 #include <assert.h>
 #include <string.h>
 
-struct eio_packet {
-    uint32_t refs;
-    struct eio_packet *other_encoding;
-    bool binary;
-    uint8_t header_len; /* of the WS_HEADER_MAX bytes, the last ones */
-    size_t payload_len; /* a text's digit is part of it */
-    char bytes[];
-};
-
-/* What the allocator needs for itself. */
-#define ALLOCATION_BYTES 16
-
 static struct eio_packet *packet_create(bool binary, size_t payload_len)
 {
     struct eio_packet *packet = mem_alloc(sizeof *packet + WS_HEADER_MAX + payload_len);
@@ -115,25 +103,5 @@ void eio_packet_set_other_encoding(struct eio_packet *packet, struct eio_packet 
 
 size_t eio_packet_bytes(const struct eio_packet *packet)
 {
-    return packet->header_len + packet->payload_len;
-}
-
-size_t packet_cost(const struct eio_packet *packet)
-{
-    return ALLOCATION_BYTES + sizeof *packet + WS_HEADER_MAX + packet->payload_len;
-}
-
-bool packet_is_binary(const struct eio_packet *packet)
-{
-    return packet->binary;
-}
-
-struct str packet_frame(const struct eio_packet *packet)
-{
-    return (struct str){ packet->bytes + WS_HEADER_MAX - packet->header_len, packet->header_len + packet->payload_len };
-}
-
-struct str packet_payload(const struct eio_packet *packet)
-{
-    return (struct str){ packet->bytes + WS_HEADER_MAX, packet->payload_len };
+    return packet_frame_length(packet);
 }

@@ -1,5 +1,6 @@
 /* polling.c - a session over HTTP: a GET that waits for packets, POSTs that bring some. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/invariant.h"
 #include "services/gateway/engineio/payload.h"
 #include "services/gateway/engineio/session_private.h"
 
@@ -55,9 +56,10 @@ static void add_packet(struct buf *body, const struct eio_packet *packet)
 static void answer_with_queue(struct eio_session *s, const char *last)
 {
     struct buf body = BUF(SIZE_MAX);
-    for (struct eio_packet *packet; (packet = session_first(s)) != NULL && body.len < s->poll->answer_max;
-         session_pop(s))
-        add_packet(&body, packet);
+    uint32_t n = 0;
+
+    for (; n < s->count && body.len < s->poll->answer_max; n++) add_packet(&body, session_packet(s, n));
+    session_pop(s, n);
     if (last != NULL && s->count == 0) {
         if (body.len > 0) buf_add_char(&body, PACKET_SEPARATOR);
         buf_add_str(&body, str_of(last));
@@ -153,6 +155,7 @@ static bool begin_get(struct eio_session *s, struct eio_request *request, struct
     request->session = s;
     if (s->upgrading != NULL) wait_for_upgrade(s);
     session_touch(s);
+    CHECK_STEP(session_check(s));
     return true;
 }
 
@@ -176,6 +179,7 @@ static bool begin_post(struct eio_session *s, struct eio_request *request, struc
         move_poll(s, address);
         s->post = request;
         request->session = s;
+        CHECK_STEP(session_check(s));
         return true;
     }
     return false;
@@ -258,6 +262,7 @@ void polling_gone(struct eio_session *s, struct eio_request *request)
     if (request == s->goodbye) s->goodbye = NULL;
     if (s->transport == &polling_transport) session_end(s, REASON_ERROR, false, "");
     session_touch(s);
+    CHECK_STEP(session_check(s));
 }
 
 /* --- from wherever --- */
@@ -283,4 +288,5 @@ void eio_request_release(struct eio_request *request)
     struct eio_session *s = request->session;
     if (s == NULL || s->poll != request) return;
     answer_with_queue(s, s->count > 0 ? NULL : "6");
+    CHECK_STEP(session_check(s));
 }

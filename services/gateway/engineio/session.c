@@ -52,6 +52,7 @@ void session_greeted(struct eio_session *s)
     if (!s->stranger) return;
     s->stranger = false;
     DL_DELETE(s->eio->strangers, s);
+    assert(s->eio->n_strangers > 0);
     s->eio->n_strangers--;
 }
 
@@ -163,9 +164,10 @@ struct eio_session *session_open(struct eio *eio, const struct eio_transport *tr
     enlist_session(s);
     enter_lists(s, http_limited(http));
     holding_open(&s->holding, http_limited(http), SESSION_BYTES, on_evict);
-    metric_add(eio->gauge, 1);
+    session_count(s, 1);
     eio->totals.opened++;
     session_push(s, open_packet(s));
+    CHECK_STEP(session_check(s));
     return s;
 }
 
@@ -184,10 +186,15 @@ struct eio_session *session_find(struct eio *eio, struct str sid)
 
 void session_drop_queue(struct eio_session *s)
 {
-    while (s->count > 0) session_pop(s);
+    session_pop(s, s->count);
     mem_free(s->queue);
     s->queue = NULL;
     s->head = s->capacity = 0;
+}
+
+void session_count(struct eio_session *s, int n)
+{
+    metric_add(s->transport == &websocket_transport ? s->eio->on_websocket : s->eio->on_polling, n);
 }
 
 void session_free(struct eio_session *s)
@@ -199,23 +206,29 @@ void session_free(struct eio_session *s)
     HASH_DEL(eio->sessions, s);
     leave_lists(s);
     holding_close(&s->holding);
-    metric_add(eio->gauge, -1);
+    session_count(s, -1);
     mem_free(s);
 }
 
 /* --- what is true of it between two steps --- */
 
-static void queue_check(const struct eio_session *s)
+static void queue_bytes_check(const struct eio_session *s)
 {
     size_t bytes = 0;
 
-    assert(s->count <= s->capacity && (s->capacity & (s->capacity - 1)) == 0);
-    assert(s->capacity == 0 || s->head < s->capacity);
-    for (uint32_t i = 0; i < s->count; i++) bytes += eio_packet_bytes(s->queue[(s->head + i) & (s->capacity - 1)]);
+    for (uint32_t i = 0; i < s->count; i++) bytes += packet_frame_length(session_packet(s, i));
     assert(bytes == s->queued_bytes);
 }
 
-void session_check(const struct eio_session *s)
+static void queue_check(struct eio_session *s)
+{
+    assert(s->count <= s->capacity && (s->capacity & (s->capacity - 1)) == 0);
+    assert(s->capacity == 0 || s->head < s->capacity);
+    assert((s->count == 0) == (s->queued_bytes == 0));
+    if (walk_is_due(&s->steps, s->count)) queue_bytes_check(s);
+}
+
+void session_check(struct eio_session *s)
 {
     const struct eio_session *found;
 
@@ -239,7 +252,7 @@ static void grow_queue(struct eio_session *s)
 {
     uint32_t capacity = s->capacity > 0 ? s->capacity * 2 : 8;
     struct eio_packet **wider = mem_alloc(capacity * sizeof *wider);
-    for (uint32_t i = 0; i < s->count; i++) wider[i] = s->queue[(s->head + i) & (s->capacity - 1)];
+    for (uint32_t i = 0; i < s->count; i++) wider[i] = session_packet(s, i);
     mem_free(s->queue);
     s->queue = wider;
     s->head = 0;
@@ -250,7 +263,7 @@ static void enqueue_packet(struct eio_session *s, struct eio_packet *packet)
 {
     if (s->count == s->capacity) grow_queue(s);
     s->queue[(s->head + s->count++) & (s->capacity - 1)] = packet;
-    s->queued_bytes += eio_packet_bytes(packet);
+    s->queued_bytes += packet_frame_length(packet);
     s->eio->totals.packets_out++;
     s->eio->totals.bytes_out += (int64_t)packet_payload(packet).len;
 }
@@ -261,19 +274,24 @@ void session_push(struct eio_session *s, struct eio_packet *packet)
     enqueue_packet(s, packet);
 }
 
-struct eio_packet *session_first(const struct eio_session *s)
+/* Of many their bytes are given back at once. */
+void session_pop(struct eio_session *s, uint32_t n)
 {
-    return s->count > 0 ? s->queue[s->head] : NULL;
-}
+    size_t bytes = 0, cost = 0;
 
-void session_pop(struct eio_session *s)
-{
-    struct eio_packet *packet = s->queue[s->head];
-    s->head = (s->head + 1) & (s->capacity - 1);
-    s->queued_bytes -= eio_packet_bytes(packet);
-    holding_unshare(&s->holding, packet_cost(packet));
-    eio_packet_drop(packet);
-    if (--s->count > 0) return;
+    assert(n <= s->count);
+    if (n == 0) return;
+    for (uint32_t i = 0; i < n; i++) {
+        struct eio_packet *packet = session_packet(s, i);
+        bytes += packet_frame_length(packet);
+        cost += packet_cost(packet);
+        eio_packet_drop(packet);
+    }
+    s->head = (s->head + n) & (s->capacity - 1);
+    s->count -= n;
+    s->queued_bytes -= bytes;
+    holding_unshare(&s->holding, cost);
+    if (s->count > 0) return;
     /* An idle session keeps no ring. */
     if (s->capacity > 8) {
         mem_free(s->queue);
@@ -313,6 +331,7 @@ void eio_send(struct eio_session *s, struct eio_packet *packet)
     enqueue_packet(s, eio_packet_take(packet));
     s->transport->flush(s);
     watch_size(s);
+    CHECK_STEP(session_check(s));
 }
 
 bool eio_is_ready(const struct eio_session *s)
@@ -336,6 +355,12 @@ bool eio_is_slow(const struct eio_session *s)
 struct holding *eio_holding(struct eio_session *s)
 {
     return &s->holding;
+}
+struct str eio_subject(struct eio *eio, struct str sid)
+{
+    const struct eio_session *s = session_find(eio, sid);
+
+    return s != NULL ? holding_subject(&s->holding) : STR_NONE;
 }
 void session_lead(struct eio_session *s)
 {
@@ -394,6 +419,7 @@ void session_forget_upgrade(struct eio_session *s)
 void session_abandon_upgrade(struct eio_session *s)
 {
     struct eio_channel *channel = s->upgrading;
+    metric_add(s->eio->not_upgraded, 1);
     session_forget_upgrade(s);
     channel->session = NULL;
     channel->way->close(channel, 0, "");
@@ -421,6 +447,7 @@ void session_end(struct eio_session *s, const char *reason, bool politely, const
     s->transport->end(s, politely, why);
     session_arm(s);
     session_touch(s);
+    CHECK_STEP(session_check(s));
 }
 
 void session_give_up(struct eio_session *s)
@@ -429,6 +456,7 @@ void session_give_up(struct eio_session *s)
     s->closing = false;
     s->transport->end(s, false, "");
     session_touch(s);
+    CHECK_STEP(session_check(s));
 }
 
 /* The array holds one counter for each close reason; an unknown reason is added to the last. */

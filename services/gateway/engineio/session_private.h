@@ -12,6 +12,7 @@
 
 #include "libshared/base/before_sleep.h"
 #include "libshared/base/holding.h"
+#include "libshared/base/metrics.h"
 #include "libshared/base/table.h"
 #include "services/gateway/engineio/client_io.h"
 #include "libshared/http/address_count.h"
@@ -56,6 +57,7 @@ struct eio_session {
     struct eio_packet **queue; /* a ring */
     uint32_t head, count, capacity;
     size_t queued_bytes;
+    size_t steps; /* since its queue was counted: see invariant.h */
     bool evicted; /* it, or what it would have been sent, holds too much */
     bool opened, probed, answer_probe, base64, slow, ended, closing, dirty;
     const char *reason;
@@ -85,26 +87,68 @@ struct eio {
     struct before_sleep before_sleep;
     bool polling, websocket; /* transports offered */
     struct eio_totals totals;
-    struct metric *gauge, *floods, *strange_floods;
+    struct metric *on_polling, *on_websocket, *upgraded, *not_upgraded, *floods, *strange_floods;
 };
 
 /* --- packet.c --- */
 struct eio_packet *packet_raw(struct str text);                    /* type digit and all */
 struct eio_packet *packet_base64(const struct eio_packet *binary); /* as "b..." for clients without binary frames */
-bool packet_is_binary(const struct eio_packet *packet);
-size_t packet_cost(const struct eio_packet *packet);        /* the bytes that it holds */
-struct str packet_frame(const struct eio_packet *packet);   /* for ws_put_frame() */
-struct str packet_payload(const struct eio_packet *packet); /* without the frame's header */
+
+/* One message, encoded once: the WebSocket header stands ready in front of its payload.  Here because each delivery asks. */
+struct eio_packet {
+    uint32_t refs;
+    struct eio_packet *other_encoding;
+    bool binary;
+    uint8_t header_len; /* of the WS_HEADER_MAX bytes, the last ones */
+    size_t payload_len; /* a text's digit is part of it */
+    char bytes[];
+};
+
+#define ALLOCATION_BYTES 16 /* what the allocator needs for itself */
+
+/* The bytes that it holds. */
+static inline size_t packet_cost(const struct eio_packet *packet)
+{
+    return ALLOCATION_BYTES + sizeof *packet + WS_HEADER_MAX + packet->payload_len;
+}
+
+static inline bool packet_is_binary(const struct eio_packet *packet)
+{
+    return packet->binary;
+}
+
+static inline size_t packet_frame_length(const struct eio_packet *packet)
+{
+    return packet->header_len + packet->payload_len;
+}
+
+/* For ws_put_frame(). */
+static inline struct str packet_frame(const struct eio_packet *packet)
+{
+    return (struct str){ packet->bytes + WS_HEADER_MAX - packet->header_len, packet_frame_length(packet) };
+}
+
+/* Without the frame's header. */
+static inline struct str packet_payload(const struct eio_packet *packet)
+{
+    return (struct str){ packet->bytes + WS_HEADER_MAX, packet->payload_len };
+}
 
 /* --- session.c --- */
+/* Of its queue; `i` is below `count`. */
+static inline struct eio_packet *session_packet(const struct eio_session *session, uint32_t i)
+{
+    return session->queue[(session->head + i) & (session->capacity - 1)];
+}
+
 int64_t now_ms(void);
 struct eio_session *session_open(struct eio *eio, const struct eio_transport *transport, struct http *http);
-void session_check(const struct eio_session *session);             /* see invariant.h */
+void session_check(struct eio_session *session);                   /* see invariant.h */
 struct eio_session *session_find(struct eio *eio, struct str sid); /* NULL too if its time is over */
+void session_count(struct eio_session *session, int n);            /* in /metrics, as one of its transport */
 void session_free(struct eio_session *session);
 void session_push(struct eio_session *session, struct eio_packet *packet); /* takes over the reference */
-struct eio_packet *session_first(const struct eio_session *session);       /* NULL: none */
-void session_pop(struct eio_session *session);
+void session_pop(struct eio_session *session, uint32_t n);                 /* the first so many of its queue */
 void session_drop_queue(struct eio_session *session);
 /* The upper hears of it from the loop.  Politely: what waits goes out first. */
 void session_end(struct eio_session *session, const char *reason, bool politely, const char *why);

@@ -6,6 +6,7 @@
  * Until the 5 the session lives on polling; whatever goes wrong before costs only the WebSocket.
  */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/invariant.h"
 #include "services/gateway/engineio/session_private.h"
 
 void upgrade_begin(struct eio_session *s, struct eio_channel *channel)
@@ -16,12 +17,15 @@ void upgrade_begin(struct eio_session *s, struct eio_channel *channel)
     allowance_bound(s);
     s->at.upgrade = now_ms() + s->eio->config.upgrade_timeout_ms;
     session_arm(s);
+    CHECK_STEP(session_check(s));
 }
 
 void upgrade_lost(struct eio_session *s)
 {
+    metric_add(s->eio->not_upgraded, 1);
     session_forget_upgrade(s);
     session_arm(s);
+    CHECK_STEP(session_check(s));
 }
 
 /* The answer goes out before anything that another connection may be told about this session. */
@@ -40,7 +44,10 @@ static void finish_upgrade(struct eio_session *s)
     session_move(s, str_of(s->ws->address));
     session_lead(s);
     polling_upgraded(s);
+    session_count(s, -1);
     s->transport = &websocket_transport;
+    session_count(s, 1);
+    metric_add(s->eio->upgraded, 1);
     heartbeat_upgraded(s);
     s->transport->flush(s);
 }
@@ -53,6 +60,7 @@ void upgrade_message(struct eio_session *s, bool binary, struct str bytes)
         finish_upgrade(s);
     else
         session_abandon_upgrade(s);
+    CHECK_STEP(session_check(s));
 }
 
 void upgrade_writable(struct eio_session *s)

@@ -1,5 +1,6 @@
 /* websocket.c - a session over a WebSocket: one packet per message. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/invariant.h"
 #include "services/gateway/engineio/session_private.h"
 
 #include "services/gateway/engineio/payload.h"
@@ -37,9 +38,13 @@ static void say_goodbye(struct eio_session *s, const char *why)
 
 void websocket_writable(struct eio_session *s)
 {
-    for (struct eio_packet *packet; (packet = session_first(s)) != NULL; session_pop(s))
-        if (!put_packet(s, packet)) return;
+    uint32_t n = 0;
+
+    while (n < s->count && put_packet(s, session_packet(s, n))) n++;
+    session_pop(s, n);
+    if (s->count > 0) return;
     if (s->ended) say_goodbye(s, "");
+    CHECK_STEP(session_check(s));
 }
 
 static void flush_ws(struct eio_session *s)

@@ -24,14 +24,14 @@
 #define ASK_BYTES_MAX   4096
 #define ARENA_BYTES     65536
 
-struct waiting {
+struct token_waiter {
     struct asker asker;
     api_key_tokens_done *done;
     void *arg;
 };
 
 /* One key from one address.  Asked about: token.issue is under way, or waits for its turn. */
-struct held {
+struct key_token {
     struct ask_entry entry; /* weighs one */
     unsigned char digest[SHA256_DIGEST_LENGTH];
     struct api_key_tokens *home;
@@ -46,27 +46,27 @@ struct api_key_tokens {
     struct bearers *bearers;
     struct guesses *guesses;
     struct rates *rates;
-    struct rpc_client *auth;
+    const struct service_pipes *auth;
     struct ask_cache cache;
     size_t n_waiting; /* of all */
 };
 
-static struct held *held_of(struct ask_entry *entry)
+static struct key_token *held_of(struct ask_entry *entry)
 {
-    return entry == NULL ? NULL : CONTAINER_OF(entry, struct held, entry);
+    return entry == NULL ? NULL : CONTAINER_OF(entry, struct key_token, entry);
 }
 
-static struct waiting *next_waiting(struct askers *askers)
+static struct token_waiter *next_waiting(struct askers *askers)
 {
     struct asker *asker = askers_next(askers);
 
-    return asker == NULL ? NULL : CONTAINER_OF(asker, struct waiting, asker);
+    return asker == NULL ? NULL : CONTAINER_OF(asker, struct token_waiter, asker);
 }
 
 static void free_held(struct ask_entry *entry)
 {
-    struct held *held = held_of(entry);
-    struct waiting *who;
+    struct key_token *held = held_of(entry);
+    struct token_waiter *who;
 
     while ((who = next_waiting(&entry->askers)) != NULL) mem_free(who);
     mem_free(held->token);
@@ -74,7 +74,7 @@ static void free_held(struct ask_entry *entry)
 }
 
 struct api_key_tokens *api_key_tokens_create(
-    struct bearers *bearers, struct guesses *guesses, struct rates *rates, struct rpc_client *auth)
+    struct bearers *bearers, struct guesses *guesses, struct rates *rates, const struct service_pipes *auth)
 {
     struct api_key_tokens *api_key_tokens = mem_zero(sizeof *api_key_tokens);
 
@@ -124,7 +124,7 @@ static struct verdict read_verdict(enum err status, struct str body, struct aren
     return verdict;
 }
 
-static void remember_token(struct held *held, const struct token *token)
+static void remember_token(struct key_token *held, const struct token *token)
 {
     int64_t now = clock_ms();
 
@@ -135,7 +135,7 @@ static void remember_token(struct held *held, const struct token *token)
 }
 
 /* May free it.  A token that still serves stays if auth is only away. */
-static void settle_held(struct held *held, const struct verdict *verdict, bool refused)
+static void settle_held(struct key_token *held, const struct verdict *verdict, bool refused)
 {
     if (verdict->e == OK) remember_token(held, &verdict->token);
     if (refused || held->token == NULL)
@@ -144,14 +144,14 @@ static void settle_held(struct held *held, const struct verdict *verdict, bool r
         ask_keep(&held->entry);
 }
 
-static void refuse_waiting(const struct waiting *to, enum err e, int64_t retry_after_ms)
+static void refuse_waiting(const struct token_waiter *to, enum err e, int64_t retry_after_ms)
 {
     struct failure why = refusal_later(e, retry_after_ms);
 
     to->done(to->arg, e, &why, NULL);
 }
 
-static void tell_waiting(const struct waiting *to, enum err e, const struct rights *rights)
+static void tell_waiting(const struct token_waiter *to, enum err e, const struct rights *rights)
 {
     if (e == OK)
         to->done(to->arg, OK, NULL, rights);
@@ -159,8 +159,8 @@ static void tell_waiting(const struct waiting *to, enum err e, const struct righ
         refuse_waiting(to, e, 0);
 }
 
-static void answer_waiting(
-    struct api_key_tokens *api_key_tokens, struct str address, const struct waiting *to, const struct verdict *verdict)
+static void answer_waiting(struct api_key_tokens *api_key_tokens, struct str address, const struct token_waiter *to,
+    const struct verdict *verdict)
 {
     struct rights rights = { 0 };
 
@@ -171,7 +171,7 @@ static void answer_waiting(
 }
 
 /* Strangers bring wrong keys as often as they like. */
-static void log_verdict(const struct held *held, enum err e, size_t requests)
+static void log_verdict(const struct key_token *held, enum err e, size_t requests)
 {
     static struct log_bound refused;
     int64_t left_out = 0;
@@ -181,16 +181,17 @@ static void log_verdict(const struct held *held, enum err e, size_t requests)
         F_INT("requests", requests), F_SOME("left_out", left_out));
 }
 
-/* Whom we answer may come back with the next request at once: by then `held` is as it shall be, or gone. */
-static void conclude_guess(struct held *held, const struct verdict *verdict, bool refused)
+/* The caller of an answered request may send the next one at once: by then `held` is as it shall be, or gone. */
+static void conclude_guess(struct key_token *held, const struct verdict *verdict, bool refused)
 {
     struct api_key_tokens *api_key_tokens = held->home;
     struct askers askers = ask_take(&held->entry);
-    struct waiting *who;
+    struct token_waiter *who;
     char address[ADDRESS_MAX + 1]; /* settle() may free it */
 
     memcpy(address, held->address, sizeof address);
     log_verdict(held, verdict->e, askers.n);
+    assert(api_key_tokens->n_waiting >= askers.n);
     api_key_tokens->n_waiting -= askers.n;
     settle_held(held, verdict, refused);
     while ((who = next_waiting(&askers)) != NULL) {
@@ -201,7 +202,7 @@ static void conclude_guess(struct held *held, const struct verdict *verdict, boo
 
 static void on_reply(void *arg, enum err status, struct str body)
 {
-    struct held *held = arg;
+    struct key_token *held = arg;
     struct guess *guess = held->guess;
     /* bound: a token or a failure, which have no lists */
     struct arena *arena = arena_create("api_key_tokens", ARENA_BYTES);
@@ -218,11 +219,11 @@ static void on_reply(void *arg, enum err status, struct str body)
 }
 
 /* As POST /auth/token with nothing but the key. */
-static void ask_auth(struct held *held)
+static void ask_auth(struct key_token *held)
 {
     const struct wire_shape *shape = methods[M_auth_token_issue].req();
     struct token_draft draft = { .api_key = str_of(held->key), .ttl_s = wire_find(shape, STR("ttl_s"))->fallback };
-    struct principal who = { .kind = STR("anonymous"), .address = str_of(held->address) };
+    struct principal who = { .kind = STR("service"), .address = str_of(held->address) };
     struct buf body = BUF(ASK_BYTES_MAX);
     enum err e = wire_encode(shape, &draft, &body);
 
@@ -232,7 +233,7 @@ static void ask_auth(struct held *held)
     buf_free(&body);
 }
 
-static void forget_key(struct held *held)
+static void forget_key(struct key_token *held)
 {
     secret_wipe(held->key, strlen(held->key));
     mem_free(held->key);
@@ -242,7 +243,7 @@ static void forget_key(struct held *held)
 
 static void on_turn(void *arg, enum err e, int64_t retry_after_ms, struct guess *guess)
 {
-    struct held *held = arg;
+    struct key_token *held = arg;
 
     held->guess = guess;
     if (e == OK) ask_auth(held);
@@ -261,7 +262,7 @@ static char *copy_text(struct str text)
     return out;
 }
 
-static void ask_in_turn(struct held *held, struct str key, struct str trace)
+static void ask_in_turn(struct key_token *held, struct str key, struct str trace)
 {
     held->key = copy_text(key);
     held->trace = copy_text(trace);
@@ -281,10 +282,10 @@ static void digest_of(struct str key, struct str address, unsigned char out[SHA2
     secret_wipe(both, sizeof both);
 }
 
-static struct held *add_held(struct api_key_tokens *api_key_tokens, const unsigned char *digest,
+static struct key_token *add_held(struct api_key_tokens *api_key_tokens, const unsigned char *digest,
     const struct api_key_parts *parts, struct str address)
 {
-    struct held *held = mem_zero(sizeof *held);
+    struct key_token *held = mem_zero(sizeof *held);
 
     held->home = api_key_tokens;
     memcpy(held->digest, digest, sizeof held->digest);
@@ -295,9 +296,9 @@ static struct held *add_held(struct api_key_tokens *api_key_tokens, const unsign
     return held;
 }
 
-static void wait_for(struct held *held, const struct waiting *who)
+static void wait_for(struct key_token *held, const struct token_waiter *who)
 {
-    struct waiting *waiting = mem_alloc(sizeof *waiting);
+    struct token_waiter *waiting = mem_alloc(sizeof *waiting);
 
     *waiting = *who;
     ask_wait(&held->entry, &waiting->asker);
@@ -305,7 +306,7 @@ static void wait_for(struct held *held, const struct waiting *who)
 }
 
 /* What is no key at all is no guess either: it costs nobody a question, and keeps no key out. */
-static void refuse_malformed(struct api_key_tokens *api_key_tokens, struct str address, const struct waiting *to)
+static void refuse_malformed(struct api_key_tokens *api_key_tokens, struct str address, const struct token_waiter *to)
 {
     int64_t retry_ms = rates_take(api_key_tokens->rates, RATE_malformed, address, clock_mono_us());
     enum err e = retry_ms > 0 ? ERR_RATE_LIMITED : ERR_KEY_INVALID;
@@ -324,7 +325,7 @@ void api_key_tokens_present(
 }
 
 /* false: there is no token, or its time is over. */
-static bool use_token(struct held *held, struct str key, struct str trace, const struct waiting *who)
+static bool use_token(struct key_token *held, struct str key, struct str trace, const struct token_waiter *who)
 {
     struct rights rights = { 0 };
 
@@ -341,7 +342,7 @@ static bool use_token(struct held *held, struct str key, struct str trace, const
     return true;
 }
 
-static bool has_place(struct api_key_tokens *api_key_tokens, const struct held *held)
+static bool has_place(struct api_key_tokens *api_key_tokens, const struct key_token *held)
 {
     if (api_key_tokens->n_waiting >= WAITING_ALL_MAX) return false;
     return held != NULL ? held->entry.askers.n < WAITING_MAX : ask_cache_has_room(&api_key_tokens->cache);
@@ -350,10 +351,10 @@ static bool has_place(struct api_key_tokens *api_key_tokens, const struct held *
 void api_key_tokens_get_rights(struct api_key_tokens *api_key_tokens, struct str key, struct str address,
     struct str trace, api_key_tokens_done *done, void *arg)
 {
-    const struct waiting who = { .done = done, .arg = arg };
+    const struct token_waiter who = { .done = done, .arg = arg };
     unsigned char digest[SHA256_DIGEST_LENGTH];
     struct api_key_parts parts;
-    struct held *held;
+    struct key_token *held;
 
     if (!api_key_parse(key, &parts)) {
         refuse_malformed(api_key_tokens, address, &who);

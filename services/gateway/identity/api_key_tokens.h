@@ -20,7 +20,7 @@ struct api_key_tokens;
 typedef void api_key_tokens_done(void *arg, enum err e, const struct failure *why, const struct rights *rights);
 
 struct api_key_tokens *api_key_tokens_create(
-    struct bearers *bearers, struct guesses *guesses, struct rates *rates, struct rpc_client *auth);
+    struct bearers *bearers, struct guesses *guesses, struct rates *rates, const struct service_pipes *auth);
 void api_key_tokens_destroy(
     struct api_key_tokens **api_key_tokens); /* after the pipe to auth, whose end answers all who wait */
 /* What is trusted has changed, and a secret may have ended: no token is used before auth was asked again. */

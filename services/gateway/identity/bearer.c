@@ -1,5 +1,7 @@
 /* bearer.c - verified tokens, remembered, and what they allow now. */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+
 #include "libshared/base/clock.h"
 
 #include <openssl/sha.h>
@@ -19,13 +21,13 @@ struct remembered {
 };
 
 struct bearers {
-    const struct trusted *trusted;
+    struct trusted *trusted;
     struct remembered *table;
     size_t bytes; /* of all in it */
     struct socket_index index;
 };
 
-struct bearers *bearers_create(const struct trusted *trusted)
+struct bearers *bearers_create(struct trusted *trusted)
 {
     struct bearers *bearers = mem_zero(sizeof *bearers);
 
@@ -41,6 +43,7 @@ static struct bearer *take_bearer(struct bearer *bearer)
 
 static void drop_bearer(struct bearer *bearer)
 {
+    assert(bearer->refs > 0);
     if (--bearer->refs > 0) return;
     socket_index_remove(&bearer->home->index, &bearer->token);
     policy_ref_drop(&bearer->cap);
@@ -55,6 +58,7 @@ static size_t cost_of(const struct bearer *bearer)
 static void forget_remembered(struct bearers *bearers, struct remembered *one)
 {
     HASH_DEL(bearers->table, one);
+    assert(bearers->bytes >= cost_of(one->bearer));
     bearers->bytes -= cost_of(one->bearer);
     drop_bearer(one->bearer);
     mem_free(one);
@@ -117,14 +121,19 @@ static enum err find_bearer(struct bearers *bearers, struct str token, struct be
     return OK;
 }
 
-static bool is_admitted(const struct bearers *bearers, const struct bearer *bearer, struct str address)
+static const struct key_state *key_of(const struct bearers *bearers, const struct bearer *bearer)
 {
-    return bound_keys_admit(trusted_bound_keys(bearers->trusted), bearer->key, bearer->kind == BEARER_KEY, address);
+    return key_states_find(trusted_key_states(bearers->trusted), bearer->key);
+}
+
+bool bearers_ban(const struct bearers *bearers, struct str address)
+{
+    return bans_have(trusted_bans(bearers->trusted), STR_NONE, STR_NONE, address);
 }
 
 bool rights_admit(const struct bearers *bearers, const struct rights *rights, struct str address)
 {
-    return is_admitted(bearers, rights->bearer, address);
+    return key_state_admits(key_of(bearers, rights->bearer), rights->bearer->kind, address);
 }
 
 /* Of a revoked key all have; of a subject or session those that were issued up to then. */
@@ -139,14 +148,29 @@ static enum err check_end(const struct ended *ended, const struct bearer *bearer
 static enum err check_bearer(
     struct bearers *bearers, const struct bearer *bearer, struct str address, struct policy_compiled **policy)
 {
-    if (bearer->expires_at <= clock_ms()) return ERR_TOKEN_EXPIRED;
+    const struct key_state *key = key_of(bearers, bearer);
+    int64_t now = clock_ms();
+
+    if (bearer->expires_at <= now) return ERR_TOKEN_EXPIRED;
     TRY(check_end(trusted_ended(bearers->trusted), bearer));
-    if (!is_admitted(bearers, bearer, address)) return ERR_ADDRESS_REFUSED;
-    *policy = trusted_find_policy(bearers->trusted, bearer->policy);
+    if (bans_have(trusted_bans(bearers->trusted), bearer->sub, bearer->key, address)) return ERR_BANNED;
+    TRY(key_state_check(key, bearer->kind, address, now));
+    *policy = trusted_find_policy(bearers->trusted, key_state_policy(key, bearer->policy));
     return *policy != NULL ? OK : ERR_FORBIDDEN;
 }
 
-enum err rights_get(struct bearers *bearers, struct str token, struct str address, struct rights *out)
+static enum err check_open(const struct bearer *bearer)
+{
+    return bearer->pending ? ERR_MFA_REQUIRED : OK;
+}
+
+static enum err check_personal(const struct bearer *bearer)
+{
+    return bearer->kind == BEARER_USER ? OK : ERR_FORBIDDEN;
+}
+
+static enum err get_rights(struct bearers *bearers, struct str token, struct str address,
+    enum err (*check)(const struct bearer *bearer), struct rights *out)
 {
     struct policy_compiled *policy;
     struct bearer *bearer;
@@ -156,11 +180,24 @@ enum err rights_get(struct bearers *bearers, struct str token, struct str addres
     if (token.len > TOKEN_BYTES_MAX) return ERR_TOKEN_INVALID; /* before it is hashed */
     TRY(find_bearer(bearers, token, &bearer));
     enum err e = check_bearer(bearers, bearer, address, &policy);
+    /* A policy that was made just now may not have come here yet, but the token has. */
+    if (e == ERR_FORBIDDEN && trusted_recheck(bearers->trusted)) e = ERR_UNAVAILABLE;
+    if (e == OK) e = check(bearer);
     if (e == OK)
         *out = (struct rights){ bearer, policy_ref_take(policy) };
     else
         drop_bearer(bearer);
     return e;
+}
+
+enum err rights_get(struct bearers *bearers, struct str token, struct str address, struct rights *out)
+{
+    return get_rights(bearers, token, address, check_open, out);
+}
+
+enum err rights_get_pending(struct bearers *bearers, struct str token, struct str address, struct rights *out)
+{
+    return get_rights(bearers, token, address, check_personal, out);
 }
 
 enum err rights_renew(struct bearers *bearers, struct str address, struct rights *rights)
@@ -255,9 +292,9 @@ struct str bearer_kind_name(const struct bearer *bearer)
     return STR("token");
 }
 
-struct str bearer_policy(const struct bearer *bearer)
+struct str bearer_policy(const struct bearers *bearers, const struct bearer *bearer)
 {
-    return bearer->policy;
+    return key_state_policy(key_of(bearers, bearer), bearer->policy);
 }
 
 size_t bearer_bytes(const struct bearer *bearer)
@@ -270,9 +307,9 @@ size_t bearers_bytes(const struct bearers *bearers)
     return bearers->bytes;
 }
 
-int64_t bearer_expires_at(const struct bearer *bearer)
+int64_t bearer_expires_at(const struct bearers *bearers, const struct bearer *bearer)
 {
-    return bearer->expires_at;
+    return key_state_end(key_of(bearers, bearer), bearer->expires_at);
 }
 
 struct principal bearer_principal(
@@ -282,7 +319,8 @@ struct principal bearer_principal(
         .kind = bearer_kind_name(bearer),
         .session = session,
         .key = bearer->key,
-        .policy = bearer_policy(bearer),
+        .policy = bearer_policy(bearers, bearer),
+        .narrowed = bearer->cap != NULL,
         .address = address,
         .quotas = limits_quotas(trusted_limits(bearers->trusted), bearer->sub, bearer->key) };
 }
@@ -296,4 +334,26 @@ void bearers_each_socket(const struct bearers *bearers, enum index_by by, struct
     void (*visit)(void *arg, struct index_socket *socket), void *arg)
 {
     socket_index_each(&bearers->index, by, name, visit, arg);
+}
+
+struct of_key {
+    const struct bearers *bearers;
+    void (*visit)(void *arg, struct index_socket *socket);
+    void *arg;
+};
+
+static void visit_key(void *arg, struct str key)
+{
+    const struct of_key *of_key = arg;
+
+    bearers_each_socket(of_key->bearers, INDEX_KEY, key, of_key->visit, of_key->arg);
+}
+
+void bearers_each_socket_of_policy(
+    const struct bearers *bearers, struct str name, void (*visit)(void *arg, struct index_socket *socket), void *arg)
+{
+    struct of_key of_key = { bearers, visit, arg };
+
+    bearers_each_socket(bearers, INDEX_POLICY, name, visit, arg);
+    key_states_each(trusted_key_states(bearers->trusted), name, visit_key, &of_key);
 }

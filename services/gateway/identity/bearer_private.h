@@ -12,6 +12,7 @@ struct bearer {
     size_t bytes; /* of memory, its cap's included */
     struct str sub, session, key, policy;
     enum bearer_kind kind;
+    bool pending; /* a second factor is asked for */
     int64_t issued_at, expires_at;
     struct policy_compiled *cap; /* NULL: the policy is not narrowed */
     char texts[];

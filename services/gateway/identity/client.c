@@ -8,6 +8,9 @@
 #include "services/gateway/identity/client_private.h"
 #include "services/gateway/identity/refusal.h"
 
+#define OBEYED_HELP                                                                                                    \
+    "From a change of keys, policies or sessions in auth's database until requests, or each socket, obeyed it here"
+
 struct clients *clients_create(struct ev_loop *loop, struct bearers *bearers, struct rates *rates, int64_t warning_s)
 {
     struct clients *clients = mem_zero(sizeof *clients);
@@ -22,7 +25,14 @@ struct clients *clients_create(struct ev_loop *loop, struct bearers *bearers, st
         metric_counter("madang_connects_total", "result=\"refused\"", "Attempts to connect to a namespace");
     clients->reviewed = metric_counter(
         "madang_trust_sockets_reviewed_total", NULL, "Sockets whose rights were looked at again because of a change");
+    clients->obeyed_by_requests = metric_histogram_us("madang_revocation_seconds", "what=\"requests\"", OBEYED_HELP);
+    clients->obeyed_by_sockets = metric_histogram_us("madang_revocation_seconds", "what=\"sockets\"", OBEYED_HELP);
     return clients;
+}
+
+void clients_keep_handshakes(struct clients *clients, struct handshakes *handshakes)
+{
+    clients->handshakes = handshakes;
 }
 
 void clients_destroy(struct clients **clients)
@@ -65,11 +75,16 @@ static void end_client(struct client *client, enum err e)
     refusal_disconnect(client->socket, e);
 }
 
+static int64_t end_of(const struct client *client)
+{
+    return bearer_expires_at(client->home->bearers, client->rights.bearer);
+}
+
 static void emit_expiring(struct client *client)
 {
     struct buf json = BUF(100);
 
-    buf_printf(&json, "{\"expires_at\":%lld}", (long long)bearer_expires_at(client->rights.bearer));
+    buf_printf(&json, "{\"expires_at\":%lld}", (long long)end_of(client));
     sio_emit(client->socket, "token:expiring", buf_str(&json));
     buf_free(&json);
 }
@@ -85,7 +100,8 @@ static int64_t until_warning(const struct clients *clients, int64_t left_ms)
 void client_start_timer(struct client *client)
 {
     if (client->rights.bearer == NULL) return; /* nobody's, for as long as it likes */
-    int64_t left_ms = bearer_expires_at(client->rights.bearer) - clock_ms();
+    client->ends_at = end_of(client);
+    int64_t left_ms = client->ends_at - clock_ms();
     int64_t wait_ms = client->warned ? left_ms : until_warning(client->home, left_ms);
 
     ev_timer_stop(client->home->loop, &client->token);
@@ -99,7 +115,8 @@ static void on_token_time(struct ev_loop *loop, ev_timer *timer, int events)
 
     (void)loop, (void)events;
     if (client->warned) {
-        end_client(client, ERR_TOKEN_EXPIRED);
+        enum err e = clients_check(client->home, client->socket, &client->rights);
+        end_client(client, e == ERR_KEY_EXPIRED ? e : ERR_TOKEN_EXPIRED);
         return;
     }
     client->warned = true;
@@ -178,13 +195,13 @@ static void on_refresh(struct client *client, const struct sio_event *event)
         refuse_refresh(client, event->ack, &failure);
     } else if (event->ack >= 0) {
         struct buf json = BUF(100);
-        buf_printf(&json, "[{\"ok\":true,\"expires_at\":%lld}]", (long long)bearer_expires_at(client->rights.bearer));
+        buf_printf(&json, "[{\"ok\":true,\"expires_at\":%lld}]", (long long)end_of(client));
         sio_ack(client->socket, event->ack, buf_str(&json), NULL, 0);
         buf_free(&json);
     }
 }
 
-static void on_event(void *arg, struct sio_socket *socket, const struct sio_event *event)
+static void on_client_event(void *arg, struct sio_socket *socket, const struct sio_event *event)
 {
     const struct clients *clients = arg;
     struct client *client = sio_user(socket);
@@ -242,7 +259,7 @@ struct sio_namespace clients_namespace(struct clients *clients, const char *name
     return (struct sio_namespace){ .name = name,
         .arg = clients,
         .connect = clients_on_connect,
-        .event = on_event,
+        .event = on_client_event,
         .refused = on_refused,
         .admits = on_admits,
         .drained = on_drained,
@@ -251,16 +268,26 @@ struct sio_namespace clients_namespace(struct clients *clients, const char *name
 
 /* --- what is trusted has changed --- */
 
+/* Its key ends earlier or later than was known. */
+static void renew_timer(struct client *client)
+{
+    if (client->rights.bearer == NULL || client->ends_at == end_of(client)) return;
+    client->warned = false;
+    client_start_timer(client);
+}
+
 static void review_client(void *arg, struct client *client)
 {
     struct clients *clients = arg;
     enum err e = clients_check(clients, client->socket, &client->rights);
 
     metric_add(clients->reviewed, 1);
-    if (e != OK)
+    if (e != OK) {
         end_client(client, e);
-    else
-        features_changed(client);
+        return;
+    }
+    renew_timer(client);
+    features_changed(client);
 }
 
 void clients_review(struct clients *clients)
@@ -279,6 +306,8 @@ static void add_concerned(void *arg, struct index_socket *of_token)
     struct concerned *all = arg;
     struct client *client = CONTAINER_OF(of_token, struct client, of_token);
 
+    if (client->is_concerned) return; /* for another reason */
+    client->is_concerned = true;
     all->at = mem_one_more(all->at, all->n, &all->cap, sizeof *all->at);
     all->at[all->n++] = sio_socket_take(client->socket);
 }
@@ -286,9 +315,9 @@ static void add_concerned(void *arg, struct index_socket *of_token)
 static void find_concerned(const struct bearers *bearers, const struct trust *page, struct concerned *all)
 {
     for (size_t i = 0; i < page->policies.len; i++)
-        bearers_each_socket(bearers, INDEX_POLICY, page->policies.at[i].name, add_concerned, all);
+        bearers_each_socket_of_policy(bearers, page->policies.at[i].name, add_concerned, all);
     for (size_t i = 0; i < page->gone.len; i++)
-        bearers_each_socket(bearers, INDEX_POLICY, page->gone.at[i], add_concerned, all);
+        bearers_each_socket_of_policy(bearers, page->gone.at[i], add_concerned, all);
     for (size_t i = 0; i < page->api_keys.len; i++)
         bearers_each_socket(bearers, INDEX_KEY, page->api_keys.at[i].key, add_concerned, all);
     for (size_t i = 0; i < page->ended.len; i++) {
@@ -297,14 +326,47 @@ static void find_concerned(const struct bearers *bearers, const struct trust *pa
     }
 }
 
+/* By the database's clock and ours: the machines' clocks may differ. */
+static void observe_obeyed(struct metric *metric, const struct trust *page)
+{
+    int64_t took_ms = clock_ms() - page->changed_at;
+
+    if (page->changed_at != 0) metric_observe_us(metric, took_ms > 0 ? took_ms * 1000 : 0);
+}
+
+static void add_if_banned(void *arg, struct client *client)
+{
+    if (bearers_ban(client->home->bearers, sio_address(client->socket))) add_concerned(arg, &client->of_token);
+}
+
+/* Sockets are not found by their addresses: a ban of a network looks at each. */
+static void find_banned(struct clients *clients, const struct trust *page, struct concerned *all)
+{
+    bool has_network = false;
+
+    for (size_t i = 0; i < page->bans.len; i++) {
+        bearers_each_socket(clients->bearers, INDEX_SUBJECT, page->bans.at[i].subject, add_concerned, all);
+        bearers_each_socket(clients->bearers, INDEX_KEY, page->bans.at[i].key, add_concerned, all);
+        has_network |= page->bans.at[i].network.len > 0 && !page->bans.at[i].lifted;
+    }
+    if (has_network) clients_each(clients, add_if_banned, all);
+}
+
 size_t clients_obey(struct clients *clients, const struct trust *page)
 {
     struct concerned all = { NULL, 0, 0 };
 
     if (clients->bearers == NULL) return 0;
+    observe_obeyed(clients->obeyed_by_requests, page);
     find_concerned(clients->bearers, page, &all);
+    find_banned(clients, page, &all);
     for (size_t i = 0; i < all.n; i++) {
-        if (sio_user(all.at[i]) != NULL) review_client(clients, sio_user(all.at[i]));
+        struct client *client = sio_user(all.at[i]);
+        if (client != NULL) {
+            client->is_concerned = false;
+            review_client(clients, client);
+        }
+        observe_obeyed(clients->obeyed_by_sockets, page);
         sio_socket_drop(all.at[i]);
     }
     mem_free(all.at);

@@ -13,6 +13,7 @@
 #include <ev.h>
 
 #include "services/gateway/identity/feature.h"
+#include "services/gateway/identity/handshakes.h"
 #include "services/gateway/rates/rates.h"
 
 #define CLIENT_FEATURES_MAX 16
@@ -22,14 +23,18 @@ struct client {
     struct sio_socket *socket;
     struct rights rights;
     struct index_socket of_token; /* found by whom and what its token names */
-    ev_timer token;               /* to its warning, then to its end */
+    ev_timer token;               /* to its warning, then to its end, */
+    int64_t ends_at;              /* which is then */
     uint32_t index;
     bool warned;
-}; /* its features' slots follow */
+    bool is_concerned; /* by the change that is being obeyed */
+};                     /* its features' slots follow */
 
 /* bearers NULL: every client is let in, without an identity. */
 /* warning_s: so long before a token ends its client is told; 0: it is not. */
 struct clients *clients_create(struct ev_loop *loop, struct bearers *bearers, struct rates *rates, int64_t warning_s);
+/* Each handshake is noted there; before the first socket. */
+void clients_keep_handshakes(struct clients *clients, struct handshakes *handshakes);
 void clients_destroy(struct clients **clients);
 /* In the order of `index`, each once, before the first socket.  object NULL: there is none of this feature here. */
 void clients_add_feature(struct clients *clients, unsigned index, const struct client_feature *feature, void *object);
@@ -41,10 +46,10 @@ void clients_review(struct clients *clients); /* anything that is trusted may ha
 size_t clients_obey(struct clients *clients, const struct trust *page);
 size_t clients_count(const struct clients *clients);
 void clients_each(struct clients *clients, void (*visit)(void *arg, struct client *client), void *arg);
-void clients_service_up(struct clients *clients, enum peer_service service);
+void clients_service_up(struct clients *clients, struct service_part part);
 void clients_stop(struct clients *clients); /* after the last socket, before the pipes end */
 bool clients_service_event(
-    struct clients *clients, enum peer_service service, const struct frame_event *head, struct str body);
+    struct clients *clients, struct service_part part, const struct frame_event *head, struct str body);
 
 /* Let a pending socket in; the rights are the client's from then on. */
 struct client *clients_admit(struct arrival *arrival);
@@ -55,6 +60,10 @@ enum err clients_check(struct clients *clients, const struct sio_socket *socket,
 bool client_may(const struct client *client, struct str event, struct str room, enum policy_action action);
 /* For the head of a request; views that live as long as the client keeps its token. */
 struct principal client_principal(const struct client *client);
+
+/* So many messages were read that it missed.  false: that was more than its rate. */
+bool client_charge_missed(const struct client *client, size_t n, struct rate_state *over);
+bool arrival_charge_missed(const struct arrival *arrival, size_t n, struct rate_state *over); /* it is on its way in */
 
 void *client_slot(struct client *client, unsigned feature); /* NULL: there is none of this feature here */
 /* All that its features want saved of it now. */

@@ -152,17 +152,17 @@ void features_closed(struct client *client, const char *reason)
 
 /* --- with the services, and at the end --- */
 
-void clients_service_up(struct clients *clients, enum peer_service service)
+void clients_service_up(struct clients *clients, struct service_part part)
 {
-    for (unsigned i = 0; i < clients->n_features; i++) FEATURE_DO(clients, i, service_up, service);
+    for (unsigned i = 0; i < clients->n_features; i++) FEATURE_DO(clients, i, service_up, part);
 }
 
 bool clients_service_event(
-    struct clients *clients, enum peer_service service, const struct frame_event *head, struct str body)
+    struct clients *clients, struct service_part part, const struct frame_event *head, struct str body)
 {
     for (unsigned i = 0; i < clients->n_features; i++)
         if (has_hook(clients, i, clients->features[i].is->service_event != NULL) &&
-            clients->features[i].is->service_event(clients->features[i].object, service, head, body))
+            clients->features[i].is->service_event(clients->features[i].object, part, head, body))
             return true;
     return false;
 }

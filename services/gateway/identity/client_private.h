@@ -9,7 +9,8 @@ struct clients {
     struct ev_loop *loop;
     struct bearers *bearers; /* NULL: nobody needs a token */
     struct rates *rates;
-    int64_t warning_s; /* before a token ends */
+    struct handshakes *handshakes; /* NULL: nobody keeps them */
+    int64_t warning_s;             /* before a token ends */
     struct {
         const struct client_feature *is;
         void *object; /* NULL: there is none here */
@@ -20,6 +21,7 @@ struct clients {
     struct client **at;
     size_t n, cap;
     struct metric *accepted, *refused, *reviewed;
+    struct metric *obeyed_by_requests, *obeyed_by_sockets; /* how long a change took to get here */
 };
 
 /* client.c: a new one, not yet accepted. */

@@ -9,14 +9,18 @@
 #include "libshared/base/log.h"
 #include "libshared/wire/json.h"
 #include "services/gateway/identity/client_private.h"
+#include "services/gateway/identity/refusal.h"
 #include "services/gateway/identity/guesses.h"
 
 /* When it is decided: only then an accepted one has the sid that it keeps. */
-static void log_connect(const struct sio_socket *socket, const struct rights *rights, enum err e)
+static void note_connect(
+    const struct clients *clients, const struct sio_socket *socket, const struct rights *rights, enum err e)
 {
     static struct log_bound refused; /* by strangers, as often as they like */
     int64_t left_out = 0;
 
+    handshakes_note(clients->handshakes, bearer_subject(rights->bearer),
+        rights->bearer != NULL ? bearer_key(rights->bearer) : STR_NONE, sio_address(socket), e);
     if (e != OK && !log_may_write(&refused, &left_out)) return;
     LOG(INFO, "gateway.connect", F_STR("namespace", sio_nsp(socket)), F_TEXT("socket", sio_sid(socket)),
         F_STR("address", sio_address(socket)), F_STR("subject", bearer_subject(rights->bearer)),
@@ -70,7 +74,7 @@ struct client *clients_admit(struct arrival *arrival)
     arrival->rights = (struct rights){ 0 };
     metric_add(clients->accepted, 1);
     sio_accept_as(client->socket, arrival->sid, arrival->pid);
-    log_connect(client->socket, &client->rights, OK);
+    note_connect(clients, client->socket, &client->rights, OK);
     client_start_timer(client);
     features_open(client, arrival);
     return client;
@@ -80,8 +84,9 @@ void clients_refuse(struct arrival *arrival, enum err e)
 {
     struct buf data = BUF(200);
 
-    log_connect(arrival->socket, &arrival->rights, e);
+    note_connect(arrival->clients, arrival->socket, &arrival->rights, e);
     metric_add(arrival->clients->refused, 1);
+    refusal_count(e);
     buf_printf(&data, "{\"code\":\"%s\"", err_code(e));
     if (arrival->retry_ms > 0) buf_printf(&data, ",\"retry_after_ms\":%lld", (long long)arrival->retry_ms);
     buf_add_char(&data, '}');
@@ -93,7 +98,7 @@ void clients_refuse(struct arrival *arrival, enum err e)
 /* Too early: clients try again by themselves, but not after a CONNECT_ERROR. */
 static void send_away(struct arrival *arrival)
 {
-    log_connect(arrival->socket, &arrival->rights, ERR_UNAVAILABLE);
+    note_connect(arrival->clients, arrival->socket, &arrival->rights, ERR_UNAVAILABLE);
     sio_hang_up(arrival->socket);
     rights_drop(&arrival->rights);
 }

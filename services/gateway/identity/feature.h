@@ -58,8 +58,8 @@ struct client_feature {
     void (*left)(void *object, struct client *client, struct id room);
     void (*closed)(void *object, struct client *client, const char *reason);
     /* Of the services: a pipe is up, an event came; true: it was mine. */
-    void (*service_up)(void *object, enum peer_service service);
-    bool (*service_event)(void *object, enum peer_service service, const struct frame_event *head, struct str body);
+    void (*service_up)(void *object, struct service_part part);
+    bool (*service_event)(void *object, struct service_part part, const struct frame_event *head, struct str body);
     void (*stop)(void *object);    /* the last socket is closed; the pipes are not, and may still answer */
     void (*destroy)(void *object); /* and now they are */
 };

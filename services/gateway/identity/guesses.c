@@ -4,11 +4,13 @@
 
 #include <assert.h>
 #include <ev.h>
+#include <openssl/evp.h>
 #include <string.h>
 #include <utlist.h>
 
 #include "libshared/base/arena.h"
 #include "libshared/base/clock.h"
+#include "libshared/base/invariant.h"
 #include "libshared/base/network.h"
 #include "libshared/base/table.h"
 #include "libshared/base/metrics.h"
@@ -22,18 +24,18 @@
 #define TICK_S      0.05
 #define ADDRESS_MAX 64
 
-struct asker {
+struct guess_asker {
     guess_turn *turn;
     void *arg;
 };
 
-struct known {
+struct known_guess {
     unsigned char digest[GUESS_DIGEST_BYTES];
     UT_hash_handle hh; /* in the order of their coming */
 };
 
 /* The credentials of one address that are under way or wait. */
-struct lane {
+struct address_lane {
     struct guesses *home;
     size_t under_way, n_queued;
     struct guess *queue; /* the longest waiting first */
@@ -44,9 +46,9 @@ struct lane {
 struct guess {
     unsigned char digest[GUESS_DIGEST_BYTES];
     struct guesses *home;
-    struct lane *lane;  /* NULL: it was known to be good */
-    struct asker first; /* the one that presents it */
-    struct asker *same; /* those that came with the same one meanwhile */
+    struct address_lane *lane; /* NULL: it was known to be good */
+    struct guess_asker first;  /* the one that presents it */
+    struct guess_asker *same;  /* those that came with the same one meanwhile */
     size_t n_same, cap;
     int64_t until_us; /* of waiting in the lane's queue */
     struct guess *prev, *next;
@@ -58,10 +60,11 @@ struct guesses {
     struct ev_loop *loop;
     struct rates *rates;
     int64_t wait_ms;
-    struct known *known;
+    struct known_guess *known;
     struct guess *table; /* all that are not known */
-    struct lane *lanes;
+    struct address_lane *lanes;
     size_t n_waiting; /* of `same` and in queues */
+    size_t steps;     /* since all were looked at */
     bool closing;
     ev_timer tick;
     struct metric *refused;
@@ -69,15 +72,15 @@ struct guesses {
 
 /* --- known to be good --- */
 
-static struct known *find_known(const struct guesses *guesses, const unsigned char *digest)
+static struct known_guess *find_known(const struct guesses *guesses, const unsigned char *digest)
 {
-    struct known *known;
+    struct known_guess *known;
 
     HASH_FIND(hh, guesses->known, digest, GUESS_DIGEST_BYTES, known);
     return known;
 }
 
-static void forget_known(struct guesses *guesses, struct known *known)
+static void forget_known(struct guesses *guesses, struct known_guess *known)
 {
     if (known == NULL) return;
     HASH_DEL(guesses->known, known);
@@ -88,17 +91,48 @@ static void remember_known(struct guesses *guesses, const unsigned char *digest)
 {
     if (find_known(guesses, digest) != NULL) return;
     if (HASH_COUNT(guesses->known) >= KNOWN_MAX) forget_known(guesses, guesses->known);
-    struct known *known = mem_zero(sizeof *known);
+    struct known_guess *known = mem_zero(sizeof *known);
     memcpy(known->digest, digest, GUESS_DIGEST_BYTES);
     HASH_ADD(hh, guesses->known, digest, GUESS_DIGEST_BYTES, known);
 }
 
+/* --- what is true between two steps --- */
+
+static void lane_check(const struct address_lane *lane)
+{
+    const struct guess *guess;
+    size_t n = 0;
+
+    DL_FOREACH(lane->queue, guess)
+    {
+        assert(guess->lane == lane && guess->until_us >= 0);
+        n++;
+    }
+    assert(n == lane->n_queued && n <= QUEUE_MAX);
+    assert(lane->under_way > 0 || n > 0);
+}
+
+/* Who waits is in a queue or behind one who presents the same, and is counted. */
+static void guesses_check(struct guesses *guesses)
+{
+    size_t n_waiting = 0;
+
+    assert(guesses->n_waiting <= WAITING_MAX && HASH_COUNT(guesses->known) <= KNOWN_MAX);
+    if (!walk_is_due(&guesses->steps, HASH_COUNT(guesses->table) + HASH_COUNT(guesses->lanes))) return;
+    for (const struct address_lane *lane = guesses->lanes; lane != NULL; lane = lane->hh.next) {
+        lane_check(lane);
+        n_waiting += lane->n_queued;
+    }
+    for (const struct guess *guess = guesses->table; guess != NULL; guess = guess->hh.next) n_waiting += guess->n_same;
+    assert(n_waiting == guesses->n_waiting);
+}
+
 /* --- lanes --- */
 
-static struct lane *get_lane(struct guesses *guesses, struct str address)
+static struct address_lane *get_lane(struct guesses *guesses, struct str address)
 {
     char text[INET6_ADDRSTRLEN];
-    struct lane *lane;
+    struct address_lane *lane;
     struct str block = address_block_name(address, text);
     size_t len = block.len < ADDRESS_MAX ? block.len : ADDRESS_MAX;
 
@@ -111,7 +145,7 @@ static struct lane *get_lane(struct guesses *guesses, struct str address)
     return lane;
 }
 
-static void drop_lane_if_idle(struct lane *lane)
+static void drop_lane_if_idle(struct address_lane *lane)
 {
     if (lane->under_way > 0 || lane->n_queued > 0) return;
     HASH_DEL(lane->home->lanes, lane);
@@ -119,7 +153,7 @@ static void drop_lane_if_idle(struct lane *lane)
 }
 
 /* Those under way may all be refused.  Over the rate they go one by one, and slowly. */
-static bool may_go(const struct lane *lane)
+static bool may_go(const struct address_lane *lane)
 {
     struct rates *rates = lane->home->rates;
     struct str who = str_of(lane->address);
@@ -141,7 +175,8 @@ static void free_guess(struct guess *guess)
     mem_free(guess);
 }
 
-static void present_known(struct guesses *guesses, const unsigned char *digest, struct str address, struct asker who)
+static void present_known(
+    struct guesses *guesses, const unsigned char *digest, struct str address, struct guess_asker who)
 {
     struct guess *guess = mem_zero(sizeof *guess);
 
@@ -151,12 +186,18 @@ static void present_known(struct guesses *guesses, const unsigned char *digest, 
     who.turn(who.arg, OK, 0, guess);
 }
 
+/* Nobody finds it any more, and those who came with the same one do not wait any longer. */
+static void leave_table(struct guess *guess)
+{
+    HASH_DEL(guess->home->table, guess);
+    guess->home->n_waiting -= guess->n_same;
+}
+
 /* The guess is in no table any more. */
 static void tell_same(struct guess *guess, enum err e, int64_t retry_after_ms)
 {
-    guess->home->n_waiting -= guess->n_same;
     for (size_t i = 0; i < guess->n_same; i++) {
-        struct asker *who = &guess->same[i];
+        struct guess_asker *who = &guess->same[i];
         if (e == OK)
             present_known(guess->home, guess->digest, str_of(guess->address), *who);
         else
@@ -169,11 +210,12 @@ static void tell_same(struct guess *guess, enum err e, int64_t retry_after_ms)
 static void leave_queue(struct guess *guess)
 {
     DL_DELETE(guess->lane->queue, guess);
+    assert(guess->lane->n_queued > 0 && guess->home->n_waiting > 0);
     guess->lane->n_queued--;
     guess->home->n_waiting--;
 }
 
-static int64_t retry_after(const struct lane *lane)
+static int64_t retry_after(const struct address_lane *lane)
 {
     int64_t wait_ms = rates_wait_ms(lane->home->rates, RATE_auth, str_of(lane->address), clock_mono_us());
 
@@ -187,7 +229,7 @@ static void refuse_queued(struct guess *guess)
     int64_t retry_after_ms = guess->home->closing ? 0 : retry_after(guess->lane);
 
     leave_queue(guess);
-    HASH_DEL(guess->home->table, guess);
+    leave_table(guess);
     metric_add(guess->home->refused, (int64_t)guess->n_same + 1);
     guess->first.turn(guess->first.arg, e, retry_after_ms, NULL);
     tell_same(guess, e, retry_after_ms);
@@ -195,7 +237,7 @@ static void refuse_queued(struct guess *guess)
 }
 
 /* Each turn may bring new ones, to the end of the queue; the lane is there as long as something is in it. */
-static void run_lane(struct lane *lane)
+static void run_lane(struct address_lane *lane)
 {
     int64_t now_us = clock_mono_us();
 
@@ -220,7 +262,7 @@ static void run_lane(struct lane *lane)
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
     struct guesses *guesses = timer->data;
-    struct lane *lane = guesses->lanes, *next;
+    struct address_lane *lane = guesses->lanes, *next;
     size_t n_queued = 0;
 
     (void)events;
@@ -233,6 +275,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
         run_lane(lane);
     }
     if (n_queued == 0) ev_timer_stop(loop, timer);
+    CHECK_STEP(guesses_check(guesses));
 }
 
 static void join_queue(struct guess *guess)
@@ -246,7 +289,29 @@ static void join_queue(struct guess *guess)
 
 /* --- from outside --- */
 
-static void join_same(struct guess *guess, struct asker who)
+/* Each with its length, so that no two lists of texts are the same bytes. */
+static void digest_text(EVP_MD_CTX *context, struct str text)
+{
+    uint64_t len = text.len;
+
+    EVP_DigestUpdate(context, &len, sizeof len);
+    if (text.len > 0) EVP_DigestUpdate(context, text.at, text.len);
+}
+
+void guess_digest(
+    const char *door, const struct str *texts, size_t n, struct str address, unsigned char out[GUESS_DIGEST_BYTES])
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+    EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+    digest_text(context, str_of(door));
+    digest_text(context, address);
+    for (size_t i = 0; i < n; i++) digest_text(context, texts[i]);
+    EVP_DigestFinal_ex(context, out, NULL);
+    EVP_MD_CTX_free(context);
+}
+
+static void join_same(struct guess *guess, struct guess_asker who)
 {
     if (guess->n_same == SAME_MAX || guess->home->n_waiting >= WAITING_MAX) {
         who.turn(who.arg, ERR_OVERLOADED, RETRY_MS, NULL);
@@ -257,8 +322,8 @@ static void join_same(struct guess *guess, struct asker who)
     guess->home->n_waiting++;
 }
 
-static struct guess *add_guess(
-    struct guesses *guesses, struct lane *lane, const unsigned char *digest, struct str address, struct asker who)
+static struct guess *add_guess(struct guesses *guesses, struct address_lane *lane, const unsigned char *digest,
+    struct str address, struct guess_asker who)
 {
     struct guess *guess = mem_zero(sizeof *guess);
 
@@ -272,9 +337,9 @@ static struct guess *add_guess(
 }
 
 /* The one that waits already came before: it goes first. */
-static void begin_new(struct guesses *guesses, const unsigned char *digest, struct str address, struct asker who)
+static void begin_new(struct guesses *guesses, const unsigned char *digest, struct str address, struct guess_asker who)
 {
-    struct lane *lane = get_lane(guesses, address);
+    struct address_lane *lane = get_lane(guesses, address);
 
     if (lane->n_queued == 0 && may_go(lane)) {
         give_turn(add_guess(guesses, lane, digest, address, who));
@@ -291,7 +356,7 @@ static void begin_new(struct guesses *guesses, const unsigned char *digest, stru
 void guess_begin(struct guesses *guesses, const unsigned char digest[GUESS_DIGEST_BYTES], struct str address,
     guess_turn *turn, void *arg)
 {
-    struct asker who = { turn, arg };
+    struct guess_asker who = { turn, arg };
     struct guess *same;
 
     if (address.len > ADDRESS_MAX) address.len = ADDRESS_MAX;
@@ -304,6 +369,7 @@ void guess_begin(struct guesses *guesses, const unsigned char digest[GUESS_DIGES
         join_same(same, who);
     else
         begin_new(guesses, digest, address, who);
+    CHECK_STEP(guesses_check(guesses));
 }
 
 /* Only the holder of the credential hears anything else than that it is none, or that a service is at fault. */
@@ -326,17 +392,18 @@ static int64_t count_refusal(struct guesses *guesses, const struct guess *guess)
 int64_t guess_end(struct guess *guess, enum err e)
 {
     struct guesses *guesses = guess->home;
-    struct lane *lane = guess->lane;
+    struct address_lane *lane = guess->lane;
     int64_t retry_ms = refusal_is_of_credential(e) ? count_refusal(guesses, guess) : 0;
 
     if (is_good(e)) remember_known(guesses, guess->digest);
     if (lane != NULL) {
-        HASH_DEL(guesses->table, guess);
+        leave_table(guess);
         tell_same(guess, is_good(e) ? OK : retry_ms > 0 ? ERR_RATE_LIMITED : e, retry_ms);
         lane->under_way--;
         run_lane(lane);
     }
     free_guess(guess);
+    CHECK_STEP(guesses_check(guesses));
     return retry_ms;
 }
 

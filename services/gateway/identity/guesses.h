@@ -27,6 +27,9 @@ struct guess; /* one under way */
  * to refuse it with. */
 typedef void guess_turn(void *arg, enum err e, int64_t retry_after_ms, struct guess *guess);
 
+/* What stands for a credential of several texts, at one door and from one address. */
+void guess_digest(
+    const char *door, const struct str *texts, size_t n, struct str address, unsigned char out[GUESS_DIGEST_BYTES]);
 /* wait_ms: how long one waits for its turn at most. */
 struct guesses *guesses_create(struct ev_loop *loop, struct rates *rates, int64_t wait_ms);
 /* Those that wait, and those that come later, are told shutting_down; those under way still have to end. */

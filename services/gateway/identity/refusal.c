@@ -3,7 +3,9 @@
 #include "services/gateway/identity/refusal.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
+#include "libshared/base/metrics.h"
 #include "libshared/wire/json_text.h"
 
 struct failure refusal_of(enum err e, const struct wire_error *why)
@@ -47,7 +49,29 @@ struct failure refusal_of_rate(enum err e, const struct rates *rates, enum rate 
 
 bool refusal_is_of_credential(enum err e)
 {
-    return err_status(e) == 401 || e == ERR_ADDRESS_REFUSED;
+    /* clang-format off */
+    static const bool of_credential[ERR_COUNT] = {
+#define ERROR(name, code, status, text)
+#define REFUSED(name, code, status, text) [ERR_##name] = true,
+#include "proto/errors.def"
+#undef ERROR
+    };
+    /* clang-format on */
+
+    return of_credential[e];
+}
+
+void refusal_count(enum err e)
+{
+    static struct metric *refusals[ERR_COUNT];
+    char label[80];
+
+    if (refusals[e] == NULL) {
+        snprintf(label, sizeof label, "code=\"%s\"", err_code(e));
+        refusals[e] = metric_counter(
+            "madang_refusals_total", label, "What clients were refused, by the code that they were told");
+    }
+    metric_add(refusals[e], 1);
 }
 
 static void put_code(const struct failure *failure, struct buf *out)
@@ -112,6 +136,7 @@ void refusal_send(struct sio_socket *socket, int64_t ack, const struct failure *
 {
     struct buf json = BUF(REFUSAL_BYTES_MAX);
 
+    refusal_count(err_find(failure->code.at, failure->code.len));
     if (ack >= 0) {
         buf_add_str(&json, STR("[{\"error\":"));
         refusal_json(failure, &json);
@@ -129,6 +154,7 @@ void refusal_disconnect(struct sio_socket *socket, enum err e)
     struct failure failure = refusal_plain(e);
     struct buf json = BUF(REFUSAL_BYTES_MAX);
 
+    refusal_count(e);
     refusal_json(&failure, &json);
     if (!str_is(sio_nsp(socket), "/error")) on_error_namespace(socket, buf_str(&json));
     sio_emit(socket, "error", buf_str(&json));

@@ -19,6 +19,8 @@ struct failure refusal_later(enum err e, int64_t retry_after_ms);
 struct failure refusal_over(const struct rate_state *state);
 /* The same of one rate, if it is rate_limited. */
 struct failure refusal_of_rate(enum err e, const struct rates *rates, enum rate rate, int64_t retry_after_ms);
+/* In /metrics, by its code. */
+void refusal_count(enum err e);
 bool refusal_is_of_credential(enum err e); /* the credential is none, or none any more, or not from there */
 void refusal_json(const struct failure *failure, struct buf *out);
 /* As REST answers: {"success":false,"error":{"code","message","details":{["field"][,"retry_after_ms"]}}}. */

@@ -37,6 +37,7 @@ struct index_socket {
 struct socket_index {
     struct index_token **buckets[INDEX_COUNT];
     size_t n_buckets, n; /* tokens */
+    size_t steps;        /* since all of it was checked: see invariant.h */
 };
 
 void socket_index_free(struct socket_index *index);                              /* with no token in it */
@@ -47,5 +48,4 @@ void index_socket_remove(struct index_socket *socket); /* noop if it is of no to
 /* The sockets of all its tokens.  `visit` may not change the index. */
 void socket_index_each(const struct socket_index *index, enum index_by by, struct str name,
     void (*visit)(void *arg, struct index_socket *socket), void *arg);
-/* Asserts its invariants: for tests, as it walks through all of it. */
-void socket_index_check(const struct socket_index *index);
+void socket_index_check(const struct socket_index *index); /* all of it: see invariant.h */

@@ -2,16 +2,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/identity/trusted.h"
 
+#include <openssl/evp.h>
 #include <string.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/es256.h"
 #include "libshared/base/log.h"
 #include "libshared/base/table.h"
 #include "services/gateway/methods.h"
 
 #define RETRY_S     0.5
+#define FRESH_US    2000000 /* an answer of auth's holds so long for what it did not know */
 #define PAGE_BYTES  (64u << 20)
-#define NAMES_BYTES 65536 /* issuer, audience and 16 public keys */
+#define NAMES_BYTES 65536 /* issuer, audience and the names of keys */
+#define KEYS_MAX    16    /* proto/auth.def: trust.keys */
 
 struct known_policy {
     struct policy_compiled *compiled;
@@ -19,152 +23,183 @@ struct known_policy {
 };
 
 /* One state of the trust; NULL where nothing is known. */
-struct store {
+struct trust_state {
     struct id epoch;
     int64_t position;
     struct arena *arena; /* of the texts below */
     struct str issuer, audience;
-    struct signing_key_list keys;
+    struct public_key {
+        struct str kid;
+        EVP_PKEY *key;
+    } keys[KEYS_MAX];
+    size_t n_keys;
     struct known_policy *policies;
     struct ended *ended;
-    struct bound_keys *bound;
+    struct key_states *key_states;
+    struct bans *bans;
     struct limits *limits;
+    struct announcements *announcements;
 };
 
 struct trusted {
     trusted_changed_fn *changed;
     void (*asked)(void *arg);
     void *arg;
-    struct store *now;
-    struct store *next; /* all of it anew, page by page */
-    struct rpc_client *auth;
-    bool asking, again; /* again: something may have happened behind what is being asked for */
+    struct trust_state *now;
+    struct trust_state *next; /* all of it anew, page by page */
+    const struct service_pipes *auth;
+    int64_t answered_us; /* all that was asked for was there */
+    bool asking, again;  /* again: something may have happened behind what is being asked for */
     struct ev_loop *loop;
     ev_timer retry;
 };
 
 /* --- a state --- */
 
-static struct store *open_store(void)
+static struct trust_state *open_state(void)
 {
-    struct store *store = mem_zero(sizeof *store);
+    struct trust_state *state = mem_zero(sizeof *state);
 
     /* bound: NAMES_BYTES, by the bounds of the record's fields */
-    store->arena = arena_create("trusted", NAMES_BYTES);
-    store->ended = ended_create();
-    store->bound = bound_keys_create();
-    store->limits = limits_create();
-    return store;
+    state->arena = arena_create("trusted", NAMES_BYTES);
+    state->ended = ended_create();
+    state->key_states = key_states_create();
+    state->bans = bans_create();
+    state->limits = limits_create();
+    state->announcements = announcements_create();
+    return state;
 }
 
-static void remove_policy(struct store *store, struct str name)
+static void remove_policy(struct trust_state *state, struct str name)
 {
     struct known_policy *policy;
 
-    HASH_FIND(hh, store->policies, name.at, name.len, policy);
+    HASH_FIND(hh, state->policies, name.at, name.len, policy);
     if (policy == NULL) return;
-    HASH_DEL(store->policies, policy);
+    HASH_DEL(state->policies, policy);
     policy_ref_drop(&policy->compiled);
     mem_free(policy);
 }
 
-static void close_store(struct store *store)
+static void forget_keys(struct trust_state *state)
 {
-    if (store == NULL) return;
-    while (store->policies != NULL) remove_policy(store, policy_name(store->policies->compiled));
-    ended_destroy(&store->ended);
-    bound_keys_destroy(&store->bound);
-    limits_destroy(&store->limits);
-    arena_destroy(&store->arena);
-    mem_free(store);
+    while (state->n_keys > 0) EVP_PKEY_free(state->keys[--state->n_keys].key);
+}
+
+static void close_state(struct trust_state *state)
+{
+    if (state == NULL) return;
+    forget_keys(state);
+    while (state->policies != NULL) remove_policy(state, policy_name(state->policies->compiled));
+    ended_destroy(&state->ended);
+    key_states_destroy(&state->key_states);
+    bans_destroy(&state->bans);
+    limits_destroy(&state->limits);
+    announcements_destroy(&state->announcements);
+    arena_destroy(&state->arena);
+    mem_free(state);
 }
 
 /* A policy that we can't read allows nothing: it is left out. */
-static void set_policy(struct store *store, const struct policy *rules)
+static void set_policy(struct trust_state *state, const struct policy *rules)
 {
     struct known_policy *policy = mem_zero(sizeof *policy);
     struct wire_error why;
 
-    remove_policy(store, rules->name);
+    remove_policy(state, rules->name);
     if (policy_compile(rules->name, &rules->rules, &policy->compiled, &why) == OK) {
         struct str name = policy_name(policy->compiled);
-        HASH_ADD_KEYPTR(hh, store->policies, name.at, name.len, policy);
+        HASH_ADD_KEYPTR(hh, state->policies, name.at, name.len, policy);
     } else {
         LOG(ERROR, "gateway.bad_policy", F_STR("policy", rules->name), F_TEXT("why", why.text));
         mem_free(policy);
     }
 }
 
-static void set_signing_keys(struct store *store, const struct trust *page)
+/* With one that we can't read nothing is signed. */
+static void add_signing_key(struct trust_state *state, const struct signing_key *from)
 {
-    struct signing_key *keys;
+    EVP_PKEY *key = es256_key_read(from->pem);
 
+    if (key == NULL)
+        LOG(ERROR, "gateway.bad_signing_key", F_STR("kid", from->kid));
+    else
+        state->keys[state->n_keys++] = (struct public_key){ arena_str(state->arena, from->kid), key };
+}
+
+static void set_signing_keys(struct trust_state *state, const struct trust *page)
+{
     if (page->keys.len == 0) return;
-    arena_reset(store->arena);
-    store->issuer = arena_str(store->arena, page->issuer);
-    store->audience = arena_str(store->arena, page->audience);
-    keys = arena_alloc(store->arena, page->keys.len * sizeof *keys);
-    for (size_t i = 0; i < page->keys.len; i++)
-        keys[i] = (struct signing_key){ arena_str(store->arena, page->keys.at[i].kid),
-            arena_str(store->arena, page->keys.at[i].pem) };
-    store->keys = (struct signing_key_list){ keys, page->keys.len };
+    forget_keys(state);
+    arena_reset(state->arena);
+    state->issuer = arena_str(state->arena, page->issuer);
+    state->audience = arena_str(state->arena, page->audience);
+    for (size_t i = 0; i < page->keys.len && i < KEYS_MAX; i++) add_signing_key(state, &page->keys.at[i]);
 }
 
-static void set_api_key(struct store *store, const struct trust_key *key)
+static void set_api_key(struct trust_state *state, const struct trust_key *key)
 {
-    bound_keys_set(store->bound, key);
-    if (key->revoked) ended_note(store->ended, ENDED_KEY, key->key, INT64_MAX, key->until > 0 ? key->until : INT64_MAX);
+    key_states_set(state->key_states, key);
+    if (key->revoked) ended_note(state->ended, ENDED_KEY, key->key, INT64_MAX, key->until > 0 ? key->until : INT64_MAX);
 }
 
-static void note_end(struct store *store, const struct trust_end *end)
+static void note_end(struct trust_state *state, const struct trust_end *end)
 {
-    if (end->subject.len > 0) ended_note(store->ended, ENDED_SUBJECT, end->subject, end->ended_at, end->until);
-    if (end->session.len > 0) ended_note(store->ended, ENDED_SESSION, end->session, end->ended_at, end->until);
+    if (end->subject.len > 0) ended_note(state->ended, ENDED_SUBJECT, end->subject, end->ended_at, end->until);
+    if (end->session.len > 0) ended_note(state->ended, ENDED_SESSION, end->session, end->ended_at, end->until);
 }
 
-static void apply(struct store *store, const struct trust *page)
+static void apply_page(struct trust_state *state, const struct trust *page)
 {
-    ended_forget(store->ended, clock_ms());
-    set_signing_keys(store, page);
-    for (size_t i = 0; i < page->policies.len; i++) set_policy(store, &page->policies.at[i]);
-    for (size_t i = 0; i < page->gone.len; i++) remove_policy(store, page->gone.at[i]);
-    for (size_t i = 0; i < page->api_keys.len; i++) set_api_key(store, &page->api_keys.at[i]);
-    for (size_t i = 0; i < page->ended.len; i++) note_end(store, &page->ended.at[i]);
-    for (size_t i = 0; i < page->limits.len; i++) limits_set(store->limits, &page->limits.at[i]);
-    store->epoch = page->epoch;
-    if (page->position > store->position) store->position = page->position;
+    int64_t now = clock_ms();
+
+    ended_forget(state->ended, now);
+    key_states_forget(state->key_states, now);
+    set_signing_keys(state, page);
+    for (size_t i = 0; i < page->policies.len; i++) set_policy(state, &page->policies.at[i]);
+    for (size_t i = 0; i < page->gone.len; i++) remove_policy(state, page->gone.at[i]);
+    for (size_t i = 0; i < page->api_keys.len; i++) set_api_key(state, &page->api_keys.at[i]);
+    for (size_t i = 0; i < page->ended.len; i++) note_end(state, &page->ended.at[i]);
+    for (size_t i = 0; i < page->bans.len; i++) bans_set(state->bans, &page->bans.at[i]);
+    for (size_t i = 0; i < page->limits.len; i++) limits_set(state->limits, &page->limits.at[i]);
+    announcements_forget(state->announcements, now);
+    for (size_t i = 0; i < page->notices.len; i++) announcements_set_notice(state->announcements, &page->notices.at[i]);
+    for (size_t i = 0; i < page->alerts.len; i++)
+        announcements_set_alert(state->announcements, &page->alerts.at[i], now);
+    state->epoch = page->epoch;
+    if (page->position > state->position) state->position = page->position;
 }
 
 /* --- what auth says --- */
 
-static bool follows(const struct store *store, const struct trust *page)
+static bool page_follows(const struct trust_state *state, const struct trust *page)
 {
-    return store != NULL && id_eq(store->epoch, page->epoch) && page->since <= store->position;
+    return state != NULL && id_eq(state->epoch, page->epoch) && page->since <= state->position;
 }
 
 /* What is whole takes the place of what was known. */
 static void finish_next(struct trusted *trusted)
 {
-    struct store *old = trusted->now;
+    struct trust_state *old = trusted->now;
 
     trusted->now = trusted->next;
     trusted->next = NULL;
     trusted->changed(trusted->arg, NULL);
-    close_store(old);
+    close_state(old);
 }
 
 static enum err take_page(struct trusted *trusted, const struct trust *page)
 {
     if (page->since == 0) {
-        close_store(trusted->next);
-        trusted->next = open_store();
+        close_state(trusted->next);
+        trusted->next = open_state();
         trusted->next->epoch = page->epoch;
     }
-    if (follows(trusted->next, page)) {
-        apply(trusted->next, page);
+    if (page_follows(trusted->next, page)) {
+        apply_page(trusted->next, page);
         if (!page->more) finish_next(trusted);
-    } else if (follows(trusted->now, page)) {
-        apply(trusted->now, page);
+    } else if (page_follows(trusted->now, page)) {
+        apply_page(trusted->now, page);
         trusted->changed(trusted->arg, page);
     } else {
         return ERR_CONFLICT;
@@ -202,6 +237,7 @@ static void on_page(void *arg, enum err status, struct str body)
     } else if (trusted->next != NULL || trusted->again) {
         ask_on(trusted);
     } else {
+        trusted->answered_us = clock_mono_us();
         trusted->asked(trusted->arg);
     }
 }
@@ -215,7 +251,7 @@ static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
 
 static void ask_on(struct trusted *trusted)
 {
-    const struct store *from = trusted->next != NULL ? trusted->next : trusted->now;
+    const struct trust_state *from = trusted->next != NULL ? trusted->next : trusted->now;
     struct trust_position position = { .position = 0 };
 
     if (trusted->asking) return;
@@ -225,14 +261,24 @@ static void ask_on(struct trusted *trusted)
     method_ask(trusted->auth, M_auth_trust_since, &position, on_page, trusted);
 }
 
-void trusted_ask(struct trusted *trusted, struct rpc_client *auth)
+void trusted_ask(struct trusted *trusted, const struct service_pipes *auth)
 {
     trusted->auth = auth;
     trusted->again = trusted->asking;
     ask_on(trusted);
 }
 
-bool trusted_event(struct trusted *trusted, struct rpc_client *auth, const struct frame_event *head, struct str body)
+bool trusted_recheck(struct trusted *trusted)
+{
+    bool is_fresh = trusted->answered_us > 0 && clock_mono_us() - trusted->answered_us < FRESH_US;
+
+    if (trusted->auth == NULL || (is_fresh && !trusted->asking)) return false;
+    ask_on(trusted);
+    return true;
+}
+
+bool trusted_event(
+    struct trusted *trusted, const struct service_pipes *auth, const struct frame_event *head, struct str body)
 {
     if (!str_is(head->name, "trust.moved")) return false;
     enum err e = trusted_take(trusted, body);
@@ -262,8 +308,8 @@ void trusted_destroy(struct trusted **trusted)
 {
     if (*trusted == NULL) return;
     ev_timer_stop((*trusted)->loop, &(*trusted)->retry);
-    close_store((*trusted)->now);
-    close_store((*trusted)->next);
+    close_state((*trusted)->now);
+    close_state((*trusted)->next);
     mem_free(*trusted);
     *trusted = NULL;
 }
@@ -290,11 +336,11 @@ struct str trusted_audience(const struct trusted *trusted)
     return trusted->now->audience;
 }
 
-struct str trusted_find_key(const struct trusted *trusted, struct str kid)
+EVP_PKEY *trusted_find_key(const struct trusted *trusted, struct str kid)
 {
-    for (size_t i = 0; i < trusted->now->keys.len; i++)
-        if (str_eq(trusted->now->keys.at[i].kid, kid)) return trusted->now->keys.at[i].pem;
-    return STR_NONE;
+    for (size_t i = 0; i < trusted->now->n_keys; i++)
+        if (str_eq(trusted->now->keys[i].kid, kid)) return trusted->now->keys[i].key;
+    return NULL;
 }
 
 struct policy_compiled *trusted_find_policy(const struct trusted *trusted, struct str name)
@@ -310,12 +356,22 @@ const struct ended *trusted_ended(const struct trusted *trusted)
     return trusted->now->ended;
 }
 
-const struct bound_keys *trusted_bound_keys(const struct trusted *trusted)
+const struct key_states *trusted_key_states(const struct trusted *trusted)
 {
-    return trusted->now->bound;
+    return trusted->now->key_states;
+}
+
+struct bans *trusted_bans(const struct trusted *trusted)
+{
+    return trusted->now != NULL ? trusted->now->bans : NULL;
 }
 
 struct limits *trusted_limits(const struct trusted *trusted)
 {
     return trusted->now != NULL ? trusted->now->limits : NULL;
+}
+
+const struct announcements *trusted_announcements(const struct trusted *trusted)
+{
+    return trusted->now->announcements;
 }

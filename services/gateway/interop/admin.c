@@ -154,7 +154,7 @@ static void on_connect(void *arg, struct sio_socket *socket, struct str auth)
 }
 
 /* There is nothing that the page could ask for in this mode. */
-static void on_event(void *arg, struct sio_socket *socket, const struct sio_event *event)
+static void on_admin_event(void *arg, struct sio_socket *socket, const struct sio_event *event)
 {
     (void)arg, (void)socket, (void)event;
 }
@@ -204,9 +204,11 @@ struct admin *admin_create(struct ev_loop *loop, struct sio *sio, const struct a
     admin->loop = loop;
     admin->view = *view;
     admin->login = login_create(loop, view->hash);
-    admin->namespace = (struct sio_namespace){
-        .name = ADMIN_NAMESPACE, .arg = admin, .connect = on_connect, .event = on_event, .disconnected = on_disconnected
-    };
+    admin->namespace = (struct sio_namespace){ .name = ADMIN_NAMESPACE,
+        .arg = admin,
+        .connect = on_connect,
+        .event = on_admin_event,
+        .disconnected = on_disconnected };
     sio_add(sio, &admin->namespace);
     admin_stats_begin(&admin->stats, &admin->view);
     ev_timer_init(&admin->tick, on_tick, TICK_S, TICK_S);

@@ -23,7 +23,7 @@ void admin_stats_begin(struct admin_stats *stats, const struct admin_view *view)
 void admin_stats_end(struct admin_stats *stats);
 /* Once a second: note what happened since the last time. */
 void admin_stats_note(struct admin_stats *stats, int64_t now_s);
-/* The argument of server_stats.  Who looks is no client, so that the roster does not count them: there are as many
+/* The argument of server_stats.  A socket that looks is no client, so that the roster does not count them: there are as many
  * viewers. */
 void admin_stats_print(struct admin_stats *stats, size_t viewers, struct buf *out);
 void admin_stats_forget(struct admin_stats *stats); /* the events: they were sent, or nobody looked */

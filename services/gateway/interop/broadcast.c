@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-#include "services/gateway/socketio/msgpack_in.h"
+#include "services/gateway/socketio/msgpack_json.h"
 
 /* What the message holds, in whatever order its keys came. */
 struct raw {
@@ -95,7 +95,7 @@ static bool make_text(const struct raw *raw, struct str nsp, struct arena *arena
 
 static struct str name_of(const struct msgpack_value *value, struct arena *arena)
 {
-    switch (value->kind) {
+    switch ((int)value->kind) {
     case MSGPACK_TEXT: return value->bytes;
     case MSGPACK_UINT: return arena_printf(arena, "%" PRIu64, value->uint);
     case MSGPACK_INT: return arena_printf(arena, "%" PRId64, value->integer);

@@ -15,7 +15,7 @@
 struct emitter;
 
 /* What is heard for one namespace. */
-struct listener {
+struct emitter_listener {
     struct emitter *emitter;
     struct str nsp;
 };
@@ -26,7 +26,7 @@ struct emitter {
     size_t bytes_max;
     bool any_event;
     struct arena *scratch; /* emptied after each message */
-    struct listener *listeners;
+    struct emitter_listener *listeners;
     struct metric *taken, *dropped, *sent, *missed;
 };
 
@@ -39,7 +39,7 @@ static void drop_message(struct emitter *emitter, struct str channel, struct str
 /* --- broadcasts --- */
 
 /* The room that the channel is for: what stands between <key>#<nsp># and the last #.  Empty: all, or several. */
-static struct str room_of(const struct listener *listener, struct str channel)
+static struct str room_of(const struct emitter_listener *listener, struct str channel)
 {
     size_t before = str_of(listener->emitter->key).len + 1 + listener->nsp.len + 1;
 
@@ -61,7 +61,7 @@ static void send_to(struct emitter *emitter, struct sio_socket *socket, const st
 /* In the namespace of our rooms nobody else says what we say there. */
 static bool may_be_said(const struct emitter *emitter, struct str nsp, struct str name)
 {
-    return emitter->any_event || !str_is(nsp, ROOMS_NAMESPACE) || !event_is_ours(name);
+    return emitter->any_event || !str_eq(nsp, rooms_namespace()) || !event_is_ours(name);
 }
 
 static void deliver_broadcast(struct emitter *emitter, const struct broadcast *broadcast)
@@ -79,7 +79,7 @@ static void deliver_broadcast(struct emitter *emitter, const struct broadcast *b
 
 static void on_broadcast(void *arg, struct str channel, struct str bytes)
 {
-    struct listener *listener = arg;
+    struct emitter_listener *listener = arg;
     struct emitter *emitter = listener->emitter;
     struct str room = room_of(listener, channel);
     struct broadcast broadcast;
@@ -140,7 +140,7 @@ static void obey_request(struct emitter *emitter, const struct request *request)
 
 static void on_request(void *arg, struct str channel, struct str bytes)
 {
-    struct listener *listener = arg;
+    struct emitter_listener *listener = arg;
     struct emitter *emitter = listener->emitter;
     struct request request;
 
@@ -166,7 +166,7 @@ static void put_literal(struct buf *pattern, struct str text)
     }
 }
 
-static void listen_for(struct listener *listener, struct redis *redis)
+static void listen_for(struct emitter_listener *listener, struct redis *redis)
 {
     struct buf pattern = BUF(CHANNEL_MAX), channel = BUF(CHANNEL_MAX);
 
@@ -210,7 +210,7 @@ struct emitter *emitter_create(struct redis *redis, struct roster *roster, const
     emitter->listeners = mem_zero((n + 1) * sizeof *emitter->listeners);
     count_with(emitter);
     for (size_t i = 0; i < n; i++) {
-        emitter->listeners[i] = (struct listener){ emitter, str_of(config->namespaces[i].name) };
+        emitter->listeners[i] = (struct emitter_listener){ emitter, str_of(config->namespaces[i].name) };
         listen_for(&emitter->listeners[i], redis);
     }
     return emitter;

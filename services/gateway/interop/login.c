@@ -19,7 +19,7 @@ struct login {
     bool ending;
 };
 
-struct attempt {
+struct login_attempt {
     struct rpc_task task;
     struct login *login;
     char password[LOGIN_PASSWORD_MAX + 1];
@@ -31,7 +31,7 @@ struct attempt {
 
 static void answer_attempt(void *arg)
 {
-    struct attempt *attempt = arg;
+    struct login_attempt *attempt = arg;
     login_checked_fn *checked = attempt->checked;
     void *checked_arg = attempt->arg;
     enum err e = attempt->login->ending ? ERR_SHUTTING_DOWN : attempt->e;
@@ -50,7 +50,7 @@ static bool fits_hash(const char *want, const char *got)
 
 static void run_attempt(struct rpc_task *task, struct pg *pg)
 {
-    struct attempt *attempt = CONTAINER_OF(task, struct attempt, task);
+    struct login_attempt *attempt = CONTAINER_OF(task, struct login_attempt, task);
     const char *want = attempt->login->hash;
 
     (void)pg;
@@ -61,7 +61,7 @@ static void run_attempt(struct rpc_task *task, struct pg *pg)
 
 static void drop_attempt(struct rpc_task *task, enum err why)
 {
-    struct attempt *attempt = CONTAINER_OF(task, struct attempt, task);
+    struct login_attempt *attempt = CONTAINER_OF(task, struct login_attempt, task);
 
     attempt->e = why;
     answer_attempt(attempt);
@@ -72,7 +72,7 @@ void login_check(struct login *login, struct str address, struct str password, l
     char block[INET6_ADDRSTRLEN];
 
     assert(password.len <= LOGIN_PASSWORD_MAX);
-    struct attempt *attempt = mem_zero(sizeof *attempt);
+    struct login_attempt *attempt = mem_zero(sizeof *attempt);
 
     attempt->task = (struct rpc_task){ .run = run_attempt, .drop = drop_attempt, .what = STR("password") };
     attempt->login = login;

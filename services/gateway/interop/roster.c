@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "libshared/base/invariant.h"
+#include "libshared/base/log.h"
 #include "libshared/base/table.h"
 
 /* One namespace. */
@@ -44,6 +46,9 @@ struct roster_membership {
     size_t in_socket, in_room;
 };
 
+/* What a room costs its member, as if it were alone in it: the first chunks of its lists, and places in three tables. */
+#define MEMBERSHIP_BYTES (sizeof(struct roster_membership) + sizeof(struct roster_room) + 256)
+
 struct roster {
     struct rooms *rooms;
     size_t rooms_max; /* of one socket */
@@ -52,7 +57,8 @@ struct roster {
     struct client **picked;
     size_t n_picked, cap_picked;
     uint64_t serial;
-    bool keep; /* what is visited is picked; else it is only marked */
+    size_t steps; /* since all sockets were looked at */
+    bool keep;    /* what is visited is picked; else it is only marked */
 };
 
 static struct roster_namespace *find_namespace(const struct roster *roster, struct str nsp)
@@ -91,6 +97,36 @@ static struct roster_room *find_room(const struct roster_namespace *namespace, s
     return named;
 }
 
+/* A socket is found where it says that it is, and so are its memberships; each in another room. */
+static void socket_check(const struct roster *roster, const struct roster_socket *entry)
+{
+    assert(entry->namespace->sockets[entry->in_namespace] == entry);
+    assert(entry->n <= entry->cap && entry->n <= roster->rooms_max);
+    for (size_t i = 0; i < entry->n; i++) {
+        const struct roster_membership *membership = entry->memberships[i];
+        const struct roster_room *named = membership->named;
+        assert(membership->entry == entry && membership->in_socket == i);
+        assert(membership->in_room < named->n && named->memberships[membership->in_room] == membership);
+        assert(named->namespace == entry->namespace);
+    }
+}
+
+static void roster_check(struct roster *roster)
+{
+    size_t n = 0;
+
+    if (!walk_is_due(&roster->steps, HASH_COUNT(roster->sockets))) return;
+    for (const struct roster_socket *entry = roster->sockets; entry != NULL; entry = entry->hh.next)
+        socket_check(roster, entry);
+    for (const struct roster_namespace *namespace = roster->namespaces; namespace != NULL;
+         namespace = namespace->next) {
+        n += namespace->n;
+        for (const struct roster_room *named = namespace->rooms_by_name; named != NULL; named = named->hh.next)
+            assert(named->n > 0 && named->n <= named->cap);
+    }
+    assert(n == HASH_COUNT(roster->sockets));
+}
+
 /* --- coming and going --- */
 
 static struct roster_socket *socket_of(struct client *client)
@@ -111,6 +147,7 @@ static void add_socket(void *object, struct client *client, const struct arrival
     namespace->sockets = mem_one_more(namespace->sockets, namespace->n, &namespace->cap, sizeof *namespace->sockets);
     namespace->sockets[namespace->n++] = entry;
     HASH_ADD_KEYPTR(hh, roster->sockets, sio_sid(client->socket), EIO_SID_CHARS, entry);
+    CHECK_STEP(socket_check(roster, entry); roster_check(roster));
 }
 
 static struct roster_room *get_room(struct roster_namespace *namespace, struct str text)
@@ -131,6 +168,7 @@ static void drop_membership(struct roster_membership *membership)
     struct roster_socket *entry = membership->entry;
     struct roster_room *named = membership->named;
 
+    sio_release(entry->client->socket, MEMBERSHIP_BYTES + named->len);
     entry->memberships[membership->in_socket] = entry->memberships[--entry->n];
     entry->memberships[membership->in_socket]->in_socket = membership->in_socket;
     named->memberships[membership->in_room] = named->memberships[--named->n];
@@ -154,6 +192,7 @@ static void remove_socket(void *object, struct client *client, const char *reaso
     namespace->sockets[entry->in_namespace]->in_namespace = entry->in_namespace;
     HASH_DEL(roster->sockets, entry);
     mem_free(entry->memberships);
+    CHECK_STEP(roster_check(roster));
 }
 
 static struct str room_of(const struct roster_membership *membership)
@@ -168,11 +207,15 @@ static struct roster_membership *find_membership(const struct roster_socket *ent
     return NULL;
 }
 
-static bool join_room(const struct roster *roster, struct roster_socket *entry, struct str room)
+static bool may_join(const struct roster *roster, const struct roster_socket *entry, struct str room)
 {
-    if (room.len == 0 || room.len > ROSTER_NAME_MAX || find_membership(entry, room) != NULL ||
-        entry->n >= roster->rooms_max)
-        return false;
+    return room.len > 0 && room.len <= ROSTER_NAME_MAX && find_membership(entry, room) == NULL &&
+           entry->n < roster->rooms_max;
+}
+
+/* What it costs is counted. */
+static void add_membership(struct roster_socket *entry, struct str room)
+{
     struct roster_room *named = get_room(entry->namespace, room);
     struct roster_membership *membership = mem_alloc(sizeof *membership);
     *membership = (struct roster_membership){ entry, named, entry->n, named->n };
@@ -180,6 +223,16 @@ static bool join_room(const struct roster *roster, struct roster_socket *entry, 
     entry->memberships[entry->n++] = membership;
     named->memberships = mem_one_more(named->memberships, named->n, &named->cap, sizeof *named->memberships);
     named->memberships[named->n++] = membership;
+}
+
+static bool join_room(const struct roster *roster, struct roster_socket *entry, struct str room)
+{
+    if (!may_join(roster, entry, room)) return false;
+    if (sio_hold(entry->client->socket, MEMBERSHIP_BYTES + room.len) != OK) {
+        LOG_BOUNDED(WARN, "gateway.room_too_much", F_TEXT("socket", sio_sid(entry->client->socket)));
+        return false;
+    }
+    add_membership(entry, room);
     return true;
 }
 
@@ -192,7 +245,7 @@ static bool leave_room(const struct roster *roster, struct roster_socket *entry,
     return membership != NULL;
 }
 
-static void change_rooms(const struct roster *roster, struct client *client,
+static void change_rooms(struct roster *roster, struct client *client,
     bool (*change)(const struct roster *roster, struct roster_socket *entry, struct str room), const struct str *rooms,
     size_t n)
 {
@@ -200,6 +253,7 @@ static void change_rooms(const struct roster *roster, struct client *client,
 
     for (size_t i = 0; i < n; i++) changed |= change(roster, socket_of(client), rooms[i]);
     if (changed) client_touch(client);
+    CHECK_STEP(socket_check(roster, socket_of(client)); roster_check(roster));
 }
 
 void roster_join(struct roster *roster, struct client *client, const struct str *rooms, size_t n)
@@ -214,7 +268,14 @@ void roster_leave(struct roster *roster, struct client *client, const struct str
 
 static void restore_names(void *object, struct client *client, const struct record *record)
 {
-    for (size_t i = 0; i < record->n_names; i++) join_room(object, socket_of(client), record->names[i]);
+    struct roster_socket *entry = socket_of(client);
+
+    for (size_t i = 0; i < record->n_names; i++) {
+        if (!may_join(object, entry, record->names[i])) continue;
+        sio_hold_anyway(client->socket, MEMBERSHIP_BYTES + record->names[i].len);
+        add_membership(entry, record->names[i]);
+    }
+    CHECK_STEP(roster_check(object));
 }
 
 static void save_names(void *object, struct client *client, struct arena *arena, struct record *out)

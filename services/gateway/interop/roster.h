@@ -30,6 +30,6 @@ size_t roster_count(const struct roster *roster, struct str nsp); /* open socket
 bool roster_is_anyone_in(const struct roster *roster, struct str nsp, struct str room);
 /* Each once.  The list is valid until the next selection or until a socket closes. */
 size_t roster_select(struct roster *roster, const struct selection *who, struct client *const **out);
-/* Noop where the name or the number of rooms is over its bound; to leave UUID rooms is up to room:leave. */
+/* Noop where the name or the number of rooms is over its bound, or its session holds too much; to leave UUID rooms is up to room:leave. */
 void roster_join(struct roster *roster, struct client *client, const struct str *rooms, size_t n);
 void roster_leave(struct roster *roster, struct client *client, const struct str *rooms, size_t n);

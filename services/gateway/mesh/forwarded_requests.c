@@ -106,6 +106,7 @@ bool forwarded_request_begin(struct mesh_path *path, struct http *http, struct s
     a->number = ++path->mesh->last_number;
     HASH_ADD(hh, path->mesh->forwarded, number, sizeof a->number, a);
     http_set_user(http, &a->user);
+    known_session_count(path->mesh, sid, http);
     if (path->mesh->config.max_payload > MESH_BYTES_MAX) http_set_body_max(http, MESH_BYTES_MAX);
     return true;
 }
@@ -120,6 +121,7 @@ void forwarded_request_answered(struct mesh *mesh, const struct mesh_answer *ans
 
     HASH_FIND(hh, mesh->forwarded, &answer->call, sizeof answer->call, a);
     if (a == NULL) return; /* its client hung up */
+    known_session_learn(mesh, mesh_sid(a->waiter.sid), answer->subject, a->http);
     snprintf(type, sizeof type, "%.*s", STR_ARG(answer->content_type));
     http_reply(let_go(a), (int)answer->status, answer->content_type.len > 0 ? type : NULL, answer->body, &no_store,
         answer->no_store ? 1 : 0);

@@ -43,7 +43,7 @@ static void on_down(void *arg, bool told)
     link->mesh->link_events->lost(link->mesh, link);
 }
 
-static void on_event(void *arg, const struct frame_event *head, struct str body)
+static void on_link_event(void *arg, const struct frame_event *head, struct str body)
 {
     struct link *link = arg;
 
@@ -52,7 +52,7 @@ static void on_event(void *arg, const struct frame_event *head, struct str body)
 
 /* --- sending --- */
 
-struct sent {
+struct link_send {
     struct link *link;
     int64_t number;
     size_t bytes, window;
@@ -74,7 +74,7 @@ bool link_has_room(const struct link *link, const struct freight *freight)
            (size_t)address_count_get(link->addresses, freight->from) + cost_of(freight->bytes) <= left;
 }
 
-static void count_sent(struct sent *sent, const struct in6_addr *from)
+static void count_sent(struct link_send *sent, const struct in6_addr *from)
 {
     size_t cost = cost_of(sent->bytes);
 
@@ -85,11 +85,12 @@ static void count_sent(struct sent *sent, const struct in6_addr *from)
     address_count_add(sent->link->addresses, from, (int64_t)cost);
 }
 
-static void uncount_sent(const struct sent *sent)
+static void uncount_sent(const struct link_send *sent)
 {
     size_t cost = cost_of(sent->bytes);
 
     if (!sent->counted) return;
+    assert(sent->link->bytes >= cost);
     sent->link->bytes -= cost;
     address_count_remove(sent->link->addresses, &sent->from, (int64_t)cost);
 }
@@ -103,7 +104,7 @@ static void not_taken(const struct link *link, int64_t number, enum err e)
 
 static void on_reply(void *arg, enum err status, struct str body)
 {
-    struct sent *sent = arg;
+    struct link_send *sent = arg;
     struct link *link = sent->link;
 
     (void)body;
@@ -118,9 +119,10 @@ static void on_reply(void *arg, enum err status, struct str body)
 void link_send_for(struct link *link, enum method_index method, const void *record, const struct freight *freight)
 {
     struct buf *body = &link->mesh->body;
-    struct sent *sent = mem_alloc(sizeof *sent);
-    *sent =
-        (struct sent){ .link = link, .number = freight->number, .bytes = freight->bytes, .window = freight->window };
+    struct link_send *sent = mem_alloc(sizeof *sent);
+    *sent = (struct link_send){
+        .link = link, .number = freight->number, .bytes = freight->bytes, .window = freight->window
+    };
     count_sent(sent, freight->from);
     buf_clear(body);
     enum err e = wire_encode(methods[method].req(), record, body);
@@ -155,7 +157,7 @@ static void open_pipe(struct link *link)
                                                 .pending_max = LINK_PENDING * (size_t)link->mesh->config.pending_max,
                                                 .up = on_up,
                                                 .down = on_down,
-                                                .event = on_event,
+                                                .event = on_link_event,
                                                 .arg = link });
 }
 

@@ -13,7 +13,7 @@ static bool read_record(struct mesh *mesh, const struct wire_shape *shape, struc
 }
 
 /* "resync" is for those who lose events; a gateway keeps them until there is room. */
-static void on_event(struct mesh *mesh, struct str name, struct str body)
+static void take_link_event(struct mesh *mesh, struct str name, struct str body)
 {
     union {
         struct mesh_answer answer;
@@ -47,5 +47,5 @@ static bool on_refused(struct mesh *mesh, int64_t number)
 }
 
 const struct link_events mesh_link_events = {
-    .up = wait_retry, .event = on_event, .lost = on_lost, .refused = on_refused, .taken = tunnel_sent
+    .up = wait_retry, .event = take_link_event, .lost = on_lost, .refused = on_refused, .taken = tunnel_sent
 };

@@ -38,6 +38,7 @@ void mesh_destroy(struct mesh **mesh)
     for (int i = 0; i < MESH_PATHS; i++)
         if (m->paths[i].eio != NULL) eio_set_mesh(m->paths[i].eio, &(struct eio_mesh){ .arg = NULL });
     forwarded_requests_free(m);
+    known_sessions_free(m);
     tunnels_free(m);
     links_free(m);
     mesh_server_close(m);
@@ -101,7 +102,7 @@ static void learn_gateways(struct mesh *mesh, struct str body)
     arena_reset(mesh->arena);
 }
 
-/* When chat is away it is asked again as soon as it is back. */
+/* When the directory is away it is asked again as soon as it is back. */
 static void on_announced(void *arg, enum err status, struct str body)
 {
     struct mesh *mesh = arg;
@@ -113,11 +114,11 @@ static void on_announced(void *arg, enum err status, struct str body)
         LOG(WARN, "mesh.not_announced", F_TEXT("code", err_code(status)));
 }
 
-void mesh_chat_up(struct mesh *mesh, struct rpc_client *chat)
+void mesh_directory_up(struct mesh *mesh, const struct service_pipes *directory)
 {
     if (mesh == NULL) return;
     struct gateway_info self = { { eio_gateway_id(), EIO_GATEWAY_CHARS }, str_of(mesh->config.endpoint) };
-    method_ask(chat, M_chat_gateway_announce, &self, on_announced, mesh);
+    method_ask(directory, M_chat_gateway_announce, &self, on_announced, mesh);
 }
 
 void mesh_gateways_changed(struct mesh *mesh, struct str body)

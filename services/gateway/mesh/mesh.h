@@ -15,6 +15,7 @@
 #include "services/gateway/engineio/eio.h"
 
 struct mesh;
+struct service_pipes;
 
 #define MESH_PATHS 8
 /* Engine.IO paths, the same number at every gateway. */
@@ -34,7 +35,8 @@ struct mesh *mesh_create(struct ev_loop *loop, const struct mesh_config *config)
 void mesh_destroy(struct mesh **mesh);
 /* Sessions of this path may be asked for, and it hands on what is not its own. */
 void mesh_serve(struct mesh *mesh, enum mesh_path_number path, struct eio *eio);
-void mesh_chat_up(struct mesh *mesh, struct rpc_client *chat);
+/* The directory is there, or there again. */
+void mesh_directory_up(struct mesh *mesh, const struct service_pipes *directory);
 void mesh_gateways_changed(struct mesh *mesh, struct str body); /* chat's event */
 void mesh_leave(struct mesh *mesh);                             /* the other gateways are told */
 /* This gateway leaves: clients of other gateways' sessions are sent away, each at its moment.  See drain.c. */

@@ -3,6 +3,7 @@
  *
  *      at the gateway that has the client             at the gateway that has the session
  *      forwarded_requests.c    its requests                        remote_requests.c    requests
+ *      known_sessions.c        and whose they are
  *      tunnel.c   its WebSockets                      remote_tunnels.c  WebSockets
  *      link.c     a pipe to each other gateway        mesh_server.c          the server
  *      wait.c     who waits for a pipe                remote_gateways.c       who calls, and what waits for its pipe
@@ -31,6 +32,8 @@
 #define MESSAGE_COST    4096
 /* How long a request waits for a gateway that nobody has heard of, or for the pipe to it: it may have just come. */
 #define PATIENCE_MS     1000
+/* A gateway that has just begun may not have heard of any other: then it is the one that is late. */
+#define YOUNG_MS        5000
 
 struct metric;
 
@@ -59,6 +62,7 @@ struct waiter {
 };
 
 struct forwarded_request;
+struct known_session;
 struct tunnel;
 struct remote_gateway;
 struct remote_tunnel;
@@ -80,8 +84,10 @@ struct mesh {
     const struct link_events *link_events; /* who hears of the links */
     struct link *links;
     struct forwarded_request *forwarded; /* by number; also those that wait */
+    struct known_session *known;         /* by sid */
     struct tunnel *tunnels;              /* by number */
     struct waiter *waiting;
+    int64_t began_us;
     ev_timer patience;
     int64_t last_number;
     struct metric *polls, *posts, *upgrades, *messages, *open;
@@ -141,6 +147,12 @@ bool forwarded_request_fail(struct mesh *mesh, int64_t number);           /* fal
 void forwarded_requests_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms);
 size_t forwarded_requests_count(const struct mesh *mesh);
 void forwarded_requests_free(struct mesh *mesh);
+
+/* --- known_sessions.c --- */
+/* What the request holds counts for the subject of that session, as far as that is known, or has just been said. */
+void known_session_count(const struct mesh *mesh, struct str sid, struct http *http);
+void known_session_learn(struct mesh *mesh, struct str sid, struct str subject, struct http *http);
+void known_sessions_free(struct mesh *mesh);
 
 /* --- tunnel.c --- */
 void tunnel_open(struct mesh_path *path, struct ws *ws, struct str sid);

@@ -1,5 +1,7 @@
 /* remote_requests.c - GETs and POSTs for sessions here, from other gateways. */
 // SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
 #include "libshared/base/container_of.h"
 #include "libshared/base/log.h"
 #include "services/gateway/mesh/mesh_private.h"
@@ -10,7 +12,9 @@
 struct remote_request {
     struct eio_request base;
     struct remote_gateway *remote;
+    struct eio *eio; /* NULL: nothing is served here */
     int64_t number;
+    char sid[EIO_SID_CHARS + 1];
     UT_hash_handle hh;
 };
 
@@ -41,8 +45,12 @@ static void on_request_dropped(struct eio_request *base)
 static void answer_request(struct eio_request *base, const struct eio_answer *a)
 {
     struct remote_request *request = request_of(base);
-    struct mesh_answer record = { request->number, a->status, str_of(a->content_type), a->no_store,
-        a->body.len > 0 ? a->body : STR_NONE };
+    struct mesh_answer record = { .call = request->number,
+        .status = a->status,
+        .content_type = str_of(a->content_type),
+        .no_store = a->no_store,
+        .body = a->body.len > 0 ? a->body : STR_NONE,
+        .subject = request->eio != NULL ? eio_subject(request->eio, mesh_sid(request->sid)) : STR_NONE };
 
     if (a->body.len > MESH_BYTES_MAX) {
         LOG_BOUNDED(WARN, "mesh.answer_too_large", F_INT("bytes", a->body.len));
@@ -61,9 +69,11 @@ enum err mesh_ask(struct call *call, const struct mesh_request *req, struct noth
     (void)rep;
     if (find_request(remote, req->call) != NULL) return call_fail(call, ERR_CONFLICT, "call: in use");
     struct remote_request *request = mem_zero(sizeof *request);
-    *request = (struct remote_request){
-        .base = { answer_request, on_request_dropped, NULL, ANSWER_BYTES }, .remote = remote, .number = req->call
-    };
+    *request = (struct remote_request){ .base = { answer_request, on_request_dropped, NULL, ANSWER_BYTES },
+        .remote = remote,
+        .eio = eio,
+        .number = req->call };
+    memcpy(request->sid, req->sid.at, EIO_SID_CHARS);
     HASH_ADD(hh, remote->calls, number, sizeof request->number, request);
     if (eio == NULL)
         answer_request(&request->base, &(struct eio_answer){ .status = 404 });

@@ -146,14 +146,15 @@ static void bound(struct eio_channel *base, bool is_stranger)
     tell_bound(tunnel_of(base), STR_NONE);
 }
 
-static void follow(struct eio_channel *base, const struct holding *session)
+static void follow_session(struct eio_channel *base, const struct holding *session)
 {
     struct str subject = holding_subject(session);
 
     if (subject.len > 0) tell_bound(tunnel_of(base), subject);
 }
 
-static const struct eio_channel_way way = { put_frame, want_write, flush_tunnel, is_blocked, bound, follow, close_it };
+static const struct eio_channel_way way = { put_frame, want_write, flush_tunnel, is_blocked, bound, follow_session,
+    close_it };
 
 static void remote_tunnels_check(const struct mesh *mesh)
 {

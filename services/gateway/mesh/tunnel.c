@@ -156,7 +156,7 @@ static void on_ws_message(struct eio_ws_user *user, bool binary, struct str byte
     link_send_for(t->link, M_gateway_mesh_message, &record, &freight);
 }
 
-static void frame(struct eio_ws_user *user)
+static void on_ws_frame(struct eio_ws_user *user)
 {
     struct tunnel *t = CONTAINER_OF(user, struct tunnel, user);
 
@@ -322,7 +322,7 @@ static void on_given_up(struct waiter *waiter)
     close_ws(CONTAINER_OF(waiter, struct tunnel, waiter), 0, "");
 }
 
-static const struct eio_ws_reader reader = { on_ws_message, frame, on_ws_writable, on_ws_closed };
+static const struct eio_ws_reader reader = { on_ws_message, on_ws_frame, on_ws_writable, on_ws_closed };
 
 void tunnel_open(struct mesh_path *path, struct ws *ws, struct str sid)
 {

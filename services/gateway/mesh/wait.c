@@ -25,11 +25,18 @@ static bool try_to_reach(struct mesh *mesh, struct waiter *w)
     return true;
 }
 
+static int64_t end_of_patience(const struct mesh *mesh)
+{
+    int64_t end_us = clock_mono_us() + PATIENCE_MS * 1000, young_us = mesh->began_us + YOUNG_MS * 1000;
+
+    return end_us > young_us ? end_us : young_us;
+}
+
 void wait_begin(struct mesh *mesh, struct waiter *w)
 {
     if (try_to_reach(mesh, w)) return;
     w->waits = true;
-    w->until_us = clock_mono_us() + PATIENCE_MS * 1000;
+    w->until_us = end_of_patience(mesh);
     DL_APPEND(mesh->waiting, w);
     if (!ev_is_active(&mesh->patience)) ev_timer_again(mesh->loop, &mesh->patience);
 }
@@ -57,6 +64,7 @@ static void on_patience(struct ev_loop *loop, ev_timer *timer, int events)
 
 void wait_init(struct mesh *mesh)
 {
+    mesh->began_us = clock_mono_us();
     ev_timer_init(&mesh->patience, on_patience, LOOK_S, LOOK_S);
     mesh->patience.data = mesh;
 }

@@ -9,7 +9,7 @@
 
 #define KEY_MAX (32 + 2 + 4 * 128)
 
-struct entry {
+struct known_limit {
     int64_t limit;
     UT_hash_handle hh;
     size_t len;
@@ -17,7 +17,7 @@ struct entry {
 };
 
 struct limits {
-    struct entry *table;
+    struct known_limit *table;
     struct quota_limit quotas[QUOTA_COUNT];
 };
 
@@ -40,7 +40,7 @@ struct limits *limits_create(void)
     return mem_zero(sizeof(struct limits));
 }
 
-static void remove_entry(struct limits *limits, struct entry *entry)
+static void remove_entry(struct limits *limits, struct known_limit *entry)
 {
     HASH_DEL(limits->table, entry);
     mem_free(entry);
@@ -59,7 +59,7 @@ void limits_set(struct limits *limits, const struct limit_state *limit)
     char key[KEY_MAX];
     bool is_subject = limit->subject.len > 0;
     size_t len = write_key(key, limit->name, is_subject ? 's' : 'k', is_subject ? limit->subject : limit->key);
-    struct entry *entry;
+    struct known_limit *entry;
 
     HASH_FIND(hh, limits->table, key, len, entry);
     if (entry != NULL) remove_entry(limits, entry);
@@ -71,11 +71,11 @@ void limits_set(struct limits *limits, const struct limit_state *limit)
     HASH_ADD_KEYPTR(hh, limits->table, entry->key, entry->len, entry);
 }
 
-static const struct entry *find_limit(const struct limits *limits, struct str name, char whose, struct str who)
+static const struct known_limit *find_limit(const struct limits *limits, struct str name, char whose, struct str who)
 {
     char key[KEY_MAX];
     size_t len = write_key(key, name, whose, who);
-    struct entry *entry;
+    struct known_limit *entry;
 
     HASH_FIND(hh, limits->table, key, len, entry);
     return entry;
@@ -83,7 +83,7 @@ static const struct entry *find_limit(const struct limits *limits, struct str na
 
 int64_t limits_find(const struct limits *limits, const char *name, struct str subject, struct str key)
 {
-    const struct entry *entry = NULL;
+    const struct known_limit *entry = NULL;
 
     if (limits == NULL || limits->table == NULL) return -1;
     if (subject.len > 0) entry = find_limit(limits, str_of(name), 's', subject);

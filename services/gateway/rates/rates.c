@@ -1,6 +1,7 @@
 /* rates.c - may there be so much more?  Leaky buckets, each kept as the time at which it will have run empty. */
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
+#include <string.h>
 
 #include "libshared/base/arena.h"
 #include "libshared/base/metrics.h"
@@ -42,6 +43,28 @@ void rates_destroy(struct rates **rates)
     *rates = NULL;
 }
 
+const char *rate_by_name(enum rate_by by)
+{
+    static const char *const names[BY_COUNT] = { [BY_ADDRESS] = "address",
+        [BY_SUBJECT] = "subject",
+        [BY_KEY] = "key",
+        [BY_USER] = "user",
+        [BY_SESSION] = "session",
+        [BY_CONNECTION] = "connection" };
+
+    return names[by];
+}
+
+const char *rate_name(enum rate rate)
+{
+    return rate_rows[rate].name;
+}
+
+enum rate_by rate_by(enum rate rate)
+{
+    return rate_rows[rate].by;
+}
+
 static int64_t later_of(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -50,6 +73,12 @@ static int64_t later_of(int64_t a, int64_t b)
 static bool is_shared(const struct rates *rates, enum rate rate)
 {
     return rates->shared != NULL && rate_rows[rate].by != BY_CONNECTION;
+}
+
+void rates_watch(struct rates *rates, void (*refused)(void *arg, enum rate rate, struct str who), void *arg)
+{
+    rates->watch = refused;
+    rates->watch_arg = arg;
 }
 
 void rates_change(struct rates *rates, const struct limits *limits)
@@ -99,6 +128,14 @@ static void ask_again(struct rates *rates, enum rate rate, struct bucket *bucket
     if (bucket->all_us > bucket->here_us && is_shared(rates, rate)) bucket_wait(rates, bucket);
 }
 
+static void note_refusal(struct rates *rates, enum rate rate, struct bucket *bucket)
+{
+    ask_again(rates, rate, bucket);
+    metric_add(rates->refused[rate], 1);
+    if (rates->watch != NULL)
+        rates->watch(rates->watch_arg, rate, (struct str){ bucket->key + 1, bucket->key_len - 1 });
+}
+
 static void fill_bucket(struct rates *rates, enum rate rate, struct bucket *bucket, int64_t cost, int64_t now_us)
 {
     bucket->here_us = later_of(bucket->here_us, now_us) + cost;
@@ -118,8 +155,7 @@ int64_t rates_take(struct rates *rates, enum rate rate, struct str who, int64_t 
         fill_bucket(rates, rate, bucket, cost, now_us);
         return 0;
     }
-    ask_again(rates, rate, bucket);
-    metric_add(rates->refused[rate], 1);
+    note_refusal(rates, rate, bucket);
     return over / 1000 + 1;
 }
 
@@ -138,9 +174,13 @@ static void note_state(const struct charged *one, int64_t now_us, struct rate_st
     int64_t left = free_us > 0 ? (int64_t)((double)one->limit * (double)free_us / (double)row->window_us) : 0;
 
     if (state->name != NULL && (double)left * (double)state->limit >= (double)state->left * (double)one->limit) return;
-    *state = (struct rate_state){
-        .name = row->name, .limit = one->limit, .window_s = row->window_us / 1000000, .left = left
-    };
+    *state = (struct rate_state){ .name = row->name,
+        .limit = one->limit,
+        .window_s = row->window_us / 1000000,
+        .left = left,
+        .by = row->by,
+        .who_len = one->bucket->key_len - 1 };
+    memcpy(state->who, one->bucket->key + 1, state->who_len);
 }
 
 static void describe_refusal(struct rates *rates, const struct charged *one, int64_t now_us, struct rate_state *state)
@@ -150,8 +190,7 @@ static void describe_refusal(struct rates *rates, const struct charged *one, int
     state->retry_after_ms =
         (one->limit > 0 ? over_us(one->rate, one->bucket, one->cost, now_us) : rate_rows[one->rate].window_us) / 1000 +
         1; /* of none at all: later */
-    ask_again(rates, one->rate, one->bucket);
-    metric_add(rates->refused[one->rate], 1);
+    note_refusal(rates, one->rate, one->bucket);
 }
 
 static size_t find_buckets(struct rates *rates, enum rate_class class, const struct rate_payer *payer, int64_t now_us,
@@ -192,6 +231,28 @@ bool rates_charge(struct rates *rates, enum rate_class class, const struct rate_
     }
     for (size_t i = 0; i < n; i++) bucket_drop(charged[i].bucket);
     return good;
+}
+
+static void fill_over(struct rates *rates, const struct charged *one, int64_t now_us)
+{
+    int64_t most_us = 2 * rate_rows[one->rate].window_us - filled_us(one->bucket, now_us);
+
+    if (one->bucket->refs > 1 && most_us > 0)
+        fill_bucket(rates, one->rate, one->bucket, one->cost < most_us ? one->cost : most_us, now_us);
+}
+
+bool rates_charge_done(struct rates *rates, enum rate_class class, const struct rate_payer *payer, int64_t now_us,
+    struct rate_state *state)
+{
+    struct charged charged[CHARGED_MAX];
+
+    if (rates_charge(rates, class, payer, now_us, state)) return true;
+    size_t n = find_buckets(rates, class, payer, now_us, charged);
+    for (size_t i = 0; i < n; i++) {
+        fill_over(rates, &charged[i], now_us);
+        bucket_drop(charged[i].bucket);
+    }
+    return false;
 }
 
 /* --- what is left --- */

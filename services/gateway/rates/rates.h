@@ -30,8 +30,10 @@ enum rate_class {
     CLASS_COUNT
 };
 /* clang-format on */
-enum rate_by { BY_ADDRESS, BY_SUBJECT, BY_KEY, BY_USER, BY_CONNECTION, BY_COUNT };
-enum rate_unit { UNIT_CALLS, UNIT_BYTES, UNIT_ITEMS, UNIT_COUNT };
+#define RATES_WHO_MAX 128 /* bytes; of what is longer these are counted */
+
+enum rate_by { BY_ADDRESS, BY_SUBJECT, BY_KEY, BY_USER, BY_SESSION, BY_CONNECTION, BY_COUNT };
+enum rate_unit { UNIT_CALLS, UNIT_REQUESTS, UNIT_EVENTS, UNIT_BYTES, UNIT_ITEMS, UNIT_COUNT };
 
 /* The payer of a request, and how much: what is empty or 0 is not counted. */
 struct rate_payer {
@@ -44,7 +46,14 @@ struct rate_state {
     const char *name;
     int64_t limit, window_s, left;
     int64_t retry_after_ms; /* 0: it was not over */
+    enum rate_by by;        /* whose it is: */
+    size_t who_len;         /* 0: nobody's in particular */
+    char who[RATES_WHO_MAX];
 };
+
+const char *rate_by_name(enum rate_by by); /* "address", "subject" ... */
+const char *rate_name(enum rate rate);
+enum rate_by rate_by(enum rate rate);
 
 struct ev_loop;
 struct limits;
@@ -54,11 +63,16 @@ struct rates *rates_create(int64_t percent);
 /* From now on with all gateways that use this Redis, but for what is counted by connection; "": none.  Once. */
 void rates_share(struct rates *rates, struct ev_loop *loop, const char *redis_url);
 void rates_destroy(struct rates **rates);
+/* Told of each refusal: of which rate, and to whom; once. */
+void rates_watch(struct rates *rates, void (*refused)(void *arg, enum rate rate, struct str who), void *arg);
 /* From now on these hold where they are others than the rows; NULL: none is. */
 void rates_change(struct rates *rates, const struct limits *limits);
 
 /* All that the class takes, or nothing: then false. */
 bool rates_charge(struct rates *rates, enum rate_class class, const struct rate_payer *payer, int64_t now_us,
+    struct rate_state *state);
+/* For what is done already.  false: that was more than there was; it counts all the same, two windows of it at the most. */
+bool rates_charge_done(struct rates *rates, enum rate_class class, const struct rate_payer *payer, int64_t now_us,
     struct rate_state *state);
 
 /* One more of one rate by `who`, an address, a subject, an id of a key, the sid of a connection, as the rate has it: 0,

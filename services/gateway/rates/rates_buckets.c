@@ -1,5 +1,6 @@
 /* rates_buckets.c - a bucket for each class and sender; some wait to be shared. */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -38,6 +39,7 @@ void bucket_wait_end(struct rates *rates, struct bucket *bucket)
 
 void bucket_drop(struct bucket *bucket)
 {
+    assert(bucket->refs > 0);
     if (--bucket->refs == 0) mem_free(bucket);
 }
 
@@ -72,12 +74,12 @@ static void make_room(struct rates *rates, int64_t now_us)
     }
 }
 
-struct key {
+struct bucket_key {
     size_t len;
     char bytes[RATES_WHO_MAX + 1];
 };
 
-static struct bucket *find_bucket(const struct rates *rates, enum rate rate, struct str who, struct key *key)
+static struct bucket *find_bucket(const struct rates *rates, enum rate rate, struct str who, struct bucket_key *key)
 {
     struct bucket *bucket;
     char block[INET6_ADDRSTRLEN];
@@ -93,14 +95,14 @@ static struct bucket *find_bucket(const struct rates *rates, enum rate rate, str
 
 struct bucket *bucket_find(const struct rates *rates, enum rate rate, struct str who)
 {
-    struct key key;
+    struct bucket_key key;
 
     return find_bucket(rates, rate, who, &key);
 }
 
 struct bucket *bucket_get(struct rates *rates, enum rate rate, struct str who, int64_t now_us)
 {
-    struct key key;
+    struct bucket_key key;
     struct bucket *bucket = find_bucket(rates, rate, who, &key);
 
     if (bucket != NULL) return bucket;

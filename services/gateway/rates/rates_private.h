@@ -5,7 +5,6 @@
 #include "libshared/base/table.h"
 #include "services/gateway/rates/rates.h"
 
-#define RATES_WHO_MAX             128
 /* So much may be taken here before the other gateways are told: a payer far below its rate costs Redis next to nothing, and a
  * gateway lets through that much more than its share of what is left. */
 #define RATES_UNSENT_MAX_US(rate) (rate_rows[rate].window_us / 20)
@@ -38,6 +37,8 @@ struct rates {
     int64_t percent;             /* of the limits; 0: none holds */
     const struct limits *limits; /* others than the rows; NULL: none */
     struct metric *refused[RATE_COUNT];
+    void (*watch)(void *arg, enum rate rate, struct str who); /* NULL: nobody does */
+    void *watch_arg;
     struct rates_shared *shared; /* NULL: this gateway counts for itself */
 };
 

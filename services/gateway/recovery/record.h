@@ -16,7 +16,7 @@
 #include "services/gateway/identity/saved.h"
 
 #define RECORD_NAMES_BYTES_MAX (32u << 10)
-#define RECORD_BYTES_MAX       (192u << 10) /* the largest recovery_record: tests/unit/gateway/test_recovery.c */
+#define RECORD_BYTES_MAX       (192u << 10) /* the largest recovery_record: tests/unit/gateway/recovery/test_recovery.c */
 #define RECORD_HASH_BYTES      32           /* of the pid */
 
 struct record_key {

@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "libshared/base/secret.h"
+#include "libshared/wire/event_names.h"
 #include "services/gateway/recovery/recovery_private.h"
 
-struct recovery *recovery_create(struct ev_loop *loop, struct rooms *rooms, struct rpc_client *chat,
-    struct rpc_client *store, const struct recovery_config *config)
+struct recovery *recovery_create(struct ev_loop *loop, struct rooms *rooms, const struct service_pipes *chat,
+    const struct service_pipes *store, const struct recovery_config *config)
 {
     const char *name = "madang_recoveries_total", *help = "Clients that came with the pid of a lost connection";
 
@@ -56,7 +57,7 @@ static bool try_to_resume(void *object, struct arrival *arrival)
 {
     struct recovery *recovery = object;
 
-    if (!str_is(sio_nsp(arrival->socket), ROOMS_NAMESPACE)) return false;
+    if (!str_eq(sio_nsp(arrival->socket), rooms_namespace())) return false;
     /* bound: max_payload, of the CONNECT */
     struct arena *arena = arena_create("resume_claim", (4u << 20) + (size_t)recovery->config.max_payload);
     struct resume_claim claims = resume_claim_read(arrival->auth, arena);

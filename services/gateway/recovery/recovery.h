@@ -37,7 +37,7 @@ struct recovery_config {
 };
 
 /* NULL: the config wants none. */
-struct recovery *recovery_create(struct ev_loop *loop, struct rooms *rooms, struct rpc_client *chat,
-    struct rpc_client *store, const struct recovery_config *config);
+struct recovery *recovery_create(struct ev_loop *loop, struct rooms *rooms, const struct service_pipes *chat,
+    const struct service_pipes *store, const struct recovery_config *config);
 /* It joined or left a room: put that on record, then call `done`, once. */
 void recovery_note(struct client *client, void (*done)(void *arg), void *arg);

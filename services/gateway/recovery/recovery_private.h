@@ -18,8 +18,9 @@ struct recovery {
     struct record_listener listener;
     struct record_key key;
     struct rooms *rooms;
-    struct rpc_client *chat, *store;
+    const struct service_pipes *chat, *store;
     struct saved_connection *table, *list; /* list: by when they are due */
+    size_t steps;                          /* since all that are in them were checked: see invariant.h */
     ev_timer sweep;
     struct resume *queue;   /* they wait for their turn */
     struct resume *pausing; /* they have one, and ask again later */

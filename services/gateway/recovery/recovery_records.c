@@ -24,16 +24,16 @@ static const char claim_script[] =
 /* The owner's name stays, so that a connection that should be dead does not make the record again. */
 static const char remove_script[] = OWNED "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1";
 
-struct key {
+struct recovery_key {
     char text[sizeof PREFIX + HEX_CHARS];
 };
 struct number {
     char text[24];
 };
 
-static struct key key_of(const unsigned char *hash)
+static struct recovery_key key_of(const unsigned char *hash)
 {
-    struct key key = { PREFIX };
+    struct recovery_key key = { PREFIX };
 
     hex_format(hash, RECORD_HASH_BYTES, key.text + sizeof PREFIX - 1);
     return key;
@@ -68,7 +68,7 @@ struct str recovery_records_value(const struct redisReply *reply)
 
 void recovery_records_read(struct redis *redis, const unsigned char *hash, redis_reply_fn *reply, void *arg)
 {
-    struct key key = key_of(hash);
+    struct recovery_key key = key_of(hash);
     struct number last = number_of(RECORD_VALUE_MAX); /* one byte more than there may be */
     struct str words[] = { STR("GETRANGE"), str_of(key.text), STR("0"), str_of(last.text) };
 
@@ -78,7 +78,7 @@ void recovery_records_read(struct redis *redis, const unsigned char *hash, redis
 void recovery_records_write(struct redis *redis, const unsigned char *hash, const char *owner, struct str record,
     int64_t ttl_ms, redis_reply_fn *reply, void *arg)
 {
-    struct key key = key_of(hash);
+    struct recovery_key key = key_of(hash);
     struct number ttl = number_of(ttl_ms);
     struct str words[] = { STR("EVAL"), str_of(write_script), STR("1"), str_of(key.text), str_of(owner), record,
         str_of(ttl.text) };
@@ -89,7 +89,7 @@ void recovery_records_write(struct redis *redis, const unsigned char *hash, cons
 void recovery_records_keep(
     struct redis *redis, const unsigned char *hash, const char *owner, int64_t ttl_ms, redis_reply_fn *reply, void *arg)
 {
-    struct key key = key_of(hash);
+    struct recovery_key key = key_of(hash);
     struct number ttl = number_of(ttl_ms);
     struct str words[] = { STR("EVAL"), str_of(keep_script), STR("1"), str_of(key.text), str_of(owner),
         str_of(ttl.text) };
@@ -100,7 +100,7 @@ void recovery_records_keep(
 void recovery_records_claim(struct redis *redis, const unsigned char *hash, struct str as_read, const char *owner,
     struct str record, int64_t ttl_ms, redis_reply_fn *reply, void *arg)
 {
-    struct key key = key_of(hash);
+    struct recovery_key key = key_of(hash);
     struct number ttl = number_of(ttl_ms);
     struct str words[] = { STR("EVAL"), str_of(claim_script), STR("1"), str_of(key.text), as_read, str_of(owner),
         record, str_of(ttl.text) };
@@ -110,7 +110,7 @@ void recovery_records_claim(struct redis *redis, const unsigned char *hash, stru
 
 void recovery_records_remove(struct redis *redis, const unsigned char *hash, const char *owner, int64_t ttl_ms)
 {
-    struct key key = key_of(hash);
+    struct recovery_key key = key_of(hash);
     struct number ttl = number_of(ttl_ms);
     struct str words[] = { STR("EVAL"), str_of(remove_script), STR("1"), str_of(key.text), str_of(owner),
         str_of(ttl.text) };

@@ -49,6 +49,18 @@ static void refuse_socket(struct resume *c, enum err e)
     end_resume(c);
 }
 
+/* Each is a constant of these files. */
+static void count_why(const char *why)
+{
+    struct buf label = BUF(100);
+
+    metric_label("why", str_of(why), &label);
+    metric_add(metric_counter("madang_recoveries_refused_total", label.at,
+                   "Clients that came back and began anew, by what the log says of them"),
+        1);
+    buf_free(&label);
+}
+
 /* The token was good when the client came, but its right to connect may have ended since. */
 static void begin_anew(struct resume *c)
 {
@@ -58,6 +70,7 @@ static void begin_anew(struct resume *c)
     LOG(INFO, "gateway.not_recovered", F_TEXT("socket", sio_sid(c->arrival.socket)),
         F_STR("subject", bearer_subject(c->arrival.rights.bearer)), F_TEXT("why", c->why));
     metric_add(c->home->anew, 1);
+    count_why(c->why);
     if (is_there && e != OK) {
         refuse_socket(c, e);
         return;
@@ -211,7 +224,7 @@ static void ask_heads(struct resume *c)
         &(struct log_rooms){ .rooms = rooms_of(c) }, on_heads, c);
 }
 
-/* --- may he hear what there was until then --- */
+/* --- may its subject hear what there was until then --- */
 
 static const char *check_roles(const struct resume *c, const struct room_roles *roles)
 {

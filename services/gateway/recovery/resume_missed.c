@@ -19,7 +19,7 @@ struct missed_message {
     struct eio_packet *packet;
 };
 
-static size_t place_check(const struct resume_position *position)
+static size_t position_check(const struct resume_position *position)
 {
     size_t bytes = 0;
 
@@ -38,7 +38,7 @@ static void resume_check(const struct resume *c)
     size_t bytes = 0, missed = 0;
 
     for (size_t i = 0; i < c->n; i++) {
-        bytes += place_check(&c->positions[i]);
+        bytes += position_check(&c->positions[i]);
         missed += c->positions[i].n;
     }
     assert(c->n == c->record.n && bytes == c->bytes && missed == c->missed);
@@ -76,6 +76,13 @@ static bool take_page(struct resume *c, struct resume_position *position, const 
     return true;
 }
 
+static bool pay_for_page(const struct resume *c, const struct message_page *page)
+{
+    struct rate_state over;
+
+    return arrival_charge_missed(&c->arrival, page->messages.len, &over);
+}
+
 static enum err read_page(struct resume *c, struct resume_position *position, struct str body)
 {
     /* bound: PAGE messages; the decoder asks, bodies are views */
@@ -84,6 +91,7 @@ static enum err read_page(struct resume *c, struct resume_position *position, st
     struct wire_error why;
     enum err e = wire_decode(message_page_shape(), body, arena, &page, &why);
 
+    if (e == OK && !pay_for_page(c, &page)) e = ERR_RATE_LIMITED;
     if (e == OK && !take_page(c, position, &page)) e = ERR_INTERNAL;
     arena_destroy(&arena);
     return e;
@@ -103,7 +111,7 @@ static void on_page(void *arg, enum err status, struct str body)
 
     if (resume_ask_again(c, status, resume_fetch)) return;
     if (status == OK) status = read_page(c, next_position(c), body);
-    if (status != OK) c->why = "missed_unavailable";
+    if (status != OK) c->why = status == ERR_RATE_LIMITED ? "rate_limited" : "missed_unavailable";
     resume_fetch(c);
 }
 

@@ -60,6 +60,48 @@ static struct saved_connection **slot_of(struct client *client)
     return client_slot(client, FEATURE_recovery);
 }
 
+/* --- what is true of them between two steps --- */
+
+static void line_check(const struct saved_connection *connection)
+{
+    const struct saved_connection *found = saved_connection_find(connection->home, connection->hash);
+
+    assert(connection->refs >= connection->saving + (connection->client != NULL));
+    if (connection->client == NULL) {
+        assert(found != connection); /* another one may have its pid by now */
+        return;
+    }
+    assert(found == connection && *slot_of(connection->client) == connection);
+    /* What changed while it was being saved is being saved once more, or will be. */
+    assert(!connection->stale || connection->saving > 0 || connection->saved != saved_connection_changes(connection));
+}
+
+static void all_lines_check(const struct recovery *recovery)
+{
+    const struct saved_connection *connection;
+    int64_t due_us = 0;
+    size_t n = 0;
+
+    DL_FOREACH(recovery->list, connection)
+    {
+        line_check(connection);
+        assert(connection->client != NULL && connection->due_us >= due_us);
+        due_us = connection->due_us;
+        n++;
+    }
+    assert(n == HASH_COUNT(recovery->table));
+}
+
+static void saved_connection_check(const struct saved_connection *connection)
+{
+    struct recovery *recovery = connection->home;
+
+    line_check(connection);
+    if (walk_is_due(&recovery->steps, HASH_COUNT(recovery->table))) all_lines_check(recovery);
+}
+
+/* --- its life --- */
+
 struct saved_connection *saved_connection_begin(
     struct recovery *recovery, struct client *client, const unsigned char *hash)
 {
@@ -74,11 +116,13 @@ struct saved_connection *saved_connection_begin(
     HASH_ADD(hh, recovery->table, hash, sizeof connection->hash, connection);
     enlist_connection(connection);
     *slot_of(client) = connection;
+    CHECK_STEP(saved_connection_check(connection));
     return connection;
 }
 
 static void drop_connection(struct saved_connection *connection)
 {
+    assert(connection->refs > 0);
     if (--connection->refs == 0) mem_free(connection);
 }
 
@@ -90,6 +134,7 @@ static void cut_connection(struct saved_connection *connection)
     DL_DELETE(connection->home->list, connection);
     *slot_of(connection->client) = NULL;
     connection->client = NULL;
+    CHECK_STEP(saved_connection_check(connection));
     drop_connection(connection);
 }
 
@@ -135,17 +180,6 @@ static void note_saved(struct saved_connection *connection, uint64_t changes)
 {
     client_subscriber(connection->client)->lost = connection->told = false;
     connection->saved = changes;
-}
-
-static void saved_connection_check(const struct saved_connection *connection)
-{
-    const struct saved_connection *found;
-
-    assert(connection->refs > connection->saving ||
-           (connection->client == NULL && connection->refs >= connection->saving));
-    HASH_FIND(hh, connection->home->table, connection->hash, RECORD_HASH_BYTES, found);
-    assert(connection->client == NULL ? found != connection
-                                      : found == connection && *slot_of(connection->client) == connection);
 }
 
 static void on_saved(void *arg, const struct redisReply *reply)
@@ -213,12 +247,13 @@ void saved_connection_save(struct saved_connection *connection, void (*done)(voi
     connection->refs++;
     connection->saving++;
     connection->stale = false;
+    CHECK_STEP(saved_connection_check(connection));
     recovery_records_write(connection->home->redis, connection->hash, connection->owner, buf_str(&text),
         record_ttl_ms(connection->home), on_saved, note);
     buf_free(&text);
 }
 
-/* Nobody waits for this to be on record; so a back end that goes on and on has one save of a socket under way. */
+/* The save is not awaited.  At most one save of a socket is under way, however often a back end changes its rooms. */
 void saved_connection_touched(struct saved_connection *connection)
 {
     if (has_too_much(connection)) {
@@ -252,6 +287,7 @@ static void on_kept(void *arg, const struct redisReply *reply)
     struct saved_connection *connection = arg;
     enum record_state answer = recovery_records_state(reply);
 
+    CHECK_STEP(saved_connection_check(connection));
     if (connection->client != NULL && answer == RECORD_NONE)
         saved_connection_save(connection, NULL, NULL); /* Redis lost it */
     else if (connection->client != NULL && answer == RECORD_TAKEN)

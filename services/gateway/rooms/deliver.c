@@ -49,6 +49,7 @@ void local_room_take_message(struct local_room *room, const struct message *mess
         keep_packet_ahead(room, message->seq, packet);
     eio_packet_drop(packet);
     if (room->seq >= 0) local_room_release_ahead(room); /* it may have closed the gap */
+    CHECK_STEP(local_room_check(room));
 }
 
 void local_room_release_ahead(struct local_room *room)
@@ -89,4 +90,5 @@ void local_room_refuse_waiting(struct local_room *room, enum err e)
         subscription_leave(subscription);
         if (last) return; /* the room is closed */
     }
+    CHECK_STEP(local_room_check(room));
 }

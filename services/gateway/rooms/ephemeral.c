@@ -13,7 +13,7 @@ struct latest_state {
 };
 
 /* One event as packets, made once. */
-struct carried {
+struct event_packets {
     struct eio_packet *at[1 + SIO_MAX_ATTACHMENTS];
     unsigned n;
 };
@@ -29,12 +29,12 @@ static bool cut_attachment(struct str *bytes, struct str *out)
     return true;
 }
 
-static void release_packets(struct carried *carried)
+static void release_packets(struct event_packets *carried)
 {
     for (unsigned i = 0; i < carried->n; i++) eio_packet_drop(carried->at[i]);
 }
 
-static bool make_packets(const struct relay *relay, struct carried *out)
+static bool make_packets(const struct relay *relay, struct event_packets *out)
 {
     unsigned count = (unsigned)relay->count;
     struct str left = relay->attachments, part;
@@ -90,7 +90,7 @@ void subscriber_send_states(struct subscriber *subscriber)
     subscriber_drop_states(subscriber);
 }
 
-static void keep_or_drop(struct subscriber *subscriber, const struct relay *relay, const struct carried *carried)
+static void keep_or_drop(struct subscriber *subscriber, const struct relay *relay, const struct event_packets *carried)
 {
     if (relay->state && carried->n == 1)
         keep_state(subscriber, relay, carried->at[0]);
@@ -105,7 +105,7 @@ static bool is_to_hear(const struct subscription *subscription, const struct rel
            !str_is(relay->origin, sio_sid(subscription->subscriber->socket));
 }
 
-static void deliver_packets(struct local_room *room, const struct relay *relay, const struct carried *carried)
+static void deliver_packets(struct local_room *room, const struct relay *relay, const struct event_packets *carried)
 {
     for (size_t i = 0; i < room->n; i++) {
         struct subscriber *subscriber = room->subscriptions[i]->subscriber;
@@ -120,7 +120,7 @@ static void deliver_packets(struct local_room *room, const struct relay *relay, 
 void rooms_take_relay(struct rooms *rooms, const struct relay *relay)
 {
     struct local_room *room = local_room_find(rooms, relay->room);
-    struct carried carried = { .n = 0 };
+    struct event_packets carried = { .n = 0 };
 
     if (room == NULL) return;
     if (make_packets(relay, &carried)) deliver_packets(room, relay, &carried);

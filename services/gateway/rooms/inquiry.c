@@ -10,6 +10,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <utlist.h>
 
+#include "libshared/base/invariant.h"
 #include "services/gateway/methods.h"
 #include "services/gateway/rooms/rooms_private.h"
 
@@ -69,9 +70,10 @@ static void take_role(struct subscription *subscription, struct str role)
     subscription->sure = subscription->room->subscribed;
     if (subscription->sure && subscription->state == SUBSCRIPTION_WAITING && subscription->room->seq >= 0)
         subscription_begin(subscription);
+    CHECK_STEP(local_room_check(subscription->room));
 }
 
-/* Who joins is told; who was let in before stays until the next try. */
+/* A join is answered with the error; a subscription that was let in before stays until the next try. */
 static void inquiry_failed(struct subscription *subscription, enum err e)
 {
     struct rooms *rooms = subscription->room->home;
@@ -129,7 +131,7 @@ static void drop_empty_places(struct inquiry *inquiry)
         if (inquiry->subscriptions[i] != NULL) add_subscription(inquiry, inquiry->subscriptions[i]);
 }
 
-static void ask(struct inquiry *inquiry)
+static void ask_chat(struct inquiry *inquiry)
 {
     struct access_query *asked = mem_alloc(inquiry->n * sizeof *asked);
 
@@ -149,7 +151,7 @@ static void ask_waiting(struct rooms *rooms)
         DL_DELETE(rooms->inquiries, inquiry);
         drop_empty_places(inquiry);
         if (inquiry->n > 0)
-            ask(inquiry);
+            ask_chat(inquiry);
         else
             mem_free(inquiry);
     }

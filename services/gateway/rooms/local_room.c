@@ -1,5 +1,7 @@
-/* local_room.c - one room with local sockets, and the queue of those that have something to ask. */
+/* local_room.c - one room with local sockets, who it is listened to for, and the queue of those that have something to ask. */
 // SPDX-License-Identifier: Apache-2.0
+#include <utlist.h>
+
 #include "services/gateway/methods.h"
 #include "services/gateway/rooms/rooms_private.h"
 
@@ -20,6 +22,7 @@ struct local_room *local_room_get(struct rooms *rooms, struct id room_id)
     room->id = room_id;
     room->serial = ++rooms->serials;
     room->home = rooms;
+    room->lane = rooms_lane(rooms, room_id);
     room->ahead.all = room->recent.all = &rooms->backlog_bytes;
     room->seq = -1;
     room->newest_known = -1;
@@ -28,38 +31,61 @@ struct local_room *local_room_get(struct rooms *rooms, struct id room_id)
     return room;
 }
 
-/* --- the queue --- */
+/* --- who it is listened to for --- */
+
+#define ADDRESS_SHARE 3 /* so many subjects of one address have all that they may */
+
+bool rooms_have_room_for(const struct rooms *rooms, const struct subscriber *subscriber)
+{
+    size_t most = rooms->bounds.of_subject;
+
+    return places_count(&rooms->listened, PLACE_OF_SUBJECT, subscriber->subject) < most &&
+           places_count(&rooms->listened, PLACE_OF_ADDRESS, sio_address(subscriber->socket)) < ADDRESS_SHARE * most;
+}
+
+static bool has_payer(const struct local_room *room)
+{
+    return room->payer != NULL && room->payer->in_room < room->n &&
+           room->subscriptions[room->payer->in_room] == room->payer;
+}
+
+void local_room_find_payer(struct local_room *room)
+{
+    if (has_payer(room)) return;
+    place_leave(&room->home->listened, &room->place);
+    room->payer = room->n > 0 ? room->subscriptions[0] : NULL;
+    if (room->payer == NULL) return;
+    const struct subscriber *subscriber = room->payer->subscriber;
+    room->place = place_take(&room->home->listened, subscriber->subject, sio_address(subscriber->socket));
+}
+
+/* --- the queues --- */
+
+struct chat_lane *rooms_lane(struct rooms *rooms, struct id room_id)
+{
+    return &rooms->lanes[part_of(room_id, rooms->n_lanes)];
+}
 
 void local_room_enqueue(struct local_room *room)
 {
-    struct rooms *rooms = room->home;
-
     if (room->queued || room->asking) return;
     room->queued = true;
-    room->next_queued = NULL;
-    *rooms->queue_last = room;
-    rooms->queue_last = &room->next_queued;
-}
-
-struct local_room *rooms_dequeue(struct rooms *rooms)
-{
-    struct local_room *room = rooms->queue_first;
-
-    rooms->queue_first = room->next_queued;
-    if (rooms->queue_first == NULL) rooms->queue_last = &rooms->queue_first;
-    room->queued = false;
-    return room;
+    DL_APPEND(room->lane->queue, room);
 }
 
 static void forget_queued(struct local_room *room)
 {
-    struct rooms *rooms = room->home;
-
     if (!room->queued) return;
-    struct local_room **at = &rooms->queue_first;
-    while (*at != room) at = &(*at)->next_queued;
-    *at = room->next_queued;
-    if (rooms->queue_last == &room->next_queued) rooms->queue_last = at;
+    DL_DELETE(room->lane->queue, room);
+    room->queued = false;
+}
+
+struct local_room *lane_dequeue(struct chat_lane *lane)
+{
+    struct local_room *room = lane->queue;
+
+    forget_queued(room);
+    return room;
 }
 
 /* --- its end --- */

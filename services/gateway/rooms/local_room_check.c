@@ -40,6 +40,8 @@ void local_room_check(const struct local_room *room)
         fetching += room->subscriptions[i]->state == SUBSCRIPTION_FETCHING;
     }
     assert(room->fetching == fetching);
+    assert((room->payer != NULL) == (room->n > 0) && place_is_taken(&room->place) == (room->n > 0));
+    assert(room->n == 0 || room->subscriptions[room->payer->in_room] == room->payer);
     backlog_check(&room->ahead);
     backlog_check(&room->recent);
     assert(room->ahead.n == 0 || room->ahead.at[0].seq > room->seq + 1); /* there is a gap before it */

@@ -5,7 +5,8 @@
  *                                    \--> inquiry.c
  *
  * Chat's pipe keeps replies and events in order, so what is published after the reply is heard; the head is asked for
- * after that, so what was published before is known.  Few rooms ask at a time; questions for heads go in batches.
+ * after that, so what was published before is known.  Few rooms of a process of chat ask at a time; questions for heads go in
+ * batches.
  * What fails is tried again a little later.
  */
 // SPDX-License-Identifier: Apache-2.0
@@ -43,7 +44,7 @@ static struct local_room *take_answer(struct room_question *question)
 {
     struct local_room *room = room_that_asked(question->rooms, question->room, question->serial);
 
-    question->rooms->asking--;
+    rooms_lane(question->rooms, question->room)->asking--;
     if (room != NULL) room->asking = false;
     mem_free(question);
     return room;
@@ -124,7 +125,7 @@ static void on_heads(void *arg, enum err status, struct str body)
 
     if (status == OK) status = wire_decode(log_heads_shape(), body, rooms->arena, &found, &why);
     if (status == OK && !is_answer_to(asked, &found)) status = ERR_INTERNAL;
-    rooms->asking -= (unsigned)asked->n;
+    for (size_t i = 0; i < asked->n; i++) rooms_lane(rooms, asked->ids[i])->asking--;
     if (status == OK)
         heads_answered(rooms, asked, &found);
     else
@@ -214,7 +215,7 @@ static void ask_next(struct local_room *room)
 {
     if (room->subscribed && room->head_known && room->newest_known <= room->seq) return;
     room->asking = true;
-    room->home->asking++;
+    room->lane->asking++;
     if (!room->subscribed)
         method_ask(room->home->chat, M_chat_room_subscribe, &(struct room_ref){ .room = room->id }, on_subscribed,
             make_question(room));
@@ -226,7 +227,8 @@ static void ask_next(struct local_room *room)
 
 static void ask_queued(struct rooms *rooms)
 {
-    while (rooms->queue_first != NULL && rooms->asking < ASKING_MAX) ask_next(rooms_dequeue(rooms));
+    for (struct chat_lane *lane = rooms->lanes; lane < rooms->lanes + rooms->n_lanes; lane++)
+        while (lane->queue != NULL && lane->asking < ASKING_MAX) ask_next(lane_dequeue(lane));
 }
 
 void local_room_sync(struct local_room *room)

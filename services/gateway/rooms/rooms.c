@@ -7,15 +7,16 @@
 
 #define EVENT_ARENA_BYTES (64u << 20)
 
-struct rooms *rooms_create(struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store, size_t rooms_max)
+struct rooms *rooms_create(struct ev_loop *loop, const struct service_pipes *chat, const struct service_pipes *store,
+    struct rooms_bounds bounds)
 {
     struct rooms *rooms = mem_zero(sizeof *rooms);
 
     rooms->loop = loop;
     rooms->chat = chat;
+    rooms->n_lanes = chat == NULL ? 1 : chat->n;
     rooms->store = store;
-    rooms->rooms_max = rooms_max;
-    rooms->queue_last = &rooms->queue_first;
+    rooms->bounds = bounds;
     /* bound: the decoder asks; bodies are views */
     rooms->arena = arena_create("rooms", EVENT_ARENA_BYTES);
     rooms->delivered = metric_counter("madang_deliveries_total", NULL, "Messages handed to sockets");
@@ -87,7 +88,7 @@ static void on_relayed(struct rooms *rooms, struct str body)
         LOG(ERROR, "gateway.bad_event", F_TEXT("name", "room.relayed"), F_TEXT("why", why.text));
 }
 
-/* Only an end of membership matters here: chat was asked before there was a subscription. */
+/* Only an end of membership matters here: chat was asked before there was a subscription.  Of nobody in particular: the room's end. */
 static void on_access(struct rooms *rooms, struct str body)
 {
     struct access_change change = { 0 };
@@ -96,6 +97,10 @@ static void on_access(struct rooms *rooms, struct str body)
     if (wire_decode(access_change_shape(), body, rooms->arena, &change, &why) != OK || change.role.len > 0) return;
     rooms->endings++;
     struct local_room *room = local_room_find(rooms, change.room);
+    if (room != NULL && change.subject.len == 0) {
+        for (size_t i = 0; room->subscribed && i < room->n; i++) subscription_inquire(room->subscriptions[i]);
+        return;
+    }
     for (size_t i = room != NULL ? room->n : 0; i-- > 0;) {
         bool last = room->n == 1;
         if (str_eq(room->subscriptions[i]->subscriber->subject, change.subject))
@@ -104,7 +109,7 @@ static void on_access(struct rooms *rooms, struct str body)
     }
 }
 
-bool rooms_take_event(struct rooms *rooms, const struct frame_event *head, struct str body)
+bool rooms_take_event(struct rooms *rooms, struct service_part from, const struct frame_event *head, struct str body)
 {
     bool ours = true;
 
@@ -114,28 +119,30 @@ bool rooms_take_event(struct rooms *rooms, const struct frame_event *head, struc
         on_relayed(rooms, body);
     else if (str_is(head->name, "access.changed"))
         on_access(rooms, body);
+    else if (str_is(head->name, "person.changed"))
+        rooms_take_person(rooms, body);
     else if (str_is(head->name, "resync"))
-        rooms_chat_up(rooms);
+        rooms_chat_up(rooms, from);
     else if (str_is(head->name, "room.recheck_due"))
-        rooms_store_up(rooms);
+        rooms_recheck(rooms, from);
     else
         ours = false;
     arena_reset(rooms->arena);
     return ours;
 }
 
-void rooms_chat_up(struct rooms *rooms)
+void rooms_chat_up(struct rooms *rooms, struct service_part part)
 {
-    rooms->generation++;
     rooms->endings++;
     for (struct local_room *room = rooms->table; room != NULL; room = room->hh.next)
-        room->subscribed = room->head_known = false;
-    rooms_sync_all(rooms);
+        if (part_has_room(part, room->id)) room->subscribed = false;
+    rooms_recheck(rooms, part);
 }
 
-void rooms_store_up(struct rooms *rooms)
+void rooms_recheck(struct rooms *rooms, struct service_part part)
 {
     rooms->generation++;
-    for (struct local_room *room = rooms->table; room != NULL; room = room->hh.next) room->head_known = false;
+    for (struct local_room *room = rooms->table; room != NULL; room = room->hh.next)
+        if (part_has_room(part, room->id)) room->head_known = false;
     rooms_sync_all(rooms);
 }

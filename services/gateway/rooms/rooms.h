@@ -21,10 +21,8 @@
 
 #include <ev.h>
 
-#include "libshared/rpc/rpc_client.h"
 #include "services/gateway/features.h"
-
-#define ROOMS_NAMESPACE "/chat" /* where messages are heard: the HEAR rows of proto/public.def */
+#include "services/gateway/methods.h"
 
 struct rooms;
 struct subscription;
@@ -41,13 +39,18 @@ struct subscriber {
     uint32_t next_room_no;
     struct sio_offsets offsets;
     uint64_t changes;                    /* of its subscriptions */
+    uint64_t news;                       /* of users: the last one that it was told */
     struct subscription **subscriptions; /* in the order in which they were taken */
     size_t n, cap;
     struct latest_state *states; /* newest state events, while it is slow: n_kept of them */
 };
 
-/* rooms_max: of one socket. */
-struct rooms *rooms_create(struct ev_loop *loop, struct rpc_client *chat, struct rpc_client *store, size_t rooms_max);
+/* Rooms that one socket is in, and those that are listened to for one subject: of one address three times as many. */
+struct rooms_bounds {
+    size_t of_socket, of_subject;
+};
+struct rooms *rooms_create(struct ev_loop *loop, const struct service_pipes *chat, const struct service_pipes *store,
+    struct rooms_bounds bounds);
 void rooms_destroy(struct rooms **rooms); /* after the last subscriber */
 size_t rooms_count(const struct rooms *rooms);
 /* The sockets that are in this room. */
@@ -59,9 +62,11 @@ void rooms_each_socket(
 uint64_t rooms_membership_stamp(struct rooms *rooms, struct id room_id);
 
 /* From chat's pipe: true if the event was one of ours. */
-bool rooms_take_event(struct rooms *rooms, const struct frame_event *head, struct str body);
-void rooms_chat_up(struct rooms *rooms);  /* or events were lost */
-void rooms_store_up(struct rooms *rooms); /* or a store may have died before it published */
+bool rooms_take_event(struct rooms *rooms, struct service_part from, const struct frame_event *head, struct str body);
+/* A process of chat is there again, or events of it were lost. */
+void rooms_chat_up(struct rooms *rooms, struct service_part part);
+/* A store is there again, or may have died before it published: of the rooms that this process speaks for. */
+void rooms_recheck(struct rooms *rooms, struct service_part part);
 
 /* The slot: NULL where a gateway has no rooms. */
 struct subscriber *client_subscriber(struct client *client);
@@ -82,11 +87,11 @@ void subscriber_resume(
 /* The packet of a message, without an offset.  The caller has the reference. */
 struct eio_packet *message_packet(const struct message *message);
 
-/* seq: the newest one of the room; everything after it will be heard. */
-typedef void subscriber_joined_fn(void *arg, enum err e, int64_t seq);
+/* seq: the newest one of the room; everything after it will be heard.  over: the rate that was, of ERR_RATE_LIMITED; or NULL. */
+typedef void subscriber_joined_fn(void *arg, enum err e, int64_t seq, const struct rate_state *over);
 /* Subscribe.  membership_stamp: rooms_membership_stamp() when chat was asked whether it is a member; if that is another one
  * now, chat is asked again before anything is heard.  since >= 0: everything after it is sent first.  `joined` is called once,
- * perhaps before this returns.  Who is there already hears what came after `since`, if that is given, no second time. */
+ * perhaps before this returns.  A socket that is there already hears what came after `since`, if that is given, no second time. */
 void subscriber_join(struct subscriber *subscriber, struct id room_id, uint64_t membership_stamp, int64_t since,
     subscriber_joined_fn *joined, void *arg);
 bool subscriber_leave(struct subscriber *subscriber, struct id room_id); /* false: was not in it */

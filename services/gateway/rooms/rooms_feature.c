@@ -64,15 +64,15 @@ static void leave_all(void *object, struct client *client, const char *reason)
     subscriber_end(client_subscriber(client));
 }
 
-static void on_service_up(void *object, enum peer_service service)
+static void on_service_up(void *object, struct service_part part)
 {
-    if (service == SERVICE_chat) rooms_chat_up(object);
-    if (service == SERVICE_store) rooms_store_up(object);
+    if (part.service == SERVICE_chat) rooms_chat_up(object, part);
+    if (part.service == SERVICE_store) rooms_recheck(object, part);
 }
 
-static bool on_service_event(void *object, enum peer_service service, const struct frame_event *head, struct str body)
+static bool on_service_event(void *object, struct service_part part, const struct frame_event *head, struct str body)
 {
-    return service == SERVICE_chat && rooms_take_event(object, head, body);
+    return part.service == SERVICE_chat && rooms_take_event(object, part, head, body);
 }
 
 static void destroy_rooms(void *object)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "libshared/base/metrics.h"
+#include "libshared/base/places.h"
 #include "services/gateway/rooms/rooms.h"
 #include "libshared/base/table.h"
 
@@ -11,7 +12,7 @@
 #define BACKLOGS_BYTES (32u << 20) /* of all rooms together */
 #define FILL_LIMIT     500         /* messages of one page, for a room */
 #define FETCH_LIMIT    100         /* and for a subscription */
-#define ASKING_MAX     256         /* rooms that ask at a time */
+#define ASKING_MAX     256         /* rooms of a lane that ask at a time */
 #define HEADS_MAX      256         /* rooms in one question for heads */
 #define RETRY_S        0.5
 
@@ -42,7 +43,10 @@ struct local_room {
     unsigned fetching;     /* subscriptions */
     bool subscribed, head_known;
     bool asking, queued;
-    struct local_room *next_queued;
+    struct chat_lane *lane;         /* of its process of chat */
+    struct local_room *prev, *next; /* in the lane's queue */
+    struct subscription *payer;     /* for whom it is listened to: the first, or who is left of those that came later */
+    struct place place;             /* that it takes */
     UT_hash_handle hh;
 };
 
@@ -52,11 +56,15 @@ struct local_room {
 
 struct rooms {
     struct ev_loop *loop;
-    struct rpc_client *chat, *store;
-    size_t rooms_max; /* of one socket */
+    const struct service_pipes *chat, *store;
+    struct rooms_bounds bounds;
+    struct places listened; /* one for each room */
     struct local_room *table;
-    struct local_room *queue_first, **queue_last;
-    unsigned asking;
+    struct chat_lane {
+        struct local_room *queue;
+        unsigned asking;
+    } lanes[PARTS_MAX]; /* one for each process of chat: those of one that is away keep nobody else waiting */
+    size_t n_lanes;
     size_t backlog_bytes; /* of all backlogs */
     struct heads *heads;  /* the next question for heads, being collected */
     uint64_t
@@ -67,10 +75,13 @@ struct rooms {
     ev_timer flush, inquire, retry;
     struct arena *arena; /* one event or reply */
     uint64_t serials;
+    uint64_t news;     /* of users that were heard: the number of the last one */
     struct buf offset; /* scratch: the offset of the message that is being sent */
     struct {
         struct eio_packet *of, *packet; /* `of` with the offset in `text` */
         struct buf text;
+        char epoch; /* where that is of one room only, it says no more than these; else 0 */
+        uint32_t room_no;
     } last_packet; /* the last that was made: the next socket often needs the same */
     struct metric *delivered, *paused, *gaps, *dropped, *open;
 };
@@ -89,8 +100,8 @@ struct subscription {
     bool sure;               /* its subscriber is a member, or chat will say so on its pipe: see inquiry.c */
     struct inquiry *inquiry; /* what asks about that, or will; it is the in_inquiry-th there */
     size_t in_inquiry;
-    struct fetch *fetch;          /* the question that is on its way */
-    subscriber_joined_fn *joined; /* NULL once answered */
+    struct subscription_fetch *fetch; /* the question that is on its way */
+    subscriber_joined_fn *joined;     /* NULL once answered */
     void *arg;
 };
 
@@ -101,8 +112,12 @@ void local_room_check(const struct local_room *room);
 struct local_room *local_room_find(struct rooms *rooms, struct id room_id);
 struct local_room *local_room_get(struct rooms *rooms, struct id room_id); /* opens it if need be */
 void local_room_close_if_empty(struct local_room *room);
-void local_room_enqueue(struct local_room *room); /* it has something to ask */
-struct local_room *rooms_dequeue(struct rooms *rooms);
+/* May one more be listened to for this socket? */
+bool rooms_have_room_for(const struct rooms *rooms, const struct subscriber *subscriber);
+void local_room_find_payer(struct local_room *room); /* one has come, or gone */
+void local_room_enqueue(struct local_room *room);    /* it has something to ask */
+struct local_room *lane_dequeue(struct chat_lane *lane);
+struct chat_lane *rooms_lane(struct rooms *rooms, struct id room_id);
 
 /* subscription_send.c */
 int64_t subscription_newest_sent(const struct subscription *subscription); /* the newest seq that it was sent */
@@ -140,5 +155,6 @@ void rooms_sync_stop(struct rooms *rooms);
 
 /* ephemeral.c */
 void rooms_take_relay(struct rooms *rooms, const struct relay *relay);
+void rooms_take_person(struct rooms *rooms, struct str body); /* person_news.c */
 void subscriber_send_states(struct subscriber *subscriber);
 void subscriber_drop_states(struct subscriber *subscriber);

@@ -1,5 +1,6 @@
 /* subscriber.c - a local socket and the rooms that it is in. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/base/invariant.h"
 #include "services/gateway/rooms/rooms_private.h"
 
 void subscriber_begin(struct subscriber *subscriber, struct rooms *rooms, struct sio_socket *socket, struct str subject)
@@ -54,6 +55,7 @@ static struct subscription *add_subscription(struct subscriber *subscriber, stru
     subscription->room_no = room_no;
     subscriber->changes++;
     append_subscription(&room->subscriptions, &room->n, &room->cap, subscription);
+    local_room_find_payer(room);
     append_subscription(&subscriber->subscriptions, &subscriber->n, &subscriber->cap, subscription);
     return subscription;
 }
@@ -69,6 +71,7 @@ static void begin_or_wait(struct subscription *subscription, uint64_t membership
         subscription_begin(subscription);
     else
         local_room_sync(room);
+    CHECK_STEP(local_room_check(room));
 }
 
 /* A second join: a client that lost our answer.  If the first is still under way, it answers both alike: not yet.
@@ -77,9 +80,18 @@ static void join_again(struct subscription *subscription, subscriber_joined_fn *
 {
     if (subscription->inquiry != NULL) subscription_inquire(subscription);
     if (subscription->joined != NULL)
-        joined(arg, ERR_CONFLICT, 0);
+        joined(arg, ERR_CONFLICT, 0, NULL);
     else
-        joined(arg, OK, subscription_newest_sent(subscription));
+        joined(arg, OK, subscription_newest_sent(subscription), NULL);
+}
+
+/* A room that is listened to already costs chat no other place. */
+static bool has_room_for_one_more(const struct subscriber *subscriber, struct id room_id)
+{
+    struct rooms *rooms = subscriber->home;
+
+    if (subscriber->n >= rooms->bounds.of_socket) return false;
+    return local_room_find(rooms, room_id) != NULL || rooms_have_room_for(rooms, subscriber);
 }
 
 void subscriber_join(struct subscriber *subscriber, struct id room_id, uint64_t membership_stamp, int64_t since,
@@ -92,9 +104,9 @@ void subscriber_join(struct subscriber *subscriber, struct id room_id, uint64_t 
         return;
     }
     enum err e =
-        subscriber->n >= subscriber->home->rooms_max ? ERR_TOO_LARGE : sio_hold(subscriber->socket, SUBSCRIPTION_BYTES);
+        has_room_for_one_more(subscriber, room_id) ? sio_hold(subscriber->socket, SUBSCRIPTION_BYTES) : ERR_TOO_LARGE;
     if (e != OK) {
-        joined(arg, e, 0);
+        joined(arg, e, 0, NULL);
         return;
     }
     struct local_room *room = local_room_get(subscriber->home, room_id);

@@ -7,17 +7,27 @@
 #include "libshared/base/invariant.h"
 #include "services/gateway/rooms/rooms_private.h"
 
-struct fetch {
+struct subscription_fetch {
     struct rooms *rooms;
     struct subscription *subscription;
 }; /* subscription NULL: it was left meanwhile */
 
-void subscription_answer(struct subscription *subscription, enum err e)
+static struct client *client_of(const struct subscription *subscription)
+{
+    return sio_user(subscription->subscriber->socket);
+}
+
+static void answer_join(struct subscription *subscription, enum err e, const struct rate_state *over)
 {
     subscriber_joined_fn *joined = subscription->joined;
 
     subscription->joined = NULL;
-    if (joined != NULL) joined(subscription->arg, e, e == OK ? subscription->room->seq : 0);
+    if (joined != NULL) joined(subscription->arg, e, e == OK ? subscription->room->seq : 0, over);
+}
+
+void subscription_answer(struct subscription *subscription, enum err e)
+{
+    answer_join(subscription, e, NULL);
 }
 
 static void set_state(struct subscription *subscription, enum subscription_state state)
@@ -32,7 +42,7 @@ static void set_state(struct subscription *subscription, enum subscription_state
 static void go_live(struct subscription *subscription)
 {
     set_state(subscription, SUBSCRIPTION_LIVE);
-    if (!subscription->entered) client_entered(sio_user(subscription->subscriber->socket), subscription->room->id);
+    if (!subscription->entered) client_entered(client_of(subscription), subscription->room->id);
     subscription->entered = true;
     subscription_answer(subscription, OK);
 }
@@ -102,38 +112,52 @@ static void take_page(struct subscription *subscription, const struct message_pa
             F_INT("want", subscription->room->seq));
         go_live(subscription);
     }
+    CHECK_STEP(local_room_check(subscription->room));
 }
 
 /* A join is answered with the error; a subscription that was live before stays behind until the next try. */
-static void fetch_failed(struct subscription *subscription, enum err e)
+static void fetch_failed(struct subscription *subscription, enum err e, const struct rate_state *over)
 {
     struct rooms *rooms = subscription->room->home;
 
     if (subscription->joined != NULL) {
-        subscription_answer(subscription, e);
+        answer_join(subscription, e, over);
         subscription_leave(subscription);
         return;
     }
     set_state(subscription, SUBSCRIPTION_BEHIND);
+    CHECK_STEP(local_room_check(subscription->room));
     if (!ev_is_active(&rooms->retry)) ev_timer_start(rooms->loop, &rooms->retry);
+}
+
+/* Over its rate a join with `since` is refused, wherever it is: its client has what came before.  A live subscription is owed what it
+ * missed, and what that costs keeps it from reading other things. */
+static bool pay_for_page(
+    const struct subscription *subscription, const struct message_page *page, struct rate_state *over)
+{
+    bool paid = client_charge_missed(client_of(subscription), page->messages.len, over);
+
+    return paid || subscription->joined == NULL;
 }
 
 static void on_page(void *arg, enum err status, struct str body)
 {
-    struct fetch *fetch = arg;
+    struct subscription_fetch *fetch = arg;
     struct rooms *rooms = fetch->rooms;
     struct subscription *subscription = fetch->subscription;
     struct message_page page = { 0 };
+    struct rate_state over = { 0 };
     struct wire_error why;
 
     mem_free(fetch);
     if (subscription == NULL) return;
     subscription->fetch = NULL;
     if (status == OK) status = wire_decode(message_page_shape(), body, rooms->arena, &page, &why);
+    if (status == OK && !pay_for_page(subscription, &page, &over)) status = ERR_RATE_LIMITED;
     if (status == OK)
         take_page(subscription, &page);
     else
-        fetch_failed(subscription, status);
+        fetch_failed(subscription, status, over.name != NULL ? &over : NULL);
     arena_reset(rooms->arena);
 }
 
@@ -144,7 +168,7 @@ void subscription_fetch(struct subscription *subscription)
     assert(subscription->fetch == NULL);
     set_state(subscription, SUBSCRIPTION_FETCHING);
     subscription->fetch = mem_alloc(sizeof *subscription->fetch);
-    *subscription->fetch = (struct fetch){ rooms, subscription };
+    *subscription->fetch = (struct subscription_fetch){ rooms, subscription };
     method_ask_for(rooms->store, M_store_log_since, subscription->subscriber->subject,
         &(struct log_query){ .room = subscription->room->id, .after = subscription->seq, .limit = FETCH_LIMIT },
         on_page, subscription->fetch);
@@ -163,6 +187,7 @@ static void detach_subscription(struct subscription *subscription)
     }
     subscriber->n--;
     subscriber->changes++;
+    local_room_find_payer(room);
     sio_release(subscriber->socket, SUBSCRIPTION_BYTES);
 }
 
@@ -171,7 +196,7 @@ void subscription_leave(struct subscription *subscription)
     struct local_room *room = subscription->room;
 
     subscription_answer(subscription, ERR_SHUTTING_DOWN);
-    if (subscription->entered) client_left(sio_user(subscription->subscriber->socket), room->id);
+    if (subscription->entered) client_left(client_of(subscription), room->id);
     set_state(subscription, SUBSCRIPTION_WAITING);
     if (subscription->fetch != NULL) subscription->fetch->subscription = NULL;
     subscription_forget_inquiry(subscription);

@@ -59,16 +59,42 @@ void rooms_forget_last_packet(struct rooms *rooms)
 }
 
 /* Sockets in one and the same room have one and the same offset: then this is made once, as the message is. */
-static struct eio_packet *last_packet(struct rooms *rooms, struct eio_packet *packet, struct str offset)
+static struct eio_packet *packet_with(struct rooms *rooms, struct eio_packet *packet, struct str offset)
 {
     if (rooms->last_packet.of == packet && str_eq(buf_str(&rooms->last_packet.text), offset))
         return rooms->last_packet.packet;
     rooms_forget_last_packet(rooms);
     rooms->last_packet.of = eio_packet_take(packet);
     rooms->last_packet.packet = sio_packet_with(packet, offset);
+    rooms->last_packet.epoch = 0;
     buf_clear(&rooms->last_packet.text);
     buf_add_str(&rooms->last_packet.text, offset);
     return rooms->last_packet.packet;
+}
+
+static bool is_of_one_room(const struct subscription *subscription, int64_t seq)
+{
+    const struct subscriber *subscriber = subscription->subscriber;
+
+    return subscriber->n == 1 && !subscriber->lost && subscription->start_seq >= 0 && seq > subscription->start_seq;
+}
+
+/* Most sockets are in one room: whether such a one has the offset of the one before it is seen without writing it. */
+static struct eio_packet *tracked_packet(struct subscription *subscription, int64_t seq, struct eio_packet *packet)
+{
+    struct subscriber *subscriber = subscription->subscriber;
+    struct rooms *rooms = subscriber->home;
+    bool one = is_of_one_room(subscription, seq);
+
+    if (one && rooms->last_packet.of == packet && rooms->last_packet.epoch == subscriber->epoch &&
+        rooms->last_packet.room_no == subscription->room_no)
+        return rooms->last_packet.packet;
+    struct eio_packet *made = packet_with(rooms, packet, offset_of(subscriber, subscription, seq));
+    if (one) {
+        rooms->last_packet.epoch = subscriber->epoch;
+        rooms->last_packet.room_no = subscription->room_no;
+    }
+    return made;
 }
 
 void subscription_send(struct subscription *subscription, int64_t seq, struct eio_packet *packet)
@@ -76,8 +102,7 @@ void subscription_send(struct subscription *subscription, int64_t seq, struct ei
     struct subscriber *subscriber = subscription->subscriber;
 
     if (subscriber->tracked)
-        sio_send_with_offset(
-            subscriber->socket, last_packet(subscriber->home, packet, offset_of(subscriber, subscription, seq)));
+        sio_send_with_offset(subscriber->socket, tracked_packet(subscription, seq, packet));
     else
         sio_send(subscriber->socket, packet);
 }

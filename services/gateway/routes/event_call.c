@@ -1,6 +1,7 @@
 /* event_call.c - one event on its way to a service and back: not too often, and never without an answer. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/clock.h"
+#include "libshared/base/turn.h"
 #include "services/gateway/routes/routes_private.h"
 
 struct event_call *event_call_begin(
@@ -12,6 +13,7 @@ struct event_call *event_call_begin(
     call->socket = sio_socket_take(socket);
     call->row = row;
     call->ack = ack;
+    call->began_us = turn_us();
     return call;
 }
 
@@ -48,6 +50,7 @@ void event_call_end(struct event_call *call)
 
 void event_call_refuse(struct event_call *call, const struct failure *failure)
 {
+    measure_event(call->row, err_find(failure->code.at, failure->code.len), clock_mono_us() - call->began_us);
     if (sio_is_open(call->socket)) refusal_send(call->socket, call->ack, failure);
     event_call_end(call);
 }
@@ -60,6 +63,7 @@ static void send_answer(struct event_call *call, enum err e, struct buf *json)
         struct failure failure = refusal_plain(ERR_INTERNAL);
         event_call_refuse(call, &failure);
     } else {
+        measure_event(call->row, OK, turn_us() - call->began_us);
         if (call->ack >= 0) sio_ack(call->socket, call->ack, buf_str(json), NULL, 0);
         event_call_end(call);
     }
@@ -68,10 +72,15 @@ static void send_answer(struct event_call *call, enum err e, struct buf *json)
 
 void event_call_answer(struct event_call *call, const struct wire_shape *shape, struct str body)
 {
+    struct arena *scratch = call->routes->scratch; /* of its own an answer would have 16 KiB, made and freed */
+    void *record = arena_zero(scratch, shape->size + 1);
     struct buf json = BUF(REPLY_BYTES_MAX);
+    struct wire_error why;
+    enum err e = wire_decode(shape, body, scratch, record, &why);
 
     buf_add_char(&json, '[');
-    send_answer(call, wire_to_json(shape, body, &json), &json);
+    if (e == OK) e = wire_write_json(shape, record, &json);
+    send_answer(call, e, &json);
 }
 
 void event_call_answer_with(struct event_call *call, const struct wire_shape *shape, const void *record)
@@ -101,7 +110,7 @@ static bool charge_client(
     payer->who[BY_ADDRESS] = sio_address(client->socket);
     payer->who[BY_SUBJECT] = bearer_subject(client->rights.bearer);
     payer->who[BY_KEY] = bearer_key(client->rights.bearer);
-    if (rates_charge(routes->rates, class, payer, clock_mono_us(), &state)) return true;
+    if (rates_charge(routes->rates, class, payer, turn_us(), &state)) return true;
     struct failure failure = refusal_over(&state);
     refusal_send(client->socket, ack, &failure);
     return false;
@@ -112,7 +121,7 @@ bool event_charge(struct routes *routes, struct client *client, enum rate_class 
     int64_t bytes = (int64_t)event->array.len;
 
     for (unsigned i = 0; i < event->n_attachments; i++) bytes += (int64_t)event->attachments[i].len;
-    struct rate_payer payer = { .amount = { [UNIT_CALLS] = 1, [UNIT_BYTES] = bytes } };
+    struct rate_payer payer = { .amount = { [UNIT_CALLS] = 1, [UNIT_EVENTS] = 1, [UNIT_BYTES] = bytes } };
     return charge_client(routes, client, class, &payer, event->ack);
 }
 

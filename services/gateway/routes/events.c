@@ -10,11 +10,13 @@
 static void on_reply(void *arg, enum err status, struct str body)
 {
     struct event_call *call = arg;
+    struct arena *scratch = call->routes->scratch;
 
     if (status != OK)
         event_call_failed(call, body);
     else
         event_call_answer(call, methods[call->row->method].rep(), body);
+    arena_reset(scratch);
 }
 
 static void forward_call(struct event_call *call, struct str body)
@@ -67,12 +69,20 @@ static void start_call(
     buf_free(&body);
 }
 
-static void refuse_event(struct client *client, const struct sio_event *event, enum err e, const char *why)
+/* Before there is a call. */
+static void refuse_event(
+    struct client *client, const struct event_row *row, const struct sio_event *event, const struct failure *failure)
+{
+    measure_event(row, err_find(failure->code.at, failure->code.len), 0);
+    refusal_send(client->socket, event->ack, failure);
+}
+
+static void refuse_plainly(
+    struct client *client, const struct event_row *row, const struct sio_event *event, enum err e)
 {
     struct failure failure = refusal_plain(e);
 
-    if (why != NULL) failure.message = str_of(why);
-    refusal_send(client->socket, event->ack, &failure);
+    refuse_event(client, row, event, &failure);
 }
 
 static enum err read_args(const struct sio_event *event, const struct wire_shape *shape, struct arena *arena,
@@ -95,8 +105,10 @@ static void call_with_args(
 
     if (e != OK) {
         struct failure failure = refusal_of(e, &why);
-        refusal_send(client->socket, event->ack, &failure);
-    } else if (event_charge_items(routes, client, row->class, count_items(shape, record), event->ack)) {
+        refuse_event(client, row, event, &failure);
+    } else if (!event_charge_items(routes, client, row->class, count_items(shape, record), event->ack)) {
+        measure_event(row, ERR_RATE_LIMITED, 0);
+    } else {
         start_call(event_call_begin(routes, client->socket, row, event->ack), client, shape, record);
     }
 }
@@ -107,12 +119,15 @@ static void call_method(
 {
     struct str room = STR_NONE;
 
-    if (!event_charge(routes, client, row->class, event)) return;
+    if (!event_charge(routes, client, row->class, event)) {
+        measure_event(row, ERR_RATE_LIMITED, 0);
+        return;
+    }
     event_room(event, routes->scratch, &room);
     if (!client_may(client, event->name, room, row->action))
-        refuse_event(client, event, ERR_FORBIDDEN, NULL);
+        refuse_plainly(client, row, event, ERR_FORBIDDEN);
     else if (event->first.len > ARGS_BYTES_MAX)
-        refuse_event(client, event, ERR_TOO_LARGE, NULL);
+        refuse_plainly(client, row, event, ERR_TOO_LARGE);
     else
         call_with_args(routes, client, row, event);
 }
@@ -128,7 +143,7 @@ void routes_event(struct routes *routes, struct client *client, const struct sio
     arena_reset(routes->scratch);
 }
 
-static bool on_event(void *object, struct client *client, const struct sio_event *event)
+static bool on_row_event(void *object, struct client *client, const struct sio_event *event)
 {
     struct routes *routes = object;
 
@@ -144,7 +159,7 @@ static void on_closed(void *object, struct client *client, const char *reason)
 }
 
 const struct client_feature routes_feature = {
-    .slot_bytes = sizeof(struct order *), .event = on_event, .closed = on_closed
+    .slot_bytes = sizeof(struct order *), .event = on_row_event, .closed = on_closed
 };
 
 void routes_init(struct routes *routes)
@@ -152,6 +167,8 @@ void routes_init(struct routes *routes)
     /* bound: the decoder asks */
     routes->scratch = arena_create("routes", 8u << 20);
     order_init(routes);
+    page_content_policy(routes->page_policy, false);
+    page_content_policy(routes->script_policy, true);
 }
 
 void routes_free(struct routes *routes)

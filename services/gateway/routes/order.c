@@ -9,9 +9,11 @@
  * what follows it.  Waiting is bounded for each socket and for all together; what waits ends with its socket.
  */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <string.h>
 #include <utlist.h>
 
+#include "libshared/base/invariant.h"
 #include "services/gateway/routes/routes_private.h"
 
 #define WAITING_MAX       256 /* events of one socket */
@@ -57,6 +59,27 @@ static struct turnstile *find_turnstile(struct client *client, struct id room)
     DL_FOREACH(order->rooms, t)
     if (id_eq(t->room, room)) return t;
     return NULL;
+}
+
+/* What waits is counted, and a room has a turnstile while a change is under way or something waits for its turn. */
+static void order_check(const struct order *order)
+{
+    const struct turnstile *t;
+    const struct waiting_event *w;
+    size_t n = 0, bytes = 0;
+
+    if (order == NULL) return;
+    DL_FOREACH(order->rooms, t)
+    {
+        assert(t->is_closed || t->is_emptying || t->waiting != NULL);
+        DL_FOREACH(t->waiting, w)
+        {
+            n++;
+            bytes += w->bytes;
+        }
+    }
+    assert(order->rooms != NULL && order->n == n && order->bytes == bytes);
+    assert(n <= WAITING_MAX && bytes <= WAITING_BYTES_MAX && order->routes->waiting_bytes >= bytes);
 }
 
 /* --- keeping an event --- */
@@ -105,6 +128,7 @@ static struct waiting_event *copy_event(const struct sio_event *event, size_t by
 static void forget_event(struct order *order, struct turnstile *t, struct waiting_event *w)
 {
     DL_DELETE(t->waiting, w);
+    assert(order->n > 0 && order->bytes >= w->bytes);
     order->n--;
     order->bytes -= w->bytes;
     sio_release(order->socket, w->bytes);
@@ -143,6 +167,7 @@ bool order_waits(struct client *client, const struct sio_event *event)
     order->n++;
     order->bytes += bytes;
     order->routes->waiting_bytes += bytes;
+    CHECK_STEP(order_check(order));
     return true;
 }
 
@@ -165,6 +190,7 @@ void order_begin(struct event_call *call, struct client *client)
     }
     t->is_closed = true;
     call->orders = true;
+    CHECK_STEP(order_check(*order));
 }
 
 static void forget_turnstile(struct client *client, struct turnstile *t)
@@ -202,6 +228,7 @@ static void empty_turnstile(struct routes *routes, struct sio_socket *socket, st
         }
         struct waiting_event *w = t->waiting;
         forget_event(*slot_of(client), t, w);
+        CHECK_STEP(order_check(*slot_of(client)));
         routes_event(routes, client, &w->event);
         mem_free(w);
     }
@@ -264,6 +291,7 @@ void order_end(struct event_call *call)
         empty_soon(call->routes, call->socket, call->room);
     else
         forget_turnstile(client, t);
+    CHECK_STEP(order_check(*slot_of(client)));
 }
 
 void order_forget(struct client *client)

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/routes/query.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "libshared/base/hex.h"
 
 #define QUERY_VALUES_MAX 64
+#define OURS_MAX         (ROUTE_COOKIES_MAX + 8)
+#define GIVEN_MAX        (2 * QUERY_VALUES_MAX + ROUTE_PARAMS_MAX + OURS_MAX)
 
 bool query_decode(struct str raw, bool plus_is_blank, struct arena *arena, struct str *out)
 {
@@ -16,6 +19,17 @@ bool query_decode(struct str raw, bool plus_is_blank, struct arena *arena, struc
     if (!percent_decode(raw, plus_is_blank, to, &n)) return false;
     *out = (struct str){ to, n };
     return utf8_is_valid(to, n);
+}
+
+void given_begin(struct wire_given_list *given, struct arena *arena)
+{
+    *given = (struct wire_given_list){ arena_alloc(arena, GIVEN_MAX * sizeof *given->at), 0 };
+}
+
+void given_put(struct wire_given_list *given, const char *name, struct str value)
+{
+    assert(given->len < GIVEN_MAX);
+    given->at[given->len++] = (struct wire_given){ str_of(name), value };
 }
 
 static bool put_value(struct wire_given_list *to, struct str name, struct str raw, bool plus, struct arena *arena)
@@ -46,7 +60,31 @@ static bool put_params(struct wire_given_list *to, const struct route_params *pa
 enum err query_read(const struct route_params *params, struct str query, struct arena *arena,
     struct wire_given_list *out, struct wire_error *why)
 {
-    *out = (struct wire_given_list){ arena_alloc(arena, (QUERY_VALUES_MAX + ROUTE_PARAMS_MAX) * sizeof *out->at), 0 };
     if (put_query(out, query, arena) && put_params(out, params, arena)) return OK;
     return wire_refuse(why, ERR_MALFORMED, NULL, "the path or the query is not well encoded, or has too many values");
+}
+
+static bool is_left_empty(const struct wire_shape *shape, const struct wire_given *given)
+{
+    const struct wire_field *f = wire_find(shape, given->name);
+
+    return given->value.len == 0 && f != NULL && !f->required;
+}
+
+enum err form_read(const struct wire_shape *shape, struct str form, struct arena *arena, struct wire_given_list *out,
+    struct wire_error *why)
+{
+    size_t first = out->len, n = first;
+
+    if (!put_query(out, form, arena))
+        return wire_refuse(why, ERR_MALFORMED, NULL, "the form is not well encoded, or has too many fields");
+    for (size_t i = first; i < out->len; i++) {
+        for (size_t k = first; k < i; k++)
+            if (str_eq(out->at[k].name, out->at[i].name))
+                return wire_refuse(why, ERR_INVALID_ARGUMENT, arena_cstr(arena, out->at[i].name), "is given twice");
+    }
+    for (size_t i = first; i < out->len; i++)
+        if (!is_left_empty(shape, &out->at[i])) out->at[n++] = out->at[i];
+    out->len = n;
+    return OK;
 }

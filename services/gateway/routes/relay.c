@@ -17,6 +17,7 @@ static void refuse_event(struct client *client, int64_t ack, enum err e)
 {
     struct failure failure = refusal_plain(e);
 
+    measure_event(NULL, e, 0);
     refusal_send(client->socket, ack, &failure);
 }
 
@@ -133,6 +134,7 @@ static void refuse_unknown(struct client *client, const struct sio_event *event)
             &why, ERR_NO_EVENT, NULL, "There is no event %.*s: %.*s perhaps?", STR_ARG(event->name), STR_ARG(nearest));
     struct failure failure = refusal_of(ERR_NO_EVENT, &why);
     failure.nearest = nearest;
+    measure_event(NULL, ERR_NO_EVENT, 0);
     refusal_send(client->socket, event->ack, &failure);
 }
 
@@ -141,6 +143,7 @@ static void refuse_shape(struct client *client, int64_t ack)
     struct failure failure = refusal_of(ERR_INVALID_ARGUMENT,
         &(struct wire_error){ .field = "room", .text = "the first argument has to be an object with the room" });
 
+    measure_event(NULL, ERR_INVALID_ARGUMENT, 0);
     refusal_send(client->socket, ack, &failure);
 }
 
@@ -161,7 +164,10 @@ static void relay_named(struct routes *routes, struct client *client, const stru
 
 void relay_event(struct routes *routes, struct client *client, const struct sio_event *event)
 {
-    if (!event_charge(routes, client, CLASS_relay, event)) return;
+    if (!event_charge(routes, client, CLASS_relay, event)) {
+        measure_event(NULL, ERR_RATE_LIMITED, 0);
+        return;
+    }
     if (!event_is_free(event->name) || !rights_name(&client->rights, sio_nsp(client->socket), event->name))
         refuse_unknown(client, event);
     else

@@ -3,6 +3,7 @@
  *      source.read --> | 0 | 1 | 2 | 3 |  the window's slots, in the order of the bytes --> the client, as fast as it reads
  */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,10 +12,15 @@
 #include "libshared/http/http_range.h"
 #include "services/gateway/routes/rest_private.h"
 
+/* Scripts are let in nowhere.  A browser that shows an image or a film by itself makes a page around it, which has to have its
+ * style and read the film: from its own origin, so it keeps that. */
+#define POLICY_SAVED "default-src 'none'; sandbox"
+#define POLICY_SHOWN                                                                                                   \
+    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox allow-same-origin"
 #define HELD_BYTES (PIECES_WINDOW * PIECE_BYTES + sizeof(struct download))
 
 /* One piece, from its question to its last byte. */
-struct slot {
+struct piece_slot {
     struct download *download;
     char *bytes;
     size_t len, used;
@@ -27,7 +33,7 @@ struct download {
     enum peer_service service;
     struct id source;
     int64_t at, asked, end; /* what was written, and asked for, up to */
-    struct slot slots[PIECES_WINDOW];
+    struct piece_slot slots[PIECES_WINDOW];
     size_t first, n; /* slots in use, in the order of their bytes */
     size_t unanswered;
     size_t counted; /* bytes, in the connection's holding */
@@ -37,6 +43,7 @@ struct download {
 static void download_release(struct download *download)
 {
     if (download->rest != NULL || download->unanswered > 0) return;
+    assert(download->routes->in_flight > 0);
     download->routes->in_flight--;
     for (size_t i = 0; i < PIECES_WINDOW; i++) mem_free(download->slots[i].bytes);
     mem_free(download);
@@ -60,7 +67,7 @@ static void on_piece(void *arg, enum err status, struct str body);
 
 static void ask_for_piece(struct download *download)
 {
-    struct slot *slot = &download->slots[(download->first + download->n++) % PIECES_WINDOW];
+    struct piece_slot *slot = &download->slots[(download->first + download->n++) % PIECES_WINDOW];
     int64_t left = download->end - download->asked, size = left < PIECE_BYTES ? left : PIECE_BYTES;
     struct principal who = rest_principal(download->rest);
     struct source_range range = { download->source, download->asked, size };
@@ -68,7 +75,7 @@ static void ask_for_piece(struct download *download)
     enum err e = wire_encode(source_range_shape(), &range, &body);
 
     (void)e; /* within its bounds */
-    *slot = (struct slot){ .download = download, .bytes = slot->bytes, .len = (size_t)size };
+    *slot = (struct piece_slot){ .download = download, .bytes = slot->bytes, .len = (size_t)size };
     download->asked += size;
     download->unanswered++;
     pieces_begin(&download->routes->pieces);
@@ -91,7 +98,7 @@ static void ask_for_pieces(void *arg)
 }
 
 /* false: it is not what was asked for. */
-static bool keep_piece(struct slot *slot, struct str body)
+static bool keep_piece(struct piece_slot *slot, struct str body)
 {
     struct arena *scratch = slot->download->routes->scratch;
     struct source_bytes piece = { 0 };
@@ -108,7 +115,7 @@ static bool keep_piece(struct slot *slot, struct str body)
 
 static void on_piece(void *arg, enum err status, struct str body)
 {
-    struct slot *slot = arg;
+    struct piece_slot *slot = arg;
     struct download *download = slot->download;
     struct pieces *pieces = &download->routes->pieces;
 
@@ -130,7 +137,7 @@ void rest_download_write(struct rest *rest)
     struct http *http = rest->http;
 
     while (download->n > 0 && download->slots[download->first].there) {
-        struct slot *slot = &download->slots[download->first];
+        struct piece_slot *slot = &download->slots[download->first];
         size_t left = slot->len - slot->used;
         size_t took = http_write(http, (struct str){ slot->bytes + slot->used, left });
         slot->used += took;
@@ -151,11 +158,12 @@ void rest_download_write(struct rest *rest)
 }
 
 /* As RFC 6266 has it: a name that everybody reads, and the name. */
-static struct str print_disposition(struct str name, struct arena *arena)
+static struct str print_disposition(const struct source *source, struct arena *arena)
 {
     struct buf text = BUF(4096);
+    struct str name = source->name;
 
-    buf_add_str(&text, STR("attachment; filename=\""));
+    buf_printf(&text, "%s; filename=\"", source->shown ? "inline" : "attachment");
     for (size_t i = 0; i < name.len; i++) {
         char c = name.at[i];
         buf_add_char(&text, c < 0x20 || c > 0x7e || c == '"' || c == '\\' || c == '%' ? '_' : c);
@@ -167,18 +175,13 @@ static struct str print_disposition(struct str name, struct arena *arena)
     return out;
 }
 
-static void add_header(struct rest_headers *headers, const char *name, struct str value)
-{
-    headers->at[headers->n++] = (struct http_header_out){ name, value };
-}
-
 static enum http_range read_range(
     struct http *http, const struct source *source, struct str tag, int64_t *at, int64_t *end)
 {
     struct str only_if = http_header(http, "if-range");
     bool is_same = only_if.at == NULL || str_eq(only_if, tag); /* a date is not known of it */
 
-    return http_range_read(is_same ? http_header(http, "range") : STR_NONE, source->size, at, end);
+    return http_range_read(is_same ? http_range(http) : STR_NONE, source->size, at, end);
 }
 
 static void refuse_range(struct rest *rest, int64_t size)
@@ -204,7 +207,13 @@ static struct download *download_create(struct rest *rest, struct id source, int
     return download;
 }
 
-/* Bytes of somebody's that nobody has looked at: no browser is to run or guess anything. */
+/* Whoever has the URL may show it in a page of theirs. */
+static bool is_for_pages(const struct rest *rest, const struct source *source)
+{
+    return source->payer.len > 0 || rest->row->who == WHO_ANYONE;
+}
+
+/* Bytes of somebody's: no browser is to run or guess anything. */
 static void answer_bytes(
     struct rest *rest, const struct source *source, struct str tag, int64_t at, int64_t end, bool is_part)
 {
@@ -214,14 +223,17 @@ static void answer_bytes(
     const char *type = arena_cstr(http_arena(http), source->type);
 
     rest_headers(rest, status, &headers);
-    add_header(&headers, "ETag", tag);
-    add_header(&headers, "Accept-Ranges", STR("bytes"));
-    add_header(&headers, "Content-Disposition", print_disposition(source->name, http_arena(http)));
-    add_header(&headers, "Content-Security-Policy", STR("default-src 'none'; sandbox"));
+    rest_headers_add(&headers, "ETag", tag);
+    rest_headers_add(&headers, "Accept-Ranges", STR("bytes"));
+    rest_headers_add(&headers, "Content-Disposition", print_disposition(source, http_arena(http)));
+    rest_headers_add(&headers, "Content-Security-Policy", str_of(source->shown ? POLICY_SHOWN : POLICY_SAVED));
+    rest_headers_add(&headers, "Referrer-Policy", STR("no-referrer"));
+    rest_headers_add(
+        &headers, "Cross-Origin-Resource-Policy", str_of(is_for_pages(rest, source) ? "cross-origin" : "same-origin"));
     if (is_part)
-        add_header(&headers, "Content-Range",
+        rest_headers_add(&headers, "Content-Range",
             arena_printf(http_arena(http), "bytes %" PRId64 "-%" PRId64 "/%" PRId64, at, end - 1, source->size));
-    rest_log(rest, status, "ok");
+    rest_log(rest, status, "ok", end - at);
     if (http_reply_begin(http, status, type, end - at, headers.at, headers.n)) {
         ask_for_pieces(rest->download);
         return;
@@ -233,9 +245,10 @@ static void answer_bytes(
 }
 
 /* All that an answer promises, whether its reader waits for the end or not. */
-static bool charge_answer(struct rest *rest, int64_t bytes)
+static bool charge_answer(struct rest *rest, const struct source *source, int64_t bytes)
 {
-    return str_is(http_method(rest->http), "HEAD") || rest_charge_bytes(rest, bytes);
+    if (str_is(http_method(rest->http), "HEAD")) return true;
+    return source->payer.len > 0 ? rest_charge_bytes_to(rest, source->payer, bytes) : rest_charge_bytes(rest, bytes);
 }
 
 static void answer_source(struct rest *rest, const struct source *source)
@@ -254,7 +267,7 @@ static void answer_source(struct rest *rest, const struct source *source)
         refuse_range(rest, source->size);
         return;
     }
-    if (!charge_answer(rest, end - at)) {
+    if (!charge_answer(rest, source, end - at)) {
         rest_refuse(rest, ERR_RATE_LIMITED, NULL);
         return;
     }

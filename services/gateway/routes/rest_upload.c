@@ -1,25 +1,26 @@
-/* rest_upload.c - the file in a form goes to its service as it comes: upload.begin, upload.write for each piece, and at its
- * end the row's method, which makes something of it. */
+/* rest_upload.c - the file in a form, or a part of one that comes in parts, goes to its service as it comes: upload.begin or
+ * transfer.open, upload.write for each piece, and at its end the row's method, which makes something of it. */
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 #include <string.h>
 
 #include "libshared/base/holding.h"
 #include "libshared/http/multipart.h"
+#include "services/gateway/routes/query.h"
 #include "services/gateway/routes/rest_private.h"
 
 #define FIELD      "file"
 /* The piece that is gathered, those under way, and the form's head. */
-#define HELD_BYTES ((PIECES_WINDOW + 1) * PIECE_BYTES + sizeof(struct upload))
+#define HELD_BYTES ((PIECES_WINDOW + 1) * PIECE_BYTES + sizeof(struct form_upload))
 
-enum place { BEFORE_FILE, IN_FILE, BEHIND_FILE };
+enum form_place { BEFORE_FILE, IN_FILE, BEHIND_FILE };
 
-struct upload {
+struct form_upload {
     struct rest *rest; /* NULL: it was answered, or the client hung up */
     struct routes *routes;
     enum peer_service service;
     struct multipart form;
-    enum place place;
+    enum form_place place;
     struct str file; /* as the form calls it */
     struct id id;    /* nil: the service has not begun */
     char *subject;
@@ -37,9 +38,10 @@ struct upload {
     struct piece_turn turn;
 };
 
-static void upload_release(struct upload *upload)
+static void upload_release(struct form_upload *upload)
 {
     if (upload->rest != NULL || upload->unanswered > 0) return;
+    assert(upload->routes->in_flight > 0);
     upload->routes->in_flight--;
     mem_free(upload->subject);
     mem_free(upload->piece);
@@ -47,7 +49,7 @@ static void upload_release(struct upload *upload)
 }
 
 /* Whichever service it is, the three methods of a file that comes are those of share by name and records. */
-static void ask_service(struct upload *upload, enum method_index method, const void *record, rpc_reply_fn *reply)
+static void ask_service(struct form_upload *upload, enum method_index method, const void *record, rpc_reply_fn *reply)
 {
     struct principal who = rest_principal(upload->rest);
     struct buf body = BUF(PIECE_BYTES + 1024);
@@ -62,7 +64,7 @@ static void ask_service(struct upload *upload, enum method_index method, const v
     buf_free(&body);
 }
 
-static void fail_as_service(struct upload *upload, enum err status, struct str body)
+static void fail_as_service(struct form_upload *upload, enum err status, struct str body)
 {
     struct failure failure = { 0 };
 
@@ -74,14 +76,14 @@ static void fail_as_service(struct upload *upload, enum err status, struct str b
 
 static void on_dropped(void *arg, enum err status, struct str body)
 {
-    struct upload *upload = arg;
+    struct form_upload *upload = arg;
 
     (void)status, (void)body; /* a service that did not hear it gives up what nobody goes on with */
     upload->unanswered--;
     upload_release(upload);
 }
 
-static void drop_upload(struct upload *upload)
+static void drop_upload(struct form_upload *upload)
 {
     struct str subject = { upload->subject, upload->subject_len };
 
@@ -92,7 +94,7 @@ static void drop_upload(struct upload *upload)
 
 void rest_upload_leave(struct rest *rest)
 {
-    struct upload *upload = rest->upload;
+    struct form_upload *upload = rest->upload;
 
     if (upload == NULL) return;
     holding_set_anyway(http_holding(rest->http), &upload->counted, 0);
@@ -105,13 +107,13 @@ void rest_upload_leave(struct rest *rest)
 
 /* --- sending --- */
 
-static bool may_send(const struct upload *upload)
+static bool may_send(const struct form_upload *upload)
 {
     return upload->unanswered < PIECES_WINDOW && pieces_have_room(&upload->routes->pieces);
 }
 
 /* What is left of its bytes has to wait for an answer, its own or, where too much is under way, another's. */
-static void hold_client_back(struct upload *upload)
+static void hold_client_back(struct form_upload *upload)
 {
     if (may_send(upload)) return;
     if (!upload->held) http_pause(upload->rest->http, true);
@@ -121,7 +123,7 @@ static void hold_client_back(struct upload *upload)
 
 static void resume_upload(void *arg)
 {
-    struct upload *upload = arg;
+    struct form_upload *upload = arg;
 
     if (upload->whole) {
         if (upload->unanswered == 0) rest_ask_service(upload->rest);
@@ -134,7 +136,7 @@ static void resume_upload(void *arg)
 
 static void on_written(void *arg, enum err status, struct str body)
 {
-    struct upload *upload = arg;
+    struct form_upload *upload = arg;
     struct pieces *pieces = &upload->routes->pieces;
 
     upload->unanswered--;
@@ -149,7 +151,7 @@ static void on_written(void *arg, enum err status, struct str body)
     pieces_end(pieces);
 }
 
-static void send_piece(struct upload *upload)
+static void send_piece(struct form_upload *upload)
 {
     struct upload_piece piece = { upload->id, upload->sent, { upload->piece, upload->piece_len } };
 
@@ -160,7 +162,7 @@ static void send_piece(struct upload *upload)
     upload->piece_len = 0;
 }
 
-static void gather_bytes(struct upload *upload, struct str bytes)
+static void gather_bytes(struct form_upload *upload, struct str bytes)
 {
     while (bytes.len > 0) {
         size_t room = PIECE_BYTES - upload->piece_len, n = bytes.len < room ? bytes.len : room;
@@ -173,7 +175,7 @@ static void gather_bytes(struct upload *upload, struct str bytes)
 
 /* --- the form --- */
 
-static enum err begin_part(struct upload *upload, struct wire_error *why)
+static enum err begin_part(struct form_upload *upload, struct wire_error *why)
 {
     if (upload->place == IN_FILE) upload->place = BEHIND_FILE;
     if (!str_is(upload->form.name, FIELD)) return OK;
@@ -183,7 +185,7 @@ static enum err begin_part(struct upload *upload, struct wire_error *why)
     return OK;
 }
 
-static enum err take_form(struct upload *upload, struct str bytes, struct wire_error *why)
+static enum err take_form(struct form_upload *upload, struct str bytes, struct wire_error *why)
 {
     struct str piece;
     enum err e = OK;
@@ -203,7 +205,7 @@ static enum err take_form(struct upload *upload, struct str bytes, struct wire_e
 }
 
 /* As it comes: whoever breaks off has had what came, too. */
-static enum err charge_bytes(struct upload *upload, size_t bytes)
+static enum err charge_bytes(struct form_upload *upload, size_t bytes)
 {
     upload->uncharged += bytes;
     if (upload->uncharged < PIECE_BYTES) return OK;
@@ -217,25 +219,31 @@ void rest_upload_take(struct rest *rest, struct str bytes)
     struct wire_error why = { 0 };
     enum err e = charge_bytes(rest->upload, bytes.len);
 
-    if (e == OK) e = take_form(rest->upload, bytes, &why);
+    if (e == OK && rest->row->takes == TAKES_PART)
+        gather_bytes(rest->upload, bytes);
+    else if (e == OK)
+        e = take_form(rest->upload, bytes, &why);
     if (e == OK)
         hold_client_back(rest->upload);
     else
         rest_refuse(rest, e, &why);
 }
 
+static enum err check_form(const struct form_upload *upload, struct wire_error *why)
+{
+    if (!multipart_is_over(&upload->form))
+        return wire_refuse(why, ERR_MALFORMED, NULL, "the form ends before its last boundary");
+    if (upload->place == BEFORE_FILE) return wire_refuse(why, ERR_INVALID_ARGUMENT, NULL, FIELD ": is missing");
+    return OK;
+}
+
 bool rest_upload_is_sent(struct rest *rest)
 {
-    struct upload *upload = rest->upload;
+    struct form_upload *upload = rest->upload;
     struct wire_error why = { 0 };
-    enum err e = OK;
+    enum err e = upload->failed;
 
-    if (upload->failed != OK)
-        e = upload->failed;
-    else if (!multipart_is_over(&upload->form))
-        e = wire_refuse(&why, ERR_MALFORMED, NULL, "the form ends before its last boundary");
-    else if (upload->place == BEFORE_FILE)
-        e = wire_refuse(&why, ERR_INVALID_ARGUMENT, NULL, FIELD ": is missing");
+    if (e == OK && rest->row->takes == TAKES_FORM) e = check_form(upload, &why);
     if (e != OK) {
         rest_refuse(rest, e, &why);
         return false;
@@ -253,8 +261,10 @@ size_t rest_upload_uncharged(const struct rest *rest)
 
 void rest_upload_give(struct rest *rest, struct arena *arena, struct wire_given_list *given)
 {
-    const struct upload *upload = rest->upload;
+    const struct form_upload *upload = rest->upload;
     char id[ID_TEXT_BYTES + 1];
+
+    if (rest->row->takes == TAKES_PART) return; /* its path says which */
     struct wire_given *at = arena_alloc(arena, (given->len + 2) * sizeof *at);
 
     id_format(upload->id, id);
@@ -273,7 +283,7 @@ void rest_upload_end(struct rest *rest)
 
 static void on_begun(void *arg, enum err status, struct str body)
 {
-    struct upload *upload = arg;
+    struct form_upload *upload = arg;
     struct upload_ref begun = { .upload = { { 0 } } };
     struct wire_error why;
     struct arena *scratch = upload->routes->scratch;
@@ -291,9 +301,9 @@ static void on_begun(void *arg, enum err status, struct str body)
     }
 }
 
-static struct upload *upload_create(struct rest *rest)
+static struct form_upload *upload_create(struct rest *rest)
 {
-    struct upload *upload = mem_zero(sizeof *upload);
+    struct form_upload *upload = mem_zero(sizeof *upload);
     struct str subject = bearer_subject(rest->rights.bearer);
 
     upload->rest = rest;
@@ -308,14 +318,45 @@ static struct upload *upload_create(struct rest *rest)
     return upload;
 }
 
-enum err rest_upload_begin(struct rest *rest)
+/* Which part it is its path and headers say, so its service knows before the first byte. */
+static enum err read_part(struct rest *rest, struct transfer_part *part, struct wire_error *why)
 {
-    struct http *http = rest->http;
-    struct upload *upload = rest->upload = upload_create(rest);
+    struct arena *arena = http_arena(rest->http);
+    struct wire_given_list given;
+
+    given_begin(&given, arena);
+    TRY(query_read(&rest->params, STR_NONE, arena, &given, why));
+    rest_tus_give(rest, transfer_part_shape(), &given);
+    return wire_read_json_over(transfer_part_shape(), STR("{}"), given, arena, part, why);
+}
+
+static enum err begin_form(struct form_upload *upload)
+{
+    struct http *http = upload->rest->http;
 
     if (!multipart_begin(&upload->form, http_header(http, "content-type"), http_arena(http))) return ERR_MALFORMED;
     TRY(holding_set(http_holding(http), &upload->counted, HELD_BYTES));
     http_pause(http, true);
     ask_service(upload, M_share_upload_begin, &(struct upload_draft){ http_content_length(http) }, on_begun);
     return OK;
+}
+
+static enum err begin_part_of_file(struct form_upload *upload, struct wire_error *why)
+{
+    struct http *http = upload->rest->http;
+    struct transfer_part part = { .at = 0 };
+
+    TRY(read_part(upload->rest, &part, why));
+    TRY(holding_set(http_holding(http), &upload->counted, HELD_BYTES));
+    upload->sent = part.at;
+    http_pause(http, true);
+    ask_service(upload, M_share_transfer_open, &part, on_begun);
+    return OK;
+}
+
+enum err rest_upload_begin(struct rest *rest, struct wire_error *why)
+{
+    struct form_upload *upload = rest->upload = upload_create(rest);
+
+    return rest->row->takes == TAKES_PART ? begin_part_of_file(upload, why) : begin_form(upload);
 }

@@ -4,6 +4,7 @@
 
 #include "services/gateway/routes/routes.h"
 #include "services/gateway/identity/refusal.h"
+#include "services/gateway/routes/measures.h"
 
 #define REPLY_BYTES_MAX (16u << 20)
 
@@ -12,6 +13,7 @@ struct event_call {
     struct routes *routes;
     struct sio_socket *socket;
     int64_t ack;
+    int64_t began_us;
     size_t held;                 /* bytes of the request, until it is answered */
     const struct event_row *row; /* NULL: a relayed one */
     struct id room;              /* that it changes something in */
@@ -19,6 +21,7 @@ struct event_call {
     int64_t since, seq;          /* JOIN: from where on */
     uint64_t membership_stamp;   /* JOIN: when chat was asked, see rooms_membership_stamp */
     char name[321], role[65];    /* JOIN: what chat said, until the subscription is taken */
+    uint32_t can;                /* JOIN: and which rights, a bit each */
 };
 
 /* --- event_call.c --- */
@@ -64,3 +67,5 @@ bool join_is_allowed(const struct event_call *call, const struct client *client)
 void join_entered(void *arg, enum err status, struct str body); /* room.enter has answered a JOIN */
 void leave_event(struct event_call *call, struct id room);
 void relay_event(struct routes *routes, struct client *client, const struct sio_event *event);
+
+/* --- rest_page.c --- */

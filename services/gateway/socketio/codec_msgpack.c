@@ -6,7 +6,6 @@
 #include "libshared/wire/json_msgpack.h"
 #include "libshared/wire/pack.h"
 #include "services/gateway/socketio/codec_msgpack.h"
-#include "services/gateway/socketio/msgpack_in.h"
 #include "services/gateway/socketio/sio_private.h"
 
 #define OUT_DEPTH_MAX 128 /* what clients sent has JSON_DEPTH_MAX; an array of ours stands around it */

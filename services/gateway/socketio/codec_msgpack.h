@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "services/gateway/socketio/msgpack_in.h"
+#include "services/gateway/socketio/msgpack_json.h"
 
 /* bytes -> text that sio_packet_read() may still refuse, and its attachments.  false: no packet. */
 bool msgpack_packet_to_text(struct str bytes, struct buf *out, struct json_parts *parts);

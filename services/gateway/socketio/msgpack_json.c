@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "libshared/wire/json_text.h"
-#include "services/gateway/socketio/msgpack_in.h"
+#include "services/gateway/socketio/msgpack_json.h"
 
 #define EXT_TIMESTAMP (-1)
 #define EXT_NOTEPACK  0                         /* undefined, dates and ArrayBuffers of notepack 2 */
@@ -135,7 +135,7 @@ static void put_text(struct writing *w, struct str text)
 /* Keys are texts; a number is one, as it is in JavaScript. */
 static void put_key(struct writing *w, const struct msgpack_value *key)
 {
-    switch (key->kind) {
+    switch ((int)key->kind) {
     case MSGPACK_TEXT: put_text(w, key->bytes); break;
     case MSGPACK_UINT: buf_printf(w->json, "\"%" PRIu64 "\"", key->uint); break;
     case MSGPACK_INT: buf_printf(w->json, "\"%" PRId64 "\"", key->integer); break;

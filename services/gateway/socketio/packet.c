@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/socketio/packet.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "libshared/wire/event_names.h"
@@ -272,15 +270,19 @@ bool sio_packet_read(struct str text, struct arena *arena, struct sio_packet *ou
 struct eio_packet *sio_packet_make(
     enum sio_type type, struct str nsp, int64_t id, unsigned attachments, struct str json)
 {
-    char head[8], number[24];
+    char head_bytes[24], id_bytes[24];
+    struct buf head = { .at = head_bytes, .cap = sizeof head_bytes, .max = sizeof head_bytes };
+    struct buf number = { .at = id_bytes, .cap = sizeof id_bytes, .max = sizeof id_bytes };
     bool main = str_is(nsp, "/");
-    int head_len = attachments > 0 ? snprintf(head, sizeof head, "%d%u-", (int)type, attachments)
-                                   : snprintf(head, sizeof head, "%d", (int)type);
-    int number_len = id >= 0 ? snprintf(number, sizeof number, "%" PRId64, id) : 0;
 
-    return eio_packet_text_parts((struct str[]){ { head, (size_t)head_len }, main ? STR_NONE : nsp,
-                                     main ? STR_NONE : STR(","), { number, (size_t)number_len }, json },
-        5);
+    buf_add_char(&head, (char)('0' + (int)type));
+    if (attachments > 0) {
+        json_put_uint(&head, attachments);
+        buf_add_char(&head, '-');
+    }
+    if (id >= 0) json_put_int(&number, id);
+    return eio_packet_text_parts(
+        (struct str[]){ buf_str(&head), main ? STR_NONE : nsp, main ? STR_NONE : STR(","), buf_str(&number), json }, 5);
 }
 
 struct eio_packet *sio_packet_event(struct str nsp, const char *name, struct str args)

@@ -18,7 +18,6 @@ struct sio *sio_create(const struct sio_config *config)
     sio->violations =
         metric_counter("madang_socketio_violations_total", NULL, "Sessions ended for breaking the protocol");
     sio->limited = metric_counter("madang_socketio_limited_total", NULL, "CONNECTs refused because of their rate");
-    sio->open = metric_gauge("madang_socketio_sockets", NULL, "Open connections to namespaces");
     return sio;
 }
 
@@ -32,7 +31,12 @@ void sio_destroy(struct sio **sio)
 
 void sio_add(struct sio *sio, const struct sio_namespace *nsp)
 {
+    struct buf label = BUF(2200);
+
     assert(sio->n < SIO_NAMESPACES_MAX);
+    metric_label("namespace", str_of(nsp->name), &label);
+    sio->open[sio->n] = metric_gauge("madang_socketio_sockets", label.at, "Open connections to namespaces");
+    buf_free(&label);
     sio->nsp[sio->n++] = nsp;
 }
 
@@ -130,7 +134,7 @@ static void on_connect(struct sio_session *session, const struct sio_packet *pac
     nsp->connect(nsp->arg, sio_socket_create(session, nsp), packet->json.len > 0 ? packet->json : STR_NONE);
 }
 
-static void on_event(struct sio_socket *socket, const struct sio_packet *packet, const struct str *parts)
+static void give_event(struct sio_socket *socket, const struct sio_packet *packet, const struct str *parts)
 {
     metric_add(socket->session->sio->events, 1);
     if (packet->refused.at != NULL) {
@@ -157,7 +161,7 @@ void sio_take_packet(struct sio_session *session, const struct sio_packet *packe
     else if (packet->type == SIO_DISCONNECT)
         sio_socket_end(socket, "client namespace disconnect");
     else if (packet->type == SIO_EVENT || packet->type == SIO_BINARY_EVENT)
-        on_event(socket, packet, parts);
+        give_event(socket, packet, parts);
 }
 
 /* Only CONNECT is for a namespace that is not connected, and for no other. */

@@ -12,12 +12,13 @@
 struct sio {
     struct sio_config config;
     const struct sio_namespace *nsp[SIO_NAMESPACES_MAX];
+    struct metric *open[SIO_NAMESPACES_MAX]; /* sockets in each */
     size_t n;
     struct arena *scratch; /* emptied after each message */
     size_t sockets;
     bool is_held; /* what clients say waits: held.c */
     struct held_message *held;
-    struct metric *events, *violations, *limited, *open;
+    struct metric *events, *violations, *limited;
 };
 
 struct sio_session {

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "libshared/base/invariant.h"
 #include "libshared/base/secret.h"
 #include "services/gateway/socketio/sio_private.h"
 
@@ -17,6 +18,7 @@ struct sio_socket *sio_socket_create(struct sio_session *session, const struct s
     socket->nsp = nsp;
     socket->next = session->first;
     session->first = socket;
+    CHECK_STEP(sio_session_check(session));
     return socket;
 }
 
@@ -35,16 +37,27 @@ static void unlink_socket(struct sio_socket *socket)
     *at = socket->next;
 }
 
+static void count_open(struct sio *sio, const struct sio_namespace *nsp, int n)
+{
+    size_t i = 0;
+
+    while (sio->nsp[i] != nsp) i++;
+    metric_add(sio->open[i], n);
+    sio->sockets += (size_t)n;
+}
+
 static void close_socket(struct sio_socket *socket)
 {
-    struct sio *sio = socket->session->sio;
+    struct sio_session *session = socket->session;
+    struct sio *sio = session->sio;
 
-    if (socket->state == SIO_OPEN) metric_set(sio->open, (int64_t)--sio->sockets);
+    if (socket->state == SIO_OPEN) count_open(sio, socket->nsp, -1);
     unlink_socket(socket);
-    holding_give(eio_holding(socket->session->eio), socket->held);
+    holding_give(eio_holding(session->eio), socket->held);
     socket->held = 0;
     socket->state = SIO_CLOSED;
     socket->session = NULL;
+    CHECK_STEP(sio_session_check(session));
 }
 
 void sio_socket_end(struct sio_socket *socket, const char *reason)
@@ -75,11 +88,12 @@ void sio_accept_as(struct sio_socket *socket, const char *sid, const char *pid)
     struct sio *sio = socket->session->sio;
     socket->state = SIO_OPEN;
     socket->session->refusals = 0;
-    metric_set(sio->open, (int64_t)++sio->sockets);
+    count_open(sio, socket->nsp, 1);
     if (sid != NULL) snprintf(socket->sid, sizeof socket->sid, "%s", sid);
     struct eio_packet *packet = make_acceptance(socket, pid);
     sio_session_send(socket->session, &packet, 1);
     eio_connected(socket->session->eio);
+    CHECK_STEP(sio_session_check(socket->session));
 }
 
 /* message is one of our own constants: nothing in it needs escaping. */
@@ -204,6 +218,7 @@ enum err sio_hold(struct sio_socket *socket, size_t bytes)
     if (socket->session == NULL) return OK;
     TRY(holding_take(eio_holding(socket->session->eio), bytes));
     socket->held += bytes;
+    CHECK_STEP(sio_session_check(socket->session));
     return OK;
 }
 
@@ -212,14 +227,17 @@ void sio_hold_anyway(struct sio_socket *socket, size_t bytes)
     if (socket->session == NULL) return;
     holding_take_anyway(eio_holding(socket->session->eio), bytes);
     socket->held += bytes;
+    CHECK_STEP(sio_session_check(socket->session));
 }
 
 /* What a socket held when it was closed was given back then. */
 void sio_release(struct sio_socket *socket, size_t bytes)
 {
     if (socket->session == NULL) return;
+    assert(socket->held >= bytes);
     socket->held -= bytes;
     holding_give(eio_holding(socket->session->eio), bytes);
+    CHECK_STEP(sio_session_check(socket->session));
 }
 
 void sio_set_user(struct sio_socket *socket, void *user)

@@ -1,43 +1,67 @@
-/* conversation_create.c - keeping a conversation. */
+/* conversation_create.c - keeping a conversation: a new one, or one like another. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/db/pg.h"
-#include "services/share/share.h"
+#include <stddef.h>
 
-/* jsonb keeps each digit of 1e308: what a client sends is bounded by what it makes the database print. */
-#define PRINTED_BYTES_MAX (1u << 20)
+#include "libshared/db/pg.h"
+#include "services/share/conversations/conversations_private.h"
 
 static const char INSERT_CONVERSATION[] =
-    "INSERT INTO conversation (id, owner, name, data, created_at, client_key, bytes)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (owner, client_key) DO NOTHING"
-    " RETURNING id, name, data, created_at";
-
+    "INSERT INTO conversation (id, owner, name, theme, public, data, created_at, changed_at, client_key, bytes)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9) ON CONFLICT (owner, client_key) DO NOTHING "
+    "RETURNING " CONVERSATION;
 static const char CONVERSATION_BY_KEY[] =
-    "SELECT id, name, data, created_at FROM conversation WHERE owner = $1 AND client_key = $2";
+    "SELECT " CONVERSATION " FROM conversation WHERE owner = $1 AND client_key = $2";
 
-/* msgpack says it in the first byte: fixmap, map 16, map 32. */
-static bool is_object(struct str any)
+static enum err find_by_key(struct call *call, struct str key, struct conversation *out)
 {
-    unsigned char first = any.len ? (unsigned char)any.at[0] : 0;
+    return pg_one(call->pg, call->arena, conversation_shape(), out, CONVERSATION_BY_KEY,
+        PG_ARGS(pg_text(call->who->sub), pg_text(key)));
+}
 
-    return (first & 0xf0) == 0x80 || first == 0xde || first == 0xdf;
+static enum err count_kept(struct call *call, struct id conversation, int64_t bytes)
+{
+    TRY(conversation_use_media(call, conversation));
+    TRY(quota_take(call, QUOTA_conversations, 1));
+    return quota_take(call, QUOTA_conversation_bytes, bytes);
 }
 
 enum err conversation_create(struct call *call, const struct conversation_draft *draft, struct conversation *rep)
 {
     if (call->who->sub.len == 0) return call_fail(call, ERR_UNAUTHENTICATED, "a conversation needs an owner");
-    if (!is_object(draft->data)) return call_fail(call, ERR_INVALID_ARGUMENT, "data: want an object");
-    if (!pg_json_fits(draft->data, PRINTED_BYTES_MAX))
-        return call_fail(call, ERR_TOO_LARGE, "data: has more than %u bytes when it is read back", PRINTED_BYTES_MAX);
-
+    TRY(conversation_check(call, draft->data));
     enum err e = pg_one(call->pg, call->arena, conversation_shape(), rep, INSERT_CONVERSATION,
-        PG_ARGS(pg_id(id_new()), pg_text(call->who->sub), pg_text(draft->name), pg_json(call->arena, draft->data),
-            pg_time(call->now), pg_text(draft->client_key), pg_int((int64_t)draft->data.len)));
+        PG_ARGS(pg_id(id_new()), pg_text(call->who->sub), pg_text(draft->name), pg_text(draft->theme),
+            pg_bool(draft->public), pg_json(call->arena, draft->data), pg_time(call->now), pg_text(draft->client_key),
+            pg_int((int64_t)draft->data.len)));
 
     /* No row: a client that lost our reply asks again.  Repeat the answer. */
-    if (e == ERR_NOT_FOUND)
-        return pg_one(call->pg, call->arena, conversation_shape(), rep, CONVERSATION_BY_KEY,
-            PG_ARGS(pg_text(call->who->sub), pg_text(draft->client_key)));
+    if (e == ERR_NOT_FOUND) return find_by_key(call, draft->client_key, rep);
     TRY(e);
-    TRY(quota_take(call, QUOTA_conversations, 1));
-    return quota_take(call, QUOTA_conversation_bytes, (int64_t)draft->data.len);
+    return count_kept(call, rep->id, (int64_t)draft->data.len);
+}
+
+/* --- like another --- */
+
+static const char COPY[] =
+    "INSERT INTO conversation (id, owner, name, theme, data, created_at, changed_at, client_key, bytes)"
+    " SELECT $1, $2, coalesce($3, name), theme, data, $4, $4, $5, bytes FROM conversation"
+    " WHERE id = $6 AND (owner = $2 OR public AND deleted_at IS NULL)"
+    " ON CONFLICT (owner, client_key) DO NOTHING RETURNING " CONVERSATION;
+static const char BYTES[] = "SELECT bytes FROM conversation WHERE id = $1";
+
+enum err conversation_duplicate(struct call *call, const struct conversation_copy *req, struct conversation *rep)
+{
+    struct conversation_entry kept = { .bytes = 0 };
+
+    if (call->who->sub.len == 0) return call_fail(call, ERR_UNAUTHENTICATED, "a conversation needs an owner");
+    enum err e = pg_one(call->pg, call->arena, conversation_shape(), rep, COPY,
+        PG_ARGS(pg_id(id_new()), pg_text(call->who->sub), pg_text(req->name), pg_time(call->now),
+            pg_text(req->client_key), pg_id(req->conversation)));
+    if (e == ERR_NOT_FOUND && req->client_key.len > 0)
+        e = find_by_key(call, req->client_key, rep);
+    else if (e == OK) {
+        TRY(pg_one(call->pg, call->arena, conversation_entry_shape(), &kept, BYTES, PG_ARGS(pg_id(rep->id))));
+        return count_kept(call, rep->id, kept.bytes);
+    }
+    return e == ERR_NOT_FOUND ? call_fail(call, e, "there is no such conversation that you may read") : e;
 }

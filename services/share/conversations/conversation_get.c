@@ -1,15 +1,27 @@
-/* conversation_get.c - reading one of one's own conversations. */
+/* conversation_get.c - reading a conversation: one's own, or a public one. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
-#include "services/share/share.h"
+#include "services/share/conversations/conversations_private.h"
 
-static const char CONVERSATION[] = "SELECT id, name, data, created_at FROM conversation WHERE id = $1 AND owner = $2";
+static const char READABLE[] =
+    "SELECT " CONVERSATION " FROM conversation WHERE id = $1 AND (owner = $2 OR public AND deleted_at IS NULL)";
 
 /* Another's conversation is not found: its existence is nobody's business. */
 enum err conversation_get(struct call *call, const struct conversation_ref *req, struct conversation *rep)
 {
-    enum err e = pg_one(call->pg, call->arena, conversation_shape(), rep, CONVERSATION,
+    enum err e = pg_one(call->pg, call->arena, conversation_shape(), rep, READABLE,
         PG_ARGS(pg_id(req->conversation), pg_text(call->who->sub)));
 
     return e == ERR_NOT_FOUND ? call_fail(call, e, "there is no such conversation of yours") : e;
+}
+
+static const char PUBLIC[] =
+    "SELECT id, name, theme, data, changed_at FROM conversation WHERE id = $1 AND public AND deleted_at IS NULL";
+
+enum err conversation_show(struct call *call, const struct conversation_ref *req, struct public_conversation *rep)
+{
+    enum err e =
+        pg_one(call->pg, call->arena, public_conversation_shape(), rep, PUBLIC, PG_ARGS(pg_id(req->conversation)));
+
+    return e == ERR_NOT_FOUND ? call_fail(call, e, "there is no such conversation that is public") : e;
 }

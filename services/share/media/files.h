@@ -27,8 +27,16 @@ enum err files_collect(struct files *files, struct pg *pg, struct arena *arena) 
 
 /* A new file.  Its bytes are on disk when file_sync() was OK, and its name, too.  unavailable: there is no room. */
 enum err file_create(struct files *files, struct id id, struct file **out) MUST_CHECK;
+/* One that was begun: the first `size` bytes of it stay, and it goes on behind them.  not_found: it has fewer. */
+enum err file_open(struct files *files, struct id id, int64_t size, struct file **out) MUST_CHECK;
+enum err file_cut(struct file *file, int64_t size) MUST_CHECK; /* what is behind these bytes goes */
+enum err file_length(struct files *files, struct id id, int64_t *out) MUST_CHECK;
 enum err file_write(struct file *file, struct str bytes) MUST_CHECK;
 enum err file_sync(struct file *file, uint8_t hash[32]) MUST_CHECK; /* once; no writing after it */
+/* To somebody else, to be written to: by the time that it is opened again that has ended. */
+int file_descriptor(const struct file *file);
+/* One that is kept, to be read by somebody else, who closes it. */
+enum err file_lend(struct files *files, struct id id, int *descriptor) MUST_CHECK;
 int64_t file_size(const struct file *file);
 void file_close(struct file **file); /* NULL is fine */
 

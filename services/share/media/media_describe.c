@@ -1,8 +1,7 @@
 /* media_describe.c - what a file is called from now on, whatever its sender called it. */
 // SPDX-License-Identifier: Apache-2.0
-#include <string.h>
-
 #include "libshared/base/plain_text.h"
+#include "libshared/base/url.h"
 #include "services/share/share.h"
 
 #define NAME_CHARS_MAX 200
@@ -32,35 +31,19 @@ static struct str name_of(struct str given, struct arena *arena)
     return name.len == 0 || is_path ? STR("file") : name;
 }
 
-static void put_encoded(struct buf *out, struct str name)
+struct str media_url(struct call *call, struct id id, struct str name, struct str signature)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-
-    for (size_t i = 0; i < name.len; i++) {
-        if (strchr(plain, name.at[i]) != NULL)
-            buf_add_char(out, name.at[i]);
-        else
-            buf_printf(out, "%%%02X", (unsigned char)name.at[i]);
-    }
-}
-
-struct str media_url(struct call *call, struct id id, struct str name)
-{
-    struct buf url = BUF(4096);
     char text[ID_TEXT_BYTES + 1];
 
     id_format(id, text);
-    buf_printf(&url, "/media/%s/", text);
-    put_encoded(&url, name);
-    struct str copy = arena_str(call->arena, buf_str(&url));
-    buf_free(&url);
-    return copy;
+    const struct url_value values[] = { { "media", str_of(text) }, { "name", name }, { "signature", signature } };
+    return url_build(call->arena, "", "/media/{media}/{name}", values, COUNT(values) - (signature.len == 0));
 }
 
-/* What it is has not been looked at: nobody is told more than that it is bytes. */
+/* Type and size are filled in when the content is whole. */
 void media_describe(struct call *call, const struct media_draft *draft, struct media *out)
 {
-    *out = (struct media){ .id = id_new(), .type = STR("application/octet-stream"), .created_at = call->now };
+    *out = (struct media){ .id = id_new(), .created_at = call->now };
     out->name = name_of(draft->name, call->arena);
-    out->url = media_url(call, out->id, out->name);
+    out->url = media_url(call, out->id, out->name, STR_NONE);
 }

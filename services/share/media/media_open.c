@@ -1,35 +1,145 @@
-/* media_open.c - reading one of one's own files: what it is, and its bytes. */
+/* media_open.c - reading a file: what it is, and its bytes. */
 // SPDX-License-Identifier: Apache-2.0
+#include <stddef.h>
+
 #include "libshared/db/pg.h"
+#include "libshared/db/rows.h"
 #include "services/share/share.h"
 
-static const char MEDIA[] = "SELECT id, name, type, size, created_at FROM media WHERE id = $1 AND owner = $2";
-
 /* Another's file is not found: its existence is nobody's business. */
-static enum err hide_others(struct call *call, enum err e)
+static enum err hide_medium(struct call *call)
 {
-    return e == ERR_NOT_FOUND ? call_fail(call, e, "there is no such file of yours") : e;
+    return call_fail(call, ERR_NOT_FOUND, "there is no such file that you may read");
 }
 
-enum err media_get(struct call *call, const struct media_ref *req, struct media *rep)
+static void answer_medium(struct rpc_later *later, struct media_list media)
 {
-    TRY(hide_others(call,
-        pg_one(call->pg, call->arena, media_shape(), rep, MEDIA, PG_ARGS(pg_id(req->media), pg_text(call->who->sub)))));
-    rep->url = media_url(call, rep->id, rep->name);
-    return OK;
+    struct call *call = rpc_later_call(later);
+
+    if (media.len == 0) {
+        rpc_later_done(later, hide_medium(call), NULL);
+        return;
+    }
+    media.at->url = media_url(call, media.at->id, media.at->name, STR_NONE);
+    rpc_later_done(later, OK, media.at);
 }
 
-static const char SOURCE_OF_MEDIA[] =
-    "SELECT b.file AS source, m.name, m.type, m.size, m.id::text AS tag FROM media m JOIN blob b USING (hash)"
-    " WHERE m.id = $1 AND m.owner = $2";
-
-enum err media_open(struct call *call, const struct media_link *req, struct source *rep)
+void media_get(struct call *call, const struct media_ref *req, struct rpc_later *later)
 {
-    return hide_others(call, pg_one(call->pg, call->arena, source_shape(), rep, SOURCE_OF_MEDIA,
-                                 PG_ARGS(pg_id(req->media), pg_text(call->who->sub))));
+    struct id *id = arena_alloc(call->arena, sizeof *id);
+
+    *id = req->media;
+    media_find(later, (struct id_list){ id, 1 }, answer_medium);
 }
 
-/* Who asks was allowed to when it was opened; a file that was deleted since is not found. */
+/* What a medium is, and where its bytes or those of one of its forms lie. */
+struct shown {
+    struct id source;
+    struct str owner, name, type, state, tag;
+    int64_t size;
+};
+static const struct wire_field shown_fields[] = { ROW_FIELD(struct shown, source, ID),
+    ROW_FIELD(struct shown, owner, TEXT), ROW_FIELD(struct shown, name, TEXT), ROW_FIELD(struct shown, type, TEXT),
+    ROW_FIELD(struct shown, state, TEXT), ROW_FIELD(struct shown, tag, TEXT), ROW_FIELD(struct shown, size, INT),
+    ROW_END };
+static const struct wire_shape shown_shape = { "shown", "", sizeof(struct shown), shown_fields };
+
+/* An image that was kept before images were read had the same id, and other bytes. */
+static const char SOURCE_OF_MEDIA[] = "SELECT b.file AS source, m.owner, m.name, m.type, m.state, b.size,"
+                                      " m.id::text || CASE WHEN m.width IS NULL THEN '' ELSE '-image' END AS tag"
+                                      " FROM media m JOIN blob b USING (hash) WHERE m.id = $1";
+static const char SOURCE_OF_FORM[] =
+    "SELECT b.file AS source, m.owner, m.name, 'image/webp' AS type, m.state, b.size, m.id::text || '-' || $2 AS tag"
+    " FROM media m LEFT JOIN media_form f ON f.media = m.id AND f.form = $2 LEFT JOIN blob b ON b.hash = f.hash"
+    " WHERE m.id = $1";
+
+struct media_opening {
+    struct rpc_later *later;
+    const struct media_link *link;
+    struct str reader;
+    struct shown shown;
+};
+
+static enum err find_source(struct pg *pg, struct arena *arena, void *arg)
+{
+    struct media_opening *opening = arg;
+    const struct media_link *link = opening->link;
+
+    if (link->form.len == 0)
+        return pg_one(pg, arena, &shown_shape, &opening->shown, SOURCE_OF_MEDIA, PG_ARGS(pg_id(link->media)));
+    return pg_one(
+        pg, arena, &shown_shape, &opening->shown, SOURCE_OF_FORM, PG_ARGS(pg_id(link->media), pg_text(link->form)));
+}
+
+/* Not even its owner is shown what was not read: it is no picture yet, or none. */
+static enum err check_state(struct call *call, const struct shown *shown)
+{
+    if (str_is(shown->state, "pending")) return call_fail(call, ERR_MEDIA_PENDING, "the image is not read yet");
+    if (str_is(shown->state, "refused")) return call_fail(call, ERR_UNPROCESSABLE, "it is no image that can be read");
+    return id_is_nil(shown->source) ? call_fail(call, ERR_NOT_FOUND, "there is no such form of it") : OK;
+}
+
+static struct source source_of(const struct media_opening *opening)
+{
+    const struct shown *shown = &opening->shown;
+    struct source source = { .source = shown->source,
+        .name = shown->name,
+        .type = shown->type,
+        .size = shown->size,
+        .tag = shown->tag,
+        .shown = content_type_is_shown(shown->type) };
+
+    if (opening->link->signature.len > 0) source.payer = opening->reader;
+    return source;
+}
+
+static void on_access(void *arg, enum err e, struct id_list readable)
+{
+    struct media_opening *opening = arg;
+    struct call *call = rpc_later_call(opening->later);
+
+    if (e == OK && readable.len == 0) e = hide_medium(call);
+    if (e == OK) e = check_state(call, &opening->shown);
+    struct source source = e == OK ? source_of(opening) : (struct source){ .size = 0 };
+    rpc_later_done(opening->later, e, &source);
+}
+
+static void on_source(void *arg, enum err e)
+{
+    struct media_opening *opening = arg;
+    struct call *call = rpc_later_call(opening->later);
+    struct medium_of *medium = arena_alloc(call->arena, sizeof *medium);
+
+    if (e != OK) {
+        rpc_later_done(opening->later, e == ERR_NOT_FOUND ? hide_medium(call) : e, NULL);
+        return;
+    }
+    *medium = (struct medium_of){ opening->link->media, opening->shown.owner };
+    media_access_ask(call, opening->reader, (struct medium_of_list){ medium, 1 }, on_access, opening);
+}
+
+static enum err find_reader(struct call *call, const struct media_link *link, struct str *reader)
+{
+    *reader = call->who->sub;
+    if (link->signature.len > 0) return media_signature_check(call, link, reader);
+    return reader->len > 0 ? OK : call_fail(call, ERR_UNAUTHENTICATED, "it wants a token, or a signature");
+}
+
+/* The user who signed has to be one who may read it at this moment, too. */
+void media_open(struct call *call, const struct media_link *req, struct rpc_later *later)
+{
+    static const struct rpc_step steps[] = { { WORKER, find_source }, { .run = NULL } };
+    struct media_opening *opening = arena_zero(call->arena, sizeof *opening);
+
+    *opening = (struct media_opening){ .later = later, .link = req };
+    enum err e = find_reader(call, req, &opening->reader);
+    if (e == OK)
+        rpc_later_steps(later, steps, on_source, opening);
+    else
+        rpc_later_done(later, e, NULL);
+}
+
+/* Its reader was checked when it was opened; a file that was deleted since is not found. */
 enum err source_read(struct call *call, const struct source_range *req, struct source_bytes *rep)
 {
     const struct share *share = call->context;

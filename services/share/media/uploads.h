@@ -5,6 +5,9 @@
  *                                   |  \________________ upload.drop, or nothing came for too long
  *                                   '--> LEAVES --> gone, and with it file, row and what it took of the quota
  *
+ * One that is a part of a transfer (tus) rests where others are lost: file, row and quota stay, and transfer.open goes on with
+ * the file.
+ *
  * The loop owns them; what waits for the disk or the database is lent to a thread, one at a time for each.  What came for
  * one that leaves is answered `unavailable`, as is what names one that an earlier process had.
  */
@@ -12,13 +15,21 @@
 #pragma once
 
 #include "libshared/rpc/rpc_server.h"
+#include "services/share/media/content_type.h"
 #include "services/share/media/files.h"
 
 struct ev_loop;
 struct uploads;
 
-/* bytes_max: of one file; idle_s: seconds without a byte after which an upload is given up. */
-struct uploads *uploads_create(struct ev_loop *loop, struct files *files, int64_t bytes_max, int64_t idle_s);
+struct uploads_config {
+    struct files *files;
+    int64_t bytes_max;              /* of one file */
+    int64_t of_kind[CONTENT_KINDS]; /* of one of that kind; 0: none is kept */
+    int64_t transfer_s;             /* after its last part a transfer is given up */
+    int64_t idle_s;                 /* seconds without a byte after which an upload is given up */
+};
+
+struct uploads *uploads_create(struct ev_loop *loop, const struct uploads_config *config);
 void uploads_destroy(struct uploads **uploads);
 void uploads_serving(struct uploads *uploads, struct rpc_server *server);
 
@@ -26,6 +37,7 @@ void uploads_serving(struct uploads *uploads, struct rpc_server *server);
 struct content {
     struct str hash;
     int64_t size;
+    const char *type; /* its media type, by its first bytes */
 };
 /* On a worker: the rows that refer to the content, in the transaction that keeps it, and the rest of what was made. */
 typedef enum err upload_keep_fn(struct call *call, const struct content *content, void *made);
@@ -34,6 +46,15 @@ typedef enum err upload_keep_fn(struct call *call, const struct content *content
 void uploads_end(struct rpc_later *later, struct id upload, upload_keep_fn *keep, void *made);
 
 void uploads_check(const struct uploads *uploads); /* see invariant.h */
+
+/* From the loop: a transfer whose row is gone leaves, with its file. */
+void uploads_forget(struct uploads *uploads, struct id upload);
+int64_t uploads_bytes_max(const struct uploads *uploads);
+int64_t uploads_transfer_ms(const struct uploads *uploads);
+/* Bytes of it that are there, of as many as its file has.  The last one counts when the medium is kept: so nobody takes for whole
+ * what could not be. */
+int64_t transfer_offset(int64_t length, int64_t checked_to, int64_t size);
+struct str transfer_url(struct call *call, struct id id);
 
 /* From the loop: a file that nobody refers to any more is removed soon. */
 void uploads_remove_file(struct uploads *uploads, struct id file);

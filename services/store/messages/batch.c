@@ -15,7 +15,8 @@
  *      <sync>                        commits it, with one answer
  *
  * A repeat violates the unique index, a missing head leaves a message without a number: the statement fails whole, nothing was
- * done, and the batch goes the long way.
+ * done, and the batch goes the long way.  So does one in which a message shows media, or something is done to messages: between
+ * APPEND and COMMIT batch_effects.c makes it so.
  *
  * Each statement has its own snapshot (READ COMMITTED), so APPEND's is younger than the locks: its numbers have no gap
  * and its search for repeats no hole.  libpq's pipeline mode sends the five without waiting.
@@ -38,6 +39,7 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 #include "libshared/db/pg.h"
+#include "services/store/messages/batch_effects.h"
 #include "services/store/messages/batch_memory.h"
 
 #define MAX_JSON (1u << 20)
@@ -48,27 +50,45 @@ static const char MAKE_HEADS[] =
 
 static const char LOCK_HEADS[] = "SELECT FROM room_head WHERE room_id = ANY($1::uuid[]) ORDER BY room_id FOR UPDATE";
 
-/* Of a repeat the stored time, body and meta come back too: the stored one stands, whatever is said now.  OFFSET 0
- * keeps the planner from looking up the fresh ones as well, which saves a sixth. */
+/* Messages, and what is done to messages: those have a target.  Of a repeat all that is stored comes back too: the stored one stands,
+ * whatever is said now.  OFFSET 0 keeps the planner from looking up the fresh ones as well, which saves a sixth.  An edit that
+ * comes behind the deletion of its message has no text: nobody would take it away any more. */
 static const char APPEND[] =
-    "WITH asked AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::json[])"
-    "       WITH ORDINALITY AS a (room_id, id, sender, body, meta, n)),"
+    "WITH asked AS (SELECT a.room_id, a.id, a.sender, a.body, a.meta, a.kind, NULLIF(a.target, 0) AS target,"
+    "       NULLIF(a.thread, 0) AS thread, a.attachments::uuid[] AS attachments, a.n FROM unnest($1::uuid[], "
+    "$2::text[],"
+    "       $3::text[], $4::text[], $5::json[], $7::text[], $8::bigint[], $9::bigint[], $10::text[])"
+    "       WITH ORDINALITY AS a (room_id, id, sender, body, meta, kind, target, thread, attachments, n)),"
     " fresh AS (SELECT a.*, h.seq + row_number() OVER (PARTITION BY a.room_id ORDER BY a.n) AS seq"
-    "       FROM asked a JOIN room_head h USING (room_id) WHERE NOT EXISTS"
-    "       (SELECT FROM message m WHERE m.room_id = a.room_id AND m.sender = a.sender AND m.id = a.id)),"
-    " stored AS (INSERT INTO message (room_id, seq, id, sender, body, meta_as_sent, at)"
-    "       SELECT room_id, seq, id, sender, body, meta, $6::timestamptz FROM fresh),"
+    "       FROM asked a JOIN room_head h USING (room_id) WHERE CASE WHEN a.target IS NULL THEN NOT EXISTS"
+    "       (SELECT FROM message m WHERE m.room_id = a.room_id AND m.sender = a.sender AND m.id = a.id)"
+    "       ELSE NOT EXISTS"
+    "       (SELECT FROM change c WHERE c.room_id = a.room_id AND c.sender = a.sender AND c.id = a.id) END),"
+    " stored AS (INSERT INTO message (room_id, seq, id, sender, body, meta_as_sent, at, kind, thread, attachments)"
+    "       SELECT room_id, seq, id, sender, body, meta, $6::timestamptz, kind, thread, attachments FROM fresh"
+    "       WHERE target IS NULL),"
+    " shown AS (INSERT INTO attachment (media, room_id, seq, sender)"
+    "       SELECT media, room_id, seq, sender FROM fresh, unnest(attachments) AS media WHERE target IS NULL),"
+    " changed AS (INSERT INTO change (room_id, seq, id, sender, kind, target, body, attachments, at)"
+    "       SELECT room_id, seq, id, sender, kind, target, CASE WHEN is_late THEN '' ELSE body END,"
+    "       CASE WHEN is_late THEN NULL ELSE attachments END, $6::timestamptz"
+    "       FROM fresh f, LATERAL (SELECT kind = 'message:edit' AND EXISTS (SELECT FROM message_now w"
+    "       WHERE w.room_id = f.room_id AND w.seq = f.target AND w.delete_seq IS NOT NULL) AS is_late) l"
+    "       WHERE target IS NOT NULL),"
     " grown AS (UPDATE room_head h SET seq = f.seq"
     "       FROM (SELECT room_id, max(seq) AS seq FROM fresh GROUP BY room_id) f WHERE h.room_id = f.room_id)"
-    " SELECT COALESCE(f.seq, m.seq), (extract(epoch FROM m.at) * 1000)::bigint, m.body, COALESCE(m.meta_as_sent, "
-    "m.meta::json)"
+    " SELECT COALESCE(f.seq, m.seq, c.seq), (extract(epoch FROM COALESCE(m.at, c.at)) * 1000)::bigint,"
+    " COALESCE(m.body, c.body), COALESCE(m.meta_as_sent, m.meta::json), COALESCE(m.kind, c.kind), c.target, m.thread,"
+    " COALESCE(m.attachments, c.attachments)::text"
     " FROM asked a LEFT JOIN fresh f ON f.n = a.n"
-    " LEFT JOIN LATERAL (SELECT m.* FROM message m WHERE f.n IS NULL AND m.room_id = a.room_id"
-    "       AND m.sender = a.sender AND m.id = a.id OFFSET 0) m ON true ORDER BY a.n";
-enum { SEQ, AT, BODY, META };
+    " LEFT JOIN LATERAL (SELECT m.* FROM message m WHERE f.n IS NULL AND a.target IS NULL AND m.room_id = a.room_id"
+    "       AND m.sender = a.sender AND m.id = a.id OFFSET 0) m ON true"
+    " LEFT JOIN LATERAL (SELECT c.* FROM change c WHERE f.n IS NULL AND a.target IS NOT NULL AND c.room_id = a.room_id"
+    "       AND c.sender = a.sender AND c.id = a.id OFFSET 0) c ON true ORDER BY a.n";
+enum { SEQ, AT, BODY, META, KIND, TARGET, THREAD, ATTACHMENTS };
 
 /* The rooms come in the order of ids, so two that number the same ones do not wait for each other in a circle.  A row that another
- * has changed meanwhile is taken as he left it, once he has committed. */
+ * transaction has changed meanwhile is taken as that one left it, once it has committed. */
 static const char FRESH[] =
     "WITH h AS (UPDATE room_head h SET seq = h.seq + u.n"
     "       FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS u (room_id, n, i) WHERE h.room_id = u.room_id"
@@ -88,29 +108,32 @@ struct batch {
     struct id_list rooms;     /* each once, in the order of ids */
     size_t *room_of;          /* of the i-th unique one, in `rooms` */
     int64_t *nth, *counts;    /* of the i-th unique one in its room, from 1; of each room */
-    int64_t at, statement_ms;
+    struct batch_limits limits;
+    int64_t at;
 };
 
 /* --- which are the same --- */
 
-struct slot {
+struct append_slot {
     struct append *append;
     size_t i;
 };
 
 static int compare_same(const void *left, const void *right)
 {
-    const struct message *a = &((const struct slot *)left)->append->message;
-    const struct message *b = &((const struct slot *)right)->append->message;
+    const struct message *a = &((const struct append_slot *)left)->append->message;
+    const struct message *b = &((const struct append_slot *)right)->append->message;
     int order = memcmp(&a->room, &b->room, sizeof a->room);
 
+    if (order == 0)
+        order = (a->target > 0) - (b->target > 0); /* ids of messages and of what is done to them are apart */
     if (order == 0) order = str_cmp(a->sender, b->sender);
     return order ? order : str_cmp(a->id, b->id);
 }
 
 static int compare_slots(const void *left, const void *right)
 {
-    const struct slot *a = left, *b = right;
+    const struct append_slot *a = left, *b = right;
     int order = compare_same(a, b);
 
     return order ? order : (a->i > b->i) - (a->i < b->i);
@@ -135,9 +158,9 @@ static void add_unique(struct batch *b, struct append *append, size_t room)
 
 static void sort_out(struct batch *b, struct append **at, size_t n)
 {
-    struct slot *slots = arena_alloc(b->arena, n * sizeof *slots);
+    struct append_slot *slots = arena_alloc(b->arena, n * sizeof *slots);
 
-    for (size_t i = 0; i < n; i++) slots[i] = (struct slot){ at[i], i };
+    for (size_t i = 0; i < n; i++) slots[i] = (struct append_slot){ at[i], i };
     qsort(slots, n, sizeof *slots, compare_slots);
 
     size_t *room_of = arena_alloc(b->arena, n * sizeof *room_of);
@@ -155,9 +178,10 @@ static void sort_out(struct batch *b, struct append **at, size_t n)
 
 /* --- what is sent --- */
 
-struct columns {
+struct message_columns {
     struct id_list rooms;
-    struct str_list ids, senders, bodies, metas;
+    struct str_list ids, senders, bodies, metas, kinds, attachments;
+    int64_t *targets, *threads;
 };
 
 static struct str_list texts(struct arena *arena, size_t n)
@@ -165,11 +189,28 @@ static struct str_list texts(struct arena *arena, size_t n)
     return (struct str_list){ arena_alloc(arena, n * sizeof(struct str)), n };
 }
 
-static struct columns columns_of(const struct batch *b)
+/* As PostgreSQL reads an array, for there is none of arrays of different lengths. */
+static struct str array_text(struct arena *arena, struct id_list ids)
+{
+    char *text, *at;
+
+    if (ids.len == 0) return STR_NONE;
+    text = at = arena_alloc(arena, ids.len * (ID_TEXT_BYTES + 1) + 2);
+    for (size_t i = 0; i < ids.len; i++) {
+        *at++ = i == 0 ? '{' : ',';
+        id_format(ids.at[i], at);
+        at += ID_TEXT_BYTES;
+    }
+    *at++ = '}';
+    return (struct str){ text, (size_t)(at - text) };
+}
+
+static struct message_columns columns_of(const struct batch *b)
 {
     size_t n = b->n_unique;
-    struct columns c = { { arena_alloc(b->arena, n * sizeof(struct id)), n }, texts(b->arena, n), texts(b->arena, n),
-        texts(b->arena, n), texts(b->arena, n) };
+    struct message_columns c = { { arena_alloc(b->arena, n * sizeof(struct id)), n }, texts(b->arena, n),
+        texts(b->arena, n), texts(b->arena, n), texts(b->arena, n), texts(b->arena, n), texts(b->arena, n),
+        arena_alloc(b->arena, n * sizeof(int64_t)), arena_alloc(b->arena, n * sizeof(int64_t)) };
 
     for (size_t i = 0; i < n; i++) {
         const struct message *m = &b->unique[i]->message;
@@ -178,11 +219,15 @@ static struct columns columns_of(const struct batch *b)
         c.senders.at[i] = m->sender;
         c.bodies.at[i] = m->body;
         c.metas.at[i] = m->meta;
+        c.kinds.at[i] = m->kind;
+        c.attachments.at[i] = array_text(b->arena, m->attachments);
+        c.targets[i] = m->target;
+        c.threads[i] = m->thread;
     }
     return c;
 }
 
-static bool send_one(PGconn *conn, const char *name, const struct pg_args *args)
+bool batch_send(PGconn *conn, const char *name, const struct pg_args *args)
 {
     const char *values[PG_MAX_ARGS];
     int lens[PG_MAX_ARGS], formats[PG_MAX_ARGS];
@@ -213,29 +258,32 @@ static bool send_preparations(PGconn *conn, int64_t statement_ms)
     return PQsendPrepare(conn, "begin", "BEGIN", 0, NULL) == 1 &&
            PQsendPrepare(conn, "make_heads", MAKE_HEADS, 0, NULL) == 1 &&
            PQsendPrepare(conn, "lock_heads", LOCK_HEADS, 0, NULL) == 1 &&
-           PQsendPrepare(conn, "append", APPEND, 0, NULL) == 1 &&
+           PQsendPrepare(conn, "append", APPEND, 0, NULL) == 1 && effects_prepare(conn) &&
            PQsendPrepare(conn, "commit", "COMMIT", 0, NULL) == 1 && PQsendPrepare(conn, "fresh", FRESH, 0, NULL) == 1 &&
            PQsendQueryParams(conn, SETTINGS, 1, NULL, values, NULL, NULL, 0) == 1 && PQpipelineSync(conn) == 1;
 }
 
 static bool send_batch(PGconn *conn, const struct batch *b)
 {
-    struct columns c = columns_of(b);
+    struct message_columns c = columns_of(b);
     const struct pg_args *rooms = PG_ARGS(pg_ids(b->arena, b->rooms));
 
-    return send_one(conn, "begin", PG_NO_ARGS) && send_one(conn, "make_heads", rooms) &&
-           send_one(conn, "lock_heads", rooms) &&
-           send_one(conn, "append",
+    return batch_send(conn, "begin", PG_NO_ARGS) && batch_send(conn, "make_heads", rooms) &&
+           batch_send(conn, "lock_heads", rooms) &&
+           batch_send(conn, "append",
                PG_ARGS(pg_ids(b->arena, c.rooms), pg_texts(b->arena, c.ids), pg_texts(b->arena, c.senders),
-                   pg_texts(b->arena, c.bodies), pg_jsons(b->arena, c.metas), pg_time(b->at))) &&
-           send_one(conn, "commit", PG_NO_ARGS) && PQpipelineSync(conn) == 1;
+                   pg_texts(b->arena, c.bodies), pg_jsons(b->arena, c.metas), pg_time(b->at),
+                   pg_texts(b->arena, c.kinds), pg_ints(b->arena, c.targets, b->n_unique),
+                   pg_ints(b->arena, c.threads, b->n_unique), pg_texts(b->arena, c.attachments))) &&
+           effects_send(conn, b->arena, b->unique, b->n_unique, b->limits.deleted_kept_s) &&
+           batch_send(conn, "commit", PG_NO_ARGS) && PQpipelineSync(conn) == 1;
 }
 
 static bool send_fresh(PGconn *conn, const struct batch *b)
 {
-    struct columns c = columns_of(b);
+    struct message_columns c = columns_of(b);
 
-    return send_one(conn, "fresh",
+    return batch_send(conn, "fresh",
                PG_ARGS(pg_ids(b->arena, b->rooms), pg_ints(b->arena, b->counts, b->rooms.len),
                    pg_ids(b->arena, c.rooms), pg_ints(b->arena, b->nth, b->n_unique), pg_texts(b->arena, c.ids),
                    pg_texts(b->arena, c.senders), pg_texts(b->arena, c.bodies), pg_jsons(b->arena, c.metas),
@@ -250,7 +298,7 @@ static bool begins(const char *state, const char *prefix)
     return strncmp(state, prefix, strlen(prefix)) == 0;
 }
 
-/* What the short way fails of when it has to be the long one: a repeat, a room without a head. */
+/* The errors after which the batch is written the long way: a repeat, a room without a head. */
 static bool asks_for_the_long_way(const char *state)
 {
     return begins(state, "23505") || begins(state, "23502");
@@ -272,12 +320,14 @@ static enum err failure(const PGresult *res, bool short_way)
 }
 
 /* Read all up to the sync, whatever it is: the connection has to be in step again.  The first error is the cause; the
- * results behind it only say that they were skipped. */
-static enum err read_up_to_sync(PGconn *conn, bool short_way, PGresult **rows, bool *committed)
+ * results behind it only say that they were skipped.  A server that neither answers nor dies costs us the connection. */
+static enum err read_up_to_sync(PGconn *conn, const struct batch *b, bool short_way, PGresult **rows, bool *committed)
 {
+    int64_t until_us = clock_mono_us() + b->limits.statement_ms * 1000 + PG_GRACE_US;
     enum err e = OK;
 
     for (int nothings = 0; nothings < 2;) {
+        if (!pg_raw_wait((struct pg_conn *)conn, until_us)) return ERR_UNAVAILABLE;
         PGresult *res = PQgetResult(conn);
         ExecStatusType status = PQresultStatus(res);
         nothings = res == NULL ? nothings + 1 : 0;
@@ -310,6 +360,21 @@ static struct str meta_at(const struct batch *b, const PGresult *rows, int row)
     return meta;
 }
 
+static int64_t int_at(const PGresult *rows, int row, int column)
+{
+    return PQgetisnull(rows, row, column) ? 0 : strtoll(PQgetvalue(rows, row, column), NULL, 10);
+}
+
+static struct id_list ids_at(const struct batch *b, const PGresult *rows, int row, int column)
+{
+    struct str left = { PQgetvalue(rows, row, column), (size_t)PQgetlength(rows, row, column) };
+    struct id_list ids = { arena_alloc(b->arena, (left.len / ID_TEXT_BYTES + 1) * sizeof *ids.at), 0 };
+
+    for (; left.len > ID_TEXT_BYTES; left = str_skip(left, ID_TEXT_BYTES + 1)) /* each behind its brace or comma */
+        if (id_parse((struct str){ left.at + 1, ID_TEXT_BYTES }, &ids.at[ids.len])) ids.len++;
+    return ids;
+}
+
 static void read_rows(const struct batch *b, const PGresult *rows)
 {
     assert((size_t)PQntuples(rows) == b->n_unique);
@@ -317,11 +382,15 @@ static void read_rows(const struct batch *b, const PGresult *rows)
         struct message *m = &b->unique[i]->message;
         bool is_repeat = !PQgetisnull(rows, i, AT);
 
-        m->seq = strtoll(PQgetvalue(rows, i, SEQ), NULL, 10);
-        m->at = is_repeat ? strtoll(PQgetvalue(rows, i, AT), NULL, 10) : b->at;
+        m->seq = int_at(rows, i, SEQ);
+        m->at = is_repeat ? int_at(rows, i, AT) : b->at;
         if (is_repeat) {
             m->body = text_at(b, rows, i, BODY);
             m->meta = meta_at(b, rows, i);
+            m->kind = text_at(b, rows, i, KIND);
+            m->target = int_at(rows, i, TARGET);
+            m->thread = int_at(rows, i, THREAD);
+            m->attachments = ids_at(b, rows, i, ATTACHMENTS);
         }
     }
 }
@@ -349,8 +418,8 @@ static enum err prepare_statements(PGconn *conn, const struct batch *b)
     bool committed = false;
 
     if (is_prepared(conn)) return OK;
-    enum err e =
-        send_preparations(conn, b->statement_ms) ? read_up_to_sync(conn, false, &rows, &committed) : ERR_UNAVAILABLE;
+    enum err e = send_preparations(conn, b->limits.statement_ms) ? read_up_to_sync(conn, b, false, &rows, &committed)
+                                                                 : ERR_UNAVAILABLE;
     PQclear(rows);
     return e == OK ? OK : ERR_UNAVAILABLE;
 }
@@ -361,7 +430,7 @@ static enum err run_pipeline(PGconn *conn, const struct batch *b)
     bool committed = false;
 
     TRY(prepare_statements(conn, b));
-    enum err e = send_batch(conn, b) ? read_up_to_sync(conn, false, &rows, &committed) : ERR_UNAVAILABLE;
+    enum err e = send_batch(conn, b) ? read_up_to_sync(conn, b, false, &rows, &committed) : ERR_UNAVAILABLE;
     if (e == OK && (!committed || rows == NULL)) e = ERR_UNAVAILABLE;
     if (e == OK) read_rows(b, rows);
     PQclear(rows);
@@ -390,7 +459,7 @@ static enum err run_fresh(PGconn *conn, const struct batch *b)
     bool committed = false;
 
     TRY(prepare_statements(conn, b));
-    enum err e = send_fresh(conn, b) ? read_up_to_sync(conn, true, &rows, &committed) : ERR_UNAVAILABLE;
+    enum err e = send_fresh(conn, b) ? read_up_to_sync(conn, b, true, &rows, &committed) : ERR_UNAVAILABLE;
     if (e == OK && rows == NULL) e = ERR_UNAVAILABLE;
     if (e == OK) assert((size_t)PQntuples(rows) == b->rooms.len);
     if (e == OK) read_bases(b, rows);
@@ -398,16 +467,26 @@ static enum err run_fresh(PGconn *conn, const struct batch *b)
     return e;
 }
 
+/* Messages and nothing else. */
+static bool is_plain(const struct batch *b)
+{
+    for (size_t i = 0; i < b->n_unique; i++)
+        if (b->unique[i]->message.kind.len > 0 || b->unique[i]->message.thread > 0 ||
+            b->unique[i]->message.attachments.len > 0)
+            return false;
+    return true;
+}
+
 static enum err store_batch(PGconn *conn, const struct batch *b, struct batch_memory *memory)
 {
     enum err e = ERR_CONFLICT;
 
-    if (batch_memory_trusts(memory, b->rooms)) {
+    if (is_plain(b) && batch_memory_trusts(memory, b->rooms)) {
         e = run_fresh(conn, b);
         if (e == ERR_CONFLICT) batch_memory_was_wrong(memory);
     }
     if (e == ERR_CONFLICT) {
-        batch_memory_long_way(memory);
+        if (is_plain(b)) batch_memory_long_way(memory);
         e = run_pipeline(conn, b);
     }
     if (e == OK) batch_memory_committed(memory, b->rooms);
@@ -415,13 +494,17 @@ static enum err store_batch(PGconn *conn, const struct batch *b, struct batch_me
 }
 
 /* A refused transaction stays open, and would keep its locks. */
-static void leave_pipeline(PGconn *conn)
+static void leave_pipeline(PGconn *conn, const struct batch *b)
 {
-    PGresult *res;
+    int64_t until_us = clock_mono_us() + b->limits.statement_ms * 1000 + PG_GRACE_US;
+    PGresult *res = NULL;
 
     if (PQexitPipelineMode(conn) != 1 || PQtransactionStatus(conn) == PQTRANS_IDLE) return;
-    if (PQsendQueryParams(conn, "ROLLBACK", 0, NULL, NULL, NULL, NULL, 0) == 1)
-        while ((res = PQgetResult(conn)) != NULL) PQclear(res);
+    if (PQsendQueryParams(conn, "ROLLBACK", 0, NULL, NULL, NULL, NULL, 0) == 1) {
+        do PQclear(res);
+        while (pg_raw_wait((struct pg_conn *)conn, until_us) && (res = PQgetResult(conn)) != NULL);
+    }
+    if (PQtransactionStatus(conn) != PQTRANS_IDLE) hang_up(conn);
 }
 
 /* Not id and sender, which are the same words: each append's own stay valid until that one is answered. */
@@ -431,21 +514,25 @@ static void take_over(struct message *m, const struct message *first)
     m->at = first->at;
     m->body = first->body;
     m->meta = first->meta;
+    m->kind = first->kind;
+    m->target = first->target;
+    m->thread = first->thread;
+    m->attachments = first->attachments;
 }
 
-enum err batch_commit(
-    struct pg *pg, struct batch_memory *memory, struct arena *arena, int64_t statement_ms, struct append **at, size_t n)
+enum err batch_commit(struct pg *pg, struct batch_memory *memory, struct arena *arena,
+    const struct batch_limits *limits, struct append **at, size_t n)
 {
-    struct batch b = { .arena = arena, .statement_ms = statement_ms, .at = clock_ms() };
+    struct batch b = { .arena = arena, .limits = *limits, .at = clock_ms() };
     PGconn *conn = (PGconn *)pg_raw(pg);
 
-    if (conn == NULL || PQenterPipelineMode(conn) != 1) return ERR_UNAVAILABLE;
+    if (conn == NULL || PQsetnonblocking(conn, 1) != 0 || PQenterPipelineMode(conn) != 1) return ERR_UNAVAILABLE;
     sort_out(&b, at, n);
     enum err e = store_batch(conn, &b, memory);
     if (e == ERR_UNAVAILABLE)
         hang_up(conn);
     else
-        leave_pipeline(conn);
+        leave_pipeline(conn, &b);
     for (size_t i = 0; e == OK && i < n; i++) take_over(&at[i]->message, &b.first_of[i]->message);
     return e;
 }

@@ -11,15 +11,21 @@ struct rpc_later;
 /* A message on its way into the log, and what became of it. */
 struct append {
     struct append *next;
-    void *owner;            /* for `done` */
-    int64_t deadline_us;    /* after it nobody waits */
-    struct message message; /* in: room, id, sender, body, meta.  out: seq, at; of a repeat, all as stored first */
+    void *owner;                           /* for `answer` */
+    void (*answer)(struct append *append); /* by who put it, once it is settled and published */
+    int64_t deadline_us;                   /* after it nobody waits */
+    struct message message;                /* in: all but seq, at.  out: these; of a repeat, all as stored first */
     enum err e;
+};
+
+struct batch_limits {
+    int64_t statement_ms;   /* how long one statement may take */
+    int64_t deleted_kept_s; /* how long is kept what deleted messages said */
 };
 
 /* Store n appends, 1 or more, in their order.  Each gets a seq; one whose room, sender and id are in the log already, or
  * earlier in the batch, gets that one's seq, time, body and meta; the texts may then be views into the other append.
- * No statement takes longer than statement_ms.  OK: on disk.  ERR_UNAVAILABLE: the database is away; perhaps stored, a repeat tells.  ERR_CONFLICT: lost against
+ * OK: on disk.  ERR_UNAVAILABLE: the database is away; perhaps stored, a repeat tells.  ERR_CONFLICT: lost against
  * another transaction; try again.  Else: at least one of them cannot be stored, and none was. */
-enum err batch_commit(struct pg *pg, struct batch_memory *memory, struct arena *arena, int64_t statement_ms,
-    struct append **at, size_t n) MUST_CHECK;
+enum err batch_commit(struct pg *pg, struct batch_memory *memory, struct arena *arena,
+    const struct batch_limits *limits, struct append **at, size_t n) MUST_CHECK;

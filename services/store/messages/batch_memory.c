@@ -1,12 +1,12 @@
-/* batch_memory.c - rooms that have heads, and whether repeats are about.  The committer's thread only. */
+/* batch_memory.c - rooms that have heads, and whether repeats are about; of all committers. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/store/messages/batch_memory.h"
 
-#define HASH_FUNCTION HASH_FNV /* clang warns of the default one; our keys are short */
-#include <uthash.h>
+#include <pthread.h>
 
 #include "libshared/base/clock.h"
 #include "libshared/base/metrics.h"
+#include "libshared/base/table.h"
 
 #define ROOMS_MAX  20000   /* some 2 MB; over it all are forgotten, and learned again */
 #define CAREFUL_US 2000000 /* who repeats one message after an outage repeats several */
@@ -17,6 +17,7 @@ struct known_room {
 };
 
 struct batch_memory {
+    pthread_mutex_t lock;
     struct known_room *rooms;
     int64_t careful_until_us;
     struct metric *long_ways;
@@ -26,6 +27,7 @@ struct batch_memory *batch_memory_create(void)
 {
     struct batch_memory *memory = mem_zero(sizeof *memory);
 
+    pthread_mutex_init(&memory->lock, NULL);
     memory->long_ways = metric_counter(
         "madang_store_long_way_total", NULL, "Batches with a room that was not known, or soon after a repeat");
     return memory;
@@ -46,6 +48,7 @@ void batch_memory_destroy(struct batch_memory **memory)
 {
     if (*memory == NULL) return;
     forget_rooms(*memory);
+    pthread_mutex_destroy(&(*memory)->lock);
     mem_free(*memory);
     *memory = NULL;
 }
@@ -58,12 +61,19 @@ static bool knows(const struct batch_memory *memory, struct id id)
     return room != NULL;
 }
 
-bool batch_memory_trusts(const struct batch_memory *memory, struct id_list rooms)
+static bool knows_all(const struct batch_memory *memory, struct id_list rooms)
 {
-    if (clock_mono_us() < memory->careful_until_us) return false;
     for (size_t i = 0; i < rooms.len; i++)
         if (!knows(memory, rooms.at[i])) return false;
     return true;
+}
+
+bool batch_memory_trusts(struct batch_memory *memory, struct id_list rooms)
+{
+    pthread_mutex_lock(&memory->lock);
+    bool trusts = clock_mono_us() >= memory->careful_until_us && knows_all(memory, rooms);
+    pthread_mutex_unlock(&memory->lock);
+    return trusts;
 }
 
 void batch_memory_long_way(struct batch_memory *memory)
@@ -71,7 +81,7 @@ void batch_memory_long_way(struct batch_memory *memory)
     metric_add(memory->long_ways, 1);
 }
 
-static void learn(struct batch_memory *memory, struct id id)
+static void learn_room(struct batch_memory *memory, struct id id)
 {
     struct known_room *room = mem_zero(sizeof *room);
 
@@ -82,12 +92,16 @@ static void learn(struct batch_memory *memory, struct id id)
 
 void batch_memory_committed(struct batch_memory *memory, struct id_list rooms)
 {
+    pthread_mutex_lock(&memory->lock);
     for (size_t i = 0; i < rooms.len; i++)
-        if (!knows(memory, rooms.at[i])) learn(memory, rooms.at[i]);
+        if (!knows(memory, rooms.at[i])) learn_room(memory, rooms.at[i]);
+    pthread_mutex_unlock(&memory->lock);
 }
 
 void batch_memory_was_wrong(struct batch_memory *memory)
 {
+    pthread_mutex_lock(&memory->lock);
     forget_rooms(memory);
     memory->careful_until_us = clock_mono_us() + CAREFUL_US;
+    pthread_mutex_unlock(&memory->lock);
 }

@@ -1,48 +1,171 @@
-/* message_append.c - storing a message: is its sender a member, then into the next commit, then the receipt. */
+/* message_append.c - an entry on its way into the log: is its sender a member, may they do this, may they show these media, then into the
+ * next commit, then the receipt. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/store/store.h"
 
 #define RETRY_AFTER_MS 500 /* a few hundred commits later */
 
-struct sending {
+struct message_sending {
     struct append append;
     struct store *store;
     struct rpc_later *later;
+    struct sender_turn turn;
+    enum entry_kind kind;
+    enum role role; /* of the sender, once chat has said so */
+    struct target target;
 };
 
-enum err access_error(struct call *call, enum err e, bool is_member)
+enum err access_error(struct call *call, enum err e, enum role role)
 {
     if (e == ERR_NOT_FOUND) return call_fail(call, e, "there is no such room");
     if (e != OK) return call_fail(call, e, "chat did not say who may act in this room");
-    return is_member ? OK : call_fail(call, ERR_FORBIDDEN, "not a member of this room");
+    return role != ROLE_none ? OK : call_fail(call, ERR_FORBIDDEN, "not a member of this room");
 }
 
-static void finish_sending(struct sending *s, enum err e)
+static void finish_sending(struct message_sending *s, enum err e)
 {
     const struct message *m = &s->append.message;
     struct receipt receipt = { .room = m->room, .seq = m->seq, .id = m->id, .at = m->at };
 
     s->store->appends_open--;
+    turns_leave(s->store->turns, &s->turn);
     rpc_later_done(s->later, e, &receipt);
 }
 
-static void on_grant(void *arg, enum err e, bool is_member)
+static enum err refuse_overload(struct call *call)
 {
-    struct sending *s = arg;
+    call->why->retry_after_ms = RETRY_AFTER_MS;
+    return call_fail(call, ERR_OVERLOADED, "too many messages wait for a commit");
+}
 
-    e = access_error(rpc_later_call(s->later), e, is_member);
-    if (e != OK)
-        finish_sending(s, e);
-    else
-        committer_put(s->store->committer, &s->append);
+static enum err put_entry(struct message_sending *s)
+{
+    return committer_put(s->store->committer, &s->append) ? OK : refuse_overload(rpc_later_call(s->later));
+}
+
+static bool has_target(const struct message *m)
+{
+    return m->target > 0 || m->thread > 0;
+}
+
+/* What is done to a message is judged once that is read. */
+static enum err judge_new(const struct message_sending *s)
+{
+    if (has_target(&s->append.message) || entry_is_allowed(s->store->settings, s->kind, s->role, true, 0)) return OK;
+    return call_fail(rpc_later_call(s->later), ERR_FORBIDDEN, "one only reads in this room, or for the time being");
+}
+
+/* Reads what the log has already: the target of the entry, or an earlier entry with its id. */
+static enum err read_former(struct pg *pg, struct arena *arena, void *arg)
+{
+    struct message_sending *s = arg;
+    const struct message *m = &s->append.message;
+
+    return has_target(m) ? target_read(pg, arena, m, &s->target) : repeat_read(pg, arena, m, &s->target.is_repeat);
+}
+
+static void on_claimed(void *arg, enum err e)
+{
+    struct message_sending *s = arg;
+
+    if (e == OK) e = put_entry(s);
+    if (e != OK) finish_sending(s, e);
+}
+
+/* Of a repeat that is in the log nobody is asked: its media may have gone since. */
+static enum err go_on(struct message_sending *s)
+{
+    const struct message *m = &s->append.message;
+
+    if (m->attachments.len == 0 || s->target.is_repeat) return put_entry(s);
+    media_claim_ask(s->store, rpc_later_call(s->later), m->attachments, on_claimed, s);
+    return OK;
+}
+
+/* An act that changes nothing is answered with the entry that made it so. */
+static void answer_done(struct message_sending *s)
+{
+    struct message *m = &s->append.message;
+
+    m->seq = s->target.done_seq;
+    m->at = s->target.done_at;
+    m->id = s->target.done_id;
+    finish_sending(s, OK);
+}
+
+static void on_former(void *arg, enum err e)
+{
+    struct message_sending *s = arg;
+    struct call *call = rpc_later_call(s->later);
+    bool is_about_one = has_target(&s->append.message);
+
+    if (e == ERR_NOT_FOUND) e = call_fail(call, e, "there is no such message");
+    if (e == OK && is_about_one) e = entry_judge(call, s->store->settings, s->kind, s->role, &s->target);
+    if (e == OK && s->target.done_seq > 0 && !s->target.is_repeat) {
+        answer_done(s);
+        return;
+    }
+    if (e == OK) e = go_on(s);
+    if (e != OK) finish_sending(s, e);
+}
+
+static enum err ask_for_former(struct message_sending *s)
+{
+    struct call *call = rpc_later_call(s->later);
+
+    if (rpc_server_work(s->store->server, call->who->sub, read_former, on_former, s)) return OK;
+    return call_fail(call, ERR_OVERLOADED, "too many requests wait for a worker");
+}
+
+static bool wants_former(const struct message *m)
+{
+    return has_target(m) || m->attachments.len > 0;
+}
+
+static void on_grant(void *arg, enum err e, enum role role)
+{
+    struct message_sending *s = arg;
+
+    s->role = role;
+    e = access_error(rpc_later_call(s->later), e, role);
+    if (e == OK) e = judge_new(s);
+    if (e == OK) e = wants_former(&s->append.message) ? ask_for_former(s) : put_entry(s);
+    if (e != OK) finish_sending(s, e);
+}
+
+static void ask_for_grant(void *arg)
+{
+    struct message_sending *s = arg;
+    const struct message *m = &s->append.message;
+
+    access_cache_ask(store_chat(s->store, m->room)->access, m->room, m->sender, on_grant, s);
 }
 
 static enum err explain_error(struct call *call, enum err e)
 {
-    switch (e) {
+    switch ((int)e) {
     case ERR_UNAVAILABLE: return call_fail(call, e, "the database is away; repeat with the same id");
     case ERR_INVALID_ARGUMENT: return call_fail(call, e, "meta: holds what cannot be stored");
     default: return e;
+    }
+}
+
+static void answer_sender(struct append *append)
+{
+    struct message_sending *s = append->owner;
+
+    finish_sending(s, explain_error(rpc_later_call(s->later), append->e));
+}
+
+/* A batch has its appends room by room: each room is noted once. */
+static void note_rooms(struct store *store, const struct append *first)
+{
+    const struct append *noted = NULL;
+
+    for (const struct append *a = first; a != NULL; a = a->next) {
+        if (a->e != OK || (noted != NULL && id_eq(noted->message.room, a->message.room))) continue;
+        feeds_note(store->feeds, a->message.room, a->message.at);
+        noted = a;
     }
 }
 
@@ -52,49 +175,77 @@ void appends_done(void *context, struct append *first)
 {
     struct store *store = context;
 
+    note_rooms(store, first);
     for (const struct append *a = first; a != NULL; a = a->next)
-        if (a->e == OK && !outbox_put(store->outbox, &a->message)) chat_link_recheck(store->link);
+        if (a->e == OK && !outbox_put(store->outbox, &a->message))
+            chat_link_recheck(store_chat(store, a->message.room)->link);
     outbox_flush(store->outbox);
-    chat_link_flush(store->link);
+    for (size_t i = 0; i < store->n_parts; i++) chat_link_flush(store->parts[i].link);
 
     for (struct append *a = first, *next; a != NULL; a = next) {
-        struct sending *s = a->owner;
         next = a->next; /* a goes with its call's arena */
-        finish_sending(s, explain_error(rpc_later_call(s->later), a->e));
+        a->answer(a);
     }
 }
 
-static enum err check_draft(struct call *call, const struct message_draft *draft, const struct store *store)
+static enum err check_attachments(struct call *call, const struct message *entry)
 {
-    if (call->who->sub.len == 0) return call_fail(call, ERR_UNAUTHENTICATED, "a message needs a sender");
-    if (utf8_length(draft->body.at, draft->body.len) > (size_t)store->settings->message_chars)
-        return call_fail(call, ERR_INVALID_ARGUMENT, "body: has more than %lld characters",
-            (long long)store->settings->message_chars);
-    if (store->appends_open < (size_t)store->settings->append_max) return OK;
-    enum err e = call_fail(call, ERR_OVERLOADED, "too many messages wait for a commit");
-    call->why->retry_after_ms = RETRY_AFTER_MS;
-    return e;
+    const struct id_list shown = entry->attachments;
+
+    for (size_t i = 0; i < shown.len; i++)
+        for (size_t j = 0; j < i; j++)
+            if (id_eq(shown.at[i], shown.at[j]))
+                return call_fail(call, ERR_INVALID_ARGUMENT, "attachments: names a medium twice");
+    return OK;
 }
 
-void message_append(struct call *call, const struct message_draft *draft, struct rpc_later *later)
+/* Only messages and edits have to have a text. */
+static bool wants_text(enum entry_kind kind)
+{
+    return kind == ENTRY_message || kind == ENTRY_edit;
+}
+
+static enum err check_entry(
+    struct call *call, enum entry_kind kind, const struct message *entry, const struct store *store)
+{
+    if (wants_text(kind) && entry->body.len == 0 && entry->attachments.len == 0)
+        return call_fail(call, ERR_INVALID_ARGUMENT, "body: is empty, and nothing is attached");
+    TRY(check_attachments(call, entry));
+    if (call->who->sub.len == 0) return call_fail(call, ERR_UNAUTHENTICATED, "a message needs a sender");
+    if (utf8_length(entry->body.at, entry->body.len) > (size_t)store->settings->message_chars)
+        return call_fail(call, ERR_INVALID_ARGUMENT, "body: has more than %lld characters",
+            (long long)store->settings->message_chars);
+    return store->appends_open < (size_t)store->settings->append_max ? OK : refuse_overload(call);
+}
+
+void entry_begin(struct call *call, enum entry_kind kind, const struct message *entry, struct rpc_later *later)
 {
     struct store *store = call->context;
-    enum err e = check_draft(call, draft, store);
+    enum err e = check_entry(call, kind, entry, store);
 
     if (e != OK) {
         rpc_later_done(later, e, NULL);
         return;
     }
-    struct sending *s = arena_zero(call->arena, sizeof *s);
-    *s = (struct sending){ .store = store,
-        .later = later,
-        .append = { .owner = s,
-            .deadline_us = call->deadline_us,
-            .message = { .room = draft->room,
-                .id = draft->id,
-                .sender = call->who->sub,
-                .body = draft->body,
-                .meta = draft->meta } } };
+    struct message_sending *s = arena_zero(call->arena, sizeof *s);
+    *s = (struct message_sending){ .store = store, .later = later, .kind = kind };
+    s->append =
+        (struct append){ .owner = s, .answer = answer_sender, .deadline_us = call->deadline_us, .message = *entry };
+    s->append.message.sender = call->who->sub;
+    s->append.message.kind = entry_name(kind);
     store->appends_open++;
-    access_cache_ask(store->access, draft->room, call->who->sub, on_grant, s);
+    s->turn = (struct sender_turn){ .room = entry->room, .subject = call->who->sub, .begin = ask_for_grant, .arg = s };
+    if (turns_take(store->turns, &s->turn, wants_former(entry))) ask_for_grant(s);
+}
+
+void message_append(struct call *call, const struct message_draft *draft, struct rpc_later *later)
+{
+    const struct message entry = { .room = draft->room,
+        .id = draft->id,
+        .body = draft->body,
+        .meta = draft->meta,
+        .thread = draft->thread,
+        .attachments = draft->attachments };
+
+    entry_begin(call, ENTRY_message, &entry, later);
 }

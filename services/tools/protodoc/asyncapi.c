@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/tools/protodoc/protodoc.h"
 
-static json_t *message_of(const char *event, const char *doc, const char *record)
+static json_t *message_of(const char *event, const char *doc, const struct wire_shape *record)
 {
-    return schema_made(
-        json_pack("{s:s, s:s, s:o}", "name", event, "summary", doc, "payload", schema_ref("schemas", record)));
+    return schema_made(json_pack("{s:s, s:s, s:o, s:[{s:o}]}", "name", event, "summary", doc, "payload",
+        schema_ref("schemas", record->name), "examples", "payload", sample_of_record(record, "")));
 }
 
 /* A channel's name is also part of a JSON Pointer, and needs none of its escapes. */
@@ -39,14 +39,14 @@ static json_t *operation(const char *action, const char *nsp, const char *name)
 
 static void add_emitted(json_t *channels, json_t *operations, json_t *schemas, const struct on *on)
 {
-    const struct method *m = find_method(on->method);
+    const struct contract_method *m = find_method(on->method);
     json_t *ack = json_sprintf("%s.ack", on->event), *act = operation("receive", on->nsp, on->event);
 
     schema_add(schemas, m->req());
     schema_add(schemas, m->rep());
-    add_message(channels, on->nsp, on->event, message_of(on->event, on->doc, m->req()->name));
-    add_message(channels, on->nsp, json_string_value(ack),
-        message_of(json_string_value(ack), "Its acknowledgement", m->rep()->name));
+    add_message(channels, on->nsp, on->event, message_of(on->event, on->doc, m->req()));
+    add_message(
+        channels, on->nsp, json_string_value(ack), message_of(json_string_value(ack), "Its acknowledgement", m->rep()));
     schema_set(act, "reply",
         json_pack("{s:{s:o}, s:[o]}", "channel", "$ref", json_sprintf("#/channels/%s", name_of(on->nsp)), "messages",
             message_ref(on->nsp, json_string_value(ack))));
@@ -62,7 +62,7 @@ static void add_heard(json_t *channels, json_t *operations, json_t *schemas, con
     json_t *name = json_sprintf("%s.%s", name_of(hear->nsp), hear->event);
 
     schema_add(schemas, hear->rec());
-    add_message(channels, hear->nsp, hear->event, message_of(hear->event, hear->doc, hear->rec()->name));
+    add_message(channels, hear->nsp, hear->event, message_of(hear->event, hear->doc, hear->rec()));
     schema_set(operations, json_string_value(name), operation("send", hear->nsp, hear->event));
     json_decref(name);
 }

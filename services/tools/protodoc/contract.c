@@ -6,8 +6,8 @@ struct call_row {
     const char *service, *method, *callers;
 };
 
-struct route_row {
-    const char *http, *path, *service, *method, *who, *nsp, *event, *action, *body;
+struct contract_route {
+    const char *http, *path, *service, *method, *who, *nsp, *event, *action, *body, *answer, *cache;
 };
 
 struct error_row {
@@ -21,9 +21,9 @@ static const struct call_row calls[] = {
 #include "proto/all.def"
 };
 
-static const struct route_row routes[] = {
-#define ROUTE(http, path, service, noun, verb, who, nsp, event, action, class, body, status, answer, cache, doc) \
-    { #http, path, #service, #noun "." #verb, #who, nsp, event, #action, #body },
+static const struct contract_route routes[] = {
+#define ROUTE(http, path, service, noun, verb, who, nsp, event, action, class, body, status, answer, cache, cookies, doc) \
+    { #http, path, #service, #noun "." #verb, #who, nsp, event, #action, #body, #answer, #cache },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
@@ -35,6 +35,33 @@ static const struct error_row errors[] = {
 #undef ERROR
 };
 /* clang-format on */
+
+static json_t *list_roles(void)
+{
+    json_t *list = json_array();
+
+    /* clang-format off */
+#define ROLE(name, doc) json_array_append_new(list, json_string(#name));
+#include "proto/begin.def"
+#include "proto/rooms.def"
+#include "proto/end.def"
+    /* clang-format on */
+    return list;
+}
+
+static json_t *list_rights(void)
+{
+    json_t *list = json_array();
+
+    /* clang-format off */
+#define MAY(name, from, archived, doc) json_array_append_new(list, \
+        json_pack("{s:s,s:s,s:b}", "right", #name, "from", #from, "stays", #archived[0] == 'S'));
+#include "proto/begin.def"
+#include "proto/rooms.def"
+#include "proto/end.def"
+    /* clang-format on */
+    return list;
+}
 
 static json_t *list_methods(void)
 {
@@ -51,10 +78,11 @@ static json_t *list_routes(void)
     json_t *list = json_array();
 
     for (size_t i = 0; i < COUNT(routes); i++) {
-        const struct route_row *r = &routes[i];
-        json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "http", r->http, "path", r->path,
-                                        "service", r->service, "method", r->method, "who", r->who, "namespace", r->nsp,
-                                        "event", r->event, "action", r->action, "body", r->body));
+        const struct contract_route *r = &routes[i];
+        json_array_append_new(
+            list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "http", r->http, "path", r->path,
+                      "service", r->service, "method", r->method, "who", r->who, "namespace", r->nsp, "event", r->event,
+                      "action", r->action, "body", r->body, "answer", r->answer, "cache", r->cache));
     }
     return list;
 }
@@ -90,6 +118,6 @@ static json_t *list_errors(void)
 
 json_t *contract(void)
 {
-    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "methods", list_methods(), "routes", list_routes(), "events",
-        list_events(), "heard", list_heard(), "errors", list_errors());
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "methods", list_methods(), "routes", list_routes(), "events",
+        list_events(), "heard", list_heard(), "errors", list_errors(), "roles", list_roles(), "rights", list_rights());
 }

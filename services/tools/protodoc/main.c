@@ -8,6 +8,9 @@
  *      protodoc errors       every error code, in Markdown
  *      protodoc limits       every rate and quota, in Markdown
  *      protodoc jobs         every kind of job, in Markdown
+ *      protodoc alerts       every kind of alert, in Markdown
+ *      protodoc entries      what a room's log is made of, and who may do what, in Markdown
+ *      protodoc page         REST and events for a reader, in HTML
  */
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
@@ -39,9 +42,16 @@ int main(int argc, char **argv)
         print_limits();
     else if (strcmp(what, "jobs") == 0)
         print_jobs();
+    else if (strcmp(what, "alerts") == 0)
+        print_alerts();
+    else if (strcmp(what, "entries") == 0)
+        print_entries();
+    else if (strcmp(what, "page") == 0)
+        print_page();
     else {
         bool asked = strcmp(what, "--help") == 0;
-        fputs("usage: protodoc openapi|asyncapi|contract|events|errors|limits|jobs\n", asked ? stdout : stderr);
+        fputs("usage: protodoc openapi|asyncapi|contract|events|errors|limits|jobs|alerts|entries|page\n",
+            asked ? stdout : stderr);
         return asked ? 0 : 2;
     }
     return 0;

@@ -1,5 +1,6 @@
 /* markdown.c - events and errors, for a reader. */
 // SPDX-License-Identifier: Apache-2.0
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ static void print_kind(const struct wire_field *f)
         printf("up to %" PRId64 " × [%s](#%s)", f->max, f->of()->name, f->of()->name);
         if (f->total > 0) printf(", %" PRId64 " bytes of msgpack in all", f->total);
         break;
+    case WIRE_ONE: printf("[%s](#%s)", f->of()->name, f->of()->name); break;
     }
 }
 
@@ -109,7 +111,7 @@ static void print_emitted(void)
         "| namespace | event | argument | acknowledgement | permission | class | meaning "
         "|\n|---|---|---|---|---|---|---|\n");
     for (const struct on *on = events; on->event != NULL; on++) {
-        const struct method *m = find_method(on->method);
+        const struct contract_method *m = find_method(on->method);
         printf("| `%s` | `%s` | [%s](#%s) | [%s](#%s) | `%s` | %s | %s |\n", on->nsp, on->event, m->req()->name,
             m->req()->name, m->rep()->name, m->rep()->name, on->action, on->rate, on->doc);
     }
@@ -145,6 +147,7 @@ static const char *by_text(const char *by)
         { "SUBJECT", "subject" },
         { "KEY", "key" },
         { "USER", "user, over REST" },
+        { "SESSION", "session" },
         { "CONNECTION", "connection" },
     };
 
@@ -161,11 +164,11 @@ static const char *unit_text(const char *unit)
 static void print_rates(void)
 {
     printf("## Rates\n\n| rate | so much | in seconds | by | of |\n|---|---|---|---|---|\n");
-    for (const struct rate *rate = rates; rate->name != NULL; rate++)
+    for (const struct contract_rate *rate = rates; rate->name != NULL; rate++)
         printf("| `%s` | %" PRId64 "%s | %" PRId64 " | %s | %s |\n", rate->name, rate->count, unit_text(rate->unit),
             rate->seconds, by_text(rate->by), rate->doc);
     printf("\n| class | takes from |\n|---|---|\n");
-    for (const struct rate_class *class = classes; class->name != NULL; class ++) {
+    for (const struct contract_class *class = classes; class->name != NULL; class ++) {
         printf("| %s |", class->name);
         for (size_t i = 0; rates[i].name != NULL; i++)
             if (class->rates & UINT64_C(1) << i) printf(" `%s`", rates[i].name);
@@ -194,9 +197,10 @@ void print_limits(void)
         "# Limits\n\nPrinted from proto/ by `make docs`. [security.md](security.md) says what they are for.\n\n"
         "Rates hold over all gateways that share a Redis, but for those by connection. A request takes from every rate"
         " of its class, or it is\nrefused with `rate_limited` and takes from none; the details are `{rate, limit,"
-        " retry_after_ms}`. REST answers say in `RateLimit` and\n`RateLimit-Policy` how much is left, and in "
-        "`Retry-After`"
-        " when to try again. By address: of IPv6 a /64 is one.\n\n`authctl quota set` changes each for a subject, for a"
+        " retry_after_ms}`. REST answers say in `RateLimit` and\n`RateLimit-Policy` "
+        "(draft-ietf-httpapi-ratelimit-headers) how much is"
+        " left, with `pk` whose it is, such as `subject:ada`,\nand in `Retry-After` when to try again. By address: of "
+        "IPv6 a /64 is one.\n\n`authctl quota set` changes each for a subject, for a"
         " key or for all, while everything runs.\n\n");
     print_rates();
     print_quotas();
@@ -222,5 +226,102 @@ void print_jobs(void)
 #define JOB(noun, verb, rec, where, attempts, first, longest, timeout, every, waiting, of_one, doc) \
     print_job(OWNER, #noun "." #verb, #where, attempts, first, longest, timeout, every, waiting, of_one, doc);
 #include "proto/all.def"
+    /* clang-format on */
+}
+
+static void print_alert(const char *kind, int64_t quiet_s, int64_t most, const char *doc)
+{
+    printf("| `%s` | %s | %" PRId64 " s, %" PRId64 " |\n", kind, doc, quiet_s, most);
+}
+
+void print_alerts(void)
+{
+    printf("# Alerts\n\nPrinted from proto/alerts.def by `make docs`. [operations.md](operations.md#alerts) says where"
+           " they go.\n\nWhat is alike, of one kind and about the same, is one alert for so many seconds, and counted;"
+           " so many of a kind are\nopen at a time, and what comes beyond them is one alert more, about nobody in"
+           " particular.\n\n| kind | meaning | one for, at a time |\n|---|---|---|\n");
+    /* clang-format off */
+#define ALERT(kind, quiet_s, most, doc) print_alert(#kind, quiet_s, most, doc);
+#include "proto/begin.def"
+#include "proto/alerts.def"
+#include "proto/end.def"
+    /* clang-format on */
+}
+
+/* clang-format off */
+static const struct {
+#define ENTRY(kind, name, about, heard, unread, effect, doc) const char *kind;
+#include "proto/begin.def"
+#include "proto/entries.def"
+#include "proto/end.def"
+} entry_names = {
+#define ENTRY(kind, name, about, heard, unread, effect, doc) name,
+#include "proto/begin.def"
+#include "proto/entries.def"
+#include "proto/end.def"
+};
+/* clang-format on */
+
+static void print_entry(const char *name, bool has_target, const char *event, const char *unread, const char *doc)
+{
+    printf("| `%s` | %s | %s | `%s` | %s |\n", name, doc, has_target ? "a message: `target`" : "", event, unread);
+}
+
+static void print_room_rights(void)
+{
+    printf(
+        "\n## Roles and rights\n\nPrinted from proto/rooms.def. What a room is answered with has `role`, and in `can`"
+        " the rights that whoever asks has there now.\nWho is muted is `read_only` meanwhile. What is done to another"
+        " member takes a role above theirs, too; a role is given and taken below one's own.\n\n| role |"
+        " meaning |\n|---|---|\n");
+    /* clang-format off */
+#define ROLE(name, doc) printf("| `%s` | %s |\n", #name, doc);
+#include "proto/begin.def"
+#include "proto/rooms.def"
+#include "proto/end.def"
+    printf("\n| right | from | in an archived room | meaning |\n|---|---|---|---|\n");
+#define MAY(name, from, archived, doc) \
+    printf("| `%s` | `%s` | %s | %s |\n", #name, #from, #archived[0] == 'S' ? "stays" : "ends", doc);
+#include "proto/begin.def"
+#include "proto/rooms.def"
+#include "proto/end.def"
+    /* clang-format on */
+}
+
+static void print_right(const char *name, const char *may, const char *whose, const char *within, const char *doc)
+{
+    printf("| `%s` | `%s` | %s | ", name, may, whose);
+    if (strcmp(within, "forever") == 0) {
+        printf("for ever | %s |\n", doc);
+        return;
+    }
+    printf("`MADANG_STORE_");
+    for (; *within != '\0'; within++) putchar(toupper((unsigned char)*within));
+    printf("` | %s |\n", doc);
+}
+
+void print_entries(void)
+{
+    printf("# What a room's log is made of\n\nPrinted from proto/entries.def by `make docs`.\n\nEach entry has a"
+           " `seq` of the room's, 1, 2, 3 without a gap, is acknowledged when it is on disk, and is heard, caught up"
+           " with and\nrecovered like a message.\n\n| kind | meaning | is done to | heard as | unread "
+           "|\n|---|---|---|---|---|\n");
+    /* clang-format off */
+#define ENTRY_IS_NOTHING false
+#define ENTRY_IS_MESSAGE true
+#define ENTRY(kind, name, about, heard, unread, effect, doc) \
+    print_entry(name, ENTRY_IS_##about, heard, #unread[0] == 'C' ? "counts" : "does not count", doc);
+#include "proto/begin.def"
+#include "proto/entries.def"
+#include "proto/end.def"
+    print_room_rights();
+    printf("\n## Who may do what\n\nWhat no row allows is `forbidden`. Nothing is done to a deleted message, and what is so"
+           " already is not done again: its doer is answered\nwith the entry that did it.\n\n| what | who has the right | to whose message |"
+           " for how long after it was sent | meaning |\n|---|---|---|---|---|\n");
+#define RIGHT(kind, may, whose, within, doc) print_right(entry_names.kind, #may, \
+    #whose[0] == 'O' ? "one's own" : "anybody's", #within, doc);
+#include "proto/begin.def"
+#include "proto/entries.def"
+#include "proto/end.def"
     /* clang-format on */
 }

@@ -5,42 +5,109 @@
 
 #include "services/tools/protodoc/protodoc.h"
 
-enum answer { ENVELOPE, BARE, EMPTY, REDIRECT, STREAM };
+enum openapi_answer { ENVELOPE, BARE, EMPTY, REDIRECT, STREAM, DRAWING, PAGE, FORWARD, TUS };
+enum takes { TAKES_JSON, TAKES_FLAT, TAKES_FIELDS, TAKES_FORM, TAKES_PART };
+
+/* Of a route: read into a field of the request, or set from one of the reply. */
+struct cookie_of_route {
+    const char *use, *name, *field;
+};
 
 /* clang-format off */
-struct route { const char *http, *path, *service, *method, *who, *nsp, *event, *action, *rate, *doc, *cache; int status; long body_max; enum answer answer; };
+struct route { const char *http, *path, *service, *method, *who, *nsp, *event, *action, *rate, *doc, *cache; int status; enum takes takes; long body_max; enum openapi_answer answer; struct cookie_of_route cookies[8]; };
 static const struct route routes[] = {
-#define JSON(bytes) bytes
-#define FORM -1 /* its service says how many */
+#define JSON(bytes) TAKES_JSON, bytes
+#define FLAT(field, bytes) TAKES_FLAT, bytes
+#define FIELDS(bytes) TAKES_FIELDS, bytes
+#define PART TAKES_PART, -1
+#define FORM TAKES_FORM, -1 /* its service says how many */
+#define NO_COOKIES
+#define BEARS(cookie) { "borne", #cookie, "" },
+#define THEN(form, next) FORWARD
+#define READS(cookie, field) { "read", #cookie, #field },
+#define SETS(cookie, field) { "set", #cookie, #field },
+#define CLEARS(cookie) { "cleared", #cookie, "" },
 #define NO_STORE "no-store"
 #define REVALIDATE "private, no-cache"
+#define FOREVER "public, max-age=31536000, immutable"
 #define PUBLIC(seconds) "public, max-age=" #seconds
-#define ROUTE(http, path, service, noun, verb, who, nsp, event, action, class, body, status, answer, cache, doc) \
-    { #http, path, #service, #noun "." #verb, #who, nsp, event, #action, #class, doc, cache, status, body, answer },
+#define ROUTE(http, path, service, noun, verb, who, nsp, event, action, class, body, status, answer, cache, cookies, doc) \
+    { #http, path, #service, #noun "." #verb, #who, nsp, event, #action, #class, doc, cache, status, body, answer, { cookies { NULL, NULL, NULL } } },
 #include "proto/begin.def"
 #include "proto/public.def"
 #include "proto/end.def"
 };
 /* clang-format on */
 
+static const char *cookie_called(const char *name)
+{
+    /* clang-format off */
+#define COOKIE(name_, called, path, same_site, seconds, doc) if (strcmp(name, #name_) == 0) return called;
+#include "proto/begin.def"
+#include "proto/public.def"
+#include "proto/end.def"
+    /* clang-format on */
+    return name;
+}
+
 static bool has_body(const struct route *r)
 {
     return strcmp(r->http, "POST") == 0 || strcmp(r->http, "PUT") == 0 || strcmp(r->http, "PATCH") == 0;
 }
 
-static json_t *parameter(const struct wire_field *f, bool in_path)
+static json_t *parameter(const struct wire_shape *s, const struct wire_field *f, bool in_path)
 {
-    return json_pack("{s:s, s:s, s:b, s:o}", "name", f->name, "in", in_path ? "path" : "query", "required",
+    json_t *made = json_pack("{s:s, s:s, s:b, s:o}", "name", f->name, "in", in_path ? "path" : "query", "required",
         in_path || f->required, "schema", schema_of_field(f));
+
+    if (in_path) schema_set(made, "example", sample_of_field(s, f));
+    return made;
+}
+
+static bool is_brought(const struct cookie_of_route *c)
+{
+    return strcmp(c->use, "read") == 0 || strcmp(c->use, "borne") == 0;
+}
+
+/* Where tus has what these fields of a request say. */
+static const char *header_of(const char *field)
+{
+    static const char *const headers[][2] = { { "size", "Upload-Length" }, { "metadata", "Upload-Metadata" },
+        { "at", "Upload-Offset" }, { "checksum", "Upload-Checksum" } };
+
+    for (size_t i = 0; i < COUNT(headers); i++)
+        if (strcmp(headers[i][0], field) == 0) return headers[i][1];
+    return field;
+}
+
+static void append_header(json_t *parameters, const char *name, bool required, json_t *schema)
+{
+    schema_append(parameters,
+        json_pack("{s:s, s:s, s:b, s:o}", "name", name, "in", "header", "required", required, "schema", schema));
 }
 
 static json_t *parameters_of(const struct route *r)
 {
     json_t *parameters = json_array();
 
-    for (const struct wire_field *f = find_method(r->method)->req()->fields; f->name != NULL; f++)
-        if (schema_in_path(r->path, f) || !has_body(r))
-            schema_append(parameters, parameter(f, schema_in_path(r->path, f)));
+    const struct wire_shape *s = find_method(r->method)->req();
+
+    if (r->answer == TUS)
+        append_header(parameters, "Tus-Resumable", true, json_pack("{s:s, s:s}", "type", "string", "const", "1.0.0"));
+    for (const struct wire_field *f = s->fields; f->name != NULL; f++) {
+        bool in_path = schema_in_path(r->path, f);
+        if (r->answer == TUS && !in_path)
+            append_header(parameters, header_of(f->name), f->required, schema_of_field(f));
+        else if (in_path || !has_body(r))
+            schema_append(parameters, parameter(s, f, in_path));
+    }
+    for (const struct cookie_of_route *c = r->cookies; c->use != NULL; c++)
+        if (is_brought(c))
+            schema_append(parameters,
+                json_pack("{s:s, s:s, s:o, s:{s:s}}", "name", cookie_called(c->name), "in", "cookie", "description",
+                    c->field[0] != '\0' ? json_sprintf("Fills the field `%s`", c->field)
+                                        : json_string("Who asks, instead of a token; each answer has the next one"),
+                    "schema", "type", "string"));
     return parameters;
 }
 
@@ -53,21 +120,35 @@ static json_t *form_of(void)
         "contentMediaType", "application/octet-stream");
 }
 
+static json_t *part_of(void)
+{
+    return json_pack("{s:s, s:b, s:{s:{}}}", "description", "The bytes from Upload-Offset on", "required", 1, "content",
+        "application/offset+octet-stream");
+}
+
 static json_t *body_of(const struct route *r)
 {
-    if (r->body_max < 0) return form_of();
+    if (r->takes == TAKES_PART) return part_of();
+    if (r->takes == TAKES_FORM) return form_of();
     const struct wire_shape *s = find_method(r->method)->req();
     json_t *schema = strchr(r->path, '{') == NULL ? schema_ref("schemas", s->name) : schema_of_record(s, r->path);
 
     char most[40];
     snprintf(most, sizeof most, "At most %ld bytes", r->body_max);
-    return json_pack(
-        "{s:s, s:b, s:{s:{s:o}}}", "description", most, "required", 1, "content", "application/json", "schema", schema);
+    return json_pack("{s:s, s:b, s:{s:{s:o, s:o}}}", "description", most, "required", 1, "content",
+        r->takes == TAKES_FIELDS ? "application/x-www-form-urlencoded" : "application/json", "schema", schema,
+        "example", sample_of_record(s, r->path));
 }
 
 static json_t *headers_of(const struct route *r)
 {
-    return json_pack("{s:{s:{s:s, s:s}}}", "Cache-Control", "schema", "type", "string", "const", r->cache);
+    json_t *headers = json_pack("{s:{s:{s:s, s:s}}}", "Cache-Control", "schema", "type", "string", "const", r->cache);
+
+    for (const struct cookie_of_route *c = r->cookies; c->use != NULL; c++)
+        if (strcmp(c->use, "read") != 0)
+            schema_set(headers, "Set-Cookie",
+                json_pack("{s:s, s:{s:s}}", "description", cookie_called(c->name), "schema", "type", "string"));
+    return schema_made(headers);
 }
 
 static json_t *bytes_of(const struct route *r)
@@ -76,20 +157,41 @@ static json_t *bytes_of(const struct route *r)
         headers_of(r), "content", "application/octet-stream");
 }
 
+static json_t *drawing_of(const struct route *r)
+{
+    return json_pack(
+        "{s:s, s:o, s:{s:{}}}", "description", "A picture", "headers", headers_of(r), "content", "image/svg+xml");
+}
+
+static json_t *page_of(const struct route *r)
+{
+    return json_pack("{s:s, s:o, s:{s:{}}}", "description", "A page for a person; or 303, to the page that follows",
+        "headers", headers_of(r), "content", "text/html");
+}
+
 static json_t *success_of(const struct route *r)
 {
     if (r->answer == STREAM) return bytes_of(r);
+    if (r->answer == DRAWING) return drawing_of(r);
+    if (r->answer == PAGE || r->answer == FORWARD) return page_of(r);
     if (r->answer == REDIRECT)
         return json_pack("{s:s, s:{s:{s:{s:s}}, s:{s:{s:s, s:s}}}}", "description", "It is at `Location`", "headers",
             "Location", "schema", "type", "string", "Cache-Control", "schema", "type", "string", "const", r->cache);
+    if (r->answer == TUS)
+        return json_pack("{s:s, s:o}", "description",
+            "Nothing in its body; `Upload-Offset` and `Upload-Length` say how much is there, `Location` where it goes "
+            "on",
+            "headers", headers_of(r));
     if (r->answer == EMPTY)
         return json_pack("{s:s, s:o}", "description", "Nothing more to say", "headers", headers_of(r));
     const struct wire_shape *s = find_method(r->method)->rep();
-    json_t *schema = schema_ref("schemas", s->name);
+    bool page = r->answer == ENVELOPE && wire_is_page(s); /* its meta stands beside the data */
+    json_t *schema = page ? schema_of_record(s, "{meta}") : schema_ref("schemas", s->name);
 
     if (r->answer == ENVELOPE)
         schema = schema_made(json_pack("{s:s, s:[s, s], s:{s:{s:b}, s:o}}", "type", "object", "required", "success",
             "data", "properties", "success", "const", 1, "data", schema));
+    if (page) schema_set(json_object_get(schema, "properties"), "meta", schema_ref("schemas", "page_meta"));
     return json_pack("{s:s, s:o, s:{s:{s:o}}}", "description", s->doc, "headers", headers_of(r), "content",
         "application/json", "schema", schema);
 }
@@ -97,9 +199,19 @@ static json_t *success_of(const struct route *r)
 static bool can_answer(const struct route *r, int status)
 {
     if (status == 405 || status == 431) return false;
+    if (status == 412 || status == 460) return r->answer == TUS;
     if (status == 415 || status == 507) return has_body(r);
-    if (status == 406) return r->answer == ENVELOPE || r->answer == BARE;
+    if (status == 406) return r->answer == ENVELOPE || r->answer == BARE || r->answer == PAGE || r->answer == FORWARD;
     return status != 416 || r->answer == STREAM;
+}
+
+/* What is made may come later, and is then answered by an empty record. */
+static bool may_be_later(const struct route *r)
+{
+    const struct wire_field *f = find_method(r->method)->rep()->fields;
+
+    while (f->name != NULL && !f->required) f++;
+    return r->status == 201 && r->answer == ENVELOPE && f->name == NULL;
 }
 
 static json_t *answers_of(const struct route *r)
@@ -109,6 +221,7 @@ static json_t *answers_of(const struct route *r)
 
     snprintf(key, sizeof key, "%d", r->status);
     schema_set(answers, key, success_of(r));
+    if (may_be_later(r)) schema_set(answers, "202", success_of(r));
     for (enum err e = OK + 1; e < ERR_COUNT; e++) {
         snprintf(key, sizeof key, "%d", err_status(e));
         if (can_answer(r, err_status(e)) && json_object_get(answers, key) == NULL)
@@ -117,20 +230,27 @@ static json_t *answers_of(const struct route *r)
     return answers;
 }
 
+static json_t *security_of(const struct route *r)
+{
+    if (strcmp(r->who, "BEARER") == 0) return json_pack("[{s:[]}, {s:[]}]", "token", "key");
+    if (strcmp(r->who, "SIGNED") == 0) return json_pack("[{s:[]}, {s:[]}, {}]", "token", "key");
+    return strcmp(r->who, "PENDING") == 0 ? json_pack("[{s:[]}]", "token") : json_array();
+}
+
 static json_t *operation_of(const struct route *r)
 {
-    bool is_open = strcmp(r->who, "ANYONE") == 0;
     char id[80]; /* a method may be answered by two routes, in different ways */
-    snprintf(id, sizeof id, "%s%s", r->method, r->answer == REDIRECT ? ".redirect" : "");
-    json_t *operation = json_pack("{s:s, s:s, s:[s], s:o}", "operationId", id, "summary", r->doc, "tags", r->service,
-        "security", is_open ? json_array() : json_pack("[{s:[]}, {s:[]}]", "token", "key"));
+    const char *way = r->answer == REDIRECT ? ".redirect" : r->answer == FORWARD ? ".form" : "";
+    snprintf(id, sizeof id, "%s%s", r->method, way);
+    json_t *operation = json_pack(
+        "{s:s, s:s, s:[s], s:o}", "operationId", id, "summary", r->doc, "tags", r->service, "security", security_of(r));
 
     schema_set(operation, "x-rate", json_string(r->rate));
-    if (!is_open)
+    if (r->event[0] != '\0')
         schema_set(operation, "x-permission",
             json_pack("{s:s, s:s, s:s}", "namespace", r->nsp, "event", r->event, "action", r->action));
     schema_set(operation, "parameters", parameters_of(r));
-    if (has_body(r)) schema_set(operation, "requestBody", body_of(r));
+    if (has_body(r) && (r->answer != TUS || r->takes == TAKES_PART)) schema_set(operation, "requestBody", body_of(r));
     schema_set(operation, "responses", answers_of(r));
     return operation;
 }
@@ -200,8 +320,8 @@ json_t *openapi(void)
     json_t *schemas = json_pack("{s:o}", "error", error_envelope());
 
     for (size_t i = 0; i < COUNT(routes); i++) {
-        const struct method *m = find_method(routes[i].method);
-        if (has_body(&routes[i]) && routes[i].body_max >= 0) schema_add(schemas, m->req());
+        const struct contract_method *m = find_method(routes[i].method);
+        if (has_body(&routes[i]) && routes[i].takes != TAKES_FORM) schema_add(schemas, m->req());
         if (routes[i].answer == ENVELOPE || routes[i].answer == BARE) schema_add(schemas, m->rep());
     }
     json_t *components = json_pack("{s:{s:o, s:o}, s:o, s:o}", "securitySchemes", "token",

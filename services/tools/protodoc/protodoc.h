@@ -5,6 +5,8 @@
  *      openapi.c             REST, for tools              asyncapi.c   events, for tools
  *      contract.c            who may call and hear what, for tests
  *      markdown.c            events and errors, for a reader
+ *      html.c                all of REST and events, as a page
+ *      sample.c              examples
  *      spec.c                what both specifications have
  *      rows.c                the rows that more than one document is made of
  */
@@ -16,7 +18,7 @@
 #include "libshared/wire/records.h"
 #include "services/tools/protodoc/schema.h"
 
-struct method {
+struct contract_method {
     const char *name;
     const struct wire_shape *(*req)(void), *(*rep)(void);
 };
@@ -31,13 +33,13 @@ struct hear {
     const char *doc;
 };
 
-struct rate {
+struct contract_rate {
     const char *name;
     int64_t count, seconds;
     const char *by, *unit, *doc;
 };
 
-struct rate_class {
+struct contract_class {
     const char *name;
     uint64_t rates; /* a bit for each row of rates[] */
 };
@@ -45,9 +47,9 @@ struct rate_class {
 /* rows.c: each table ends with an empty row. */
 extern const struct on events[];
 extern const struct hear heard[];
-extern const struct rate rates[];
-extern const struct rate_class classes[];
-const struct method *find_method(const char *name);
+extern const struct contract_rate rates[];
+extern const struct contract_class classes[];
+const struct contract_method *find_method(const char *name);
 
 /* spec.c */
 json_t *spec_info(const char *what);
@@ -63,3 +65,8 @@ void print_events(void);
 void print_errors(void);
 void print_limits(void);
 void print_jobs(void);
+void print_alerts(void);
+void print_entries(void);
+
+/* html.c: on standard output. */
+void print_page(void);

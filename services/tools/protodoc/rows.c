@@ -6,7 +6,7 @@
 #include "services/tools/protodoc/protodoc.h"
 
 /* clang-format off */
-static const struct method methods[] = {
+static const struct contract_method methods[] = {
 #define METHOD(noun, verb, in, out, where, repeat, callers, doc) { #noun "." #verb, in##_shape, out##_shape },
 #include "proto/all.def"
 };
@@ -28,7 +28,7 @@ const struct hear heard[] = {
     { 0 }
 };
 
-const struct rate rates[] = {
+const struct contract_rate rates[] = {
 #define RATE(name, count, seconds, by, unit, doc) { #name, count, seconds, #by, #unit, doc },
 #include "proto/begin.def"
 #include "proto/public.def"
@@ -43,7 +43,7 @@ enum {
 #include "proto/end.def"
 };
 
-const struct rate_class classes[] = {
+const struct contract_class classes[] = {
 #define T(name) (UINT64_C(1) << RATE_##name)
 #define CLASS(name, rates) { #name, rates },
 #include "proto/begin.def"
@@ -53,7 +53,7 @@ const struct rate_class classes[] = {
 };
 /* clang-format on */
 
-const struct method *find_method(const char *name)
+const struct contract_method *find_method(const char *name)
 {
     for (size_t i = 0; i < COUNT(methods); i++)
         if (strcmp(methods[i].name, name) == 0) return &methods[i];

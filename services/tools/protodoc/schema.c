@@ -68,6 +68,7 @@ static json_t *schema_of_kind(const struct wire_field *f)
     case WIRE_TEXTS: return list_of(f, bounded("string", "minLength", 0, "maxLength", f->item_max));
     case WIRE_IDS: return list_of(f, json_pack("{s:s, s:s}", "type", "string", "format", "uuid"));
     case WIRE_LIST: return list_of(f, schema_ref("schemas", f->of()->name));
+    case WIRE_ONE: return schema_ref("schemas", f->of()->name);
     }
     abort();
 }
@@ -113,5 +114,5 @@ void schema_add(json_t *schemas, const struct wire_shape *s)
     if (json_object_get(schemas, s->name) != NULL) return;
     schema_set(schemas, s->name, schema_of_record(s, ""));
     for (const struct wire_field *f = s->fields; f->name != NULL; f++)
-        if (f->kind == WIRE_LIST) schema_add(schemas, f->of());
+        if (f->of != NULL) schema_add(schemas, f->of());
 }

@@ -12,6 +12,9 @@ json_t *schema_of_record(const struct wire_shape *s, const char *path);
 bool schema_in_path(const char *path, const struct wire_field *f);
 /* {"$ref":"#/components/<section>/<name>"} */
 json_t *schema_ref(const char *section, const char *name);
+/* sample.c: an example of its body. */
+json_t *sample_of_field(const struct wire_shape *s, const struct wire_field *f);
+json_t *sample_of_record(const struct wire_shape *s, const char *path);
 /* Put the record, and all that it holds, under its name. */
 void schema_add(json_t *schemas, const struct wire_shape *s);
 

@@ -8,7 +8,7 @@ json_t *spec_info(const char *what)
         "name", "Apache-2.0", "url", "https://www.apache.org/licenses/LICENSE-2.0");
 }
 
-static json_t *names_of(const struct rate_class *class)
+static json_t *names_of(const struct contract_class *class)
 {
     json_t *names = json_array();
 
@@ -21,11 +21,11 @@ json_t *spec_rates(void)
 {
     json_t *all = json_object(), *of = json_object();
 
-    for (const struct rate *rate = rates; rate->name != NULL; rate++)
+    for (const struct contract_rate *rate = rates; rate->name != NULL; rate++)
         schema_set(all, rate->name,
             json_pack("{s:s, s:I, s:I, s:s, s:s}", "description", rate->doc, "count", (json_int_t)rate->count,
                 "seconds", (json_int_t)rate->seconds, "by", rate->by, "unit", rate->unit));
-    for (const struct rate_class *class = classes; class->name != NULL; class ++)
+    for (const struct contract_class *class = classes; class->name != NULL; class ++)
         schema_set(of, class->name, names_of(class));
     return json_pack("{s:o, s:o}", "rates", all, "classes", of);
 }

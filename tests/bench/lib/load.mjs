@@ -73,6 +73,7 @@ function attend(child, server) {
       await server.tidy?.()
     }
     marks[word] = sample(server.groups)
+    await server.marked?.(word)
     child.stdin.write("\n")
   })
   child.stdin.on("error", () => {}) // it may have ended

@@ -21,7 +21,7 @@ function stackEnvironment({ tls, gateways, settings }, port) {
     MADANG_LOG_LEVEL: "warn",
     MADANG_GATEWAY_HTTPS: `127.0.0.1:${port}`,
     MADANG_GATEWAY_HTTP: `127.0.0.1:${port + 1}`,
-    MADANG_GATEWAY_PUBLIC_URL: `https://localhost:${port}`,
+    MADANG_PUBLIC_URL: `https://localhost:${port}`,
     MADANG_GATEWAY_PLAIN: tls ? "0" : "1",
     MADANG_GATEWAY_CONNECTIONS_PER_ADDRESS: "20000", // all come from this machine
     MADANG_GATEWAY_RATE_PERCENT: "0",

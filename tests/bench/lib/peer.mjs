@@ -30,25 +30,18 @@ function issueToken() {
   return `${text}.${signature.toString("base64url")}`
 }
 
-function makeCertificate(host) {
-  const [cert, key] = ["peer.crt", "peer.key"].map((name) => path.join(host.directory, name))
-  runOnce("openssl", [
-    "req",
-    "-x509",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-subj",
-    "/CN=localhost",
-    "-days",
-    "2",
-    "-keyout",
-    key,
-    "-out",
-    cert,
-  ])
+const KEYS = { ecdsa: ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], rsa: ["rsa:2048"] }
+
+// Its own authority, so it comes alone; `kind` is that of its key.
+export function makeCertificate(host, kind) {
+  const [cert, key] = ["crt", "key"].map((end) => path.join(host.directory, `${kind}.${end}`))
+  const who = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
+  runOnce("openssl", ["req", "-x509", "-newkey", ...KEYS[kind], "-nodes", ...who, "-keyout", key, "-out", cert])
+  return { cert, key }
+}
+
+function tlsSettings(host) {
+  const { cert, key } = makeCertificate(host, "ecdsa")
   return { PEER_TLS_CERT: cert, PEER_TLS_KEY: key }
 }
 
@@ -106,7 +99,7 @@ async function startPeer(host, name, program, args, { tls, tokens, workers }) {
     PEER_REDIS: redis,
     PEER_PUBLIC_KEY: publicKey.export({ type: "spki", format: "pem" }),
     PEER_WORKERS: workers,
-    ...(tls && makeCertificate(host)),
+    ...(tls && tlsSettings(host)),
   }
   const child = start(host, name, program, args, { env, says: true })
 

@@ -7,6 +7,7 @@ const FULL = { connections: 10000, dials: 3000, members: 1000, seconds: 8, warmu
 const QUICK = { connections: 1000, dials: 500, members: 200, seconds: 2, warmup: 0.5, fileMib: 128 }
 
 const cpuPer = (group, rate) => (run) => run.cpu[group] / run[rate]
+const loadCpuPer = (rate) => (run) => (run.load_cpu * 1e6) / run[rate]
 const heldBytes = (run) => (run.ready.rss.server - run.before.rss.server) / run.connected
 
 function figure(what, unit, better, of) {
@@ -32,6 +33,7 @@ const alone = [
 const deliveries = [
   figure("deliveries", "/s", MORE, (run) => run.deliveries_per_s),
   figure("server CPU per delivery", "µs", LESS, cpuPer("server", "deliveries_per_s")),
+  figure("the load's own CPU per delivery", "µs", LESS, loadCpuPer("deliveries_per_s")),
   figure("heard by all, median", "ms", LESS, (run) => run.complete_us.p50 / 1000),
 ]
 
@@ -43,6 +45,7 @@ const durable = [
   figure("CPU per message, all", "µs", LESS, (run) =>
     ["server", "postgres", "redis"].reduce((sum, group) => sum + cpuPer(group, "acked_per_s")(run), 0),
   ),
+  figure("the load's own CPU per message", "µs", LESS, loadCpuPer("acked_per_s")),
   ...alone,
 ]
 
@@ -80,6 +83,34 @@ function files(kind, size) {
   }
 }
 
+// What a file does to who is not sending one, and what the same bytes do that nginx serves: the machine's own share of it.  Peers keep none.
+function besideFiles(kind, size) {
+  const ratio = (way, to, p) => (run) => run[way]?.ack_us[p] / run[to]?.ack_us[p]
+  const each = (way, base) => [
+    figure(`median beside a file ${way}`, "× alone", LESS, ratio(way, "alone", "p50")),
+    figure(`median beside nginx's, ${way}`, "× alone", LESS, ratio(base, "alone", "p50")),
+    figure(`median beside a file ${way}`, "× nginx's", LESS, ratio(way, base, "p50")),
+    figure(`99 % beside a file ${way}`, "× alone", LESS, ratio(way, "alone", "p99")),
+    figure(`99 % beside nginx's, ${way}`, "× alone", LESS, ratio(base, "alone", "p99")),
+  ]
+  return {
+    name: `a lone sender beside a file, ${kind}`,
+    only: ["madang"],
+    beside: {
+      args: { "--mode": "durable", "--members": 1, "--in-flight": 1, "--seconds": size.seconds, "--warmup-seconds": size.warmup },
+      rooms: 1,
+      mib: 256,
+      mibPerS: 40,
+    },
+    figures: [
+      figure("acknowledged alone, median", "ms", LESS, (run) => run.alone.ack_us.p50 / 1000),
+      figure("acknowledged alone, 99 %", "ms", LESS, (run) => run.alone.ack_us.p99 / 1000),
+      ...each("up", "baseUp"),
+      ...each("down", "baseDown"),
+    ],
+  }
+}
+
 // Idle memory comes first, while the server is fresh.
 export function planOf({ quick, tlsTraffic }) {
   const size = quick ? QUICK : FULL
@@ -114,6 +145,7 @@ export function planOf({ quick, tlsTraffic }) {
         dialled("plain", size),
         ...(tlsTraffic ? [] : messages),
         files("plain", size),
+        besideFiles("plain", size),
       ],
     },
     {
@@ -123,6 +155,7 @@ export function planOf({ quick, tlsTraffic }) {
         dialled("TLS", size),
         ...(tlsTraffic ? messages : []),
         files("TLS", size),
+        besideFiles("TLS", size),
       ],
     },
   ]

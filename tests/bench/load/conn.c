@@ -3,6 +3,7 @@
  *   CONNECTING --tcp--> SECURING --tls--> UPGRADING --101--> OPEN --(the layer above)--> READY
  *        `-------------- plain --------------^
  *
+ * What a turn has for a connection leaves at its end in one write, as from a client that sends several messages in one go.
  * All connections read into one buffer, since there is one thread: a frame is parsed where it
  * was read, and only a frame cut off by the end of a read is kept with its connection.
  */
@@ -26,6 +27,7 @@
 
 enum {
     READ_BYTES = 256 * 1024,
+    FIRST_OUT_BYTES = 1024,
     MAX_OUT_BYTES = 1024 * 1024, /* more unsent than this: the server has stopped reading */
     MAX_FRAME = 128 * 1024,
     NARROW_BYTES = 4096, /* of the receive buffer, and small segments make the server's small too */
@@ -45,7 +47,7 @@ static uint32_t next_mask(void)
     return state;
 }
 
-static void watch(struct conn *conn, const struct conn_target *target, bool writable)
+static void watch(struct conn *conn, struct conn_target *target, bool writable)
 {
     struct epoll_event event = { .events = EPOLLIN | (writable ? (uint32_t)EPOLLOUT : 0u), .data.u32 = conn->index };
 
@@ -81,30 +83,33 @@ static ssize_t read_some(struct conn *conn, char *at, size_t len)
     return e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE ? 0 : -1;
 }
 
-static void keep(struct conn *conn, const char *at, size_t len)
+/* Space behind what is unsent. */
+static char *make_space(struct conn *conn, size_t len)
 {
-    if (len == 0) return;
-    if (conn->out_len + len > MAX_OUT_BYTES) {
+    size_t wanted = conn->out_len + len;
+
+    if (wanted > MAX_OUT_BYTES) {
         fprintf(stderr, "bench-load: the server has stopped reading connection %u\n", conn->index);
         exit(1);
     }
-    conn->out = realloc(conn->out, conn->out_len + len);
-    if (conn->out == NULL) abort();
-    memcpy(conn->out + conn->out_len, at, len);
-    conn->out_len += (uint32_t)len;
+    if (wanted > conn->out_capacity) {
+        conn->out_capacity = wanted < FIRST_OUT_BYTES ? FIRST_OUT_BYTES : (uint32_t)(2 * wanted);
+        conn->out = realloc(conn->out, conn->out_capacity);
+        if (conn->out == NULL) abort();
+    }
+    return conn->out + conn->out_len;
 }
 
-/* A broken connection is found by the next read, so that loss is told in one place. */
-static void put(struct conn *conn, const struct conn_target *target, const char *at, size_t len)
+static void put(struct conn *conn, struct conn_target *target, size_t len)
 {
-    ssize_t n = conn->out_len > 0 ? 0 : write_some(conn, at, len);
-
-    if (n < 0) return;
-    keep(conn, at + n, len - (size_t)n);
-    watch(conn, target, conn->out_len > 0);
+    conn->out_len += (uint32_t)len;
+    if (conn->unsent) return;
+    conn->unsent = true;
+    target->unsent[target->n_unsent++] = conn;
 }
 
-static bool put_rest(struct conn *conn, const struct conn_target *target)
+/* What the socket does not take stays. */
+static bool write_out(struct conn *conn, struct conn_target *target)
 {
     ssize_t n = conn->out_len > 0 ? write_some(conn, conn->out, conn->out_len) : 0;
 
@@ -115,24 +120,35 @@ static bool put_rest(struct conn *conn, const struct conn_target *target)
     return true;
 }
 
-static void send_frame(struct conn *conn, const struct conn_target *target, int opcode, char *data, size_t len)
+/* A broken connection is found by the next read, so that loss is told in one place. */
+void conn_flush_all(struct conn_target *target)
 {
-    static char whole[FRAME_HEAD_BYTES + MAX_FRAME];
-    uint32_t mask = next_mask();
-    size_t head = frame_head((unsigned char *)whole, opcode, len, mask);
-
-    assert(len <= MAX_FRAME);
-    frame_mask(data, len, mask);
-    memcpy(whole + head, data, len);
-    put(conn, target, whole, head + len);
+    for (size_t i = 0; i < target->n_unsent; i++) {
+        struct conn *conn = target->unsent[i];
+        conn->unsent = false;
+        if (conn->fd >= 0 && !conn->wants_writable) (void)write_out(conn, target);
+    }
+    target->n_unsent = 0;
 }
 
-void conn_send(struct conn *conn, const struct conn_target *target, char *text, size_t len)
+static void send_frame(struct conn *conn, struct conn_target *target, int opcode, const char *data, size_t len)
+{
+    assert(len <= MAX_FRAME);
+    char *at = make_space(conn, FRAME_HEAD_BYTES + len);
+    uint32_t mask = next_mask();
+    size_t head = frame_head((unsigned char *)at, opcode, len, mask);
+
+    memcpy(at + head, data, len);
+    frame_mask(at + head, len, mask);
+    put(conn, target, head + len);
+}
+
+void conn_send(struct conn *conn, struct conn_target *target, const char *text, size_t len)
 {
     send_frame(conn, target, FRAME_TEXT, text, len);
 }
 
-static void ask_upgrade(struct conn *conn, const struct conn_target *target)
+static void ask_upgrade(struct conn *conn, struct conn_target *target)
 {
     char ask[1024];
     int n = snprintf(ask, sizeof ask,
@@ -143,10 +159,11 @@ static void ask_upgrade(struct conn *conn, const struct conn_target *target)
 
     assert(n > 0 && (size_t)n < sizeof ask);
     conn->state = CONN_UPGRADING;
-    put(conn, target, ask, (size_t)n);
+    memcpy(make_space(conn, (size_t)n), ask, (size_t)n);
+    put(conn, target, (size_t)n);
 }
 
-static bool secure(struct conn *conn, const struct conn_target *target, const char **why)
+static bool secure(struct conn *conn, struct conn_target *target, const char **why)
 {
     int n = SSL_do_handshake(conn->ssl);
 
@@ -161,7 +178,7 @@ static bool secure(struct conn *conn, const struct conn_target *target, const ch
     return e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE;
 }
 
-static bool connected(struct conn *conn, const struct conn_target *target, const char **why)
+static bool connected(struct conn *conn, struct conn_target *target, const char **why)
 {
     int e = 0;
     socklen_t len = sizeof e;
@@ -198,7 +215,7 @@ static ssize_t upgraded(const char *at, size_t len, const char **why)
 
 /* Hear each whole frame; answers how many bytes they took, or -1. */
 static ssize_t hear(
-    struct conn *conn, const struct conn_target *target, char *at, size_t len, conn_hears *hears, const char **why)
+    struct conn *conn, struct conn_target *target, char *at, size_t len, conn_hears *hears, const char **why)
 {
     struct frame frame;
     size_t done = 0;
@@ -218,7 +235,7 @@ static ssize_t hear(
     }
 }
 
-static bool take(struct conn *conn, const struct conn_target *target, size_t len, conn_hears *hears, const char **why)
+static bool take(struct conn *conn, struct conn_target *target, size_t len, conn_hears *hears, const char **why)
 {
     size_t done = 0;
 
@@ -244,7 +261,7 @@ static bool take(struct conn *conn, const struct conn_target *target, size_t len
 
 /* TLS hands out a record at a time, so it is asked until it has no more: epoll would not tell
  * of what already lies in its buffer. */
-static bool drink(struct conn *conn, const struct conn_target *target, conn_hears *hears, const char **why)
+static bool drink(struct conn *conn, struct conn_target *target, conn_hears *hears, const char **why)
 {
     for (;;) {
         size_t had = conn->rest_len;
@@ -265,7 +282,7 @@ static void make_narrow(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
 }
 
-bool conn_begin(struct conn *conn, const struct conn_target *target, uint32_t index)
+bool conn_begin(struct conn *conn, struct conn_target *target, uint32_t index)
 {
     struct sockaddr_in from = { .sin_family = AF_INET,
         .sin_addr.s_addr = htonl(0x7f000002u + index % (uint32_t)target->sources) };
@@ -277,6 +294,7 @@ bool conn_begin(struct conn *conn, const struct conn_target *target, uint32_t in
         .wants_writable = true,
         .number = conn->number,
         .narrow = conn->narrow,
+        .unsent = conn->unsent,
         .begun_us = tally_now_us() };
     conn->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (conn->fd < 0) return false;
@@ -292,19 +310,18 @@ bool conn_begin(struct conn *conn, const struct conn_target *target, uint32_t in
     return epoll_ctl(target->epoll, EPOLL_CTL_ADD, conn->fd, &event) == 0;
 }
 
-bool conn_turn(
-    struct conn *conn, const struct conn_target *target, uint32_t events, conn_hears *hears, const char **why)
+bool conn_turn(struct conn *conn, struct conn_target *target, uint32_t events, conn_hears *hears, const char **why)
 {
     if (conn->state == CONN_CONNECTING) return connected(conn, target, why);
     if (conn->state == CONN_SECURING) return secure(conn, target, why);
 
     *why = "the connection broke while writing";
-    if ((events & EPOLLOUT) != 0 && !put_rest(conn, target)) return false;
+    if ((events & EPOLLOUT) != 0 && !write_out(conn, target)) return false;
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) return drink(conn, target, hears, why);
     return true;
 }
 
-void conn_be_deaf(struct conn *conn, const struct conn_target *target, bool deaf)
+void conn_be_deaf(struct conn *conn, struct conn_target *target, bool deaf)
 {
     struct epoll_event event = { .events = EPOLLIN, .data.u32 = conn->index };
 
@@ -320,7 +337,10 @@ void conn_end(struct conn *conn)
     SSL_free(conn->ssl);
     free(conn->rest);
     free(conn->out);
-    *conn = (struct conn){
-        .fd = -1, .index = conn->index, .number = conn->number, .narrow = conn->narrow, .state = CONN_LOST
-    };
+    *conn = (struct conn){ .fd = -1,
+        .index = conn->index,
+        .number = conn->number,
+        .narrow = conn->narrow,
+        .unsent = conn->unsent,
+        .state = CONN_LOST };
 }

@@ -49,8 +49,15 @@ size_t frame_head(unsigned char head[FRAME_HEAD_BYTES], int opcode, size_t len, 
 
 void frame_mask(char *data, size_t len, uint32_t mask)
 {
-    unsigned char key[sizeof mask];
+    uint64_t wide = (uint64_t)mask << 32 | mask, eight;
+    unsigned char key[sizeof wide];
+    size_t i = 0;
 
-    memcpy(key, &mask, sizeof mask);
-    for (size_t i = 0; i < len; i++) data[i] = (char)((unsigned char)data[i] ^ key[i % sizeof key]);
+    for (; i + sizeof eight <= len; i += sizeof eight) {
+        memcpy(&eight, data + i, sizeof eight);
+        eight ^= wide;
+        memcpy(data + i, &eight, sizeof eight);
+    }
+    memcpy(key, &wide, sizeof wide);
+    for (size_t k = 0; i < len; i++, k++) data[i] = (char)((unsigned char)data[i] ^ key[k]);
 }

@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/load/hold.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "tests/bench/load/swarm.h"
 
@@ -54,4 +57,59 @@ bool hold_connect(const struct options *o)
     double seconds = open_timed();
     swarm_pace("measured");
     return finish(o, seconds);
+}
+
+/* --- ended by the server --- */
+
+static int64_t *ended_us; /* of each connection; 0: not yet */
+static size_t n_ended;
+
+/* By the clock that other processes have, too. */
+static int64_t wall_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void note_end(struct conn *conn)
+{
+    if (ended_us[conn->index] != 0) return;
+    ended_us[conn->index] = wall_us();
+    n_ended++;
+}
+
+/* Nothing is said to anybody but why it has to go. */
+static void hear_end(struct conn *conn, const char *text, size_t len)
+{
+    (void)text, (void)len;
+    note_end(conn);
+}
+
+static void lose_end(struct conn *conn, bool was_ready)
+{
+    if (was_ready) note_end(conn);
+}
+
+bool hold_ended(const struct options *o)
+{
+    static const struct swarm_user user = { .event = hear_end, .lost = lose_end };
+    size_t opened;
+
+    ended_us = calloc(o->connections, sizeof *ended_us);
+    if (ended_us == NULL) abort();
+    swarm_create(o, o->connections, &user);
+    swarm_open();
+    opened = swarm_counts()->ready;
+    swarm_pace("ready");
+    for (int64_t end = tally_now_us() + (int64_t)(o->seconds * 1e6); n_ended < opened && tally_now_us() < end;)
+        swarm_turn(50);
+    printf("{\"mode\":\"%s\",\"asked\":%zu,\"connected\":%zu,\"ended_at_us\":[", o->mode, o->connections, opened);
+    for (size_t i = 0, n = 0; i < o->connections; i++)
+        if (ended_us[i] != 0) printf("%s%" PRId64, n++ > 0 ? "," : "", ended_us[i]);
+    printf("]}\n");
+    swarm_destroy();
+    free(ended_us);
+    return opened == o->connections && n_ended == opened;
 }

@@ -16,6 +16,7 @@ static int run(const struct options *o)
 
     if (strcmp(o->mode, "idle") == 0) return hold_idle(o) ? 0 : 1;
     if (strcmp(o->mode, "connect") == 0) return hold_connect(o) ? 0 : 1;
+    if (strcmp(o->mode, "ended") == 0) return hold_ended(o) ? 0 : 1;
     if (in_rooms && strcmp(o->mode, "durable") == 0) return traffic_run(o, CLOCK_ACKED) ? 0 : 1;
     if (in_rooms && (strcmp(o->mode, "fanout") == 0 || strcmp(o->mode, "rooms") == 0))
         return traffic_run(o, CLOCK_HEARD) ? 0 : 1;

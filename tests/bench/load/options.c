@@ -24,7 +24,7 @@ struct row {
 
 /* clang-format off */
 static const struct row rows[] = {
-    { "--mode",      TEXT,    AT(mode),   0, 0, 0, "idle, connect, fanout, rooms, durable or soak" },
+    { "--mode",      TEXT,    AT(mode),   0, 0, 0, "idle, connect, ended, fanout, rooms, durable or soak" },
     { "--host",      TEXT,    AT(host),   0, 0, 0, "address of the server (127.0.0.1)" },
     { "--path",      TEXT,    AT(path),   0, 0, 0, "request path (/socket.io/)" },
     { "--tls",       FLAG,    AT(tls),    0, 0, 0, "speak TLS, whatever the certificate" },
@@ -32,7 +32,7 @@ static const struct row rows[] = {
     { "--tokens",    LINES,   AT(tokens), AT(token_count), 0, 0, "file of tokens, used in turn" },
     { "--room-list", LINES,   AT(rooms),  AT(room_count),  0, 0, "file of the rooms' identifiers" },
     { "--port",      COUNT,   AT(port),           0, 1, 65535,   "port of the server" },
-    { "--connections", COUNT, AT(connections),    0, 1, 60000,   "idle, connect, soak: how many (1000)" },
+    { "--connections", COUNT, AT(connections),    0, 1, 60000,   "idle, connect, ended, soak: how many (1000)" },
     { "--stalled",   COUNT,   AT(stalled),        0, 0, 1000,    "soak: how many of them stop to read (0)" },
     { "--members",   COUNT,   AT(members),        0, 1, 60000,   "listeners of each room (1000)" },
     { "--in-flight", COUNT,   AT(in_flight),      0, 1, 4096,    "messages of a sender under way (4)" },

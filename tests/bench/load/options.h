@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 struct options {
-    const char *mode; /* idle, connect, fanout, rooms, durable or soak */
+    const char *mode; /* idle, connect, ended, fanout, rooms, durable or soak */
     const char *host;
     const char *path;
     int port;
@@ -16,7 +16,7 @@ struct options {
     size_t token_count;
     char **rooms; /* identifiers of rooms that exist */
     size_t room_count;
-    size_t connections; /* idle, connect, soak: how many in all */
+    size_t connections; /* idle, connect, ended, soak: how many in all */
     size_t stalled;     /* soak: how many of them stop to read */
     size_t members;     /* listeners of each room */
     size_t in_flight;   /* messages of each sender not yet answered for */

@@ -34,7 +34,7 @@ void swarm_complain(const char *about, const char *text, size_t len)
     complained = true;
 }
 
-void swarm_send(struct conn *conn, char *text, size_t len)
+void swarm_send(struct conn *conn, const char *text, size_t len)
 {
     conn_send(conn, &swarm.target, text, len);
 }
@@ -144,6 +144,8 @@ void swarm_be_deaf(struct conn *conn, bool deaf)
 void swarm_turn(int most_ms)
 {
     struct epoll_event events[EVENTS_PER_TURN];
+
+    conn_flush_all(&swarm.target);
     int n = epoll_wait(swarm.target.epoll, events, EVENTS_PER_TURN, most_ms);
 
     for (int i = 0; i < n; i++) {
@@ -230,7 +232,9 @@ void swarm_create(const struct options *options, size_t total, const struct swar
         .address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)options->port) },
         .sources = options->sources,
         .epoll = epoll_create1(EPOLL_CLOEXEC),
+        .unsent = calloc(total, sizeof *swarm.target.unsent),
         .tls = options->tls ? tls_create() : NULL };
+    if (swarm.target.unsent == NULL) abort();
     if (inet_pton(AF_INET, options->host, &swarm.target.address.sin_addr) != 1) {
         fprintf(stderr, "bench-load: --host wants an IPv4 address\n");
         exit(2);
@@ -241,6 +245,7 @@ void swarm_destroy(void)
 {
     for (size_t i = 0; i < swarm.counts.total; i++) conn_end(&swarm.conns[i]);
     free(swarm.conns);
+    free(swarm.target.unsent);
     SSL_CTX_free(swarm.target.tls);
     close(swarm.target.epoll);
 }

@@ -61,8 +61,8 @@ void swarm_turn(int most_ms);
  * standard input (or it ends). */
 void swarm_pace(const char *word);
 
-/* Send the text of an Engine.IO packet; it is masked where it stands. */
-void swarm_send(struct conn *conn, char *text, size_t len);
+/* Send the text of an Engine.IO packet, at the beginning of the next turn. */
+void swarm_send(struct conn *conn, const char *text, size_t len);
 
 /* The first reason for which something went wrong is printed on standard error. */
 void swarm_complain(const char *about, const char *text, size_t len);

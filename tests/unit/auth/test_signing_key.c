@@ -26,8 +26,15 @@ static void the_kid_is_the_thumbprint_of_rfc_7638(void **state)
 
 static struct str sign(struct str private_pem, const struct token_draft *draft)
 {
-    struct token_claims claims = { "me", "them", STR("ada"), STR("K"), STR("Ada"), STR("chat-client"), draft, 1000,
-        4102444800 };
+    struct token_claims claims = { .issuer = "me",
+        .audience = "them",
+        .subject = STR("ada"),
+        .key = STR("K"),
+        .name = STR("Ada"),
+        .policy = STR("chat-client"),
+        .draft = draft,
+        .issued_s = 1000,
+        .expires_s = 4102444800 };
     struct str token = STR_NONE;
 
     assert_int_equal(token_sign(arena, &claims, STR("kid-1"), private_pem, &token), OK);

@@ -124,6 +124,34 @@ static void an_id_reads_back_from_its_text(void **state)
     assert_true(id_parse(STR("00000000-0000-0000-0000-000000000000"), &id) && id_is_nil(id));
 }
 
+static bool is_hex(int c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* What the text says, read and written in the plainest way. */
+static void each_place_of_an_id_takes_what_belongs_there_and_nothing_else(void **state)
+{
+    static const char text[] = "0190a0b1-c2d3-7e4f-8a5b-6c7d8e9fa0b1";
+    char changed[ID_TEXT_BYTES + 1], out[ID_TEXT_BYTES + 1];
+    struct id id;
+
+    (void)state;
+    for (size_t at = 0; at < ID_TEXT_BYTES; at++)
+        for (int c = 0; c < 256; c++) {
+            memcpy(changed, text, sizeof text);
+            changed[at] = (char)c;
+            bool good = text[at] == '-' ? c == '-' : is_hex(c);
+            assert_int_equal(id_parse((struct str){ changed, ID_TEXT_BYTES }, &id), good);
+            if (!good) continue;
+            changed[at] = (char)tolower(c);
+            id_format(id, out);
+            assert_string_equal(out, changed);
+        }
+    assert_true(id_parse(str_of(text), &id));
+    assert_memory_equal(id.b, "\x01\x90\xa0\xb1\xc2\xd3\x7e\x4f\x8a\x5b\x6c\x7d\x8e\x9f\xa0\xb1", 16);
+}
+
 static void what_is_no_id_is_refused(void **state)
 {
     static const char *const bad[] = { "", "0190a0b1c2d37e4f8a5b6c7d8e9fa0b1", "0190a0b1-c2d3-7e4f-8a5b-6c7d8e9fa0b",
@@ -178,6 +206,7 @@ int main(void)
         cmocka_unit_test(random_bits_do_not_come_round),
         cmocka_unit_test(an_id_is_a_uuid_of_version_seven_with_the_time_in_front),
         cmocka_unit_test(an_id_reads_back_from_its_text),
+        cmocka_unit_test(each_place_of_an_id_takes_what_belongs_there_and_nothing_else),
         cmocka_unit_test(what_is_no_id_is_refused),
         cmocka_unit_test(secrets_differ_and_are_compared_whole),
         cmocka_unit_test(clocks_do_not_go_back),

@@ -52,6 +52,21 @@ static void a_block_has_one_name(void **state)
     }
 }
 
+static void a_network_around_an_address_has_one_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *address, *network;
+    } networks[] = { { "192.0.2.7", "192.0.2.0/24" }, { "::ffff:192.0.2.7", "192.0.2.0/24" },
+        { "2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64" }, { "::1", "::/64" }, { "", "" }, { "nonsense:", "nonsense:" } };
+
+    for (size_t i = 0; i < COUNT(networks); i++) {
+        char text[ADDRESS_NETWORK_CHARS + 1];
+        if (!str_is(address_network_name(str_of(networks[i].address), text), networks[i].network))
+            fail_msg("%s", networks[i].address);
+    }
+}
+
 static void only_networks_are_networks(void **state)
 {
     (void)state;
@@ -90,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_where_the_table_says),
         cmocka_unit_test(a_block_has_one_name),
+        cmocka_unit_test(a_network_around_an_address_has_one_name),
         cmocka_unit_test(only_networks_are_networks),
         cmocka_unit_test(a_list_is_taken_whole_or_not),
     };

@@ -24,8 +24,8 @@ static void what_is_not_seen_is_not(void **state)
     (void)state;
     static const char *const unseen[] = { "", " a", "a ", "a\n", "\x1b[0m", "a\x7f", "a\xc2\x85", "a\xc2\xa0z",
         "a\xc2\xadz", "a\xe2\x80\x8bz", "a\xe2\x80\x8dz", "a\xe2\x80\xaez", "a\xe2\x81\xa6z",
-        "\xef\xbb\xbf"
-        "a",
+        ("\xef\xbb\xbf"
+         "a"),
         "a\xe3\x80\x80z", "a\xef\xbf\xbd", "a\xef\xbf\xbf", "a\xf3\xa0\x81\x81", "a\xed\xa0\x80", "a\xff",
         "\xe3\x85\xa4", "a\xef\xb8\x8f" };
 

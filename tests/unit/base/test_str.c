@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -92,16 +93,22 @@ static void utf8_is_what_the_standard_says(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(is_valid(bad[i]));
 }
 
-static void a_nul_is_found_wherever_it_stands(void **state)
+/* Of every length, as the ends of short and of long texts are read differently. */
+static void what_is_no_text_is_found_wherever_it_stands(void **state)
 {
-    char text[20];
+    static const char wrong[] = { '\0', '\x80', '\xC3', '\xFF' };
+    char text[70];
 
     (void)state;
-    for (size_t at = 0; at < sizeof text; at++) {
-        for (size_t i = 0; i < sizeof text; i++) text[i] = i == at ? '\0' : 'x';
-        assert_false(utf8_is_valid(text, sizeof text));
-        assert_true(utf8_is_valid(text, at));
-    }
+    for (size_t len = 1; len <= sizeof text; len++)
+        for (size_t at = 0; at < len; at++) {
+            memset(text, 'x', len);
+            assert_true(utf8_is_valid(text, len));
+            for (size_t k = 0; k < sizeof wrong; k++) {
+                text[at] = wrong[k];
+                assert_false(utf8_is_valid(text, len));
+            }
+        }
 }
 
 static void length_counts_code_points(void **state)
@@ -109,6 +116,7 @@ static void length_counts_code_points(void **state)
     (void)state;
     assert_int_equal(utf8_length("", 0), 0);
     assert_int_equal(utf8_length("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 10), 4);
+    assert_int_equal(utf8_length("\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xF0\x9F\x98\x80 and \xE2\x82\xAC", 20), 11);
 }
 
 int main(void)
@@ -120,7 +128,7 @@ int main(void)
         cmocka_unit_test(what_is_trimmed_is_around_and_not_inside),
         cmocka_unit_test(a_number_is_all_of_the_text_or_none),
         cmocka_unit_test(utf8_is_what_the_standard_says),
-        cmocka_unit_test(a_nul_is_found_wherever_it_stands),
+        cmocka_unit_test(what_is_no_text_is_found_wherever_it_stands),
         cmocka_unit_test(length_counts_code_points),
     };
     return cmocka_run_group_tests_name("str", tests, NULL, NULL);

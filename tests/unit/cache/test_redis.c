@@ -16,8 +16,8 @@ static struct redis *redis;
 static int begin(void **state)
 {
     (void)state;
-    start_server("");
-    redis = redis_create(loop, url);
+    redis_server_start("");
+    redis = redis_create(redis_server_loop, redis_server_url);
     return 0;
 }
 
@@ -25,7 +25,7 @@ static int end(void **state)
 {
     (void)state;
     redis_destroy(&redis);
-    stop_server();
+    redis_server_stop();
     return 0;
 }
 
@@ -67,11 +67,11 @@ static void ask(struct str a, struct str b, struct str c)
 static void a_command_is_answered(void **state)
 {
     (void)state;
-    assert_true(until(is_up));
+    assert_true(redis_server_until(is_up));
     ask(STR("SET"), STR("k"), STR("v"));
-    assert_true(until(has_answer));
+    assert_true(redis_server_until(has_answer));
     ask(STR("GET"), STR("k"), STR_NONE);
-    assert_true(until(has_answer));
+    assert_true(redis_server_until(has_answer));
     assert_int_equal(answers, 1);
     assert_string_equal(last, "v");
 }
@@ -82,17 +82,17 @@ static void a_reply_beyond_any_bound_is_not_collected(void **state)
     char last_byte[24];
     struct str words[] = { STR("SETRANGE"), STR("large"), STR_NONE, STR("x") };
 
-    assert_true(until(is_up));
+    assert_true(redis_server_until(is_up));
     snprintf(last_byte, sizeof last_byte, "%u", 2 * REDIS_REPLY_MAX);
     words[2] = str_of(last_byte);
     answers = unknowns = 0;
     redis_command(redis, on_answer, NULL, words, COUNT(words));
-    assert_true(until(has_answer));
+    assert_true(redis_server_until(has_answer));
     assert_int_equal(answers, 1);
     ask(STR("GET"), STR("large"), STR_NONE);
-    assert_true(until(has_answer));
+    assert_true(redis_server_until(has_answer));
     assert_int_equal(unknowns, 1);
-    assert_true(until(is_up));
+    assert_true(redis_server_until(is_up));
 
     for (int i = 0; i < 40; i++) { /* what is answered is not added up */
         char part[24];
@@ -100,7 +100,7 @@ static void a_reply_beyond_any_bound_is_not_collected(void **state)
         struct str slice[] = { STR("GETRANGE"), STR("large"), STR("0"), str_of(part) };
         answers = unknowns = 0;
         redis_command(redis, on_answer, NULL, slice, COUNT(slice));
-        assert_true(until(has_answer));
+        assert_true(redis_server_until(has_answer));
         assert_int_equal(answers, 1);
     }
 }
@@ -114,23 +114,23 @@ static void ask_for_lists(const char *lists, const char *numbers)
 
     answers = unknowns = 0;
     redis_command(redis, on_answer, NULL, words, COUNT(words));
-    assert_true(until(has_answer));
+    assert_true(redis_server_until(has_answer));
 }
 
 static void lists_beyond_any_bound_are_not_made_room_for(void **state)
 {
     (void)state;
-    assert_true(until(is_up));
+    assert_true(redis_server_until(is_up));
     for (int i = 0; i < 3; i++) { /* what is answered is not added up */
         ask_for_lists("200", "300");
         assert_int_equal(answers, 1);
     }
     ask_for_lists("1", "65536");
     assert_int_equal(unknowns, 1);
-    assert_true(until(is_up));
+    assert_true(redis_server_until(is_up));
     ask_for_lists("256", "256");
     assert_int_equal(unknowns, 1);
-    assert_true(until(is_up));
+    assert_true(redis_server_until(is_up));
     ask_for_lists("1", "60000");
     assert_int_equal(answers, 1);
 }
@@ -141,12 +141,12 @@ static void start_liar(const char *text)
     struct sockaddr_un at = { .sun_family = AF_UNIX };
     int listening = socket(AF_UNIX, SOCK_STREAM, 0);
 
-    snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
-    unlink(path);
+    snprintf(at.sun_path, sizeof at.sun_path, "%s", redis_server_path);
+    unlink(redis_server_path);
     assert_int_equal(bind(listening, (struct sockaddr *)&at, sizeof at), 0);
     assert_int_equal(listen(listening, 10), 0);
-    server = fork();
-    if (server == 0) {
+    redis_server_pid = fork();
+    if (redis_server_pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (int fd; (fd = accept(listening, NULL, NULL)) >= 0;) {
             char asked[1000];
@@ -171,9 +171,9 @@ static void turn_for_a_while(void)
     ev_timer timer;
 
     ev_timer_init(&timer, on_while, 0.1, 0.);
-    ev_timer_start(loop, &timer);
-    ev_run(loop, 0);
-    ev_timer_stop(loop, &timer);
+    ev_timer_start(redis_server_loop, &timer);
+    ev_run(redis_server_loop, 0);
+    ev_timer_stop(redis_server_loop, &timer);
 }
 
 static void no_message(void *arg, struct str channel, struct str bytes)
@@ -194,27 +194,27 @@ static void nonsense_ends_a_connection_and_no_process(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(lies); i++) {
         redis_destroy(&redis);
-        stop_server();
+        redis_server_stop();
         start_liar(lies[i]);
-        redis = redis_create(loop, url);
+        redis = redis_create(redis_server_loop, redis_server_url);
         redis_subscribe(redis, STR("c"), false, no_message, NULL);
-        assert_true(until(is_up));
+        assert_true(redis_server_until(is_up));
         ask(STR("GET"), STR("k"), STR_NONE);
-        assert_true(until(has_answer));
+        assert_true(redis_server_until(has_answer));
         turn_for_a_while();
     }
     redis_destroy(&redis);
-    stop_server();
-    start_server("");
-    redis = redis_create(loop, url);
-    assert_true(until(is_up));
+    redis_server_stop();
+    redis_server_start("");
+    redis = redis_create(redis_server_loop, redis_server_url);
+    assert_true(redis_server_until(is_up));
 }
 
 static void no_redis_means_dont_know_at_once(void **state)
 {
     (void)state;
     redis_destroy(&redis);
-    redis = redis_create(loop, "");
+    redis = redis_create(redis_server_loop, "");
     ask(STR("GET"), STR("k"), STR_NONE);
     assert_int_equal(unknowns, 1);
     assert_false(redis_is_up(redis));
@@ -223,32 +223,32 @@ static void no_redis_means_dont_know_at_once(void **state)
 static void a_killed_server_is_found_again(void **state)
 {
     (void)state;
-    assert_true(until(is_up));
-    stop_server();
+    assert_true(redis_server_until(is_up));
+    redis_server_stop();
     ask(STR("GET"), STR("k"), STR_NONE);
-    assert_true(until(has_answer));
+    assert_true(redis_server_until(has_answer));
     assert_int_equal(unknowns, 1);
-    assert_true(until(is_away));
+    assert_true(redis_server_until(is_away));
     ask(STR("GET"), STR("k"), STR_NONE);
     assert_int_equal(unknowns, 1); /* at once */
-    start_server("");
-    assert_true(until(is_up));
+    redis_server_start("");
+    assert_true(redis_server_until(is_up));
     ask(STR("SET"), STR("k"), STR("w"));
-    assert_true(until(has_answer));
+    assert_true(redis_server_until(has_answer));
     assert_int_equal(answers, 1);
 }
 
 static void a_frozen_server_counts_as_away(void **state)
 {
     (void)state;
-    assert_true(until(is_up));
-    kill(server, SIGSTOP);
+    assert_true(redis_server_until(is_up));
+    kill(redis_server_pid, SIGSTOP);
     ask(STR("GET"), STR("k"), STR_NONE);
-    assert_true(until(has_answer));
+    assert_true(redis_server_until(has_answer));
     assert_int_equal(unknowns, 1);
     assert_true(is_away());
-    kill(server, SIGCONT);
-    assert_true(until(is_up));
+    kill(redis_server_pid, SIGCONT);
+    assert_true(redis_server_until(is_up));
 }
 
 static char heard[100];
@@ -274,10 +274,10 @@ static void subscriptions_survive_the_server(void **state)
     redis_subscribe(redis, STR("news.*"), true, on_heard, tag);
     for (int i = 0; i < 2; i++) {
         n_heard = 0;
-        assert_true(until(someone_heard));
+        assert_true(redis_server_until(someone_heard));
         assert_string_equal(heard, "pattern news.one hello");
-        stop_server();
-        start_server("");
+        redis_server_stop();
+        redis_server_start("");
     }
 }
 
@@ -288,21 +288,21 @@ static void a_password_is_given_and_a_wrong_one_is_no_redis(void **state)
     char tcp[100];
 
     redis_destroy(&redis);
-    stop_server();
-    start_server("p@ss:w/rd");
-    snprintf(tcp, sizeof tcp, "redis://:p@ss:w/rd@127.0.0.1:%s/2", port);
-    redis = redis_create(loop, tcp);
-    assert_true(until(is_up));
+    redis_server_stop();
+    redis_server_start("p@ss:w/rd");
+    snprintf(tcp, sizeof tcp, "redis://:p@ss:w/rd@127.0.0.1:%s/2", redis_server_port);
+    redis = redis_create(redis_server_loop, tcp);
+    assert_true(redis_server_until(is_up));
     answers = unknowns = 0;
     redis_command(redis, on_answer, NULL, ping, 1);
-    assert_true(until(has_answer));
+    assert_true(redis_server_until(has_answer));
     assert_string_equal(last, "PONG");
 
     redis_destroy(&redis);
-    snprintf(tcp, sizeof tcp, "redis://:wrong@127.0.0.1:%s", port);
-    redis = redis_create(loop, tcp);
-    assert_true(until(is_up));
-    assert_true(until(is_away));
+    snprintf(tcp, sizeof tcp, "redis://:wrong@127.0.0.1:%s", redis_server_port);
+    redis = redis_create(redis_server_loop, tcp);
+    assert_true(redis_server_until(is_up));
+    assert_true(redis_server_until(is_away));
 }
 
 /* Between us and the C library: "slow.test" is ::1 and 127.0.0.1, and is told when its name server is back. */
@@ -330,15 +330,15 @@ static void a_name_server_that_does_not_answer_holds_nobody_up(void **state)
     char slow[100];
 
     (void)state;
-    stop_server();
-    start_server("pw");
-    snprintf(slow, sizeof slow, "redis://:pw@slow.test:%s", port);
+    redis_server_stop();
+    redis_server_start("pw");
+    snprintf(slow, sizeof slow, "redis://:pw@slow.test:%s", redis_server_port);
     redis_destroy(&redis);
-    redis = redis_create(loop, slow);
-    assert_true(until(was_asked));
+    redis = redis_create(redis_server_loop, slow);
+    assert_true(redis_server_until(was_asked));
     assert_false(is_up());
     atomic_store(&name_server_is_back, true);
-    assert_true(until(is_up));
+    assert_true(redis_server_until(is_up));
 }
 
 /* The thread that asks outlives whoever wanted to know. */
@@ -348,13 +348,13 @@ static void one_may_leave_while_a_name_is_asked_for(void **state)
 
     (void)state;
     atomic_store(&name_server_is_back, false);
-    snprintf(slow, sizeof slow, "redis://slow.test:%s", port);
+    snprintf(slow, sizeof slow, "redis://slow.test:%s", redis_server_port);
     redis_destroy(&redis);
-    redis = redis_create(loop, slow);
+    redis = redis_create(redis_server_loop, slow);
     redis_destroy(&redis);
     atomic_store(&name_server_is_back, true);
-    redis = redis_create(loop, url);
-    assert_true(until(is_up));
+    redis = redis_create(redis_server_loop, redis_server_url);
+    assert_true(redis_server_until(is_up));
 }
 
 static void urls_are_taken_apart(void **state)
@@ -405,5 +405,5 @@ int main(void)
         T(one_may_leave_while_a_name_is_asked_for),
         cmocka_unit_test(urls_are_taken_apart),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, redis_server_begin, redis_server_end);
 }

@@ -20,12 +20,12 @@ static int64_t version;
 static const char *role_of_ada, *role_of_bo;
 static size_t fillers; /* other members */
 
-struct reading {
+struct room_reading {
     struct room_read read;
     int64_t version;
     const char *ada, *bo;
 };
-static struct reading readings[READS_MAX];
+static struct room_reading readings[READS_MAX];
 static size_t n_readings;
 static bool has_workers;
 
@@ -34,11 +34,11 @@ bool room_read_begin(struct rpc_server *server, struct str subject, const struct
     (void)server, (void)subject;
     if (!has_workers) return false;
     assert_true(n_readings < READS_MAX);
-    readings[n_readings++] = (struct reading){ *what, version, role_of_ada, role_of_bo };
+    readings[n_readings++] = (struct room_reading){ *what, version, role_of_ada, role_of_bo };
     return true;
 }
 
-static void fill(struct members *members, const struct reading *r)
+static void fill(struct members *members, const struct room_reading *r)
 {
     char name[40];
 
@@ -53,7 +53,7 @@ static void fill(struct members *members, const struct reading *r)
 /* The oldest reading comes back. */
 static void end_reading(enum err e)
 {
-    struct reading r = readings[0];
+    struct room_reading r = readings[0];
 
     for (size_t i = 1; i < n_readings; i++) readings[i - 1] = readings[i];
     n_readings--;

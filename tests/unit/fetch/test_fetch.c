@@ -145,7 +145,7 @@ static void start_over(void)
 
 /* --- the client --- */
 
-struct told {
+struct fetch_outcome {
     int times;
     enum fetch_result result;
     int status;
@@ -154,7 +154,7 @@ struct told {
 
 static void on_done(void *arg, const struct fetch_answer *answer)
 {
-    struct told *told = arg;
+    struct fetch_outcome *told = arg;
 
     told->times++;
     told->result = answer->result;
@@ -168,7 +168,7 @@ static void on_done(void *arg, const struct fetch_answer *answer)
 
 static struct fetch_request get(const char *url)
 {
-    return (struct fetch_request){ .method = "GET", .url = str_of(url), .answer_max = 4000, .timeout_ms = 5000 };
+    return (struct fetch_request){ .method = "GET", .url = str_of(url), .answer_max = 4000, .timeout_ms = 30000 };
 }
 
 static const char *at(const char *path)
@@ -179,9 +179,9 @@ static const char *at(const char *path)
     return url;
 }
 
-static struct told ask(const struct fetch_request *request)
+static struct fetch_outcome ask(const struct fetch_request *request)
 {
-    struct told told = { 0 };
+    struct fetch_outcome told = { 0 };
 
     fetch_start(fetcher, request, on_done, &told);
     assert_int_equal(told.times, 0); /* never from within */
@@ -190,7 +190,7 @@ static struct told ask(const struct fetch_request *request)
     return told;
 }
 
-static struct told ask_url(const char *url)
+static struct fetch_outcome ask_url(const char *url)
 {
     struct fetch_request request = get(url);
 
@@ -209,7 +209,7 @@ static void what_is_sent_arrives_and_what_is_answered_comes_back(void **state)
     request.body = STR("hello");
     request.headers = &header;
     request.n_headers = 1;
-    struct told told = ask(&request);
+    struct fetch_outcome told = ask(&request);
     assert_int_equal(told.result, FETCH_ANSWERED);
     assert_int_equal(told.status, 201);
     assert_string_equal(told.body, "{\"a\":1}");
@@ -227,7 +227,7 @@ static void what_is_sent_arrives_and_what_is_answered_comes_back(void **state)
 static void a_redirect_is_an_answer_and_not_followed(void **state)
 {
     (void)state;
-    struct told told = ask_url(at("/redirect"));
+    struct fetch_outcome told = ask_url(at("/redirect"));
 
     assert_int_equal(told.status, 302);
     assert_non_null(strstr(told.location, "/echo"));
@@ -367,7 +367,7 @@ static void nobody_there_is_told_apart(void **state)
 static void one_host_has_no_more_than_its_share_and_the_queue_has_an_end(void **state)
 {
     (void)state;
-    struct told told[9] = { 0 };
+    struct fetch_outcome told[9] = { 0 };
     struct fetch_request request = get(at("/hold"));
 
     for (size_t i = 0; i < COUNT(told); i++) fetch_start(fetcher, &request, on_done, &told[i]);
@@ -383,7 +383,7 @@ static void one_host_has_no_more_than_its_share_and_the_queue_has_an_end(void **
 static void what_is_cancelled_is_never_told(void **state)
 {
     (void)state;
-    struct told told[4] = { 0 };
+    struct fetch_outcome told[4] = { 0 };
     struct fetch *fetches[4];
     struct fetch_request request = get(at("/hold"));
 

@@ -60,6 +60,8 @@ static void on_event(void *arg, struct ws *ws)
     (void)arg, (void)ws;
 }
 
+static enum proxies_say proxies_say;
+
 static int start(void **state)
 {
     static char address[32];
@@ -79,6 +81,7 @@ static int start(void **state)
         .http = address,
         .origins = "*",
         .trusted_proxies = &proxies,
+        .proxies_say = proxies_say,
         .connections_max = 100,
         .connections_per_address = MOST,
         .body_max = 10000,
@@ -87,6 +90,14 @@ static int start(void **state)
     loop = ev_loop_new(0);
     server = http_server_create(loop, &config);
     http_mount(server, "/*", &handler, NULL);
+    return 0;
+}
+
+static int start_first(void **state)
+{
+    proxies_say = PROXIES_SAY_FIRST;
+    start(state);
+    proxies_say = PROXIES_SAY_FORWARDED_FOR;
     return 0;
 }
 
@@ -238,6 +249,89 @@ static void who_is_no_proxy_can_neither_hide_nor_take_anothers_place(void **stat
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
+/* --- the PROXY protocol: in front of each connection of a proxy's --- */
+
+static void begins(int fd, const char *header)
+{
+    assert_int_equal(write(fd, header, strlen(header)), strlen(header));
+    turn();
+}
+
+static void a_proxys_connection_is_of_whom_it_begins_with(void **state)
+{
+    int fd = dial(PROXY);
+    (void)state;
+    begins(fd, "PROXY TCP4 198.51.100.7 10.0.0.5 56324 443\r\n");
+    brings(fd, "203.0.113.9", "198.51.100.7"); /* headers say nothing then */
+    brings(fd, "203.0.113.9", "198.51.100.7");
+    close(fd);
+}
+
+static void what_comes_in_pieces_is_waited_for(void **state)
+{
+    static const char header[] = "PROXY TCP4 198.51.100.7 10.0.0.5 56324 443\r\n";
+    int fd = dial(PROXY);
+    (void)state;
+    for (const char *at = header; *at != '\0'; at++) {
+        assert_int_equal(write(fd, at, 1), 1);
+        turn();
+    }
+    brings(fd, "203.0.113.9", "198.51.100.7");
+    close(fd);
+}
+
+static void a_proxy_that_asks_for_itself_has_no_limit(void **state)
+{
+    int fds[2 * MOST];
+    (void)state;
+    for (int i = 0; i < 2 * MOST; i++) {
+        fds[i] = dial(PROXY);
+        begins(fds[i], "PROXY UNKNOWN\r\n");
+        brings(fds[i], "203.0.113.9", PROXY);
+    }
+    for (int i = 0; i < 2 * MOST; i++) close(fds[i]);
+    turn();
+}
+
+static void clients_behind_it_have_their_own_limit(void **state)
+{
+    int fds[MOST], one_more, other;
+    (void)state;
+    for (int i = 0; i < MOST; i++) {
+        fds[i] = dial(PROXY);
+        begins(fds[i], "PROXY TCP4 198.51.100.7 10.0.0.5 56324 443\r\n");
+        brings(fds[i], "", "198.51.100.7");
+    }
+    one_more = dial(PROXY);
+    begins(one_more, "PROXY TCP4 198.51.100.7 10.0.0.5 56324 443\r\n");
+    struct buf in = BUF(65536);
+    (void)!write(one_more, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27);
+    assert_false(hears(one_more, &in, "HTTP/1.1 200 "));
+    assert_int_equal(in.len, 0);
+    buf_free(&in);
+    other = dial(PROXY);
+    begins(other, "PROXY TCP4 198.51.100.8 10.0.0.5 56324 443\r\n");
+    brings(other, "", "198.51.100.8");
+    for (int i = 0; i < MOST; i++) close(fds[i]);
+    close(one_more);
+    close(other);
+    turn();
+}
+
+static void a_proxy_has_to_say_it_and_nobody_else_may(void **state)
+{
+    int silent = dial(PROXY), liar = dial("127.0.0.2");
+    struct buf in = BUF(65536);
+    (void)state;
+    say(silent, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_false(hears(silent, &in, "HTTP/1.1 "));
+    say(liar, "PROXY TCP4 198.51.100.7 10.0.0.5 56324 443\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(hears(liar, &in, "HTTP/1.1 400 "));
+    buf_free(&in);
+    close(silent);
+    close(liar);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +341,11 @@ int main(void)
         TEST(a_websocket_is_its_clients_to_its_end),
         TEST(of_ipv6_a_network_is_one_client),
         TEST(who_is_no_proxy_can_neither_hide_nor_take_anothers_place),
+        cmocka_unit_test_setup_teardown(a_proxys_connection_is_of_whom_it_begins_with, start_first, stop),
+        cmocka_unit_test_setup_teardown(what_comes_in_pieces_is_waited_for, start_first, stop),
+        cmocka_unit_test_setup_teardown(a_proxy_that_asks_for_itself_has_no_limit, start_first, stop),
+        cmocka_unit_test_setup_teardown(clients_behind_it_have_their_own_limit, start_first, stop),
+        cmocka_unit_test_setup_teardown(a_proxy_has_to_say_it_and_nobody_else_may, start_first, stop),
     };
     log_init("test", LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,27 @@ static const struct {
     { "10.0.0.4", "x-real-ip: 198.51.100.7|forwarded: for=198.51.100.7|x-forwarded-fo: 198.51.100.7", "10.0.0.4" },
 };
 
+/* The same by Forwarded, RFC 7239. */
+static const struct {
+    const char *peer, *lines, *client;
+} elements[] = {
+    { "203.0.113.9", "forwarded: for=198.51.100.7", "203.0.113.9" },
+    { "10.0.0.4", "forwarded: for=198.51.100.7", "198.51.100.7" },
+    { "10.0.0.4", "Forwarded: by=10.0.0.5;For=\"198.51.100.7:4711\";proto=https", "198.51.100.7" },
+    { "10.0.0.4", "forwarded: for=\"[2001:db8:2::7]:4711\"", "2001:db8:2::7" },
+    { "10.0.0.4", "forwarded: for=127.0.0.1, for=198.51.100.7;proto=http, for=10.0.0.5", "198.51.100.7" },
+    { "10.0.0.4", "forwarded: for=198.51.100.7|forwarded: for=10.0.0.5", "198.51.100.7" },
+    { "10.0.0.4", "forwarded: for=\"a, for=198.51.100.9, for=198.51.100.7", "198.51.100.7" },
+    { "10.0.0.4", "forwarded: for=198.51.100.7, for=unknown", "10.0.0.4" },
+    { "10.0.0.4", "forwarded: for=198.51.100.7, for=_hidden", "10.0.0.4" },
+    { "10.0.0.4", "forwarded: proto=https;by=198.51.100.7", "10.0.0.4" },
+    { "10.0.0.4", "forwarded: for", "10.0.0.4" },
+    { "10.0.0.4", "forwarded: for=", "10.0.0.4" },
+    { "10.0.0.4", "forwarded: for=\"", "10.0.0.4" },
+    { "10.0.0.4", "forwarded: 198.51.100.7", "10.0.0.4" },
+    { "10.0.0.4", "x-forwarded-for: 198.51.100.7", "10.0.0.4" },
+};
+
 static struct http_head head;
 
 static void parse(const char *lines)
@@ -107,12 +128,30 @@ static void the_client_is_whom_the_table_says(void **state)
         char text[INET6_ADDRSTRLEN];
         assert_true(address_parse(str_of(cases[i].peer), &peer));
         parse(cases[i].lines);
-        client = forwarded_client(&ours, &head, &peer);
+        client = forwarded_client(&ours, &head, "x-forwarded-for", &peer);
         address_print(&client, text);
         if (strcmp(text, cases[i].client) != 0)
             fail_msg("%s from %s: %s, not %s", cases[i].lines, cases[i].peer, text, cases[i].client);
-        client = forwarded_client(&nobody, &head, &peer);
+        client = forwarded_client(&nobody, &head, "x-forwarded-for", &peer);
         assert_memory_equal(&client, &peer, sizeof peer);
+    }
+}
+
+static void the_client_is_whom_an_element_says(void **state)
+{
+    struct network_list ours;
+    struct str bad;
+    (void)state;
+    assert_true(network_list_parse(STR(OURS), &ours, &bad));
+    for (size_t i = 0; i < COUNT(elements); i++) {
+        struct in6_addr peer, client;
+        char text[INET6_ADDRSTRLEN];
+        assert_true(address_parse(str_of(elements[i].peer), &peer));
+        parse(elements[i].lines);
+        client = forwarded_client(&ours, &head, "forwarded", &peer);
+        address_print(&client, text);
+        if (strcmp(text, elements[i].client) != 0)
+            fail_msg("%s from %s: %s, not %s", elements[i].lines, elements[i].peer, text, elements[i].client);
     }
 }
 
@@ -120,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_client_is_whom_the_table_says),
+        cmocka_unit_test(the_client_is_whom_an_element_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

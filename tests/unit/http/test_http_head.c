@@ -70,6 +70,13 @@ static void what_could_be_read_in_two_ways_is_refused(void **state)
     } table[] = {
         { "GET / HTTP/1.1\r\n\r\n", 400 },
         { "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\nauthorization: Bearer y\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\nCookie: a=b\r\nX: y\r\nCookie: a=c\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\nOrigin: https://a\r\nOrigin: https://b\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Site: cross-site\r\n\r\n", 400 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Type: application/json\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\nAccept: a/b\r\nAccept: c/d\r\nX-Forwarded-For: 1\r\nX-Forwarded-For: 2\r\n\r\n",
+            0 },
         { "GET / HTTP/1.1\nHost: a\n\r\n\r\n", 400 },
         { "GET /\r\nHost: a\r\n\r\n", 400 },
         { "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
@@ -234,10 +241,21 @@ static void gzip_is_used_only_where_it_is_wanted(void **state)
         { "gzip; q=0.000", false },
         { "", false },
         { "gzipped", false },
+        { "*;q=0", false },
+        { "gzip, *;q=0", true },
+        { "*, gzip;q=0", false },
+        { "gzip;q=0, *", false },
+        { "gzip;q=0.001", true },
+        { "identity, gzip;q=0.5", false },
+        { "identity;q=0.5, gzip;q=0.5", true },
+        { "gzip;q=0.5, *", false },
+        { "identity;q=0, gzip", true },
+        { "gzip;q=2", false },
     };
     (void)state;
     for (size_t i = 0; i < COUNT(table); i++)
-        if (gzip_is_accepted(str_of(table[i].accept)) != table[i].wanted) fail_msg("%s", table[i].accept);
+        if ((coding_weight(str_of(table[i].accept), "gzip") > 0) != table[i].wanted) fail_msg("%s", table[i].accept);
+    assert_int_equal(coding_weight(STR("br;q=0.1, gzip;q=0.85"), "gzip"), 850);
     assert_false(gzip_is_worth_it("text/plain", 1023, NULL, 0));
     assert_true(gzip_is_worth_it("text/plain; charset=UTF-8", 1024, NULL, 0));
     assert_false(gzip_is_worth_it("image/webp", 4096, NULL, 0));

@@ -58,11 +58,23 @@ static void a_tag_is_found_in_a_list(void **state)
     assert_false(http_tag_matches(STR("\"ab\""), tag));
 }
 
+static void a_weak_tag_is_not_the_same(void **state)
+{
+    struct str tag = STR("\"a\"");
+
+    (void)state;
+    assert_true(http_tag_is_same(STR("\"b\", \"a\""), tag));
+    assert_true(http_tag_is_same(STR("*"), tag));
+    assert_false(http_tag_is_same(STR("W/\"a\""), tag));
+    assert_false(http_tag_is_same(STR(""), tag));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_range_is_read_and_all_else_is_the_whole),
         cmocka_unit_test(a_tag_is_found_in_a_list),
+        cmocka_unit_test(a_weak_tag_is_not_the_same),
     };
     return cmocka_run_group_tests_name("http range", tests, make_arena, drop_arena);
 }

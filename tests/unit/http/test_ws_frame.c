@@ -98,6 +98,34 @@ static void utf8_is_the_same_whole_and_byte_by_byte(void **state)
     }
 }
 
+static bool is_utf8(const char *text, size_t len)
+{
+    uint32_t step = 0;
+    return ws_utf8(&step, text, len) && step == 0;
+}
+
+static void what_is_no_ascii_is_seen_wherever_it_stands(void **state)
+{
+    char text[80];
+    (void)state;
+    for (size_t len = 1; len <= sizeof text; len++) {
+        memset(text, '\x7f', sizeof text);
+        assert_true(is_utf8(text, len));
+        for (size_t at = 0; at < len; at++) {
+            text[at] = '\xff';
+            assert_false(is_utf8(text, len));
+            text[at] = '\xc3';
+            assert_false(is_utf8(text, len));
+            if (at + 1 < len) {
+                text[at + 1] = '\xbc';
+                assert_true(is_utf8(text, len));
+                text[at + 1] = '\x7f';
+            }
+            text[at] = '\x7f';
+        }
+    }
+}
+
 static void an_empty_text_needs_no_bytes(void **state)
 {
     uint32_t utf8 = 0, within = 0;
@@ -123,6 +151,7 @@ int main(void)
         cmocka_unit_test(a_bomb_ends_at_the_bound),
         cmocka_unit_test(what_is_no_deflate_stream_is_refused),
         cmocka_unit_test(utf8_is_the_same_whole_and_byte_by_byte),
+        cmocka_unit_test(what_is_no_ascii_is_seen_wherever_it_stands),
         cmocka_unit_test(an_empty_text_needs_no_bytes),
         cmocka_unit_test(close_codes_are_those_a_peer_may_say),
     };

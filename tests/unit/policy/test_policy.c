@@ -219,6 +219,43 @@ static void a_deny_needs_no_name_and_a_name_is_known_by_its_namespace(void **sta
     policy_ref_drop(&policy);
 }
 
+/* What a rule that allows everything in its namespaces makes of /admin. */
+static const struct {
+    const char *pattern; /* NULL: it has none */
+    bool opened;
+} opening[] = {
+    { "/admin", true },
+    { "/admin*", true },
+    { NULL, false },
+    { "*", false },
+    { "/*", false },
+    { "/a*", false },
+    { "*admin", false },
+    { "{sub}", false },
+    { "/chat", false },
+};
+
+static void only_a_rule_that_names_it_opens_admin(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(opening); i++) {
+        struct str pattern = str_of(opening[i].pattern), admin = STR("/admin");
+        struct policy_rule rules_[] = {
+            { .effect = STR("allow"), .namespaces = { &pattern, pattern.len > 0 } },
+            { .effect = STR("allow"), .namespaces = { &admin, 1 } },
+            { .effect = STR("deny"), .namespaces = { &pattern, pattern.len > 0 } },
+        };
+        struct policy_compiled *policy = compile(rules_, 1), *denied = compile(rules_ + 1, 2);
+        struct policy_question q = { .namespace = admin, .subject = admin, .action = POLICY_ADMIN };
+        if (policy_ask(policy, &q).allowed != opening[i].opened) fail_msg("case %zu", i);
+        bool fits = opening[i].pattern == NULL || strcmp(opening[i].pattern, "/chat") != 0;
+        assert_int_equal(policy_ask(denied, &q).allowed, !fits);    /* a deny needs no name */
+        assert_int_equal(policy_ask_cap(policy, &q).allowed, fits); /* nor does what narrows */
+        policy_ref_drop(&policy);
+        policy_ref_drop(&denied);
+    }
+}
+
 static void unknown_words_are_refused_by_name(void **state)
 {
     (void)state;
@@ -271,6 +308,7 @@ int main(void)
         cmocka_unit_test(no_rules_deny_and_a_bare_allow_allows),
         cmocka_unit_test(only_what_a_rule_names_is_published),
         cmocka_unit_test(a_deny_needs_no_name_and_a_name_is_known_by_its_namespace),
+        cmocka_unit_test(only_a_rule_that_names_it_opens_admin),
         cmocka_unit_test(unknown_words_are_refused_by_name),
         cmocka_unit_test(a_policy_lives_until_its_last_reference),
         cmocka_unit_test(actions_have_names),

@@ -71,7 +71,61 @@ static void begin_hold(struct call *call, const void *req, struct rpc_later *lat
     held[n_held++] = later;
 }
 
+/* --- a method of three steps: what each of them was, and where --- */
+
+static char stepped[8];
+static pthread_t step_threads[8], loop_thread;
+static enum err step_fails;
+
+static enum err note_step(void *arg, char step)
+{
+    size_t n = strlen(stepped);
+
+    step_threads[n] = pthread_self();
+    stepped[n] = step;
+    return step == 'b' ? *(enum err *)arg : OK;
+}
+
+static enum err step_a(struct pg *pg, struct arena *at, void *arg)
+{
+    assert_null(pg); /* this server has no database */
+    assert_non_null(arena_alloc(at, 100));
+    return note_step(arg, 'a');
+}
+
+static enum err step_b(struct pg *pg, struct arena *at, void *arg)
+{
+    (void)pg, (void)at;
+    return note_step(arg, 'b');
+}
+
+static enum err step_c(struct pg *pg, struct arena *at, void *arg)
+{
+    (void)pg, (void)at;
+    return note_step(arg, 'c');
+}
+
+static void end_steps(void *arg, enum err e)
+{
+    struct rpc_later *later = held[--n_held];
+
+    assert_true(pthread_equal(pthread_self(), loop_thread));
+    step_fails = e;
+    rpc_later_done(later, e, &(struct room_ref){ .room = id_new() });
+    (void)arg;
+}
+
+static void begin_steps(struct call *call, const void *req, struct rpc_later *later)
+{
+    static const struct rpc_step list[] = { { WORKER, step_a }, { BLOCKING, step_b }, { WORKER, step_c }, { 0 } };
+
+    (void)call, (void)req;
+    held[n_held++] = later;
+    rpc_later_steps(later, list, end_steps, &step_fails);
+}
+
 static const struct rpc_method METHODS[] = {
+    ROOM_METHOD("steps.later", LATER, .begin = begin_steps),
     ROOM_METHOD("echo.loop", LOOP, .run = run_echo),
     ROOM_METHOD("echo.worker", WORKER, .run = run_echo),
     ROOM_METHOD("echo.blocking", BLOCKING, .run = run_echo),
@@ -94,6 +148,7 @@ static int begin(void **state)
     struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 2);
     config.context = &after_runs;
     config.blocking = 2;
+    loop_thread = pthread_self();
     server = rpc_server_create(fx.loop, &config);
     n_held = after_runs = heard_order = 0;
     atomic_store(&gate_open, 0);
@@ -117,10 +172,10 @@ static int end(void **state)
 static void a_call_is_answered_on_the_loop_and_on_a_worker(void **state)
 {
     (void)state;
-    struct heard a, b;
+    struct rpc_outcome a, b;
     struct id one = id_new(), two = id_new();
-    ask(&gateway, "echo.loop", false, 2000, one, &a);
-    ask(&gateway, "echo.worker", false, 2000, two, &b);
+    probe_ask(&gateway, "echo.loop", false, WAIT_MS, one, &a);
+    probe_ask(&gateway, "echo.worker", false, WAIT_MS, two, &b);
     UNTIL(a.order && b.order);
     assert_int_equal(a.status, OK);
     assert_true(id_eq(a.room, one));
@@ -133,9 +188,9 @@ static void a_call_is_answered_on_the_loop_and_on_a_worker(void **state)
 static void a_failure_says_why_and_which_field(void **state)
 {
     (void)state;
-    struct heard a, b;
-    ask(&gateway, "fail.loop", false, 2000, id_new(), &a);
-    ask(&gateway, "fail.worker", false, 2000, id_new(), &b);
+    struct rpc_outcome a, b;
+    probe_ask(&gateway, "fail.loop", false, WAIT_MS, id_new(), &a);
+    probe_ask(&gateway, "fail.worker", false, WAIT_MS, id_new(), &b);
     UNTIL(a.order && b.order);
     assert_int_equal(a.status, ERR_CONFLICT);
     assert_string_equal(a.code, "conflict");
@@ -146,8 +201,8 @@ static void a_failure_says_why_and_which_field(void **state)
 static void an_unknown_method_is_no_method(void **state)
 {
     (void)state;
-    struct heard a;
-    ask(&gateway, "echo.nowhere", false, 2000, id_new(), &a);
+    struct rpc_outcome a;
+    probe_ask(&gateway, "echo.nowhere", false, WAIT_MS, id_new(), &a);
     UNTIL(a.order);
     assert_int_equal(a.status, ERR_NO_METHOD);
 }
@@ -155,11 +210,11 @@ static void an_unknown_method_is_no_method(void **state)
 static void a_body_of_another_shape_is_refused(void **state)
 {
     (void)state;
-    struct heard a = { 0 }, b = { 0 };
+    struct rpc_outcome a = { 0 }, b = { 0 };
     rpc_client_call(gateway.client,
-        &(struct rpc_request){ .method = "echo.loop", .budget_ms = 1000, .body = STR("\x80") }, on_heard, &a);
+        &(struct rpc_request){ .method = "echo.loop", .budget_ms = WAIT_MS, .body = STR("\x80") }, on_heard, &a);
     rpc_client_call(gateway.client,
-        &(struct rpc_request){ .method = "echo.worker", .budget_ms = 1000, .body = STR("\xc1") }, on_heard, &b);
+        &(struct rpc_request){ .method = "echo.worker", .budget_ms = WAIT_MS, .body = STR("\xc1") }, on_heard, &b);
     UNTIL(a.order && b.order);
     assert_int_equal(a.status, ERR_INVALID_ARGUMENT);
     assert_int_equal(b.status, ERR_MALFORMED);
@@ -169,12 +224,12 @@ static void a_peer_may_call_only_what_names_it_and_the_operator_all(void **state
 {
     (void)state;
     struct probe chat, operator;
-    struct heard a, b;
+    struct rpc_outcome a, b;
     probe_open(&chat, "chat", 20);
     probe_open(&operator, "operator", 20);
     UNTIL(rpc_client_is_up(chat.client) && rpc_client_is_up(operator.client));
-    ask(&chat, "echo.loop", false, 2000, id_new(), &a);
-    ask(&operator, "echo.loop", false, 2000, id_new(), &b);
+    probe_ask(&chat, "echo.loop", false, WAIT_MS, id_new(), &a);
+    probe_ask(&operator, "echo.loop", false, WAIT_MS, id_new(), &b);
     UNTIL(a.order && b.order);
     assert_int_equal(a.status, ERR_FORBIDDEN);
     assert_int_equal(b.status, OK);
@@ -185,10 +240,10 @@ static void a_peer_may_call_only_what_names_it_and_the_operator_all(void **state
 static void nobody_waits_beyond_the_deadline(void **state)
 {
     (void)state;
-    struct heard a;
+    struct rpc_outcome a;
     int64_t began_us = clock_mono_us();
-    ask(&gateway, "hold.later", false, 200, id_new(), &a);
-    UNTIL(a.order);
+    probe_ask(&gateway, "hold.later", false, 200, id_new(), &a);
+    UNTIL(a.order && n_held == 1);
     assert_int_equal(a.status, ERR_DEADLINE);
     assert_true(clock_mono_us() - began_us >= 200000);
     assert_int_equal(rpc_client_pending(gateway.client), 0);
@@ -199,12 +254,14 @@ static void nobody_waits_beyond_the_deadline(void **state)
 static void work_past_its_deadline_is_not_done(void **state)
 {
     (void)state;
-    struct heard a, b, c;
-    ask(&gateway, "wait.worker", false, 5000, id_new(), &a);
-    ask(&gateway, "wait.worker", false, 5000, id_new(), &b);
+    struct rpc_outcome a, b, c, behind;
+    probe_ask(&gateway, "wait.worker", false, WAIT_MS, id_new(), &a);
+    probe_ask(&gateway, "wait.worker", false, WAIT_MS, id_new(), &b);
     UNTIL(atomic_load(&running) == 2);
-    ask(&gateway, "wait.worker", false, 50, id_new(), &c);
-    UNTIL(c.order);
+    probe_ask(&gateway, "wait.worker", false, 50, id_new(), &c);
+    probe_ask(&gateway, "echo.loop", false, WAIT_MS, id_new(), &behind);
+    UNTIL(c.order && behind.order);
+    turn_for(60); /* the server counts from when it read the request, which was later */
     atomic_store(&gate_open, 1);
     UNTIL(a.order && b.order);
     turn_for(20);
@@ -215,11 +272,11 @@ static void work_past_its_deadline_is_not_done(void **state)
 static void a_full_worker_queue_is_overloaded_at_once(void **state)
 {
     (void)state;
-    struct heard some[7];
-    for (int i = 0; i < 2; i++) ask(&gateway, "wait.worker", false, 5000, id_new(), &some[i]);
+    struct rpc_outcome some[7];
+    for (int i = 0; i < 2; i++) probe_ask(&gateway, "wait.worker", false, WAIT_MS, id_new(), &some[i]);
     UNTIL(atomic_load(&running) == 2);
     for (int i = 2; i < 7; i++) /* the queue takes four */
-        ask(&gateway, "wait.worker", false, 5000, id_new(), &some[i]);
+        probe_ask(&gateway, "wait.worker", false, WAIT_MS, id_new(), &some[i]);
     UNTIL(some[6].order);
     assert_int_equal(some[6].status, ERR_OVERLOADED);
     assert_true(some[6].retry_after_ms > 0);
@@ -233,18 +290,18 @@ static void a_full_worker_queue_is_overloaded_at_once(void **state)
 static void workers_and_blocking_threads_do_not_wait_for_each_other(void **state)
 {
     (void)state;
-    struct heard slow[4], quick;
-    for (int i = 0; i < 2; i++) ask(&gateway, "wait.worker", false, 5000, id_new(), &slow[i]);
+    struct rpc_outcome slow[4], quick;
+    for (int i = 0; i < 2; i++) probe_ask(&gateway, "wait.worker", false, WAIT_MS, id_new(), &slow[i]);
     UNTIL(atomic_load(&running) == 2);
-    ask(&gateway, "echo.blocking", false, 5000, id_new(), &quick);
+    probe_ask(&gateway, "echo.blocking", false, WAIT_MS, id_new(), &quick);
     UNTIL(quick.order);
     assert_int_equal(quick.status, OK);
     atomic_store(&gate_open, 1);
     UNTIL(slow[0].order && slow[1].order);
     atomic_store(&gate_open, 0);
-    for (int i = 2; i < 4; i++) ask(&gateway, "wait.blocking", false, 5000, id_new(), &slow[i]);
+    for (int i = 2; i < 4; i++) probe_ask(&gateway, "wait.blocking", false, WAIT_MS, id_new(), &slow[i]);
     UNTIL(atomic_load(&running) == 4);
-    ask(&gateway, "echo.worker", false, 5000, id_new(), &quick);
+    probe_ask(&gateway, "echo.worker", false, WAIT_MS, id_new(), &quick);
     UNTIL(quick.order);
     assert_int_equal(quick.status, OK);
     atomic_store(&gate_open, 1);
@@ -254,10 +311,10 @@ static void workers_and_blocking_threads_do_not_wait_for_each_other(void **state
 static void a_full_blocking_queue_is_overloaded_at_once(void **state)
 {
     (void)state;
-    struct heard some[7];
-    for (int i = 0; i < 2; i++) ask(&gateway, "wait.blocking", false, 5000, id_new(), &some[i]);
+    struct rpc_outcome some[7];
+    for (int i = 0; i < 2; i++) probe_ask(&gateway, "wait.blocking", false, WAIT_MS, id_new(), &some[i]);
     UNTIL(atomic_load(&running) == 2);
-    for (int i = 2; i < 7; i++) ask(&gateway, "wait.blocking", false, 5000, id_new(), &some[i]);
+    for (int i = 2; i < 7; i++) probe_ask(&gateway, "wait.blocking", false, WAIT_MS, id_new(), &some[i]);
     UNTIL(some[6].order);
     assert_int_equal(some[6].status, ERR_OVERLOADED);
     assert_int_equal(heard_order, 1);
@@ -269,13 +326,13 @@ static void a_full_blocking_queue_is_overloaded_at_once(void **state)
 static void whoever_has_too_much_waiting_is_overloaded_alone(void **state)
 {
     (void)state;
-    struct heard hers[7], his;
-    for (int i = 0; i < 2; i++) ask(&gateway, "wait.worker", false, 5000, id_new(), &hers[i]);
+    struct rpc_outcome hers[7], his;
+    for (int i = 0; i < 2; i++) probe_ask(&gateway, "wait.worker", false, WAIT_MS, id_new(), &hers[i]);
     UNTIL(atomic_load(&running) == 2);
-    for (int i = 2; i < 7; i++) ask(&gateway, "wait.worker", false, 5000, id_new(), &hers[i]);
+    for (int i = 2; i < 7; i++) probe_ask(&gateway, "wait.worker", false, WAIT_MS, id_new(), &hers[i]);
     UNTIL(hers[6].order);
     assert_int_equal(hers[6].status, ERR_OVERLOADED);
-    ask_as(&gateway, "bo", "wait.worker", false, 5000, id_new(), &his);
+    probe_ask_as(&gateway, "bo", "wait.worker", false, WAIT_MS, id_new(), &his);
     turn_for(20);
     assert_int_equal(his.order, 0);
     atomic_store(&gate_open, 1);
@@ -287,17 +344,17 @@ static void whoever_has_too_much_waiting_is_overloaded_alone(void **state)
 static void all_addresses_of_a_host_are_one_of_those_who_wait(void **state)
 {
     (void)state;
-    struct heard hold[2], hers[5], his;
-    for (int i = 0; i < 2; i++) ask(&gateway, "wait.worker", false, 5000, id_new(), &hold[i]);
+    struct rpc_outcome hold[2], hers[5], his;
+    for (int i = 0; i < 2; i++) probe_ask(&gateway, "wait.worker", false, WAIT_MS, id_new(), &hold[i]);
     UNTIL(atomic_load(&running) == 2);
     for (int i = 0; i < 5; i++) {
         char address[32];
         snprintf(address, sizeof address, "2001:db8::%d", i + 1);
         struct principal who = { .kind = STR("anonymous"), .address = str_of(address) };
-        ask_as_principal(&gateway, &who, "wait.worker", false, 5000, id_new(), &hers[i]);
+        probe_ask_for(&gateway, &who, "wait.worker", false, WAIT_MS, id_new(), &hers[i]);
     }
     struct principal neighbour = { .kind = STR("anonymous"), .address = STR("2001:db8:0:1::1") };
-    ask_as_principal(&gateway, &neighbour, "wait.worker", false, 5000, id_new(), &his);
+    probe_ask_for(&gateway, &neighbour, "wait.worker", false, WAIT_MS, id_new(), &his);
     UNTIL(hers[4].order);
     assert_int_equal(hers[4].status, ERR_OVERLOADED);
     atomic_store(&gate_open, 1);
@@ -309,11 +366,11 @@ static void all_addresses_of_a_host_are_one_of_those_who_wait(void **state)
 static void one_read_waits_for_one_slow_read_of_another_and_not_for_all(void **state)
 {
     (void)state;
-    struct heard hers[6], his;
-    for (int i = 0; i < 2; i++) ask(&gateway, "step.worker", false, 5000, id_new(), &hers[i]);
+    struct rpc_outcome hers[6], his;
+    for (int i = 0; i < 2; i++) probe_ask(&gateway, "step.worker", false, WAIT_MS, id_new(), &hers[i]);
     UNTIL(atomic_load(&running) == 2);
-    for (int i = 2; i < 6; i++) ask(&gateway, "step.worker", false, 5000, id_new(), &hers[i]);
-    ask_as(&gateway, "bo", "echo.worker", false, 5000, id_new(), &his);
+    for (int i = 2; i < 6; i++) probe_ask(&gateway, "step.worker", false, WAIT_MS, id_new(), &hers[i]);
+    probe_ask_as(&gateway, "bo", "echo.worker", false, WAIT_MS, id_new(), &his);
     turn_for(50);
     assert_int_equal(his.order, 0);
     atomic_store(&steps, 1);
@@ -328,12 +385,13 @@ static void the_full_queue_takes_from_who_has_most(void **state)
 {
     (void)state;
     static const char *const many[] = { "ada", "bo", "cy", "di" };
-    struct heard hold[2], some[4][4], last;
-    for (int i = 0; i < 2; i++) ask(&gateway, "wait.worker", false, 5000, id_new(), &hold[i]);
+    struct rpc_outcome hold[2], some[4][4], last;
+    for (int i = 0; i < 2; i++) probe_ask(&gateway, "wait.worker", false, WAIT_MS, id_new(), &hold[i]);
     UNTIL(atomic_load(&running) == 2);
     for (size_t who = 0; who < 4; who++)
-        for (int i = 0; i < 4; i++) ask_as(&gateway, many[who], "wait.worker", false, 5000, id_new(), &some[who][i]);
-    ask_as(&gateway, "eve", "wait.worker", false, 5000, id_new(), &last);
+        for (int i = 0; i < 4; i++)
+            probe_ask_as(&gateway, many[who], "wait.worker", false, WAIT_MS, id_new(), &some[who][i]);
+    probe_ask_as(&gateway, "eve", "wait.worker", false, WAIT_MS, id_new(), &last);
     UNTIL(heard_order == 1); /* the newest of one of them, and not hers */
     assert_int_equal(last.order, 0);
     int refused = 0;
@@ -347,8 +405,8 @@ static void the_full_queue_takes_from_who_has_most(void **state)
 static void too_many_later_requests_are_overloaded(void **state)
 {
     (void)state;
-    struct heard some[4];
-    for (int i = 0; i < 4; i++) ask(&gateway, "hold.later", false, 5000, id_new(), &some[i]);
+    struct rpc_outcome some[4];
+    for (int i = 0; i < 4; i++) probe_ask(&gateway, "hold.later", false, WAIT_MS, id_new(), &some[i]);
     UNTIL(some[3].order);
     assert_int_equal(some[3].status, ERR_OVERLOADED);
     assert_int_equal(n_held, 3);
@@ -367,8 +425,8 @@ static void too_many_later_requests_are_overloaded(void **state)
 static void over_pending_max_the_client_itself_is_overloaded(void **state)
 {
     (void)state;
-    struct heard some[21];
-    for (int i = 0; i < 21; i++) ask(&gateway, "echo.loop", false, 5000, id_new(), &some[i]);
+    struct rpc_outcome some[21];
+    for (int i = 0; i < 21; i++) probe_ask(&gateway, "echo.loop", false, WAIT_MS, id_new(), &some[i]);
     UNTIL(heard_order == 21);
     assert_int_equal(some[20].status, ERR_OVERLOADED);
     assert_int_equal(some[19].status, OK);
@@ -377,8 +435,8 @@ static void over_pending_max_the_client_itself_is_overloaded(void **state)
 static void what_runs_after_the_commit_runs_before_the_reply_and_not_after_a_failure(void **state)
 {
     (void)state;
-    struct heard a, b;
-    ask(&gateway, "after.worker", false, 2000, id_new(), &a);
+    struct rpc_outcome a, b;
+    probe_ask(&gateway, "after.worker", false, WAIT_MS, id_new(), &a);
     while (!a.order) {
         if (after_runs == 0) assert_int_equal(a.order, 0);
         turn_for(1);
@@ -387,7 +445,7 @@ static void what_runs_after_the_commit_runs_before_the_reply_and_not_after_a_fai
     assert_int_equal(after_order[0], 1);
     assert_int_equal(after_order[1], 2);
     atomic_store(&must_fail, true);
-    ask(&gateway, "after.worker", false, 2000, id_new(), &b);
+    probe_ask(&gateway, "after.worker", false, WAIT_MS, id_new(), &b);
     UNTIL(b.order);
     assert_int_equal(b.status, ERR_CONFLICT);
     assert_int_equal(after_runs, 2);
@@ -424,10 +482,10 @@ static void work_for_a_worker_comes_back_to_the_loop(void **state)
 static void work_for_a_blocking_thread_comes_back_to_the_loop(void **state)
 {
     (void)state;
-    struct heard slow[2];
+    struct rpc_outcome slow[2];
     enum err wanted = ERR_NOT_FOUND;
     works_done = 0;
-    for (int i = 0; i < 2; i++) ask(&gateway, "wait.worker", false, 5000, id_new(), &slow[i]);
+    for (int i = 0; i < 2; i++) probe_ask(&gateway, "wait.worker", false, WAIT_MS, id_new(), &slow[i]);
     UNTIL(atomic_load(&running) == 2);
     assert_true(rpc_server_work_blocking(server, STR_NONE, do_work, work_done, &wanted));
     assert_int_equal(works_done, 0);
@@ -437,17 +495,60 @@ static void work_for_a_blocking_thread_comes_back_to_the_loop(void **state)
     UNTIL(slow[0].order && slow[1].order);
 }
 
+/* One that has time for the first of its steps, and none for a second that waits. */
+static void ask_for_a_first_step_in_time(struct rpc_outcome *late)
+{
+    for (int64_t budget_ms = 50; budget_ms < WAIT_MS; budget_ms *= 2) {
+        memset(stepped, 0, sizeof stepped);
+        step_fails = OK;
+        probe_ask(&gateway, "steps.later", false, budget_ms, id_new(), late);
+        UNTIL(late->order && (stepped[0] != '\0' || step_fails == ERR_DEADLINE));
+        if (step_fails == OK) return;
+    }
+    fail_msg("no step was taken in %d ms", WAIT_MS);
+}
+
+static void a_method_of_steps_takes_one_after_the_other_and_ends_on_the_loop(void **state)
+{
+    (void)state;
+    struct rpc_outcome whole, cut, late, hold[2];
+
+    memset(stepped, 0, sizeof stepped);
+    step_fails = OK;
+    probe_ask(&gateway, "steps.later", false, WAIT_MS, id_new(), &whole);
+    UNTIL(whole.order);
+    assert_int_equal(whole.status, OK);
+    assert_string_equal(stepped, "abc");
+    assert_false(pthread_equal(step_threads[0], step_threads[1]));
+
+    memset(stepped, 0, sizeof stepped);
+    step_fails = ERR_NOT_FOUND;
+    probe_ask(&gateway, "steps.later", false, WAIT_MS, id_new(), &cut);
+    UNTIL(cut.order);
+    assert_int_equal(cut.status, ERR_NOT_FOUND);
+    assert_string_equal(stepped, "ab");
+
+    for (int i = 0; i < 2; i++) probe_ask(&gateway, "wait.blocking", false, WAIT_MS, id_new(), &hold[i]);
+    UNTIL(atomic_load(&running) == 2);
+    ask_for_a_first_step_in_time(&late);
+    UNTIL(late.order); /* its client has given it up, while its second step waits for a thread */
+    atomic_store(&gate_open, 1);
+    UNTIL(step_fails == ERR_DEADLINE);
+    assert_string_equal(stepped, "a");
+    UNTIL(hold[0].order && hold[1].order);
+}
+
 static void many_calls_in_flight_each_get_their_own_answer(void **state)
 {
     (void)state;
     struct probe busy;
-    static struct heard some[900];
+    static struct rpc_outcome some[900];
     static struct id rooms[900];
     probe_open(&busy, "gateway", 5000);
     UNTIL(rpc_client_is_up(busy.client));
     for (int i = 0; i < 900; i++) {
         rooms[i] = id_new();
-        ask(&busy, "echo.loop", i % 2, 5000, rooms[i], &some[i]);
+        probe_ask(&busy, "echo.loop", i % 2, WAIT_MS, rooms[i], &some[i]);
     }
     UNTIL(heard_order == 900);
     for (int i = 0; i < 900; i++) assert_int_equal(some[i].status, OK);
@@ -541,6 +642,7 @@ int main(void)
         CASE(workers_and_blocking_threads_do_not_wait_for_each_other),
         CASE(a_full_blocking_queue_is_overloaded_at_once),
         CASE(work_for_a_blocking_thread_comes_back_to_the_loop),
+        CASE(a_method_of_steps_takes_one_after_the_other_and_ends_on_the_loop),
         CASE(whoever_has_too_much_waiting_is_overloaded_alone),
         CASE(all_addresses_of_a_host_are_one_of_those_who_wait),
         CASE(one_read_waits_for_one_slow_read_of_another_and_not_for_all),

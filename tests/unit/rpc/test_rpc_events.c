@@ -75,18 +75,18 @@ static void send_until_refused(void)
     while (send_event(1) && clock_mono_us() < end_us) turn_for(5);
 }
 
-static void open_and_ask(struct probe *probe, const char *method, struct heard *heard)
+static void open_and_ask(struct probe *probe, const char *method, struct rpc_outcome *heard)
 {
     probe_open(probe, "gateway", 20);
     UNTIL(probe->ups == 1);
-    ask(probe, method, true, 2000, id_new(), heard);
+    probe_ask(probe, method, true, WAIT_MS, id_new(), heard);
 }
 
 static void events_follow_the_reply_in_their_order(void **state)
 {
     (void)state;
     struct probe probe;
-    struct heard a;
+    struct rpc_outcome a;
     open_and_ask(&probe, "room.subscribe", &a);
     while (subscriber == NULL) ev_run(fx.loop, EVRUN_ONCE);
     for (int64_t seq = 1; seq <= 20; seq++) assert_true(send_event(seq));
@@ -103,7 +103,7 @@ static void a_full_pipe_loses_events_aloud(void **state)
 {
     (void)state;
     struct probe probe;
-    struct heard a, b;
+    struct rpc_outcome a, b;
     open_and_ask(&probe, "room.subscribe", &a);
     UNTIL(a.order);
     int64_t seq = 1;
@@ -111,7 +111,7 @@ static void a_full_pipe_loses_events_aloud(void **state)
         assert_true(++seq < 100000);
     assert_false(send_event(seq + 1));
     assert_false(probe.resynced);
-    ask(&probe, "room.subscribe", true, 5000, id_new(), &b);
+    probe_ask(&probe, "room.subscribe", true, WAIT_MS, id_new(), &b);
     UNTIL(probe.resynced && b.order); /* a reply is never lost */
     assert_int_equal(b.status, OK);
     assert_int_equal(probe.first_gap, 0);
@@ -125,7 +125,7 @@ static void a_peer_that_hung_up_is_gone_at_the_next_large_event(void **state)
 {
     (void)state;
     struct probe probe;
-    struct heard a;
+    struct rpc_outcome a;
     body_bytes = 20000;
     open_and_ask(&probe, "room.subscribe", &a);
     UNTIL(a.order);
@@ -140,7 +140,7 @@ static void a_peer_that_hung_up_is_gone_after_the_turn_of_the_next_small_event(v
 {
     (void)state;
     struct probe probe;
-    struct heard a;
+    struct rpc_outcome a;
     int64_t end_us = clock_mono_us() + WAIT_MS * 1000;
     body_bytes = 100;
     open_and_ask(&probe, "room.subscribe", &a);
@@ -158,7 +158,7 @@ static void a_peer_is_not_gone_while_a_request_of_its_is_unanswered(void **state
 {
     (void)state;
     struct probe probe;
-    struct heard a;
+    struct rpc_outcome a;
     open_and_ask(&probe, "hold.later", &a);
     UNTIL(held != NULL);
     rpc_client_destroy(&probe.client);
@@ -196,7 +196,7 @@ static void on_costly(void *arg, const struct frame_event *head, struct str body
 static void a_reader_of_costly_events_leaves_the_turn_to_others(void **state)
 {
     (void)state;
-    struct heard a;
+    struct rpc_outcome a;
     struct rpc_client_config config = { .self = "gateway",
         .service = "store",
         .endpoint = fx.endpoint,
@@ -208,7 +208,7 @@ static void a_reader_of_costly_events_leaves_the_turn_to_others(void **state)
     memset(&busy, 0, sizeof busy);
     busy.probe.client = rpc_client_create(fx.loop, &config);
     UNTIL(busy.probe.ups == 1);
-    ask(&busy.probe, "room.subscribe", true, 2000, id_new(), &a);
+    probe_ask(&busy.probe, "room.subscribe", true, WAIT_MS, id_new(), &a);
     UNTIL(a.order);
     for (int64_t seq = 1; seq <= 40; seq++) assert_true(send_event(seq));
     usleep(100000); /* ZeroMQ's own thread brings them all: they are there at once */

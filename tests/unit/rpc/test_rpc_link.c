@@ -54,7 +54,7 @@ static const struct rpc_method METHODS[] = {
     ROOM_METHOD("hold.later", LATER, .begin = begin_hold),
 };
 
-static uint32_t number_of(const struct heard *heard)
+static uint32_t number_of(const struct rpc_outcome *heard)
 {
     uint32_t n;
     memcpy(&n, heard->room.b, sizeof(n));
@@ -107,11 +107,11 @@ static void safe_requests_wait_for_the_server_in_their_order_and_others_do_not(v
 {
     (void)state;
     struct probe probe;
-    struct heard safe[5], once, brief;
+    struct rpc_outcome safe[5], once, brief;
     probe_open(&probe, "gateway", 20);
-    for (int i = 0; i < 5; i++) ask(&probe, "count.loop", true, 8000, id_new(), &safe[i]);
-    ask(&probe, "count.loop", false, 8000, id_new(), &once);
-    ask(&probe, "count.loop", true, 100, id_new(), &brief);
+    for (int i = 0; i < 5; i++) probe_ask(&probe, "count.loop", true, WAIT_MS, id_new(), &safe[i]);
+    probe_ask(&probe, "count.loop", false, WAIT_MS, id_new(), &once);
+    probe_ask(&probe, "count.loop", true, 100, id_new(), &brief);
     UNTIL(once.order && brief.order);
     assert_int_equal(once.status, ERR_UNAVAILABLE);
     assert_int_equal(brief.status, ERR_DEADLINE);
@@ -130,13 +130,13 @@ static void when_the_server_is_killed_safe_requests_go_to_the_next_and_others_fa
 {
     (void)state;
     struct probe probe;
-    struct heard safe, once;
+    struct rpc_outcome safe, once;
     pid_t pid = start_server(true);
     probe_open(&probe, "gateway", 20);
     UNTIL(probe.ups == 1);
     struct id first = probe.instance;
-    ask(&probe, "hold.later", true, 8000, id_new(), &safe);
-    ask(&probe, "hold.later", false, 8000, id_new(), &once);
+    probe_ask(&probe, "hold.later", true, WAIT_MS, id_new(), &safe);
+    probe_ask(&probe, "hold.later", false, WAIT_MS, id_new(), &once);
     turn_for(30);
     kill_server(pid);
     UNTIL(once.order && probe.downs == 1);
@@ -165,11 +165,11 @@ static void a_request_that_its_servers_die_of_is_sent_twice_and_no_more(void **s
 {
     (void)state;
     struct probe probe;
-    struct heard deadly, next;
+    struct rpc_outcome deadly, next;
     pid_t pid = start_server(false);
     probe_open(&probe, "gateway", 20);
     UNTIL(probe.ups == 1);
-    ask(&probe, "die.loop", true, 30000, id_new(), &deadly);
+    probe_ask(&probe, "die.loop", true, WAIT_MS, id_new(), &deadly);
     wait_for_death(pid);
     assert_int_equal(deadly.order, 0);
     pid = start_server(false);
@@ -178,7 +178,7 @@ static void a_request_that_its_servers_die_of_is_sent_twice_and_no_more(void **s
     assert_int_equal(deadly.status, ERR_UNAVAILABLE);
 
     pid = start_server(false);
-    ask(&probe, "count.loop", true, 8000, id_new(), &next);
+    probe_ask(&probe, "count.loop", true, WAIT_MS, id_new(), &next);
     UNTIL(next.order);
     assert_int_equal(next.status, OK);
     assert_int_equal(probe.ups, 3);
@@ -190,7 +190,7 @@ static void a_head_out_of_its_bounds_is_refused(void **state)
 {
     (void)state;
     struct probe probe;
-    struct heard heard = { .order = 0 };
+    struct rpc_outcome heard = { .order = 0 };
     char bytes[64], name[129 * 4 + 1];
     pid_t pid = start_server(false);
     probe_open(&probe, "gateway", 20);
@@ -198,8 +198,11 @@ static void a_head_out_of_its_bounds_is_refused(void **state)
     memset(name, 'x', sizeof(name));
     struct principal who = { .sub = { name, 129 } };
     rpc_client_call(probe.client,
-        &(struct rpc_request){
-            .method = "count.loop", .safe = true, .budget_ms = 8000, .who = &who, .body = room_bytes(id_new(), bytes) },
+        &(struct rpc_request){ .method = "count.loop",
+            .safe = true,
+            .budget_ms = WAIT_MS,
+            .who = &who,
+            .body = room_bytes(id_new(), bytes) },
         on_heard, &heard);
     UNTIL(heard.order);
     assert_int_equal(heard.status, ERR_TOO_LARGE);
@@ -211,9 +214,9 @@ static void destroying_a_client_ends_what_is_pending(void **state)
 {
     (void)state;
     struct probe probe;
-    struct heard a;
+    struct rpc_outcome a;
     probe_open(&probe, "gateway", 20);
-    ask(&probe, "count.loop", true, 8000, id_new(), &a);
+    probe_ask(&probe, "count.loop", true, WAIT_MS, id_new(), &a);
     rpc_client_destroy(&probe.client);
     assert_int_equal(a.status, ERR_SHUTTING_DOWN);
 }
@@ -230,17 +233,17 @@ static void a_draining_server_finishes_and_the_next_takes_what_it_refused(void *
 {
     (void)state;
     struct probe probe;
-    struct heard begun, refused;
+    struct rpc_outcome begun, refused;
     struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 1);
     struct rpc_server *server = rpc_server_create(fx.loop, &config);
     probe_open(&probe, "gateway", 20);
     UNTIL(probe.ups == 1);
-    ask(&probe, "hold.later", false, 8000, id_new(), &begun);
+    probe_ask(&probe, "hold.later", false, WAIT_MS, id_new(), &begun);
     UNTIL(n_held == 1);
     drained = false;
     rpc_server_leave(server);
     rpc_server_drain(server, on_drained, NULL);
-    ask(&probe, "count.loop", false, 8000, id_new(), &refused);
+    probe_ask(&probe, "count.loop", false, WAIT_MS, id_new(), &refused);
     turn_for(200);
     assert_false(drained);
     assert_int_equal(refused.order, 0);
@@ -312,7 +315,7 @@ static void strangers_and_garbage_get_nothing_and_do_no_harm(void **state)
 {
     (void)state;
     struct probe probe, stranger;
-    struct heard a, b;
+    struct rpc_outcome a, b;
     char endpoints[200], noise[4096];
     int port = free_port();
     snprintf(endpoints, sizeof(endpoints), "%s,tcp://127.0.0.1:%d", fx.endpoint, port);
@@ -324,9 +327,9 @@ static void strangers_and_garbage_get_nothing_and_do_no_harm(void **state)
     send_garbage("GET / HTTP/1.1\r\n\r\n", 18, port);
     send_garbage("\xff\0\0\0\0\0\0\0\x01\x7f\3\0NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 34, port);
     probe_open(&stranger, "stranger", 20);
-    ask(&stranger, "count.loop", true, 500, id_new(), &a);
+    probe_ask(&stranger, "count.loop", true, 500, id_new(), &a);
     probe_open(&probe, "gateway", 20);
-    ask(&probe, "count.loop", true, 5000, id_new(), &b);
+    probe_ask(&probe, "count.loop", true, WAIT_MS, id_new(), &b);
     UNTIL(a.order && b.order);
     assert_int_equal(a.status, ERR_DEADLINE);
     assert_int_equal(stranger.ups, 0);
@@ -373,7 +376,7 @@ static void a_name_server_that_does_not_answer_holds_up_no_other_pipe(void **sta
 {
     (void)state;
     struct probe slow, other;
-    struct heard heard;
+    struct rpc_outcome heard;
     char endpoints[200];
     int port = free_port();
     snprintf(endpoints, sizeof(endpoints), "%s,tcp://127.0.0.1:%d", fx.endpoint, port);
@@ -385,7 +388,7 @@ static void a_name_server_that_does_not_answer_holds_up_no_other_pipe(void **sta
     probe_named(&slow, port);
     UNTIL(atomic_load(&names_asked) > 0);
     probe_open(&other, "gateway", 20);
-    ask(&other, "count.loop", true, 8000, id_new(), &heard);
+    probe_ask(&other, "count.loop", true, WAIT_MS, id_new(), &heard);
     UNTIL(heard.order);
     assert_int_equal(heard.status, OK);
     assert_int_equal(slow.ups, 0);
@@ -400,13 +403,13 @@ static void a_name_that_gets_another_address_is_followed(void **state)
 {
     (void)state;
     struct probe probe;
-    struct heard heard;
+    struct rpc_outcome heard;
     char endpoint[64];
     int port = free_port();
     atomic_store(&name_server_answers, true);
     atomic_store(&named, "127.0.0.1");
     probe_named(&probe, port);
-    ask(&probe, "count.loop", true, 8000, id_new(), &heard);
+    probe_ask(&probe, "count.loop", true, WAIT_MS, id_new(), &heard);
     turn_for(50);
     assert_int_equal(probe.ups, 0);
     snprintf(endpoint, sizeof(endpoint), "tcp://127.0.0.2:%d", port);
@@ -441,7 +444,7 @@ static void whoever_does_not_greet_is_sent_away_and_nonsense_is_dropped(void **s
     struct buf head = BUF(1000);
     struct frame_head reply;
     int got;
-    void *context = zmq_ctx_new(), *raw = open_raw(context);
+    void *context = zmq_ctx_new(), *raw = open_raw(context, UNREAD_USUAL);
 
     zmq_send(raw, "one part", 8, 0);
     send_raw(raw, STR("\xc1\xc1\xc1"), "\x80");
@@ -489,15 +492,16 @@ static void a_message_of_wrong_parts_takes_nothing_from_another_peer(void **stat
     struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
     struct rpc_server *server = rpc_server_create(fx.loop, &config);
     struct probe probe;
-    struct heard heard[20];
+    struct rpc_outcome heard[20];
     int64_t before = count_malformed("gateway");
-    void *context = zmq_ctx_new(), *raw = open_raw(context);
+    void *context = zmq_ctx_new(), *raw = open_raw(context, UNREAD_USUAL);
     probe_open(&probe, "operator", 40);
     UNTIL(probe.ups == 1);
 
     for (int i = 0; i < 20; i++) {
         send_parts(raw, i % 4 == 1 ? 1 : i % 4 + 1); /* two would be a whole message */
-        ask(&probe, "count.loop", false, 8000, id_new(), &heard[i]);
+        probe_ask(&probe, "count.loop", false, WAIT_MS, id_new(), &heard[i]);
+        rpc_client_flush(probe.client);
         usleep(5000); /* both lie in the server's socket when its loop turns */
         UNTIL(heard[i].order && count_malformed("gateway") == before + i + 1);
         assert_int_equal(heard[i].status, OK);
@@ -520,7 +524,7 @@ static void a_shell_command_asks_and_waits(void **state)
     };
     struct str out;
     char bytes[64];
-    struct rpc_request request = { .method = "count.loop", .budget_ms = 5000, .body = room_bytes(id_new(), bytes) };
+    struct rpc_request request = { .method = "count.loop", .budget_ms = WAIT_MS, .body = room_bytes(id_new(), bytes) };
     assert_int_equal(rpc_client_ask(&config, &request, arena, &out), OK);
     assert_true(out.len > 16);
     request.method = "count.nothing";

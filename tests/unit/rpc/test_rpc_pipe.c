@@ -83,7 +83,7 @@ static void requests_to_a_stopped_service_are_bounded_by_bytes(void **state)
 {
     (void)state;
     struct probe probe;
-    struct heard after;
+    struct rpc_outcome after;
     struct answers first = { 0 }, second = { 0 };
     pid_t pid = start_server();
     probe_open(&probe, "gateway", 10000);
@@ -100,7 +100,7 @@ static void requests_to_a_stopped_service_are_bounded_by_bytes(void **state)
 
     kill(pid, SIGCONT);
     UNTIL(in_pipes() == 0);
-    ask(&probe, "room.answer", true, 5000, id_new(), &after);
+    probe_ask(&probe, "room.answer", true, WAIT_MS, id_new(), &after);
     UNTIL(after.order);
     assert_int_equal(after.status, OK);
     assert_int_equal(probe.downs, 0);
@@ -131,12 +131,12 @@ static void what_was_in_the_pipe_of_a_lost_connection_is_freed(void **state)
 static void begin_serving(struct probe *probe)
 {
     struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
-    struct heard heard;
+    struct rpc_outcome heard;
     config.event_hwm = 100000;
     server = rpc_server_create(fx.loop, &config);
     probe_open(probe, "gateway", 100000);
     UNTIL(probe->ups == 1);
-    ask(probe, "room.answer", true, 2000, id_new(), &heard);
+    probe_ask(probe, "room.answer", true, WAIT_MS, id_new(), &heard);
     UNTIL(heard.order);
 }
 

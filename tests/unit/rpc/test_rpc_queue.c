@@ -19,14 +19,14 @@
 #define TASKS    200000
 
 /* A task, and what the test knows of it. */
-struct job {
+struct queue_task {
     struct rpc_task task; /* first: cast back */
     unsigned subject, n;  /* whose, and his how manieth */
     bool waits;
 };
 
 static struct rpc_queue *queue;
-static struct job jobs[64];
+static struct queue_task jobs[64];
 static struct rpc_lane *busy[WORKERS];
 static unsigned busy_with[WORKERS], n_waiting[SUBJECTS + 1], n_running[SUBJECTS + 1], put[SUBJECTS + 1],
     taken[SUBJECTS + 1];
@@ -49,7 +49,7 @@ static unsigned all_waiting(void)
     return n;
 }
 
-static struct job *unused_job(void)
+static struct queue_task *unused_job(void)
 {
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++)
         if (!jobs[i].waits) return &jobs[i];
@@ -57,7 +57,7 @@ static struct job *unused_job(void)
     return NULL;
 }
 
-static void check_refusal(const struct job *job, const struct job *refused)
+static void check_refusal(const struct queue_task *job, const struct queue_task *refused)
 {
     unsigned mine = n_waiting[job->subject], longest = 0;
 
@@ -77,11 +77,11 @@ static void check_refusal(const struct job *job, const struct job *refused)
 
 static void put_one(unsigned subject)
 {
-    struct job *job = unused_job();
+    struct queue_task *job = unused_job();
 
     job->subject = subject;
     job->n = put[subject];
-    struct job *refused = (struct job *)rpc_queue_put(queue, &job->task, name_of(subject));
+    struct queue_task *refused = (struct queue_task *)rpc_queue_put(queue, &job->task, name_of(subject));
     if (refused != NULL) check_refusal(job, refused);
     if (refused == job) return;
     job->waits = true;
@@ -95,7 +95,7 @@ static void put_one(unsigned subject)
 
 static void take_one(unsigned worker)
 {
-    struct job *job = (struct job *)rpc_queue_take(queue);
+    struct queue_task *job = (struct queue_task *)rpc_queue_take(queue);
     bool others = false;
 
     if (job == NULL) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,8 +18,11 @@
 #include <ev.h>
 
 #include "libshared/base/clock.h"
+#include "libshared/base/log.h"
+#include "libshared/base/turn.h"
 #include "libshared/service/service.h"
 #include "tests/lib/free_port.h"
+#include "tests/unit/captured_log.h"
 
 static struct ev_loop *loop;
 static struct health *health;
@@ -72,7 +76,7 @@ static void turn_for(int ms)
 static int connected(void)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct timeval patience = { .tv_sec = 3 };
+    struct timeval patience = { .tv_sec = 30 };
     struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
     };
@@ -96,17 +100,28 @@ static int get(const char *path)
     return status;
 }
 
+/* The loop stands still while this waits: where that was for too long, it turns and is asked about again. */
+static int get_of_live(const char *path)
+{
+    int status = get(path);
+    for (int tries = 0; tries < 20 && status == 503; tries++) {
+        turn_for(600);
+        status = get(path);
+    }
+    return status;
+}
+
 static void readiness_follows_what_the_loop_says(void **state)
 {
     (void)state;
     ready = false;
     turn_for(600);
-    assert_int_equal(get("/healthz"), 200);
+    assert_int_equal(get_of_live("/healthz"), 200);
     assert_int_equal(get("/readyz"), 503);
     assert_non_null(strstr(answer, "no database"));
     ready = true;
     turn_for(600);
-    assert_int_equal(get("/readyz"), 200);
+    assert_int_equal(get_of_live("/readyz"), 200);
     assert_int_equal(get("/nothing"), 404);
 }
 
@@ -125,7 +140,7 @@ static void many_idle_connections_do_not_keep_it_from_answering(void **state)
     (void)state;
     int fds[60];
     for (size_t i = 0; i < COUNT(fds); i++) fds[i] = connected();
-    for (int i = 0; i < 3; i++) assert_int_equal(get("/healthz"), 200);
+    for (int i = 0; i < 3; i++) assert_int_equal(get_of_live("/healthz"), 200);
     for (size_t i = 0; i < COUNT(fds); i++) close(fds[i]);
 }
 
@@ -136,7 +151,46 @@ static void a_stuck_loop_is_neither_alive_nor_ready(void **state)
     assert_int_equal(get("/healthz"), 503);
     assert_int_equal(get("/readyz"), 503);
     turn_for(600);
-    assert_int_equal(get("/healthz"), 200);
+    assert_int_equal(get_of_live("/healthz"), 200);
+}
+
+/* Two handlers, of which the one within the other blocks. */
+static void on_blocking(struct ev_loop *l, ev_timer *timer, int revents)
+{
+    (void)timer, (void)revents;
+    struct turn_span outer = turn_enter(), inner = turn_enter();
+    usleep(150000);
+    turn_leave(inner, STR("room.block"));
+    turn_leave(outer, STR("room.wait"));
+    ev_break(l, EVBREAK_ONE);
+}
+
+static void block_loop(void)
+{
+    ev_timer timer;
+    ev_timer_init(&timer, on_blocking, 0., 0.);
+    ev_timer_start(loop, &timer);
+    ev_run(loop, 0);
+    turn_for(5); /* the next wake-up ends the turn */
+}
+
+static long slow_turns(void)
+{
+    assert_int_equal(get("/metrics"), 200);
+    static const char name[] = "\nmadang_loop_slow_total ";
+    const char *at = strstr(answer, name);
+    assert_non_null(at);
+    return strtol(at + sizeof name - 1, NULL, 10);
+}
+
+static void a_handler_that_blocks_the_loop_is_counted_and_named(void **state)
+{
+    (void)state;
+    long before = slow_turns();
+    const char *log = captured_log(block_loop);
+    assert_in_range(slow_turns() - before, 1, LONG_MAX);
+    assert_non_null(strstr(log, "\"event\":\"loop.slow\""));
+    assert_non_null(strstr(log, "\"handler\":\"room.block\""));
 }
 
 int main(void)
@@ -145,6 +199,7 @@ int main(void)
         cmocka_unit_test(readiness_follows_what_the_loop_says),
         cmocka_unit_test(metrics_hold_the_process_and_the_loop),
         cmocka_unit_test(many_idle_connections_do_not_keep_it_from_answering),
+        cmocka_unit_test(a_handler_that_blocks_the_loop_is_counted_and_named),
         cmocka_unit_test(a_stuck_loop_is_neither_alive_nor_ready),
     };
     return cmocka_run_group_tests_name("health", tests, begin, end);

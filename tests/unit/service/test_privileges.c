@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -36,10 +37,11 @@
 #include "libshared/service/privileges_private.h"
 #include "libshared/service/settings.h"
 
+static struct settings settings;
 static char dir[] = "/tmp/madang-privileges.XXXXXX";
 static const char *const kinds[] = {
-#define SERVICE(name, place, doc) #name,
-#define EDGE(name, place, doc)    #name,
+#define SERVICE(name, place, parts, doc) #name,
+#define EDGE(name, place, doc)           #name,
 #include "proto/begin.def"
 #include "proto/services.def"
 #include "proto/end.def"
@@ -138,7 +140,7 @@ static void load_settings(void)
     snprintf(text, sizeof text, "dbname=madang passfile=%s/secrets/chat.pgpass", dir);
     set("MADANG_CHAT_DB", text);
     set("MADANG_SHARE_MEDIA_DIR", path_of("media"));
-    settings_load();
+    settings_load(&settings);
 }
 
 static const char *present_kind;
@@ -161,7 +163,7 @@ static void as(const char *kind, void (*run)(int pipe), void (*meet)(void))
         close(ends[0]);
         load_settings();
         present_kind = kind;
-        privileges_drop(kind);
+        privileges_drop(kind, &settings);
         run(ends[1]);
         _exit(0);
     }
@@ -332,7 +334,7 @@ static void listen_before_and_after(int pipe)
     pthread_barrier_init(&settled, NULL, 2);
     WANT(pthread_create(&thread, NULL, listen_late, NULL) == 0);
     WANT(listen(fd, 1) == 0);
-    privileges_settle();
+    privileges_settle(&settings);
     pthread_barrier_wait(&settled);
     pthread_join(thread, NULL);
     FAILS(listen(bound_socket(), 1), EPERM);
@@ -615,7 +617,7 @@ static void look_at_low_port(int pipe)
 {
     (void)pipe;
     WANT(status_of(getpid(), "CapEff") == 1ull << 10);
-    privileges_settle();
+    privileges_settle(&settings);
     FAILS(listen(bound_socket(), 1), EPERM);
 }
 
@@ -647,11 +649,78 @@ static void root_still_reads_what_lies_in_a_closed_directory(void **state)
     assert_int_equal(chown(dir, 0, 0), 0);
 }
 
+/* As a reader of images is, whom somebody has taken over. */
+static void compute_and_try(int pipe)
+{
+    struct sockaddr_un somewhere = { .sun_family = AF_UNIX };
+    char *const none[] = { NULL };
+    int ends[2], socket_before = socket(AF_UNIX, SOCK_STREAM, 0), file = open("/dev/null", O_RDWR);
+    pthread_t thread;
+    void *back = NULL;
+
+    (void)pipe;
+    WANT(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) == 0);
+    void *writable = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    privileges_only_compute(&settings);
+    FAILS(open("/dev/null", O_RDONLY), EPERM);
+    FAILS(openat(AT_FDCWD, "/usr", O_RDONLY | O_DIRECTORY), EPERM);
+    FAILS(memfd_create("x", 0), EPERM);
+    FAILS(socket(AF_UNIX, SOCK_STREAM, 0), EPERM);
+    FAILS(connect(socket_before, (struct sockaddr *)&somewhere, sizeof somewhere), EPERM);
+    FAILS(bind(socket_before, (struct sockaddr *)&somewhere, sizeof somewhere), EPERM);
+    FAILS(execve("/bin/true", none, none), EPERM);
+    FAILS(fork(), EPERM);
+    FAILS(kill(getppid(), 0), EPERM);
+    FAILS(tgkill(getppid(), getppid(), 0), EPERM);
+    FAILS(ptrace(PTRACE_ATTACH, getppid(), 0, 0), EPERM);
+    FAILS(unlink("/tmp/none"), EPERM);
+    FAILS(setrlimit(RLIMIT_CPU, &(struct rlimit){ 1, 1 }), EPERM);
+    FAILS(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), EPERM);
+    FAILS(mprotect(writable, 4096, PROT_READ | PROT_EXEC), EPERM);
+    WANT(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == EPERM);
+    WANT(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == EPERM);
+    WANT(write(file, "x", 1) == 1 && send(ends[0], "x", 1, 0) == -1); /* sendto may name an address */
+    WANT(pthread_create(&thread, NULL, answer, dir) == 0 && pthread_join(thread, &back) == 0 && back == dir);
+}
+
+static void who_only_computes_opens_connects_and_starts_nothing(void **state)
+{
+    (void)state;
+    as("imager", compute_and_try, NULL);
+}
+
+static void keep_readers(int pipe)
+{
+    char *const none[] = { NULL };
+    int status = 1;
+    pid_t reader;
+
+    (void)pipe;
+    WANT((reader = fork()) >= 0);
+    if (reader == 0) {
+        for (;;) pause();
+    }
+    WANT(kill(reader, SIGKILL) == 0 && waitpid(reader, &status, 0) == reader && WTERMSIG(status) == SIGKILL);
+    FAILS(socket(AF_UNIX, SOCK_STREAM, 0), EPERM);
+    FAILS(execve("/bin/true", none, none), EPERM);
+    WANT(open_for("/usr/share/zoneinfo", O_RDONLY) == 0);
+    if (has_landlock()) {
+        FAILS(open_for(path_of("keys/share.key_secret"), O_RDONLY), EACCES);
+        FAILS(open_for(path_of("elsewhere/file"), O_RDONLY), EACCES);
+    }
+}
+
+static void the_imager_has_copies_of_itself_and_nothing_of_share(void **state)
+{
+    (void)state;
+    as("imager", keep_readers, NULL);
+}
+
 static void do_as_before(int pipe)
 {
     (void)pipe;
     WANT(status_of(getpid(), "Seccomp") == 0 && status_of(getpid(), "NoNewPrivs") == 0);
-    privileges_settle();
+    privileges_settle(&settings);
     WANT(open_for(path_of("elsewhere/file"), O_RDWR) == 0);
     WANT(listen(bound_socket(), 1) == 0);
 }
@@ -681,6 +750,8 @@ int main(void)
         cmocka_unit_test(no_thread_has_capabilities_and_memory_is_closed),
         cmocka_unit_test(a_gateway_on_a_low_port_keeps_the_one_capability_for_it),
         cmocka_unit_test(root_still_reads_what_lies_in_a_closed_directory),
+        cmocka_unit_test(who_only_computes_opens_connects_and_starts_nothing),
+        cmocka_unit_test(the_imager_has_copies_of_itself_and_nothing_of_share),
         cmocka_unit_test(off_takes_nothing_away),
     };
     return cmocka_run_group_tests(tests, begin, end);

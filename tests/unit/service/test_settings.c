@@ -19,6 +19,12 @@
 #define N64 N8 N8 N8 N8 N8 N8 N8 N8
 #define N65 N64 "::9"
 
+#define C7(n) "tcp://c:" n "1,tcp://c:" n "2,tcp://c:" n "3,tcp://c:" n "4,tcp://c:" n "5,tcp://c:" n "6,tcp://c:" n "7"
+#define C14   C7("1") "," C7("2")
+#define C16   C14 ",tcp://c:8,ipc:///run/c.sock"
+#define C17   C16 ",tcp://c:9"
+
+static struct settings settings;
 static char said[1000];
 
 /* Loads in a child, with one more variable; its exit status, and what it said. */
@@ -30,7 +36,7 @@ static int load_with(const char *variable, const char *value)
     if (pid == 0) {
         dup2(pipe_fds[1], STDERR_FILENO);
         setenv(variable, value, 1);
-        settings_load();
+        settings_load(&settings);
         _exit(0);
     }
     close(pipe_fds[1]);
@@ -51,10 +57,11 @@ static void assert_one_line_about(const char *variable)
 static void every_default_is_sound(void **state)
 {
     (void)state;
-    settings_load();
+    settings_load(&settings);
     assert_int_equal(settings.store.batch_max, 1000);
     assert_false(settings.gateway.plain);
     assert_string_equal(settings.common.log_level, "info");
+    assert_true(settings.common.fetch_ports.at[0] == 443 && settings.common.fetch_ports.at[1] == 0);
     assert_int_equal(settings.gateway.trusted_proxies->n, 0);
 }
 
@@ -64,16 +71,23 @@ static void the_environment_overrides(void **state)
     setenv("MADANG_STORE_BATCH_MAX", "17", 1);
     setenv("MADANG_GATEWAY_PLAIN", "1", 1);
     setenv("MADANG_LOG_LEVEL", "warn", 1);
+    setenv("MADANG_PUBLIC_URL", "https://Chat.example.org:443/", 1);
     setenv("MADANG_GATEWAY_TRUSTED_PROXIES", N64, 1);
-    settings_load();
+    setenv("MADANG_CHAT_URL", C16, 1);
+    settings_load(&settings);
+    unsetenv("MADANG_CHAT_URL");
     unsetenv("MADANG_STORE_BATCH_MAX");
     unsetenv("MADANG_GATEWAY_PLAIN");
     unsetenv("MADANG_LOG_LEVEL");
+    unsetenv("MADANG_PUBLIC_URL");
     unsetenv("MADANG_GATEWAY_TRUSTED_PROXIES");
     assert_int_equal(settings.store.batch_max, 17);
     assert_true(settings.gateway.plain);
     assert_string_equal(settings.common.log_level, "warn");
+    assert_string_equal(settings.common.public_url, "https://chat.example.org");
     assert_int_equal(settings.gateway.trusted_proxies->n, NETWORKS_MAX);
+    assert_int_equal(settings.common.chat_url.n, PARTS_MAX);
+    assert_string_equal(settings.common.chat_url.at[15], "ipc:///run/c.sock");
 }
 
 static void a_wrong_value_stops_the_start(void **state)
@@ -93,6 +107,22 @@ static void a_wrong_value_stops_the_start(void **state)
         { "MADANG_GATEWAY_TRUSTED_PROXIES", "10.0.0.0/24, 10.0.0.1/24, ::1" },
         { "MADANG_GATEWAY_TRUSTED_PROXIES", "*" },
         { "MADANG_GATEWAY_TRUSTED_PROXIES", N65 },
+        { "MADANG_FETCH_PORTS", "" },
+        { "MADANG_FETCH_PORTS", "443,x" },
+        { "MADANG_FETCH_PORTS", "65536" },
+        { "MADANG_FETCH_PORTS", "1,2,3,4,5,6,7,8,9" },
+        { "MADANG_PUBLIC_URL", "chat.example.org" },
+        { "MADANG_PUBLIC_URL", "https://chat.example.org/madang" },
+        { "MADANG_PUBLIC_URL", "https://chat.example.org//" },
+        { "MADANG_PUBLIC_URL", "https://chat.example.org/?" },
+        { "MADANG_PUBLIC_URL", "https://user@chat.example.org" },
+        { "MADANG_PUBLIC_URL", "" },
+        { "MADANG_CHAT_URL", "" },
+        { "MADANG_CHAT_URL", "tcp://chat:9002," },
+        { "MADANG_CHAT_URL", "tcp://chat:9002,chat-2:9002" },
+        { "MADANG_CHAT_URL", "tcp://chat:9002, tcp://chat:9002" },
+        { "MADANG_CHAT_URL", C17 },
+        { "MADANG_STORE_URL", "tcp://store:9003,tcp://store-2:9003" },
     };
     for (size_t i = 0; i < COUNT(WRONG); i++) {
         assert_int_equal(load_with(WRONG[i].variable, WRONG[i].value), 2);

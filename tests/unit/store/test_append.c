@@ -14,6 +14,7 @@
 
 static char order[64]; /* p: put, f: flushed, d: doubt, a: answered well, e: answered with an error */
 static size_t n_order, space;
+static bool committer_has_space = true;
 
 static void note(char what)
 {
@@ -43,20 +44,35 @@ void chat_link_flush(struct chat_link *link)
     (void)link;
     note('l');
 }
+static size_t n_noted;
+
+void feeds_note(struct log_feeds *feeds, struct id room, int64_t at)
+{
+    (void)feeds, (void)room, (void)at;
+    n_noted++;
+}
 void access_cache_ask(
     struct access_cache *access, struct id room, struct str subject, access_cache_fn *answer, void *arg)
 {
     (void)access, (void)room, (void)subject;
-    answer(arg, OK, true);
+    answer(arg, OK, ROLE_member);
+}
+/* No message of these is about another. */
+bool rpc_server_work(struct rpc_server *server, struct str subject,
+    enum err (*work)(struct pg *pg, struct arena *arena, void *arg), void (*done)(void *arg, enum err e), void *arg)
+{
+    (void)server, (void)subject, (void)work, (void)done, (void)arg;
+    return false;
 }
 
 static struct append *put[8];
 static size_t n_put;
 
-void committer_put(struct committer *committer, struct append *append)
+bool committer_put(struct committer *committer, struct append *append)
 {
     (void)committer;
-    put[n_put++] = append;
+    if (committer_has_space) put[n_put++] = append;
+    return committer_has_space;
 }
 
 struct rpc_later {
@@ -84,9 +100,10 @@ static void begin_appends(size_t n)
     struct message_draft draft = { .id = STR("an-id"), .body = STR("x") };
 
     arena_reset(arena);
-    n_order = n_put = 0;
+    n_order = n_put = n_noted = 0;
     order[0] = '\0';
-    store = (struct store){ .settings = &set };
+    turns_destroy(&store.turns);
+    store = (struct store){ .settings = &set, .n_parts = 1, .turns = turns_create() };
     for (size_t i = 0; i < n; i++) {
         laters[i].call = (struct call){ .arena = arena, .who = &ada, .why = &whys[i], .context = &store };
         message_append(&laters[i].call, &draft, &laters[i]);
@@ -120,6 +137,11 @@ static void what_was_not_stored_is_not_published(void **state)
     begin_appends(3);
     finish_appends((const enum err[]){ OK, ERR_UNAVAILABLE, OK }, 3);
     assert_string_equal(order, "ppflaea");
+    assert_int_equal(n_noted, 1); /* for consumers of the log: once for all of a room */
+
+    begin_appends(1);
+    finish_appends((const enum err[]){ ERR_UNAVAILABLE }, 1);
+    assert_int_equal(n_noted, 0);
 }
 
 static void chat_hears_of_what_the_outbox_did_not_take(void **state)
@@ -141,6 +163,19 @@ static void over_its_bound_nothing_is_begun(void **state)
     assert_string_equal(order, "e");
 }
 
+static void what_the_committer_does_not_take_is_refused(void **state)
+{
+    (void)state;
+    struct message_draft draft = { .id = STR("an-id"), .body = STR("x") };
+
+    begin_appends(1);
+    committer_has_space = false;
+    message_append(&laters[0].call, &draft, &laters[0]);
+    committer_has_space = true;
+    assert_string_equal(order, "e");
+    assert_int_equal(store.appends_open, 1);
+}
+
 int main(void)
 {
     log_init("test", LOG_ERROR);
@@ -149,6 +184,7 @@ int main(void)
         cmocka_unit_test(what_was_not_stored_is_not_published),
         cmocka_unit_test(chat_hears_of_what_the_outbox_did_not_take),
         cmocka_unit_test(over_its_bound_nothing_is_begun),
+        cmocka_unit_test(what_the_committer_does_not_take_is_refused),
     };
 
     return cmocka_run_group_tests_name("append", tests, make_arena, drop_arena);

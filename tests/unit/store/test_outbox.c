@@ -14,18 +14,18 @@
 #include "services/store/outbox.h"
 #include "tests/unit/captured_log.h"
 
-struct sent {
+struct sent_run {
     void *token;
     int64_t first, last;
 };
 
-static struct sent sent[100];
+static struct sent_run sent[100];
 static size_t n_sent;
 
 static void send(void *arg, const struct publication *p, void *token)
 {
     (void)arg;
-    sent[n_sent++] = (struct sent){ token, p->messages.at[0].seq, p->messages.at[p->messages.len - 1].seq };
+    sent[n_sent++] = (struct sent_run){ token, p->messages.at[0].seq, p->messages.at[p->messages.len - 1].seq };
 }
 
 static struct outbox *open_outbox(size_t bound)

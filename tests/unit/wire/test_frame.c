@@ -26,6 +26,22 @@ static void a_request_is_read_as_it_was_written(void **state)
     buf_free(&b);
 }
 
+static void a_number_stands_in_the_place_of_who_asks(void **state)
+{
+    struct frame_request same = { .id = 1, .method = STR("message.append"), .trace = STR("t"), .same_who = 256 };
+    struct buf b = BUF(4096);
+    struct frame_head head;
+
+    (void)state;
+    frame_put_request(&b, &same);
+    assert_int_equal(frame_read(buf_str(&b), arena, &head), OK);
+    assert_true(head.request.same_who == 256 && head.request.who.sub.at == NULL);
+    b.len -= 3;
+    buf_add_char(&b, '\0');
+    assert_int_equal(frame_read(buf_str(&b), arena, &head), ERR_MALFORMED);
+    buf_free(&b);
+}
+
 static void replies_carry_every_status_as_its_code(void **state)
 {
     (void)state;
@@ -171,6 +187,7 @@ int main(void)
     log_init("test", LOG_ERROR + 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_read_as_it_was_written),
+        cmocka_unit_test(a_number_stands_in_the_place_of_who_asks),
         cmocka_unit_test(replies_carry_every_status_as_its_code),
         cmocka_unit_test(an_event_is_read_as_it_was_written),
         cmocka_unit_test(a_batch_is_read_as_it_was_written_and_not_beyond_a_cut),

@@ -6,8 +6,11 @@
 
 #include <cmocka.h>
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "libshared/wire/json_text.h"
 #include "libshared/wire/records.h"
 
 #define ROOM "\"room\":\"0190a0b1-c2d3-7e4f-8a5b-6c7d8e9fa0b1\""
@@ -312,9 +315,59 @@ static void what_json_cannot_say_is_refused_on_the_way_out(void **state)
     buf_free(&json);
 }
 
+static void assert_escapes_found(char fill, size_t len)
+{
+    static const char special[] = { '"', '\\', '\n', '\x1f', '\0' };
+    char text[80];
+
+    memset(text, fill, len);
+    assert_int_equal(json_plain_length((struct str){ text, len }), len);
+    for (size_t at = 0; at < len; at++) {
+        for (size_t i = 0; i < sizeof special; i++) {
+            text[at] = special[i];
+            assert_int_equal(json_plain_length((struct str){ text, len }), at);
+        }
+        text[at] = fill;
+    }
+}
+
+static void what_has_to_be_escaped_is_found_wherever_it_stands(void **state)
+{
+    static const char plain[] = { ' ', '!', '#', '[', ']', '\x7f', '\x80', '\xff' };
+
+    (void)state;
+    for (size_t len = 1; len <= 80; len++)
+        for (size_t i = 0; i < sizeof plain; i++) assert_escapes_found(plain[i], len);
+}
+
+static void assert_printed(uint64_t n)
+{
+    struct buf json = BUF(100);
+    char text[32];
+
+    snprintf(text, sizeof text, "%" PRIu64, n);
+    json_put_uint(&json, n);
+    assert_true(str_is(buf_str(&json), text));
+    buf_free(&json);
+}
+
+static void a_number_has_all_its_digits(void **state)
+{
+    (void)state;
+    for (uint64_t n = 0; n < 1200; n++) assert_printed(n);
+    for (uint64_t ten = 1000; ten <= UINT64_MAX / 10; ten *= 10)
+        for (uint64_t digit = 1; digit <= 10; digit++) {
+            assert_printed(ten * digit - 1);
+            assert_printed(ten * digit);
+        }
+    assert_printed(UINT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_number_has_all_its_digits),
+        cmocka_unit_test(what_has_to_be_escaped_is_found_wherever_it_stands),
         cmocka_unit_test(values_come_back_as_they_were),
         cmocka_unit_test(what_is_not_json_is_malformed),
         cmocka_unit_test(json_that_others_would_read_otherwise_is_refused),

@@ -1,7 +1,7 @@
 /* test_record.c - a record between struct and bytes: views, absence, and what encode refuses. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/log.h"
-#include "libshared/wire/records.h"
+#include "tests/contract/nested.h"
 #include "tests/unit/arena.h"
 
 static struct wire_error why;
@@ -102,6 +102,36 @@ static void a_list_is_refused_with_the_place_of_its_fault(void **state)
     buf_free(&odd);
 }
 
+static void a_record_in_a_record_is_there_or_is_null(void **state)
+{
+#define ID_AND "{\"inner\":{\"id\":\"01a1fc5b-91e8-7a5a-b6ba-02a92ae85de2\","
+    static const char *const texts[] = { "{}", "{\"inner\":null}", "{\"inner\":[]}",
+        ID_AND "\"rule\":{\"effect\":\"perhaps\"}}}", ID_AND "\"name\":\"\"}}" };
+    static const char *const fields[] = { "inner", "inner", "inner", "inner.rule.effect", "inner.name" };
+    struct inner inner = { .id = id_new(), .name = STR("a name") };
+    struct nested nested = { .inner = &inner }, back;
+    struct buf bytes = BUF(4096), json = BUF(4096);
+
+    (void)state;
+    assert_int_equal(wire_encode(nested_shape(), &nested, &bytes), OK);
+    assert_int_equal(wire_decode(nested_shape(), buf_str(&bytes), arena, &back, &why), OK);
+    assert_true(id_eq(back.inner->id, inner.id) && str_is(back.inner->name, "a name"));
+    assert_true(back.inner->rule == NULL && back.other == NULL);
+    assert_int_equal(wire_write_json(nested_shape(), &back, &json), OK);
+    memset(&back, 0xff, sizeof back);
+    assert_int_equal(wire_read_json(nested_shape(), buf_str(&json), arena, &back, &why), OK);
+    assert_true(id_eq(back.inner->id, inner.id) && back.inner->rule == NULL && back.other == NULL);
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        assert_int_equal(wire_read_json(nested_shape(), str_of(texts[i]), arena, &back, &why), ERR_INVALID_ARGUMENT);
+        assert_string_equal(why.field, fields[i]);
+    }
+    buf_clear(&bytes);
+    nested.inner = NULL; /* required */
+    assert_int_equal(wire_encode(nested_shape(), &nested, &bytes), ERR_INTERNAL);
+    buf_free(&bytes);
+    buf_free(&json);
+}
+
 static void what_declares_more_than_there_may_be_is_too_large(void **state)
 {
     const size_t n = WIRE_MAX_VALUES + 1;
@@ -179,6 +209,7 @@ int main(void)
         cmocka_unit_test(absent_optionals_are_zero_and_defaults_are_set),
         cmocka_unit_test(what_is_out_of_bounds_is_not_sent),
         cmocka_unit_test(a_list_is_refused_with_the_place_of_its_fault),
+        cmocka_unit_test(a_record_in_a_record_is_there_or_is_null),
         cmocka_unit_test(what_declares_more_than_there_may_be_is_too_large),
         cmocka_unit_test(what_json_could_not_repeat_is_no_any),
         cmocka_unit_test(an_any_may_stay_text),

@@ -1,0 +1,57 @@
+/* erasure.c - services say that they have erased somebody, and administrators ask whether all have. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/db/rows.h"
+#include "services/auth/auth.h"
+
+static const char NOTE[] =
+    "INSERT INTO erasure (account_id, service, erased_at, counts) SELECT e.account_id, $2, $3, (SELECT coalesce("
+    "jsonb_agg(jsonb_build_object('what', c.what, 'rows', c.rows)), '[]') FROM unnest($4::text[], $5::bigint[]) AS c"
+    " (what, rows)) FROM account_erased e WHERE e.account_id = $1 ON CONFLICT (account_id, service) DO UPDATE SET"
+    " erased_at = excluded.erased_at, counts = excluded.counts";
+
+enum err erasure_report(struct call *call, const struct erasure *req, struct nothing *rep)
+{
+    size_t n = req->counts.len;
+    struct str *what = arena_alloc(call->arena, n * sizeof *what + 1);
+    int64_t *rows = arena_alloc(call->arena, n * sizeof *rows + 1), noted;
+
+    (void)rep;
+    for (size_t i = 0; i < n; i++) {
+        what[i] = req->counts.at[i].what;
+        rows[i] = req->counts.at[i].rows;
+    }
+    TRY(pg_run(call->pg, call->arena, NOTE,
+        PG_ARGS(pg_id(req->user), pg_text(call->peer_name), pg_time(req->erased_at),
+            pg_texts(call->arena, (struct str_list){ what, n }), pg_ints(call->arena, rows, n)),
+        &noted));
+    return noted == 1 ? OK : call_fail(call, ERR_NOT_FOUND, "user: was never erased");
+}
+
+/* --- has everybody? --- */
+
+/* clang-format off */
+static struct str services[] = {
+#define SERVICE(name, place, parts, doc) { #name, sizeof #name - 1 },
+#include "proto/begin.def"
+#include "proto/services.def"
+#include "proto/end.def"
+};
+/* clang-format on */
+
+static const char ASKED[] = "SELECT account_id AS user, asked_at FROM account_erased WHERE account_id = $1";
+static const char LINES[] =
+    "SELECT s.service, e.erased_at, coalesce(e.counts, '[]') AS counts FROM unnest($2::text[]) AS s (service)"
+    " LEFT JOIN erasure e ON e.account_id = $1 AND e.service = s.service ORDER BY s.service";
+
+enum err people_erasure(struct call *call, const struct erased_ref *req, struct erasure_proof *rep)
+{
+    enum err e = pg_one(call->pg, call->arena, erasure_proof_shape(), rep, ASKED, PG_ARGS(pg_id(req->user)));
+
+    if (e == ERR_NOT_FOUND) return call_fail(call, e, "user: nobody who was erased had this id");
+    TRY(e);
+    TRY(pg_all(call->pg, call->arena, erasure_line_shape(), &rep->services, COUNT(services), LINES,
+        PG_ARGS(pg_id(req->user), pg_texts(call->arena, (struct str_list){ services, COUNT(services) }))));
+    rep->whole = true;
+    for (size_t i = 0; i < rep->services.len; i++) rep->whole = rep->whole && rep->services.at[i].erased_at > 0;
+    return OK;
+}

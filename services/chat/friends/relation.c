@@ -1,0 +1,142 @@
+/* relation.c - the row of two subjects, read and written as one of them has it. */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/chat/friends/relation.h"
+
+#include "libshared/db/pg.h"
+#include "libshared/db/rows.h"
+
+struct relation_row {
+    struct str low, high, bond;
+    bool quiet;
+    int64_t since, low_quiet_until, high_quiet_until, low_blocks, high_blocks;
+};
+static const struct wire_field relation_row_fields[] = {
+    ROW_FIELD(struct relation_row, low, TEXT),
+    ROW_FIELD(struct relation_row, high, TEXT),
+    ROW_FIELD(struct relation_row, bond, TEXT),
+    ROW_FIELD(struct relation_row, quiet, BOOL),
+    ROW_FIELD(struct relation_row, since, TIME),
+    ROW_FIELD(struct relation_row, low_quiet_until, TIME),
+    ROW_FIELD(struct relation_row, high_quiet_until, TIME),
+    ROW_FIELD(struct relation_row, low_blocks, TIME),
+    ROW_FIELD(struct relation_row, high_blocks, TIME),
+    ROW_END,
+};
+static const struct wire_shape relation_row_shape = { "relation_row", "", sizeof(struct relation_row),
+    relation_row_fields };
+
+/* Two that come at once find one row, also where there was none: the second waits for the first one's end. */
+static const char LOCK[] =
+    "INSERT INTO relation AS r (low, high) SELECT least(self, other), greatest(self, other) FROM"
+    " (SELECT $1::text COLLATE \"C\" AS self, subject_form($2) COLLATE \"C\" AS other) two WHERE self <> other"
+    " ON CONFLICT (low, high) DO UPDATE SET bond = r.bond"
+    " RETURNING low, high, bond, quiet, since, low_quiet_until, high_quiet_until, low_blocks, high_blocks";
+
+static enum bond bond_of(const struct relation_row *row, bool is_low)
+{
+    if (str_is(row->bond, "friends")) return BOND_FRIENDS;
+    if (str_is(row->bond, "none")) return BOND_NONE;
+    if (str_is(row->bond, "low_asks") == is_low) return row->quiet ? BOND_MINE_QUIET : BOND_MINE;
+    return row->quiet ? BOND_THEIRS_QUIET : BOND_THEIRS;
+}
+
+enum err relation_lock(struct call *call, struct str subject, struct relation *out)
+{
+    struct relation_row row = { .since = 0 };
+
+    TRY(require_subject(call));
+    enum err e = pg_one(
+        call->pg, call->arena, &relation_row_shape, &row, LOCK, PG_ARGS(pg_text(call->who->sub), pg_text(subject)));
+    if (e == ERR_NOT_FOUND) return call_fail(call, ERR_INVALID_ARGUMENT, "subject: is oneself");
+    TRY(e);
+    bool is_low = str_eq(row.low, call->who->sub);
+    *out = (struct relation){ .self = is_low ? row.low : row.high,
+        .other = is_low ? row.high : row.low,
+        .bond = bond_of(&row, is_low),
+        .since = row.since,
+        .mine_quiet_until = is_low ? row.low_quiet_until : row.high_quiet_until,
+        .their_quiet_until = is_low ? row.high_quiet_until : row.low_quiet_until,
+        .my_block = is_low ? row.low_blocks : row.high_blocks,
+        .their_block = is_low ? row.high_blocks : row.low_blocks };
+    return OK;
+}
+
+/* --- quotas: whoever asks, or is a friend, or blocks, has one of each --- */
+
+static int64_t held_by_me(const struct relation *r)
+{
+    bool mine = r->bond == BOND_MINE || r->bond == BOND_MINE_QUIET || r->bond == BOND_FRIENDS;
+
+    return (int64_t)mine + (r->my_block > 0);
+}
+
+static int64_t held_by_them(const struct relation *r)
+{
+    bool theirs = r->bond == BOND_THEIRS || r->bond == BOND_THEIRS_QUIET || r->bond == BOND_FRIENDS;
+
+    return (int64_t)theirs + (r->their_block > 0);
+}
+
+struct subject_share {
+    struct str subject;
+    int64_t more;
+};
+
+static enum err count_share(struct call *call, struct subject_share share)
+{
+    if (share.more > 0) return quota_take(call, QUOTA_friends, share.more);
+    return share.more < 0 ? quota_give(call, QUOTA_friends, share.subject, -share.more) : OK;
+}
+
+/* In the order of the two, so that no two such calls wait for each other.  Only the caller's use grows. */
+static enum err count_both(struct call *call, const struct relation *was, const struct relation *is)
+{
+    struct subject_share mine = { was->self, held_by_me(is) - held_by_me(was) };
+    struct subject_share theirs = { was->other, held_by_them(is) - held_by_them(was) };
+    bool mine_first = str_cmp(was->self, was->other) < 0;
+
+    TRY(count_share(call, mine_first ? mine : theirs));
+    return count_share(call, mine_first ? theirs : mine);
+}
+
+/* --- writing --- */
+
+static const char WRITE[] =
+    "UPDATE relation SET bond = $3, quiet = $4, since = $5, low_quiet_until = $6, high_quiet_until = $7,"
+    " low_blocks = $8, high_blocks = $9 WHERE low = $1 AND high = $2 RETURNING"
+    " CASE WHEN $10 THEN high ELSE low END AS subject, CASE WHEN $10 THEN low_sees ELSE high_sees END AS state,"
+    " CASE WHEN $10 AND low_blocks IS NOT NULL THEN low_blocks WHEN NOT $10 AND high_blocks IS NOT NULL THEN"
+    " high_blocks WHEN CASE WHEN $10 THEN low_sees ELSE high_sees END <> 'none' THEN since END AS since";
+
+static const char FORGET_IDLE[] =
+    "DELETE FROM relation WHERE low = $1 AND high = $2 AND bond = 'none' AND low_blocks IS NULL AND high_blocks IS NULL"
+    " AND coalesce(greatest(low_quiet_until, high_quiet_until) <= $3, true)";
+
+static const char *name_of(enum bond bond, bool is_low)
+{
+    if (bond == BOND_NONE) return "none";
+    if (bond == BOND_FRIENDS) return "friends";
+    bool mine = bond == BOND_MINE || bond == BOND_MINE_QUIET;
+    return mine == is_low ? "low_asks" : "high_asks";
+}
+
+static enum err write_row(struct call *call, const struct relation *r, bool is_low, struct friend *rep)
+{
+    struct str low = is_low ? r->self : r->other, high = is_low ? r->other : r->self;
+
+    TRY(pg_one(call->pg, call->arena, friend_shape(), rep, WRITE,
+        PG_ARGS(pg_text(low), pg_text(high), pg_text(str_of(name_of(r->bond, is_low))),
+            pg_bool(r->bond == BOND_MINE_QUIET || r->bond == BOND_THEIRS_QUIET), pg_time(r->since),
+            pg_time(is_low ? r->mine_quiet_until : r->their_quiet_until),
+            pg_time(is_low ? r->their_quiet_until : r->mine_quiet_until),
+            pg_time(is_low ? r->my_block : r->their_block), pg_time(is_low ? r->their_block : r->my_block),
+            pg_bool(is_low))));
+    if (r->bond != BOND_NONE) return OK;
+    return pg_run(call->pg, call->arena, FORGET_IDLE, PG_ARGS(pg_text(low), pg_text(high), pg_time(call->now)), NULL);
+}
+
+enum err relation_change(struct call *call, const struct relation *was, const struct relation *is, struct friend *rep)
+{
+    TRY(write_row(call, is, str_cmp(is->self, is->other) < 0, rep));
+    return count_both(call, was, is);
+}

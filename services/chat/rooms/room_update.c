@@ -1,0 +1,71 @@
+/* room_update.c - one room as its members see it, and what those may change of it who look after it. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/db/pg.h"
+#include "services/chat/chat.h"
+
+#define NOBODY_IN_PARTICULAR ((struct access_change_list){ NULL, 0 })
+
+enum err room_get(struct call *call, const struct room_ref *req, struct room *rep)
+{
+    struct room_row row;
+
+    TRY(room_row_get(call, req->room, &row));
+    if (row.room.role.len == 0) return call_fail(call, ERR_FORBIDDEN, "not a member of this room");
+    *rep = row.room;
+    room_fill_can(call, rep);
+    return OK;
+}
+
+enum err require_settings(struct call *call, struct str writes, struct str invites)
+{
+    enum role role;
+
+    if (writes.at != NULL && !(room_role_find(writes, &role) && (role == ROLE_member || role == ROLE_moderator)))
+        return call_fail(call, ERR_INVALID_ARGUMENT, "writes: is member or moderator");
+    if (invites.at != NULL && !(room_role_find(invites, &role) && role >= ROLE_member))
+        return call_fail(call, ERR_INVALID_ARGUMENT, "invites: is member, moderator, admin or owner");
+    return OK;
+}
+
+static enum err read_joins(struct call *call, struct str joins, bool *open)
+{
+    if (joins.at == NULL) return OK;
+    *open = str_is(joins, "anybody");
+    if (*open || str_is(joins, "nobody")) return OK;
+    return call_fail(call, ERR_INVALID_ARGUMENT, "joins: is anybody or nobody");
+}
+
+static const char UPDATE[] = "UPDATE room SET name = coalesce($2, name), topic = coalesce($3, topic), open = $4,"
+                             " writes = coalesce($5, writes), invites = coalesce($6, invites) WHERE id = $1";
+
+enum err room_update(struct call *call, const struct room_change *req, struct room *rep)
+{
+    struct room_row row;
+
+    TRY(room_row_lock(call, req->room, &row));
+    TRY(require_right(call, &row.room, MAY_update));
+    TRY(require_settings(call, req->writes, req->invites));
+    TRY(read_joins(call, req->joins, &row.room.open));
+    TRY(pg_run(call->pg, call->arena, UPDATE,
+        PG_ARGS(pg_id(req->room), pg_text(req->name), pg_text(req->topic), pg_bool(row.room.open), pg_text(req->writes),
+            pg_text(req->invites)),
+        NULL));
+    TRY(room_row_changed(call, &row, NOBODY_IN_PARTICULAR, OF_ROLES));
+    return room_get(call, &(struct room_ref){ req->room }, rep);
+}
+
+/* Said twice, it is of when it was said first. */
+static const char ARCHIVE[] =
+    "UPDATE room SET archived_at = CASE WHEN $2 THEN coalesce(archived_at, $3) END WHERE id = $1";
+
+enum err room_archive(struct call *call, const struct room_archiving *req, struct room *rep)
+{
+    struct room_row row;
+
+    TRY(room_row_lock(call, req->room, &row));
+    TRY(require_right(call, &row.room, MAY_archive));
+    TRY(pg_run(
+        call->pg, call->arena, ARCHIVE, PG_ARGS(pg_id(req->room), pg_bool(req->archived), pg_time(call->now)), NULL));
+    TRY(room_row_changed(call, &row, NOBODY_IN_PARTICULAR, OF_ROLES));
+    return room_get(call, &(struct room_ref){ req->room }, rep);
+}

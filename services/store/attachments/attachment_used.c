@@ -1,0 +1,12 @@
+/* attachment_used.c - for share: which media messages show, so that they stay. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/db/pg.h"
+#include "services/store/store.h"
+
+static const char USED[] = "SELECT array_agg(q.media) AS media FROM unnest($1::uuid[]) AS q (media)"
+                           " WHERE EXISTS (SELECT FROM attachment a WHERE a.media = q.media)";
+
+enum err attachment_used(struct call *call, const struct media_ids *req, struct media_ids *rep)
+{
+    return pg_one(call->pg, call->arena, media_ids_shape(), rep, USED, PG_ARGS(pg_ids(call->arena, req->media)));
+}

@@ -1,0 +1,175 @@
+/* feed_read.c - what a consumer has not had yet, on workers.  Each statement walks primary keys, as far as it answers;
+ * OFFSET 0 keeps a plan of early days from joining whole tables. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/db/pg.h"
+#include "libshared/db/rows.h"
+#include "services/store/feeds/feeds_private.h"
+
+/* What is committed up to a head stays as it is: the three statements need no moment in common. */
+static const char SPANS[] =
+    "SELECT r.room, COALESCE(p.seq, 0) AS after, LEAST(h.seq, COALESCE(p.seq, 0) + $3) AS seq"
+    " FROM unnest($2::uuid[]) WITH ORDINALITY AS r (room, i)"
+    " CROSS JOIN LATERAL (SELECT seq FROM room_head WHERE room_id = r.room OFFSET 0) h"
+    " LEFT JOIN LATERAL (SELECT seq FROM feed_place WHERE feed = $1 AND room_id = r.room OFFSET 0) p ON true"
+    " WHERE h.seq > COALESCE(p.seq, 0) ORDER BY r.i";
+
+#define OF_SPANS "unnest($1::uuid[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS r (room, after, last, i)"
+#define IN_SPAN  "WHERE room_id = r.room AND seq > r.after AND seq <= r.last"
+
+static const char ENTRIES[] =
+    "SELECT r.room, l.* FROM " OF_SPANS " CROSS JOIN LATERAL ("
+    "  (SELECT seq, id, sender, '' AS body, at, kind, NULL::bigint AS target FROM message " IN_SPAN
+    "   AND kind IS NOT NULL ORDER BY seq LIMIT $4) UNION ALL"
+    "  (SELECT seq, id, sender, '', at, kind, target FROM change " IN_SPAN " ORDER BY seq LIMIT $4)"
+    "  ORDER BY seq LIMIT $4) l ORDER BY r.i, l.seq";
+
+static const char NEWEST[] =
+    "SELECT COALESCE(m.seq, 0) AS seq, m.at FROM " OF_SPANS " LEFT JOIN LATERAL (SELECT seq, at FROM message " IN_SPAN
+    " AND kind IS NULL ORDER BY seq DESC LIMIT 1) m ON true ORDER BY r.i";
+
+struct newest {
+    int64_t seq, at;
+};
+struct newest_list {
+    struct newest *at;
+    size_t len;
+};
+static const struct wire_field newest_fields[] = {
+    ROW_FIELD(struct newest, seq, INT),
+    ROW_FIELD(struct newest, at, TIME),
+    ROW_END,
+};
+static const struct wire_shape newest_shape = { "newest", "", sizeof(struct newest), newest_fields };
+
+/* The spans' columns, as arrays. */
+struct span_columns {
+    struct id_list rooms;
+    int64_t *after, *last;
+};
+
+static struct span_columns columns_of(struct arena *arena, const struct feed_span_list *spans)
+{
+    size_t n = spans->len;
+    struct span_columns c = { { arena_alloc(arena, n * sizeof *c.rooms.at + 1), n }, arena_alloc(arena, n * 8 + 1),
+        arena_alloc(arena, n * 8 + 1) };
+
+    for (size_t i = 0; i < n; i++) {
+        c.rooms.at[i] = spans->at[i].room;
+        c.after[i] = spans->at[i].after;
+        c.last[i] = spans->at[i].seq;
+    }
+    return c;
+}
+
+/* A span of which as many entries came as might ends with the last of them. */
+static void cut_spans(struct feed_news *news, size_t of_each)
+{
+    const struct message_list *entries = &news->batch.entries;
+    size_t at = 0;
+
+    for (size_t i = 0; i < news->batch.spans.len; i++) {
+        struct feed_span *span = &news->batch.spans.at[i];
+        size_t n = 0;
+        for (; at < entries->len && id_eq(entries->at[at].room, span->room); at++) n++;
+        if (n == of_each) span->seq = entries->at[at - 1].seq;
+        if (n > 0) news->last_at[i] = entries->at[at - 1].at;
+        news->is_cut[i] = n == of_each || span->seq - span->after == FEED_SPAN_MAX;
+    }
+}
+
+static enum err find_newest(struct pg *pg, struct arena *arena, struct feed_news *news)
+{
+    struct feed_span_list *spans = &news->batch.spans;
+    struct newest_list newest;
+    struct span_columns c = columns_of(arena, spans);
+
+    TRY(pg_all(pg, arena, &newest_shape, &newest, spans->len, NEWEST,
+        PG_ARGS(pg_ids(arena, c.rooms), pg_ints(arena, c.after, spans->len), pg_ints(arena, c.last, spans->len))));
+    for (size_t i = 0; i < newest.len; i++) {
+        spans->at[i].newest = newest.at[i].seq;
+        spans->at[i].newest_at = newest.at[i].at;
+        if (newest.at[i].at > news->last_at[i]) news->last_at[i] = newest.at[i].at;
+    }
+    return OK;
+}
+
+enum err feed_read(struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, struct feed_news *out)
+{
+    struct feed_span_list *spans = &out->batch.spans;
+
+    *out = (struct feed_news){ 0 };
+    TRY(pg_all(pg, arena, feed_span_shape(), spans, rooms.len, SPANS,
+        PG_ARGS(pg_text(str_of(feed)), pg_ids(arena, rooms), pg_int(FEED_SPAN_MAX))));
+    if (spans->len == 0) return OK;
+
+    struct span_columns c = columns_of(arena, spans);
+    size_t of_each = FEED_ENTRIES_MAX / spans->len;
+    TRY(pg_all(pg, arena, message_shape(), &out->batch.entries, FEED_ENTRIES_MAX, ENTRIES,
+        PG_ARGS(pg_ids(arena, c.rooms), pg_ints(arena, c.after, spans->len), pg_ints(arena, c.last, spans->len),
+            pg_int((int64_t)of_each))));
+    cut_spans(out, of_each);
+    return find_newest(pg, arena, out);
+}
+
+/* Nobody waits for the disk: a place that is lost with a database is one of before, and what follows it comes again. */
+static const char LAZY[] = "SELECT set_config('synchronous_commit', 'off', true)";
+static const char KEEP[] = "INSERT INTO feed_place (feed, room_id, seq) SELECT $1, room, seq FROM unnest($2::uuid[], "
+                           "$3::bigint[]) AS p (room, seq)"
+                           " ORDER BY room ON CONFLICT (feed, room_id) DO UPDATE SET seq = EXCLUDED.seq";
+
+enum err feed_keep(struct pg *pg, struct arena *arena, const char *feed, struct feed_place_list places)
+{
+    struct id_list rooms = { arena_alloc(arena, places.len * sizeof *rooms.at + 1), places.len };
+    int64_t *seqs = arena_alloc(arena, places.len * sizeof *seqs + 1);
+
+    for (size_t i = 0; i < places.len; i++) {
+        rooms.at[i] = places.at[i].room;
+        seqs[i] = places.at[i].seq;
+    }
+    TRY(pg_run(pg, arena, LAZY, PG_NO_ARGS, NULL));
+    return pg_run(
+        pg, arena, KEEP, PG_ARGS(pg_text(str_of(feed)), pg_ids(arena, rooms), pg_ints(arena, seqs, places.len)), NULL);
+}
+
+/* clang-format off */
+#define NEXT_OF(table) "(SELECT at FROM " table " WHERE room_id = h.room_id AND seq = COALESCE(p.seq, 0) + 1)"
+
+static const char LOOK[] =
+    "SELECT h.room_id AS room, h.seq > COALESCE(p.seq, 0) AS is_late, CASE WHEN h.seq > COALESCE(p.seq, 0) THEN"
+    " COALESCE(" NEXT_OF("message") ", " NEXT_OF("change") ") END AS at FROM"
+    " (SELECT * FROM room_head WHERE room_id > COALESCE($2, '00000000-0000-0000-0000-000000000000'::uuid)"
+    "  ORDER BY room_id LIMIT $3) h LEFT JOIN LATERAL"
+    " (SELECT seq FROM feed_place WHERE feed = $1 AND room_id = h.room_id OFFSET 0) p ON true ORDER BY h.room_id";
+/* clang-format on */
+
+struct looked_at {
+    struct id room;
+    bool is_late;
+    int64_t at;
+};
+struct looked_at_list {
+    struct looked_at *at;
+    size_t len;
+};
+static const struct wire_field looked_at_fields[] = {
+    ROW_FIELD(struct looked_at, room, ID),
+    ROW_FIELD(struct looked_at, is_late, BOOL),
+    ROW_FIELD(struct looked_at, at, TIME),
+    ROW_END,
+};
+static const struct wire_shape looked_at_shape = { "looked_at", "", sizeof(struct looked_at), looked_at_fields };
+
+enum err feed_sweep(
+    struct pg *pg, struct arena *arena, const char *feed, struct id *after, int64_t *n, struct late_room_list *out)
+{
+    struct looked_at_list all;
+
+    TRY(pg_all(pg, arena, &looked_at_shape, &all, FEED_SWEPT_AT_ONCE, LOOK,
+        PG_ARGS(pg_text(str_of(feed)), pg_id(*after), pg_int(FEED_SWEPT_AT_ONCE))));
+    *out = (struct late_room_list){ arena_alloc(arena, all.len * sizeof *out->at + 1), 0 };
+    for (size_t i = 0; i < all.len; i++)
+        if (all.at[i].is_late) out->at[out->len++] = (struct late_room){ all.at[i].room, all.at[i].at };
+    *n = (int64_t)all.len;
+    if (all.len > 0) *after = all.at[all.len - 1].room;
+    return OK;
+}

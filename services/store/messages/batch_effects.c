@@ -1,0 +1,188 @@
+/*
+ * batch_effects.c - what entries do to messages as they are read.
+ *
+ *      reply   counts itself in its thread
+ *      edit    is the text from now on, and shows the media from now on
+ *      react   is there, or no longer, and counted
+ *      pin     is there, or no longer
+ *      delete  takes the text away, that of the edits too, and shows nothing
+ *
+ * Each statement finds the batch's entries by their ids, as they are stored.  The batch holds the rooms' rows in room_head, so nobody
+ * else writes here; and each part of the view has the seq of the entry that made it so, and gives way to none that is older: so a
+ * repeat, which runs once more, changes nothing.  A deletion comes last: what the same batch does to the message is undone with it.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include "services/store/messages/batch_effects.h"
+
+#include "libshared/db/pg.h"
+
+/* The last entry that the batch has for each `key`. */
+#define LAST(of, key)                                                                                                  \
+    "WITH found AS (SELECT DISTINCT ON (" key ") c.* FROM unnest($1::uuid[], $2::text[], $3::text[])"                  \
+    " AS a (room_id, sender, id) JOIN change c USING (room_id, sender, id) WHERE c.kind IN (" of ")"                   \
+    " ORDER BY " key ", c.seq DESC)"
+
+static const char REPLY[] = "WITH new AS (INSERT INTO reply (room_id, thread, seq) SELECT m.room_id, m.thread, m.seq"
+                            "       FROM unnest($1::uuid[], $2::text[], $3::text[]) AS a (room_id, sender, id)"
+                            "       JOIN message m USING (room_id, sender, id) WHERE m.thread IS NOT NULL"
+                            "       ON CONFLICT DO NOTHING RETURNING room_id, thread, seq)"
+                            " INSERT INTO message_now AS n (room_id, seq, replies, last_reply)"
+                            " SELECT room_id, thread, count(*), max(seq) FROM new GROUP BY room_id, thread"
+                            " ON CONFLICT (room_id, seq) DO UPDATE SET replies = n.replies + EXCLUDED.replies,"
+                            " last_reply = greatest(n.last_reply, EXCLUDED.last_reply)";
+
+/* The sender of an edit is that of the message: proto/entries.def. */
+static const char EDIT[] = LAST("'message:edit'",
+    "c.room_id, c.target") ", now AS (INSERT INTO message_now AS n (room_id, seq, body, attachments, edits, edit_seq,"
+                           "       edited_at) SELECT room_id, target, body, attachments, 1, seq, at FROM found"
+                           "       ON CONFLICT (room_id, seq) DO UPDATE SET body = EXCLUDED.body, attachments ="
+                           "       EXCLUDED.attachments, edits = n.edits + 1, edit_seq = EXCLUDED.edit_seq,"
+                           "       edited_at = EXCLUDED.edited_at WHERE n.delete_seq IS NULL AND"
+                           "       COALESCE(n.edit_seq, 0) < EXCLUDED.edit_seq RETURNING room_id, seq, attachments),"
+                           " shown AS (INSERT INTO attachment (media, room_id, seq, sender)"
+                           "       SELECT media, room_id, now.seq, sender FROM now JOIN found f USING (room_id),"
+                           "       unnest(now.attachments) AS media WHERE f.target = now.seq ON CONFLICT DO NOTHING)"
+                           " DELETE FROM attachment a USING now WHERE a.room_id = now.room_id AND a.seq = now.seq"
+                           " AND a.media <> ALL (COALESCE(now.attachments, '{}'))";
+
+static const char REACT[] = LAST("'reaction:add', 'reaction:remove'",
+    "c.room_id, c.target, c.body, c.sender") ", later AS (SELECT f.room_id, f.target AS seq, f.body AS emoji, f.sender "
+                                             "AS subject, f.seq AS entry,"
+                                             "       f.kind = 'reaction:add' AS present, COALESCE(r.present, false) AS "
+                                             "was FROM found f LEFT JOIN reaction r"
+                                             "       ON r.room_id = f.room_id AND r.seq = f.target AND r.emoji = "
+                                             "f.body AND r.subject = f.sender"
+                                             "       WHERE COALESCE(r.entry, 0) < f.seq),"
+                                             " kept AS (INSERT INTO reaction AS r (room_id, seq, emoji, subject, "
+                                             "entry, present)"
+                                             "       SELECT room_id, seq, emoji, subject, entry, present FROM later ON "
+                                             "CONFLICT (room_id, seq, emoji, subject)"
+                                             "       DO UPDATE SET entry = EXCLUDED.entry, present = EXCLUDED.present)"
+                                             " INSERT INTO reaction_count AS t (room_id, seq, emoji, n, first) SELECT "
+                                             "room_id, seq, emoji,"
+                                             " sum(present::int - was::int), min(entry) FROM later GROUP BY room_id, "
+                                             "seq, emoji"
+                                             " ON CONFLICT (room_id, seq, emoji) DO UPDATE SET n = t.n + EXCLUDED.n,"
+                                             " first = CASE WHEN t.n = 0 THEN EXCLUDED.first ELSE t.first END";
+
+static const char PIN[] = LAST("'pin:add', 'pin:remove'",
+    "c.room_id, c.target") " INSERT INTO message_now AS n (room_id, seq, pinned, pin_seq)"
+                           " SELECT room_id, target, kind = 'pin:add', seq FROM found"
+                           " ON CONFLICT (room_id, seq) DO UPDATE SET pinned = EXCLUDED.pinned, pin_seq = "
+                           "EXCLUDED.pin_seq"
+                           " WHERE n.delete_seq IS NULL AND COALESCE(n.pin_seq, 0) < EXCLUDED.pin_seq";
+
+/* The first of them stands.  All parts see what was there before this statement: so the texts are kept as they were. */
+static const char DELETE[] = LAST("'message:delete'",
+    "c.room_id, c.target") ", gone AS (INSERT INTO message_now AS n (room_id, seq, delete_seq, deleted_at, deleted_by)"
+                           "       SELECT room_id, target, seq, at, sender FROM found ON CONFLICT (room_id, seq) DO "
+                           "UPDATE"
+                           "       SET body = NULL, attachments = NULL, pinned = false, delete_seq = "
+                           "COALESCE(n.delete_seq, "
+                           "EXCLUDED.delete_seq),"
+                           "       deleted_at = COALESCE(n.deleted_at, EXCLUDED.deleted_at),"
+                           "       deleted_by = COALESCE(n.deleted_by, EXCLUDED.deleted_by)),"
+                           " kept AS (INSERT INTO removed (room_id, seq, body, meta, purge_at) SELECT room_id, seq, "
+                           "body, meta,"
+                           "       now() + $4::bigint * interval '1 second' FROM ("
+                           "       SELECT m.room_id, m.seq, m.body, COALESCE(m.meta_as_sent, m.meta::json) AS meta"
+                           "       FROM found f JOIN message m ON m.room_id = f.room_id AND m.seq = f.target UNION ALL"
+                           "       SELECT e.room_id, e.seq, e.body, NULL FROM found f JOIN change e ON e.room_id = "
+                           "f.room_id"
+                           "       AND e.target = f.target AND e.kind = 'message:edit') texts"
+                           "       WHERE $4::bigint > 0 AND (body <> '' OR meta IS NOT NULL) ON CONFLICT DO NOTHING),"
+                           " edits AS (UPDATE change e SET body = '', attachments = NULL FROM found f WHERE"
+                           "       e.room_id = f.room_id AND e.target = f.target AND e.kind = 'message:edit'"
+                           "       AND (e.body <> '' OR e.attachments IS NOT NULL)),"
+                           " hidden AS (DELETE FROM attachment a USING found f WHERE a.room_id = f.room_id AND"
+                           "       a.seq = f.target)"
+                           " UPDATE message m SET body = '', meta = NULL, meta_as_sent = NULL, attachments = NULL FROM "
+                           "found f"
+                           " WHERE m.room_id = f.room_id AND m.seq = f.target";
+
+/* Effects as the rows of proto/entries.def name them, in the order in which they are sent; of `none` there is only the reply. */
+enum effect { EFFECT_none, EFFECT_edit, EFFECT_react, EFFECT_pin, EFFECT_delete, EFFECTS };
+
+static const char *const statements[EFFECTS] = {
+    [EFFECT_none] = REPLY,
+    [EFFECT_edit] = EDIT,
+    [EFFECT_react] = REACT,
+    [EFFECT_pin] = PIN,
+    [EFFECT_delete] = DELETE,
+};
+static const char *const names[EFFECTS] = {
+    [EFFECT_none] = "reply",
+    [EFFECT_edit] = "edit",
+    [EFFECT_react] = "react",
+    [EFFECT_pin] = "pin",
+    [EFFECT_delete] = "delete",
+};
+
+bool effects_prepare(PGconn *conn)
+{
+    for (size_t i = 0; i < EFFECTS; i++)
+        if (PQsendPrepare(conn, names[i], statements[i], 0, NULL) != 1) return false;
+    return true;
+}
+
+/* clang-format off */
+static enum effect effect_of(const struct message *m)
+{
+    static const struct { const char *name; enum effect effect; } rows[] = {
+#define ENTRY(kind, name, about, heard, unread, effect, doc) { name, EFFECT_##effect },
+#include "proto/begin.def"
+#include "proto/entries.def"
+#include "proto/end.def"
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (str_is(m->kind, rows[i].name)) return rows[i].effect;
+    return EFFECT_none;
+}
+/* clang-format on */
+
+struct keys {
+    struct id_list rooms;
+    struct str_list senders, ids;
+};
+
+static struct keys keys_of(struct arena *arena, struct append *const *at, size_t n)
+{
+    struct keys keys = { { arena_alloc(arena, n * sizeof(struct id)), 0 },
+        { arena_alloc(arena, n * sizeof(struct str)), 0 }, { arena_alloc(arena, n * sizeof(struct str)), 0 } };
+
+    for (size_t i = 0; i < n; i++) {
+        const struct message *m = &at[i]->message;
+        if (m->target == 0 && m->thread == 0) continue;
+        keys.rooms.at[keys.rooms.len++] = m->room;
+        keys.senders.at[keys.senders.len++] = m->sender;
+        keys.ids.at[keys.ids.len++] = m->id;
+    }
+    return keys;
+}
+
+static const struct pg_args *args_of(struct arena *arena, const struct keys *keys)
+{
+    struct pg_args *args = arena_alloc(arena, sizeof *args);
+
+    *args = *PG_ARGS(pg_ids(arena, keys->rooms), pg_texts(arena, keys->senders), pg_texts(arena, keys->ids));
+    return args;
+}
+
+bool effects_send(PGconn *conn, struct arena *arena, struct append *const *at, size_t n, int64_t kept_s)
+{
+    struct keys keys = keys_of(arena, at, n);
+    bool has[EFFECTS] = { false };
+
+    if (keys.ids.len == 0) return true;
+    for (size_t i = 0; i < n; i++)
+        if (at[i]->message.target > 0 || at[i]->message.thread > 0) has[effect_of(&at[i]->message)] = true;
+
+    struct pg_args args = *args_of(arena, &keys);
+    for (size_t i = 0; i < EFFECTS; i++) {
+        args.n = i == EFFECT_delete ? 4 : 3;
+        args.at[3] = pg_int(kept_s);
+        if (has[i] && !batch_send(conn, names[i], &args)) return false;
+    }
+    return true;
+}

@@ -1,0 +1,83 @@
+/* message_erase.c - what a user who was erased has said: its text goes, that of its edits too, and its place in the log stays. */
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "libshared/db/pg.h"
+#include "libshared/db/rows.h"
+#include "services/store/store.h"
+
+#define ROOMS_AT_ONCE    500
+#define MESSAGES_AT_ONCE 500
+
+/* Room by room, by the index that keeps a sender's ids apart: one of senders alone would cost every message that is stored.
+ * The server's own lines about them stay, and name nobody any more.  $3 is a key if the room $2 was not finished. */
+static const char BLANK[] =
+    "WITH rooms AS (SELECT room_id FROM room_head WHERE room_id >= coalesce($2,"
+    " '00000000-0000-0000-0000-000000000000'::uuid) AND ($2 IS NULL OR room_id > $2 OR $3 <> '') ORDER BY room_id "
+    "LIMIT $4),"
+    " found AS (SELECT m.* FROM rooms r, LATERAL (SELECT room_id, id, seq FROM message WHERE room_id = r.room_id AND"
+    " sender = $1 AND kind IS NULL AND (room_id IS DISTINCT FROM $2 OR id > $3) ORDER BY id LIMIT $5) m ORDER BY "
+    "m.room_id, m.id"
+    " LIMIT $5), blanked AS (UPDATE message SET body = '', meta = NULL, meta_as_sent = NULL, attachments = NULL FROM "
+    "found WHERE"
+    " message.room_id = found.room_id AND message.seq = found.seq),"
+    " views AS (UPDATE message_now n SET body = NULL, attachments = NULL FROM found f WHERE n.room_id = f.room_id AND "
+    "n.seq = f.seq),"
+    " edits AS (UPDATE change e SET body = '', attachments = NULL FROM found f WHERE e.room_id = f.room_id AND "
+    "e.target = f.seq AND"
+    " e.kind = 'message:edit'),"
+    " shown AS (DELETE FROM attachment a USING found f WHERE a.room_id = f.room_id AND a.seq = f.seq),"
+    " kept AS (DELETE FROM removed d USING found f WHERE d.room_id = f.room_id AND (d.seq = f.seq OR d.seq IN"
+    " (SELECT e.seq FROM change e WHERE e.room_id = f.room_id AND e.target = f.seq AND e.kind = 'message:edit')))"
+    " SELECT (SELECT count(*) FROM rooms) AS rooms, (SELECT count(*) FROM found) AS messages,"
+    " (SELECT room_id FROM rooms ORDER BY room_id DESC LIMIT 1) AS last_room,"
+    " (SELECT room_id FROM found ORDER BY room_id DESC, id DESC LIMIT 1) AS last_found,"
+    " (SELECT id FROM found ORDER BY room_id DESC, id DESC LIMIT 1) AS last_key";
+
+struct blanked {
+    int64_t rooms, messages;
+    struct id last_room, last_found;
+    struct str last_key;
+};
+static const struct wire_field blanked_fields[] = {
+    ROW_FIELD(struct blanked, rooms, INT),
+    ROW_FIELD(struct blanked, messages, INT),
+    ROW_FIELD(struct blanked, last_room, ID),
+    ROW_FIELD(struct blanked, last_found, ID),
+    ROW_FIELD(struct blanked, last_key, TEXT),
+    ROW_END,
+};
+static const struct wire_shape blanked_shape = { "blanked", "", sizeof(struct blanked), blanked_fields };
+
+static enum err blank_some(struct call *call, struct erasure *erasure)
+{
+    struct str after_key = erasure->after_key.len > 0 ? erasure->after_key : STR("");
+    char subject[ID_TEXT_BYTES + 1];
+    struct blanked some = { 0 };
+
+    id_format(erasure->user, subject);
+    TRY(pg_one(call->pg, call->arena, &blanked_shape, &some, BLANK,
+        PG_ARGS(pg_text(str_of(subject)), pg_id(erasure->after), pg_text(after_key), pg_int(ROOMS_AT_ONCE),
+            pg_int(MESSAGES_AT_ONCE))));
+    erasure_add(call, erasure, "messages", some.messages);
+    bool is_within = some.messages == MESSAGES_AT_ONCE; /* in the room where the last one was found there may be more */
+    if (!is_within && some.rooms < ROOMS_AT_ONCE) erasure->erased_at = call->now;
+    erasure->after = is_within ? some.last_found : some.last_room;
+    erasure->after_key = is_within ? some.last_key : STR_NONE;
+    return OK;
+}
+
+enum err messages_erase_some(struct call *call, struct erasure *erasure, void **left)
+{
+    const struct store *store = call->context;
+
+    (void)left;
+    if (strcmp(store->settings->erased_messages, "blank") == 0) return blank_some(call, erasure);
+    erasure->erased_at = call->now; /* the text stays, of a sender whom no name leads to */
+    return OK;
+}
+
+void message_erase(struct call *call, const struct job *job, const struct erasure *payload, struct job_run *run)
+{
+    directory_erase(((struct store *)call->context)->directory, call, job, payload, run);
+}
