@@ -8,6 +8,7 @@
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
 #include "libshared/directory/directory_private.h"
+#include "libshared/wire/columns.h"
 
 #define USERS_MAX  500 /* proto/common.def: users_page.users */
 #define SWEEP_ROWS 1000
@@ -54,14 +55,6 @@ static struct str text_of(struct arena *arena, struct id id)
     return arena_str(arena, str_of(text));
 }
 
-static struct pg_arg column_of(struct arena *arena, struct user_state_list users, size_t at)
-{
-    struct str *column = arena_alloc(arena, users.len * sizeof *column + 1);
-
-    for (size_t i = 0; i < users.len; i++) column[i] = *(struct str *)((char *)&users.at[i] + at);
-    return pg_texts(arena, (struct str_list){ column, users.len });
-}
-
 static struct str_list subjects_of(struct arena *arena, struct user_state_list users)
 {
     struct str *subjects = arena_alloc(arena, users.len * sizeof *subjects + 1);
@@ -75,10 +68,9 @@ static enum err put_users(struct pg *pg, struct arena *arena, struct user_state_
 {
     if (users.len == 0) return OK;
     return pg_all(pg, arena, user_state_shape(), changed, USERS_MAX, PUT_USERS,
-        PG_ARGS(pg_texts(arena, subjects_of(arena, users)), column_of(arena, users, offsetof(struct user_state, state)),
-            column_of(arena, users, offsetof(struct user_state, nickname)),
-            column_of(arena, users, offsetof(struct user_state, name)),
-            column_of(arena, users, offsetof(struct user_state, avatar)), pg_int(row->generation), pg_bool(tells_new)));
+        PG_ARGS(pg_texts(arena, subjects_of(arena, users)), pg_texts(arena, TEXTS_OF(arena, users, state)),
+            pg_texts(arena, TEXTS_OF(arena, users, nickname)), pg_texts(arena, TEXTS_OF(arena, users, name)),
+            pg_texts(arena, TEXTS_OF(arena, users, avatar)), pg_int(row->generation), pg_bool(tells_new)));
 }
 
 /* --- who was erased --- */

@@ -27,7 +27,11 @@ static void keep_row(struct job_run *run, const struct job_row *row)
 
     run->kind = find_kind(run, row->kind);
     assert(run->kind != NULL && "only kinds that were asked for are taken");
-    run->job = (struct job){ row->id, arena_str(arena, row->key), arena_str(arena, row->subject), row->attempts };
+    run->job = (struct job){ .kind = run->kind,
+        .id = row->id,
+        .key = arena_str(arena, row->key),
+        .subject = arena_str(arena, row->subject),
+        .attempt = row->attempts };
     run->payload = arena_str(arena, row->payload);
     run->began_us = clock_mono_us();
 }

@@ -28,9 +28,12 @@
 
 struct jobs;
 struct job_run;
+struct job_kind;
+struct pg_args;
 
 /* What a handler may know of its job; valid as long as the call's arena. */
 struct job {
+    const struct job_kind *kind;
     struct id id;
     struct str key, subject;
     int64_t attempt; /* 1: the first */
@@ -55,6 +58,11 @@ struct job_kind {
  * commit others who put the same key wait: whoever puts several puts them in the order of their keys. */
 enum err job_put(
     struct call *call, const struct job_kind *kind, struct str key, const void *payload, int64_t run_at) MUST_CHECK;
+
+/* In a WORKER's job with the payload `nothing`, which clears a table: runs `sql`, whose $1 is how many rows it may remove, and the
+ * others `args`.  If it removed as many, the job is put again, to be run at once.  `what`: the count's name in the log. */
+enum err job_remove_rows(
+    struct call *call, const struct job *job, const char *what, const char *sql, const struct pg_args *args) MUST_CHECK;
 
 /* What a handler's `call` is: who is who put it; its trace is the job's id; its deadline the kind's timeout.  No call_after.
  * A LATER handler answers on the loop, once, within call->deadline_us; its call lives until then. */

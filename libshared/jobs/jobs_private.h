@@ -4,6 +4,7 @@
  *      jobs.c           on the loop: wakes, begins runs, counts
  *      job_run.c        one run on a worker: take, handler, settle
  *      job_table.c      the statements
+ *      job_remove.c     what a job does that clears a table
  *      job_methods.c    what an operator asks
  */
 // SPDX-License-Identifier: Apache-2.0

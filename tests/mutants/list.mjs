@@ -136,8 +136,8 @@ export const mutants = [
   },
   // --- the directory of people ---
   {
-    name: 'a page of users says that it is the last one', file: 'services/auth/directory/users_since.c', red: ['scenario', 'n_directory', 'catches up'],
-    from: 'rep->more = page.n == PAGE_ROWS && page.last < page.newest;', to: 'rep->more = false;',
+    name: 'a page of users says that it is the last one', file: 'services/auth/position_page.c', red: ['scenario', 'n_directory', 'catches up'],
+    from: 'bool more = row.n == most && row.last < row.newest;', to: 'bool more = most < 0;',
   },
   {
     name: 'what a bad signature left is found by TLS', file: 'libshared/base/es256.c', red: ['unit', 'base/test_es256'],
@@ -641,6 +641,10 @@ export const mutants = [
   {
     name: 'one kind of job goes before the others', file: 'libshared/jobs/jobs.c', red: jobs,
     from: 'jobs->turn++;', to: '',
+  },
+  {
+    name: 'a job that clears a table does it once', file: 'libshared/jobs/job_remove.c', red: jobs,
+    from: 'return job_put(call, job->kind, job->key, &none, 0);', to: '(void)none, (void)job;\n    return OK;',
   },
   {
     name: 'what wakes a busy runner is forgotten', file: 'libshared/jobs/jobs.c', red: jobs,
@@ -1383,7 +1387,7 @@ export const mutants = [
   },
   {
     name: 'a change that is announced is looked for among all that is over', file: 'services/auth/trust/trust.c', red: ['service', 'test_auth'],
-    from: '"position > CASE WHEN $1 >', to: '"position + 0 > CASE WHEN $1 >',
+    from: 'trust_change WHERE position > f.since', to: 'trust_change WHERE position + 0 > f.since',
   },
   {
     name: 'statements wait for their compilation', file: 'libshared/db/pg.c', red: ['unit', 'db/test_pg'],

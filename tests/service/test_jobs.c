@@ -436,6 +436,39 @@ static void what_is_there_from_the_start_comes_again_after_its_end(void **state)
     assert_int_equal(count("SELECT count(*) AS version FROM job WHERE dead_at IS NULL"), 1);
 }
 
+static enum err run_sweep(struct call *call, const struct job *job, const void *payload)
+{
+    (void)payload;
+    return job_remove_rows(call, job, "rows",
+        "DELETE FROM effect WHERE n IN (SELECT n FROM effect WHERE kind = $2 ORDER BY n LIMIT $1)",
+        PG_ARGS(pg_text(STR("old"))));
+}
+
+static void a_table_is_cleared_some_rows_at_a_time_until_nothing_is_left(void **state)
+{
+    static const struct job_kind sweep = { "test.sweep", nothing_shape, .run = run_sweep, .where = WORKER,
+        .attempts = 1, .first_delay_ms = 1, .longest_delay_ms = 1, .timeout_ms = 20000, .every_s = 3600,
+        .waiting_max = 1, .subject_max = 1 };
+    const struct job_kind *const of[] = { &sweep };
+    const int left[] = { 5002, 2, 2 }; /* two stay */
+
+    (void)state;
+    run_sql(
+        "INSERT INTO effect (kind) SELECT CASE WHEN i <= 2 THEN 'new' ELSE 'old' END FROM generate_series(1, 10002) i");
+    assert_int_equal(job_row_ensure(pg, arena, &sweep), OK);
+    assert_int_equal(pg_commit(pg), OK);
+    run_sql("UPDATE job SET run_at = now()");
+    for (size_t i = 0; i < COUNT(left); i++) {
+        struct job_run run = { .kinds = of, .n_kinds = 1, .service = "auth", .arena = arena };
+
+        assert_int_equal(job_take_and_run(&run, pg), OK);
+        assert_non_null(run.kind);
+        assert_int_equal(run.e, OK);
+        assert_int_equal(count("SELECT count(*) AS version FROM effect"), left[i]);
+    }
+    assert_null(begin(pg, of, 1).kind);
+}
+
 /* --- the runner --- */
 
 static struct rpc_server *server;
@@ -683,6 +716,7 @@ int main(void)
         TEST(what_waits_is_bounded_by_kind_and_by_subject),
         TEST(of_the_dead_the_newest_are_kept),
         TEST(what_is_there_from_the_start_comes_again_after_its_end),
+        TEST(a_table_is_cleared_some_rows_at_a_time_until_nothing_is_left),
         TEST(what_is_put_is_run_at_once_and_what_is_for_later_then),
         TEST(many_are_done_once_each_and_no_kind_waits_for_all_of_another),
         TEST(what_waits_what_is_late_and_how_runs_ended_is_counted),

@@ -8,7 +8,6 @@
 
 #define IPV4_BITS_LEAST (96 + 8)
 #define IPV6_BITS_LEAST 16
-#define ROWS_AT_ONCE    5000
 
 #define BAN_COLUMNS                                                                                                    \
     "id, CASE WHEN kind = 'network' THEN what END AS network, CASE WHEN kind = 'subject' THEN what END AS subject,"    \
@@ -132,9 +131,6 @@ enum err ban_check(struct pg *pg, struct arena *arena, struct str subject)
 
 enum err ban_expire(struct call *call, const struct job *job, const struct nothing *payload)
 {
-    int64_t rows;
-
-    TRY(pg_run(call->pg, call->arena, FORGET_OVER, PG_ARGS(pg_int(ROWS_AT_ONCE), pg_time(call->now)), &rows));
-    call_note(call, F_INT("rows", rows));
-    return rows == ROWS_AT_ONCE ? job_put(call, &ban_expire_job, job->key, payload, 0) : OK;
+    (void)payload;
+    return job_remove_rows(call, job, "rows", FORGET_OVER, PG_ARGS(pg_time(call->now)));
 }

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/auth/auth.h"
 
-#define ROWS_AT_ONCE 5000
-
 static const char FORGET_OLD[] =
     "DELETE FROM budget WHERE (account, scope) IN (SELECT account, scope FROM budget WHERE changed_at < "
     "$2::timestamptz -"
@@ -12,9 +10,6 @@ static const char FORGET_OLD[] =
 
 enum err budget_expire(struct call *call, const struct job *job, const struct nothing *payload)
 {
-    int64_t rows;
-
-    TRY(pg_run(call->pg, call->arena, FORGET_OLD, PG_ARGS(pg_int(ROWS_AT_ONCE), pg_time(call->now)), &rows));
-    call_note(call, F_INT("rows", rows));
-    return rows == ROWS_AT_ONCE ? job_put(call, &budget_expire_job, job->key, payload, 0) : OK;
+    (void)payload;
+    return job_remove_rows(call, job, "rows", FORGET_OLD, PG_ARGS(pg_time(call->now)));
 }

@@ -1,6 +1,7 @@
 /* erasure.c - services say that they have erased somebody, and administrators ask whether all have. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/rows.h"
+#include "libshared/wire/columns.h"
 #include "services/auth/auth.h"
 
 static const char NOTE[] =
@@ -11,18 +12,13 @@ static const char NOTE[] =
 
 enum err erasure_report(struct call *call, const struct erasure *req, struct nothing *rep)
 {
-    size_t n = req->counts.len;
-    struct str *what = arena_alloc(call->arena, n * sizeof *what + 1);
-    int64_t *rows = arena_alloc(call->arena, n * sizeof *rows + 1), noted;
+    struct arena *arena = call->arena;
+    int64_t noted;
 
     (void)rep;
-    for (size_t i = 0; i < n; i++) {
-        what[i] = req->counts.at[i].what;
-        rows[i] = req->counts.at[i].rows;
-    }
-    TRY(pg_run(call->pg, call->arena, NOTE,
+    TRY(pg_run(call->pg, arena, NOTE,
         PG_ARGS(pg_id(req->user), pg_text(call->peer_name), pg_time(req->erased_at),
-            pg_texts(call->arena, (struct str_list){ what, n }), pg_ints(call->arena, rows, n)),
+            pg_texts(arena, TEXTS_OF(arena, req->counts, what)), pg_ints(arena, INTS_OF(arena, req->counts, rows))),
         &noted));
     return noted == 1 ? OK : call_fail(call, ERR_NOT_FOUND, "user: was never erased");
 }

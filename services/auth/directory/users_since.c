@@ -1,31 +1,15 @@
 /* users_since.c - users that changed behind a position: migrations/auth/0021_users_by_position.sql has the positions. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/db/rows.h"
-#include "services/auth/auth.h"
 #include "services/auth/directory/directory.h"
+#include "services/auth/position_page.h"
 
 #define PAGE_ROWS 500 /* proto/common.def: users_page.users */
 
-/* Positions of another database, or of one that is older than it was, are none: then it is all from the beginning. */
 static const char PAGE[] =
     "SELECT p.epoch, p.position AS newest, f.since, c.last, c.n FROM users_position p, LATERAL (SELECT CASE WHEN"
     " p.epoch = $1 AND p.position >= $2 THEN $2 ELSE 0 END AS since) f, LATERAL (SELECT max(position) AS last,"
     " count(*) AS n FROM (SELECT position FROM account_change WHERE position > f.since ORDER BY position LIMIT $3) page"
     ") c";
-
-struct users_since_page {
-    struct id epoch;
-    int64_t newest, since, last, n;
-};
-static const struct wire_field page_fields[] = {
-    ROW_FIELD(struct users_since_page, epoch, ID),
-    ROW_FIELD(struct users_since_page, newest, INT),
-    ROW_FIELD(struct users_since_page, since, INT),
-    ROW_FIELD(struct users_since_page, last, INT),
-    ROW_FIELD(struct users_since_page, n, INT),
-    ROW_END,
-};
-static const struct wire_shape page_shape = { "page", "", sizeof(struct users_since_page), page_fields };
 
 /* A user who has changed again since the page was found is behind it now, and comes with a later one. */
 static const char USERS[] =
@@ -35,14 +19,14 @@ static const char USERS[] =
 
 enum err users_since(struct call *call, const struct users_position *from, struct users_page *rep)
 {
-    struct users_since_page page = { .newest = 0 };
+    struct position_page page;
 
-    TRY(pg_one(call->pg, call->arena, &page_shape, &page, PAGE,
-        PG_ARGS(pg_id(from->epoch), pg_int(from->position), pg_int(PAGE_ROWS))));
+    TRY(position_page_find(call->pg, call->arena, PAGE,
+        PG_ARGS(pg_id(from->epoch), pg_int(from->position), pg_int(PAGE_ROWS)), PAGE_ROWS, &page));
     rep->epoch = page.epoch;
     rep->since = page.since;
-    rep->more = page.n == PAGE_ROWS && page.last < page.newest;
-    rep->position = rep->more ? page.last : page.newest;
+    rep->position = page.position;
+    rep->more = page.more;
     return pg_all(call->pg, call->arena, user_state_shape(), &rep->users, PAGE_ROWS, USERS,
         PG_ARGS(pg_int(rep->since), pg_int(rep->position)));
 }

@@ -1,8 +1,7 @@
 /* key_use.c - how often keys were used over REST: minutes as gateways tell of them, which become days. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/wire/columns.h"
 #include "services/auth/keys/keys.h"
-
-#define ROWS_AT_ONCE 5000
 
 /* A gateway's clock may be wrong.  It tells of a minute again as that goes on: the most that it said is what there was.  In one order
  * for all gateways, so that none waits for one that waits for it. */
@@ -16,19 +15,12 @@ enum err key_use_note(struct call *call, const struct key_minute_batch *req, str
 {
     struct arena *arena = call->arena;
     size_t n = req->minutes.len;
-    struct str *keys = arena_zero(arena, (n + 1) * sizeof *keys);
-    int64_t *minutes = arena_zero(arena, (n + 1) * sizeof *minutes), *uses = arena_zero(arena, (n + 1) * sizeof *uses);
 
     (void)rep;
-    for (size_t i = 0; i < n; i++) {
-        keys[i] = req->minutes.at[i].key;
-        minutes[i] = req->minutes.at[i].minute;
-        uses[i] = req->minutes.at[i].uses;
-    }
     call_note(call, F_INT("rows", n));
     return pg_run(call->pg, arena, ADD_MINUTES,
-        PG_ARGS(pg_id(req->gateway), pg_texts(arena, (struct str_list){ keys, n }), pg_times(arena, minutes, n),
-            pg_ints(arena, uses, n)),
+        PG_ARGS(pg_id(req->gateway), pg_texts(arena, TEXTS_OF(arena, req->minutes, key)),
+            pg_times(arena, INTS_OF(arena, req->minutes, minute)), pg_ints(arena, INTS_OF(arena, req->minutes, uses))),
         NULL);
 }
 
@@ -46,14 +38,9 @@ static const char FORGET_OLD_DAYS[] =
 
 enum err key_use_turn(struct call *call, const struct job *job, const struct nothing *payload)
 {
-    struct pg_arg most = pg_int(ROWS_AT_ONCE), now = pg_time(call->now);
-    int64_t minutes, days;
+    struct pg_arg now = pg_time(call->now);
 
-    TRY(pg_run(call->pg, call->arena, SUM_OLD_MINUTES, PG_ARGS(most, now), &minutes));
-    TRY(pg_run(
-        call->pg, call->arena, FORGET_OLD_DAYS, PG_ARGS(most, now, pg_int(auth_settings(call)->attempt_days)), &days));
-    call_note(call, F_INT("minutes", minutes));
-    call_note(call, F_INT("days", days));
-    return minutes == ROWS_AT_ONCE || days == ROWS_AT_ONCE ? job_put(call, &key_use_turn_job, job->key, payload, 0)
-                                                           : OK;
+    (void)payload;
+    TRY(job_remove_rows(call, job, "minutes", SUM_OLD_MINUTES, PG_ARGS(now)));
+    return job_remove_rows(call, job, "days", FORGET_OLD_DAYS, PG_ARGS(now, pg_int(auth_settings(call)->attempt_days)));
 }

@@ -1,31 +1,17 @@
 /* trust.c - what of the trust changed behind a position: migrations/auth/0008_trust_by_position.sql has the positions. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/clock.h"
-#include "services/auth/auth.h"
-#include "libshared/db/rows.h"
+#include "services/auth/position_page.h"
 
 #define PAGE_ROWS 1000 /* proto/auth.def: the lists of trust */
 
 /* One statement, so that all it finds is of one moment: the newest position, and where a page behind $1 ends. */
-static const char PAGE[] = "SELECT p.epoch, p.position AS newest, c.last, c.n, c.changed_at FROM trust_position p, "
-                           "LATERAL (SELECT max(position) AS last,"
-                           " count(*) AS n, min(at) AS changed_at FROM (SELECT position, at FROM trust_change WHERE "
-                           "position > CASE WHEN $1 > p.position OR p.epoch <> $2"
-                           " THEN 0 ELSE $1 END AND (until IS NULL OR until > $3) ORDER BY position LIMIT $4) page) c";
-
-struct trust_page {
-    struct id epoch;
-    int64_t newest, last, n, changed_at;
-};
-static const struct wire_field page_fields[] = {
-    ROW_FIELD(struct trust_page, epoch, ID),
-    ROW_FIELD(struct trust_page, newest, INT),
-    ROW_FIELD(struct trust_page, last, INT),
-    ROW_FIELD(struct trust_page, n, INT),
-    ROW_FIELD(struct trust_page, changed_at, TIME),
-    ROW_END,
-};
-static const struct wire_shape page_shape = { "page", "", sizeof(struct trust_page), page_fields };
+static const char PAGE[] =
+    "SELECT p.epoch, p.position AS newest, f.since, c.last, c.n, c.changed_at FROM trust_position p, LATERAL (SELECT "
+    "CASE"
+    " WHEN p.epoch = $1 AND p.position >= $2 THEN $2 ELSE 0 END AS since) f, LATERAL (SELECT max(position) AS last,"
+    " count(*) AS n, min(at) AS changed_at FROM (SELECT position, at FROM trust_change WHERE position > f.since"
+    " AND (until IS NULL OR until > $3) ORDER BY position LIMIT $4) page) c";
 
 /* What has changed again since the page was found is behind it now, and comes with a later one. */
 #define OF_PAGE(kind_)                                                                                                 \
@@ -95,19 +81,18 @@ enum err signing_keys_load(struct pg *pg, struct arena *arena, int64_t now, stru
         PG_ARGS(pg_time(now), pg_bool(true), pg_int(0), pg_int(0)));
 }
 
-/* Positions of another database, or of one that is older than it was, are none: then it is all from the beginning. */
 static enum err find_page(
     struct pg *pg, struct arena *arena, const struct trust_position *from, int64_t now, struct trust *out)
 {
-    struct trust_page page = { .newest = 0 };
+    struct position_page page;
 
-    TRY(pg_one(pg, arena, &page_shape, &page, PAGE,
-        PG_ARGS(pg_int(from->position), pg_id(from->epoch), pg_time(now), pg_int(PAGE_ROWS))));
+    TRY(position_page_find(pg, arena, PAGE,
+        PG_ARGS(pg_id(from->epoch), pg_int(from->position), pg_time(now), pg_int(PAGE_ROWS)), PAGE_ROWS, &page));
     out->epoch = page.epoch;
+    out->since = page.since;
+    out->position = page.position;
+    out->more = page.more;
     out->changed_at = page.changed_at;
-    out->since = id_eq(from->epoch, page.epoch) && from->position <= page.newest ? from->position : 0;
-    out->more = page.n == PAGE_ROWS && page.last < page.newest;
-    out->position = out->more ? page.last : page.newest;
     return OK;
 }
 

@@ -1,6 +1,7 @@
 /* friend_list.c - one's friends, requests and blocks, a page of one kind. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
+#include "libshared/wire/columns.h"
 #include "services/chat/chat.h"
 
 /* Each half walks its index from the right place. */
@@ -17,14 +18,6 @@ static bool is_kind(struct str state)
     return str_is(state, "friends") || str_is(state, "requested") || str_is(state, "asked") || str_is(state, "blocked");
 }
 
-static struct str_list subjects_of(struct arena *arena, struct friend_list friends)
-{
-    struct str *subjects = arena_alloc(arena, friends.len * sizeof *subjects + 1);
-
-    for (size_t i = 0; i < friends.len; i++) subjects[i] = friends.at[i].subject;
-    return (struct str_list){ subjects, friends.len };
-}
-
 enum err friend_list(struct call *call, const struct friend_query *req, struct friend_page *rep)
 {
     struct str state = req->state.len > 0 ? req->state : STR("friends");
@@ -35,5 +28,5 @@ enum err friend_list(struct call *call, const struct friend_query *req, struct f
     TRY(pg_all(call->pg, call->arena, friend_shape(), &rep->friends, (size_t)req->limit, SEEN,
         PG_ARGS(pg_text(call->who->sub), pg_text(state), pg_text(after), pg_int(req->limit))));
     if ((int64_t)rep->friends.len == req->limit) rep->next = rep->friends.at[rep->friends.len - 1].subject;
-    return directory_people(call->pg, call->arena, subjects_of(call->arena, rep->friends), &rep->users);
+    return directory_people(call->pg, call->arena, TEXTS_OF(call->arena, rep->friends, subject), &rep->users);
 }

@@ -3,8 +3,6 @@
 #include "libshared/db/pg.h"
 #include "services/chat/chat.h"
 
-#define ROWS_AT_ONCE 5000
-
 static const char FORGET[] =
     "DELETE FROM relation WHERE (low, high) IN (SELECT low, high FROM relation WHERE bond = 'none' AND low_blocks IS "
     "NULL"
@@ -12,9 +10,6 @@ static const char FORGET[] =
 
 enum err relation_expire(struct call *call, const struct job *job, const struct nothing *payload)
 {
-    int64_t rows;
-
-    TRY(pg_run(call->pg, call->arena, FORGET, PG_ARGS(pg_int(ROWS_AT_ONCE), pg_time(call->now)), &rows));
-    call_note(call, F_INT("rows", rows));
-    return rows == ROWS_AT_ONCE ? job_put(call, &relation_expire_job, job->key, payload, 0) : OK;
+    (void)payload;
+    return job_remove_rows(call, job, "rows", FORGET, PG_ARGS(pg_time(call->now)));
 }

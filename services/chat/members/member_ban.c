@@ -1,6 +1,7 @@
 /* member_ban.c - who may not be in a room, for a time or for good. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
+#include "libshared/wire/columns.h"
 #include "services/chat/chat.h"
 
 #define BANS_MAX 10000 /* of a room */
@@ -71,14 +72,6 @@ static const char BANS[] =
     "SELECT subject, banned_by, banned_at, banned_until, reason FROM ban WHERE room_id = $1 AND subject >"
     " coalesce($2, '') AND (banned_until IS NULL OR banned_until > $4) ORDER BY subject LIMIT $3";
 
-static struct str_list subjects_of(struct arena *arena, struct room_ban_list bans)
-{
-    struct str *subjects = arena_alloc(arena, bans.len * sizeof *subjects + 1);
-
-    for (size_t i = 0; i < bans.len; i++) subjects[i] = bans.at[i].subject;
-    return (struct str_list){ subjects, bans.len };
-}
-
 enum err room_bans(struct call *call, const struct member_query *req, struct room_bans *rep)
 {
     struct room_row row;
@@ -89,5 +82,5 @@ enum err room_bans(struct call *call, const struct member_query *req, struct roo
         PG_ARGS(pg_id(req->room), pg_text(req->after.len > 0 ? req->after : STR_NONE), pg_int(req->limit),
             pg_time(call->now))));
     if ((int64_t)rep->bans.len == req->limit) rep->next = rep->bans.at[rep->bans.len - 1].subject;
-    return directory_people(call->pg, call->arena, subjects_of(call->arena, rep->bans), &rep->users);
+    return directory_people(call->pg, call->arena, TEXTS_OF(call->arena, rep->bans, subject), &rep->users);
 }

@@ -1,19 +1,12 @@
 /* member_list.c - who is in a room, for its members. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
+#include "libshared/wire/columns.h"
 #include "services/chat/chat.h"
 
 static const char MEMBERS[] =
     "SELECT subject, role, joined_at, muted_until FROM member WHERE room_id = $1 AND subject > coalesce($2,"
     " '') ORDER BY subject LIMIT $3";
-
-static struct str_list subjects_of(struct arena *arena, struct room_member_list members)
-{
-    struct str *subjects = arena_alloc(arena, members.len * sizeof *subjects + 1);
-
-    for (size_t i = 0; i < members.len; i++) subjects[i] = members.at[i].subject;
-    return (struct str_list){ subjects, members.len };
-}
 
 enum err member_list(struct call *call, const struct member_query *req, struct member_page *rep)
 {
@@ -24,5 +17,5 @@ enum err member_list(struct call *call, const struct member_query *req, struct m
     TRY(pg_all(call->pg, call->arena, room_member_shape(), &rep->members, (size_t)req->limit, MEMBERS,
         PG_ARGS(pg_id(req->room), pg_text(req->after.len > 0 ? req->after : STR_NONE), pg_int(req->limit))));
     if ((int64_t)rep->members.len == req->limit) rep->next = rep->members.at[rep->members.len - 1].subject;
-    return directory_people(call->pg, call->arena, subjects_of(call->arena, rep->members), &rep->users);
+    return directory_people(call->pg, call->arena, TEXTS_OF(call->arena, rep->members, subject), &rep->users);
 }

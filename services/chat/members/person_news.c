@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
+#include "libshared/wire/columns.h"
 #include "services/chat/chat.h"
 
 #define USERS_MAX 500 /* proto/common.def: users_page.users */
@@ -60,11 +61,9 @@ enum err person_news_look(struct pg *pg, struct arena *arena, struct user_state_
 {
     struct whereabouts_list where = { NULL, 0 };
     struct news_list *news = arena_zero(arena, sizeof *news);
-    struct id *ids = arena_alloc(arena, changed.len * sizeof *ids + 1);
 
-    for (size_t i = 0; i < changed.len; i++) ids[i] = changed.at[i].id;
     TRY(pg_all(pg, arena, &whereabouts_shape, &where, USERS_MAX, ROOMS,
-        PG_ARGS(pg_ids(arena, (struct id_list){ ids, changed.len }), pg_int(ROOMS_MAX))));
+        PG_ARGS(pg_ids(arena, IDS_OF(arena, changed, id)), pg_int(ROOMS_MAX))));
     news->at = arena_alloc(arena, where.len * sizeof *news->at + 1);
     for (size_t i = 0; i < where.len; i++) news->at[news->len++] = news_of(arena, changed, &where.at[i]);
     *found = news;

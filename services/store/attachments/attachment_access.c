@@ -15,6 +15,7 @@
 #include "libshared/base/clock.h"
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
+#include "libshared/wire/columns.h"
 #include "services/store/store.h"
 
 #define PAIRS_AT_ONCE 500
@@ -57,17 +58,11 @@ struct attachment_asking {
 static enum err read_rooms(struct pg *pg, struct arena *arena, void *arg)
 {
     struct attachment_asking *asking = arg;
-    size_t n = asking->query->media.len;
-    struct id_list media = { arena_alloc(arena, (n + 1) * sizeof *media.at), n };
-    struct str_list owners = { arena_alloc(arena, (n + 1) * sizeof *owners.at), n };
+    const struct medium_of_list *media = &asking->query->media;
 
-    for (size_t i = 0; i < n; i++) {
-        media.at[i] = asking->query->media.at[i].media;
-        owners.at[i] = asking->query->media.at[i].owner;
-    }
     return pg_all(pg, rpc_later_call(asking->later)->arena, &shown_in_shape, &asking->pairs, PAIRS_AT_ONCE, ROOMS,
-        PG_ARGS(pg_ids(arena, media), pg_texts(arena, owners), pg_int(asking->last.nth), pg_id(asking->last.room),
-            pg_int(PAIRS_AT_ONCE)));
+        PG_ARGS(pg_ids(arena, IDS_OF(arena, *media, media)), pg_texts(arena, TEXTS_OF(arena, *media, owner)),
+            pg_int(asking->last.nth), pg_id(asking->last.room), pg_int(PAIRS_AT_ONCE)));
 }
 
 static void answer_asking(struct attachment_asking *asking, enum err e)

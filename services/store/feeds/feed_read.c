@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
+#include "libshared/wire/columns.h"
 #include "services/store/feeds/feeds_private.h"
 
 /* What is committed up to a head stays as it is: the three statements need no moment in common. */
@@ -41,26 +42,6 @@ static const struct wire_field newest_fields[] = {
 };
 static const struct wire_shape newest_shape = { "newest", "", sizeof(struct newest), newest_fields };
 
-/* The spans' columns, as arrays. */
-struct span_columns {
-    struct id_list rooms;
-    int64_t *after, *last;
-};
-
-static struct span_columns columns_of(struct arena *arena, const struct feed_span_list *spans)
-{
-    size_t n = spans->len;
-    struct span_columns c = { { arena_alloc(arena, n * sizeof *c.rooms.at + 1), n }, arena_alloc(arena, n * 8 + 1),
-        arena_alloc(arena, n * 8 + 1) };
-
-    for (size_t i = 0; i < n; i++) {
-        c.rooms.at[i] = spans->at[i].room;
-        c.after[i] = spans->at[i].after;
-        c.last[i] = spans->at[i].seq;
-    }
-    return c;
-}
-
 /* A span of which as many entries came as might ends with the last of them. */
 static void cut_spans(struct feed_news *news, size_t of_each)
 {
@@ -81,10 +62,10 @@ static enum err find_newest(struct pg *pg, struct arena *arena, struct feed_news
 {
     struct feed_span_list *spans = &news->batch.spans;
     struct newest_list newest;
-    struct span_columns c = columns_of(arena, spans);
 
     TRY(pg_all(pg, arena, &newest_shape, &newest, spans->len, NEWEST,
-        PG_ARGS(pg_ids(arena, c.rooms), pg_ints(arena, c.after, spans->len), pg_ints(arena, c.last, spans->len))));
+        PG_ARGS(pg_ids(arena, IDS_OF(arena, *spans, room)), pg_ints(arena, INTS_OF(arena, *spans, after)),
+            pg_ints(arena, INTS_OF(arena, *spans, seq)))));
     for (size_t i = 0; i < newest.len; i++) {
         spans->at[i].newest = newest.at[i].seq;
         spans->at[i].newest_at = newest.at[i].at;
@@ -102,11 +83,10 @@ enum err feed_read(struct pg *pg, struct arena *arena, const char *feed, struct 
         PG_ARGS(pg_text(str_of(feed)), pg_ids(arena, rooms), pg_int(FEED_SPAN_MAX))));
     if (spans->len == 0) return OK;
 
-    struct span_columns c = columns_of(arena, spans);
     size_t of_each = FEED_ENTRIES_MAX / spans->len;
     TRY(pg_all(pg, arena, message_shape(), &out->batch.entries, FEED_ENTRIES_MAX, ENTRIES,
-        PG_ARGS(pg_ids(arena, c.rooms), pg_ints(arena, c.after, spans->len), pg_ints(arena, c.last, spans->len),
-            pg_int((int64_t)of_each))));
+        PG_ARGS(pg_ids(arena, IDS_OF(arena, *spans, room)), pg_ints(arena, INTS_OF(arena, *spans, after)),
+            pg_ints(arena, INTS_OF(arena, *spans, seq)), pg_int((int64_t)of_each))));
     cut_spans(out, of_each);
     return find_newest(pg, arena, out);
 }
@@ -119,16 +99,11 @@ static const char KEEP[] = "INSERT INTO feed_place (feed, room_id, seq) SELECT $
 
 enum err feed_keep(struct pg *pg, struct arena *arena, const char *feed, struct feed_place_list places)
 {
-    struct id_list rooms = { arena_alloc(arena, places.len * sizeof *rooms.at + 1), places.len };
-    int64_t *seqs = arena_alloc(arena, places.len * sizeof *seqs + 1);
-
-    for (size_t i = 0; i < places.len; i++) {
-        rooms.at[i] = places.at[i].room;
-        seqs[i] = places.at[i].seq;
-    }
     TRY(pg_run(pg, arena, LAZY, PG_NO_ARGS, NULL));
-    return pg_run(
-        pg, arena, KEEP, PG_ARGS(pg_text(str_of(feed)), pg_ids(arena, rooms), pg_ints(arena, seqs, places.len)), NULL);
+    return pg_run(pg, arena, KEEP,
+        PG_ARGS(pg_text(str_of(feed)), pg_ids(arena, IDS_OF(arena, places, room)),
+            pg_ints(arena, INTS_OF(arena, places, seq))),
+        NULL);
 }
 
 /* clang-format off */

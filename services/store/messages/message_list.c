@@ -1,6 +1,7 @@
 /* message_list.c - reading a room's messages as they are now, for its members: a slice of them, of a thread, of those pinned, or one. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
+#include "libshared/wire/columns.h"
 #include "services/store/store.h"
 
 struct history_reading {
@@ -11,14 +12,6 @@ struct history_reading {
     bool one;     /* the message `seq` of the slice is the answer, and no page */
     struct history_page page;
 };
-
-static struct str_list senders_of(struct arena *arena, struct message_view_list messages)
-{
-    struct str *senders = arena_alloc(arena, messages.len * sizeof *senders + 1);
-
-    for (size_t i = 0; i < messages.len; i++) senders[i] = messages.at[i].sender;
-    return (struct str_list){ senders, messages.len };
-}
 
 /* Messages and head are of one moment, so that a reader who adds what comes behind `head` adds each entry once.  Names stand beside the
  * messages, each once: docs/why/0057-names-beside-messages.md. */
@@ -31,7 +24,7 @@ static enum err read_page(struct pg *pg, struct arena *arena, void *arg)
     if (r->from > 0) TRY(history_place(pg, arena, r->slice.room, r->from, &r->slice.seq));
     TRY(history_read(pg, arena, &r->slice, rpc_later_call(r->later)->who->sub, &page->messages));
     TRY(log_head_read(pg, arena, r->slice.room, &page->head));
-    return directory_people(pg, arena, senders_of(arena, page->messages), &page->users);
+    return directory_people(pg, arena, TEXTS_OF(arena, page->messages, sender), &page->users);
 }
 
 static void on_page(void *arg, enum err e)
