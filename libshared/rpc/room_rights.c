@@ -81,6 +81,22 @@ struct str_list room_can(struct arena *arena, const struct room_standing *standi
     return can;
 }
 
+/* clang-format off */
+bool room_history_is(struct str name)
+{
+    static const char *const names[] = {
+#define HISTORY(name, first, late, back, gone, doc) #name,
+#include "proto/begin.def"
+#include "proto/rooms.def"
+#include "proto/end.def"
+    };
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (str_is(name, names[i])) return true;
+    return false;
+}
+/* clang-format on */
+
 bool room_role_may(enum role role, enum room_right right)
 {
     return room_may(&(struct room_standing){ .role = role }, right);

@@ -40,5 +40,14 @@ bool room_may(const struct room_standing *standing, enum room_right right);
 /* The names of all that they may. */
 struct str_list room_can(struct arena *arena, const struct room_standing *standing);
 
+/* Is it a setting `history` of a row? */
+bool room_history_is(struct str name);
+
+/* May somebody read what was stored at this time, of whom chat says reads_after?  Of what is done to a message the time is the message's. */
+static inline bool history_reads(int64_t reads_after, int64_t at)
+{
+    return reads_after == 0 || at > reads_after;
+}
+
 /* Of a role that is told for a room's log, in which settings, archive and mute have their part already. */
 bool room_role_may(enum role role, enum room_right right);

@@ -59,8 +59,8 @@ struct room_row {
 
 /* The columns of a room as a member sees it: of `room r`, and of `member m`, which is theirs. */
 #define ROOM_COLUMNS                                                                                                   \
-    "r.id, r.name, r.open, r.created_by, r.created_at, r.lines, r.topic, r.writes, r.invites, r.archived_at,"          \
-    " r.members, m.role, m.muted_until"
+    "r.id, r.name, r.open, r.created_by, r.created_at, r.lines, r.topic, r.writes, r.invites, r.history, r.archived_at,"          \
+    " r.members, m.role, m.muted_until, reads_after(r.history, m.joined_at) AS reads_after"
 
 enum err require_subject(struct call *call) MUST_CHECK;
 enum err require_names(struct call *call, struct str_list members) MUST_CHECK;
@@ -82,8 +82,8 @@ void room_fill_can(struct call *call, struct room *room);
 enum err require_somebody(struct call *call, struct str subject) MUST_CHECK;
 enum err require_unblocked(struct call *call, struct str_list subjects) MUST_CHECK;
 
-/* room_update.c: roles that these settings can name. */
-enum err require_settings(struct call *call, struct str writes, struct str invites) MUST_CHECK;
+/* room_update.c: roles that these settings can name, and a row of HISTORY; without a text it is not said. */
+enum err require_settings(struct call *call, struct str writes, struct str invites, struct str history) MUST_CHECK;
 
 /* member_ban.c: nobody of these is banned; else `code`. */
 enum err require_unbanned(struct call *call, struct id room, struct str_list subjects, enum err code) MUST_CHECK;

@@ -27,7 +27,7 @@ struct access_key {
 struct grant {
     struct ask_entry entry;
     bool is_watched; /* asked while every change was heard */
-    enum role role;  /* once it is kept */
+    struct log_access may; /* once it is kept */
     size_t n_early;  /* of those who wait: they did so already when chat was asked */
     size_t key_len;
     char key[]; /* the room's id, then the subject */
@@ -87,18 +87,18 @@ void access_cache_destroy(struct access_cache **access)
 }
 
 /* A yes is kept: whoever is less may have become more, and have heard so, before chat's word of it is here. */
-static bool is_yes(enum err e, enum role role)
+static bool is_yes(enum err e, struct log_access may)
 {
-    return e == OK && role > ROLE_read_only;
+    return e == OK && may.role > ROLE_read_only;
 }
 
 /* A no may be older than a question that came after it was asked for: its sender may have heard since that it is a member. */
-static void answer_those(struct grant *grant, enum err e, enum role role)
+static void answer_those(struct grant *grant, enum err e, struct log_access may)
 {
-    while (grant->entry.askers.n > 0 && (grant->n_early > 0 || e != OK || is_yes(e, role))) {
+    while (grant->entry.askers.n > 0 && (grant->n_early > 0 || e != OK || is_yes(e, may))) {
         struct access_asker *q = next_access_asker(grant);
         if (grant->n_early > 0) grant->n_early--;
-        q->answer(q->arg, e, role);
+        q->answer(q->arg, e, may);
         mem_free(q);
     }
 }
@@ -157,7 +157,7 @@ void access_cache_ask(
 
     if (grant != NULL && grant->entry.is_kept) {
         ask_touch(&grant->entry);
-        answer(arg, OK, grant->role);
+        answer(arg, OK, grant->may);
         return;
     }
     bool is_first = grant == NULL;
@@ -166,15 +166,15 @@ void access_cache_ask(
     if (is_first) ask_chat(access, grant);
 }
 
-void access_cache_answer(struct access_cache *access, void *token, enum err e, enum role role)
+void access_cache_answer(struct access_cache *access, void *token, enum err e, struct log_access may)
 {
     struct grant *grant = token;
 
-    answer_those(grant, e, role);
+    answer_those(grant, e, may);
     if (grant->entry.askers.n > 0) {
         ask_chat(access, grant);
-    } else if (is_yes(e, role) && grant->is_watched) {
-        grant->role = role;
+    } else if (is_yes(e, may) && grant->is_watched) {
+        grant->may = may;
         ask_weigh(&grant->entry, weight_of(grant));
         ask_keep(&grant->entry);
     } else {

@@ -31,13 +31,19 @@ typedef void access_cache_send_fn(void *arg, const struct access_query *query, v
 struct access_cache *access_cache_create(size_t max, access_cache_send_fn *send, void *arg);
 void access_cache_destroy(struct access_cache **access); /* those that still wait are not answered */
 
+/* What somebody may do in a room's log: as a role, and what of it they read: history_reads(). */
+struct log_access {
+    enum role role;
+    int64_t reads_after;
+};
+
 /* e: OK, not_found (no such room), or why it could not be found out: then the role is ROLE_none. */
-typedef void access_cache_fn(void *arg, enum err e, enum role role);
+typedef void access_cache_fn(void *arg, enum err e, struct log_access may);
 
 /* `answer` comes once, perhaps before this returns, in the order of asking. */
 void access_cache_ask(
     struct access_cache *access, struct id room, struct str subject, access_cache_fn *answer, void *arg);
-void access_cache_answer(struct access_cache *access, void *token, enum err e, enum role role);
+void access_cache_answer(struct access_cache *access, void *token, enum err e, struct log_access may);
 
 void access_cache_watched(struct access_cache *access); /* from now on every change is heard */
 void access_cache_lost(struct access_cache *access);    /* changes may have been missed: forget all */

@@ -42,17 +42,17 @@ static struct chat_request *make_chat_request(const struct chat_part *part, void
     return q;
 }
 
-static enum role role_of(struct str body)
+static struct log_access read_access(struct str body)
 {
     /* bound: an access has no lists */
     struct arena *arena = arena_create("access", 1 << 16);
     struct access access = { 0 };
     struct wire_error why = { 0 };
     bool is_read = wire_decode(access_shape(), body, arena, &access, &why) == OK;
-    enum role role = is_read ? room_role_of(access.role) : ROLE_none;
+    struct log_access may = { is_read ? room_role_of(access.role) : ROLE_none, access.reads_after };
 
     arena_destroy(&arena);
-    return role;
+    return may;
 }
 
 static void on_access(void *arg, enum err status, struct str body)
@@ -61,7 +61,8 @@ static void on_access(void *arg, enum err status, struct str body)
 
     mem_free(arg);
     if (!q.part->store->stopping)
-        access_cache_answer(q.part->access, q.token, status, status == OK ? role_of(body) : ROLE_none);
+        access_cache_answer(
+            q.part->access, q.token, status, status == OK ? read_access(body) : (struct log_access){ ROLE_none, 0 });
 }
 
 static void ask_chat(void *arg, const struct access_query *query, void *token)

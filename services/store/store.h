@@ -65,7 +65,7 @@ static inline const struct chat_part *store_chat(const struct store *store, stru
 }
 
 /* What access_cache_ask found out, as this call's error: forbidden for a subject that is no member. */
-enum err access_error(struct call *call, enum err e, enum role role) MUST_CHECK;
+enum err access_error(struct call *call, enum err e, struct log_access may) MUST_CHECK;
 
 /* message_append.c: an entry of this kind begins its way into the log: with its room, id, body, and what it is about. */
 void entry_begin(struct call *call, enum entry_kind kind, const struct message *entry, struct rpc_later *later);
@@ -103,11 +103,15 @@ struct history_slice {
     enum history_way way;
     int64_t seq, limit;
     int64_t thread; /* of HISTORY_THREAD */
+    int64_t floor;  /* what its reader may read lies behind this seq: history_floor() */
 };
 enum err history_read(struct pg *pg, struct arena *arena, const struct history_slice *slice, struct str reader,
     struct message_view_list *out) MUST_CHECK;
 /* The seq behind which all that was stored at this time or later is. */
 enum err history_place(struct pg *pg, struct arena *arena, struct id room, int64_t from, int64_t *seq) MUST_CHECK;
+/* The seq behind which all lies that somebody may read of whom chat says reads_after: whoever reads a log for somebody asks this first, in
+ * the same snapshot. */
+enum err history_floor(struct pg *pg, struct arena *arena, struct id room, int64_t reads_after, int64_t *seq) MUST_CHECK;
 /* history_page.c: what one sender said, room by room, as it is now: behind a message, or with seq 0 behind a room; from a nil room on it is
  * all.  No more than OWN_ROOMS_AT_ONCE rooms are looked through; a nil room in *next says that there are no more.  The order within a room
  * is that of the sender's ids. */

@@ -10,7 +10,54 @@ const rooms = ['unit', 'gateway/rooms/test_rooms'], tokens = ['unit', 'gateway/i
 const outbox = ['unit', 'store/test_outbox'], access = ['unit', 'store/test_access_cache'], rights = ['unit', 'store/test_entries'], auth = ['service', 'test_auth']
 const jobs = ['service', 'test_jobs'], singleUse = ['service', 'test_single_use'], sessions = ['service', 'test_sessions']
 
+const whoReads = row => ['scenario', 'r_who_reads', `with history ${row}`]
+
 export const mutants = [
+  // --- who reads what was said before ---
+  {
+    name: 'a page of a log begins with the first message, whoever reads it', file: 'services/store/messages/message_list.c', red: whoReads('joining'),
+    from: 'TRY(history_floor(pg, arena, r->slice.room, r->reads_after, &r->slice.floor));', to: '',
+  },
+  {
+    name: 'a thread begins with its first reply, whoever reads it', file: 'services/store/log/history_page.c', red: whoReads('joining'),
+    from: '" AND seq " condition " $2 AND seq > $7 ORDER BY', to: '" AND seq " condition " $2 ORDER BY',
+  },
+  {
+    name: 'a file is shown to who may not read what shows it', file: 'services/store/attachments/attachment_access.c', red: whoReads('joining'),
+    from: 'may.role != ROLE_none && history_reads(may.reads_after, asking->last.at)', to: 'may.role != ROLE_none',
+  },
+  {
+    name: 'something is done to a message by who may not read it', file: 'services/store/entries/entries.c', red: whoReads('joining'),
+    from: 'if (!history_reads(may.reads_after, target->at))', to: 'if (target->at == 0)',
+  },
+  {
+    name: 'a join with `since` catches up with what was before it', file: 'services/store/log/log.c', red: ['service', 'test_history'],
+    from: 'req->reads_after, &rep->after)', to: '0, &rep->after)',
+  },
+  {
+    name: 'what a message is now hears who may not read it', file: 'services/gateway/rooms/subscription_send.c', red: whoReads('joining'),
+    from: 'is_blind ? entry->blind : entry->packet', to: 'is_blind ? entry->packet : entry->packet',
+  },
+  {
+    name: 'who was no member meanwhile gets back what was said meanwhile', file: 'services/gateway/recovery/resume_missed.c', red: whoReads('joining'),
+    from: 'if (e == OK && is_unreadable(position, &page)) e = ERR_FORBIDDEN;', to: '',
+  },
+  {
+    name: 'who comes back reads from where they were before', file: 'services/chat/rooms/room_row.c', red: whoReads('joining'),
+    from: 'reads_after($6, joined_at) AS reads_after', to: 'reads_after($6, NULL) AS reads_after',
+  },
+  {
+    name: 'gateways do not hear that a room has another history', file: 'services/chat/rooms/room_update.c', red: ['scenario', 'r_who_reads', 'a change of the setting'],
+    from: 'if (req->history.at != NULL) call_after', to: 'if (req->history.at == NULL) call_after',
+  },
+  {
+    name: 'everybody reads all', file: 'migrations/chat/0013_history.sql', red: whoReads('joining'),
+    from: "WHEN history <> 'all' THEN", to: "WHEN history = 'none' THEN",
+  },
+  {
+    name: 'an export has what others did', file: 'services/store/log/history_page.c', red: ['scenario', 'r_who_reads', 'own export'],
+    from: 'for (size_t i = 0; i < out->len; i++) keep_own(&out->at[i]);', to: '',
+  },
   // --- history ---
   {
     name: 'the head of a page is younger than its messages', file: 'services/store/messages/message_list.c', red: ['scenario', 'r_history', 'a page, and what is heard'],

@@ -13,6 +13,7 @@ enum { SEQS = 100000, EVERY = 5, DESERT = 100000, HEAD = SEQS + DESERT + 5 * EVE
 
 static struct pg *pg;
 static struct id room;
+static int64_t floor_seq; /* of who reads */
 
 static void run(const char *sql, const struct pg_args *args)
 {
@@ -68,7 +69,7 @@ static struct cost cost_so_far(void)
 static struct message_view_list page_of(enum history_of of, enum history_way way, int64_t seq, int64_t limit)
 {
     const struct history_slice slice = {
-        .room = room, .of = of, .way = way, .seq = seq, .limit = limit, .thread = EVERY
+        .room = room, .of = of, .way = way, .seq = seq, .limit = limit, .thread = EVERY, .floor = floor_seq
     };
     struct message_view_list page = { 0 };
 
@@ -265,6 +266,56 @@ static void what_somebody_said_is_read_in_pages_of_a_bounded_cost(void **state)
     assert_int_equal(pg_commit(pg), OK);
 }
 
+/* --- what one may read --- */
+
+#define CAME_AT   (FIRST_AT + 1000 * INT64_C(1000))
+#define CAME_SEQ  (1000 * 2 * EVERY + EVERY) /* the newest message of that second */
+#define LOG_LIMIT 1000
+
+static void assert_begins(enum history_of of, enum history_way way, int64_t seq, int64_t first)
+{
+    struct message_view_list page = page_of(of, way, seq, LIMIT);
+
+    assert_int_equal(page.at[0].seq, first);
+}
+
+static void pages_begin_behind_what_one_may_not_read_and_cost_the_same(void **state)
+{
+    (void)state;
+    assert_int_equal(history_floor(pg, party_arena, room, 0, &floor_seq), OK);
+    assert_int_equal(floor_seq, 0);
+    assert_int_equal(history_floor(pg, party_arena, room, CAME_AT, &floor_seq), OK);
+    assert_int_equal(floor_seq, CAME_SEQ);
+    assert_begins(HISTORY_ALL, HISTORY_AFTER, 1, CAME_SEQ + EVERY);
+    assert_begins(HISTORY_ALL, HISTORY_BEFORE, CAME_SEQ + 3 * EVERY, CAME_SEQ + EVERY);
+    assert_begins(HISTORY_ALL, HISTORY_AROUND, CAME_SEQ + 3 * EVERY, CAME_SEQ + EVERY);
+    assert_begins(HISTORY_THREAD, HISTORY_AFTER, 1, CAME_SEQ + 50 - CAME_SEQ % 50);
+    assert_begins(HISTORY_PINS, HISTORY_BEFORE, CAME_SEQ + 2 * PIN_EVERY, CAME_SEQ + PIN_EVERY - CAME_SEQ % PIN_EVERY);
+    assert_int_equal(page_of(HISTORY_ALL, HISTORY_BEFORE, CAME_SEQ, LIMIT).len, 0);
+    assert_cheap(HISTORY_ALL, HISTORY_AFTER, 1);
+    assert_cheap(HISTORY_ALL, HISTORY_AROUND, CAME_SEQ);
+    assert_cheap(HISTORY_THREAD, HISTORY_AFTER, 1);
+    assert_cheap(HISTORY_PINS, HISTORY_AFTER, 1);
+    floor_seq = 0;
+}
+
+static void what_is_caught_up_with_begins_there_too(void **state)
+{
+    struct call call = { .pg = pg, .arena = party_arena };
+    struct log_query query = { .room = room, .after = 3, .limit = LOG_LIMIT, .reads_after = CAME_AT };
+    struct message_page page = { .after = 0 };
+
+    (void)state;
+    assert_int_equal(log_since(&call, &query, &page), OK);
+    assert_int_equal(page.after, CAME_SEQ);
+    assert_int_equal(page.messages.at[0].seq, CAME_SEQ + 1);
+    query.after = CAME_SEQ + 10;
+    assert_int_equal(log_since(&call, &query, &page), OK);
+    assert_int_equal(page.after, query.after);
+    for (size_t i = 0; i < page.messages.len; i++) /* all is done to the first message */
+        assert_int_equal(page.messages.at[i].target_at, page.messages.at[i].target > 0 ? FIRST_AT : 0);
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -300,6 +351,8 @@ int main(void)
         cmocka_unit_test(pages_one_after_the_other_hold_all_in_both_directions),
         cmocka_unit_test(a_page_around_a_seq_has_it_and_its_neighbours),
         cmocka_unit_test(a_page_around_a_long_message_ends_early_on_both_sides),
+        cmocka_unit_test(pages_begin_behind_what_one_may_not_read_and_cost_the_same),
+        cmocka_unit_test(what_is_caught_up_with_begins_there_too),
         cmocka_unit_test(what_somebody_said_is_read_in_pages_of_a_bounded_cost),
     };
 

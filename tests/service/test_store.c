@@ -9,7 +9,7 @@ static struct pipe *chat, *store;
 static enum err log_of(struct pipe *p, struct id room, int64_t after, struct message_page *out)
 {
     return ask(
-        p, "log.since", "", log_query_shape(), &(struct log_query){ room, after, 1000 }, message_page_shape(), out);
+        p, "log.since", "", log_query_shape(), &(struct log_query){ room, after, 1000, 0 }, message_page_shape(), out);
 }
 
 /* seq 1, 2, 3 ... up to the head, and no id twice. */

@@ -14,6 +14,8 @@
 /* A room that would take more than this part of all is not remembered whole. */
 #define PARTS       8
 
+#define NO_MEMBER ((struct member_access){ STR(""), 0 })
+
 struct member_asker {
     struct asker asker;
     struct str subject;
@@ -126,7 +128,7 @@ static void refuse_all(struct room_memory *room, enum err e)
 
     ask_forget(&room->entry);
     while ((q = next_member_asker(&askers)) != NULL) {
-        q->answer(q->arg, e, STR(""));
+        q->answer(q->arg, e, NO_MEMBER);
         mem_free(q);
     }
 }
@@ -177,14 +179,14 @@ static void on_one(struct room_read *read, enum err e)
 
     mem_free(read->arg);
     if (e != OK || !read->exists) {
-        asking.answer(asking.arg, e != OK ? e : ERR_NOT_FOUND, STR(""));
+        asking.answer(asking.arg, e != OK ? e : ERR_NOT_FOUND, NO_MEMBER);
     } else if (!is_fresh(room, read)) {
         member_cache_ask(asking.rooms, asking.server, read->room, asking.subject, asking.answer, asking.arg);
     } else {
-        struct str role = members_role(read->members, asking.subject);
-        members_set(room->members, asking.subject, role, read->version);
+        struct member_access access = members_access(read->members, asking.subject);
+        members_set(room->members, asking.subject, access, read->version);
         weigh_room(asking.rooms, room);
-        asking.answer(asking.arg, OK, role);
+        asking.answer(asking.arg, OK, access);
     }
 }
 
@@ -196,7 +198,7 @@ static void ask_one(struct member_asking what, struct id room)
     *asking = what;
     if (room_read_begin(what.server, what.subject, &one)) return;
     mem_free(asking);
-    what.answer(what.arg, ERR_OVERLOADED, STR(""));
+    what.answer(what.arg, ERR_OVERLOADED, NO_MEMBER);
 }
 
 /* --- questions --- */
@@ -219,7 +221,7 @@ void member_cache_ask(struct member_cache *rooms, struct rpc_server *server, str
         if (!members_know(room->members, subject))
             ask_one((struct member_asking){ rooms, server, subject, answer, arg }, id);
         else
-            answer(arg, room->exists ? OK : ERR_NOT_FOUND, members_role(room->members, subject));
+            answer(arg, room->exists ? OK : ERR_NOT_FOUND, members_access(room->members, subject));
         return;
     }
     if (room != NULL) {
@@ -245,7 +247,8 @@ void member_cache_change(struct member_cache *rooms, struct id id, int64_t versi
     }
     room->version = version;
     if (!room->entry.is_kept) return;
-    for (size_t i = 0; i < who.len; i++) members_set(room->members, who.at[i].subject, who.at[i].role, version);
+    for (size_t i = 0; i < who.len; i++) members_set(room->members, who.at[i].subject,
+            (struct member_access){ who.at[i].role, who.at[i].reads_after }, version);
     weigh_room(rooms, room);
 }
 

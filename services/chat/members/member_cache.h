@@ -14,16 +14,17 @@
 #pragma once
 
 #include "libshared/rpc/rpc_server.h"
+#include "services/chat/members/members.h"
 
 struct member_cache;
 
 struct member_cache *member_cache_create(size_t max_bytes);
 void member_cache_destroy(struct member_cache **rooms); /* those that still wait are not answered */
 
-/* `role`: what they may do in the room's log, as a role of proto/rooms.def; empty: not a member.  e is ERR_NOT_FOUND if there is no such room; else why it could not be found out. */
-typedef void member_cache_fn(void *arg, enum err e, struct str role);
+/* What they may do in the room's log: no member, with an error as well.  e is ERR_NOT_FOUND if there is no such room; else why it could not be found out. */
+typedef void member_cache_fn(void *arg, enum err e, struct member_access access);
 
-/* Ask for a subject's role; `answer` comes once, perhaps before this returns.  subject must live until then. */
+/* Ask what a subject may do; `answer` comes once, perhaps before this returns.  subject must live until then. */
 void member_cache_ask(struct member_cache *rooms, struct rpc_server *server, struct id room, struct str subject,
     member_cache_fn *answer, void *arg);
 

@@ -96,7 +96,7 @@ static enum err tell_parts(struct call *call, struct str subject, const struct l
 {
     for (size_t i = 0; i < left->rooms.len; i++) {
         const struct left_room *room = &left->rooms.at[i];
-        struct access_change who[] = { { room->room, subject, STR("") }, find_heir(left, room->room) };
+        struct access_change who[] = { { room->room, subject, STR(""), 0 }, find_heir(left, room->room) };
         const struct member_change change = { .room = room->room, .who = { who, who[1].subject.len > 0 ? 2 : 1 } };
         TRY(lines_put(call, &change, subject));
         TRY(pg_run(call->pg, call->arena, TELL,
@@ -191,10 +191,17 @@ static bool read_news(struct str line, struct member_change *change, struct acce
     struct str role = str_cut(&line, ' ');
 
     if (!id_parse(room, &change->room) || !str_to_int(version, &change->version)) return false;
-    who[0] = (struct access_change){ change->room, subject, STR("") };
-    who[1] = (struct access_change){ change->room, line, role };
+    who[0] = (struct access_change){ change->room, subject, STR(""), 0 };
+    who[1] = (struct access_change){ change->room, line, role, 0 };
     change->who = (struct access_change_list){ who, subject.len == 0 ? 0 : line.len > 0 ? 2 : 1 };
     return true;
+}
+
+/* What the heir may read is not said here: the room is read again. */
+static void hear_change(struct chat *chat, const struct member_change *change)
+{
+    member_cache_change(chat->member_cache, change->room, change->version, (struct access_change_list){ NULL, 0 });
+    member_change_apply(chat, change);
 }
 
 static void take_news(struct chat *chat, struct str line)
@@ -206,7 +213,7 @@ static void take_news(struct chat *chat, struct str line)
     if (!read_news(line, &change, who))
         LOG(ERROR, "chat.bad_notification", F_STR("payload", line));
     else if (part_of(change.room, chat->n_parts) == chat->part)
-        member_change_apply(chat, &change);
+        hear_change(chat, &change);
 }
 
 void members_hear_erased(void *context, const char *payload)

@@ -8,7 +8,8 @@
 
 static const char MUTE[] =
     "UPDATE member m SET muted_until = $3 FROM room r WHERE r.id = m.room_id AND m.room_id = $1 AND m.subject = $2"
-    " RETURNING m.room_id AS room, m.subject, role_now(m.role, m.muted_until, r.writes, r.archived_at) AS role";
+    " RETURNING m.room_id AS room, m.subject, role_now(m.role, m.muted_until, r.writes, r.archived_at) AS role,"
+    " reads_after(r.history, m.joined_at) AS reads_after";
 
 enum err member_mute(struct call *call, const struct member_mute *req, struct room_member *rep)
 {

@@ -14,7 +14,7 @@
 
 struct member {
     UT_hash_handle hh;
-    int64_t version;
+    int64_t version, reads_after;
     enum role role;
     char subject[];
 };
@@ -77,11 +77,12 @@ static struct member *find_member(const struct members *members, struct str subj
     return m;
 }
 
-struct str members_role(const struct members *members, struct str subject)
+struct member_access members_access(const struct members *members, struct str subject)
 {
     const struct member *m = find_member(members, subject);
 
-    return m == NULL ? STR("") : room_role_name(m->role);
+    return m == NULL ? (struct member_access){ STR(""), 0 }
+                     : (struct member_access){ room_role_name(m->role), m->reads_after };
 }
 
 bool members_are_whole(const struct members *members)
@@ -104,16 +105,17 @@ static struct member *add_member(struct members *members, struct str subject)
     return m;
 }
 
-void members_set(struct members *members, struct str subject, struct str role, int64_t version)
+void members_set(struct members *members, struct str subject, struct member_access access, int64_t version)
 {
     struct member *m = find_member(members, subject);
 
     if (m != NULL && m->version > version) return;
-    if (role.len == 0 && !members->partial) {
+    if (access.role.len == 0 && !members->partial) {
         if (m != NULL) remove_member(members, m);
         return;
     }
     if (m == NULL) m = add_member(members, subject);
     m->version = version;
-    m->role = room_role_of(role);
+    m->role = room_role_of(access.role);
+    m->reads_after = access.reads_after;
 }

@@ -13,10 +13,16 @@ struct members;
 struct members *members_create(void);
 void members_destroy(struct members **members); /* NULL is fine */
 size_t members_count(const struct members *members);
-struct str members_role(const struct members *members, struct str subject); /* empty: none */
+
+/* What somebody may do in the room's log, as a role: empty, no member.  They read what was stored after `reads_after`; 0: all. */
+struct member_access {
+    struct str role;
+    int64_t reads_after;
+};
+struct member_access members_access(const struct members *members, struct str subject);
 /* As of this version of the room; what is known of a later one stays. */
-void members_set(struct members *members, struct str subject, struct str role, int64_t version);
+void members_set(struct members *members, struct str subject, struct member_access access, int64_t version);
 size_t members_bytes(const struct members *members); /* that they take */
 void members_forget(struct members *members);        /* all; from now on they are not whole */
 bool members_are_whole(const struct members *members);
-bool members_know(const struct members *members, struct str subject); /* is members_role() to be believed? */
+bool members_know(const struct members *members, struct str subject); /* is members_access() to be believed? */

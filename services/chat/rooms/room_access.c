@@ -7,11 +7,12 @@ struct asked {
     struct access rep;
 };
 
-static void on_role(void *arg, enum err e, struct str role)
+static void on_access(void *arg, enum err e, struct member_access access)
 {
     struct asked *asked = arg;
 
-    asked->rep.role = role;
+    asked->rep.role = access.role;
+    asked->rep.reads_after = access.reads_after;
     if (e == ERR_NOT_FOUND) e = call_fail(rpc_later_call(asked->later), e, "there is no such room");
     rpc_later_done(asked->later, e, &asked->rep);
 }
@@ -23,5 +24,5 @@ void room_access(struct call *call, const struct access_query *req, struct rpc_l
 
     asked->later = later;
     asked->rep = (struct access){ .room = req->room, .subject = req->subject };
-    member_cache_ask(chat->member_cache, call->server, req->room, req->subject, on_role, asked);
+    member_cache_ask(chat->member_cache, call->server, req->room, req->subject, on_access, asked);
 }

@@ -56,13 +56,13 @@ static enum err carry_event(struct cast *cast, struct call *call)
 }
 
 /* Whether the sender is a member does not matter; whether the room exists does. */
-static void on_role(void *arg, enum err e, struct str role)
+static void on_access(void *arg, enum err e, struct member_access access)
 {
     struct cast *cast = arg;
     struct call *call = rpc_later_call(cast->later);
     struct nothing rep;
 
-    (void)role;
+    (void)access;
     if (e == ERR_NOT_FOUND) e = call_fail(call, e, "there is no such room");
     if (e == OK) e = carry_event(cast, call);
     rpc_later_done(cast->later, e, &rep);
@@ -81,5 +81,5 @@ void room_cast(struct call *call, const struct room_event *req, struct rpc_later
     struct cast *cast = arena_zero(call->arena, sizeof *cast);
 
     *cast = (struct cast){ later, call->context, req };
-    member_cache_ask(cast->chat->member_cache, call->server, req->room, call->who->sub, on_role, cast);
+    member_cache_ask(cast->chat->member_cache, call->server, req->room, call->who->sub, on_access, cast);
 }

@@ -6,7 +6,11 @@
 static void fill_entered(struct call *call, struct room *room, struct room_entered *rep)
 {
     room_fill_can(call, room);
-    *rep = (struct room_entered){ .room = room->id, .name = room->name, .role = room->role, .can = room->can };
+    *rep = (struct room_entered){ .room = room->id,
+        .name = room->name,
+        .role = room->role,
+        .can = room->can,
+        .reads_after = room->reads_after };
 }
 
 static enum err join_room(struct call *call, struct id room, struct room_entered *rep)
@@ -19,7 +23,7 @@ static enum err join_room(struct call *call, struct id room, struct room_entered
         if (row.room.archived_at > 0) return call_fail(call, ERR_FORBIDDEN, "the room is archived");
         TRY(require_unbanned(call, room, (struct str_list){ self, 1 }, ERR_FORBIDDEN));
         TRY(room_row_add(call, &row, (struct str_list){ self, 1 }));
-        row.room.role = room_role_name(ROLE_member);
+        TRY(room_row_get(call, room, &row));
     }
     fill_entered(call, &row.room, rep);
     return OK;

@@ -13,7 +13,8 @@ static const char HEIRS[] =
     " 1 ELSE 2 END, m.joined_at, m.subject)"
     " UPDATE member m SET role = 'owner', muted_until = NULL FROM heir JOIN room r ON r.id = heir.room_id"
     " WHERE m.room_id = heir.room_id AND m.subject = heir.subject"
-    " RETURNING m.room_id AS room, m.subject, role_now(m.role, NULL, r.writes, r.archived_at) AS role";
+    " RETURNING m.room_id AS room, m.subject, role_now(m.role, NULL, r.writes, r.archived_at) AS role,"
+    " reads_after(r.history, m.joined_at) AS reads_after";
 
 static struct str_list roles_from_the_top(struct arena *arena)
 {

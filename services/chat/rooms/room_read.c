@@ -13,12 +13,14 @@
 
 static const char VERSION[] = "SELECT version FROM room WHERE id = $1";
 
+#define ACCESS                                                                                                         \
+    "role_now(m.role, m.muted_until, r.writes, r.archived_at) AS role, reads_after(r.history, m.joined_at) AS reads_after"
+
 static const char NEXT_MEMBERS[] =
-    "SELECT m.subject, role_now(m.role, m.muted_until, r.writes, r.archived_at) AS role FROM room r JOIN member m"
-    " ON m.room_id = r.id WHERE r.id = $1 AND m.subject > $2 ORDER BY m.subject LIMIT $3";
+    "SELECT m.subject, " ACCESS " FROM room r JOIN member m ON m.room_id = r.id WHERE r.id = $1 AND m.subject > $2 ORDER BY m.subject LIMIT $3";
 
 struct member_row {
-    int64_t version;
+    int64_t version, reads_after;
     struct str subject, role;
 };
 struct member_row_list {
@@ -32,6 +34,7 @@ static const struct wire_shape *member_row_shape(void)
         { WIRE_NAME("version"), .at = offsetof(struct member_row, version), .kind = WIRE_INT },
         { WIRE_NAME("subject"), .at = offsetof(struct member_row, subject), .kind = WIRE_TEXT },
         { WIRE_NAME("role"), .at = offsetof(struct member_row, role), .kind = WIRE_TEXT },
+        { WIRE_NAME("reads_after"), .at = offsetof(struct member_row, reads_after), .kind = WIRE_TIME },
         { .name = NULL },
     };
     static const struct wire_shape shape = { "member_row", "", sizeof(struct member_row), fields };
@@ -39,8 +42,7 @@ static const struct wire_shape *member_row_shape(void)
     return &shape;
 }
 
-static const char ONE_MEMBER[] = "SELECT role_now(m.role, m.muted_until, r.writes, r.archived_at) AS role FROM room r"
-                                 " JOIN member m ON m.room_id = r.id WHERE r.id = $1 AND m.subject = $2";
+static const char ONE_MEMBER[] = "SELECT " ACCESS " FROM room r JOIN member m ON m.room_id = r.id WHERE r.id = $1 AND m.subject = $2";
 
 /* The last member that was read, in the order of the index. */
 struct last_member {
@@ -52,7 +54,8 @@ static enum err take_rows(struct room_read *read, const struct member_row_list *
 {
     if (members_count(read->members) + rows->len > MEMBERS_MAX) return ERR_TOO_LARGE;
     for (size_t i = 0; i < rows->len; i++)
-        members_set(read->members, rows->at[i].subject, rows->at[i].role, read->version);
+        members_set(read->members, rows->at[i].subject,
+            (struct member_access){ rows->at[i].role, rows->at[i].reads_after }, read->version);
     if (rows->len == 0) return OK;
     struct str subject = rows->at[rows->len - 1].subject;
     if (subject.len > sizeof last->subject) return ERR_TOO_LARGE;
@@ -92,7 +95,8 @@ static enum err read_one(struct pg *pg, struct arena *arena, struct room_read *r
         pg_one(pg, arena, member_row_shape(), &row, ONE_MEMBER, PG_ARGS(pg_id(read->room), pg_text(read->only)));
 
     members_forget(read->members);
-    if (e == OK || e == ERR_NOT_FOUND) members_set(read->members, read->only, row.role, read->version);
+    if (e == OK || e == ERR_NOT_FOUND) members_set(
+            read->members, read->only, (struct member_access){ row.role, row.reads_after }, read->version);
     return e == ERR_NOT_FOUND ? OK : e;
 }
 

@@ -10,7 +10,7 @@ struct carried_relay {
 };
 
 /* Every gateway with a listener gets it, the sender's own too: it knows which socket is the origin. */
-static void on_role(void *arg, enum err e, struct str role)
+static void on_access(void *arg, enum err e, struct member_access access)
 {
     struct carried_relay *carried = arg;
     struct call *call = rpc_later_call(carried->later);
@@ -18,9 +18,9 @@ static void on_role(void *arg, enum err e, struct str role)
 
     if (e == ERR_NOT_FOUND)
         e = call_fail(call, e, "there is no such room");
-    else if (e == OK && role.len == 0)
+    else if (e == OK && access.role.len == 0)
         e = call_fail(call, ERR_FORBIDDEN, "not a member of this room");
-    else if (e == OK && !room_role_may(room_role_of(role), MAY_write))
+    else if (e == OK && !room_role_may(room_role_of(access.role), MAY_write))
         e = call_fail(call, ERR_FORBIDDEN, "one only reads in this room, or for the time being");
     if (e == OK) feeds_relay(carried->chat->feeds, call->server, carried->relay);
     rpc_later_done(carried->later, e, &rep);
@@ -31,5 +31,5 @@ void room_relay(struct call *call, const struct relay *req, struct rpc_later *la
     struct carried_relay *carried = arena_zero(call->arena, sizeof *carried);
 
     *carried = (struct carried_relay){ later, call->context, req };
-    member_cache_ask(carried->chat->member_cache, call->server, req->room, call->who->sub, on_role, carried);
+    member_cache_ask(carried->chat->member_cache, call->server, req->room, call->who->sub, on_access, carried);
 }

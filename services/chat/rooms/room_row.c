@@ -118,7 +118,7 @@ static const char ADD_MEMBERS[] =
     " SELECT DISTINCT $1::uuid, subject, 'member', $3::timestamptz, $4 FROM (SELECT "
     "subject_form(name) AS subject FROM unnest($2) AS name) named WHERE NOT blocked($4, subject)"
     " ON CONFLICT (room_id, subject) DO NOTHING RETURNING room_id AS room, subject,"
-    " role_now(role, NULL, $5, NULL) AS role";
+    " role_now(role, NULL, $5, NULL) AS role, reads_after($6, joined_at) AS reads_after";
 
 static const char COUNT_CHANGE[] = "UPDATE room SET version = version + 1, members = members + $2 WHERE id = $1";
 
@@ -130,7 +130,7 @@ enum err room_row_add(struct call *call, const struct room_row *row, struct str_
     TRY(require_unblocked(call, subjects));
     TRY(pg_all(call->pg, call->arena, access_change_shape(), &change.who, subjects.len, ADD_MEMBERS,
         PG_ARGS(pg_id(room->id), pg_texts(call->arena, subjects), pg_time(call->now), pg_text(call->who->sub),
-            pg_text(room->writes))));
+            pg_text(room->writes), pg_text(room->history))));
     if (change.who.len == 0) return OK;
     int64_t added = (int64_t)change.who.len, members_max = ((const struct chat *)call->context)->members_max;
     if (room->members + added > members_max)

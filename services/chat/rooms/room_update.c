@@ -16,7 +16,7 @@ enum err room_get(struct call *call, const struct room_ref *req, struct room *re
     return OK;
 }
 
-enum err require_settings(struct call *call, struct str writes, struct str invites)
+enum err require_settings(struct call *call, struct str writes, struct str invites, struct str history)
 {
     enum role role;
 
@@ -24,6 +24,8 @@ enum err require_settings(struct call *call, struct str writes, struct str invit
         return call_fail(call, ERR_INVALID_ARGUMENT, "writes: is member or moderator");
     if (invites.at != NULL && !(room_role_find(invites, &role) && role >= ROLE_member))
         return call_fail(call, ERR_INVALID_ARGUMENT, "invites: is member, moderator, admin or owner");
+    if (history.at != NULL && !room_history_is(history))
+        return call_fail(call, ERR_INVALID_ARGUMENT, "history: is all or joining");
     return OK;
 }
 
@@ -36,7 +38,15 @@ static enum err read_joins(struct call *call, struct str joins, bool *open)
 }
 
 static const char UPDATE[] = "UPDATE room SET name = coalesce($2, name), topic = coalesce($3, topic), open = $4,"
-                             " writes = coalesce($5, writes), invites = coalesce($6, invites) WHERE id = $1";
+                             " writes = coalesce($5, writes), invites = coalesce($6, invites), history = coalesce($7, history) WHERE id = $1";
+
+/* They ask anew what those who listen may hear of what comes. */
+static void tell_gateways(struct rpc_server *server, void *context, void *arg)
+{
+    const struct access_change change = { .room = *(const struct id *)arg };
+
+    feeds_tell(((struct chat *)context)->feeds, server, &change);
+}
 
 enum err room_update(struct call *call, const struct room_change *req, struct room *rep)
 {
@@ -44,13 +54,14 @@ enum err room_update(struct call *call, const struct room_change *req, struct ro
 
     TRY(room_row_lock(call, req->room, &row));
     TRY(require_right(call, &row.room, MAY_update));
-    TRY(require_settings(call, req->writes, req->invites));
+    TRY(require_settings(call, req->writes, req->invites, req->history));
     TRY(read_joins(call, req->joins, &row.room.open));
     TRY(pg_run(call->pg, call->arena, UPDATE,
         PG_ARGS(pg_id(req->room), pg_text(req->name), pg_text(req->topic), pg_bool(row.room.open), pg_text(req->writes),
-            pg_text(req->invites)),
+            pg_text(req->invites), pg_text(req->history)),
         NULL));
     TRY(room_row_changed(call, &row, NOBODY_IN_PARTICULAR, OF_ROLES));
+    if (req->history.at != NULL) call_after(call, tell_gateways, arena_copy(call->arena, &req->room, sizeof req->room));
     return room_get(call, &(struct room_ref){ req->room }, rep);
 }
 

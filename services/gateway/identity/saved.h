@@ -17,6 +17,12 @@ struct room_start {
     int64_t start_seq;
 };
 
+/* What chat said of a member, and rooms_membership_stamp() when it was asked.  They hear what was stored after `reads_after`; 0: all. */
+struct membership {
+    uint64_t stamp;
+    int64_t reads_after;
+};
+
 struct record {
     struct str nsp, subject;
     struct str sid; /* NUL-terminated when it was read */
@@ -29,8 +35,7 @@ struct record {
     size_t n;
     const struct str *names; /* of rooms that back ends put it into */
     size_t n_names;
-    /* Not in Redis, of each room number: up to where messages were sent before the CONNECT, and rooms_membership_stamp() when
-     * chat was asked. */
+    /* Not in Redis, of each room number: up to where messages were sent before the CONNECT, and what chat said. */
     const int64_t *sent;
-    const uint64_t *membership_stamps;
+    const struct membership *memberships;
 };

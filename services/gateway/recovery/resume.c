@@ -114,14 +114,14 @@ static void give_back(struct resume *c)
 static void point_at_record(struct resume *c)
 {
     int64_t *sent = arena_alloc(c->arena, (c->n + 1) * sizeof *sent);
-    uint64_t *membership_stamps = arena_alloc(c->arena, (c->n + 1) * sizeof *membership_stamps);
+    struct membership *memberships = arena_alloc(c->arena, (c->n + 1) * sizeof *memberships);
 
     for (size_t i = 0; i < c->n; i++) {
         sent[i] = c->positions[i].got;
-        membership_stamps[i] = c->positions[i].membership_stamp;
+        memberships[i] = c->positions[i].membership;
     }
     c->record.sent = sent;
-    c->record.membership_stamps = membership_stamps;
+    c->record.memberships = memberships;
     c->arrival.record = &c->record;
     c->arrival.sid = c->record.sid.at;
     c->arrival.pid = arena_cstr(c->arena, c->pid);
@@ -226,12 +226,14 @@ static void ask_heads(struct resume *c)
 
 /* --- may its subject hear what there was until then --- */
 
-static const char *check_roles(const struct resume *c, const struct room_roles *roles)
+static const char *take_roles(struct resume *c, const struct room_roles *roles)
 {
     if (roles->roles.len != c->n) return "roles_unavailable";
-    for (size_t i = 0; i < c->n; i++)
-        if (!id_eq(roles->roles.at[i].room, c->positions[i].start.room) || roles->roles.at[i].role.len == 0)
-            return "not_member";
+    for (size_t i = 0; i < c->n; i++) {
+        const struct room_role *found = &roles->roles.at[i];
+        if (!id_eq(found->room, c->positions[i].start.room) || found->role.len == 0) return "not_member";
+        c->positions[i].membership.reads_after = found->reads_after;
+    }
     return NULL;
 }
 
@@ -243,7 +245,7 @@ static void on_roles(void *arg, enum err status, struct str body)
 
     if (resume_ask_again(c, status, ask_roles)) return;
     if (status == OK) status = wire_decode(room_roles_shape(), body, c->arena, &roles, &why);
-    c->why = status == OK ? check_roles(c, &roles) : "roles_unavailable";
+    c->why = status == OK ? take_roles(c, &roles) : "roles_unavailable";
     if (goes_on(c)) resume_fetch(c);
 }
 
@@ -251,7 +253,7 @@ static void ask_roles(struct resume *c)
 {
     if (!goes_on(c)) return;
     for (size_t i = 0; i < c->n; i++)
-        c->positions[i].membership_stamp = rooms_membership_stamp(c->home->rooms, c->positions[i].start.room);
+        c->positions[i].membership.stamp = rooms_membership_stamp(c->home->rooms, c->positions[i].start.room);
     struct roles_query query = { .subject = bearer_subject(c->arrival.rights.bearer), .rooms = rooms_of(c) };
     method_ask_for(c->home->chat, M_chat_room_roles, query.subject, &query, on_roles, c);
 }

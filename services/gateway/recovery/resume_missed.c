@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "libshared/base/invariant.h"
+#include "libshared/rpc/room_rights.h"
 #include "services/gateway/methods.h"
 #include "services/gateway/recovery/resume_private.h"
 
@@ -52,7 +53,7 @@ static bool has_space(const struct resume *c)
 
 static void add_message(struct resume *c, struct resume_position *position, const struct message *message)
 {
-    struct eio_packet *packet = message_packet(message);
+    struct eio_packet *packet = message_packet_for(message, position->membership.reads_after);
     size_t bytes = eio_packet_bytes(packet);
 
     position->messages = mem_one_more(position->messages, position->n, &position->cap, sizeof *position->messages);
@@ -62,6 +63,14 @@ static void add_message(struct resume *c, struct resume_position *position, cons
     c->bytes += bytes;
     sio_hold_anyway(c->arrival.socket, bytes);
     c->home->missed_bytes += bytes;
+}
+
+/* Some of what came since may not be read: its client was no member meanwhile. */
+static bool is_unreadable(const struct resume_position *position, const struct message_page *page)
+{
+    int64_t reads_after = position->membership.reads_after;
+
+    return page->after > position->got || (page->messages.len > 0 && !history_reads(reads_after, page->messages.at[0].at));
 }
 
 /* false: that is not how a log goes on. */
@@ -92,6 +101,7 @@ static enum err read_page(struct resume *c, struct resume_position *position, st
     enum err e = wire_decode(message_page_shape(), body, arena, &page, &why);
 
     if (e == OK && !pay_for_page(c, &page)) e = ERR_RATE_LIMITED;
+    if (e == OK && is_unreadable(position, &page)) e = ERR_FORBIDDEN;
     if (e == OK && !take_page(c, position, &page)) e = ERR_INTERNAL;
     arena_destroy(&arena);
     return e;
@@ -104,6 +114,12 @@ static struct resume_position *next_position(const struct resume *c)
     return NULL;
 }
 
+static const char *why_not(enum err e)
+{
+    if (e == ERR_RATE_LIMITED) return "rate_limited";
+    return e == ERR_FORBIDDEN ? "not_readable" : "missed_unavailable";
+}
+
 /* The page is for the room that was next when it was asked for: nothing else moves one on. */
 static void on_page(void *arg, enum err status, struct str body)
 {
@@ -111,7 +127,7 @@ static void on_page(void *arg, enum err status, struct str body)
 
     if (resume_ask_again(c, status, resume_fetch)) return;
     if (status == OK) status = read_page(c, next_position(c), body);
-    if (status != OK) c->why = status == ERR_RATE_LIMITED ? "rate_limited" : "missed_unavailable";
+    if (status != OK) c->why = why_not(status);
     resume_fetch(c);
 }
 
@@ -125,7 +141,11 @@ void resume_fetch(struct resume *c)
         return;
     }
     method_ask_for(c->home->store, M_store_log_since, bearer_subject(c->arrival.rights.bearer),
-        &(struct log_query){ .room = position->start.room, .after = position->got, .limit = PAGE }, on_page, c);
+        &(struct log_query){ .room = position->start.room,
+            .after = position->got,
+            .limit = PAGE,
+            .reads_after = position->membership.reads_after },
+        on_page, c);
 }
 
 /* Of all rooms' next ones; in each room seq decides, whatever the clock said. */

@@ -22,7 +22,7 @@ struct resume_position {
     int64_t seq;                     /* what the client has */
     int64_t head;                    /* the room's newest, before chat was asked */
     int64_t got;                     /* fetched up to here */
-    uint64_t membership_stamp;       /* when chat was asked, see rooms_membership_stamp */
+    struct membership membership;    /* when chat was asked */
     struct missed_message *messages; /* from seq + 1 to got */
     size_t n, cap, sent;
 };

@@ -11,22 +11,30 @@ bool backlog_is_full(const struct backlog *b)
     return b->n == BACKLOG_MAX || b->bytes > BACKLOG_BYTES || (b->n > 0 && *b->all > BACKLOGS_BYTES);
 }
 
-void backlog_add(struct backlog *b, int64_t seq, struct eio_packet *packet)
+size_t entry_packets_bytes(const struct entry_packets *entry)
+{
+    return eio_packet_bytes(entry->packet) + (entry->blind != entry->packet ? eio_packet_bytes(entry->blind) : 0);
+}
+
+void backlog_add(struct backlog *b, const struct entry_packets *entry)
 {
     assert(b->n < BACKLOG_MAX);
     if (b->at == NULL) b->at = mem_alloc(BACKLOG_MAX * sizeof *b->at);
-    b->at[b->n++] = (struct backlog_item){ seq, eio_packet_take(packet) };
-    b->bytes += eio_packet_bytes(packet);
-    *b->all += eio_packet_bytes(packet);
+    b->at[b->n] = *entry;
+    eio_packet_take(entry->packet);
+    eio_packet_take(entry->blind);
+    b->n++;
+    b->bytes += entry_packets_bytes(entry);
+    *b->all += entry_packets_bytes(entry);
 }
 
 void backlog_shift(struct backlog *b, size_t n)
 {
     assert(n <= b->n);
     for (size_t i = 0; i < n; i++) {
-        b->bytes -= eio_packet_bytes(b->at[i].packet);
-        *b->all -= eio_packet_bytes(b->at[i].packet);
-        eio_packet_drop(b->at[i].packet);
+        b->bytes -= entry_packets_bytes(&b->at[i]);
+        *b->all -= entry_packets_bytes(&b->at[i]);
+        entry_packets_drop(&b->at[i]);
     }
     b->n -= n;
     if (n > 0 && b->n > 0) memmove(b->at, b->at + n, b->n * sizeof *b->at);

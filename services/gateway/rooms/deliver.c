@@ -3,38 +3,37 @@
 #include "libshared/base/invariant.h"
 #include "services/gateway/rooms/rooms_private.h"
 
-static void remember_recent(struct local_room *room, int64_t seq, struct eio_packet *packet)
+static void remember_recent(struct local_room *room, const struct entry_packets *entry)
 {
     if (backlog_is_full(&room->recent)) backlog_shift(&room->recent, (room->recent.n + 1) / 2);
-    backlog_add(&room->recent, seq, packet);
+    backlog_add(&room->recent, entry);
 }
 
-static void deliver_packet(struct local_room *room, int64_t seq, struct eio_packet *packet)
+static void deliver_entry(struct local_room *room, const struct entry_packets *entry)
 {
     int64_t sent = 0;
 
     for (size_t i = 0; i < room->n; i++) {
         struct subscription *subscription = room->subscriptions[i];
-        if (subscription->state != SUBSCRIPTION_LIVE || seq <= subscription->seq)
+        if (subscription->state != SUBSCRIPTION_LIVE || entry->seq <= subscription->seq)
             continue; /* heard from another gateway already */
         if (sio_is_slow(subscription->subscriber->socket)) {
             subscription_pause(subscription);
             continue;
         }
-        subscription_send(subscription, seq, packet);
-        sent++;
+        sent += subscription_send(subscription, entry);
     }
-    room->seq = seq;
-    if (room->fetching > 0) remember_recent(room, seq, packet);
+    room->seq = entry->seq;
+    if (room->fetching > 0) remember_recent(room, entry);
     metric_add(room->home->delivered, sent);
 }
 
 /* Too many: forget them all.  The store has them. */
-static void keep_packet_ahead(struct local_room *room, int64_t seq, struct eio_packet *packet)
+static void keep_entry_ahead(struct local_room *room, const struct entry_packets *entry)
 {
-    if (room->ahead.n > 0 && seq <= room->ahead.at[room->ahead.n - 1].seq) return;
+    if (room->ahead.n > 0 && entry->seq <= room->ahead.at[room->ahead.n - 1].seq) return;
     if (backlog_is_full(&room->ahead)) backlog_clear(&room->ahead);
-    backlog_add(&room->ahead, seq, packet);
+    backlog_add(&room->ahead, entry);
 }
 
 void local_room_take_message(struct local_room *room, const struct message *message)
@@ -42,12 +41,12 @@ void local_room_take_message(struct local_room *room, const struct message *mess
     if (message->seq <= room->seq) return; /* heard before: chat or we asked again */
     if (message->seq > room->newest_known) room->newest_known = message->seq;
 
-    struct eio_packet *packet = message_packet(message);
+    struct entry_packets entry = entry_packets_make(message);
     if (room->seq >= 0 && message->seq == room->seq + 1)
-        deliver_packet(room, message->seq, packet);
+        deliver_entry(room, &entry);
     else
-        keep_packet_ahead(room, message->seq, packet);
-    eio_packet_drop(packet);
+        keep_entry_ahead(room, &entry);
+    entry_packets_drop(&entry);
     if (room->seq >= 0) local_room_release_ahead(room); /* it may have closed the gap */
     CHECK_STEP(local_room_check(room));
 }
@@ -57,8 +56,8 @@ void local_room_release_ahead(struct local_room *room)
     size_t done = 0;
 
     while (done < room->ahead.n && room->ahead.at[done].seq <= room->seq + 1) {
-        struct backlog_item item = room->ahead.at[done++];
-        if (item.seq == room->seq + 1) deliver_packet(room, item.seq, item.packet);
+        struct entry_packets entry = room->ahead.at[done++];
+        if (entry.seq == room->seq + 1) deliver_entry(room, &entry);
     }
     backlog_shift(&room->ahead, done);
     if (room->ahead.n == 0) backlog_clear(&room->ahead);

@@ -61,12 +61,13 @@ void subscription_inquire(struct subscription *subscription)
 }
 
 /* While the room was not listened to again, an answer may be outdated already: the subscription is asked about when it is. */
-static void take_role(struct subscription *subscription, struct str role)
+static void take_role(struct subscription *subscription, const struct room_role *found)
 {
-    if (role.len == 0) {
+    if (found->role.len == 0) {
         subscription_remove(subscription);
         return;
     }
+    subscription->reads_after = found->reads_after;
     subscription->sure = subscription->room->subscribed;
     if (subscription->sure && subscription->state == SUBSCRIPTION_WAITING && subscription->room->seq >= 0)
         subscription_begin(subscription);
@@ -112,7 +113,7 @@ static void on_roles(void *arg, enum err status, struct str body)
         if (subscription == NULL) continue;
         subscription_forget_inquiry(subscription);
         if (status == OK)
-            take_role(subscription, found.roles.at[i].role);
+            take_role(subscription, &found.roles.at[i]);
         else
             inquiry_failed(subscription, status);
     }

@@ -11,7 +11,7 @@ static void backlog_check(const struct backlog *b)
 
     for (size_t i = 0; i < b->n; i++) {
         assert(i == 0 || b->at[i].seq > b->at[i - 1].seq);
-        bytes += eio_packet_bytes(b->at[i].packet);
+        bytes += entry_packets_bytes(&b->at[i]);
     }
     assert(b->bytes == bytes && *b->all >= bytes);
 }

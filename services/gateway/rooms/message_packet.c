@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 
+#include "libshared/rpc/room_rights.h"
 #include "libshared/wire/event_names.h"
 #include "services/gateway/rooms/rooms_private.h"
 
@@ -27,7 +28,7 @@ static const char *event_of(const struct message *message)
     return "entry";
 }
 
-struct eio_packet *message_packet(const struct message *message)
+static struct eio_packet *message_packet(const struct message *message)
 {
     struct buf json = BUF(MESSAGE_BYTES_MAX);
     enum err e = wire_write_json(message_shape(), message, &json);
@@ -36,4 +37,43 @@ struct eio_packet *message_packet(const struct message *message)
     struct eio_packet *packet = sio_packet_event(rooms_namespace(), event_of(message), buf_str(&json));
     buf_free(&json);
     return packet;
+}
+
+static bool hides_something(const struct message *entry)
+{
+    return entry->target > 0 && (entry->body.len > 0 || entry->attachments.len > 0);
+}
+
+/* Its place in the log stays, so that who hears it sees no hole there. */
+static struct eio_packet *blind_packet(const struct message *entry)
+{
+    struct message blind = *entry;
+
+    blind.body = STR("");
+    blind.attachments = (struct id_list){ NULL, 0 };
+    return message_packet(&blind);
+}
+
+struct eio_packet *message_packet_for(const struct message *entry, int64_t reads_after)
+{
+    bool is_blind = hides_something(entry) && !history_reads(reads_after, entry->target_at);
+
+    return is_blind ? blind_packet(entry) : message_packet(entry);
+}
+
+struct entry_packets entry_packets_make(const struct message *entry)
+{
+    struct eio_packet *packet = message_packet(entry);
+
+    return (struct entry_packets){ .seq = entry->seq,
+        .at = entry->at,
+        .target_at = entry->target_at,
+        .packet = packet,
+        .blind = hides_something(entry) ? blind_packet(entry) : eio_packet_take(packet) };
+}
+
+void entry_packets_drop(const struct entry_packets *entry)
+{
+    eio_packet_drop(entry->packet);
+    eio_packet_drop(entry->blind);
 }

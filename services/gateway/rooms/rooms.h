@@ -81,18 +81,18 @@ void subscriber_track(struct subscriber *subscriber, char epoch, uint32_t next_r
 void subscriber_untrack(struct subscriber *subscriber);
 /* The i-th subscription; false: it is not known yet from where on it hears. */
 bool subscriber_room_start(const struct subscriber *subscriber, size_t i, struct room_start *out);
-/* Subscribe again, having heard all up to seq.  It is not refused: what is away is asked until it is back.  membership_stamp: as below. */
+/* Subscribe again, having heard all up to seq.  It is not refused: what is away is asked until it is back.  membership: as below. */
 void subscriber_resume(
-    struct subscriber *subscriber, const struct room_start *start, uint64_t membership_stamp, int64_t seq);
-/* The packet of a message, without an offset.  The caller has the reference. */
-struct eio_packet *message_packet(const struct message *message);
+    struct subscriber *subscriber, const struct room_start *start, struct membership membership, int64_t seq);
+/* The packet of an entry, without an offset, as it is heard by who reads what was stored after `reads_after`.  The caller has the reference. */
+struct eio_packet *message_packet_for(const struct message *entry, int64_t reads_after);
 
 /* seq: the newest one of the room; everything after it will be heard.  over: the rate that was, of ERR_RATE_LIMITED; or NULL. */
 typedef void subscriber_joined_fn(void *arg, enum err e, int64_t seq, const struct rate_state *over);
-/* Subscribe.  membership_stamp: rooms_membership_stamp() when chat was asked whether it is a member; if that is another one
+/* Subscribe.  membership: what chat said, and rooms_membership_stamp() when it was asked; if that is another one
  * now, chat is asked again before anything is heard.  since >= 0: everything after it is sent first.  `joined` is called once,
  * perhaps before this returns.  A socket that is there already hears what came after `since`, if that is given, no second time. */
-void subscriber_join(struct subscriber *subscriber, struct id room_id, uint64_t membership_stamp, int64_t since,
+void subscriber_join(struct subscriber *subscriber, struct id room_id, struct membership membership, int64_t since,
     subscriber_joined_fn *joined, void *arg);
 bool subscriber_leave(struct subscriber *subscriber, struct id room_id); /* false: was not in it */
 bool subscriber_is_in(const struct subscriber *subscriber, struct id room_id);

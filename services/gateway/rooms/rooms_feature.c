@@ -20,7 +20,7 @@ static void restore_subscriptions(void *object, struct client *client, const str
     (void)object;
     subscriber_track(subscriber, record->epoch, record->next_room_no);
     for (size_t i = 0; i < record->n; i++)
-        subscriber_resume(subscriber, &record->rooms[i], record->membership_stamps[i], record->sent[i]);
+        subscriber_resume(subscriber, &record->rooms[i], record->memberships[i], record->sent[i]);
 }
 
 static void save_subscriptions(void *object, struct client *client, struct arena *arena, struct record *out)

@@ -16,17 +16,21 @@
 #define HEADS_MAX      256         /* rooms in one question for heads */
 #define RETRY_S        0.5
 
-/* Messages as ready packets, by seq. */
+/* An entry of a log as ready packets.  `blind` is for who may not read the message that it is done to; the same as `packet` if there is
+ * nothing to hide. */
+struct entry_packets {
+    int64_t seq, at, target_at; /* when that message was stored; 0: it is done to none */
+    struct eio_packet *packet, *blind;
+};
+
+/* Some of them, by seq. */
 struct backlog {
-    struct backlog_item {
-        int64_t seq;
-        struct eio_packet *packet;
-    } * at;
+    struct entry_packets *at;
     size_t n, bytes;
     size_t *all; /* bytes of all backlogs of its kind */
 };
 bool backlog_is_full(const struct backlog *b);
-void backlog_add(struct backlog *b, int64_t seq, struct eio_packet *packet); /* takes a reference */
+void backlog_add(struct backlog *b, const struct entry_packets *entry);      /* takes references */
 void backlog_shift(struct backlog *b, size_t n);                             /* forget the first n */
 void backlog_clear(struct backlog *b);                                       /* and free */
 
@@ -96,6 +100,7 @@ struct subscription {
     bool entered; /* it was live once, and its features know */
     uint32_t room_no;
     int64_t start_seq;       /* the first message that its subscriber hears has this seq + 1; -1: not known yet */
+    int64_t reads_after;     /* chat says: its subscriber hears nothing that was stored up to then; 0: all */
     int64_t seq;             /* the newest that it heard; live, all up to the room's; before that: since */
     bool sure;               /* its subscriber is a member, or chat will say so on its pipe: see inquiry.c */
     struct inquiry *inquiry; /* what asks about that, or will; it is the in_inquiry-th there */
@@ -121,7 +126,8 @@ struct chat_lane *rooms_lane(struct rooms *rooms, struct id room_id);
 
 /* subscription_send.c */
 int64_t subscription_newest_sent(const struct subscription *subscription); /* the newest seq that it was sent */
-void subscription_send(struct subscription *subscription, int64_t seq, struct eio_packet *packet);
+/* As much of it as its subscriber may read; false: nothing. */
+bool subscription_send(struct subscription *subscription, const struct entry_packets *entry);
 void rooms_forget_last_packet(struct rooms *rooms);
 
 /* subscription.c */
@@ -140,6 +146,11 @@ void subscription_inquire(
 void subscription_forget_inquiry(struct subscription *subscription);
 void rooms_inquire_init(struct rooms *rooms);
 void rooms_inquire_stop(struct rooms *rooms);
+
+/* message_packet.c; the caller has the references. */
+struct entry_packets entry_packets_make(const struct message *entry);
+void entry_packets_drop(const struct entry_packets *entry);
+size_t entry_packets_bytes(const struct entry_packets *entry);
 
 /* deliver.c */
 void local_room_take_message(struct local_room *room, const struct message *message);

@@ -61,11 +61,12 @@ static struct subscription *add_subscription(struct subscriber *subscriber, stru
 }
 
 /* Where a room is not subscribed, its subscriptions are asked about when it is. */
-static void begin_or_wait(struct subscription *subscription, uint64_t membership_stamp)
+static void begin_or_wait(struct subscription *subscription, struct membership membership)
 {
     struct local_room *room = subscription->room;
 
-    subscription->sure = membership_stamp != 0 && membership_stamp == rooms_membership_stamp(room->home, room->id);
+    subscription->reads_after = membership.reads_after;
+    subscription->sure = membership.stamp != 0 && membership.stamp == rooms_membership_stamp(room->home, room->id);
     if (!subscription->sure && room->subscribed) subscription_inquire(subscription);
     if (subscription->sure && room->seq >= 0)
         subscription_begin(subscription);
@@ -94,7 +95,7 @@ static bool has_room_for_one_more(const struct subscriber *subscriber, struct id
     return local_room_find(rooms, room_id) != NULL || rooms_have_room_for(rooms, subscriber);
 }
 
-void subscriber_join(struct subscriber *subscriber, struct id room_id, uint64_t membership_stamp, int64_t since,
+void subscriber_join(struct subscriber *subscriber, struct id room_id, struct membership membership, int64_t since,
     subscriber_joined_fn *joined, void *arg)
 {
     struct subscription *subscription = find_subscription(subscriber, room_id);
@@ -114,11 +115,11 @@ void subscriber_join(struct subscriber *subscriber, struct id room_id, uint64_t 
     subscription->seq = since;
     subscription->joined = joined;
     subscription->arg = arg;
-    begin_or_wait(subscription, membership_stamp);
+    begin_or_wait(subscription, membership);
 }
 
 void subscriber_resume(
-    struct subscriber *subscriber, const struct room_start *start, uint64_t membership_stamp, int64_t seq)
+    struct subscriber *subscriber, const struct room_start *start, struct membership membership, int64_t seq)
 {
     struct local_room *room = local_room_get(subscriber->home, start->room);
     struct subscription *subscription = add_subscription(subscriber, room, start->room_no);
@@ -126,7 +127,7 @@ void subscriber_resume(
 
     subscription->start_seq = start->start_seq;
     subscription->seq = seq;
-    begin_or_wait(subscription, membership_stamp);
+    begin_or_wait(subscription, membership);
 }
 
 bool subscriber_room_start(const struct subscriber *subscriber, size_t i, struct room_start *out)

@@ -77,7 +77,7 @@ static bool catch_up(struct subscription *subscription)
     if (recent->n > 0 && recent->at[0].seq <= subscription->seq + 1)
         for (size_t i = 0; i < recent->n; i++)
             if (recent->at[i].seq == subscription->seq + 1) {
-                subscription_send(subscription, recent->at[i].seq, recent->at[i].packet);
+                subscription_send(subscription, &recent->at[i]);
                 subscription->seq++;
             }
     return subscription->seq >= subscription->room->seq;
@@ -89,17 +89,28 @@ static void send_page(struct subscription *subscription, const struct message_pa
     for (size_t i = 0; i < page->messages.len && !sio_is_slow(subscription->subscriber->socket); i++) {
         const struct message *message = &page->messages.at[i];
         if (message->seq <= subscription->seq || message->seq > subscription->room->seq) continue;
-        struct eio_packet *packet = message_packet(message);
-        subscription_send(subscription, message->seq, packet);
-        eio_packet_drop(packet);
+        struct entry_packets entry = entry_packets_make(message);
+        subscription_send(subscription, &entry);
+        entry_packets_drop(&entry);
         subscription->seq = message->seq;
     }
+}
+
+/* What it may read begins later than with what it asked for. */
+static void skip_unreadable(struct subscription *subscription, int64_t after)
+{
+    if (after <= subscription->seq) return;
+    subscription->seq = after < subscription->room->seq ? after : subscription->room->seq;
+    if (subscription->entered) return;
+    subscription->start_seq = subscription->seq;
+    subscription->subscriber->changes++;
 }
 
 static void take_page(struct subscription *subscription, const struct message_page *page)
 {
     int64_t before = subscription->seq;
 
+    skip_unreadable(subscription, page->after);
     send_page(subscription, page);
     if (sio_is_slow(subscription->subscriber->socket)) {
         set_state(subscription, SUBSCRIPTION_BEHIND);
@@ -170,7 +181,10 @@ void subscription_fetch(struct subscription *subscription)
     subscription->fetch = mem_alloc(sizeof *subscription->fetch);
     *subscription->fetch = (struct subscription_fetch){ rooms, subscription };
     method_ask_for(rooms->store, M_store_log_since, subscription->subscriber->subject,
-        &(struct log_query){ .room = subscription->room->id, .after = subscription->seq, .limit = FETCH_LIMIT },
+        &(struct log_query){ .room = subscription->room->id,
+            .after = subscription->seq,
+            .limit = FETCH_LIMIT,
+            .reads_after = subscription->reads_after },
         on_page, subscription->fetch);
 }
 

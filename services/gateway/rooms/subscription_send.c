@@ -1,5 +1,6 @@
 /* subscription_send.c - messages leave with an offset: how far their socket has heard, with them, in all its rooms. */
 // SPDX-License-Identifier: Apache-2.0
+#include "libshared/rpc/room_rights.h"
 #include "services/gateway/rooms/offset.h"
 #include "services/gateway/rooms/rooms_private.h"
 
@@ -97,12 +98,16 @@ static struct eio_packet *tracked_packet(struct subscription *subscription, int6
     return made;
 }
 
-void subscription_send(struct subscription *subscription, int64_t seq, struct eio_packet *packet)
+bool subscription_send(struct subscription *subscription, const struct entry_packets *entry)
 {
     struct subscriber *subscriber = subscription->subscriber;
+    bool is_blind = entry->target_at > 0 && !history_reads(subscription->reads_after, entry->target_at);
+    struct eio_packet *packet = is_blind ? entry->blind : entry->packet;
 
+    if (!history_reads(subscription->reads_after, entry->at)) return false;
     if (subscriber->tracked)
-        sio_send_with_offset(subscriber->socket, tracked_packet(subscription, seq, packet));
+        sio_send_with_offset(subscriber->socket, tracked_packet(subscription, entry->seq, packet));
     else
         sio_send(subscriber->socket, packet);
+    return true;
 }

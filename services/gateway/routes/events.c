@@ -23,7 +23,7 @@ static void forward_call(struct event_call *call, struct str body)
 {
     const struct event_row *row = call->row;
 
-    call->membership_stamp = rooms_membership_stamp(call->routes->rooms, call->room);
+    call->membership.stamp = rooms_membership_stamp(call->routes->rooms, call->room);
     event_call_ask(call, row->service, row->method, body, row->effect == EFFECT_JOIN ? join_entered : on_reply);
 }
 

@@ -53,7 +53,8 @@ static void answer_entered(void *arg)
         .name = str_of(call->name),
         .role = str_of(call->role),
         .can = can_of(call->can, names),
-        .seq = call->seq };
+        .seq = call->seq,
+        .reads_after = call->membership.reads_after };
 
     event_call_answer_with(call, room_entered_shape(), &answer);
 }
@@ -96,7 +97,7 @@ static void restore_rooms(struct event_call *call)
     } else if (!join_is_allowed(call, client)) {
         refuse_join(call, ERR_FORBIDDEN);
     } else {
-        subscriber_join(client_subscriber(client), call->room, call->membership_stamp, call->since, on_joined, call);
+        subscriber_join(client_subscriber(client), call->room, call->membership, call->since, on_joined, call);
     }
 }
 
@@ -117,6 +118,7 @@ void join_entered(void *arg, enum err status, struct str body)
         keep_text(call->name, sizeof call->name, answer.name);
         keep_text(call->role, sizeof call->role, answer.role);
         call->can = rights_of(answer.can);
+        call->membership.reads_after = answer.reads_after;
         restore_rooms(call);
     } else {
         refuse_join(call, ERR_INTERNAL);

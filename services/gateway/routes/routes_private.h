@@ -19,7 +19,7 @@ struct event_call {
     struct id room;              /* that it changes something in */
     bool orders;                 /* what follows in that room waits for its end */
     int64_t since, seq;          /* JOIN: from where on */
-    uint64_t membership_stamp;   /* JOIN: when chat was asked, see rooms_membership_stamp */
+    struct membership membership; /* JOIN: what chat said */
     char name[321], role[65];    /* JOIN: what chat said, until the subscription is taken */
     uint32_t can;                /* JOIN: and which rights, a bit each */
 };

@@ -20,29 +20,31 @@
 
 #define PAIRS_AT_ONCE 500
 
-/* A medium, the how-many-th of those asked about, and a room that shows it. */
+/* A medium, the how-many-th of those asked about, a room that shows it, and when the newest message was stored that does. */
 struct shown_in {
     int64_t nth;
     struct id room;
+    int64_t at;
 };
 struct shown_in_list {
     struct shown_in *at;
     size_t len;
 };
 static const struct wire_field shown_in_fields[] = { ROW_FIELD(struct shown_in, nth, INT),
-    ROW_FIELD(struct shown_in, room, ID), ROW_END };
+    ROW_FIELD(struct shown_in, room, ID), ROW_FIELD(struct shown_in, at, TIME), ROW_END };
 static const struct wire_shape shown_in_shape = { "shown_in", "", sizeof(struct shown_in), shown_in_fields };
 
 /* Each room of a medium once, by one step down the index for each: a room may show a medium a thousand times.  Newer rooms, whose ids are
  * greater, first. */
 static const char ROOMS[] =
-    "SELECT q.nth, r.room FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q (media, owner, nth),"
+    "SELECT q.nth, r.room, r.at FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q (media, owner, nth),"
     " LATERAL (WITH RECURSIVE step (room) AS ("
     "  (SELECT room_id FROM attachment WHERE media = q.media AND (q.nth > $3 OR room_id < $4) ORDER BY room_id DESC"
     "   LIMIT 1) UNION ALL SELECT (SELECT a.room_id FROM attachment a WHERE a.media = q.media AND a.room_id < step.room"
     "   ORDER BY a.room_id DESC LIMIT 1) FROM step WHERE step.room IS NOT NULL)"
-    "  SELECT room FROM step WHERE room IS NOT NULL AND EXISTS (SELECT FROM attachment a WHERE a.media = q.media AND"
-    "   a.room_id = step.room AND a.sender = q.owner) LIMIT $5) r"
+    "  SELECT room, (SELECT m.at FROM message m WHERE m.room_id = step.room AND m.seq = newest.seq) AS at FROM step,"
+    "   LATERAL (SELECT a.seq FROM attachment a WHERE a.media = q.media AND a.room_id = step.room AND a.sender = q.owner"
+    "   ORDER BY a.seq DESC LIMIT 1) newest WHERE room IS NOT NULL LIMIT $5) r"
     " WHERE q.nth >= $3 ORDER BY q.nth, r.room DESC LIMIT $5";
 
 struct attachment_asking {
@@ -78,15 +80,16 @@ static void answer_asking(struct attachment_asking *asking, enum err e)
 
 static void ask_next(struct attachment_asking *asking);
 
-static void on_access(void *arg, enum err e, enum role role)
+static void on_access(void *arg, enum err e, struct log_access may)
 {
     struct attachment_asking *asking = arg;
 
     if (e != OK && e != ERR_NOT_FOUND) {
-        answer_asking(asking, access_error(rpc_later_call(asking->later), e, role));
+        answer_asking(asking, access_error(rpc_later_call(asking->later), e, may));
         return;
     }
-    if (role != ROLE_none) asking->may_read[asking->last.nth - 1] = true;
+    if (may.role != ROLE_none && history_reads(may.reads_after, asking->last.at))
+        asking->may_read[asking->last.nth - 1] = true;
     ask_next(asking);
 }
 

@@ -63,13 +63,14 @@ static enum err check_target(struct call *call, enum entry_kind kind, const stru
 }
 
 /* A repeat was allowed when it came first: it is answered, however late it comes. */
-enum err entry_judge(struct call *call, const struct settings_store *set, enum entry_kind kind, enum role role,
+enum err entry_judge(struct call *call, const struct settings_store *set, enum entry_kind kind, struct log_access may,
     const struct target *target)
 {
     bool is_own = str_eq(target->sender, call->who->sub);
 
     if (target->is_repeat) return OK;
-    if (!entry_is_allowed(set, kind, role, is_own, call->now - target->at))
+    if (!history_reads(may.reads_after, target->at)) return call_fail(call, ERR_NOT_FOUND, "there is no such message");
+    if (!entry_is_allowed(set, kind, may.role, is_own, call->now - target->at))
         return call_fail(call, ERR_FORBIDDEN, "to this message, or not any more");
     return target->done_seq > 0 ? OK : check_target(call, kind, target);
 }

@@ -38,5 +38,5 @@ bool entry_is_allowed(
     const struct settings_store *set, enum entry_kind kind, enum role role, bool is_own, int64_t age_ms);
 
 /* OK; or why not, as the call's error. */
-enum err entry_judge(struct call *call, const struct settings_store *set, enum entry_kind kind, enum role role,
+enum err entry_judge(struct call *call, const struct settings_store *set, enum entry_kind kind, struct log_access may,
     const struct target *target) MUST_CHECK;

@@ -36,12 +36,14 @@
     " WHERE n = 1 OR bytes <= $4 ORDER BY " order
 
 #define OF_ALL(condition, direction, limit)                                                                            \
-    "SELECT * FROM message WHERE room_id = $1 AND seq " condition " $2 ORDER BY seq " direction " LIMIT " limit
+    "SELECT * FROM message WHERE room_id = $1 AND seq " condition " $2 AND seq > $7 ORDER BY seq " direction        \
+    " LIMIT " limit
 #define OF_KEYS(keys, condition, direction)                                                                            \
-    "SELECT m.* FROM (" keys " AND seq " condition " $2 ORDER BY seq " direction " LIMIT $3) k"                        \
+    "SELECT m.* FROM (" keys " AND seq " condition " $2 AND seq > $7 ORDER BY seq " direction      \
+    " LIMIT $3) k"                        \
     " CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.room_id = $1 AND m.seq BETWEEN k.seq AND k.seq"               \
     " ORDER BY m.seq LIMIT 1) m"
-#define REPLIES "SELECT seq FROM reply WHERE room_id = $1 AND thread = $7"
+#define REPLIES "SELECT seq FROM reply WHERE room_id = $1 AND thread = $8"
 #define PINS    "SELECT seq FROM message_now WHERE room_id = $1 AND pinned"
 
 static const char *const statements[][3] = {
@@ -49,7 +51,7 @@ static const char *const statements[][3] = {
         [HISTORY_AFTER] = HISTORY(OF_ALL(">", "ASC", "$3"), "w.seq", "seq"),
         [HISTORY_BEFORE] = HISTORY(OF_ALL("<", "DESC", "$3"), "w.seq DESC", "seq"),
         [HISTORY_AROUND] = HISTORY(
-            "(" OF_ALL("<=", "DESC", "$3") ") UNION ALL (" OF_ALL(">", "ASC", "$7") ")", "abs(w.seq - $2)", "seq"),
+            "(" OF_ALL("<=", "DESC", "$3") ") UNION ALL (" OF_ALL(">", "ASC", "$8") ")", "abs(w.seq - $2)", "seq"),
     },
     [HISTORY_THREAD] = {
         [HISTORY_AFTER] = HISTORY(OF_KEYS(REPLIES, ">", "ASC"), "w.seq", "seq"),
@@ -68,7 +70,7 @@ enum err history_read(struct pg *pg, struct arena *arena, const struct history_s
     int64_t behind = slice->way == HISTORY_AROUND ? (slice->limit - 1) / 2 : 0; /* the message is of the other half */
     struct pg_args args =
         *PG_ARGS(pg_id(slice->room), pg_int(slice->seq), pg_int(slice->limit - behind), pg_int(PAGE_BYTES),
-            pg_text(reader), pg_int(REACTIONS_MAX), pg_int(slice->of == HISTORY_THREAD ? slice->thread : behind));
+            pg_text(reader), pg_int(REACTIONS_MAX), pg_int(slice->floor), pg_int(slice->of == HISTORY_THREAD ? slice->thread : behind));
 
     if (slice->of != HISTORY_THREAD && slice->way != HISTORY_AROUND) args.n--;
     return pg_all(pg, arena, message_view_shape(), out, (size_t)slice->limit, statements[slice->of][slice->way], &args);
@@ -91,6 +93,12 @@ enum err history_place(struct pg *pg, struct arena *arena, struct id room, int64
     TRY(pg_one(pg, arena, log_head_shape(), &place, PLACE, PG_ARGS(pg_id(room), pg_time(from))));
     *seq = place.seq;
     return OK;
+}
+
+enum err history_floor(struct pg *pg, struct arena *arena, struct id room, int64_t reads_after, int64_t *seq)
+{
+    *seq = 0;
+    return reads_after > 0 ? history_place(pg, arena, room, reads_after + 1, seq) : OK;
 }
 
 /* --- what somebody has said, and reacted to, in all rooms --- */
@@ -137,6 +145,15 @@ static struct own_place place_next(const struct own_place *last, const struct ro
     return (struct own_place){ end->n == OWN_ROOMS_AT_ONCE ? end->room : (struct id){ { 0 } }, 0 };
 }
 
+/* What others did to it is theirs, and there may be what the sender could not read any more. */
+static void keep_own(struct message_view *own)
+{
+    own->reactions = (struct reaction_sum_list){ NULL, 0 };
+    own->replies = own->last_reply = 0;
+    own->pinned = false;
+    own->deleted_by = STR_NONE;
+}
+
 enum err history_own(struct pg *pg, struct arena *arena, const struct own_place *from, int64_t limit, struct str sender,
     struct message_view_list *out, struct own_place *next)
 {
@@ -147,6 +164,7 @@ enum err history_own(struct pg *pg, struct arena *arena, const struct own_place 
     TRY(pg_all(pg, arena, message_view_shape(), out, (size_t)limit, OWN,
         PG_ARGS(pg_id(from->room), pg_int(from->seq), pg_int(limit), pg_int(PAGE_BYTES), pg_text(sender),
             pg_int(REACTIONS_MAX), pg_id(end.room))));
+    for (size_t i = 0; i < out->len; i++) keep_own(&out->at[i]);
     if (out->len > 0) last = (struct own_place){ out->at[out->len - 1].room, out->at[out->len - 1].seq };
     *next = place_next(out->len > 0 ? &last : NULL, &end);
     return OK;

@@ -79,13 +79,14 @@ static const char APPEND[] =
     "       FROM (SELECT room_id, max(seq) AS seq FROM fresh GROUP BY room_id) f WHERE h.room_id = f.room_id)"
     " SELECT COALESCE(f.seq, m.seq, c.seq), (extract(epoch FROM COALESCE(m.at, c.at)) * 1000)::bigint,"
     " COALESCE(m.body, c.body), COALESCE(m.meta_as_sent, m.meta::json), COALESCE(m.kind, c.kind), c.target, m.thread,"
-    " COALESCE(m.attachments, c.attachments)::text"
+    " COALESCE(m.attachments, c.attachments)::text, (SELECT (extract(epoch FROM t.at) * 1000)::bigint FROM message t"
+    " WHERE t.room_id = a.room_id AND t.seq = COALESCE(c.target, a.target))"
     " FROM asked a LEFT JOIN fresh f ON f.n = a.n"
     " LEFT JOIN LATERAL (SELECT m.* FROM message m WHERE f.n IS NULL AND a.target IS NULL AND m.room_id = a.room_id"
     "       AND m.sender = a.sender AND m.id = a.id OFFSET 0) m ON true"
     " LEFT JOIN LATERAL (SELECT c.* FROM change c WHERE f.n IS NULL AND a.target IS NOT NULL AND c.room_id = a.room_id"
     "       AND c.sender = a.sender AND c.id = a.id OFFSET 0) c ON true ORDER BY a.n";
-enum { SEQ, AT, BODY, META, KIND, TARGET, THREAD, ATTACHMENTS };
+enum { SEQ, AT, BODY, META, KIND, TARGET, THREAD, ATTACHMENTS, TARGET_AT };
 
 /* The rooms come in the order of ids, so two that number the same ones do not wait for each other in a circle.  A row that another
  * transaction has changed meanwhile is taken as that one left it, once it has committed. */
@@ -384,6 +385,7 @@ static void read_rows(const struct batch *b, const PGresult *rows)
 
         m->seq = int_at(rows, i, SEQ);
         m->at = is_repeat ? int_at(rows, i, AT) : b->at;
+        m->target_at = int_at(rows, i, TARGET_AT);
         if (is_repeat) {
             m->body = text_at(b, rows, i, BODY);
             m->meta = meta_at(b, rows, i);
@@ -516,6 +518,7 @@ static void take_over(struct message *m, const struct message *first)
     m->meta = first->meta;
     m->kind = first->kind;
     m->target = first->target;
+    m->target_at = first->target_at;
     m->thread = first->thread;
     m->attachments = first->attachments;
 }

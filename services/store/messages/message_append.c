@@ -11,15 +11,15 @@ struct message_sending {
     struct rpc_later *later;
     struct sender_turn turn;
     enum entry_kind kind;
-    enum role role; /* of the sender, once chat has said so */
+    struct log_access may; /* the sender, once chat has said so */
     struct target target;
 };
 
-enum err access_error(struct call *call, enum err e, enum role role)
+enum err access_error(struct call *call, enum err e, struct log_access may)
 {
     if (e == ERR_NOT_FOUND) return call_fail(call, e, "there is no such room");
     if (e != OK) return call_fail(call, e, "chat did not say who may act in this room");
-    return role != ROLE_none ? OK : call_fail(call, ERR_FORBIDDEN, "not a member of this room");
+    return may.role != ROLE_none ? OK : call_fail(call, ERR_FORBIDDEN, "not a member of this room");
 }
 
 static void finish_sending(struct message_sending *s, enum err e)
@@ -51,7 +51,7 @@ static bool has_target(const struct message *m)
 /* What is done to a message is judged once that is read. */
 static enum err judge_new(const struct message_sending *s)
 {
-    if (has_target(&s->append.message) || entry_is_allowed(s->store->settings, s->kind, s->role, true, 0)) return OK;
+    if (has_target(&s->append.message) || entry_is_allowed(s->store->settings, s->kind, s->may.role, true, 0)) return OK;
     return call_fail(rpc_later_call(s->later), ERR_FORBIDDEN, "one only reads in this room, or for the time being");
 }
 
@@ -100,7 +100,7 @@ static void on_former(void *arg, enum err e)
     bool is_about_one = has_target(&s->append.message);
 
     if (e == ERR_NOT_FOUND) e = call_fail(call, e, "there is no such message");
-    if (e == OK && is_about_one) e = entry_judge(call, s->store->settings, s->kind, s->role, &s->target);
+    if (e == OK && is_about_one) e = entry_judge(call, s->store->settings, s->kind, s->may, &s->target);
     if (e == OK && s->target.done_seq > 0 && !s->target.is_repeat) {
         answer_done(s);
         return;
@@ -122,12 +122,12 @@ static bool wants_former(const struct message *m)
     return has_target(m) || m->attachments.len > 0;
 }
 
-static void on_grant(void *arg, enum err e, enum role role)
+static void on_grant(void *arg, enum err e, struct log_access may)
 {
     struct message_sending *s = arg;
 
-    s->role = role;
-    e = access_error(rpc_later_call(s->later), e, role);
+    s->may = may;
+    e = access_error(rpc_later_call(s->later), e, may);
     if (e == OK) e = judge_new(s);
     if (e == OK) e = wants_former(&s->append.message) ? ask_for_former(s) : put_entry(s);
     if (e != OK) finish_sending(s, e);

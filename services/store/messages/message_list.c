@@ -9,6 +9,7 @@ struct history_reading {
     struct rpc_later *later;
     struct history_slice slice;
     int64_t from; /* the slice begins at this time; 0: it says where itself */
+    int64_t reads_after;
     bool one;     /* the message `seq` of the slice is the answer, and no page */
     struct history_page page;
 };
@@ -21,6 +22,7 @@ static enum err read_page(struct pg *pg, struct arena *arena, void *arg)
     struct history_page *page = &r->page;
 
     TRY(pg_one_snapshot(pg, arena));
+    TRY(history_floor(pg, arena, r->slice.room, r->reads_after, &r->slice.floor));
     if (r->from > 0) TRY(history_place(pg, arena, r->slice.room, r->from, &r->slice.seq));
     TRY(history_read(pg, arena, &r->slice, rpc_later_call(r->later)->who->sub, &page->messages));
     TRY(log_head_read(pg, arena, r->slice.room, &page->head));
@@ -41,12 +43,13 @@ static void on_page(void *arg, enum err e)
     rpc_later_done(r->later, e, &messages->at[0]);
 }
 
-static void on_grant(void *arg, enum err e, enum role role)
+static void on_grant(void *arg, enum err e, struct log_access may)
 {
     struct history_reading *r = arg;
     struct call *call = rpc_later_call(r->later);
 
-    e = access_error(call, e, role);
+    r->reads_after = may.reads_after;
+    e = access_error(call, e, may);
     if (e == OK && !rpc_server_work(r->store->server, call->who->sub, read_page, on_page, r))
         e = call_fail(call, ERR_OVERLOADED, "too many requests wait for a worker");
     if (e != OK) rpc_later_done(r->later, e, NULL);

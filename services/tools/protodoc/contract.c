@@ -63,6 +63,20 @@ static json_t *list_rights(void)
     return list;
 }
 
+static json_t *list_histories(void)
+{
+    json_t *list = json_array();
+
+    /* clang-format off */
+#define HISTORY(name, first, late, back, gone, doc) json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:s}", \
+        "history", #name, "first", #first, "late", #late, "back", #back, "gone", #gone));
+#include "proto/begin.def"
+#include "proto/rooms.def"
+#include "proto/end.def"
+    /* clang-format on */
+    return list;
+}
+
 static json_t *list_methods(void)
 {
     json_t *list = json_array();
@@ -118,6 +132,7 @@ static json_t *list_errors(void)
 
 json_t *contract(void)
 {
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "methods", list_methods(), "routes", list_routes(), "events",
-        list_events(), "heard", list_heard(), "errors", list_errors(), "roles", list_roles(), "rights", list_rights());
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "methods", list_methods(), "routes", list_routes(), "events",
+        list_events(), "heard", list_heard(), "errors", list_errors(), "roles", list_roles(), "rights", list_rights(), "histories",
+        list_histories());
 }

@@ -267,6 +267,8 @@ static void print_entry(const char *name, bool has_target, const char *event, co
     printf("| `%s` | %s | %s | `%s` | %s |\n", name, doc, has_target ? "a message: `target`" : "", event, unread);
 }
 
+static const char reads_ALL[] = "all", reads_SINCE[] = "since", reads_NOTHING[] = "nothing";
+
 static void print_room_rights(void)
 {
     printf(
@@ -282,6 +284,16 @@ static void print_room_rights(void)
     printf("\n| right | from | in an archived room | meaning |\n|---|---|---|---|\n");
 #define MAY(name, from, archived, doc) \
     printf("| `%s` | `%s` | %s | %s |\n", #name, #from, #archived[0] == 'S' ? "stays" : "ends", doc);
+#include "proto/begin.def"
+#include "proto/rooms.def"
+#include "proto/end.def"
+    printf("\n## Who reads what was said before\n\nPrinted from proto/rooms.def, by the room's `history`. *Since*: what was stored after"
+           " they came in, the last time; a room's answer says when that was, in `reads_after`.\nSo it is in pages, threads,"
+           " pins, single messages, attachments, what is caught up with and what is recovered. What is done to a message that"
+           "\nsomebody does not read they hear without `body` and `attachments`.\n\n| `history` | there first | came late |"
+           " came back | left, removed or banned | meaning |\n|---|---|---|---|---|---|\n");
+#define HISTORY(name, first, late, back, gone, doc) \
+    printf("| `%s` | %s | %s | %s | %s | %s |\n", #name, reads_##first, reads_##late, reads_##back, reads_##gone, doc);
 #include "proto/begin.def"
 #include "proto/rooms.def"
 #include "proto/end.def"

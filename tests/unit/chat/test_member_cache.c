@@ -42,11 +42,11 @@ static void fill(struct members *members, const struct room_reading *r)
 {
     char name[40];
 
-    members_set(members, STR("ada"), str_of(r->ada), r->version);
-    members_set(members, STR("bo"), str_of(r->bo), r->version);
+    members_set(members, STR("ada"), (struct member_access){ str_of(r->ada), 0 }, r->version);
+    members_set(members, STR("bo"), (struct member_access){ str_of(r->bo), 0 }, r->version);
     for (size_t i = 0; i < fillers; i++) {
         snprintf(name, sizeof name, "somebody %zu", i);
-        members_set(members, str_of(name), STR("member"), r->version);
+        members_set(members, str_of(name), (struct member_access){ STR("member"), 0 }, r->version);
     }
 }
 
@@ -73,12 +73,12 @@ static int answers;
 static enum err answered;
 static char role[16];
 
-static void on_role(void *arg, enum err e, struct str is)
+static void on_role(void *arg, enum err e, struct member_access is)
 {
     (void)arg;
     answers++;
     answered = e;
-    snprintf(role, sizeof role, "%.*s", STR_ARG(is));
+    snprintf(role, sizeof role, "%.*s", STR_ARG(is.role));
 }
 
 static void ask(struct str subject)

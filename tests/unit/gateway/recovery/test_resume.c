@@ -110,7 +110,7 @@ static void open_rooms(struct sio_socket *socket, const struct record *record)
         socket->starts[socket->subscriber.n++] = record->rooms[i];
         socket->subscriber.changes++;
         socket->resumed_at = record->sent[i];
-        socket->resumed_stamp = record->membership_stamps[i];
+        socket->resumed_stamp = record->memberships[i].stamp;
     }
 }
 
@@ -249,7 +249,7 @@ static void answer(enum err e)
         question.reply(question.arg, e, STR_NONE);
     else if (question.method == M_chat_room_roles)
         reply_with(
-            &question, room_roles_shape(), &(struct room_roles){ .roles = { &(struct room_role){ room, role }, 1 } });
+            &question, room_roles_shape(), &(struct room_roles){ .roles = { &(struct room_role){ .room = room, .role = role }, 1 } });
     else if (question.method == M_store_log_heads)
         reply_with(
             &question, log_heads_shape(), &(struct log_heads){ .heads = { &(struct log_head){ room, head }, 1 } });

@@ -241,7 +241,7 @@ static void answer_roles(const struct rooms_question *question, bool read_early)
 
     for (size_t i = 0; i < question->n_asked; i++) {
         bool is = read_early ? question->were_members[i] : question->asked[i]->member;
-        roles[i] = (struct room_role){ room, is ? STR("member") : STR("") };
+        roles[i] = (struct room_role){ .room = room, .role = is ? STR("member") : STR("") };
     }
     answer_with(question, room_roles_shape(), &(struct room_roles){ .roles = { roles, question->n_asked } });
 }
@@ -297,7 +297,7 @@ static void announce(int64_t first)
 
 static void set_member(struct sio_socket *socket, bool is)
 {
-    struct access_change change = { room, str_of(socket->subject), is ? STR("member") : STR("") };
+    struct access_change change = { .room = room, .subject = str_of(socket->subject), .role = is ? STR("member") : STR("") };
     struct buf body = BUF(1000);
 
     if (socket->member == is) return;
@@ -339,7 +339,7 @@ static void add_subscription(struct sio_socket *socket, int64_t since)
     socket->joined = socket->refused = false;
     socket->start = socket->heard = since;
     socket->wrong = 0;
-    subscriber_join(&socket->subscriber, room, socket->stamp, since, on_joined, socket);
+    subscriber_join(&socket->subscriber, room, (struct membership){ socket->stamp, 0 }, since, on_joined, socket);
 }
 
 static void join_room(struct sio_socket *socket, int64_t since)
@@ -356,7 +356,7 @@ static void resume(struct sio_socket *socket, int64_t heard)
     socket->start = socket->heard = heard;
     socket->wrong = 0;
     subscriber_resume(&socket->subscriber, &(struct room_start){ room, socket->subscriber.next_room_no++, heard },
-        socket->stamp, heard);
+        (struct membership){ socket->stamp, 0 }, heard);
 }
 
 static int set_up(void **state)
@@ -502,7 +502,7 @@ static void each_socket_hears_its_own_offset(void **state)
         join_room(&sockets[i], -1);
         settle();
     }
-    subscriber_resume(&sockets[2].subscriber, &(struct room_start){ other, 5, 0 }, 0, 2);
+    subscriber_resume(&sockets[2].subscriber, &(struct room_start){ other, 5, 0 }, (struct membership){ 0, 0 }, 2);
     settle();
     for (head = 4; head < 6; head++) {
         announce(head);
