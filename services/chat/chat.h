@@ -59,7 +59,8 @@ struct room_row {
 
 /* The columns of a room as a member sees it: of `room r`, and of `member m`, which is theirs. */
 #define ROOM_COLUMNS                                                                                                   \
-    "r.id, r.name, r.open, r.created_by, r.created_at, r.lines, r.topic, r.writes, r.invites, r.history, r.archived_at,"          \
+    "r.id, r.name, r.open, r.created_by, r.created_at, r.lines, r.topic, r.writes, r.invites, r.history, "             \
+    "r.archived_at,"                                                                                                   \
     " r.members, m.role, m.muted_until, reads_after(r.history, m.joined_at) AS reads_after"
 
 enum err require_subject(struct call *call) MUST_CHECK;

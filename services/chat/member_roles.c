@@ -3,10 +3,11 @@
 #include "libshared/db/pg.h"
 #include "services/chat/chat.h"
 
-static const char ROLES[] = "SELECT a.room, COALESCE(m.role, '') AS role, reads_after(o.history, m.joined_at) AS reads_after"
-                            " FROM unnest($1, $2) WITH ORDINALITY AS a (room, subject, n)"
-                            " LEFT JOIN member m ON m.room_id = a.room AND m.subject = a.subject"
-                            " LEFT JOIN room o ON o.id = m.room_id ORDER BY a.n";
+static const char ROLES[] =
+    "SELECT a.room, COALESCE(m.role, '') AS role, reads_after(o.history, m.joined_at) AS reads_after"
+    " FROM unnest($1, $2) WITH ORDINALITY AS a (room, subject, n)"
+    " LEFT JOIN member m ON m.room_id = a.room AND m.subject = a.subject"
+    " LEFT JOIN room o ON o.id = m.room_id ORDER BY a.n";
 
 enum err member_roles(struct call *call, const struct access_queries *req, struct room_roles *rep)
 {

@@ -26,9 +26,9 @@ struct access_key {
 /* Kept: a member who may more than read. */
 struct grant {
     struct ask_entry entry;
-    bool is_watched; /* asked while every change was heard */
+    bool is_watched;       /* asked while every change was heard */
     struct log_access may; /* once it is kept */
-    size_t n_early;  /* of those who wait: they did so already when chat was asked */
+    size_t n_early;        /* of those who wait: they did so already when chat was asked */
     size_t key_len;
     char key[]; /* the room's id, then the subject */
 };

@@ -111,7 +111,8 @@ enum err history_read(struct pg *pg, struct arena *arena, const struct history_s
 enum err history_place(struct pg *pg, struct arena *arena, struct id room, int64_t from, int64_t *seq) MUST_CHECK;
 /* The seq behind which all lies that somebody may read of whom chat says reads_after: whoever reads a log for somebody asks this first, in
  * the same snapshot. */
-enum err history_floor(struct pg *pg, struct arena *arena, struct id room, int64_t reads_after, int64_t *seq) MUST_CHECK;
+enum err history_floor(
+    struct pg *pg, struct arena *arena, struct id room, int64_t reads_after, int64_t *seq) MUST_CHECK;
 /* history_page.c: what one sender said, room by room, as it is now: behind a message, or with seq 0 behind a room; from a nil room on it is
  * all.  No more than OWN_ROOMS_AT_ONCE rooms are looked through; a nil room in *next says that there are no more.  The order within a room
  * is that of the sender's ids. */

@@ -171,7 +171,7 @@ export const mutants = [
   },
   {
     name: 'what one process did to an owner of rooms no process takes', file: 'services/chat/members/member_erase.c', red: ['scenario', 'g_chats', 'erases the owner'],
-    from: '        member_change_apply(chat, &change);', to: '        (void)chat;',
+    from: '        hear_change(chat, &change);', to: '        (void)hear_change;',
   },
   {
     name: 'an administrator limits who may more', file: 'services/auth/limits/limit_set.c', red: ['scenario', 'm_admin', 'sets no limit'],
@@ -357,7 +357,7 @@ export const mutants = [
   },
   {
     name: 'a room shows its files to who is in none', file: 'services/store/attachments/attachment_access.c', red: ['scenario', 'l_media_rooms', 'is no member any more'],
-    from: 'if (role != ROLE_none) asking', to: 'if (e == OK) asking',
+    from: 'may.role != ROLE_none && history_reads(', to: 'history_reads(',
   },
   {
     name: 'an edit leaves what it does not name', file: 'services/store/messages/batch_effects.c', red: ['scenario', 'l_media_rooms', 'shows what it names'],
@@ -492,7 +492,7 @@ export const mutants = [
   {
     name: 'a room that waits for its head keeps what it hears twice', file: 'services/gateway/rooms/deliver.c',
     red: ['checked', 'unit/gateway/rooms/test_rooms'],
-    from: 'if (room->ahead.n > 0 && seq <= room->ahead.at[room->ahead.n - 1].seq) return;', to: '',
+    from: 'if (room->ahead.n > 0 && entry->seq <= room->ahead.at[room->ahead.n - 1].seq) return;', to: '',
   },
   {
     name: 'who is live again counts as fetching', file: 'services/gateway/rooms/subscription.c', red: ['checked', 'unit/gateway/rooms/test_rooms'],
@@ -732,7 +732,7 @@ export const mutants = [
   },
   {
     name: 'what is kept ahead of a gap is never handed out', file: 'services/gateway/rooms/deliver.c', red: rooms,
-    from: 'if (item.seq == room->seq + 1) deliver_packet(', to: 'if (false) deliver_packet(',
+    from: 'if (entry.seq == room->seq + 1) deliver_entry(', to: 'if (false) deliver_entry(',
   },
   {
     name: 'a socket that joins with `since` goes live before it has caught up', file: 'services/gateway/rooms/subscription.c', red: rooms,
@@ -921,7 +921,7 @@ export const mutants = [
   },
   {
     name: 'who is no member any more comes back into the room', file: 'services/gateway/recovery/resume.c', red: resume,
-    from: ' || roles->roles.at[i].role.len == 0)', to: ')',
+    from: ' || found->role.len == 0)', to: ')',
   },
   {
     name: 'a lost connection is taken up twice', file: 'services/gateway/recovery/recovery_records.c', red: resume,
@@ -1113,15 +1113,15 @@ export const mutants = [
   },
   {
     name: 'an answer is remembered while nobody tells of changes', file: 'services/store/access_cache.c', red: access,
-    from: 'is_yes(e, role) && grant->is_watched) {', to: 'is_yes(e, role)) {',
+    from: 'is_yes(e, may) && grant->is_watched) {', to: 'is_yes(e, may)) {',
   },
   {
     name: 'a no that is older than the question counts', file: 'services/store/access_cache.c', red: access,
-    from: ' && (grant->n_early > 0 || e != OK || is_yes(e, role))) {', to: ') {',
+    from: ' && (grant->n_early > 0 || e != OK || is_yes(e, may))) {', to: ') {',
   },
   {
     name: 'who may only read is remembered', file: 'services/store/access_cache.c', red: access,
-    from: 'return e == OK && role > ROLE_read_only;', to: 'return e == OK && role > ROLE_none;',
+    from: 'return e == OK && may.role > ROLE_read_only;', to: 'return e == OK && may.role > ROLE_none;',
   },
   {
     name: 'a page has no bound in bytes', file: 'services/store/log/log_page.c', red: ['service', 'test_store'],
@@ -1852,7 +1852,7 @@ export const mutants = [
   },
   {
     name: 'who is back in a room that others hear is not asked about', file: 'services/gateway/rooms/subscriber.c', red: rooms,
-    from: 'membership_stamp != 0 && membership_stamp == rooms_membership_stamp(room->home, room->id);', to: 'membership_stamp != 0;',
+    from: 'membership.stamp != 0 && membership.stamp == rooms_membership_stamp(room->home, room->id);', to: 'membership.stamp != 0;',
   },
   {
     name: 'who joins or is back hears before chat has answered about it', file: 'services/gateway/rooms/deliver.c', red: rooms,

@@ -247,8 +247,9 @@ void member_cache_change(struct member_cache *rooms, struct id id, int64_t versi
     }
     room->version = version;
     if (!room->entry.is_kept) return;
-    for (size_t i = 0; i < who.len; i++) members_set(room->members, who.at[i].subject,
-            (struct member_access){ who.at[i].role, who.at[i].reads_after }, version);
+    for (size_t i = 0; i < who.len; i++)
+        members_set(
+            room->members, who.at[i].subject, (struct member_access){ who.at[i].role, who.at[i].reads_after }, version);
     weigh_room(rooms, room);
 }
 

@@ -7,7 +7,8 @@
 static const char SET_ROLE[] =
     "UPDATE member m SET role = $3, muted_until = CASE WHEN $3 <> 'owner' THEN m.muted_until END FROM room r"
     " WHERE r.id = m.room_id AND m.room_id = $1 AND m.subject = $2 RETURNING m.room_id AS room, m.subject,"
-    " role_now(m.role, m.muted_until, r.writes, r.archived_at) AS role, reads_after(r.history, m.joined_at) AS reads_after";
+    " role_now(m.role, m.muted_until, r.writes, r.archived_at) AS role, reads_after(r.history, m.joined_at) AS "
+    "reads_after";
 
 static enum err set_role(
     struct call *call, struct id room, struct str subject, enum role role, struct access_change *out)

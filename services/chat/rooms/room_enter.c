@@ -6,11 +6,9 @@
 static void fill_entered(struct call *call, struct room *room, struct room_entered *rep)
 {
     room_fill_can(call, room);
-    *rep = (struct room_entered){ .room = room->id,
-        .name = room->name,
-        .role = room->role,
-        .can = room->can,
-        .reads_after = room->reads_after };
+    *rep = (struct room_entered){
+        .room = room->id, .name = room->name, .role = room->role, .can = room->can, .reads_after = room->reads_after
+    };
 }
 
 static enum err join_room(struct call *call, struct id room, struct room_entered *rep)

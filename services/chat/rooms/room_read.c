@@ -14,10 +14,12 @@
 static const char VERSION[] = "SELECT version FROM room WHERE id = $1";
 
 #define ACCESS                                                                                                         \
-    "role_now(m.role, m.muted_until, r.writes, r.archived_at) AS role, reads_after(r.history, m.joined_at) AS reads_after"
+    "role_now(m.role, m.muted_until, r.writes, r.archived_at) AS role, reads_after(r.history, m.joined_at) AS "        \
+    "reads_after"
 
 static const char NEXT_MEMBERS[] =
-    "SELECT m.subject, " ACCESS " FROM room r JOIN member m ON m.room_id = r.id WHERE r.id = $1 AND m.subject > $2 ORDER BY m.subject LIMIT $3";
+    "SELECT m.subject, " ACCESS
+    " FROM room r JOIN member m ON m.room_id = r.id WHERE r.id = $1 AND m.subject > $2 ORDER BY m.subject LIMIT $3";
 
 struct member_row {
     int64_t version, reads_after;
@@ -42,7 +44,8 @@ static const struct wire_shape *member_row_shape(void)
     return &shape;
 }
 
-static const char ONE_MEMBER[] = "SELECT " ACCESS " FROM room r JOIN member m ON m.room_id = r.id WHERE r.id = $1 AND m.subject = $2";
+static const char ONE_MEMBER[] =
+    "SELECT " ACCESS " FROM room r JOIN member m ON m.room_id = r.id WHERE r.id = $1 AND m.subject = $2";
 
 /* The last member that was read, in the order of the index. */
 struct last_member {
@@ -95,8 +98,8 @@ static enum err read_one(struct pg *pg, struct arena *arena, struct room_read *r
         pg_one(pg, arena, member_row_shape(), &row, ONE_MEMBER, PG_ARGS(pg_id(read->room), pg_text(read->only)));
 
     members_forget(read->members);
-    if (e == OK || e == ERR_NOT_FOUND) members_set(
-            read->members, read->only, (struct member_access){ row.role, row.reads_after }, read->version);
+    if (e == OK || e == ERR_NOT_FOUND)
+        members_set(read->members, read->only, (struct member_access){ row.role, row.reads_after }, read->version);
     return e == ERR_NOT_FOUND ? OK : e;
 }
 

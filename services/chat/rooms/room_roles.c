@@ -4,9 +4,10 @@
 #include "services/chat/chat.h"
 
 /* Read, and not remembered: a herd that comes back asks for rooms that nobody else asks for, each with all its members. */
-static const char ROLES[] = "SELECT r.room, COALESCE(m.role, '') AS role, reads_after(o.history, m.joined_at) AS reads_after"
-                            " FROM unnest($2) WITH ORDINALITY AS r (room, n) LEFT JOIN member m ON m.room_id = r.room AND"
-                            " m.subject = $1 LEFT JOIN room o ON o.id = m.room_id ORDER BY r.n";
+static const char ROLES[] =
+    "SELECT r.room, COALESCE(m.role, '') AS role, reads_after(o.history, m.joined_at) AS reads_after"
+    " FROM unnest($2) WITH ORDINALITY AS r (room, n) LEFT JOIN member m ON m.room_id = r.room AND"
+    " m.subject = $1 LEFT JOIN room o ON o.id = m.room_id ORDER BY r.n";
 
 enum err room_roles(struct call *call, const struct roles_query *req, struct room_roles *rep)
 {

@@ -37,8 +37,9 @@ static enum err read_joins(struct call *call, struct str joins, bool *open)
     return call_fail(call, ERR_INVALID_ARGUMENT, "joins: is anybody or nobody");
 }
 
-static const char UPDATE[] = "UPDATE room SET name = coalesce($2, name), topic = coalesce($3, topic), open = $4,"
-                             " writes = coalesce($5, writes), invites = coalesce($6, invites), history = coalesce($7, history) WHERE id = $1";
+static const char UPDATE[] =
+    "UPDATE room SET name = coalesce($2, name), topic = coalesce($3, topic), open = $4,"
+    " writes = coalesce($5, writes), invites = coalesce($6, invites), history = coalesce($7, history) WHERE id = $1";
 
 /* They ask anew what those who listen may hear of what comes. */
 static void tell_gateways(struct rpc_server *server, void *context, void *arg)

@@ -70,7 +70,8 @@ static bool is_unreadable(const struct resume_position *position, const struct m
 {
     int64_t reads_after = position->membership.reads_after;
 
-    return page->after > position->got || (page->messages.len > 0 && !history_reads(reads_after, page->messages.at[0].at));
+    return page->after > position->got ||
+           (page->messages.len > 0 && !history_reads(reads_after, page->messages.at[0].at));
 }
 
 /* false: that is not how a log goes on. */

@@ -30,9 +30,9 @@ struct backlog {
     size_t *all; /* bytes of all backlogs of its kind */
 };
 bool backlog_is_full(const struct backlog *b);
-void backlog_add(struct backlog *b, const struct entry_packets *entry);      /* takes references */
-void backlog_shift(struct backlog *b, size_t n);                             /* forget the first n */
-void backlog_clear(struct backlog *b);                                       /* and free */
+void backlog_add(struct backlog *b, const struct entry_packets *entry); /* takes references */
+void backlog_shift(struct backlog *b, size_t n);                        /* forget the first n */
+void backlog_clear(struct backlog *b);                                  /* and free */
 
 struct local_room {
     struct id id;

@@ -14,14 +14,14 @@ struct event_call {
     struct sio_socket *socket;
     int64_t ack;
     int64_t began_us;
-    size_t held;                 /* bytes of the request, until it is answered */
-    const struct event_row *row; /* NULL: a relayed one */
-    struct id room;              /* that it changes something in */
-    bool orders;                 /* what follows in that room waits for its end */
-    int64_t since, seq;          /* JOIN: from where on */
+    size_t held;                  /* bytes of the request, until it is answered */
+    const struct event_row *row;  /* NULL: a relayed one */
+    struct id room;               /* that it changes something in */
+    bool orders;                  /* what follows in that room waits for its end */
+    int64_t since, seq;           /* JOIN: from where on */
     struct membership membership; /* JOIN: what chat said */
-    char name[321], role[65];    /* JOIN: what chat said, until the subscription is taken */
-    uint32_t can;                /* JOIN: and which rights, a bit each */
+    char name[321], role[65];     /* JOIN: what chat said, until the subscription is taken */
+    uint32_t can;                 /* JOIN: and which rights, a bit each */
 };
 
 /* --- event_call.c --- */

@@ -43,7 +43,8 @@ static const char ROOMS[] =
     "   LIMIT 1) UNION ALL SELECT (SELECT a.room_id FROM attachment a WHERE a.media = q.media AND a.room_id < step.room"
     "   ORDER BY a.room_id DESC LIMIT 1) FROM step WHERE step.room IS NOT NULL)"
     "  SELECT room, (SELECT m.at FROM message m WHERE m.room_id = step.room AND m.seq = newest.seq) AS at FROM step,"
-    "   LATERAL (SELECT a.seq FROM attachment a WHERE a.media = q.media AND a.room_id = step.room AND a.sender = q.owner"
+    "   LATERAL (SELECT a.seq FROM attachment a WHERE a.media = q.media AND a.room_id = step.room AND a.sender = "
+    "q.owner"
     "   ORDER BY a.seq DESC LIMIT 1) newest WHERE room IS NOT NULL LIMIT $5) r"
     " WHERE q.nth >= $3 ORDER BY q.nth, r.room DESC LIMIT $5";
 

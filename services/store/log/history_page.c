@@ -68,9 +68,9 @@ enum err history_read(struct pg *pg, struct arena *arena, const struct history_s
     struct message_view_list *out)
 {
     int64_t behind = slice->way == HISTORY_AROUND ? (slice->limit - 1) / 2 : 0; /* the message is of the other half */
-    struct pg_args args =
-        *PG_ARGS(pg_id(slice->room), pg_int(slice->seq), pg_int(slice->limit - behind), pg_int(PAGE_BYTES),
-            pg_text(reader), pg_int(REACTIONS_MAX), pg_int(slice->floor), pg_int(slice->of == HISTORY_THREAD ? slice->thread : behind));
+    struct pg_args args = *PG_ARGS(pg_id(slice->room), pg_int(slice->seq), pg_int(slice->limit - behind),
+        pg_int(PAGE_BYTES), pg_text(reader), pg_int(REACTIONS_MAX), pg_int(slice->floor),
+        pg_int(slice->of == HISTORY_THREAD ? slice->thread : behind));
 
     if (slice->of != HISTORY_THREAD && slice->way != HISTORY_AROUND) args.n--;
     return pg_all(pg, arena, message_view_shape(), out, (size_t)slice->limit, statements[slice->of][slice->way], &args);

@@ -10,7 +10,7 @@
 /* The inner SELECT is the walk, the middle one counts its bytes, the outer one cuts. */
 #define PAGE(condition, direction)                                                                                     \
     "SELECT room, seq, id, sender, body, COALESCE(meta_as_sent, old_meta::json) AS meta, at, kind, target, thread,"    \
-    " (SELECT t.at FROM message t WHERE t.room_id = page.room AND t.seq = page.target) AS target_at, attachments"                                                                                                     \
+    " (SELECT t.at FROM message t WHERE t.room_id = page.room AND t.seq = page.target) AS target_at, attachments"      \
     " FROM (SELECT s.*, row_number() OVER walk AS n, sum(" TEXT_BYTES(                                                 \
         "s") ") OVER walk AS bytes FROM ("                                                                             \
              "  (SELECT room_id AS room, seq, id, sender, body, meta_as_sent, meta AS old_meta, at, kind,"             \

@@ -51,7 +51,8 @@ static bool has_target(const struct message *m)
 /* What is done to a message is judged once that is read. */
 static enum err judge_new(const struct message_sending *s)
 {
-    if (has_target(&s->append.message) || entry_is_allowed(s->store->settings, s->kind, s->may.role, true, 0)) return OK;
+    if (has_target(&s->append.message) || entry_is_allowed(s->store->settings, s->kind, s->may.role, true, 0))
+        return OK;
     return call_fail(rpc_later_call(s->later), ERR_FORBIDDEN, "one only reads in this room, or for the time being");
 }
 

@@ -10,7 +10,7 @@ struct history_reading {
     struct history_slice slice;
     int64_t from; /* the slice begins at this time; 0: it says where itself */
     int64_t reads_after;
-    bool one;     /* the message `seq` of the slice is the answer, and no page */
+    bool one; /* the message `seq` of the slice is the answer, and no page */
     struct history_page page;
 };
 

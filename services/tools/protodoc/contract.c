@@ -133,6 +133,6 @@ static json_t *list_errors(void)
 json_t *contract(void)
 {
     return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "methods", list_methods(), "routes", list_routes(), "events",
-        list_events(), "heard", list_heard(), "errors", list_errors(), "roles", list_roles(), "rights", list_rights(), "histories",
-        list_histories());
+        list_events(), "heard", list_heard(), "errors", list_errors(), "roles", list_roles(), "rights", list_rights(),
+        "histories", list_histories());
 }

@@ -248,8 +248,8 @@ static void answer(enum err e)
     if (e != OK)
         question.reply(question.arg, e, STR_NONE);
     else if (question.method == M_chat_room_roles)
-        reply_with(
-            &question, room_roles_shape(), &(struct room_roles){ .roles = { &(struct room_role){ .room = room, .role = role }, 1 } });
+        reply_with(&question, room_roles_shape(),
+            &(struct room_roles){ .roles = { &(struct room_role){ .room = room, .role = role }, 1 } });
     else if (question.method == M_store_log_heads)
         reply_with(
             &question, log_heads_shape(), &(struct log_heads){ .heads = { &(struct log_head){ room, head }, 1 } });

@@ -297,7 +297,9 @@ static void announce(int64_t first)
 
 static void set_member(struct sio_socket *socket, bool is)
 {
-    struct access_change change = { .room = room, .subject = str_of(socket->subject), .role = is ? STR("member") : STR("") };
+    struct access_change change = {
+        .room = room, .subject = str_of(socket->subject), .role = is ? STR("member") : STR("")
+    };
     struct buf body = BUF(1000);
 
     if (socket->member == is) return;
