@@ -86,7 +86,7 @@ const char page_archive_script[] =
       "}\n"
       "async function make() {\n"
         "addJson('account', (await post('account', {})).data)\n"
-        "addRows('rooms', await allowed('rooms', { limit: 200 }, ({ data: { rooms } }) => rooms.length > 0 && { limit: 200, before: rooms.at(-1).id }))\n"
+        "addRows('rooms', await allowed('rooms', { limit: 200, by: 'age' }, ({ meta }) => meta.next && { limit: 200, by: 'age', after: meta.next }))\n"
         "for (const state of ['friends', 'requested', 'asked', 'blocked'])\n"
           "addRows(state, await allowed('friends', { state }, ({ data }) => data.next && { state, after: data.next }))\n"
         "addRows('messages', (await all('messages', {}, after)).sort(byTime))\n"

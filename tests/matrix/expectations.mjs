@@ -191,6 +191,22 @@ export const deeds = {
       missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
     },
   },
+  'room:mute': {
+    rows: ['PUT /api/v1/rooms/{room}/mute', '/chat room:mute'],
+    states: {
+      open: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'read:mark': {
+    rows: ['PUT /api/v1/rooms/{room}/read', '/chat read:mark'],
+    states: {
+      open: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
   'room:archive': {
     rows: ['PUT /api/v1/rooms/{room}/archive', '/chat room:archive'],
     states: {

@@ -124,6 +124,35 @@ export const mutants = [
     name: 'what failed is not handed on again', file: 'services/store/feeds/feeds.c', red: ['scenario', 'r_history', 'how late'],
     from: 'for (size_t i = 0; i < lane->n_taken; i++) note_room(lane, lane->taken[i].room, lane->taken[i].at);', to: '',
   },
+  // --- what is read ---
+  {
+    name: 'a place goes back', file: 'services/chat/reading/read_mark.c', red: ['scenario', 'r_reading', 'never goes back'],
+    from: 'greatest(m.read_seq, coalesce(nullif($3, -1),"\n    " a.seq))', to: 'coalesce(nullif($3, -1),"\n    " a.seq)',
+  },
+  {
+    name: 'a time is taken for a place', file: 'services/chat/reading/read_mark.c', red: ['scenario', 'r_reading', 'never goes back'],
+    from: '$3 <= a.seq + $6', to: '$3 <= a.seq + $6 * 1000000000',
+  },
+  {
+    name: 'what one says one has to read', file: 'services/chat/activity/follows.def', red: ['scenario', 'r_reading', 'come with the last message'],
+    from: 'FOLLOWS(read_by_speaking)\n', to: '',
+  },
+  {
+    name: 'who comes in has to read all', file: 'services/chat/rooms/room_row.c', red: ['scenario', 'r_reading', 'a recount of the log'],
+    from: '" coalesce((SELECT seq FROM activity WHERE room_id = $1), 0) FROM', to: '" 0 FROM',
+  },
+  {
+    name: 'a page repeats the last room of the one before', file: 'services/chat/rooms/room_list.c', red: ['scenario', 'r_reading', 'come with the last message'],
+    from: '" < (COALESCE($2', to: '" <= (COALESCE($2',
+  },
+  {
+    name: 'each room of a page is asked for', file: 'services/chat/rooms/room_list.c', red: ['scenario', 'r_reading', 'is one statement'],
+    from: 'i++) room_fill_can(call, &rep->rooms.at[i]);', to: 'i++) TRY(room_get(call, &(struct room_ref){ rep->rooms.at[i].id }, &(struct room){ .head = 0 }));',
+  },
+  {
+    name: 'all rooms are looked up for a page', file: 'services/chat/rooms/room_list.c', red: ['scenario', 'r_reading', 'is one statement'],
+    from: '" ORDER BY 2 DESC, 1 DESC LIMIT $4",\n        "o.active_at DESC, o.room_id DESC");', to: '"",\n        "o.active_at DESC, o.room_id DESC LIMIT $4");',
+  },
   // --- chat in parts ---
   {
     name: 'a request goes to any part', file: 'services/gateway/methods.c', red: ['scenario', 'g_chats', 'a room of'],

@@ -87,13 +87,13 @@ static void one_s_rooms_come_newest_first_in_slices(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i++) made[i] = make_room(one, "carl", NULL);
-    assert_int_equal(
-        ask(one, "room.list", "carl", room_query_shape(), &(struct room_query){ .limit = 2 }, room_page_shape(), &page),
+    assert_int_equal(ask(one, "room.list", "carl", room_query_shape(),
+                         &(struct room_query){ .by = STR("age"), .limit = 2 }, room_page_shape(), &page),
         OK);
     assert_int_equal(page.rooms.len, 2);
     assert_true(id_eq(page.rooms.at[0].id, made[2]));
     assert_int_equal(ask(one, "room.list", "carl", room_query_shape(),
-                         &(struct room_query){ .before = page.rooms.at[1].id, .limit = 2 }, room_page_shape(), &page),
+                         &(struct room_query){ .by = STR("age"), .after = page.meta->next, .limit = 2 }, room_page_shape(), &page),
         OK);
     assert_int_equal(page.rooms.len, 1);
     assert_true(id_eq(page.rooms.at[0].id, made[0]));

@@ -21,6 +21,7 @@ struct activity_room {
     int64_t silent;                /* so many entries up to the position do not count */
     int64_t seq;                   /* the position from now on */
     int64_t newest, newest_at;     /* message that is new; 0: none */
+    struct str newest_by;          /* who sent it */
     const struct message *entries; /* all that is new and no message of a member's: without its text */
     size_t n;
 };
@@ -28,6 +29,7 @@ struct activity_room {
 struct activity_news {
     const struct activity_room *rooms; /* in the order of ids */
     size_t n;
+    const struct feed_voice_list *voices; /* who said something in them, or in what of their spans is not new */
 };
 
 /* Has somebody to read it? proto/entries.def */

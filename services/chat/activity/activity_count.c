@@ -26,12 +26,14 @@ bool activity_counts(const struct message *entry)
 struct count_columns {
     struct id_list rooms;
     int64_t *a, *b, *c, *d;
+    struct str *text;
 };
 
 static struct count_columns make_columns(struct arena *arena, size_t n)
 {
     return (struct count_columns){ { arena_alloc(arena, n * sizeof(struct id) + 1), 0 }, arena_alloc(arena, n * 8 + 1),
-        arena_alloc(arena, n * 8 + 1), arena_alloc(arena, n * 8 + 1), arena_alloc(arena, n * 8 + 1) };
+        arena_alloc(arena, n * 8 + 1), arena_alloc(arena, n * 8 + 1), arena_alloc(arena, n * 8 + 1),
+        arena_alloc(arena, n * sizeof(struct str) + 1) };
 }
 
 static size_t entries_of(const struct activity_news *news)
@@ -42,12 +44,15 @@ static size_t entries_of(const struct activity_news *news)
     return n;
 }
 
-static const char RAISE[] = "UPDATE activity a SET seq = u.seq, silent = u.silent, message_seq = "
-                            "coalesce(nullif(u.message_seq, 0), a.message_seq),"
-                            " message_at = CASE WHEN u.message_seq = 0 THEN a.message_at"
-                            " ELSE timestamptz 'epoch' + u.message_at * interval '1 millisecond' END"
-                            " FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])"
-                            " AS u (room_id, seq, silent, message_seq, message_at) WHERE a.room_id = u.room_id";
+static const char RAISE[] =
+    "UPDATE activity a SET seq = u.seq, silent = u.silent, message_seq = "
+    "coalesce(nullif(u.message_seq, 0), a.message_seq),"
+    " message_at = CASE WHEN u.message_seq = 0 THEN a.message_at"
+    " ELSE timestamptz 'epoch' + u.message_at * interval '1 millisecond' END,"
+    " message_by = coalesce(u.message_by, a.message_by)"
+    " FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[])"
+    " AS u (room_id, seq, silent, message_seq, message_at, message_by)"
+    " WHERE a.room_id = u.room_id";
 static const char KEEP_SILENT[] = "INSERT INTO activity_silent (room_id, seq, n)"
                                   " SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])";
 
@@ -68,6 +73,7 @@ static void count_room(const struct activity_room *room, struct count_columns *s
     raised->b[nth] = n;
     raised->c[nth] = room->newest;
     raised->d[nth] = room->newest_at;
+    raised->text[nth] = room->newest_by;
 }
 
 enum err activity_count(struct call *call, const struct activity_news *news)
@@ -79,7 +85,8 @@ enum err activity_count(struct call *call, const struct activity_news *news)
     size_t n = raised.rooms.len, n_silent = silent.rooms.len;
     TRY(pg_run(call->pg, arena, RAISE,
         PG_ARGS(pg_ids(arena, raised.rooms), pg_ints(arena, raised.a, n), pg_ints(arena, raised.b, n),
-            pg_ints(arena, raised.c, n), pg_ints(arena, raised.d, n)),
+            pg_ints(arena, raised.c, n), pg_ints(arena, raised.d, n),
+            pg_texts(arena, (struct str_list){ raised.text, n })),
         NULL));
     if (n_silent == 0) return OK;
     return pg_run(call->pg, arena, KEEP_SILENT,

@@ -78,9 +78,10 @@ static enum err sort_pieces(struct call *call, struct news_piece *pieces, size_t
 /* Nobody waits for the disk: what is lost with a database is lost with the position, and comes again. */
 static const char LAZY[] = "SELECT set_config('synchronous_commit', 'off', true)";
 /* In the order of ids, so that two who take the same rooms' entries do not wait for each other in a circle; the second statement's
- * snapshot is younger than what it waited for. */
+ * snapshot is younger than what it waited for.  No room is deleted meanwhile: that takes its members first, and then this row. */
 static const char BEGIN[] =
-    "INSERT INTO activity (room_id) SELECT id FROM room WHERE id = ANY ($1) ORDER BY id ON CONFLICT DO NOTHING";
+    "INSERT INTO activity (room_id) SELECT id FROM room WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE"
+    " ON CONFLICT DO NOTHING";
 static const char LOCK[] =
     "SELECT room_id AS room, seq, silent FROM activity WHERE room_id = ANY ($1) ORDER BY room_id FOR UPDATE";
 
@@ -102,11 +103,15 @@ static bool cut_news(const struct news_piece *piece, const struct position *posi
 
     if (span->after > position->seq || span->seq <= position->seq) return false;
     while (known < piece->n && piece->entries[known].seq <= position->seq) known++;
-    *out = (struct activity_room){ span->room, position->silent, span->seq, 0, 0, piece->entries + known,
-        piece->n - known };
+    *out = (struct activity_room){ .room = span->room,
+        .silent = position->silent,
+        .seq = span->seq,
+        .entries = piece->entries + known,
+        .n = piece->n - known };
     if (span->newest > position->seq) {
         out->newest = span->newest;
         out->newest_at = span->newest_at;
+        out->newest_by = span->newest_by;
     }
     return true;
 }
@@ -129,7 +134,7 @@ static struct activity_news find_news(struct call *call, const struct news_piece
         k += is_there;
         rep->places.at[i] = place;
     }
-    return (struct activity_news){ news, n_news };
+    return (struct activity_news){ .rooms = news, .n = n_news };
 }
 
 static enum err follow(struct call *call, const struct activity_news *news)
@@ -151,5 +156,6 @@ enum err activity_take(struct call *call, const struct feed_batch *req, struct f
     TRY(pg_run(call->pg, call->arena, LAZY, PG_NO_ARGS, NULL));
     TRY(lock_positions(call, pieces, n, &positions));
     struct activity_news news = find_news(call, pieces, n, &positions, rep);
+    news.voices = &req->voices;
     return news.n > 0 ? follow(call, &news) : OK;
 }

@@ -1,22 +1,81 @@
-/* room_list.c - the rooms one is a member of. */
+/* room_list.c - the rooms one is a member of, with what there is to be read in them: one statement, however many there are. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
 #include "services/chat/chat.h"
 
-/* COALESCE rather than OR: one plan, and it walks the index member_rooms from the right place.  The room that one shares with
- * somebody whom one blocks is not shown meanwhile. */
-static const char OWN_ROOMS[] =
-    "SELECT " ROOM_COLUMNS ", CASE WHEN d.low = $1 THEN d.high ELSE d.low END"
-    " AS peer FROM member m JOIN room r ON r.id = m.room_id LEFT JOIN direct d ON d.room_id = m.room_id"
-    " WHERE m.subject = $1 AND m.room_id < COALESCE($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)"
-    " AND (d.room_id IS NULL OR NOT blocks($1, CASE WHEN d.low = $1 THEN d.high ELSE d.low END))"
-    " ORDER BY m.room_id DESC LIMIT $3";
+/* Of all of one's rooms no more is looked at than their order takes; the rest is looked up for those of the page. */
+#define OWN                                                                                                            \
+    "SELECT m.room_id, greatest(m.joined_at, a.message_at) AS active_at, CASE WHEN d.low = $1 THEN d.high ELSE d.low"  \
+    " END AS peer FROM member m LEFT JOIN activity a ON a.room_id = m.room_id"                                         \
+    " LEFT JOIN direct d ON d.room_id = m.room_id WHERE m.subject = $1"
+
+/* The room that one shares with somebody whom one blocks is not shown meanwhile. */
+#define SEEN " AND (d.room_id IS NULL OR NOT blocks($1, CASE WHEN d.low = $1 THEN d.high ELSE d.low END))"
+
+#define PAGE_OF(own, order)                                                                                            \
+    "SELECT " ROOM_COLUMNS ", o.peer, o.active_at, m.muted, m.marked_at, m.read_seq AS read,"                          \
+    " coalesce(a.seq, 0) AS head, countable_after(r.id, m.read_seq) AS unread, CASE WHEN a.message_by IS NOT NULL"     \
+    " THEN json_build_object('seq', a.message_seq, 'at', (extract(epoch FROM a.message_at) * 1000)::bigint, 'sender'," \
+    " a.message_by) END AS last FROM (" own ") o JOIN member m ON m.room_id = o.room_id AND m.subject = $1"            \
+    " JOIN room r ON r.id = o.room_id LEFT JOIN activity a ON a.room_id = o.room_id ORDER BY " order
+
+/* COALESCE rather than OR: one plan for the first page and the others. */
+static const char BY_ACTIVITY[] =
+    PAGE_OF(OWN SEEN " AND (greatest(m.joined_at, a.message_at), m.room_id)"
+                     " < (COALESCE($2, 'infinity'::timestamptz), COALESCE($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))"
+                     " ORDER BY 2 DESC, 1 DESC LIMIT $4",
+        "o.active_at DESC, o.room_id DESC");
+static const char BY_AGE[] =
+    PAGE_OF(OWN SEEN " AND m.room_id < COALESCE($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) AND $2::timestamptz"
+                     " IS NULL ORDER BY m.room_id DESC LIMIT $4",
+        "o.room_id DESC");
+
+/* Behind which room a page begins. */
+struct page_place {
+    int64_t active_at; /* by activity */
+    struct id room;    /* nil: the first page */
+};
+
+static enum err read_place(struct call *call, const struct room_query *req, bool by_age, struct page_place *out)
+{
+    struct str after = req->after;
+
+    *out = (struct page_place){ .active_at = 0 };
+    if (after.len == 0) return OK;
+    if ((by_age || str_to_int(str_cut(&after, '.'), &out->active_at)) && id_parse(after, &out->room)) return OK;
+    return call_fail(call, ERR_INVALID_ARGUMENT, "after: no page has given that");
+}
+
+static struct page_meta *place_page(
+    struct call *call, const struct room_query *req, bool by_age, const struct room_list *rooms)
+{
+    struct page_meta *meta = arena_zero(call->arena, sizeof *meta);
+    char id[ID_TEXT_BYTES + 1];
+    struct buf next = BUF(64);
+
+    *meta = (struct page_meta){ .limit = req->limit, .total = -1 };
+    if ((int64_t)rooms->len < req->limit) return meta;
+    const struct room *last = &rooms->at[rooms->len - 1];
+    id_format(last->id, id);
+    if (!by_age) buf_printf(&next, "%lld.", (long long)last->active_at);
+    buf_add_str(&next, str_of(id));
+    meta->next = arena_str(call->arena, buf_str(&next));
+    buf_free(&next);
+    return meta;
+}
 
 enum err room_list(struct call *call, const struct room_query *req, struct room_page *rep)
 {
+    bool by_age = str_is(req->by, "age");
+    struct page_place place;
+
     TRY(require_subject(call));
-    TRY(pg_all(call->pg, call->arena, room_shape(), &rep->rooms, (size_t)req->limit, OWN_ROOMS,
-        PG_ARGS(pg_text(call->who->sub), pg_id(req->before), pg_int(req->limit))));
+    if (req->by.len > 0 && !by_age && !str_is(req->by, "activity"))
+        return call_fail(call, ERR_INVALID_ARGUMENT, "by: is activity or age");
+    TRY(read_place(call, req, by_age, &place));
+    TRY(pg_all(call->pg, call->arena, room_shape(), &rep->rooms, (size_t)req->limit, by_age ? BY_AGE : BY_ACTIVITY,
+        PG_ARGS(pg_text(call->who->sub), pg_time(place.active_at), pg_id(place.room), pg_int(req->limit))));
     for (size_t i = 0; i < rep->rooms.len; i++) room_fill_can(call, &rep->rooms.at[i]);
+    rep->meta = place_page(call, req, by_age, &rep->rooms);
     return OK;
 }

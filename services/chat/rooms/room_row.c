@@ -33,7 +33,7 @@ static const char ROOM_AND_ROLE[] =
 
 static enum err get_room(struct call *call, struct id room, struct room *out)
 {
-    *out = (struct room){ .id = room };
+    *out = (struct room){ .id = room, .head = -1, .read = -1, .unread = -1 };
     enum err e =
         pg_one(call->pg, call->arena, room_shape(), out, ROOM_AND_ROLE, PG_ARGS(pg_id(room), pg_text(call->who->sub)));
     return e == ERR_NOT_FOUND ? call_fail(call, e, "there is no such room") : e;
@@ -112,10 +112,11 @@ enum err room_row_changed(
 
 /* --- members --- */
 
-/* Who blocks the caller does not come in, and nobody is told. */
+/* Who blocks the caller does not come in, and nobody is told.  Who comes in begins to read behind what is there. */
 static const char ADD_MEMBERS[] =
-    "INSERT INTO member (room_id, subject, role, joined_at, added_by)"
-    " SELECT DISTINCT $1::uuid, subject, 'member', $3::timestamptz, $4 FROM (SELECT "
+    "INSERT INTO member (room_id, subject, role, joined_at, added_by, read_seq)"
+    " SELECT DISTINCT $1::uuid, subject, 'member', $3::timestamptz, $4,"
+    " coalesce((SELECT seq FROM activity WHERE room_id = $1), 0) FROM (SELECT "
     "subject_form(name) AS subject FROM unnest($2) AS name) named WHERE NOT blocked($4, subject)"
     " ON CONFLICT (room_id, subject) DO NOTHING RETURNING room_id AS room, subject,"
     " role_now(role, NULL, $5, NULL) AS role, reads_after($6, joined_at) AS reads_after";

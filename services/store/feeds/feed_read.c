@@ -8,11 +8,15 @@
 
 /* What is committed up to a head stays as it is: the three statements need no moment in common. */
 static const char SPANS[] =
-    "SELECT r.room, COALESCE(p.seq, 0) AS after, LEAST(h.seq, COALESCE(p.seq, 0) + $3) AS seq"
-    " FROM unnest($2::uuid[]) WITH ORDINALITY AS r (room, i)"
-    " CROSS JOIN LATERAL (SELECT seq FROM room_head WHERE room_id = r.room OFFSET 0) h"
-    " LEFT JOIN LATERAL (SELECT seq FROM feed_place WHERE feed = $1 AND room_id = r.room OFFSET 0) p ON true"
-    " WHERE h.seq > COALESCE(p.seq, 0) ORDER BY r.i";
+    "SELECT s.room, s.after, COALESCE(m.seq, s.last) AS seq FROM ("
+    "  SELECT r.room, r.i, COALESCE(p.seq, 0) AS after, LEAST(h.seq, COALESCE(p.seq, 0) + $3) AS last"
+    "  FROM unnest($2::uuid[]) WITH ORDINALITY AS r (room, i)"
+    "  CROSS JOIN LATERAL (SELECT seq FROM room_head WHERE room_id = r.room OFFSET 0) h"
+    "  LEFT JOIN LATERAL (SELECT seq FROM feed_place WHERE feed = $1 AND room_id = r.room OFFSET 0) p ON true"
+    "  WHERE h.seq > COALESCE(p.seq, 0)) s"
+    /* With more messages than there may be voices it ends with the last of these. */
+    " LEFT JOIN LATERAL (SELECT seq FROM message WHERE room_id = s.room AND seq > s.after AND seq <= s.last"
+    "  AND kind IS NULL ORDER BY seq OFFSET $4 - 1 LIMIT 1) m ON true ORDER BY s.i";
 
 #define OF_SPANS "unnest($1::uuid[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS r (room, after, last, i)"
 #define IN_SPAN  "WHERE room_id = r.room AND seq > r.after AND seq <= r.last"
@@ -24,23 +28,28 @@ static const char ENTRIES[] =
     "  (SELECT seq, id, sender, '', at, kind, target FROM change " IN_SPAN " ORDER BY seq LIMIT $4)"
     "  ORDER BY seq LIMIT $4) l ORDER BY r.i, l.seq";
 
-static const char NEWEST[] =
-    "SELECT COALESCE(m.seq, 0) AS seq, m.at FROM " OF_SPANS " LEFT JOIN LATERAL (SELECT seq, at FROM message " IN_SPAN
-    " AND kind IS NULL ORDER BY seq DESC LIMIT 1) m ON true ORDER BY r.i";
+static const char VOICES[] =
+    "SELECT r.room, v.sender, v.seq, v.at FROM " OF_SPANS
+    " CROSS JOIN LATERAL (SELECT DISTINCT ON (sender) sender, seq,"
+    " at FROM message " IN_SPAN " AND kind IS NULL ORDER BY sender, seq DESC) v ORDER BY r.i, v.seq";
 
-struct newest {
+struct voice {
+    struct id room;
+    struct str sender;
     int64_t seq, at;
 };
-struct newest_list {
-    struct newest *at;
+struct voice_list {
+    struct voice *at;
     size_t len;
 };
-static const struct wire_field newest_fields[] = {
-    ROW_FIELD(struct newest, seq, INT),
-    ROW_FIELD(struct newest, at, TIME),
+static const struct wire_field voice_fields[] = {
+    ROW_FIELD(struct voice, room, ID),
+    ROW_FIELD(struct voice, sender, TEXT),
+    ROW_FIELD(struct voice, seq, INT),
+    ROW_FIELD(struct voice, at, TIME),
     ROW_END,
 };
-static const struct wire_shape newest_shape = { "newest", "", sizeof(struct newest), newest_fields };
+static const struct wire_shape voice_shape = { "voice", "", sizeof(struct voice), voice_fields };
 
 /* A span of which as many entries came as might ends with the last of them. */
 static void cut_spans(struct feed_news *news, size_t of_each)
@@ -54,41 +63,57 @@ static void cut_spans(struct feed_news *news, size_t of_each)
         for (; at < entries->len && id_eq(entries->at[at].room, span->room); at++) n++;
         if (n == of_each) span->seq = entries->at[at - 1].seq;
         if (n > 0) news->last_at[i] = entries->at[at - 1].at;
-        news->is_cut[i] = n == of_each || span->seq - span->after == FEED_SPAN_MAX;
+        news->is_cut[i] = span->seq - span->after >= (int64_t)of_each;
     }
 }
 
-static enum err find_newest(struct pg *pg, struct arena *arena, struct feed_news *news)
+/* The last voice of a span has the newest message. */
+static void take_voices(const struct voice_list *voices, struct feed_news *news)
 {
-    struct feed_span_list *spans = &news->batch.spans;
-    struct newest_list newest;
+    size_t k = 0;
 
-    TRY(pg_all(pg, arena, &newest_shape, &newest, spans->len, NEWEST,
+    for (size_t i = 0; i < news->batch.spans.len; i++) {
+        struct feed_span *span = &news->batch.spans.at[i];
+        for (; k < voices->len && id_eq(voices->at[k].room, span->room); k++) {
+            const struct voice *voice = &voices->at[k];
+            news->batch.voices.at[k] = (struct feed_voice){ voice->room, voice->sender, voice->seq };
+            span->newest = voice->seq;
+            span->newest_at = voice->at;
+            span->newest_by = voice->sender;
+        }
+        if (span->newest_at > news->last_at[i]) news->last_at[i] = span->newest_at;
+    }
+}
+
+static enum err find_voices(struct pg *pg, struct arena *arena, struct feed_news *news)
+{
+    const struct feed_span_list *spans = &news->batch.spans;
+    struct voice_list voices;
+
+    TRY(pg_all(pg, arena, &voice_shape, &voices, FEED_ENTRIES_MAX, VOICES,
         PG_ARGS(pg_ids(arena, IDS_OF(arena, *spans, room)), pg_ints(arena, INTS_OF(arena, *spans, after)),
             pg_ints(arena, INTS_OF(arena, *spans, seq)))));
-    for (size_t i = 0; i < newest.len; i++) {
-        spans->at[i].newest = newest.at[i].seq;
-        spans->at[i].newest_at = newest.at[i].at;
-        if (newest.at[i].at > news->last_at[i]) news->last_at[i] = newest.at[i].at;
-    }
+    news->batch.voices =
+        (struct feed_voice_list){ arena_alloc(arena, voices.len * sizeof(struct feed_voice) + 1), voices.len };
+    take_voices(&voices, news);
     return OK;
 }
 
 enum err feed_read(struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, struct feed_news *out)
 {
     struct feed_span_list *spans = &out->batch.spans;
+    size_t of_each = FEED_ENTRIES_MAX / (rooms.len + (rooms.len == 0));
 
     *out = (struct feed_news){ 0 };
     TRY(pg_all(pg, arena, feed_span_shape(), spans, rooms.len, SPANS,
-        PG_ARGS(pg_text(str_of(feed)), pg_ids(arena, rooms), pg_int(FEED_SPAN_MAX))));
+        PG_ARGS(pg_text(str_of(feed)), pg_ids(arena, rooms), pg_int(FEED_SPAN_MAX), pg_int((int64_t)of_each))));
     if (spans->len == 0) return OK;
 
-    size_t of_each = FEED_ENTRIES_MAX / spans->len;
     TRY(pg_all(pg, arena, message_shape(), &out->batch.entries, FEED_ENTRIES_MAX, ENTRIES,
         PG_ARGS(pg_ids(arena, IDS_OF(arena, *spans, room)), pg_ints(arena, INTS_OF(arena, *spans, after)),
             pg_ints(arena, INTS_OF(arena, *spans, seq)), pg_int((int64_t)of_each))));
     cut_spans(out, of_each);
-    return find_newest(pg, arena, out);
+    return find_voices(pg, arena, out);
 }
 
 /* Nobody waits for the disk: a place that is lost with a database is one of before, and what follows it comes again. */

@@ -16,7 +16,7 @@ enum {
 /* clang-format on */
 
 #define FEED_ROOMS_AT_ONCE 50    /* in one batch */
-#define FEED_ENTRIES_MAX   1000  /* proto/chat.def: feed_batch.entries */
+#define FEED_ENTRIES_MAX   1000  /* proto/chat.def: feed_batch.entries, voices */
 #define FEED_SPAN_MAX      20000 /* messages that are walked for a room at a time */
 #define FEED_SWEPT_AT_ONCE 1000
 
