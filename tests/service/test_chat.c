@@ -92,8 +92,9 @@ static void one_s_rooms_come_newest_first_in_slices(void **state)
         OK);
     assert_int_equal(page.rooms.len, 2);
     assert_true(id_eq(page.rooms.at[0].id, made[2]));
-    assert_int_equal(ask(one, "room.list", "carl", room_query_shape(),
-                         &(struct room_query){ .by = STR("age"), .after = page.meta->next, .limit = 2 }, room_page_shape(), &page),
+    assert_int_equal(
+        ask(one, "room.list", "carl", room_query_shape(),
+            &(struct room_query){ .by = STR("age"), .after = page.meta->next, .limit = 2 }, room_page_shape(), &page),
         OK);
     assert_int_equal(page.rooms.len, 1);
     assert_true(id_eq(page.rooms.at[0].id, made[0]));
