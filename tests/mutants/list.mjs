@@ -134,8 +134,8 @@ export const mutants = [
     from: '$3 <= a.seq + $6', to: '$3 <= a.seq + $6 * 1000000000',
   },
   {
-    name: 'what one says one has to read', file: 'services/chat/activity/follows.def', red: ['scenario', 'r_reading', 'come with the last message'],
-    from: 'FOLLOWS(read_by_speaking)\n', to: '',
+    name: 'what one says one has to read', file: 'services/chat/reading/read_by_speaking.c', red: ['scenario', 'r_reading', 'come with the last message'],
+    from: 'if (voices->len == 0) return OK;', to: 'if (voices->len > 0) return OK;',
   },
   {
     name: 'who comes in has to read all', file: 'services/chat/rooms/room_row.c', red: ['scenario', 'r_reading', 'a recount of the log'],
