@@ -7,24 +7,8 @@
 
 static struct settings settings;
 
-#define METHOD RPC_ADAPTER
-#include "proto/begin.def"
-#include "proto/auth.def"
-#include "proto/end.def"
-
-static const struct rpc_method methods[] = {
-#define METHOD RPC_ROW
-#include "proto/begin.def"
-#include "proto/auth.def"
-#include "proto/end.def"
-};
-
-static const struct job_kind *const jobs[] = {
-#define JOB JOB_LINE
-#include "proto/begin.def"
-#include "proto/auth.def"
-#include "proto/end.def"
-};
+#define SERVICE_DEF "proto/auth.def"
+#include "libshared/service/service_rows.def"
 
 static void *start_service(struct ev_loop *loop)
 {

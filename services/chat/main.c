@@ -12,26 +12,8 @@
 
 static struct settings settings;
 
-/* clang-format off */
-#define METHOD RPC_ADAPTER
-#include "proto/begin.def"
-#include "proto/chat.def"
-#include "proto/end.def"
-
-static const struct rpc_method methods[] = {
-#define METHOD RPC_ROW
-#include "proto/begin.def"
-#include "proto/chat.def"
-#include "proto/end.def"
-};
-
-static const struct job_kind *const jobs[] = {
-#define JOB JOB_LINE
-#include "proto/begin.def"
-#include "proto/chat.def"
-#include "proto/end.def"
-};
-/* clang-format on */
+#define SERVICE_DEF "proto/chat.def"
+#include "libshared/service/service_rows.def"
 
 #define DAY_MS      INT64_C(86400000)
 #define CLAIM_SLOTS 0x6d61 /* this kind of advisory lock; each of its numbers is a slot of rooms */

@@ -12,26 +12,8 @@
 
 static struct settings settings;
 
-/* clang-format off */
-#define METHOD RPC_ADAPTER
-#include "proto/begin.def"
-#include "proto/share.def"
-#include "proto/end.def"
-
-static const struct rpc_method methods[] = {
-#define METHOD RPC_ROW
-#include "proto/begin.def"
-#include "proto/share.def"
-#include "proto/end.def"
-};
-
-static const struct job_kind *const jobs[] = {
-#define JOB JOB_LINE
-#include "proto/begin.def"
-#include "proto/share.def"
-#include "proto/end.def"
-};
-/* clang-format on */
+#define SERVICE_DEF "proto/share.def"
+#include "libshared/service/service_rows.def"
 
 /* Nothing is served before it is known what an earlier process left. */
 static void collect_leftovers(struct files *files)

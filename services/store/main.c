@@ -8,26 +8,8 @@
 
 static struct settings settings;
 
-/* clang-format off */
-#define METHOD RPC_ADAPTER
-#include "proto/begin.def"
-#include "proto/store.def"
-#include "proto/end.def"
-
-static const struct rpc_method methods[] = {
-#define METHOD RPC_ROW
-#include "proto/begin.def"
-#include "proto/store.def"
-#include "proto/end.def"
-};
-
-static const struct job_kind *const jobs[] = {
-#define JOB JOB_LINE
-#include "proto/begin.def"
-#include "proto/store.def"
-#include "proto/end.def"
-};
-/* clang-format on */
+#define SERVICE_DEF "proto/store.def"
+#include "libshared/service/service_rows.def"
 
 struct chat_request {
     const struct chat_part *part;
