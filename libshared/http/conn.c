@@ -3,6 +3,7 @@
 #include "libshared/http/conn_private.h"
 
 #include "libshared/base/container_of.h"
+#include "libshared/base/invariant.h"
 #include "libshared/base/metrics.h"
 #include "libshared/http/transport.h"
 
@@ -15,6 +16,53 @@
 #define SWEEP_BYTES  (512u << 10)
 #define WRITE_WEIGHT 4096 /* of a write, however short */
 #define MUCH_BYTES   (TRANSPORT_WRITE_MAX / 2)
+
+static bool wants_pause(const struct conn *conn)
+{
+    /* While the library holds back a write it does not read either, but would be woken for it again and again. */
+    return conn->blocked || conn->held || conn->waits || conn->in.len > AHEAD_BYTES;
+}
+
+/* One whose reading is paused and that nothing holds back would never be heard again. */
+static void conn_check(const struct conn *conn)
+{
+    assert(conn->out_at == 0 || conn->out_at < conn->out.len);
+    assert(conn->blocked == (conn->unsent > 0));
+    assert(!conn->blocked || conn->link != NULL);
+    assert(!conn->awaits_hello || conn->link == NULL);
+    assert(!conn->lingering || conn->in.len == 0);
+    assert(conn->link == NULL || conn->doomed || conn->paused == wants_pause(conn));
+}
+
+static void lists_check(const struct http_server *server)
+{
+    struct conn *const *last = &server->dirty;
+    size_t dirty = 0, doomed = 0, waiting = 0;
+
+    for (const struct conn *conn = server->dirty; conn != NULL; last = &conn->dirty_next, conn = *last) dirty++;
+    assert(server->dirty_tail == last);
+    for (const struct conn *conn = server->doomed; conn != NULL; conn = conn->doomed_next) doomed++;
+    for (const struct conn *conn = server->line; conn != NULL; conn = conn->line_next) waiting++;
+    for (const struct conn *conn = server->conns; conn != NULL; conn = conn->next) {
+        dirty -= conn->dirty;
+        doomed -= conn->doomed;
+        waiting -= conn->waits;
+    }
+    assert(dirty == 0 && doomed == 0 && waiting == 0);
+}
+
+static void conns_check(struct http_server *server)
+{
+    size_t n = 0;
+
+    if (!walk_is_due(&server->steps, server->n_conns)) return;
+    for (const struct conn *conn = server->conns; conn != NULL; conn = conn->next, n++) {
+        assert(conn->next == NULL || conn->next->prev == conn);
+        conn_check(conn);
+    }
+    assert(n == server->n_conns);
+    lists_check(server);
+}
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
@@ -140,8 +188,7 @@ void conn_touch(struct conn *conn)
 
 void conn_pause(struct conn *conn)
 {
-    /* While the library holds back a write it does not read either, but would be woken for it again and again. */
-    bool pause = conn->blocked || conn->held || conn->waits || conn->in.len > AHEAD_BYTES;
+    bool pause = wants_pause(conn);
     if (pause == conn->paused || conn->link == NULL) return;
     conn->paused = pause;
     transport_read_pause(conn->link, pause);
@@ -235,6 +282,7 @@ void conn_writable(struct conn *conn)
     conn_pause(conn);
     /* Not at once: first let what the peer sent meanwhile be read, a pong for instance. */
     conn_touch(conn);
+    CHECK_STEP(conn_check(conn));
 }
 
 void conn_linger(struct conn *conn)
@@ -278,6 +326,7 @@ void conn_bytes(struct conn *conn, char *at, size_t len)
     count_handshake(conn);
     conn_count(conn->server->config.metrics.bytes_in, (int64_t)len);
     share_bytes(conn, at, len);
+    CHECK_STEP(conn_check(conn));
 }
 
 void conn_keep(struct conn *conn, const char *at, size_t len)
@@ -385,6 +434,7 @@ static void flush_dirty(struct http_server *server)
         conn->dirty = false;
         if (conn->ahead && !conn->doomed) conn_go_on(conn);
         conn_flush(conn);
+        CHECK_STEP(conn_check(conn));
     }
     if (conn == NULL) return;
     *last = server->dirty;
@@ -399,5 +449,6 @@ bool conn_sweep(struct http_server *server)
         flush_dirty(server);
         kill_doomed(server);
     }
+    CHECK_STEP(conns_check(server));
     return server->dirty != NULL || server->doomed != NULL;
 }

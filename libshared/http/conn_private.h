@@ -102,7 +102,7 @@ struct http_server {
     int64_t share_us;                /* that they have used of it */
     struct accept_point *points;
     struct conn *conns, *dirty, **dirty_tail, *doomed;
-    size_t n_conns;
+    size_t n_conns, steps; /* see invariant.h */
     struct before_sleep before_sleep;
     char *scratch; /* what one connection writes in one go */
     size_t scratch_len;

@@ -673,6 +673,26 @@ export const mutants = [
     from: 'images->n_waiting--;', to: '',
   },
   {
+    name: 'a connection stays paused for a write that has gone out', file: 'libshared/http/conn.c', red: ['checked', 'unit/http/test_http_server'],
+    from: 'conn->unsent = 0;\n    conn_hold_anyway(conn);\n    conn_pause(conn);', to: 'conn->unsent = 0;\n    conn_hold_anyway(conn);',
+  },
+  {
+    name: 'a client that is read again counts as held back', file: 'services/gateway/routes/rest_upload.c', red: ['checked-scenario', 'l_media', 'without being held'],
+    from: 'upload->held = false;', to: '',
+  },
+  {
+    name: 'what a client took of a piece is held', file: 'services/gateway/routes/rest_download.c', red: ['checked-scenario', 'l_media', 'without being held'],
+    from: 'slot->used += took;', to: 'if (took == left) slot->used += took;',
+  },
+  {
+    name: 'an upload that is over keeps its place', file: 'services/share/media/upload_places.c', red: ['checked', 'service/test_media'],
+    from: 'assert(uploads->n_placed > 0);\n    uploads->n_placed--;', to: 'assert(uploads->n_placed > 0);',
+  },
+  {
+    name: 'a part of which nothing can be kept stays', file: 'services/share/media/uploads.c', red: ['checked-scenario', 'l_media_resumes', 'what is given up'],
+    from: 'if (!upload->unwanted) upload_give_up(upload);', to: '',
+  },
+  {
     name: 'a lost connection leaves its turn taken', file: 'services/gateway/recovery/resume_turns.c', red: ['checked', 'unit/gateway/recovery/test_resume'],
     from: 'if (c->has_turn) c->home->turns--;', to: '',
   },

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "libshared/base/holding.h"
+#include "libshared/base/invariant.h"
 #include "libshared/http/http_range.h"
 #include "services/gateway/routes/rest_private.h"
 
@@ -40,6 +41,33 @@ struct download {
     struct piece_turn turn;
 };
 
+static struct piece_slot *slot_of(struct download *download, size_t nth)
+{
+    return &download->slots[(download->first + nth) % PIECES_WINDOW];
+}
+
+/* What was asked for and not written is in the slots, and while something is missing somebody brings it. */
+static void download_check(struct download *download)
+{
+    size_t missing = 0;
+    int64_t held = 0;
+
+    if (download->rest == NULL) {
+        assert(download->unanswered > 0 && download->counted == 0 && !download->turn.waits);
+        return;
+    }
+    assert(download->rest->download == download && download->n <= PIECES_WINDOW);
+    for (size_t i = 0; i < download->n; i++) {
+        const struct piece_slot *slot = slot_of(download, i);
+        assert(slot->used < slot->len && (i == 0 || slot->used == 0));
+        missing += !slot->there;
+        held += (int64_t)(slot->len - slot->used);
+    }
+    assert(missing == download->unanswered);
+    assert(download->at + held == download->asked && download->asked <= download->end);
+    assert(download->at == download->end || download->n > 0 || download->turn.waits);
+}
+
 static void download_release(struct download *download)
 {
     if (download->rest != NULL || download->unanswered > 0) return;
@@ -58,6 +86,7 @@ void rest_download_leave(struct rest *rest)
     pieces_leave(&download->routes->pieces, &download->turn);
     rest->download = NULL;
     download->rest = NULL;
+    if (download->unanswered > 0) CHECK_STEP(download_check(download));
     download_release(download);
 }
 
@@ -67,7 +96,7 @@ static void on_piece(void *arg, enum err status, struct str body);
 
 static void ask_for_piece(struct download *download)
 {
-    struct piece_slot *slot = &download->slots[(download->first + download->n++) % PIECES_WINDOW];
+    struct piece_slot *slot = slot_of(download, download->n++);
     int64_t left = download->end - download->asked, size = left < PIECE_BYTES ? left : PIECE_BYTES;
     struct principal who = rest_principal(download->rest);
     struct source_range range = { download->source, download->asked, size };
@@ -91,10 +120,11 @@ static void ask_for_pieces(void *arg)
     while (download->asked < download->end && download->n < PIECES_WINDOW) {
         if (!pieces_have_room(&download->routes->pieces)) {
             pieces_wait(&download->routes->pieces, &download->turn);
-            return;
+            break;
         }
         ask_for_piece(download);
     }
+    CHECK_STEP(download_check(download));
 }
 
 /* false: it is not what was asked for. */
@@ -142,7 +172,10 @@ void rest_download_write(struct rest *rest)
         size_t took = http_write(http, (struct str){ slot->bytes + slot->used, left });
         slot->used += took;
         download->at += (int64_t)took;
-        if (took < left) return;
+        if (took < left) {
+            CHECK_STEP(download_check(download));
+            return;
+        }
         download->first = (download->first + 1) % PIECES_WINDOW;
         download->n--;
     }

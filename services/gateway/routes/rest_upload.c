@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "libshared/base/holding.h"
+#include "libshared/base/invariant.h"
 #include "libshared/http/multipart.h"
 #include "services/gateway/routes/query.h"
 #include "services/gateway/routes/rest_private.h"
@@ -37,6 +38,22 @@ struct form_upload {
     enum err failed;   /* while the request waited for something else */
     struct piece_turn turn;
 };
+
+/* A client that is held back has somebody who goes on with it: an answer, or the turn of its next piece. */
+static void form_upload_check(const struct form_upload *upload)
+{
+    if (upload->rest == NULL) {
+        assert(upload->unanswered > 0 && upload->counted == 0 && !upload->turn.waits);
+        return;
+    }
+    assert(upload->rest->upload == upload);
+    assert(upload->piece_len < PIECE_BYTES);
+    assert(!id_is_nil(upload->id) || (upload->piece_len == 0 && !upload->held && !upload->whole));
+    assert(!upload->held || upload->whole || upload->unanswered > 0 || upload->turn.waits);
+    assert(!upload->turn.waits || !upload->whole);
+    assert(!upload->whole || upload->piece_len == 0);
+    assert(!upload->ended || (upload->whole && upload->unanswered == 0));
+}
 
 static void upload_release(struct form_upload *upload)
 {
@@ -102,6 +119,7 @@ void rest_upload_leave(struct rest *rest)
     rest->upload = NULL;
     upload->rest = NULL;
     if (!upload->ended && !id_is_nil(upload->id)) drop_upload(upload);
+    if (upload->unanswered > 0) CHECK_STEP(form_upload_check(upload));
     upload_release(upload);
 }
 
@@ -131,6 +149,7 @@ static void resume_upload(void *arg)
         upload->held = false;
         http_pause(upload->rest->http, false);
         hold_client_back(upload);
+        CHECK_STEP(form_upload_check(upload));
     }
 }
 
@@ -223,10 +242,12 @@ void rest_upload_take(struct rest *rest, struct str bytes)
         gather_bytes(rest->upload, bytes);
     else if (e == OK)
         e = take_form(rest->upload, bytes, &why);
-    if (e == OK)
-        hold_client_back(rest->upload);
-    else
+    if (e != OK) {
         rest_refuse(rest, e, &why);
+        return;
+    }
+    hold_client_back(rest->upload);
+    CHECK_STEP(form_upload_check(rest->upload));
 }
 
 static enum err check_form(const struct form_upload *upload, struct wire_error *why)
@@ -251,6 +272,7 @@ bool rest_upload_is_sent(struct rest *rest)
     upload->whole = true;
     pieces_leave(&upload->routes->pieces, &upload->turn); /* its last piece has room: the turn is another's */
     send_piece(upload);
+    CHECK_STEP(form_upload_check(upload));
     return upload->unanswered == 0;
 }
 
@@ -277,6 +299,7 @@ void rest_upload_give(struct rest *rest, struct arena *arena, struct wire_given_
 void rest_upload_end(struct rest *rest)
 {
     rest->upload->ended = true;
+    CHECK_STEP(form_upload_check(rest->upload));
 }
 
 /* --- beginning --- */

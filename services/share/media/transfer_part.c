@@ -113,6 +113,7 @@ void transfer_open(struct call *call, const struct transfer_part *draft, struct 
     struct upload *upload = upload_create(uploads, draft->transfer, call->who->sub, &place);
     upload->part = part;
     upload->present = upload_request_create(later);
+    CHECK_STEP(uploads_check(uploads));
     if (rpc_server_work(uploads->server, upload->owner, open_work, upload_begin_done, upload)) return;
     upload_answer(upload->present, call_fail(call, ERR_OVERLOADED, "too much waits for a worker"), NULL);
     upload->present = NULL;
@@ -204,6 +205,7 @@ void transfer_close(struct call *call, const struct transfer_part *draft, struct
     request->rep = rep;
     upload->state = UPLOAD_ENDS;
     upload->present = request;
+    CHECK_STEP(uploads_check(upload->uploads));
     if (!rpc_server_work_blocking(upload->uploads->server, upload->owner, close_work, close_done, upload))
         upload_end_done(upload, ERR_OVERLOADED);
 }

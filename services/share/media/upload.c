@@ -8,6 +8,16 @@ static const struct nothing none;
 
 struct upload_request upload_leaving;
 
+/* A part of which nothing can be kept leaves. */
+static void part_check(const struct upload *upload)
+{
+    const struct upload_part *part = upload->part;
+
+    assert((part->hash != NULL) == (part->checksum.how != NULL));
+    assert(!part->is_over || upload->unwanted || upload->state == UPLOAD_LEAVES);
+    if (upload->state == UPLOAD_OPEN) assert(part->at <= file_size(upload->file) && part->expires_at > 0);
+}
+
 void upload_check(const struct upload *upload)
 {
     const struct upload_request *request = upload->waiting;
@@ -23,6 +33,7 @@ void upload_check(const struct upload *upload)
     if (upload->present != &upload_leaving && upload->state == UPLOAD_WRITES) assert(upload->present->piece != NULL);
     assert(!place_is_taken(&upload->place) == (upload->unwanted || upload->state == UPLOAD_LEAVES));
     if (upload->state == UPLOAD_OPEN) assert(upload->file != NULL && file_size(upload->file) <= upload->most);
+    if (upload->part != NULL) part_check(upload);
 }
 
 void upload_free(struct upload *upload)
@@ -224,6 +235,7 @@ void upload_begin(struct call *call, const struct upload_draft *draft, struct rp
     struct upload *upload = upload_create(uploads, id_new(), call->who->sub, &place);
     upload->most = draft->size >= 0 && draft->size < most ? draft->size : most;
     upload->present = upload_request_create(later);
+    CHECK_STEP(uploads_check(uploads));
     if (rpc_server_work(uploads->server, upload->owner, begin_work, upload_begin_done, upload)) return;
     upload_answer(upload->present, call_fail(call, ERR_OVERLOADED, "too much waits for a worker"), NULL);
     upload->present = NULL;

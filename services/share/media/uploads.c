@@ -17,7 +17,13 @@ struct garbage {
 
 void uploads_check(const struct uploads *uploads)
 {
-    for (const struct upload *upload = uploads->all; upload != NULL; upload = upload->hh.next) upload_check(upload);
+    size_t placed = 0;
+
+    for (const struct upload *upload = uploads->all; upload != NULL; upload = upload->hh.next) {
+        upload_check(upload);
+        placed += place_is_taken(&upload->place);
+    }
+    assert(placed == uploads->n_placed && placed <= uploads->n_places);
 }
 
 int64_t uploads_bytes_max(const struct uploads *uploads)
@@ -88,6 +94,7 @@ void uploads_forget(struct uploads *uploads, struct id id)
     }
     upload->part->is_over = true; /* what a worker would keep of it finds no row */
     if (!upload->unwanted) upload_give_up(upload);
+    CHECK_STEP(uploads_check(uploads));
 }
 
 static const char EXPIRE_TRANSFERS[] =
