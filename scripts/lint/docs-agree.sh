@@ -1,5 +1,5 @@
 #!/bin/sh
-# docs-agree - what is printed from the tables is what is committed, and the rows that HACKING.md adds or shows are there.
+# docs-agree - what is printed from the tables is what is committed, and the rows and lines that HACKING.md adds or shows are there.
 make --no-print-directory build >/dev/null || exit 1
 new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
@@ -18,4 +18,10 @@ awk '/^```c$/ { c = 1; next } /^```$/ { c = 0 } c && /^(ROUTE|COOKIE|JOB)\(/' do
 while IFS= read -r row; do
     printf '%s\n' "$rows" | grep -qF -- "$row" || { echo "docs/HACKING.md: there is no row $row"; bad=1; }
 done <"$new/shown"
+# Lines that it shows of a file, below a comment with the file's path; `...` for what it leaves out.
+awk '/^```/ { file = "" } /^\/\* (services|libshared)\/[^ ]+ \*\/$/ { file = $2; next }
+     file != "" && NF && !/^ *\.\.\.$/ { sub(/^ +/, ""); print file "\t" $0 }' docs/HACKING.md >"$new/lines"
+while IFS='	' read -r file line; do
+    grep -qF -- "$line" "$file" || { echo "docs/HACKING.md: in $file there is no: $line"; bad=1; }
+done <"$new/lines"
 exit $bad
