@@ -37,13 +37,11 @@ static void ask_cache_check(struct ask_cache *cache)
         weight += entry->weight;
         n_kept += entry->is_kept;
     }
-    DL_FOREACH(cache->kept, entry)
-    {
+    DL_FOREACH(cache->kept, entry) {
         assert(entry->is_kept && n_kept > 0);
         n_kept--;
     }
-    DL_FOREACH(cache->stale, entry)
-    {
+    DL_FOREACH(cache->stale, entry) {
         entry_check(cache, entry);
         assert(entry->is_stale);
     }

@@ -178,8 +178,7 @@ static void holder_check(const struct holder *holder)
     size_t used = 0;
     unsigned holdings = 0;
 
-    DL_FOREACH(book.holdings, h)
-    {
+    DL_FOREACH(book.holdings, h) {
         if (holder != h->address && holder != h->owner) continue;
         used += holder == h->owner ? holding_bytes(h) : h->held + h->shared;
         holdings++;
@@ -197,8 +196,7 @@ void holdings_check(void)
     const struct holder *holder;
     size_t all = 0, n = 0;
 
-    DL_FOREACH(book.holdings, h)
-    {
+    DL_FOREACH(book.holdings, h) {
         all += h->held + h->base;
         if (++n > CHECKED_MOST) return;
     }
@@ -433,8 +431,7 @@ static size_t find_biggest(const struct holder *holder, struct candidate *list, 
     size_t n = 0;
 
     *leaving = 0;
-    DL_FOREACH(book.holdings, h)
-    {
+    DL_FOREACH(book.holdings, h) {
         if (!counts_for(h, holder)) continue;
         if (h->evicted)
             *leaving += bytes_in(h, holder);
@@ -464,6 +461,5 @@ void holdings_relieve(void)
 {
     struct holder *holder, *next;
 
-    DL_FOREACH_SAFE(book.tight, holder, next)
-    relieve_holder(holder);
+    DL_FOREACH_SAFE(book.tight, holder, next) relieve_holder(holder);
 }

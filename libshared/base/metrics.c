@@ -74,7 +74,7 @@ static struct metric *metric_make(enum metric_kind kind, const char *name, const
     struct metric *metric = find_metric(name, labels);
     if (metric == NULL) {
         struct metric **place = place_for(name);
-        metric = mem_zero(sizeof(*metric));
+        metric = mem_zero(sizeof *metric);
         metric->kind = kind;
         metric->name = name;
         metric->labels = labels != NULL ? copy_text(labels) : NULL;
@@ -162,14 +162,14 @@ static void print_histogram(const struct metric *m, struct buf *out)
     char text[40];
     for (size_t i = 0; i < COUNT(BOUNDS_US); i++) {
         n += atomic_load_explicit(&m->buckets[i], memory_order_relaxed);
-        snprintf(text, sizeof(text), "%g", (double)BOUNDS_US[i] / 1e6);
+        snprintf(text, sizeof text, "%g", (double)BOUNDS_US[i] / 1e6);
         print_bucket(m, text, n, out);
     }
     n += atomic_load_explicit(&m->buckets[COUNT(BOUNDS_US)], memory_order_relaxed);
     print_bucket(m, "+Inf", n, out);
-    snprintf(text, sizeof(text), "%.6f", (double)metric_value(m) / 1e6);
+    snprintf(text, sizeof text, "%.6f", (double)metric_value(m) / 1e6);
     print_total(m, "sum", text, out);
-    snprintf(text, sizeof(text), "%" PRId64, n);
+    snprintf(text, sizeof text, "%" PRId64, n);
     print_total(m, "count", text, out);
 }
 

@@ -144,8 +144,7 @@ static void jobs_check(const struct jobs *jobs)
     const struct job_run *run;
     unsigned n = 0, n_later = 0;
 
-    DL_FOREACH(jobs->runs, run)
-    {
+    DL_FOREACH(jobs->runs, run) {
         n++;
         n_later += run->may_be_later;
         assert(run->jobs == jobs);

@@ -54,8 +54,8 @@ static zcert_t *load_once(const char *path, const char *secret)
 struct _zcert_t *keys_load_self(const char *key_dir, const char *self)
 {
     char secret[600], base[600];
-    snprintf(secret, sizeof(secret), "%s/%s.key_secret", key_dir, self);
-    snprintf(base, sizeof(base), "%s/%s.key", key_dir, self);
+    snprintf(secret, sizeof secret, "%s/%s.key_secret", key_dir, self);
+    snprintf(base, sizeof base, "%s/%s.key", key_dir, self);
     zcert_t *cert = load_once(base, secret); /* it adds the _secret itself */
     if (cert == NULL) exit_bad_key(secret, "not a CURVE certificate");
     return cert;
@@ -64,7 +64,7 @@ struct _zcert_t *keys_load_self(const char *key_dir, const char *self)
 struct _zcert_t *keys_load_peer(const char *key_dir, const char *peer)
 {
     char path[600];
-    snprintf(path, sizeof(path), "%s/peers/%s.key", key_dir, peer);
+    snprintf(path, sizeof path, "%s/peers/%s.key", key_dir, peer);
     zcert_t *cert = load_once(path, NULL);
     if (cert == NULL) exit_bad_key(path, "no such CURVE certificate");
     return cert;
@@ -91,7 +91,7 @@ static bool is_certificate(const char *file)
 static void check_name(const char *key_dir, const char *file)
 {
     char peer[256];
-    snprintf(peer, sizeof(peer), "%.*s", (int)(strlen(file) - 4), file);
+    snprintf(peer, sizeof peer, "%.*s", (int)(strlen(file) - 4), file);
     zcert_t *cert = keys_load_peer(key_dir, peer);
     const char *name = zcert_meta(cert, "name");
     if (name == NULL || strcmp(name, peer) != 0) exit_bad_key(file, "its metadata must say name = <the file's name>");
@@ -116,7 +116,7 @@ void keys_start_auth(const char *key_dir)
 {
     if (authenticator != NULL) return;
     char peers[600];
-    snprintf(peers, sizeof(peers), "%s/peers", key_dir);
+    snprintf(peers, sizeof peers, "%s/peers", key_dir);
     check_names(key_dir, peers);
 
     zsys_handler_set(NULL); /* signals are service_main's */

@@ -47,7 +47,7 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
 
 struct loop_post *loop_post_create(struct ev_loop *loop)
 {
-    struct loop_post *post = mem_zero(sizeof(*post));
+    struct loop_post *post = mem_zero(sizeof *post);
     post->loop = loop;
     pthread_mutex_init(&post->lock, NULL);
     ev_async_init(&post->wake, on_wake);

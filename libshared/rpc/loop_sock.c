@@ -76,9 +76,9 @@ static void on_again(struct ev_loop *loop, ev_idle *idle, int revents)
 
 struct loop_sock *loop_sock_create(struct ev_loop *loop, void *zmq_socket, bool (*read_one)(void *), void *arg)
 {
-    struct loop_sock *sock = mem_zero(sizeof(*sock));
+    struct loop_sock *sock = mem_zero(sizeof *sock);
     int fd = -1;
-    size_t size = sizeof(fd);
+    size_t size = sizeof fd;
     int rc = zmq_getsockopt(zmq_socket, ZMQ_FD, &fd, &size);
     assert(rc == 0 && "a live ZeroMQ socket has a descriptor");
     (void)rc;

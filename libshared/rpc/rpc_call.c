@@ -40,11 +40,11 @@ enum err call_fail(struct call *call, enum err e, const char *fmt, ...)
     struct wire_error *why = call->why;
     va_list args;
     va_start(args, fmt);
-    vsnprintf(why->text, sizeof(why->text), fmt, args);
+    vsnprintf(why->text, sizeof why->text, fmt, args);
     va_end(args);
 
     size_t len = strspn(why->text, "abcdefghijklmnopqrstuvwxyz0123456789_.[]");
-    if (len > 0 && len < sizeof(why->field) && why->text[len] == ':') {
+    if (len > 0 && len < sizeof why->field && why->text[len] == ':') {
         memcpy(why->field, why->text, len);
         why->field[len] = '\0';
     }
@@ -73,7 +73,7 @@ void call_after(struct call *call, void (*run)(struct rpc_server *, void *, void
 
     assert(!call->is_copy);
     while (*last != NULL) last = &(*last)->next;
-    *last = arena_alloc(call->arena, sizeof(**last));
+    *last = arena_alloc(call->arena, sizeof **last);
     **last = (struct call_after){ run, arg, NULL };
 }
 
@@ -114,7 +114,7 @@ enum err rpc_call_settle(struct call *call, enum err e, struct buf *out)
     if (e == OK) return OK;
 
     buf_clear(out); /* perhaps half a reply */
-    if (call->why->text[0] == '\0') snprintf(call->why->text, sizeof(call->why->text), "%s", err_text(e));
+    if (call->why->text[0] == '\0') snprintf(call->why->text, sizeof call->why->text, "%s", err_text(e));
     if (e == ERR_OVERLOADED && call->why->retry_after_ms == 0) call->why->retry_after_ms = RPC_RETRY_MS;
     frame_put_failure(out, e, call->why);
     return e;

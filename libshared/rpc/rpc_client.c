@@ -176,7 +176,7 @@ static struct metric *count_unanswered(const char *service)
 
 struct rpc_client *rpc_client_create(struct ev_loop *loop, const struct rpc_client_config *config)
 {
-    struct rpc_client *client = mem_zero(sizeof(*client));
+    struct rpc_client *client = mem_zero(sizeof *client);
     client->config = *config;
     client->loop = loop;
     /* bound: heads and failures, whose records have no lists */

@@ -192,8 +192,7 @@ static bool may_go_again(struct rpc_waiting *w)
 static void fail_what_was_sent(struct rpc_client *client)
 {
     struct rpc_waiting *w, *next;
-    DL_FOREACH_SAFE(client->first, w, next)
-    {
+    DL_FOREACH_SAFE(client->first, w, next) {
         if (w->sent && !may_go_again(w)) rpc_wait_end(client, w, ERR_UNAVAILABLE);
         w->sent = false;
     }

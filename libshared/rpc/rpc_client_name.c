@@ -26,7 +26,7 @@ static void connect_to(struct rpc_client *client, const char *endpoint)
 {
     if (strcmp(client->connected, endpoint) == 0) return;
     if (client->connected[0] != '\0') loop_sock_disconnect(client->watch, client->connected);
-    snprintf(client->connected, sizeof(client->connected), "%s", endpoint);
+    snprintf(client->connected, sizeof client->connected, "%s", endpoint);
     if (loop_sock_connect(client->watch, endpoint) != 0)
         LOG(ERROR, "rpc.bad_endpoint", F_TEXT("endpoint", endpoint), F_TEXT("why", zmq_strerror(zmq_errno())));
 }
@@ -34,13 +34,13 @@ static void connect_to(struct rpc_client *client, const char *endpoint)
 static void on_found(void *arg, const char *address, const char *why)
 {
     struct rpc_client *client = arg;
-    char endpoint[sizeof(client->connected)];
+    char endpoint[sizeof client->connected];
     if (address == NULL) {
         if (!client->nameless)
             LOG(WARN, "rpc.no_address", F_TEXT("peer", client->config.service),
                 F_TEXT("endpoint", client->config.endpoint), F_TEXT("why", why));
     } else if (client->link == LINK_DOWN) {
-        snprintf(endpoint, sizeof(endpoint), strchr(address, ':') == NULL ? "tcp://%s%s" : "tcp://[%s]%s", address,
+        snprintf(endpoint, sizeof endpoint, strchr(address, ':') == NULL ? "tcp://%s%s" : "tcp://[%s]%s", address,
             strrchr(client->config.endpoint, ':'));
         connect_to(client, endpoint);
     }

@@ -87,7 +87,7 @@ static bool is_in_slot(const struct rpc_client *client, const struct rpc_waiting
     const struct rpc_waiting *each;
 
     DL_FOREACH2(client->wheel[slot_of(w->deadline_us)], each, later)
-    if (each == w) return true;
+        if (each == w) return true;
     return false;
 }
 
@@ -99,8 +99,7 @@ static void wait_check(const struct rpc_client *client)
     bool is_unsent = false;
 
     if (client->n_waiting > CHECKED_MOST || client->n_ended > CHECKED_MOST) return;
-    DL_FOREACH(client->first, w)
-    {
+    DL_FOREACH(client->first, w) {
         HASH_FIND(hh, client->by_id, &w->id, sizeof w->id, found);
         is_unsent |= w == client->unsent;
         assert(found == w && is_in_slot(client, w));
@@ -121,9 +120,9 @@ struct rpc_waiting *rpc_wait_add(
 {
     int64_t budget_ms = request->budget_ms != 0 ? request->budget_ms : client->config.budget_ms;
     assert(budget_ms >= 1 && budget_ms <= 60000);
-    struct rpc_waiting *w = mem_alloc(sizeof(*w) + head_bytes(request));
+    struct rpc_waiting *w = mem_alloc(sizeof *w + head_bytes(request));
     *w = (struct rpc_waiting){
-        .bytes = sizeof(*w) + head_bytes(request) + request->body.len,
+        .bytes = sizeof *w + head_bytes(request) + request->body.len,
         .id = ++client->last_id,
         .deadline_us = turn_us() + budget_ms * 1000,
         .safe = request->safe,
@@ -135,7 +134,7 @@ struct rpc_waiting *rpc_wait_add(
     copy_body(&w->body, request->body);
     join_queue(client, w);
     DL_APPEND2(client->wheel[slot_of(w->deadline_us)], w, earlier, later);
-    HASH_ADD(hh, client->by_id, id, sizeof(w->id), w);
+    HASH_ADD(hh, client->by_id, id, sizeof w->id, w);
     client->n_waiting++;
     metric_add(client->unanswered, 1);
     client->waiting_bytes += w->bytes;
@@ -150,7 +149,7 @@ struct rpc_waiting *rpc_wait_add(
 struct rpc_waiting *rpc_wait_find(struct rpc_client *client, uint64_t id)
 {
     struct rpc_waiting *w;
-    HASH_FIND(hh, client->by_id, &id, sizeof(id), w);
+    HASH_FIND(hh, client->by_id, &id, sizeof id, w);
     return w;
 }
 
@@ -189,13 +188,13 @@ static void describe_failure(const struct rpc_client *client, const struct rpc_w
 {
     const char *service = client->config.service;
     if (w->status == ERR_DEADLINE)
-        snprintf(why->text, sizeof(why->text), "%s did not answer in time", service);
+        snprintf(why->text, sizeof why->text, "%s did not answer in time", service);
     else if (w->status == ERR_OVERLOADED)
-        snprintf(why->text, sizeof(why->text), "too many requests to %s are unanswered", service);
+        snprintf(why->text, sizeof why->text, "too many requests to %s are unanswered", service);
     else if (w->status == ERR_UNAVAILABLE)
-        snprintf(why->text, sizeof(why->text), "%s is away", service);
+        snprintf(why->text, sizeof why->text, "%s is away", service);
     else
-        snprintf(why->text, sizeof(why->text), "%s", err_text(w->status));
+        snprintf(why->text, sizeof why->text, "%s", err_text(w->status));
     if (w->status == ERR_OVERLOADED || w->status == ERR_UNAVAILABLE) why->retry_after_ms = 100;
 }
 
@@ -228,7 +227,7 @@ static void expire_slot(struct rpc_client *client, int64_t slot, int64_t now_us)
 {
     struct rpc_waiting *w, *next;
     DL_FOREACH_SAFE2(client->wheel[(size_t)slot % WHEEL_SLOTS], w, next, later)
-    if (w->deadline_us <= now_us) rpc_wait_end(client, w, ERR_DEADLINE);
+        if (w->deadline_us <= now_us) rpc_wait_end(client, w, ERR_DEADLINE);
 }
 
 /* Each slot that the clock has passed, once; a whole round at most. */

@@ -11,7 +11,7 @@
 
 static void refuse_request(struct rpc_later *later, enum err e, const char *text)
 {
-    snprintf(later->why.text, sizeof(later->why.text), "%s", text);
+    snprintf(later->why.text, sizeof later->why.text, "%s", text);
     rpc_later_answer(later, rpc_call_settle(&later->call, e, &later->reply));
 }
 

@@ -17,7 +17,7 @@ struct rpc_later *rpc_later_take(struct rpc_server *server)
         server->spare = later->next;
         server->n_spare--;
     } else {
-        later = mem_zero(sizeof(*later));
+        later = mem_zero(sizeof *later);
         /* bound: the decoder asks, and the call does at its end */
         later->arena = arena_create("call", RPC_ARENA_MAX);
         later->reply = BUF(RPC_BODY_MAX);

@@ -20,9 +20,9 @@ struct rpc_peer *rpc_peer_find(struct rpc_server *server, const void *id)
 
 struct rpc_peer *rpc_peer_add(struct rpc_server *server, const void *id, const char *name)
 {
-    struct rpc_peer *peer = mem_zero(sizeof(*peer));
+    struct rpc_peer *peer = mem_zero(sizeof *peer);
     memcpy(peer->id, id, RPC_ID_BYTES);
-    snprintf(peer->name, sizeof(peer->name), "%s", name);
+    snprintf(peer->name, sizeof peer->name, "%s", name);
     peer->instance = id_new();
     peer->last_waiting = &peer->waiting;
     peer->pipe = rpc_pipe_create();

@@ -27,7 +27,7 @@ struct mark {
 
 struct rpc_pipe *rpc_pipe_create(void)
 {
-    struct rpc_pipe *pipe = mem_zero(sizeof(*pipe));
+    struct rpc_pipe *pipe = mem_zero(sizeof *pipe);
 
     pipe->bytes = 1;
     pipe->all = metric_gauge("madang_rpc_pipe_bytes", NULL, "Bytes that peers have not taken yet");
@@ -81,7 +81,7 @@ static void pass_message(void *head, void *arg)
 
 static void fill_mark(struct rpc_pipe *pipe, zmq_msg_t *head, struct str head_bytes, size_t bytes)
 {
-    struct mark *mark = mem_alloc(sizeof(*mark) + head_bytes.len);
+    struct mark *mark = mem_alloc(sizeof *mark + head_bytes.len);
 
     mark->pipe = pipe;
     mark->bytes = pipe->unmarked + bytes + MESSAGE_COST;

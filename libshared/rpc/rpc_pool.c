@@ -31,8 +31,8 @@ struct rpc_pool {
 
 static void note_present(struct pool_worker *worker, const struct rpc_task *task)
 {
-    snprintf(worker->what, sizeof(worker->what), "%.*s", STR_ARG(task->what));
-    snprintf(worker->trace, sizeof(worker->trace), "%.*s", STR_ARG(task->trace));
+    snprintf(worker->what, sizeof worker->what, "%.*s", STR_ARG(task->what));
+    snprintf(worker->trace, sizeof worker->trace, "%.*s", STR_ARG(task->trace));
     worker->since_us = clock_mono_us();
     worker->lane = task->lane;
 }
@@ -74,7 +74,7 @@ static void *run_worker(void *arg)
 
 struct rpc_pool *rpc_pool_create(const struct rpc_pool_config *config, struct loop_post *post)
 {
-    struct rpc_pool *pool = mem_zero(sizeof(*pool) + config->threads * sizeof(*pool->workers));
+    struct rpc_pool *pool = mem_zero(sizeof *pool + config->threads * sizeof *pool->workers);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->filled, NULL);
     pool->queue = rpc_queue_create(config->threads, config->queue_max);

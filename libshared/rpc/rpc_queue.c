@@ -55,8 +55,7 @@ void rpc_queue_destroy(struct rpc_queue **queue)
 
     if (q == NULL) return;
     assert(q->waiting == 0 && q->services.n == 0);
-    HASH_ITER(hh, q->all, lane, next)
-    {
+    HASH_ITER(hh, q->all, lane, next) {
         HASH_DEL(q->all, lane);
         mem_free(lane);
     }
@@ -160,8 +159,7 @@ static size_t count_tasks(const struct rpc_lane *lane)
     const struct rpc_task *task;
     size_t n = 0;
 
-    DL_FOREACH(lane->tasks, task)
-    {
+    DL_FOREACH(lane->tasks, task) {
         assert(task->lane == lane);
         n++;
     }
@@ -173,8 +171,8 @@ static void check_lengths(const struct rpc_queue *queue)
     const struct rpc_lane *lane;
     size_t waiting = 0;
 
-    for (size_t n = 1; n <= queue->lane_max; n++) DL_FOREACH2(queue->by_length[n], lane, next_equal)
-        {
+    for (size_t n = 1; n <= queue->lane_max; n++)
+        DL_FOREACH2(queue->by_length[n], lane, next_equal) {
             assert(lane->n == n && n <= queue->longest);
             waiting += n;
         }
@@ -187,8 +185,7 @@ void rpc_queue_check(const struct rpc_queue *queue)
     const struct rpc_lane *lane;
     size_t waiting = 0;
 
-    DL_FOREACH(queue->ring, lane)
-    {
+    DL_FOREACH(queue->ring, lane) {
         assert(lane->n > 0 && lane->n <= queue->lane_max && count_tasks(lane) == lane->n);
         waiting += lane->n;
     }

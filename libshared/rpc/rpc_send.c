@@ -63,7 +63,7 @@ static bool is_held_up(const struct rpc_peer *peer)
 
 static void keep_reply(struct rpc_server *server, struct rpc_peer *peer, zmq_msg_t *head, zmq_msg_t *body)
 {
-    struct rpc_outgoing *out = mem_zero(sizeof(*out));
+    struct rpc_outgoing *out = mem_zero(sizeof *out);
     zmq_msg_init(&out->head);
     zmq_msg_init(&out->body);
     zmq_msg_move(&out->head, head);
@@ -198,8 +198,7 @@ void rpc_send_flush(struct rpc_server *server)
 {
     struct rpc_peer *peer, *next;
     bool full = false;
-    HASH_ITER(hh, server->peers, peer, next)
-    {
+    HASH_ITER(hh, server->peers, peer, next) {
         if (!is_held_up(peer)) continue;
         enum send_result sent = flush_peer(server, peer);
         full = full || sent == FULL;
@@ -212,7 +211,7 @@ void rpc_send_flush(struct rpc_server *server)
 struct rpc_event *rpc_event_create(
     struct id stream, int64_t seq, const char *name, const struct wire_shape *shape, const void *rec)
 {
-    struct rpc_event *event = mem_zero(sizeof(*event));
+    struct rpc_event *event = mem_zero(sizeof *event);
     struct buf head = BUF(1024), body = BUF(RPC_BODY_MAX);
     frame_put_event(&head, &(struct frame_event){ stream, seq, str_of(name) });
     enum err e = wire_encode(shape, rec, &body);
@@ -278,5 +277,5 @@ void rpc_event_send_all(struct rpc_server *server, const char *name, const struc
     struct rpc_peer *peer, *next;
 
     HASH_ITER(hh, server->peers, peer, next)
-    if (strcmp(peer->name, name) == 0) (void)rpc_event_send(server, peer, event);
+        if (strcmp(peer->name, name) == 0) (void)rpc_event_send(server, peer, event);
 }

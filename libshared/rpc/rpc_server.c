@@ -53,7 +53,7 @@ static void set_call(struct rpc_later *later)
 static void count_malformed(const char *name)
 {
     char labels[128];
-    snprintf(labels, sizeof(labels), "peer=\"%s\"", name != NULL ? name : "");
+    snprintf(labels, sizeof labels, "peer=\"%s\"", name != NULL ? name : "");
     metric_add(metric_counter(MALFORMED_NAME, labels, MALFORMED_HELP), 1);
 }
 
@@ -246,8 +246,7 @@ static bool receive_request(void *arg)
 static void lose_the_quiet(struct rpc_server *server)
 {
     struct rpc_peer *peer, *next;
-    HASH_ITER(hh, server->peers, peer, next)
-    {
+    HASH_ITER(hh, server->peers, peer, next) {
         if (++peer->quiet <= RPC_QUIET_MAX) continue;
         rpc_send_goodbye(server, peer->id);
         rpc_peer_lose(server, peer, "silent");
@@ -292,7 +291,7 @@ static void bind_all(struct rpc_server *server)
     while (rest.len > 0) {
         char endpoint[256];
         struct str one = str_cut(&rest, ',');
-        snprintf(endpoint, sizeof(endpoint), "%.*s", STR_ARG(one));
+        snprintf(endpoint, sizeof endpoint, "%.*s", STR_ARG(one));
         if (rpc_socket_bind(server->socket.raw, endpoint) != 0) {
             LOG(ERROR, "rpc.bind_failed", F_TEXT("endpoint", endpoint), F_TEXT("why", zmq_strerror(errno)));
             exit(1);
@@ -305,14 +304,14 @@ static struct metric *labelled(struct metric *(*make)(const char *, const char *
     const char *label, const char *value, const char *help)
 {
     char labels[128];
-    snprintf(labels, sizeof(labels), "%s=\"%s\"", label, value);
+    snprintf(labels, sizeof labels, "%s=\"%s\"", label, value);
     return make(name, labels, help);
 }
 
 static void make_metrics(struct rpc_server *server)
 {
     const struct rpc_server_config *config = &server->config;
-    server->stats = mem_zero((config->n_methods + 1) * sizeof(*server->stats));
+    server->stats = mem_zero((config->n_methods + 1) * sizeof *server->stats);
     for (size_t i = 0; i < config->n_methods; i++) {
         const char *name = config->methods[i].name;
         struct rpc_method_stats *s = &server->stats[i];
@@ -353,7 +352,7 @@ static void make_pools(struct rpc_server *server)
 
 struct rpc_server *rpc_server_create(struct ev_loop *loop, const struct rpc_server_config *config)
 {
-    struct rpc_server *server = mem_zero(sizeof(*server));
+    struct rpc_server *server = mem_zero(sizeof *server);
     server->config = *config;
     server->loop = loop;
     server->head = BUF(4096);

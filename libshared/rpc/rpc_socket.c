@@ -23,7 +23,7 @@
 
 static void set_option(void *raw, int option, int value)
 {
-    int rc = zmq_setsockopt(raw, option, &value, sizeof(value));
+    int rc = zmq_setsockopt(raw, option, &value, sizeof value);
     assert(rc == 0);
     (void)rc;
 }
@@ -39,7 +39,7 @@ static struct rpc_socket open_socket(int type, int hwm)
     set_option(raw, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_OUT_MS);
     set_option(raw, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
     int64_t max_size = RPC_BODY_MAX;
-    int rc = zmq_setsockopt(raw, ZMQ_MAXMSGSIZE, &max_size, sizeof(max_size));
+    int rc = zmq_setsockopt(raw, ZMQ_MAXMSGSIZE, &max_size, sizeof max_size);
     assert(rc == 0);
     (void)rc;
     return (struct rpc_socket){ owner, raw };
@@ -101,7 +101,7 @@ int rpc_socket_get(void *raw, zmq_msg_t *msg)
 
 static int ask_events(void *raw, int *events)
 {
-    size_t size = sizeof(*events);
+    size_t size = sizeof *events;
 
     REPEAT(zmq_getsockopt(raw, ZMQ_EVENTS, events, &size));
 }
@@ -137,7 +137,7 @@ struct rpc_socket rpc_socket_monitor(void *raw, int events)
 {
     static _Atomic unsigned count;
     char address[40];
-    snprintf(address, sizeof(address), "inproc://monitor-%u", count++);
+    snprintf(address, sizeof address, "inproc://monitor-%u", count++);
     int rc = begin_monitor(raw, address, events);
     assert(rc == 0);
     zsock_t *owner = zsock_new(ZMQ_PAIR);

@@ -46,7 +46,7 @@ static struct rpc_work *work_take(struct rpc_server *server)
         server->n_spare_works--;
         return work;
     }
-    work = mem_zero(sizeof(*work));
+    work = mem_zero(sizeof *work);
     /* bound: asked after the work (work_run); rows come with LIMITs */
     work->arena = arena_create("work", RPC_ARENA_MAX);
     return work;

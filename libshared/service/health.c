@@ -43,7 +43,7 @@ static void keep_verdict(struct health *health, bool is_ready, const struct buf 
     pthread_mutex_lock(&health->lock);
     health->asked_us = clock_mono_us();
     health->is_ready = is_ready;
-    snprintf(health->why, sizeof(health->why), "%.*s", STR_ARG(buf_str(why)));
+    snprintf(health->why, sizeof health->why, "%.*s", STR_ARG(buf_str(why)));
     pthread_mutex_unlock(&health->lock);
 }
 
@@ -95,7 +95,7 @@ static int answer_path(void *arg, struct str path, struct buf *body)
 
 struct health *health_create(struct ev_loop *loop, const char *address, bool (*ready)(void *, struct buf *), void *arg)
 {
-    struct health *health = mem_zero(sizeof(*health));
+    struct health *health = mem_zero(sizeof *health);
     health->loop = loop;
     health->ready = ready;
     health->arg = arg;
@@ -104,7 +104,7 @@ struct health *health_create(struct ev_loop *loop, const char *address, bool (*r
     health->slow = metric_counter("madang_loop_slow_total", NULL, "Turns of the loop that the log calls slow");
     health->turns = turn_watch_create(loop, on_turned, health);
     pthread_mutex_init(&health->lock, NULL);
-    snprintf(health->why, sizeof(health->why), "starting");
+    snprintf(health->why, sizeof health->why, "starting");
     health->asked_us = health->due_us = clock_mono_us();
     ev_timer_init(&health->timer, on_timer, EVERY_S, EVERY_S);
     health->due_us += (int64_t)(EVERY_S * 1e6);

@@ -63,7 +63,7 @@ static void start_thread(struct health_http *health)
 
 struct health_http *health_http_create(const char *address, int (*answer)(void *, struct str, struct buf *), void *arg)
 {
-    struct health_http *health = mem_zero(sizeof(*health));
+    struct health_http *health = mem_zero(sizeof *health);
     struct http_server_config config = {
         .http = address,
         .connections_max = CONNECTIONS_MAX,

@@ -245,7 +245,7 @@ static void migrate_schema(const struct service *service, const struct service_f
         fprintf(stderr, "%s: its database is not set; --help says how\n", service->name);
         exit(2);
     }
-    snprintf(dir, sizeof(dir), "%s/%s", face->common->migrations_dir, service->name);
+    snprintf(dir, sizeof dir, "%s/%s", face->common->migrations_dir, service->name);
     enum err e = migrate_up(face->db, service->name, dir);
     if (e != OK) {
         LOG(ERROR, "service.migration_failed", F_TEXT("dir", dir), F_TEXT("code", err_code(e)));

@@ -36,7 +36,7 @@ static void load_int(const struct loading *one)
     int64_t n;
     char why[100];
     if (!str_to_int(str_of(one->text), &n) || n < one->row->lo || n > one->row->hi) {
-        snprintf(why, sizeof(why), "wants a number from %" PRId64 " to %" PRId64, one->row->lo, one->row->hi);
+        snprintf(why, sizeof why, "wants a number from %" PRId64 " to %" PRId64, one->row->lo, one->row->hi);
         exit_bad_setting(one->variable, why);
     }
     *(int64_t *)field_of(one) = n;
@@ -57,7 +57,7 @@ static void load_text(const struct loading *one)
 {
     char why[100];
     if ((int64_t)strlen(one->text) > one->row->hi) {
-        snprintf(why, sizeof(why), "is longer than %" PRId64 " bytes", one->row->hi);
+        snprintf(why, sizeof why, "is longer than %" PRId64 " bytes", one->row->hi);
         exit_bad_setting(one->variable, why);
     }
     keep_text(one, one->text);
@@ -75,7 +75,7 @@ static void load_choice(const struct loading *one)
 {
     char why[200];
     if (!is_choice(one->row->choices, one->text)) {
-        snprintf(why, sizeof(why), "wants one of %s", one->row->choices);
+        snprintf(why, sizeof why, "wants one of %s", one->row->choices);
         exit_bad_setting(one->variable, why);
     }
     keep_text(one, one->text);
@@ -89,9 +89,9 @@ static void load_networks(const struct loading *one)
     *(const struct network_list **)field_of(one) = list;
     if (network_list_parse(str_of(one->text), list, &bad)) return;
     if (list->n == NETWORKS_MAX)
-        snprintf(why, sizeof(why), "wants at most %d networks", NETWORKS_MAX);
+        snprintf(why, sizeof why, "wants at most %d networks", NETWORKS_MAX);
     else
-        snprintf(why, sizeof(why), "\"%.*s\" is no network such as 10.0.0.0/24, 2001:db8::/48 or 10.0.0.4",
+        snprintf(why, sizeof why, "\"%.*s\" is no network such as 10.0.0.0/24, 2001:db8::/48 or 10.0.0.4",
             (int)(bad.len < 60 ? bad.len : 60), bad.at);
     exit_bad_setting(one->variable, why);
 }
@@ -127,7 +127,7 @@ static bool parse_ports(struct str text, struct port_list *out)
 static void load_ports(const struct loading *one)
 {
     char why[60];
-    snprintf(why, sizeof(why), "wants 1 to %d ports, separated by commas", PORTS_MAX);
+    snprintf(why, sizeof why, "wants 1 to %d ports, separated by commas", PORTS_MAX);
     if (!parse_ports(str_of(one->text), field_of(one))) exit_bad_setting(one->variable, why);
 }
 
@@ -184,7 +184,7 @@ static bool is_known(const char *variable, size_t len)
 {
     char known[80];
     for (size_t i = 0; i < n_setting_rows; i++) {
-        setting_variable(&setting_rows[i], known, sizeof(known));
+        setting_variable(&setting_rows[i], known, sizeof known);
         if (strlen(known) == len && memcmp(known, variable, len) == 0) return true;
     }
     return false;
@@ -195,9 +195,9 @@ static void refuse_unknown(void)
 {
     for (char **at = environ; *at != NULL; at++) {
         size_t len = strcspn(*at, "=");
-        if (strncmp(*at, SETTINGS_PREFIX, sizeof(SETTINGS_PREFIX) - 1) != 0 || is_known(*at, len)) continue;
+        if (strncmp(*at, SETTINGS_PREFIX, sizeof SETTINGS_PREFIX - 1) != 0 || is_known(*at, len)) continue;
         char name[200];
-        snprintf(name, sizeof(name), "%.*s", (int)len, *at);
+        snprintf(name, sizeof name, "%.*s", (int)len, *at);
         exit_bad_setting(name, "there is no such setting; --help lists them");
     }
 }

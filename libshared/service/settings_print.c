@@ -34,8 +34,8 @@ static void print_help_of(const char *group)
     for (size_t i = 0; i < n_setting_rows; i++) {
         const struct setting_row *row = &setting_rows[i];
         if (strcmp(row->group, group) != 0) continue;
-        setting_variable(row, variable, sizeof(variable));
-        kind_text(row, kind, sizeof(kind));
+        setting_variable(row, variable, sizeof variable);
+        kind_text(row, kind, sizeof kind);
         printf("  %s=%s\n      %s  (%s)\n", variable, row->fallback, row->doc, kind);
     }
 }
@@ -74,8 +74,8 @@ void settings_print_markdown(void)
         const struct setting_row *row = &setting_rows[i];
         if (strcmp(row->group, group) != 0) print_group_title(row->group);
         group = row->group;
-        setting_variable(row, variable, sizeof(variable));
-        kind_text(row, kind, sizeof(kind));
+        setting_variable(row, variable, sizeof variable);
+        kind_text(row, kind, sizeof kind);
         printf("| `%s` | %s%s%s | ", variable, *row->fallback ? "`" : "", row->fallback, *row->fallback ? "`" : "");
         print_cell(kind);
         printf(" | ");
@@ -92,7 +92,7 @@ void settings_print_env(void)
         const struct setting_row *row = &setting_rows[i];
         if (strcmp(row->group, group) != 0) printf("%s# --- %s ---\n", i == 0 ? "" : "\n", row->group);
         group = row->group;
-        setting_variable(row, variable, sizeof(variable));
+        setting_variable(row, variable, sizeof variable);
         printf("# %s\n#%s=%s\n", row->doc, variable, row->fallback);
     }
 }

@@ -85,8 +85,7 @@ void outbox_destroy(struct outbox **outbox)
     struct room_queue *queue = NULL, *next;
 
     if (*outbox == NULL) return;
-    HASH_ITER(hh, (*outbox)->queues, queue, next)
-    {
+    HASH_ITER(hh, (*outbox)->queues, queue, next) {
         while (queue->entries != NULL) drop_entry(*outbox, queue, queue->entries);
         end_queue(*outbox, queue);
     }
@@ -157,7 +156,7 @@ static void drop_unsent(struct outbox *outbox, struct room_queue *queue)
     size_t i = 0, before = outbox->n;
 
     DL_FOREACH_SAFE(queue->entries, entry, next)
-    if (i++ >= queue->n_in_flight) drop_entry(outbox, queue, entry);
+        if (i++ >= queue->n_in_flight) drop_entry(outbox, queue, entry);
     count_dropped(outbox, (int64_t)(before - outbox->n));
 }
 
@@ -172,8 +171,7 @@ static void room_queue_check(const struct room_queue *queue, size_t *n, size_t *
     const struct outbox_entry *entry, *before = NULL;
     size_t mine = 0;
 
-    DL_FOREACH(queue->entries, entry)
-    {
+    DL_FOREACH(queue->entries, entry) {
         assert(before == NULL || entry->message.seq > before->message.seq || mine >= queue->n_in_flight);
         before = entry;
         *bytes += entry->bytes;
@@ -194,8 +192,7 @@ void outbox_check(const struct outbox *outbox)
         ready += queue->is_ready;
     }
     assert(n == outbox->n && bytes == outbox->bytes);
-    DL_FOREACH(outbox->ready, queue)
-    {
+    DL_FOREACH(outbox->ready, queue) {
         assert(queue->is_ready && ready > 0);
         ready--;
     }

@@ -59,8 +59,8 @@ static bool is_name(const char *name)
 static zcert_t *keep_or_make(const char *dir, const char *name)
 {
     char secret[600], base[600];
-    snprintf(secret, sizeof(secret), "%s/%s.key_secret", dir, name);
-    snprintf(base, sizeof(base), "%s/%s.key", dir, name);
+    snprintf(secret, sizeof secret, "%s/%s.key_secret", dir, name);
+    snprintf(base, sizeof base, "%s/%s.key", dir, name);
     if (access(secret, F_OK) == 0) {
         zcert_t *kept = zcert_load(base); /* it adds the _secret itself */
         if (kept == NULL) exit_with(secret, "is there, and is no CURVE certificate");
@@ -75,7 +75,7 @@ static zcert_t *keep_or_make(const char *dir, const char *name)
 static void make_key(const char *dir, const char *name)
 {
     char peer[600];
-    snprintf(peer, sizeof(peer), "%s/peers/%s.key", dir, name);
+    snprintf(peer, sizeof peer, "%s/peers/%s.key", dir, name);
     if (!is_name(name)) exit_with(name, "a name has 1 to 31 of a-z, 0-9 and -");
 
     zcert_t *cert = keep_or_make(dir, name);
@@ -192,11 +192,11 @@ int main(int argc, char **argv)
         return 2;
     }
     umask(022);
-    snprintf(peers, sizeof(peers), "%s/peers", argv[1]);
+    snprintf(peers, sizeof peers, "%s/peers", argv[1]);
     make_dir(argv[1], 0755);
     make_dir(peers, 0755);
     if (argc == 2) {
-        for (size_t i = 0; i < sizeof(EVERYONE) / sizeof(*EVERYONE); i++) make_key(argv[1], EVERYONE[i]);
+        for (size_t i = 0; i < sizeof EVERYONE / sizeof *EVERYONE; i++) make_key(argv[1], EVERYONE[i]);
         make_file_key(argv[1]);
     }
     for (int i = 2; i < argc; i++) make_key(argv[1], argv[i]);

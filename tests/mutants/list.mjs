@@ -361,6 +361,10 @@ export const mutants = [
     from: 'return rest_charge_chunks(upload->rest, bytes) ? OK : ERR_RATE_LIMITED;', to: 'return OK;',
   },
   {
+    name: 'arguments are read before a rate is asked', file: 'services/gateway/routes/events.c', red: ['scenario', 'e_rates', 'before its arguments are read'],
+    from: 'if (!event_charge(routes, client, row->class, event)) {', to: 'const struct wire_shape *shape = methods[row->method].req();\n    if (read_args(event, shape, routes->scratch, arena_zero(routes->scratch, shape->size + 1), &(struct wire_error){ 0 }) != OK) {\n        refuse_plainly(client, row, event, ERR_INVALID_ARGUMENT);\n        return;\n    }\n    if (!event_charge(routes, client, row->class, event)) {',
+  },
+  {
     name: 'bytes of files that are read are not charged', file: 'services/gateway/routes/rest_download.c', red: ['scenario', 'k_limits', 'bytes of files that are read'],
     from: ': rest_charge_bytes(rest, bytes)', to: ': bytes >= 0',
   },
@@ -677,11 +681,11 @@ export const mutants = [
     from: 'conn->unsent = 0;\n    conn_hold_anyway(conn);\n    conn_pause(conn);', to: 'conn->unsent = 0;\n    conn_hold_anyway(conn);',
   },
   {
-    name: 'a client that is read again counts as held back', file: 'services/gateway/routes/rest_upload.c', red: ['checked-scenario', 'l_media', 'without being held'],
+    name: 'a client that is read again counts as held back', file: 'services/gateway/routes/rest_upload.c', red: ['checked-scenario', 'l_media', 'deleted while it is read'],
     from: 'upload->held = false;', to: '',
   },
   {
-    name: 'what a client took of a piece is held', file: 'services/gateway/routes/rest_download.c', red: ['checked-scenario', 'l_media', 'without being held'],
+    name: 'what a client took of a piece is held', file: 'services/gateway/routes/rest_download.c', red: ['checked-scenario', 'l_media', 'deleted while it is read'],
     from: 'slot->used += took;', to: 'if (took == left) slot->used += took;',
   },
   {

@@ -70,6 +70,14 @@ test('a subject that writes at three gateways has the rate of one, and hears fro
   bo.leaves()
 })
 
+test('what is over a rate is refused before its arguments are read', async () => {
+  const dan = await arrives('dan', gateways.slice(0, 1))
+  const codes = async (n, arg) => (await Promise.all(Array.from({ length: n }, () => dan.sockets[0].emits('message:send', arg)))).map(answer => answer.error.code)
+  const read = await codes(3 * WRITES, { room, id: 7 })
+  assert.deepEqual([...new Set(read)].sort(), ['invalid_argument', 'rate_limited'])
+  dan.leaves()
+})
+
 test('without Redis each gateway limits for itself, and with it, all together again', { timeout: 90000 }, async () => {
   await redis('down')
   const cy = await arrives('cy', gateways.slice(0, 1))

@@ -43,8 +43,7 @@ void feeds_destroy(struct feeds **feeds)
     struct feed *feed, *next;
 
     if (*feeds == NULL) return;
-    HASH_ITER(hh, (*feeds)->all, feed, next)
-    end_feed(*feeds, feed);
+    HASH_ITER(hh, (*feeds)->all, feed, next) end_feed(*feeds, feed);
     mem_free(*feeds);
     *feeds = NULL;
 }
@@ -132,8 +131,7 @@ void feeds_forget_peer(struct feeds *feeds, struct rpc_peer *peer)
 {
     struct feed *feed, *next;
 
-    HASH_ITER(hh, feeds->all, feed, next)
-    remove_from(feeds, feed, peer);
+    HASH_ITER(hh, feeds->all, feed, next) remove_from(feeds, feed, peer);
     CHECK_STEP(feeds_check(feeds));
 }
 

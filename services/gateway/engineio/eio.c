@@ -91,8 +91,7 @@ void eio_destroy(struct eio **eio)
 {
     struct eio_session *s, *next;
     if (*eio == NULL) return;
-    HASH_ITER(hh, (*eio)->sessions, s, next)
-    abolish_session(s);
+    HASH_ITER(hh, (*eio)->sessions, s, next) abolish_session(s);
     before_sleep_end(&(*eio)->before_sleep);
     address_count_destroy((*eio)->addresses);
     mem_free(*eio);
@@ -113,7 +112,7 @@ void eio_each(struct eio *eio, void (*visit)(void *arg, struct eio_session *sess
 {
     struct eio_session *s, *next;
     HASH_ITER(hh, eio->sessions, s, next)
-    if (!s->ended) visit(arg, s);
+        if (!s->ended) visit(arg, s);
 }
 
 void eio_set_mesh(struct eio *eio, const struct eio_mesh *mesh)

@@ -87,7 +87,7 @@ void announcements_forget(struct announcements *announcements, int64_t now)
     struct kept_announcement *entry, *next;
 
     HASH_ITER(hh, announcements->table, entry, next)
-    if (entry->is.until <= now) remove_entry(announcements, entry);
+        if (entry->is.until <= now) remove_entry(announcements, entry);
 }
 
 const struct announcement *announcements_find(const struct announcements *announcements, struct id id)

@@ -103,8 +103,7 @@ static void lane_check(const struct address_lane *lane)
     const struct guess *guess;
     size_t n = 0;
 
-    DL_FOREACH(lane->queue, guess)
-    {
+    DL_FOREACH(lane->queue, guess) {
         assert(guess->lane == lane && guess->until_us >= 0);
         n++;
     }
@@ -435,8 +434,7 @@ void guesses_close(struct guesses *guesses)
 
     guesses->closing = true;
     ev_timer_stop(guesses->loop, &guesses->tick);
-    HASH_ITER(hh, guesses->table, guess, next)
-    {
+    HASH_ITER(hh, guesses->table, guess, next) {
         guess->until_us = 0; /* its time is over: the queue is emptied */
     }
     on_tick(guesses->loop, &guesses->tick, 0);

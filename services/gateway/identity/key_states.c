@@ -97,8 +97,7 @@ void key_states_forget(struct key_states *keys, int64_t now)
 {
     struct key_state *state, *next;
 
-    HASH_ITER(hh, keys->table, state, next)
-    {
+    HASH_ITER(hh, keys->table, state, next) {
         if (state->until >= now) break;
         if (state->until != 0) remove_state(keys, state);
     }

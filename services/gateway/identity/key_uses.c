@@ -76,8 +76,7 @@ static void settle_minutes(struct key_uses *uses, bool taken)
     int64_t before = clock_ms() - 2 * MINUTE_MS;
     struct counted_use *one, *next;
 
-    HASH_ITER(hh, uses->counted, one, next)
-    {
+    HASH_ITER(hh, uses->counted, one, next) {
         if (taken && one->asked > 0) {
             metric_add(uses->noted, one->asked - one->told);
             one->told = one->asked;
@@ -108,8 +107,7 @@ static void ask_on(struct key_uses *uses)
     size_t n = 0;
 
     if (uses->asking) return;
-    HASH_ITER(hh, uses->counted, one, next)
-    {
+    HASH_ITER(hh, uses->counted, one, next) {
         if (n == BATCH_ROWS) break;
         if (one->told == one->uses) continue;
         one->asked = one->uses;
@@ -153,8 +151,7 @@ void key_uses_destroy(struct key_uses **key_uses)
 
     if (uses == NULL) return;
     ev_timer_stop(uses->loop, &uses->tick);
-    HASH_ITER(hh, uses->counted, one, next)
-    {
+    HASH_ITER(hh, uses->counted, one, next) {
         HASH_DEL(uses->counted, one);
         mem_free(one);
     }

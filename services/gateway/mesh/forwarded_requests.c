@@ -139,7 +139,7 @@ void forwarded_requests_fail(struct mesh *mesh, const struct link *link)
     struct forwarded_request *a, *next;
 
     HASH_ITER(hh, mesh->forwarded, a, next)
-    if (a->link == link) fail_one(a);
+        if (a->link == link) fail_one(a);
 }
 
 bool forwarded_request_fail(struct mesh *mesh, int64_t number)
@@ -156,8 +156,7 @@ void forwarded_requests_release(struct mesh *mesh, int64_t elapsed_ms, int64_t s
 {
     struct forwarded_request *a, *next;
 
-    HASH_ITER(hh, mesh->forwarded, a, next)
-    {
+    HASH_ITER(hh, mesh->forwarded, a, next) {
         if (a->released || a->post || a->link == NULL) continue;
         if (eio_drain_delay_ms(a->waiter.sid, spread_ms) > elapsed_ms) continue;
         a->released = true;

@@ -219,7 +219,7 @@ void links_learn(struct mesh *mesh, const struct gateway_page *page)
     for (size_t i = 0; i < page->gateways.len; i++)
         if (is_gateway(&info[i])) learn_one(mesh, &info[i]);
     HASH_ITER(hh, mesh->links, link, next)
-    if (!link->listed && (link->users == 0 || !link_is_up(link))) link_free(link);
+        if (!link->listed && (link->users == 0 || !link_is_up(link))) link_free(link);
 }
 
 void links_free(struct mesh *mesh)

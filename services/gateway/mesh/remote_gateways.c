@@ -74,8 +74,8 @@ static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
 
     (void)events;
     HASH_ITER(hh, mesh->remotes, remote, next)
-    while (remote->first != NULL && rpc_event_send(mesh->server, remote->peer, remote->first->event))
-        drop_first(remote);
+        while (remote->first != NULL && rpc_event_send(mesh->server, remote->peer, remote->first->event))
+            drop_first(remote);
     if (mesh->queued == 0) ev_timer_stop(loop, timer);
 }
 

@@ -160,8 +160,7 @@ static void remote_tunnels_check(const struct mesh *mesh)
 {
     const struct remote_tunnel *t, *found;
 
-    DL_FOREACH(mesh->dirty, t)
-    {
+    DL_FOREACH(mesh->dirty, t) {
         HASH_FIND(hh, t->remote->tunnels, &t->number, sizeof t->number, found);
         assert(found == t && t->dirty && t->remote->mesh == mesh && t->base.session != NULL);
     }

@@ -354,7 +354,7 @@ void tunnels_fail(struct mesh *mesh, const struct link *link)
     struct tunnel *t, *next;
 
     HASH_ITER(hh, mesh->tunnels, t, next)
-    if (t->link == link) fail_one(t);
+        if (t->link == link) fail_one(t);
 }
 
 bool tunnel_fail_one(struct mesh *mesh, int64_t number)
@@ -370,7 +370,7 @@ void tunnels_release(struct mesh *mesh, int64_t elapsed_ms, int64_t spread_ms)
     struct tunnel *t, *next;
 
     HASH_ITER(hh, mesh->tunnels, t, next)
-    if (eio_drain_delay_ms(t->waiter.sid, spread_ms) <= elapsed_ms) fail_one(t);
+        if (eio_drain_delay_ms(t->waiter.sid, spread_ms) <= elapsed_ms) fail_one(t);
 }
 
 size_t tunnels_count(const struct mesh *mesh)

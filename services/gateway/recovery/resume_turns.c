@@ -40,13 +40,11 @@ static void turns_check(const struct recovery *recovery)
     const struct resume *c;
     size_t queued = 0, pausing = 0;
 
-    DL_FOREACH(recovery->queue, c)
-    {
+    DL_FOREACH(recovery->queue, c) {
         assert(c->waits && !c->has_turn);
         queued++;
     }
-    DL_FOREACH(recovery->pausing, c)
-    {
+    DL_FOREACH(recovery->pausing, c) {
         assert(c->waits && c->has_turn);
         pausing++;
     }

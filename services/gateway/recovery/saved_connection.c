@@ -82,8 +82,7 @@ static void all_lines_check(const struct recovery *recovery)
     int64_t due_us = 0;
     size_t n = 0;
 
-    DL_FOREACH(recovery->list, connection)
-    {
+    DL_FOREACH(recovery->list, connection) {
         line_check(connection);
         assert(connection->client != NULL && connection->due_us >= due_us);
         due_us = connection->due_us;

@@ -57,7 +57,7 @@ static struct turnstile *find_turnstile(struct client *client, struct id room)
 
     if (order == NULL) return NULL;
     DL_FOREACH(order->rooms, t)
-    if (id_eq(t->room, room)) return t;
+        if (id_eq(t->room, room)) return t;
     return NULL;
 }
 
@@ -69,11 +69,9 @@ static void order_check(const struct order *order)
     size_t n = 0, bytes = 0;
 
     if (order == NULL) return;
-    DL_FOREACH(order->rooms, t)
-    {
+    DL_FOREACH(order->rooms, t) {
         assert(t->is_closed || t->is_emptying || t->waiting != NULL);
-        DL_FOREACH(t->waiting, w)
-        {
+        DL_FOREACH(t->waiting, w) {
             n++;
             bytes += w->bytes;
         }
@@ -238,8 +236,7 @@ static void forget_turns(struct next_turn *turns)
 {
     struct next_turn *turn, *next;
 
-    DL_FOREACH_SAFE(turns, turn, next)
-    {
+    DL_FOREACH_SAFE(turns, turn, next) {
         sio_socket_drop(turn->socket);
         mem_free(turn);
     }
@@ -252,8 +249,7 @@ static bool take_turns(void *arg)
     struct next_turn *turns = routes->turns, *turn;
 
     routes->turns = NULL;
-    DL_FOREACH(turns, turn)
-    empty_turnstile(routes, turn->socket, turn->room);
+    DL_FOREACH(turns, turn) empty_turnstile(routes, turn->socket, turn->room);
     forget_turns(turns);
     return routes->turns != NULL;
 }

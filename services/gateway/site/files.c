@@ -260,8 +260,7 @@ static void join_packed(struct site_files *files, const char *ending, enum site_
 {
     struct site_file *packed, *next;
 
-    HASH_ITER(hh, files->table, packed, next)
-    {
+    HASH_ITER(hh, files->table, packed, next) {
         struct str its = ending_of(packed->path);
         if (!str_is(its, ending)) continue;
         struct site_file *file = find_file(files, packed->path, strlen(packed->path) - its.len - 1);
@@ -279,8 +278,7 @@ static void free_files(struct site_files *files)
 {
     struct site_file *file, *next;
 
-    HASH_ITER(hh, files->table, file, next)
-    {
+    HASH_ITER(hh, files->table, file, next) {
         HASH_DEL(files->table, file);
         free_file(file);
     }

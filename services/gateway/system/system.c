@@ -137,7 +137,7 @@ void system_obey(struct system *system)
 
     announcements_each(all, say_if_new, system);
     HASH_ITER(hh, system->told, told, next)
-    if (announcements_find(all, told->id) == NULL) forget_told(system, told);
+        if (announcements_find(all, told->id) == NULL) forget_told(system, told);
 }
 
 /* --- sockets --- */
@@ -200,8 +200,7 @@ static void destroy_system(void *object)
     struct told_announcement *told, *next;
 
     before_sleep_end(&system->pump);
-    HASH_ITER(hh, system->told, told, next)
-    {
+    HASH_ITER(hh, system->told, told, next) {
         HASH_DEL(system->told, told);
         mem_free(told);
     }

@@ -141,8 +141,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)loop, (void)revents;
     remove_garbage(uploads);
     expire_transfers(uploads, clock_mono_us());
-    HASH_ITER(hh, uploads->all, upload, next)
-    {
+    HASH_ITER(hh, uploads->all, upload, next) {
         bool quiet = upload->state == UPLOAD_OPEN && upload->last_call_us < since_us;
         if (quiet) LOG_BOUNDED(INFO, "share.upload_idle", F_STR("subject", upload->owner));
         if ((quiet || upload->state == UPLOAD_LEAVES) && upload->present == NULL) upload_fail(upload);
@@ -177,8 +176,7 @@ void uploads_destroy(struct uploads **at)
 
     if (uploads == NULL) return;
     ev_timer_stop(uploads->loop, &uploads->tick);
-    HASH_ITER(hh, uploads->all, upload, next)
-    {
+    HASH_ITER(hh, uploads->all, upload, next) {
         while (upload->waiting != NULL) {
             struct upload_request *request = upload->waiting;
             upload->waiting = request->next;

@@ -48,8 +48,7 @@ void turns_destroy(struct turns **turns)
     struct turn_queue *line, *next;
 
     if (*turns == NULL) return;
-    HASH_ITER(hh, (*turns)->lines, line, next)
-    end_line(*turns, line);
+    HASH_ITER(hh, (*turns)->lines, line, next) end_line(*turns, line);
     mem_free(*turns);
     *turns = NULL;
 }
@@ -69,8 +68,7 @@ static void line_check(struct turn_queue *line)
     size_t n = 0;
 
     if (!walk_is_due(&line->steps, line->n)) return;
-    DL_FOREACH(line->turns, turn)
-    {
+    DL_FOREACH(line->turns, turn) {
         assert(turn->line == line && id_eq(turn->room, line->key.room));
         assert(turn->subject.len == line->key_len - sizeof line->key.room);
         assert(memcmp(turn->subject.at, line->key.subject, turn->subject.len) == 0);

@@ -37,8 +37,7 @@ static void forget_rooms(struct batch_memory *memory)
 {
     struct known_room *room, *next;
 
-    HASH_ITER(hh, memory->rooms, room, next)
-    {
+    HASH_ITER(hh, memory->rooms, room, next) {
         HASH_DEL(memory->rooms, room);
         mem_free(room);
     }

@@ -111,8 +111,7 @@ static void all_rooms_check(const struct committer *c)
         ready += room->worker != NULL ? 0 : room->n_waiting;
         behind += room->worker != NULL ? room->n_waiting + room->n_taken : 0;
     }
-    DL_FOREACH(c->ready, room)
-    {
+    DL_FOREACH(c->ready, room) {
         assert(room->worker == NULL);
         listed += room->n_waiting;
     }
@@ -239,8 +238,7 @@ static void give_rooms_back(struct commit_worker *worker, struct taken *batch)
     struct committer *c = worker->committer;
     struct room_line *room, *next;
 
-    DL_FOREACH_SAFE(batch->rooms, room, next)
-    {
+    DL_FOREACH_SAFE(batch->rooms, room, next) {
         DL_DELETE(batch->rooms, room);
         c->n_behind -= room->n_taken + room->n_waiting;
         c->n_ready += room->n_waiting;
@@ -507,8 +505,7 @@ static void free_rooms(struct committer *c)
 {
     struct room_line *room, *next;
 
-    HASH_ITER(hh, c->rooms, room, next)
-    {
+    HASH_ITER(hh, c->rooms, room, next) {
         HASH_DEL(c->rooms, room);
         mem_free(room);
     }

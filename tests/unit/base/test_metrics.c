@@ -14,7 +14,7 @@ static char page[65536];
 
 static const char *print(void)
 {
-    struct buf out = BUF(sizeof(page) - 1);
+    struct buf out = BUF(sizeof page - 1);
     metrics_print(&out);
     assert_false(out.over);
     memcpy(page, out.at, out.len);

@@ -22,9 +22,9 @@ static void make_key(const char *name, bool known)
 {
     char public_key[41], secret_key[41], path[200];
     assert_int_equal(zmq_curve_keypair(public_key, secret_key), 0);
-    snprintf(path, sizeof(path), "%s/%s.key_secret", fx.keys, name);
+    snprintf(path, sizeof path, "%s/%s.key_secret", fx.keys, name);
     write_key(path, name, public_key, secret_key);
-    snprintf(path, sizeof(path), "%s/peers/%s.key", fx.keys, name);
+    snprintf(path, sizeof path, "%s/peers/%s.key", fx.keys, name);
     if (known) write_key(path, name, public_key, NULL);
 }
 
@@ -33,11 +33,11 @@ int fixture_begin(void **state)
     (void)state;
     strcpy(fx.dir, "/tmp/madang-rpc-XXXXXX");
     assert_non_null(mkdtemp(fx.dir));
-    snprintf(fx.keys, sizeof(fx.keys), "%s/keys", fx.dir);
-    snprintf(fx.endpoint, sizeof(fx.endpoint), "ipc://%s/store", fx.dir);
+    snprintf(fx.keys, sizeof fx.keys, "%s/keys", fx.dir);
+    snprintf(fx.endpoint, sizeof fx.endpoint, "ipc://%s/store", fx.dir);
     mkdir(fx.keys, 0700);
     char peers[120];
-    snprintf(peers, sizeof(peers), "%s/peers", fx.keys);
+    snprintf(peers, sizeof peers, "%s/peers", fx.keys);
     mkdir(peers, 0700);
     make_key("store", true);
     make_key("gateway", true);
@@ -54,7 +54,7 @@ int fixture_end(void **state)
     (void)state;
     char command[100];
     ev_loop_destroy(fx.loop);
-    snprintf(command, sizeof(command), "rm -rf '%s'", fx.dir);
+    snprintf(command, sizeof command, "rm -rf '%s'", fx.dir);
     return system(command);
 }
 
@@ -94,8 +94,8 @@ void on_heard(void *arg, enum err status, struct str body)
         assert_true(body.len > 0);
         rpc_failure_read(body, arena, &failure);
         heard->retry_after_ms = failure.retry_after_ms;
-        snprintf(heard->code, sizeof(heard->code), "%.*s", STR_ARG(failure.code));
-        snprintf(heard->message, sizeof(heard->message), "%.*s", STR_ARG(failure.message));
+        snprintf(heard->code, sizeof heard->code, "%.*s", STR_ARG(failure.code));
+        snprintf(heard->message, sizeof heard->message, "%.*s", STR_ARG(failure.message));
     }
     arena_destroy(&arena);
 }
@@ -119,7 +119,7 @@ void on_event(void *arg, const struct frame_event *head, struct str body)
     struct probe *probe = arg;
     (void)body;
     probe->events++;
-    snprintf(probe->last_event, sizeof(probe->last_event), "%.*s", STR_ARG(head->name));
+    snprintf(probe->last_event, sizeof probe->last_event, "%.*s", STR_ARG(head->name));
     if (str_is(head->name, "resync")) {
         probe->resynced = true;
         return;
@@ -130,7 +130,7 @@ void on_event(void *arg, const struct frame_event *head, struct str body)
 
 void probe_open(struct probe *probe, const char *self, size_t pending_max)
 {
-    memset(probe, 0, sizeof(*probe));
+    memset(probe, 0, sizeof *probe);
     struct rpc_client_config config = {
         .self = self,
         .service = "store",
@@ -160,7 +160,7 @@ void probe_ask_for(struct probe *probe, const struct principal *who, const char 
     struct id room, struct rpc_outcome *heard)
 {
     char bytes[64];
-    memset(heard, 0, sizeof(*heard));
+    memset(heard, 0, sizeof *heard);
     rpc_client_call(probe->client,
         &(struct rpc_request){ .method = method,
             .safe = safe,

@@ -5,10 +5,10 @@
 static void read_key(const char *file, const char *field, char out[41])
 {
     char path[200], line[200];
-    snprintf(path, sizeof(path), "%s/%s", fx.keys, file);
+    snprintf(path, sizeof path, "%s/%s", fx.keys, file);
     FILE *key = fopen(path, "r");
     assert_non_null(key);
-    while (fgets(line, sizeof(line), key) != NULL) {
+    while (fgets(line, sizeof line, key) != NULL) {
         char *at = strstr(line, field);
         if (at != NULL) snprintf(out, 41, "%s", strchr(at, '"') + 1);
     }
@@ -26,8 +26,8 @@ void *open_raw(void *context, int unread_max)
     zmq_setsockopt(raw, ZMQ_CURVE_PUBLICKEY, key, 40);
     read_key("gateway.key_secret", "secret-key", key);
     zmq_setsockopt(raw, ZMQ_CURVE_SECRETKEY, key, 40);
-    zmq_setsockopt(raw, ZMQ_LINGER, &none, sizeof(none));
-    zmq_setsockopt(raw, ZMQ_RCVHWM, &unread_max, sizeof(unread_max));
+    zmq_setsockopt(raw, ZMQ_LINGER, &none, sizeof none);
+    zmq_setsockopt(raw, ZMQ_RCVHWM, &unread_max, sizeof unread_max);
     assert_int_equal(zmq_connect(raw, fx.endpoint), 0);
     return raw;
 }
@@ -45,10 +45,10 @@ static void *bind_raw(void *context, int unread_max)
     int yes = 1, none = 0;
     void *raw = zmq_socket(context, ZMQ_ROUTER);
     read_key("store.key_secret", "secret-key", key);
-    zmq_setsockopt(raw, ZMQ_CURVE_SERVER, &yes, sizeof(yes));
+    zmq_setsockopt(raw, ZMQ_CURVE_SERVER, &yes, sizeof yes);
     zmq_setsockopt(raw, ZMQ_CURVE_SECRETKEY, key, 40);
-    zmq_setsockopt(raw, ZMQ_RCVHWM, &unread_max, sizeof(unread_max));
-    zmq_setsockopt(raw, ZMQ_LINGER, &none, sizeof(none));
+    zmq_setsockopt(raw, ZMQ_RCVHWM, &unread_max, sizeof unread_max);
+    zmq_setsockopt(raw, ZMQ_LINGER, &none, sizeof none);
     assert_int_equal(zmq_bind(raw, fx.endpoint), 0);
     return raw;
 }
@@ -58,7 +58,7 @@ int receive_frame(void *raw, int wait_ms, char *out, size_t size, bool *more)
     zmq_pollitem_t item = { raw, 0, ZMQ_POLLIN, 0 };
     if (zmq_poll(&item, 1, wait_ms) != 1) return -1;
     int len = zmq_recv(raw, out, size, ZMQ_DONTWAIT), flag = 0;
-    size_t flag_size = sizeof(flag);
+    size_t flag_size = sizeof flag;
     zmq_getsockopt(raw, ZMQ_RCVMORE, &flag, &flag_size);
     *more = flag != 0;
     return len;
@@ -73,11 +73,11 @@ static bool serve_any(int wait_ms, struct frame_head *head, struct str *body)
 {
     static char head_bytes[4000];
     bool more;
-    if (receive_frame(script.raw, wait_ms, script.id, sizeof(script.id), &more) != 5) return false;
-    int len = receive_frame(script.raw, 1000, head_bytes, sizeof(head_bytes), &more);
+    if (receive_frame(script.raw, wait_ms, script.id, sizeof script.id, &more) != 5) return false;
+    int len = receive_frame(script.raw, 1000, head_bytes, sizeof head_bytes, &more);
     assert_true(len > 0 && more);
     assert_int_equal(frame_read((struct str){ head_bytes, (size_t)len }, script.arena, head), OK);
-    len = receive_frame(script.raw, 1000, script.bytes, sizeof(script.bytes), &more);
+    len = receive_frame(script.raw, 1000, script.bytes, sizeof script.bytes, &more);
     assert_true(len >= 0 && !more);
     *body = (struct str){ script.bytes, (size_t)len };
     return true;

@@ -21,7 +21,7 @@ static enum err run_count(struct call *call, const void *req, void *rep)
     (void)call, (void)req;
     struct room_ref *ref = rep;
     counted++;
-    memcpy(ref->room.b, &counted, sizeof(counted));
+    memcpy(ref->room.b, &counted, sizeof counted);
     return OK;
 }
 
@@ -69,7 +69,7 @@ static enum err run_mix(struct call *call, const void *req, void *rep)
 {
     static char text[20000];
     *(struct room_ref *)rep = *(const struct room_ref *)req;
-    for (size_t i = 0; i < sizeof(text); i++) text[i] = i % 2 == 0 ? '\xc3' : '\xa9';
+    for (size_t i = 0; i < sizeof text; i++) text[i] = i % 2 == 0 ? '\xc3' : '\xa9';
     for (int64_t seq = 1; seq <= 9; seq++) {
         struct message message = { .room = id_new(),
             .seq = seq,
@@ -126,7 +126,7 @@ static int end(void **state)
 static uint32_t number_of(const struct rpc_outcome *heard)
 {
     uint32_t n;
-    memcpy(&n, heard->room.b, sizeof(n));
+    memcpy(&n, heard->room.b, sizeof n);
     return n;
 }
 
@@ -136,8 +136,8 @@ static void ask_large(struct probe *probe, size_t bytes, struct rpc_outcome *hea
 {
     static char text[20000];
     struct buf body = BUF(1 << 20);
-    for (size_t i = 0; i < sizeof(text); i++) text[i] = i % 2 == 0 ? '\xc3' : '\xa9'; /* its bound is of characters */
-    memset(heard, 0, sizeof(*heard));
+    for (size_t i = 0; i < sizeof text; i++) text[i] = i % 2 == 0 ? '\xc3' : '\xa9'; /* its bound is of characters */
+    memset(heard, 0, sizeof *heard);
     struct message message = {
         .room = id_new(), .seq = 1, .id = STR("1"), .sender = STR("alice"), .at = 1, .body = { text, bytes }
     };
@@ -219,7 +219,7 @@ static void call_as(struct probe *probe, const struct principal *who, struct rpc
     struct rpc_request request = {
         .method = "who.loop", .budget_ms = WAIT_MS, .who = who, .body = room_bytes(id_new(), bytes)
     };
-    memset(heard, 0, sizeof(*heard));
+    memset(heard, 0, sizeof *heard);
     rpc_client_call(probe->client, &request, on_heard, heard);
 }
 
@@ -233,10 +233,10 @@ static void each_request_is_whose_it_is(void **state)
     struct quota_limit quota = { STR("files"), 3 };
     struct principal people[PEOPLE] = { { .session = STR("ada"), .sub = STR("ada") },
         { .session = STR("bob"), .sub = STR("ada") }, { .session = STR("bob"), .sub = STR("ada"), .narrowed = true },
-        { .session = STR("eve"), .sub = { subject, sizeof(subject) - 1 } },
+        { .session = STR("eve"), .sub = { subject, sizeof subject - 1 } },
         { .session = STR("kim"), .quotas = { &quota, 1 } } };
     struct probe probe;
-    memset(subject, 'x', sizeof(subject));
+    memset(subject, 'x', sizeof subject);
     probe_open(&probe, "gateway", 2000);
     UNTIL(probe.ups == 1);
     for (int i = 0; i < PEOPLE * EACH; i++) call_as(&probe, &people[i % PEOPLE], &heard[i]);
@@ -256,8 +256,8 @@ static void one_out_of_its_bounds_among_others_is_refused_alone(void **state)
     struct probe probe;
     struct rpc_outcome heard[5];
     char name[129 * 4 + 1];
-    memset(name, 'x', sizeof(name));
-    name[sizeof(name) - 1] = 0;
+    memset(name, 'x', sizeof name);
+    name[sizeof name - 1] = 0;
     probe_open(&probe, "gateway", 20);
     UNTIL(probe.ups == 1);
     for (int i = 0; i < 5; i++)
@@ -284,11 +284,11 @@ static struct raw_reply receive_raw(void *raw)
     struct raw_reply reply = { .head = { .kind = 0 } };
     bool more;
     int len = -1;
-    UNTIL(len >= 0 || (len = receive_frame(raw, 0, bytes[0], sizeof(bytes[0]), &more)) >= 0);
+    UNTIL(len >= 0 || (len = receive_frame(raw, 0, bytes[0], sizeof bytes[0], &more)) >= 0);
     assert_true(more);
     reply.head_bytes = (struct str){ bytes[0], (size_t)len };
     assert_int_equal(frame_read(reply.head_bytes, arena, &reply.head), OK);
-    len = receive_frame(raw, 1000, bytes[1], sizeof(bytes[1]), &more);
+    len = receive_frame(raw, 1000, bytes[1], sizeof bytes[1], &more);
     assert_true(len >= 0 && !more);
     reply.body = (struct str){ bytes[1], (size_t)len };
     n_received++;

@@ -14,8 +14,8 @@ static atomic_bool must_fail;
 static enum err run_echo(struct call *call, const void *req, void *rep)
 {
     if (call->peer != NULL) /* on the loop: only there may it note */
-        snprintf(seen_who, sizeof(seen_who), "%.*s", STR_ARG(call->who->sub));
-    if (call->peer != NULL) snprintf(seen_peer, sizeof(seen_peer), "%.*s", STR_ARG(call->peer_name));
+        snprintf(seen_who, sizeof seen_who, "%.*s", STR_ARG(call->who->sub));
+    if (call->peer != NULL) snprintf(seen_peer, sizeof seen_peer, "%.*s", STR_ARG(call->peer_name));
     ((struct room_ref *)rep)->room = ((const struct room_ref *)req)->room;
     return OK;
 }
@@ -53,7 +53,7 @@ static void note_after(struct rpc_server *server, void *context, void *arg)
 
 static enum err run_after(struct call *call, const void *req, void *rep)
 {
-    for (int i = 1; i <= 2; i++) call_after(call, note_after, arena_copy(call->arena, &i, sizeof(i)));
+    for (int i = 1; i <= 2; i++) call_after(call, note_after, arena_copy(call->arena, &i, sizeof i));
     enum err e = run_echo(call, req, rep);
     return atomic_load(&must_fail) ? ERR_CONFLICT : e;
 }

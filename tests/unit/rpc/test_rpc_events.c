@@ -57,7 +57,7 @@ static int end(void **state)
 static bool send_event(int64_t seq)
 {
     static char text[20000];
-    for (size_t i = 0; i < sizeof(text); i++)
+    for (size_t i = 0; i < sizeof text; i++)
         text[i] = i % 2 == 0 ? '\xc3' : '\xa9'; /* bytes are bounded by characters */
     struct id stream = id_new();
     struct message message = {

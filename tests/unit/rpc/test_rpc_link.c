@@ -27,7 +27,7 @@ static enum err run_count(struct call *call, const void *req, void *rep)
     (void)call, (void)req;
     struct room_ref *ref = rep;
     counted++;
-    memcpy(ref->room.b, &counted, sizeof(counted));
+    memcpy(ref->room.b, &counted, sizeof counted);
     return OK;
 }
 
@@ -57,7 +57,7 @@ static const struct rpc_method METHODS[] = {
 static uint32_t number_of(const struct rpc_outcome *heard)
 {
     uint32_t n;
-    memcpy(&n, heard->room.b, sizeof(n));
+    memcpy(&n, heard->room.b, sizeof n);
     return n;
 }
 
@@ -65,8 +65,8 @@ static uint32_t number_of(const struct rpc_outcome *heard)
 
 static int serve(const char *dir, bool hold)
 {
-    snprintf(fx.keys, sizeof(fx.keys), "%.60s/keys", dir);
-    snprintf(fx.endpoint, sizeof(fx.endpoint), "ipc://%.60s/store", dir);
+    snprintf(fx.keys, sizeof fx.keys, "%.60s/keys", dir);
+    snprintf(fx.endpoint, sizeof fx.endpoint, "ipc://%.60s/store", dir);
     fx.loop = ev_loop_new(EVFLAG_AUTO);
     log_init("served", LOG_ERROR);
     holds = hold;
@@ -195,7 +195,7 @@ static void a_head_out_of_its_bounds_is_refused(void **state)
     pid_t pid = start_server(false);
     probe_open(&probe, "gateway", 20);
     UNTIL(probe.ups == 1);
-    memset(name, 'x', sizeof(name));
+    memset(name, 'x', sizeof name);
     struct principal who = { .sub = { name, 129 } };
     rpc_client_call(probe.client,
         &(struct rpc_request){ .method = "count.loop",
@@ -268,7 +268,7 @@ static void send_garbage(const char *bytes, size_t len, int port)
     struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
     };
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
     assert_true(write(fd, bytes, len) == (ssize_t)len);
     turn_for(10);
     close(fd);
@@ -284,13 +284,13 @@ static bool is_hung_up_on(uint64_t announced, int port)
     };
     bytes[64] = 6; /* a command with a long size */
     for (int i = 0; i < 8; i++) bytes[65 + i] = (unsigned char)(announced >> (56 - 8 * i));
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-    assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    assert_int_equal(write(fd, bytes, sizeof bytes), sizeof bytes);
 
     ssize_t got = 1;
     struct timeval patience = { .tv_sec = 2 }; /* less than what a handshake may take */
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    while (got > 0) got = read(fd, bytes, sizeof(bytes));
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    while (got > 0) got = read(fd, bytes, sizeof bytes);
     bool over = got == 0 || errno == ECONNRESET;
     close(fd);
     return over;
@@ -301,7 +301,7 @@ static void what_a_stranger_announces_is_bounded_before_it_has_shown_a_key(void 
     (void)state;
     char endpoints[200];
     int port = free_port();
-    snprintf(endpoints, sizeof(endpoints), "%s,tcp://127.0.0.1:%d", fx.endpoint, port);
+    snprintf(endpoints, sizeof endpoints, "%s,tcp://127.0.0.1:%d", fx.endpoint, port);
     struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
     config.endpoints = endpoints;
     struct rpc_server *server = rpc_server_create(fx.loop, &config);
@@ -318,12 +318,12 @@ static void strangers_and_garbage_get_nothing_and_do_no_harm(void **state)
     struct rpc_outcome a, b;
     char endpoints[200], noise[4096];
     int port = free_port();
-    snprintf(endpoints, sizeof(endpoints), "%s,tcp://127.0.0.1:%d", fx.endpoint, port);
+    snprintf(endpoints, sizeof endpoints, "%s,tcp://127.0.0.1:%d", fx.endpoint, port);
     struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
     config.endpoints = endpoints;
     struct rpc_server *server = rpc_server_create(fx.loop, &config);
-    for (size_t i = 0; i < sizeof(noise); i++) noise[i] = (char)(i * 2654435761u >> 7);
-    send_garbage(noise, sizeof(noise), port);
+    for (size_t i = 0; i < sizeof noise; i++) noise[i] = (char)(i * 2654435761u >> 7);
+    send_garbage(noise, sizeof noise, port);
     send_garbage("GET / HTTP/1.1\r\n\r\n", 18, port);
     send_garbage("\xff\0\0\0\0\0\0\0\x01\x7f\3\0NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 34, port);
     probe_open(&stranger, "stranger", 20);
@@ -358,8 +358,8 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
 static void probe_named(struct probe *probe, int port)
 {
     static char endpoint[64];
-    snprintf(endpoint, sizeof(endpoint), "tcp://slow.test:%d", port);
-    memset(probe, 0, sizeof(*probe));
+    snprintf(endpoint, sizeof endpoint, "tcp://slow.test:%d", port);
+    memset(probe, 0, sizeof *probe);
     struct rpc_client_config config = {
         .self = "gateway",
         .service = "store",
@@ -379,7 +379,7 @@ static void a_name_server_that_does_not_answer_holds_up_no_other_pipe(void **sta
     struct rpc_outcome heard;
     char endpoints[200];
     int port = free_port();
-    snprintf(endpoints, sizeof(endpoints), "%s,tcp://127.0.0.1:%d", fx.endpoint, port);
+    snprintf(endpoints, sizeof endpoints, "%s,tcp://127.0.0.1:%d", fx.endpoint, port);
     struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
     config.endpoints = endpoints;
     struct rpc_server *server = rpc_server_create(fx.loop, &config);
@@ -412,7 +412,7 @@ static void a_name_that_gets_another_address_is_followed(void **state)
     probe_ask(&probe, "count.loop", true, WAIT_MS, id_new(), &heard);
     turn_for(50);
     assert_int_equal(probe.ups, 0);
-    snprintf(endpoint, sizeof(endpoint), "tcp://127.0.0.2:%d", port);
+    snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.2:%d", port);
     struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
     config.endpoints = endpoint;
     struct rpc_server *server = rpc_server_create(fx.loop, &config);
@@ -428,7 +428,7 @@ static void a_name_that_gets_another_address_is_followed(void **state)
 static int receive_raw(void *raw, struct arena *arena, struct frame_head *head)
 {
     static char bytes[1000];
-    int len = zmq_recv(raw, bytes, sizeof(bytes), ZMQ_DONTWAIT);
+    int len = zmq_recv(raw, bytes, sizeof bytes, ZMQ_DONTWAIT);
     if (len < 0) return 0;
     assert_int_equal(frame_read((struct str){ bytes, (size_t)len }, arena, head), OK);
     zmq_recv(raw, bytes + 500, 500, 0);
@@ -477,7 +477,7 @@ static void whoever_does_not_greet_is_sent_away_and_nonsense_is_dropped(void **s
 static int64_t count_malformed(const char *peer)
 {
     char labels[64];
-    snprintf(labels, sizeof(labels), "peer=\"%s\"", peer);
+    snprintf(labels, sizeof labels, "peer=\"%s\"", peer);
     return metric_value(metric_counter("madang_rpc_malformed_total", labels, "Messages from peers that made no sense"));
 }
 

@@ -36,8 +36,8 @@ static size_t in_pipes(void)
 
 static int serve(const char *dir)
 {
-    snprintf(fx.keys, sizeof(fx.keys), "%.60s/keys", dir);
-    snprintf(fx.endpoint, sizeof(fx.endpoint), "ipc://%.60s/store", dir);
+    snprintf(fx.keys, sizeof fx.keys, "%.60s/keys", dir);
+    snprintf(fx.endpoint, sizeof fx.endpoint, "ipc://%.60s/store", dir);
     fx.loop = ev_loop_new(EVFLAG_AUTO);
     log_init("served", LOG_ERROR);
     struct rpc_server_config config = server_config(METHODS, COUNT(METHODS), 0);
@@ -207,7 +207,7 @@ static void each_may_have_what_all_leave_free(void **state)
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "serve") == 0) return serve(argv[2]);
-    memset(large, 'x', sizeof(large));
+    memset(large, 'x', sizeof large);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_may_have_what_all_leave_free),
         cmocka_unit_test(what_was_in_the_pipe_of_a_lost_connection_is_freed),

@@ -42,7 +42,7 @@ static const struct rpc_method METHODS[] = {
 static void await_news(void *socket)
 {
     struct pollfd item = { .events = POLLIN };
-    size_t size = sizeof(item.fd);
+    size_t size = sizeof item.fd;
 
     assert_int_equal(zmq_getsockopt(socket, ZMQ_FD, &item.fd, &size), 0);
     assert_int_equal(poll(&item, 1, WAIT_MS), 1);
@@ -66,7 +66,7 @@ static bool within_turns(const int *count, int wanted)
 static enum put put_large(struct probe *probe)
 {
     zmq_msg_t body;
-    zmq_msg_init_data(&body, large, sizeof(large), NULL, NULL);
+    zmq_msg_init_data(&body, large, sizeof large, NULL, NULL);
     enum put put = rpc_link_put(
         probe->client, &(struct frame_request){ .id = 1000, .method = STR("count.loop"), .budget_ms = 1000 }, &body);
     zmq_msg_close(&body);
@@ -143,7 +143,7 @@ static bool send_event(struct rpc_server *server)
 {
     struct id stream = id_new();
     struct message message = {
-        .room = stream, .seq = 1, .id = STR("1"), .sender = STR("alice"), .at = 1, .body = { large, sizeof(large) }
+        .room = stream, .seq = 1, .id = STR("1"), .sender = STR("alice"), .at = 1, .body = { large, sizeof large }
     };
     struct rpc_event *event = rpc_event_create(stream, 1, "message", message_shape(), &message);
     bool sent = rpc_event_send(server, reader, event);
@@ -195,6 +195,6 @@ int main(void)
         cmocka_unit_test(a_client_that_finds_no_room_hears_what_it_is_told),
         cmocka_unit_test(a_server_that_finds_no_room_for_one_peer_hears_another),
     };
-    for (size_t i = 0; i < sizeof(large); i++) large[i] = i % 2 == 0 ? '\xc3' : '\xa9';
+    for (size_t i = 0; i < sizeof large; i++) large[i] = i % 2 == 0 ? '\xc3' : '\xa9';
     return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
 }

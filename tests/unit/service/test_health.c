@@ -42,7 +42,7 @@ static int begin(void **state)
     (void)state;
     char address[40];
     port = free_port();
-    snprintf(address, sizeof(address), "127.0.0.1:%d", port);
+    snprintf(address, sizeof address, "127.0.0.1:%d", port);
     for (int i = 0; i < 100; i++) /* numbers beyond the limit of its own connections */
         assert_true(dup(STDERR_FILENO) >= 0);
     loop = ev_loop_new(EVFLAG_AUTO);
@@ -80,8 +80,8 @@ static int connected(void)
     struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
     };
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
     return fd;
 }
 
@@ -90,10 +90,10 @@ static int get(const char *path)
 {
     char request[200];
     int fd = connected(), status = 0;
-    snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
     assert_true(write(fd, request, strlen(request)) > 0);
     size_t len = 0;
-    for (ssize_t n; (n = read(fd, answer + len, sizeof(answer) - 1 - len)) > 0;) len += (size_t)n;
+    for (ssize_t n; (n = read(fd, answer + len, sizeof answer - 1 - len)) > 0;) len += (size_t)n;
     answer[len] = '\0';
     close(fd);
     assert_int_equal(sscanf(answer, "HTTP/1.%*d %d", &status), 1);

@@ -41,7 +41,7 @@ static int load_with(const char *variable, const char *value)
     }
     close(pipe_fds[1]);
     size_t len = 0;
-    for (ssize_t n; (n = read(pipe_fds[0], said + len, sizeof(said) - 1 - len)) > 0;) len += (size_t)n;
+    for (ssize_t n; (n = read(pipe_fds[0], said + len, sizeof said - 1 - len)) > 0;) len += (size_t)n;
     said[len] = '\0';
     close(pipe_fds[0]);
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -152,8 +152,8 @@ static void every_variable_is_the_only_one_of_its_name(void **state)
     char a[80], b[80];
     for (size_t i = 0; i < n_setting_rows; i++)
         for (size_t j = i + 1; j < n_setting_rows; j++) {
-            setting_variable(&setting_rows[i], a, sizeof(a));
-            setting_variable(&setting_rows[j], b, sizeof(b));
+            setting_variable(&setting_rows[i], a, sizeof a);
+            setting_variable(&setting_rows[j], b, sizeof b);
             assert_string_not_equal(a, b);
         }
 }

@@ -11,7 +11,7 @@
 
 #include "libshared/base/arena.h"
 
-#define BYTES(text) ((struct str){ text, sizeof text - 1 })
+#define BYTES(text) ((struct str){ text, sizeof(text) - 1 })
 
 static void content_says_what_it_is(void **state)
 {
