@@ -693,8 +693,8 @@ export const mutants = [
     from: 'assert(uploads->n_placed > 0);\n    uploads->n_placed--;', to: 'assert(uploads->n_placed > 0);',
   },
   {
-    name: 'a part of which nothing can be kept stays', file: 'services/share/media/uploads.c', red: ['checked-scenario', 'l_media_resumes', 'what is given up'],
-    from: 'if (!upload->unwanted) upload_give_up(upload);', to: '',
+    name: 'a part begins before what is there', file: 'services/share/media/transfer_part.c', red: ['checked-scenario', 'l_media_resumes', 'the next goes on behind it'],
+    from: 'TRY(file_open(files, upload->id, offset, &upload->file));', to: 'TRY(file_open(files, upload->id, 0, &upload->file));',
   },
   {
     name: 'a lost connection leaves its turn taken', file: 'services/gateway/recovery/resume_turns.c', red: ['checked', 'unit/gateway/recovery/test_resume'],
