@@ -139,7 +139,7 @@ static void put_new_key(struct file_key_file *file)
 
 static void make_file_key(const char *dir)
 {
-    struct file_key_file file;
+    struct file_key_file file = { .len = 0 };
 
     name_file_key(&file, dir);
     if (access(file.path, F_OK) == 0) return;
@@ -149,7 +149,7 @@ static void make_file_key(const char *dir)
 
 static int rotate_file_key(const char *dir)
 {
-    struct file_key_file file;
+    struct file_key_file file = { .len = 0 };
 
     read_file_key(&file, dir);
     put_new_key(&file);
@@ -163,7 +163,7 @@ static int rotate_file_key(const char *dir)
 
 static int forget_file_keys(const char *dir)
 {
-    struct file_key_file file;
+    struct file_key_file file = { .len = 0 };
 
     read_file_key(&file, dir);
     file.len = strcspn(file.text, "\n") + 1;
