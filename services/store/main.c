@@ -110,7 +110,8 @@ static void *start_service(struct ev_loop *loop)
         .open_max = (size_t)settings.store.append_max,
         .batch_max = (size_t)settings.store.batch_max,
         .gather_us = settings.store.gather_us,
-        .limits = { settings.common.call_budget_ms, settings.store.deleted_kept_s },
+        .limits = { settings.common.call_budget_ms, entry_words_kept_s(&settings.store, ENTRY_edit),
+            entry_words_kept_s(&settings.store, ENTRY_delete) },
     };
 
     struct directory_config directory = { .self = "store",

@@ -90,6 +90,7 @@ enum err messages_erase_some(struct call *call, struct erasure *erasure, void **
  * of what comes before it.  A page ends early at PAGE_BYTES, but has one message at least if there is one. */
 struct slice {
     struct id room;
+    struct str reader; /* what they hide comes without text; empty: nobody in particular */
     int64_t after, before, limit;
 };
 enum err log_page(struct pg *pg, struct arena *arena, const struct slice *slice, struct message_page *out) MUST_CHECK;

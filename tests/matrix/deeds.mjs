@@ -39,6 +39,8 @@ const args = {
   'message:send': send,
   'message:list': ({ room }) => ({ room }),
   'message:get': ({ room }) => ({ room, seq: 1 }),
+  'message:versions': ({ room }) => ({ room, seq: 1 }),
+  'message:hide': ({ room }) => ({ room, seq: 1 }),
   'pin:list': ({ room }) => ({ room }),
   'message:edit': ({ room }) => ({ room, seq: 1, id: randomUUID(), body: 'another text' }),
   'message:delete': ({ room }) => ({ room, seq: 1 }),

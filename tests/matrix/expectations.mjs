@@ -117,6 +117,22 @@ export const deeds = {
       missing: { not_found: `${INSIDE} ${OUTSIDE} read_only`, forbidden: 'listener capped', ...UNKNOWN },
     },
   },
+  'message:versions': {
+    rows: ['GET /api/v1/rooms/{room}/messages/{seq}/versions', '/chat message:versions'],
+    states: {
+      open: { ok: `${INSIDE} read_only`, forbidden: `${OUTSIDE} listener capped`, ...UNKNOWN },
+      closed: { ok: `${INSIDE} read_only`, forbidden: `${OUTSIDE} listener capped`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE} read_only`, forbidden: 'listener capped', ...UNKNOWN },
+    },
+  },
+  'message:hide': {
+    rows: ['PUT /api/v1/rooms/{room}/messages/{seq}/hidden', '/chat message:hide'],
+    states: {
+      open: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
   'pin:list': {
     rows: ['GET /api/v1/rooms/{room}/pins', '/chat pin:list'],
     states: {

@@ -13,6 +13,39 @@ const jobs = ['service', 'test_jobs'], singleUse = ['service', 'test_single_use'
 const whoReads = row => ['scenario', 'r_who_reads', `with history ${row}`]
 
 export const mutants = [
+  // --- words that are no more ---
+  {
+    name: 'the text before the first edit is never forgotten', file: 'services/store/messages/former_purge.c', red: ['scenario', 'r_words', 'before it was edited'],
+    from: 'm.seq = e.target AND e.first_at <= late.at)', to: 'm.seq = e.target AND e.first_at > late.at)',
+  },
+  {
+    name: 'what a message says now is forgotten with what it said', file: 'services/store/messages/former_purge.c', red: ['scenario', 'r_words', 'before it was edited'],
+    from: 'e.replaced_at <= late.at),"', to: 'COALESCE(e.replaced_at, late.at) <= late.at),"',
+  },
+  {
+    name: 'some of what is forgotten is done later', file: 'services/store/messages/former_purge.c', red: ['scenario', 'r_words', 'leaves no half'],
+    from: 'c.seq = e.seq AND e.replaced_at <= late.at),"', to: 'c.seq = e.seq AND e.seq % 2 = 0 AND e.replaced_at <= late.at),"',
+  },
+  {
+    name: 'versions are read by who does not read the message', file: 'services/store/messages/message_aside.c', red: ['scenario', 'r_who_reads', 'with history joining'],
+    from: 'if (!history_reads(aside->may.reads_after, target.at)) return ERR_NOT_FOUND;', to: '',
+  },
+  {
+    name: 'a deleted message has versions', file: 'services/store/messages/message_aside.c', red: ['scenario', 'r_words', 'before it was edited'],
+    from: ' AND n.delete_seq IS NULL ORDER', to: ' ORDER',
+  },
+  {
+    name: 'pages show what their reader hid', file: 'services/store/log/history_page.c', red: ['scenario', 'r_words', 'has no text on any'],
+    from: 'if (view->hidden_at == 0) continue;', to: 'if (view->hidden_at >= 0) continue;',
+  },
+  {
+    name: 'who catches up hears what they hid', file: 'services/store/log/log.c', red: ['scenario', 'r_words', 'has no text on any'],
+    from: '.reader = call->who->sub, ', to: '',
+  },
+  {
+    name: 'what one hides is hidden from all', file: 'services/store/log/history_page.c', red: ['scenario', 'r_words', 'has no text on any'],
+    from: 'WHERE h.subject = $5 AND h.room_id = p.room', to: 'WHERE h.room_id = p.room',
+  },
   // --- who reads what was said before ---
   {
     name: 'a page of a log begins with the first message, whoever reads it', file: 'services/store/messages/message_list.c', red: whoReads('joining'),

@@ -62,6 +62,7 @@ const ways = {
   'pins': (person, room) => answerOf(person, 'pin:list', { room }),
   'pins, forwards': (person, room) => answerOf(person, 'pin:list', { room, after: 0 }),
   'one message': (person, room, all) => oneByOne(all, said => answerOf(person, 'message:get', { room, seq: said.seq })),
+  'the texts that it had': (person, room, all) => oneByOne(all, said => answerOf(person, 'message:versions', { room, seq: said.seq })),
   'attachments': (person, room, all) => oneByOne(all, async said => (await request(stack, 'GET', said.media.url, { token: person.token })).status === 200 ? said.words : 'forbidden'),
   'attachments, signed': async (person, room, all) => {
     const { urls } = (await person.rest('POST', '/api/v1/media/urls', { ids: Object.values(all).map(said => said.media.id) })).json.data

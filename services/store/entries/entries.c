@@ -46,6 +46,15 @@ bool entry_is_allowed(
     }
     return false;
 }
+
+int64_t entry_words_kept_s(const struct settings_store *set, enum entry_kind kind)
+{
+#define REMAINS(of, texts, read, kept, doc) if (kind == ENTRY_##of) return set->kept;
+#include "proto/begin.def"
+#include "proto/entries.def"
+#include "proto/end.def"
+    return 0;
+}
 /* clang-format on */
 
 static enum err check_target(struct call *call, enum entry_kind kind, const struct target *target)

@@ -12,7 +12,11 @@ enum entry_kind {
 #include "proto/begin.def"
 #include "proto/entries.def"
 #include "proto/end.def"
-    ENTRY_KINDS
+    ENTRY_KINDS,
+#define ASIDE(kind, name, doc) ENTRY_##kind,
+#include "proto/begin.def"
+#include "proto/entries.def"
+#include "proto/end.def"
 };
 /* clang-format on */
 
@@ -36,6 +40,9 @@ struct target {
 /* May somebody of this role do this to a message, their own or another's, of this age? */
 bool entry_is_allowed(
     const struct settings_store *set, enum entry_kind kind, enum role role, bool is_own, int64_t age_ms);
+
+/* For so many seconds the words are kept that an entry of this kind took away: a row of REMAINS. */
+int64_t entry_words_kept_s(const struct settings_store *set, enum entry_kind kind);
 
 /* OK; or why not, as the call's error. */
 enum err entry_judge(struct call *call, const struct settings_store *set, enum entry_kind kind, struct log_access may,

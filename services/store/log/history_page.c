@@ -24,7 +24,8 @@
     " (SELECT json_agg(json_build_object('emoji', c.emoji, 'count', c.n, 'mine', EXISTS (SELECT FROM reaction r"       \
     "  WHERE r.room_id = p.room AND r.seq = p.seq AND r.emoji = c.emoji AND r.subject = $5 AND r.present)))"           \
     "  FROM (SELECT * FROM reaction_count t WHERE t.room_id = p.room AND t.seq = p.seq AND t.n > 0"                    \
-    "        ORDER BY t.first, t.emoji LIMIT $6) c) END AS reactions FROM ("                                           \
+    "        ORDER BY t.first, t.emoji LIMIT $6) c) END AS reactions,"                                        \
+    " (SELECT h.at FROM hidden h WHERE h.subject = $5 AND h.room_id = p.room AND h.seq = p.seq) AS hidden_at FROM ("                                           \
     " SELECT w.*, COALESCE(w.meta_as_sent, w.old_meta::json) AS meta,"                                                 \
     " row_number() OVER walk AS n, sum(" TEXT_BYTES("w") ") OVER walk AS bytes FROM ("                                 \
     "  SELECT s.room_id AS room, s.seq, s.id, s.sender, COALESCE(n.body, s.body) AS body, s.meta_as_sent,"             \
@@ -64,6 +65,19 @@ static const char *const statements[][3] = {
 };
 /* clang-format on */
 
+/* What its reader hid from themselves keeps its place. */
+static void blank_hidden(struct message_view_list messages)
+{
+    for (size_t i = 0; i < messages.len; i++) {
+        struct message_view *view = &messages.at[i];
+        if (view->hidden_at == 0) continue;
+        view->body = STR("");
+        view->meta = STR_NONE;
+        view->attachments = (struct id_list){ NULL, 0 };
+        view->reactions = (struct reaction_sum_list){ NULL, 0 };
+    }
+}
+
 enum err history_read(struct pg *pg, struct arena *arena, const struct history_slice *slice, struct str reader,
     struct message_view_list *out)
 {
@@ -73,7 +87,9 @@ enum err history_read(struct pg *pg, struct arena *arena, const struct history_s
         pg_int(slice->of == HISTORY_THREAD ? slice->thread : behind));
 
     if (slice->of != HISTORY_THREAD && slice->way != HISTORY_AROUND) args.n--;
-    return pg_all(pg, arena, message_view_shape(), out, (size_t)slice->limit, statements[slice->of][slice->way], &args);
+    TRY(pg_all(pg, arena, message_view_shape(), out, (size_t)slice->limit, statements[slice->of][slice->way], &args));
+    blank_hidden(*out);
+    return OK;
 }
 
 /* Times rise with seq, so the place of a time is found by halving: each step is one down the primary key. */
@@ -165,6 +181,7 @@ enum err history_own(struct pg *pg, struct arena *arena, const struct own_place 
         PG_ARGS(pg_id(from->room), pg_int(from->seq), pg_int(limit), pg_int(PAGE_BYTES), pg_text(sender),
             pg_int(REACTIONS_MAX), pg_id(end.room))));
     for (size_t i = 0; i < out->len; i++) keep_own(&out->at[i]);
+    blank_hidden(*out);
     if (out->len > 0) last = (struct own_place){ out->at[out->len - 1].room, out->at[out->len - 1].seq };
     *next = place_next(out->len > 0 ? &last : NULL, &end);
     return OK;

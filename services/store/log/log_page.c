@@ -10,7 +10,9 @@
 /* The inner SELECT is the walk, the middle one counts its bytes, the outer one cuts. */
 #define PAGE(condition, direction)                                                                                     \
     "SELECT room, seq, id, sender, body, COALESCE(meta_as_sent, old_meta::json) AS meta, at, kind, target, thread,"    \
-    " (SELECT t.at FROM message t WHERE t.room_id = page.room AND t.seq = page.target) AS target_at, attachments"      \
+    " (SELECT t.at FROM message t WHERE t.room_id = page.room AND t.seq = page.target) AS target_at, attachments,"     \
+    " (SELECT h.at FROM hidden h WHERE h.subject = $5 AND h.room_id = page.room AND"                                   \
+    " h.seq = COALESCE(page.target, page.seq)) AS hidden_at"                                                           \
     " FROM (SELECT s.*, row_number() OVER walk AS n, sum(" TEXT_BYTES(                                                 \
         "s") ") OVER walk AS bytes FROM ("                                                                             \
              "  (SELECT room_id AS room, seq, id, sender, body, meta_as_sent, meta AS old_meta, at, kind,"             \
@@ -39,6 +41,13 @@ enum err log_head_read(struct pg *pg, struct arena *arena, struct id room, int64
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
+static void blank_entry(struct message *entry)
+{
+    entry->body = STR("");
+    entry->meta = STR_NONE;
+    entry->attachments = (struct id_list){ NULL, 0 };
+}
+
 /* The head is read last: it is never older than the messages, so a reader who has `head` has all. */
 enum err log_page(struct pg *pg, struct arena *arena, const struct slice *slice, struct message_page *out)
 {
@@ -47,6 +56,8 @@ enum err log_page(struct pg *pg, struct arena *arena, const struct slice *slice,
     if (slice->limit > 0)
         TRY(pg_all(pg, arena, message_shape(), &out->messages, (size_t)slice->limit, backward ? BEFORE : AFTER,
             PG_ARGS(pg_id(slice->room), pg_int(backward ? slice->before : slice->after), pg_int(slice->limit),
-                pg_int(PAGE_BYTES))));
+                pg_int(PAGE_BYTES), pg_text(slice->reader.len > 0 ? slice->reader : STR("")))));
+    for (size_t i = 0; i < out->messages.len; i++)
+        if (out->messages.at[i].hidden_at > 0) blank_entry(&out->messages.at[i]);
     return log_head_read(pg, arena, slice->room, &out->head);
 }

@@ -276,8 +276,8 @@ static bool send_batch(PGconn *conn, const struct batch *b)
                    pg_texts(b->arena, c.bodies), pg_jsons(b->arena, c.metas), pg_time(b->at),
                    pg_texts(b->arena, c.kinds), pg_ints(b->arena, c.targets, b->n_unique),
                    pg_ints(b->arena, c.threads, b->n_unique), pg_texts(b->arena, c.attachments))) &&
-           effects_send(conn, b->arena, b->unique, b->n_unique, b->limits.deleted_kept_s) &&
-           batch_send(conn, "commit", PG_NO_ARGS) && PQpipelineSync(conn) == 1;
+           effects_send(conn, b->arena, b->unique, b->n_unique, &b->limits) && batch_send(conn, "commit", PG_NO_ARGS) &&
+           PQpipelineSync(conn) == 1;
 }
 
 static bool send_fresh(PGconn *conn, const struct batch *b)

@@ -19,8 +19,8 @@ struct append {
 };
 
 struct batch_limits {
-    int64_t statement_ms;   /* how long one statement may take */
-    int64_t deleted_kept_s; /* how long is kept what deleted messages said */
+    int64_t statement_ms;                  /* how long one statement may take */
+    int64_t former_kept_s, deleted_kept_s; /* how long is kept what messages said before they were edited, or deleted */
 };
 
 /* Store n appends, 1 or more, in their order.  Each gets a seq; one whose room, sender and id are in the log already, or

@@ -34,10 +34,13 @@ static const char REPLY[] = "WITH new AS (INSERT INTO reply (room_id, thread, se
 /* The sender of an edit is that of the message: proto/entries.def. */
 static const char EDIT[] = LAST("'message:edit'",
     "c.room_id, c.target") ", now AS (INSERT INTO message_now AS n (room_id, seq, body, attachments, edits, edit_seq,"
-                           "       edited_at) SELECT room_id, target, body, attachments, 1, seq, at FROM found"
+                           "       edited_at, former_due) SELECT room_id, target, body, attachments, 1, seq, at,"
+                           "       CASE WHEN $4::bigint > 0 THEN at + $4::bigint * interval '1 second' END FROM found"
                            "       ON CONFLICT (room_id, seq) DO UPDATE SET body = EXCLUDED.body, attachments ="
                            "       EXCLUDED.attachments, edits = n.edits + 1, edit_seq = EXCLUDED.edit_seq,"
-                           "       edited_at = EXCLUDED.edited_at WHERE n.delete_seq IS NULL AND"
+                           "       edited_at = EXCLUDED.edited_at, former_due = COALESCE(n.former_due, "
+                           "EXCLUDED.former_due)"
+                           "       WHERE n.delete_seq IS NULL AND"
                            "       COALESCE(n.edit_seq, 0) < EXCLUDED.edit_seq RETURNING room_id, seq, attachments),"
                            " shown AS (INSERT INTO attachment (media, room_id, seq, sender)"
                            "       SELECT media, room_id, now.seq, sender FROM now JOIN found f USING (room_id),"
@@ -77,7 +80,8 @@ static const char DELETE[] = LAST("'message:delete'",
     "c.room_id, c.target") ", gone AS (INSERT INTO message_now AS n (room_id, seq, delete_seq, deleted_at, deleted_by)"
                            "       SELECT room_id, target, seq, at, sender FROM found ON CONFLICT (room_id, seq) DO "
                            "UPDATE"
-                           "       SET body = NULL, attachments = NULL, pinned = false, delete_seq = "
+                           "       SET body = NULL, attachments = NULL, former_due = NULL, pinned = false, delete_seq "
+                           "= "
                            "COALESCE(n.delete_seq, "
                            "EXCLUDED.delete_seq),"
                            "       deleted_at = COALESCE(n.deleted_at, EXCLUDED.deleted_at),"
@@ -169,7 +173,8 @@ static const struct pg_args *args_of(struct arena *arena, const struct keys *key
     return args;
 }
 
-bool effects_send(PGconn *conn, struct arena *arena, struct append *const *at, size_t n, int64_t kept_s)
+bool effects_send(
+    PGconn *conn, struct arena *arena, struct append *const *at, size_t n, const struct batch_limits *limits)
 {
     struct keys keys = keys_of(arena, at, n);
     bool has[EFFECTS] = { false };
@@ -180,8 +185,8 @@ bool effects_send(PGconn *conn, struct arena *arena, struct append *const *at, s
 
     struct pg_args args = *args_of(arena, &keys);
     for (size_t i = 0; i < EFFECTS; i++) {
-        args.n = i == EFFECT_delete ? 4 : 3;
-        args.at[3] = pg_int(kept_s);
+        args.n = i == EFFECT_delete || i == EFFECT_edit ? 4 : 3;
+        args.at[3] = pg_int(i == EFFECT_edit ? limits->former_kept_s : limits->deleted_kept_s);
         if (has[i] && !batch_send(conn, names[i], &args)) return false;
     }
     return true;

@@ -9,8 +9,9 @@
 struct pg_args;
 
 bool effects_prepare(PGconn *conn);
-/* Only what this batch has of them.  kept_s: for so long is kept what deleted messages said. */
-bool effects_send(PGconn *conn, struct arena *arena, struct append *const *at, size_t n, int64_t kept_s);
+/* Only what this batch has of them. */
+bool effects_send(
+    PGconn *conn, struct arena *arena, struct append *const *at, size_t n, const struct batch_limits *limits);
 
 /* batch.c: a prepared statement into the pipeline. */
 bool batch_send(PGconn *conn, const char *name, const struct pg_args *args);

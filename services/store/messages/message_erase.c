@@ -67,11 +67,27 @@ static enum err blank_some(struct call *call, struct erasure *erasure)
     return OK;
 }
 
+static const char FORGET_HIDDEN[] = "DELETE FROM hidden WHERE ctid = ANY (ARRAY(SELECT ctid FROM hidden WHERE"
+                                    " subject = $1 LIMIT $2))";
+
+/* What they hid from themselves. */
+static enum err forget_hidden(struct call *call, const struct erasure *erasure, int64_t *rows)
+{
+    char subject[ID_TEXT_BYTES + 1];
+
+    id_format(erasure->user, subject);
+    return pg_run(
+        call->pg, call->arena, FORGET_HIDDEN, PG_ARGS(pg_text(str_of(subject)), pg_int(MESSAGES_AT_ONCE)), rows);
+}
+
 enum err messages_erase_some(struct call *call, struct erasure *erasure, void **left)
 {
     const struct store *store = call->context;
+    int64_t hidden;
 
     (void)left;
+    TRY(forget_hidden(call, erasure, &hidden));
+    if (hidden == MESSAGES_AT_ONCE) return OK; /* there may be more */
     if (strcmp(store->settings->erased_messages, "blank") == 0) return blank_some(call, erasure);
     erasure->erased_at = call->now; /* the text stays, of a sender whom no name leads to */
     return OK;

@@ -251,11 +251,13 @@ void print_alerts(void)
 /* clang-format off */
 static const struct {
 #define ENTRY(kind, name, about, heard, unread, effect, doc) const char *kind;
+#define ASIDE(kind, name, doc) const char *kind;
 #include "proto/begin.def"
 #include "proto/entries.def"
 #include "proto/end.def"
 } entry_names = {
 #define ENTRY(kind, name, about, heard, unread, effect, doc) name,
+#define ASIDE(kind, name, doc) name,
 #include "proto/begin.def"
 #include "proto/entries.def"
 #include "proto/end.def"
@@ -312,6 +314,13 @@ static void print_right(const char *name, const char *may, const char *whose, co
     printf("` | %s |\n", doc);
 }
 
+static void print_remains(const char *name, const char *texts, const char *read, const char *kept, const char *doc)
+{
+    printf("| `%s` | %s | %s | `MADANG_STORE_", name, texts, read);
+    for (; *kept != '\0'; kept++) putchar(toupper((unsigned char)*kept));
+    printf("` | %s |\n", doc);
+}
+
 void print_entries(void)
 {
     printf("# What a room's log is made of\n\nPrinted from proto/entries.def by `make docs`.\n\nEach entry has a"
@@ -332,6 +341,16 @@ void print_entries(void)
            " for how long after it was sent | meaning |\n|---|---|---|---|---|\n");
 #define RIGHT(kind, may, whose, within, doc) print_right(entry_names.kind, #may, \
     #whose[0] == 'O' ? "one's own" : "anybody's", #within, doc);
+#include "proto/begin.def"
+#include "proto/entries.def"
+#include "proto/end.def"
+    printf("\n## What is left of words\n\n| after | whose words | read by | kept for | then |\n|---|---|---|---|---|\n");
+#define REMAINS(kind, texts, read, kept, doc) print_remains(entry_names.kind, texts, read, #kept, doc);
+#include "proto/begin.def"
+#include "proto/entries.def"
+#include "proto/end.def"
+    printf("\nWhat is no entry, and nobody else hears of:\n\n");
+#define ASIDE(kind, name, doc) printf("- `%s`: %s\n", name, doc);
 #include "proto/begin.def"
 #include "proto/entries.def"
 #include "proto/end.def"

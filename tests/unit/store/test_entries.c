@@ -61,9 +61,19 @@ static void the_rows_say_who_may_do_what(void **state)
     }
 }
 
+/* What is done for oneself alone, and asked, takes no more than reading. */
+static void who_reads_may_hide_and_ask(void **state)
+{
+    (void)state;
+    for (enum entry_kind kind = ENTRY_hide; kind <= ENTRY_versions; kind++)
+        for (enum role role = ROLE_none; role < ROLES_END; role++)
+            assert_int_equal(entry_is_allowed(&set, kind, role, false, INT64_C(1) << 50), role != ROLE_none);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(the_rows_say_who_may_do_what) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(the_rows_say_who_may_do_what),
+        cmocka_unit_test(who_reads_may_hide_and_ask) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
