@@ -301,7 +301,8 @@ static void pages_begin_behind_what_one_may_not_read_and_cost_the_same(void **st
 
 static void what_is_caught_up_with_begins_there_too(void **state)
 {
-    struct call call = { .pg = pg, .arena = party_arena };
+    const struct principal somebody = { .sub = STR("ann") };
+    struct call call = { .pg = pg, .arena = party_arena, .who = &somebody };
     struct log_query query = { .room = room, .after = 3, .limit = LOG_LIMIT, .reads_after = CAME_AT };
     struct message_page page = { .after = 0 };
 
