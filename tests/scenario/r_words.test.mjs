@@ -110,7 +110,7 @@ test("what somebody hides from themselves is not in their own export either", { 
   for (const person of [olga, umi]) person.leaves()
 })
 
-test('a store that is killed while words are forgotten leaves no half of them, and forgets none twice', { timeout: 120000 }, async () => {
+test('a store that is killed while words are forgotten leaves no half of them, and forgets none twice', { timeout: 240000 }, async () => {
   const { olga, room, leave } = await aRoom(), edited = 1500, deleted = 2500
   await say(olga, room, 'the first')
   // As a store has written them, long ago: of each message two edits; of each deletion the text that is kept.
@@ -128,7 +128,7 @@ test('a store that is killed while words are forgotten leaves no half of them, a
   const left = async () => await count('count(*)', `message WHERE room_id = '${room}' AND body = 'former'`) + await count('count(*)', `removed WHERE room_id = '${room}'`)
   for (let kills = 0; kills < 3 || await left() > 0; kills++) {
     for (const kind of ['former.purge', 'removed.purge']) await due(kind)
-    if (kills < 8) {
+    if (kills < 4) {
       await pause(Math.random() * 30)
       await stack.kill('store')
     }
