@@ -74,11 +74,11 @@ test('names of ours are nobody else\'s, in no spelling', async () => {
   await putPolicy('names-all', [
     { effect: 'allow', namespaces: ['/chat'], actions: ['connect', 'emit', 'subscribe', 'history'] },
     { effect: 'allow', actions: ['publish'], events: ['typing', 'message*', 'Message*', 'MESSAGE', 'm*', 'entry', 'Entry:*', 'room:*', 'token:*', 'error', 'auth:*',
-      'read:mark', 'member:add', 'connect_errorx', 'x*'] },
+      'read:marked', 'member:add', 'connect_errorx', 'x*'] },
   ])
   const { ada, room, nothingElse, leave } = await twoInARoom(await stack.issueKey({ policy: 'names-all' }))
   for (const name of ['message', 'Message', 'MESSAGE', 'message:sent', 'message:', 'entry', 'Entry:x', 'room:removed', 'room:x', 'token:expiring', 'error', 'auth:x',
-    'read:mark', 'member:add', 'message\u200b', 'message ', 'm\u0007', 'm\u202eegassem', 'x'.repeat(129)])
+    'read:marked', 'member:add', 'message\u200b', 'message ', 'm\u0007', 'm\u202eegassem', 'x'.repeat(129)])
     await ada.isRefused(name, { room }, 'no_event')
   await ada.isRefused('m\u0000', { room }, 'invalid_argument', /NUL/)
   await ada.calls('mine', { room })
