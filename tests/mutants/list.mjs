@@ -72,8 +72,8 @@ export const mutants = [
     from: 'is_blind ? entry->blind : entry->packet', to: 'is_blind ? entry->packet : entry->packet',
   },
   {
-    name: 'who was no member meanwhile gets back what was said meanwhile', file: 'services/gateway/recovery/resume_missed.c', red: whoReads('joining'),
-    from: 'if (e == OK && is_unreadable(position, &page)) e = ERR_FORBIDDEN;', to: '',
+    name: 'who was no member meanwhile gets back what was said meanwhile', file: 'services/gateway/recovery/resume.c', red: whoReads('joining'),
+    from: 'c->positions[i].membership.reads_after = found->reads_after;', to: '',
   },
   {
     name: 'who comes back reads from where they were before', file: 'services/chat/rooms/room_row.c', red: whoReads('joining'),
@@ -89,7 +89,7 @@ export const mutants = [
   },
   {
     name: 'an export has what others did', file: 'services/store/log/history_page.c', red: ['scenario', 'r_who_reads', 'own export'],
-    from: 'for (size_t i = 0; i < out->len; i++) keep_own(&out->at[i]);', to: '',
+    from: 'for (size_t i = 0; i < out->len; i++) keep_own(', to: 'for (size_t i = out->len; i < out->len; i++) keep_own(',
   },
   // --- history ---
   {

@@ -157,21 +157,21 @@ test('a change of the setting is so for who is there: for what is read, and for 
     const { json } = await olga.rest('PATCH', `/api/v1/rooms/${room}`, { history })
     assert.equal(json.data.history, history)
   }
-  const edits = async () => {
-    const edit = await olga.calls('message:edit', { room, seq, id: randomUUID(), body: 'from before, edited' })
-    return until('the edit is heard', () => entriesOf(zoe, room).find(entry => entry.seq === edit.seq))
+  const reacts = async () => {
+    const deeds = [await olga.calls('reaction:add', { room, seq, emoji: '👍' }), await olga.calls('reaction:remove', { room, seq, emoji: '👍' })]
+    return until('the reaction is heard', () => entriesOf(zoe, room).find(entry => entry.seq === deeds[0].seq))
   }
-  assert.equal((await edits()).body, 'from before, edited')
+  assert.equal((await reacts()).body, '👍')
   await set('joining')
   assert.ok((await zoe.calls('room:get', { room })).reads_after > 0)
   await until('it is not read any more', async () => (await reads()).length === 0)
-  await until('nor is heard what it is now', async () => (await edits()).body === '')
+  await until('nor is heard what is done to it', async () => (await reacts()).body === '')
   await zoe.isRefused('message:get', { room, seq }, 'not_found')
   await zoe.isRefused('message:send', { room, id: randomUUID(), body: 'an answer', thread: seq }, 'not_found')
   assert.equal((await olga.calls('message:get', { room, seq })).body, 'from before, edited')
   await set('all')
   await until('it is read again', async () => (await reads()).length === 1)
-  await until('and heard', async () => (await edits()).body !== '')
+  await until('and heard', async () => (await reacts()).body !== '')
 
   await zoe.isRefused('room:update', { room, history: 'joining' }, 'forbidden')
   await olga.isRefused('room:update', { room, history: 'some' }, 'invalid_argument', /history/)

@@ -1,6 +1,7 @@
 // storm.mjs - random kills and stops of every process under senders that retry and listeners that recover.
 //
-// What was acknowledged is compared with the log and with what every listener heard, message by message; what the spared
+// Entries of every kind that a client makes are sent. What was acknowledged is compared with the log and with what every listener heard,
+// entry by entry, and the messages as they are read then with what the log makes of them; what the spared
 // processes hold in memory and descriptors is compared before and after. Nobody may die but those who were killed.
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -8,6 +9,7 @@ import { promisify } from 'node:util'
 import parser from 'socket.io-msgpack-parser'
 import { Person } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
+import { foldLog, inOrder, shownTo } from '../lib/log_fold.mjs'
 import { pause, until } from '../lib/wait.mjs'
 
 const run = promisify(execFile)
@@ -32,34 +34,53 @@ function randomFrom(seed) {
   }
 }
 
-/** One message at a time, each repeated until it is acknowledged: the order within a lane is the order in the log. */
+/** One deed at a time, each repeated until it is acknowledged: the order within a lane is the order in the log. */
 class Lane {
   constructor(person, rooms, name, random) {
-    Object.assign(this, { person, rooms, name, random, acknowledged: [], repeats: 0, findings: [], talking: true })
+    Object.assign(this, { person, rooms, name, random, acknowledged: [], repeats: 0, findings: [], talking: true, own: new Map(rooms.map(room => [room, []])) })
     this.done = this.talk()
+  }
+
+  /** What may be done to a message of the lane's own that is there, as nobody else does anything to it: so it is never refused. */
+  deedTo(message, i) {
+    const dice = this.random()
+    if (dice < 0.4 && message.edits++ < 50) return ['message:edit', { body: `${this.name} corrects ${i}` }]
+    if (dice < 0.65) return [(message.liked = !message.liked) ? 'reaction:add' : 'reaction:remove', { emoji: '👍' }]
+    if (dice < 0.9) return [(message.pinned = !message.pinned) ? 'pin:add' : 'pin:remove', {}]
+    message.gone = true
+    return ['message:delete', {}]
+  }
+
+  deed(room, i) {
+    const own = this.own.get(room).filter(message => !message.gone).slice(-5), id = `${this.name}-${i}`.padEnd(8, '.')
+    const about = own[Math.floor(this.random() * own.length)]
+    if (!about || this.random() < 0.5)
+      return ['message:send', { room, id, body: `${this.name} says ${i}`, ...(about && !about.thread && this.random() < 0.3 ? { thread: about.seq } : {}) }]
+    const [event, more] = this.deedTo(about, i)
+    return [event, { room, id, seq: about.seq, ...more }]
   }
 
   async talk() {
     for (let i = 0; this.talking; i++) {
       const room = this.rooms[Math.floor(this.random() * this.rooms.length)]
-      const message = { room, id: `${this.name}-${i}`.padEnd(8, '.'), body: `${this.name} says ${i}` }
-      const seq = await this.send(message)
-      if (seq !== undefined) this.acknowledged.push({ ...message, seq })
+      const [event, args] = this.deed(room, i), seq = await this.send(event, args)
+      if (seq !== undefined) this.acknowledged.push({ event, room, id: args.id, seq })
+      if (seq !== undefined && event === 'message:send') this.own.get(room).push({ seq, thread: args.thread, edits: 0 })
       await pause(this.random() * 8)
     }
   }
 
-  async send(message) {
+  async send(event, args) {
     for (const end = Date.now() + CALM_MS * 2; Date.now() < end; this.repeats++) {
-      const answer = await this.person.socket.timeout(2000).emitWithAck('message:send', message).catch(() => undefined)
+      const answer = await this.person.socket.timeout(2000).emitWithAck(event, args).catch(() => undefined)
       if (answer?.seq) return answer.seq
       if (answer?.error && !REPEATABLE.has(answer.error.code)) {
-        this.findings.push(`${message.id} was refused: ${JSON.stringify(answer.error)}`)
+        this.findings.push(`${event} ${args.id} was refused: ${JSON.stringify(answer.error)}`)
         return undefined
       }
       await pause(20 + this.random() * 80)
     }
-    this.findings.push(`${message.id} was never acknowledged`)
+    this.findings.push(`${event} ${args.id} was never acknowledged`)
     return undefined
   }
 
@@ -77,7 +98,7 @@ class Listener {
   constructor(person, rooms) {
     Object.assign(this, { person, rooms, findings: [], taken_up: 0, begun_anew: 0, connection: 0, joined: new Set() })
     this.heard = new Map(rooms.map(room => [room, []]))
-    person.socket.on('message', message => this.take(message))
+    for (const event of ['message', 'entry']) person.socket.on(event, entry => this.take(entry))
     // The client keeps what it had read of a connection and not handed over when that was lost, and hands it over with the
     // next one, though it brings an offset that knows nothing of it: a listener would hear that twice.
     person.socket.on('disconnect', () => setTimeout(() => { person.socket.receiveBuffer = [] }, 0))
@@ -231,27 +252,48 @@ async function blow({ roll, victims, spared, listeners, seconds, random, log }) 
   return done
 }
 
+/** The whole log of a room, as it is on disk. */
+async function logOf(stack, room) {
+  const log = []
+  for (let page = [{}]; page.length > 0; log.push(...page))
+    page = JSON.parse(await stack.sql('store', `SELECT coalesce(json_agg(e ORDER BY e.seq), '[]') FROM (SELECT * FROM (
+      SELECT room_id AS room, seq, id, sender, body, (extract(epoch FROM at) * 1000)::bigint AS at, kind, NULL::bigint AS target, thread FROM message UNION ALL
+      SELECT room_id, seq, id, sender, body, (extract(epoch FROM at) * 1000)::bigint, kind, target, NULL FROM change) all_of
+      WHERE room = '${room}' AND seq > ${log.length ? log.at(-1).seq : 0} ORDER BY seq LIMIT 1000) e`))
+  return log
+}
+
+/** Messages as they are read are what the log makes of them. */
+function compareViews(room, log, views) {
+  const made = shownTo('host', foldLog(log.map(entry => Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== null)))))
+  const plain = list => list.map(each => JSON.stringify(Object.entries(each).filter(([, value]) => value !== 0 && value !== null).sort()))
+  const [read, expected] = [plain(views.map(inOrder)), plain(made)]
+  if (read.length !== expected.length) return [`${read.length} messages of ${room} are read, of ${expected.length}`]
+  return read.flatMap((view, i) => view === expected[i] ? [] : [`${room} ${views[i].seq} is read as ${view}, and the log makes of it ${expected[i]}`])
+}
+
 function compare({ rooms, histories, lanes, listeners }) {
   const findings = [...lanes, ...listeners].flatMap(each => each.findings)
   for (const room of rooms) {
     const history = histories.get(room)
-    const ids = new Set(history.map(message => message.id))
+    const ids = new Set(history.map(entry => `${entry.target > 0} ${entry.id}`))
+    const deleted = new Set(history.filter(({ kind }) => kind === 'message:delete').map(({ target }) => target)) // heard with its text, or later without
     history.forEach((message, i) => { if (message.seq !== i + 1) findings.push(`${room} has ${message.seq} at place ${i + 1}`) })
     if (ids.size !== history.length) findings.push(`${room} has ${history.length - ids.size} messages twice`)
     for (const { person, heard } of listeners) {
       const own = heard.get(room)
       if (own.length !== history.length) findings.push(`${person.name} heard ${own.length} of ${history.length} in ${room}`)
       own.forEach((message, i) => {
-        for (const field of ['id', 'sender', 'body', 'at'])
-          if (message[field] !== history[i]?.[field]) findings.push(`${person.name} heard another ${field} of ${room} ${message.seq}`)
+        for (const field of ['id', 'sender', 'body', 'at', 'kind', 'target', 'thread'])
+          if ((message[field] || null) !== (history[i]?.[field] || null) && !(field === 'body' && deleted.has(message.target || message.seq))) findings.push(`${person.name} heard another ${field} of ${room} ${message.seq}`)
       })
     }
   }
   for (const lane of lanes) {
     const last = new Map()
-    for (const { room, id, body, seq } of lane.acknowledged) {
+    for (const { event, room, id, seq } of lane.acknowledged) {
       const stored = histories.get(room)[seq - 1]
-      if (stored?.id !== id || stored?.body !== body) findings.push(`${id} was acknowledged as ${seq} of ${room}, where ${stored?.id} is`)
+      if (stored?.id !== id || (stored?.kind ?? 'message:send') !== event) findings.push(`${id} was acknowledged as ${seq} of ${room}, where ${stored?.id} is`)
       if (seq <= (last.get(room) ?? 0)) findings.push(`${id} came before the one that ${lane.name} sent before it`)
       last.set(room, seq)
     }
@@ -291,10 +333,11 @@ export async function storm({ seconds, seed, gateways = 2, rooms: roomCount = 3,
     const rooms = []
     for (let i = 0; i < roomCount; i++) rooms.push((await host.makesRoom()).id)
     await enlarge(host, rooms[0])
-    host.leaves()
     const quiet = await Promise.all([...spared].map(name => holdingsAtRest(stack, name)))
     const senders = await Promise.all(Array.from({ length: people }, (_, i) => arrive('sender', i)))
     for (const person of senders) for (const room of rooms) await person.calls('room:join', { room })
+    for (const { name } of senders) for (const room of rooms) await host.calls('member:role', { room, member: name, role: 'moderator' }) // who pins
+    host.leaves()
     const listeners = []
     for (let i = 0; i < people; i++) {
       const listener = new Listener(await arrive('listener', i), rooms)
@@ -317,12 +360,15 @@ export async function storm({ seconds, seed, gateways = 2, rooms: roomCount = 3,
 
     const reader = await Person.arrives(stack, key, 'host')
     const histories = new Map()
-    for (const room of rooms) histories.set(room, await until(`the log of ${room} is read`, () => reader.reads(room).catch(() => undefined), CALM_MS))
+    for (const room of rooms) histories.set(room, await until(`the log of ${room} is read`, () => logOf(stack, room).catch(() => undefined), CALM_MS))
+    const views = new Map()
+    for (const room of rooms) views.set(room, await until(`the messages of ${room} are read`, () => reader.reads(room).catch(() => undefined), CALM_MS))
     const isHeard = listener => rooms.every(room => listener.heard.get(room).length >= histories.get(room).length)
     await until('everybody has heard all', () => listeners.every(isHeard), CALM_MS).catch(() => {})  // compare() says who has not
 
     roll.call()
-    const findings = [...calm, ...roll.findings, ...compare({ rooms, histories, lanes, listeners })]
+    const findings = [...calm, ...roll.findings, ...compare({ rooms, histories, lanes, listeners }),
+      ...rooms.flatMap(room => compareViews(room, histories.get(room), views.get(room)))]
     for (const person of [reader, ...senders, ...listeners.map(listener => listener.person)]) person.leaves()
     const held = await Promise.all([...spared].map(async name => ({ name, before: before[name], after: await settled(stack, name, before[name]) })))
     for (const { name, before: was, after } of held) {
