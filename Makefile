@@ -10,7 +10,7 @@ DEBUG   =
 BUILD   = build$(if $(SAN),/$(SAN),$(if $(DEBUG),/debug))$(if $(filter clang,$(CC)),/clang)
 RUN     = .run
 
-PACKAGES = libczmq libzmq libwebsockets libpq msgpack libjwt hiredis jansson libcrypto libssl zlib libcurl libseccomp libidn2 libfido2 libcbor
+PACKAGES = libczmq libzmq libwebsockets libpq msgpack libjwt hiredis jansson libcrypto libssl zlib libcurl libseccomp libidn2 libfido2 libcbor icu-uc
 # Asked once, and only by targets that compile: on a bare machine pkg-config comes with scripts/setup.
 pkg_cflags = $(eval pkg_cflags := $$(shell pkg-config --cflags $(PACKAGES)))$(pkg_cflags)
 vips_cflags = $(eval vips_cflags := $$(shell pkg-config --cflags vips | sed 's/-I/-isystem /g'))$(vips_cflags)

@@ -197,10 +197,17 @@ static bool any_fits(struct patterns patterns, struct str text, struct str subje
     return patterns.len == 0;
 }
 
+/* The history of no room in particular is that of all: also of those that a rule keeps somebody from. */
+static bool rooms_fit(const struct rule *rule, const struct policy_question *q)
+{
+    return any_fits(rule->rooms, q->room, q->subject) ||
+           (!rule->allow && q->action == POLICY_HISTORY && q->room.len == 0);
+}
+
 static bool rule_fits(const struct rule *rule, const struct policy_question *q)
 {
     return (rule->actions & 1u << q->action) != 0 && any_fits(rule->namespaces, q->namespace, q->subject) &&
-           any_fits(rule->events, q->event, q->subject) && any_fits(rule->rooms, q->room, q->subject);
+           any_fits(rule->events, q->event, q->subject) && rooms_fit(rule, q);
 }
 
 static bool rule_names(const struct rule *rule, const struct policy_question *q)

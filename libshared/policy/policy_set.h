@@ -4,7 +4,7 @@
  * A deny that fits wins; else an allow that fits; else it is denied.  A rule fits when each of its lists is absent or
  * holds a fitting pattern.  A pattern is text in which * stands for any characters and {sub} for the subject, literally.
  * `*` alone fits everything.  No other pattern fits what is empty: a rule with rooms fits only requests that name one.
- * A pattern with {sub} fits nothing where there is no subject.
+ * A pattern with {sub} fits nothing where there is no subject.  A deny of the history of some rooms fits what asks for that of all, too.
  *
  * An event is published, that is relayed without being known to us, only if the policy names it: a rule that allows it has
  * `publish` among its actions and, among its events, the name or what it begins with.  An absent list and `*` name

@@ -179,6 +179,11 @@ void chat_link_ask(struct chat_link *link, const struct access_query *query, rpc
     call_chat(link, "room.access", access_query_shape(), query, done, arg);
 }
 
+void chat_link_readable(struct chat_link *link, const struct readable_query *query, rpc_reply_fn *done, void *arg)
+{
+    call_chat(link, "room.readable", readable_query_shape(), query, done, arg);
+}
+
 void chat_link_recheck(struct chat_link *link)
 {
     link->recheck = true;

@@ -23,6 +23,7 @@ bool chat_link_is_up(const struct chat_link *link);
 
 /* `done` comes later, once. */
 void chat_link_ask(struct chat_link *link, const struct access_query *query, rpc_reply_fn *done, void *arg);
+void chat_link_readable(struct chat_link *link, const struct readable_query *query, rpc_reply_fn *done, void *arg);
 /* Something may have been committed that nobody publishes: chat is told until it has heard.  A new link begins with
  * that, as the store before us may have died between a commit and its publication. */
 void chat_link_recheck(struct chat_link *link);

@@ -108,6 +108,9 @@ struct history_slice {
 };
 enum err history_read(struct pg *pg, struct arena *arena, const struct history_slice *slice, struct str reader,
     struct message_view_list *out) MUST_CHECK;
+/* These messages, of any rooms, newest first; it ends early like a page of the log. */
+enum err history_these(struct pg *pg, struct arena *arena, struct id_list rooms, const int64_t *seqs, struct str reader,
+    struct message_view_list *out) MUST_CHECK;
 /* The seq behind which all that was stored at this time or later is. */
 enum err history_place(struct pg *pg, struct arena *arena, struct id room, int64_t from, int64_t *seq) MUST_CHECK;
 /* The seq behind which all lies that somebody may read of whom chat says reads_after: whoever reads a log for somebody asks this first, in

@@ -38,6 +38,7 @@ const args = {
   'room:remove': ({ room }, state, caller) => ({ room, member: state.startsWith('itself') ? caller.subject ?? 'olga' : 'vic' }),
   'message:send': send,
   'message:list': ({ room }) => ({ room }),
+  'message:search': ({ room }) => ({ q: 'first', ...(room && { room }) }),
   'message:get': ({ room }) => ({ room, seq: 1 }),
   'message:versions': ({ room }) => ({ room, seq: 1 }),
   'message:hide': ({ room }) => ({ room, seq: 1 }),

@@ -109,6 +109,14 @@ export const deeds = {
       missing: { not_found: `${INSIDE} ${OUTSIDE} read_only`, forbidden: 'listener capped', ...UNKNOWN },
     },
   },
+  'message:search': {
+    rows: ['GET /api/v1/search', '/chat message:search'],
+    states: {
+      any: { ok: `${INSIDE} ${OUTSIDE} read_only`, forbidden: 'listener capped', ...UNKNOWN },
+      'in a closed room': { ok: `${INSIDE} read_only`, forbidden: `${OUTSIDE} listener capped`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE} read_only`, forbidden: 'listener capped', ...UNKNOWN },
+    },
+  },
   'message:get': {
     rows: ['GET /api/v1/rooms/{room}/messages/{seq}', '/chat message:get'],
     states: {

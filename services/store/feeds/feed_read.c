@@ -14,7 +14,7 @@ static const char SPANS[] =
     "  CROSS JOIN LATERAL (SELECT seq FROM room_head WHERE room_id = r.room OFFSET 0) h"
     "  LEFT JOIN LATERAL (SELECT seq FROM feed_place WHERE feed = $1 AND room_id = r.room OFFSET 0) p ON true"
     "  WHERE h.seq > COALESCE(p.seq, 0)) s"
-    /* With more messages than there may be voices it ends with the last of these. */
+    /* With more messages than are wanted of each room it ends with the last of these. */
     " LEFT JOIN LATERAL (SELECT seq FROM message WHERE room_id = s.room AND seq > s.after AND seq <= s.last"
     "  AND kind IS NULL ORDER BY seq OFFSET $4 - 1 LIMIT 1) m ON true ORDER BY s.i";
 
@@ -99,14 +99,20 @@ static enum err find_voices(struct pg *pg, struct arena *arena, struct feed_news
     return OK;
 }
 
+enum err feed_spans(
+    struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, size_t of_each, struct feed_news *out)
+{
+    *out = (struct feed_news){ 0 };
+    return pg_all(pg, arena, feed_span_shape(), &out->batch.spans, rooms.len, SPANS,
+        PG_ARGS(pg_text(str_of(feed)), pg_ids(arena, rooms), pg_int(FEED_SPAN_MAX), pg_int((int64_t)of_each)));
+}
+
 enum err feed_read(struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, struct feed_news *out)
 {
     struct feed_span_list *spans = &out->batch.spans;
     size_t of_each = FEED_ENTRIES_MAX / (rooms.len + (rooms.len == 0));
 
-    *out = (struct feed_news){ 0 };
-    TRY(pg_all(pg, arena, feed_span_shape(), spans, rooms.len, SPANS,
-        PG_ARGS(pg_text(str_of(feed)), pg_ids(arena, rooms), pg_int(FEED_SPAN_MAX), pg_int((int64_t)of_each))));
+    TRY(feed_spans(pg, arena, feed, rooms, of_each, out));
     if (spans->len == 0) return OK;
 
     TRY(pg_all(pg, arena, message_shape(), &out->batch.entries, FEED_ENTRIES_MAX, ENTRIES,

@@ -4,13 +4,14 @@
 
 #include <assert.h>
 #include <ev.h>
+#include <string.h>
 #include <utlist.h>
 
 #include "libshared/base/clock.h"
 #include "libshared/base/log.h"
 #include "libshared/base/metrics.h"
 #include "libshared/base/table.h"
-#include "services/store/feeds/feeds_private.h"
+#include "services/store/feeds/own.h"
 
 #define ROOMS_MAX   100000 /* that are remembered to be late; a sweep finds the others */
 #define LOOK_S      0.1    /* so long a batch waits for company */
@@ -30,7 +31,7 @@ struct noted_room {
 /* A consumer at one part of chat. */
 struct lane {
     struct log_feed *feed;
-    const struct chat_part *part;
+    const struct chat_part *part;       /* NULL: the store's own, of all parts */
     struct noted_room *rooms, *waiting; /* the table, and those that wait the longest first */
     size_t n;
     size_t most; /* rooms in a batch */
@@ -47,13 +48,14 @@ struct lane {
 
 struct log_feed {
     const char *name, *method;
+    feed_take_fn *take; /* in the place of a method */
     struct log_feeds *feeds;
     struct lane lanes[PARTS_MAX];
     size_t n_lanes;
     struct id swept; /* up to this room */
     struct late_room_list found;
     int64_t n_looked_at;
-    bool is_looking, sweeps, has_missed;
+    bool is_looking, sweeps, has_missed, has_swept;
     ev_tstamp sweep_at, told_at;
     struct metric *handed, *late_rooms, *late;
 };
@@ -65,6 +67,9 @@ struct log_feeds {
     ev_timer look;
     struct log_feed feeds[FEEDS];
 };
+
+/* Consumers that are the store's own. */
+static feed_take_fn *const own[FEEDS] = { [FEED_search] = search_take };
 
 static void go_on(struct lane *lane);
 
@@ -103,7 +108,8 @@ static struct lane *lane_of(struct log_feed *feed, struct id room)
 
 void feeds_note(struct log_feeds *feeds, struct id room, int64_t at)
 {
-    for (size_t i = 0; i < FEEDS; i++) note_room(lane_of(&feeds->feeds[i], room), room, at);
+    for (size_t i = 0; i < FEEDS; i++)
+        if (feeds->feeds[i].n_lanes > 0) note_room(lane_of(&feeds->feeds[i], room), room, at);
 }
 
 /* --- a batch: read, handed on, kept --- */
@@ -229,15 +235,37 @@ static void on_read(void *arg, enum err e)
         chat_link_feed(lane->part->link, lane->feed->method, buf_str(&lane->bytes), on_taken, lane);
 }
 
+/* The store's own writes what follows at once, and its place with it. */
+static enum err take_entries(struct pg *pg, struct arena *arena, void *arg)
+{
+    struct lane *lane = arg;
+    struct feed_news *news = arena_alloc(arena, sizeof *news);
+
+    TRY(lane->feed->take(pg, arena, lane->feed->name, (struct id_list){ lane->ids, lane->n_taken }, news));
+    note_spans(lane, news);
+    return OK;
+}
+
+static void on_own_taken(void *arg, enum err e)
+{
+    struct lane *lane = arg;
+
+    if (e == OK) metric_add(lane->feed->handed, lane->n_entries);
+    on_kept(lane, e);
+}
+
 static void go_on(struct lane *lane)
 {
     struct log_feeds *feeds = lane->feed->feeds;
+    bool is_own = lane->part == NULL;
 
     if (lane->is_busy || lane->waiting == NULL || ev_now(feeds->loop) < lane->not_before) return;
-    if (!chat_link_is_up(lane->part->link)) return;
+    if (!is_own && !chat_link_is_up(lane->part->link)) return;
     take_rooms(lane);
     lane->is_busy = true;
-    if (!rpc_server_work(feeds->server, STR_NONE, read_entries, on_read, lane)) fail_batch(lane);
+    if (!rpc_server_work(
+            feeds->server, STR_NONE, is_own ? take_entries : read_entries, is_own ? on_own_taken : on_read, lane))
+        fail_batch(lane);
 }
 
 /* --- rooms that nobody noted: of before, of another store, or too many --- */
@@ -252,6 +280,7 @@ static void on_looked(void *arg, enum err e)
         note_room(lane_of(feed, feed->found.at[i].room), feed->found.at[i].room, feed->found.at[i].at);
     if (feed->n_looked_at == FEED_SWEPT_AT_ONCE) return;
     feed->sweeps = false;
+    feed->has_swept = !feed->has_missed;
     feed->swept = (struct id){ 0 };
     feed->sweep_at = ev_now(feed->feeds->loop) + (feed->has_missed ? 0 : SWEEP_S);
     feed->has_missed = false;
@@ -275,13 +304,13 @@ static void sweep(struct log_feed *feed)
 
 /* --- how late --- */
 
-/* What failed stands behind the others: so more than the first are looked at. */
-static int64_t oldest_of(const struct lane *lane)
+/* Among the first so many that wait: what failed stands behind the others, so the first alone says little. */
+static int64_t oldest_of(const struct lane *lane, size_t most)
 {
     int64_t oldest = INT64_MAX;
     size_t n = 0;
 
-    for (const struct noted_room *room = lane->waiting; room != NULL && n < LOOKED_AT; room = room->next, n++)
+    for (const struct noted_room *room = lane->waiting; room != NULL && n < most; room = room->next, n++)
         if (room->at < oldest) oldest = room->at;
     for (size_t i = 0; lane->is_busy && i < lane->n_taken; i++)
         if (lane->taken[i].at < oldest) oldest = lane->taken[i].at;
@@ -296,7 +325,8 @@ static void tell_lateness(struct log_feed *feed)
     for (size_t i = 0; i < feed->n_lanes; i++) {
         const struct lane *lane = &feed->lanes[i];
         rooms += lane->n + (lane->is_busy ? lane->n_taken : 0);
-        if (oldest_of(lane) < oldest) oldest = oldest_of(lane);
+        int64_t of_lane = oldest_of(lane, LOOKED_AT);
+        if (of_lane < oldest) oldest = of_lane;
     }
     late_ms = oldest == INT64_MAX || clock_ms() < oldest ? 0 : clock_ms() - oldest;
     metric_set(feed->late_rooms, (int64_t)rooms);
@@ -308,6 +338,15 @@ static void tell_lateness(struct log_feed *feed)
     LOG(ERROR, "feed.late", F_TEXT("feed", feed->name), F_INT("ms", late_ms), F_INT("rooms", rooms));
 }
 
+int64_t feeds_search_until(const struct log_feeds *feeds)
+{
+    const struct log_feed *feed = &feeds->feeds[FEED_search];
+    int64_t oldest = oldest_of(&feed->lanes[0], ROOMS_MAX);
+
+    if (!feed->has_swept || feed->has_missed) return 0;
+    return oldest == INT64_MAX ? clock_ms() : oldest - 1;
+}
+
 static void on_look(struct ev_loop *loop, ev_timer *timer, int events)
 {
     struct log_feeds *feeds = timer->data;
@@ -315,6 +354,7 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int events)
     (void)loop, (void)events;
     for (size_t i = 0; i < FEEDS; i++) {
         struct log_feed *feed = &feeds->feeds[i];
+        if (feed->n_lanes == 0) continue;
         sweep(feed);
         for (size_t k = 0; k < feed->n_lanes; k++) go_on(&feed->lanes[k]);
         tell_lateness(feed);
@@ -334,18 +374,25 @@ static struct metric *make_metric(struct metric *(*make)(const char *, const cha
     return metric;
 }
 
+/* A row of the store's own can be turned off. */
+static bool feed_is_on(const struct log_feeds *feeds, const struct log_feed *feed)
+{
+    return feed != &feeds->feeds[FEED_search] || strcmp(feeds->store->settings->search, "on") == 0;
+}
+
 static void begin_feed(struct log_feeds *feeds, struct log_feed *feed, const char *name, const char *method)
 {
     feed->feeds = feeds;
     feed->name = name;
     feed->method = method;
+    feed->take = own[feed - feeds->feeds];
     feed->sweeps = true;
-    feed->n_lanes = feeds->store->n_parts;
+    feed->n_lanes = feed->take == NULL ? feeds->store->n_parts : feed_is_on(feeds, feed) ? 1 : 0;
     for (size_t i = 0; i < feed->n_lanes; i++) {
+        const struct chat_part *part = feed->take == NULL ? &feeds->store->parts[i] : NULL;
         /* bound: a thousand entries without text */
-        feed->lanes[i] = (struct lane){
-            .feed = feed, .part = &feeds->store->parts[i], .most = FEED_ROOMS_AT_ONCE, .bytes = BUF(BATCH_BYTES)
-        };
+        feed->lanes[i] =
+            (struct lane){ .feed = feed, .part = part, .most = FEED_ROOMS_AT_ONCE, .bytes = BUF(BATCH_BYTES) };
     }
     feed->handed = make_metric(metric_counter, "madang_store_feed_entries_total", name, "Entries handed to a consumer");
     feed->late_rooms =

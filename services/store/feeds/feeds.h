@@ -25,3 +25,5 @@ void feeds_begin(struct log_feeds *feeds, struct rpc_server *server); /* work ma
 void feeds_destroy(struct log_feeds **feeds);
 /* Something of the room was committed, at this time. */
 void feeds_note(struct log_feeds *feeds, struct id room, int64_t at);
+/* What was acknowledged up to this time can be found, as far as this store knows; 0: it has not looked at all rooms yet. */
+int64_t feeds_search_until(const struct log_feeds *feeds);

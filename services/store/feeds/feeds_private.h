@@ -36,6 +36,10 @@ struct feed_news {
     int64_t last_at[FEED_ROOMS_AT_ONCE]; /* when the last of what it names was stored; 0: it names nothing */
 };
 
+/* Of these rooms those that have something behind where the consumer is, and as much of it as is looked through at a time: of members'
+ * messages not more than of_each. */
+enum err feed_spans(struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, size_t of_each,
+    struct feed_news *out) MUST_CHECK;
 /* What is in these rooms' logs behind where the consumer is: at most a span of each, with as many entries as of the others. */
 enum err feed_read(
     struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, struct feed_news *out) MUST_CHECK;

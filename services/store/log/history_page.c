@@ -92,6 +92,21 @@ enum err history_read(struct pg *pg, struct arena *arena, const struct history_s
     return OK;
 }
 
+/* clang-format off */
+static const char THESE[] = HISTORY(
+    "SELECT m.* FROM unnest($1::uuid[], $2::bigint[]) AS t (room, seq) CROSS JOIN LATERAL (SELECT * FROM message m"
+    " WHERE m.room_id = t.room AND m.seq BETWEEN t.seq AND t.seq ORDER BY m.seq LIMIT 1) m LIMIT $3",
+    "w.at DESC, w.room DESC, w.seq DESC", "at DESC, room DESC, seq DESC");
+/* clang-format on */
+
+enum err history_these(struct pg *pg, struct arena *arena, struct id_list rooms, const int64_t *seqs, struct str reader,
+    struct message_view_list *out)
+{
+    return pg_all(pg, arena, message_view_shape(), out, rooms.len, THESE,
+        PG_ARGS(pg_ids(arena, rooms), pg_ints(arena, seqs, rooms.len), pg_int((int64_t)rooms.len), pg_int(PAGE_BYTES),
+            pg_text(reader), pg_int(REACTIONS_MAX)));
+}
+
 /* Times rise with seq, so the place of a time is found by halving: each step is one down the primary key. */
 static const char PLACE[] =
     "WITH RECURSIVE search (low, high) AS ("

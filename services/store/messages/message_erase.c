@@ -27,6 +27,11 @@ static const char BLANK[] =
     "e.target = f.seq AND"
     " e.kind = 'message:edit'),"
     " shown AS (DELETE FROM attachment a USING found f WHERE a.room_id = f.room_id AND a.seq = f.seq),"
+    " known AS (DELETE FROM search_entry k USING found f WHERE k.room_id = f.room_id AND k.seq = f.seq RETURNING "
+    "k.segment),"
+    " fewer AS (UPDATE search_segment s SET n = s.n - k.n FROM (SELECT segment, count(*) AS n FROM known GROUP BY "
+    "segment)"
+    " k WHERE s.id = k.segment),"
     " kept AS (DELETE FROM removed d USING found f WHERE d.room_id = f.room_id AND (d.seq = f.seq OR d.seq IN"
     " (SELECT e.seq FROM change e WHERE e.room_id = f.room_id AND e.target = f.seq AND e.kind = 'message:edit')))"
     " SELECT (SELECT count(*) FROM rooms) AS rooms, (SELECT count(*) FROM found) AS messages,"
@@ -49,6 +54,9 @@ static const struct wire_field blanked_fields[] = {
 };
 static const struct wire_shape blanked_shape = { "blanked", "", sizeof(struct blanked), blanked_fields };
 
+/* So that search does not write what it has read before: services/store/search. */
+static const char HOLD_SEARCH[] = "SELECT 1 FROM search_writer FOR UPDATE";
+
 static enum err blank_some(struct call *call, struct erasure *erasure)
 {
     struct str after_key = erasure->after_key.len > 0 ? erasure->after_key : STR("");
@@ -56,6 +64,7 @@ static enum err blank_some(struct call *call, struct erasure *erasure)
     struct blanked some = { 0 };
 
     id_format(erasure->user, subject);
+    TRY(pg_run(call->pg, call->arena, HOLD_SEARCH, PG_NO_ARGS, NULL));
     TRY(pg_one(call->pg, call->arena, &blanked_shape, &some, BLANK,
         PG_ARGS(pg_text(str_of(subject)), pg_id(erasure->after), pg_text(after_key), pg_int(ROOMS_AT_ONCE),
             pg_int(MESSAGES_AT_ONCE))));

@@ -124,6 +124,7 @@ static const struct {
     { "/chat", "x", "inbox:ada", "ada", POLICY_SUBSCRIBE, 2 },
     { "/chat", "x", "inbox:ada", "ada", POLICY_HISTORY, 2 },
     { "/chat", "x", "inbox:ada", "bo", POLICY_HISTORY, -1 },
+    { "/chat", "x", "", "ada", POLICY_HISTORY, 3 }, /* of all rooms: also of those that are denied */
     { "/chat", "message:send", "locked-7", "ada", POLICY_EMIT, 3 },
     { "/chat", "message:delete", "locked-7", "ada", POLICY_EMIT, 1 },
     { "/chat", "", "", "ada", POLICY_ADMIN, -1 },
