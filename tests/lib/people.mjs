@@ -44,10 +44,13 @@ export function everybodyLeaves(stack) {
   for (const person of everybody) if (person.stack === stack) person.leaves()
 }
 
+/** What comes of one's own rooms, joined or not, whatever else happens: kept apart from other events. */
+const OF_OWN_ROOMS = ['room:added', 'room:changed', 'read:changed']
+
 /** Somebody with a token, a socket and ears. */
 export class Person {
   constructor(stack, name, token) {
-    Object.assign(this, { stack, name, token, heard: [], events: [] })
+    Object.assign(this, { stack, name, token, heard: [], events: [], own: [] })
     everybody.add(this)
   }
 
@@ -64,7 +67,7 @@ export class Person {
       reconnectionDelay: 50, reconnectionDelayMax: 300, forceNew: true, ...options,
     })
     this.socket.on('message', (...args) => this.heard.push(args[0]))
-    this.socket.onAny((event, ...args) => this.events.push([event, ...args]))
+    this.socket.onAny((event, ...args) => (OF_OWN_ROOMS.includes(event) ? this.own : this.events).push([event, ...args]))
     return new Promise((resolve, reject) => {
       this.socket.once('connect', () => resolve(this))
       this.socket.once('connect_error', error => reject(error))

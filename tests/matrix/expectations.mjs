@@ -700,7 +700,17 @@ export const hearings = {
     'in a closed room that everybody tries to join': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
     'in a room that nobody joined': { hears: '', silent: KNOWN, away: AWAY },
   },
+  '/chat room:added': {
+    'when a room is made with them, and nobody joins it': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
+  },
+  '/chat room:changed': {
+    'when somebody says something in a room that nobody joined': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
+  },
+  '/chat read:changed': {
+    'when each of them has read on in a room that nobody joined': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
+  },
   '/chat room:removed': {
+    'when its subject is removed from a room that nobody joined': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
     'when another is removed': { hears: '', silent: KNOWN, away: AWAY },
     'when its subject is removed': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
   },

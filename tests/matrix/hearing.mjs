@@ -4,7 +4,9 @@ import { until } from '../lib/wait.mjs'
 import { RECOVERY_ROOMS_MAX, over } from './callers.mjs'
 import { words } from './rows.mjs'
 
-const times = (person, from, matches) => person.events.slice(from).filter(matches).length
+const times = (person, from, matches) => [...person.events.slice(from.events), ...person.own.slice(from.own)].filter(matches).length
+const sinceNow = person => ({ events: person.events.length, own: person.own.length })
+const EVER = { events: 0, own: 0 }
 
 export class Hearing {
   constructor(stack, made, sockets) { Object.assign(this, { stack, made, sockets }) }
@@ -22,7 +24,7 @@ export class Hearing {
    * has arrived.
    */
   async count(hears, matches, act, list = this.all) {
-    const from = new Map(list.map(([, , person]) => [person, person.events.length]))
+    const from = new Map(list.map(([, , person]) => [person, sinceNow(person)]))
     await act()
     for (const [caller, path, person] of list)
       if (hears.has(caller)) await until(`${caller} hears it, over ${path}`, () => times(person, from.get(person), matches))
@@ -76,6 +78,16 @@ export class Hearing {
     })
   }
 
+  /** A room whose members all know that they are. */
+  async ownRoom() {
+    const host = await this.host(), subjects = ['owner', 'member', 'acting', 'user'].map(name => this.made[name].subject)
+    const { id: room } = await host.makesRoom({ open: false, members: subjects })
+    for (const name of ['owner', 'member', 'acting', 'user'])
+      for (const { person } of Object.values(this.sockets[name]))
+        await until(`${name} knows of it`, () => person.own.some(([, one]) => one.id === room))
+    return room
+  }
+
   /** Another socket of each caller, in /system. */
   inSystem() {
     return Promise.all([...new Set(this.all.map(([caller]) => caller))].map(async caller =>
@@ -85,8 +97,8 @@ export class Hearing {
   /** Of those whose token or key ended at the beginning there is a socket from before. */
   earlier(matches) {
     const heard = {}
-    for (const [caller, path, person] of this.all) (heard[caller] ??= {})[path] = times(person, 0, matches)
-    for (const { name, earlier } of Object.values(this.made)) if (earlier) heard[name] = { earlier: times(earlier, 0, matches) }
+    for (const [caller, path, person] of this.all) (heard[caller] ??= {})[path] = times(person, EVER, matches)
+    for (const { name, earlier } of Object.values(this.made)) if (earlier) heard[name] = { earlier: times(earlier, EVER, matches) }
     return heard
   }
 }
@@ -110,8 +122,41 @@ const scenarios = {
       vic.leaves()
       return heard
     },
+    async 'when its subject is removed from a room that nobody joined'(hears) {
+      const room = await this.ownRoom()
+      return this.count(hears, ([event, change]) => event === 'room:removed' && change.room === room, async () => {
+        for (const name of ['owner', 'member', 'acting', 'user']) await this.founder.calls('room:remove', { room, member: this.made[name].subject })
+      })
+    },
     'when its subject is removed'(hears) {
       return this.removal(hears, ['owner', 'member', 'acting', 'user'].map(name => this.made[name].subject))
+    },
+  },
+
+  '/chat room:added': {
+    'when a room is made with them, and nobody joins it'(hears) {
+      const name = `a room ${Date.now()}`, subjects = ['owner', 'member', 'acting', 'user'].map(caller => this.made[caller].subject)
+      return this.count(hears, ([event, room]) => event === 'room:added' && room.name === name, async () => {
+        await (await this.host()).makesRoom({ name, open: false, members: subjects })
+      })
+    },
+  },
+
+  '/chat room:changed': {
+    async 'when somebody says something in a room that nobody joined'(hears) {
+      const room = await this.ownRoom()
+      return this.count(hears, ([event, change]) => event === 'room:changed' && change.id === room && change.last?.seq === 1,
+        () => this.founder.says(room, 'for the members'))
+    },
+  },
+
+  '/chat read:changed': {
+    async 'when each of them has read on in a room that nobody joined'(hears) {
+      const room = await this.ownRoom()
+      return this.count(hears, ([event, state]) => event === 'read:changed' && state.room === room, async () => {
+        for (const name of ['owner', 'member', 'acting', 'user'])
+          await Object.values(this.sockets[name]).find(({ person }) => person).person.calls('read:mark', { room, seq: 1 })
+      })
     },
   },
 

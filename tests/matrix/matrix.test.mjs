@@ -13,6 +13,7 @@ import { byCaller, complaints, contract } from './rows.mjs'
 let stack, made, scene, hearing
 const sockets = {} // of each caller: { path: { person } or { refused } }
 const silent = [] // strangers' sockets that are there all the time
+const ofStrangers = new Set() // their own rooms
 
 before(async () => {
   stack = await startStack({ env })
@@ -38,7 +39,11 @@ async function strangersListen() {
     for (const transport of Object.keys(transports)) {
       const person = new Person(stack, `a silent stranger in ${namespace}, ${transport}`, token)
       await person.connects({ ...over(transport), namespace })
-      if (namespace === '/chat') await person.joins((await person.makesRoom()).id)
+      if (namespace === '/chat') {
+        const { id } = await person.makesRoom()
+        ofStrangers.add(id)
+        await person.joins(id)
+      }
       silent.push(person)
     }
 }
@@ -93,6 +98,7 @@ describe('strangers who listened all the time', () => {
       assert.ok(person.socket.connected, `${person.name} is there`)
       await person.emits('no:such', {})
       assert.deepEqual(person.events.filter(isForSomebody), [], person.name)
+      assert.deepEqual(person.own.filter(([, room]) => !ofStrangers.has(room.id)), [], person.name)
     }
   })
 })

@@ -186,6 +186,35 @@ export const mutants = [
     name: 'all rooms are looked up for a page', file: 'services/chat/rooms/room_list.c', red: ['scenario', 'r_reading', 'is one statement'],
     from: '" ORDER BY 2 DESC, 1 DESC LIMIT $4",\n        "o.active_at DESC, o.room_id DESC");', to: '"",\n        "o.active_at DESC, o.room_id DESC LIMIT $4");',
   },
+  // --- rooms that appear by themselves ---
+  {
+    name: 'who is asked about stays due', file: 'services/gateway/own/own.c', red: ['checked-scenario', 'r_own', 'appears by itself'],
+    from: 'subject->is_due = false;\n    question->home', to: 'question->home',
+  },
+  {
+    name: 'a subject is asked about as often as something happens', file: 'services/gateway/own/own.c', red: ['scenario', 'r_own', 'once in a while'],
+    from: '+ PERIOD_S;', to: '+ 0;',
+  },
+  {
+    name: 'what chat did not tell is not asked for', file: 'services/gateway/own/own.c', red: ['scenario', 'r_own', 'nobody told a gateway'],
+    from: 'if (part.service == SERVICE_chat) doubt_all(object, part.index);\n}', to: '(void)object, (void)part;\n}',
+  },
+  {
+    name: 'only the first page of what was missed is told', file: 'services/gateway/own/own.c', red: ['scenario', 'r_own', 'nobody told a gateway'],
+    from: 'if (places.len < PLACES_MAX) return;', to: 'if (places.len <= PLACES_MAX) return;',
+  },
+  {
+    name: 'who has joined a room hears of its end twice', file: 'services/gateway/own/own.c', red: ['scenario', 'r_own', 'appears by itself'],
+    from: 'if (!may_hear(socket->client, room) || has_heard(socket, room, what)) continue;', to: 'if (!may_hear(socket->client, room) || (has_heard(socket, room, what) && !what)) continue;',
+  },
+  {
+    name: 'a room with whom one blocks is told of', file: 'services/chat/rooms/room_list.c', red: ['scenario', 'r_own', 'a block is silent'],
+    from: 'PAGE_OF(OWN SEEN " AND m.room_id = ANY ($2)"', to: 'PAGE_OF(OWN " AND m.room_id = ANY ($2)"',
+  },
+  {
+    name: 'who was a member is not remembered', file: 'services/chat/own/own_since.c', red: ['scenario', 'r_own', 'nobody told a gateway'],
+    from: 'f.subject = $1 AND f.ended_at > $2', to: 'f.subject = $1 AND f.ended_at < $2',
+  },
   // --- chat in parts ---
   {
     name: 'a request goes to any part', file: 'services/gateway/methods.c', red: ['scenario', 'g_chats', 'a room of'],

@@ -49,7 +49,7 @@ static const char RAISE[] =
     "coalesce(nullif(u.message_seq, 0), a.message_seq),"
     " message_at = CASE WHEN u.message_seq = 0 THEN a.message_at"
     " ELSE timestamptz 'epoch' + u.message_at * interval '1 millisecond' END,"
-    " message_by = coalesce(u.message_by, a.message_by)"
+    " message_by = coalesce(u.message_by, a.message_by), changed_at = now()"
     " FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[])"
     " AS u (room_id, seq, silent, message_seq, message_at, message_by)"
     " WHERE a.room_id = u.room_id";

@@ -7,6 +7,7 @@
 #include "libshared/db/rows.h"
 #include "libshared/rpc/parts.h"
 #include "services/chat/friends/relation.h"
+#include "services/chat/own/own.h"
 
 #define ROOMS_AT_ONCE 100
 #define BANS_AT_ONCE  500
@@ -132,6 +133,7 @@ static const char UNNAME[] =
     " added AS (UPDATE member SET added_by = '" NOBODY "' WHERE added_by = $1 AND room_id IN (SELECT id FROM few))"
     " UPDATE room SET created_by = '" NOBODY "', client_key = NULL WHERE id IN (SELECT id FROM few)";
 static const char FORGET_USAGE[] = "DELETE FROM usage WHERE subject = $1";
+static const char FORGET_FORMER[] = "DELETE FROM former_member WHERE subject = $1";
 
 static const char FORGET_BANS[] =
     "WITH few AS (SELECT room_id, subject FROM ban WHERE subject = $1 LIMIT $2) DELETE FROM ban b USING few"
@@ -161,6 +163,7 @@ static enum err unname_rooms(struct call *call, struct str subject, struct erasu
     TRY(pg_run(call->pg, call->arena, UNNAME, PG_ARGS(pg_text(subject), pg_int(MADE_AT_ONCE)), &rows));
     erasure_add(call, erasure, "rooms_made", rows);
     if (rows == MADE_AT_ONCE) return OK;
+    TRY(pg_run(call->pg, call->arena, FORGET_FORMER, PG_ARGS(pg_text(subject)), NULL));
     TRY(pg_run(call->pg, call->arena, FORGET_USAGE, PG_ARGS(pg_text(subject)), &rows));
     erasure_add(call, erasure, "quotas", rows);
     erasure->erased_at = call->now;
@@ -212,8 +215,10 @@ static void take_news(struct chat *chat, struct str line)
     watchers_tell_lines(chat->watchers, chat->server);
     if (!read_news(line, &change, who))
         LOG(ERROR, "chat.bad_notification", F_STR("payload", line));
-    else if (part_of(change.room, chat->n_parts) == chat->part)
+    else if (part_of(change.room, chat->n_parts) == chat->part) {
         hear_change(chat, &change);
+        if (change.who.len > 1) own_tell_now(chat, change.room, OWN_CHANGED, (struct str_list){ &who[1].subject, 1 });
+    }
 }
 
 void members_hear_erased(void *context, const char *payload)

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
-#include "services/chat/chat.h"
+#include "services/chat/own/own.h"
 
 #define ROWS_AT_ONCE 100
 
@@ -30,6 +30,7 @@ enum err member_mute(struct call *call, const struct member_mute *req, struct ro
 struct freed_room {
     struct id room;
     int64_t version;
+    struct str_list subjects;
 };
 struct freed_room_list {
     struct freed_room *at;
@@ -38,6 +39,7 @@ struct freed_room_list {
 static const struct wire_field freed_room_fields[] = {
     ROW_FIELD(struct freed_room, room, ID),
     ROW_FIELD(struct freed_room, version, INT),
+    ROW_FIELD(struct freed_room, subjects, TEXTS),
     ROW_END,
 };
 static const struct wire_shape freed_room_shape = { "freed_room", "", sizeof(struct freed_room), freed_room_fields };
@@ -47,9 +49,9 @@ static const char UNMUTE[] =
     "WITH due AS (SELECT room_id, subject FROM member WHERE muted_until <= $1 ORDER BY muted_until LIMIT $2),"
     " locked AS (SELECT id FROM room WHERE id IN (SELECT room_id FROM due) ORDER BY id FOR NO KEY UPDATE),"
     " freed AS (UPDATE member m SET muted_until = NULL FROM due JOIN locked ON locked.id = due.room_id"
-    " WHERE m.room_id = due.room_id AND m.subject = due.subject AND m.muted_until <= $1 RETURNING m.room_id)"
+    " WHERE m.room_id = due.room_id AND m.subject = due.subject AND m.muted_until <= $1 RETURNING m.room_id, m.subject)"
     " UPDATE room r SET version = r.version + 1 WHERE r.id IN (SELECT room_id FROM freed)"
-    " RETURNING r.id AS room, r.version";
+    " RETURNING r.id AS room, r.version, array(SELECT subject FROM freed WHERE freed.room_id = r.id) AS subjects";
 /* The processes of all parts hear of it, this one too: member_erase.c. */
 static const char TELL[] = "SELECT pg_notify('" CHAT_CHANGED "', concat_ws(' ', $1::uuid, $2::bigint))";
 
@@ -59,8 +61,10 @@ enum err member_unmute(struct call *call, const struct job *job, const struct no
 
     TRY(pg_all(call->pg, call->arena, &freed_room_shape, &rooms, ROWS_AT_ONCE, UNMUTE,
         PG_ARGS(pg_time(call->now), pg_int(ROWS_AT_ONCE))));
-    for (size_t i = 0; i < rooms.len; i++)
+    for (size_t i = 0; i < rooms.len; i++) {
         TRY(pg_run(call->pg, call->arena, TELL, PG_ARGS(pg_id(rooms.at[i].room), pg_int(rooms.at[i].version)), NULL));
+        own_tell(call, rooms.at[i].room, OWN_CHANGED, rooms.at[i].subjects);
+    }
     if (rooms.len == 0) return OK;
     call_note(call, F_INT("rooms", rooms.len));
     return job_put(call, &member_unmute_job, job->key, payload, 0);

@@ -7,14 +7,15 @@
  */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
-#include "services/chat/chat.h"
+#include "services/chat/own/own.h"
 
 /* Counting is a moment behind the log, so a place ahead of it may be right; one that is far ahead is none, and would stay for ever. */
 #define AHEAD_MAX 100000
 
 static const char MARK[] =
     "UPDATE member m SET read_seq = CASE WHEN $4 THEN m.read_seq ELSE greatest(m.read_seq, coalesce(nullif($3, -1),"
-    " a.seq)) END, marked_at = CASE WHEN $4 THEN $5::timestamptz END FROM (SELECT coalesce((SELECT seq FROM activity"
+    " a.seq)) END, marked_at = CASE WHEN $4 THEN $5::timestamptz END, changed_at = $5 FROM (SELECT coalesce((SELECT "
+    "seq FROM activity"
     " WHERE room_id = $1), 0) AS seq) a WHERE m.room_id = $1 AND m.subject = $2 AND $3 <= a.seq + $6"
     " RETURNING m.room_id AS room, m.read_seq AS read, countable_after(m.room_id, m.read_seq) AS unread, m.marked_at";
 
@@ -34,5 +35,8 @@ enum err read_mark(struct call *call, const struct read_mark *req, struct read_s
     enum err e = pg_one(call->pg, call->arena, read_state_shape(), rep, MARK,
         PG_ARGS(pg_id(req->room), pg_text(call->who->sub), pg_int(req->seq), pg_bool(req->unread), pg_time(call->now),
             pg_int(AHEAD_MAX)));
-    return e == ERR_NOT_FOUND ? explain_refusal(call, req->room) : e;
+    if (e == ERR_NOT_FOUND) return explain_refusal(call, req->room);
+    TRY(e);
+    own_tell(call, req->room, OWN_READ, own_self(call));
+    return OK;
 }

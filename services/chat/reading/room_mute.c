@@ -1,10 +1,10 @@
 /* room_mute.c - of what a member wants to be told in a room; nobody else hears of it. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
-#include "services/chat/chat.h"
+#include "services/chat/own/own.h"
 
-static const char MUTE[] =
-    "UPDATE member SET muted = $3 WHERE room_id = $1 AND subject = $2 RETURNING room_id AS room, muted";
+static const char MUTE[] = "UPDATE member SET muted = $3, changed_at = now() WHERE room_id = $1 AND subject = $2 "
+                           "RETURNING room_id AS room, muted";
 
 enum err room_mute(struct call *call, const struct room_muting *req, struct room_muting *rep)
 {
@@ -15,5 +15,8 @@ enum err room_mute(struct call *call, const struct room_muting *req, struct room
     TRY(room_row_get(call, req->room, &row));
     enum err e = pg_one(call->pg, call->arena, room_muting_shape(), rep, MUTE,
         PG_ARGS(pg_id(req->room), pg_text(call->who->sub), pg_text(req->muted)));
-    return e == ERR_NOT_FOUND ? call_fail(call, ERR_FORBIDDEN, "not a member of this room") : e;
+    if (e == ERR_NOT_FOUND) return call_fail(call, ERR_FORBIDDEN, "not a member of this room");
+    TRY(e);
+    own_tell(call, req->room, OWN_CHANGED, own_self(call));
+    return OK;
 }

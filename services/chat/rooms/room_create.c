@@ -1,7 +1,7 @@
 /* room_create.c - making a room. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
-#include "services/chat/chat.h"
+#include "services/chat/own/own.h"
 
 static const char INSERT_ROOM[] =
     "INSERT INTO room (id, name, open, created_by, created_at, client_key, lines, topic, writes, invites, history)"
@@ -44,7 +44,8 @@ static enum err add_first(struct call *call, struct id room, struct str_list oth
         return call_fail(call, ERR_TOO_LARGE, "members: a room has at most %lld", (long long)members_max);
     TRY(quota_take(call, QUOTA_rooms, 1));
     TRY(quota_take(call, QUOTA_members, members));
-    /* Nobody is told: nobody can have remembered anything of a room whose id is new. */
+    /* Nobody else is told: nobody can have remembered anything of a room whose id is new. */
+    TRY(own_tell_all(call, room, OWN_ADDED));
     return pg_run(call->pg, call->arena, COUNT_FIRST, PG_ARGS(pg_id(room), pg_int(members)), NULL);
 }
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
-#include "services/chat/chat.h"
+#include "services/chat/own/own.h"
 
 struct direct_row {
     struct id room;
@@ -39,7 +39,8 @@ static enum err make_room(struct call *call, const struct direct_row *direct)
     TRY(pg_run(call->pg, call->arena, BOTH,
         PG_ARGS(pg_id(direct->room), pg_text(call->who->sub), pg_text(direct->peer), pg_time(call->now)), NULL));
     TRY(quota_take(call, QUOTA_rooms, 1));
-    return quota_take(call, QUOTA_members, 2);
+    TRY(quota_take(call, QUOTA_members, 2));
+    return own_tell_all(call, direct->room, OWN_ADDED);
 }
 
 /* The caller becomes a member again; the other one, if they have left, does not. */

@@ -1,4 +1,5 @@
-/* room_list.c - the rooms one is a member of, with what there is to be read in them: one statement, however many there are. */
+/* room_list.c - the rooms one is a member of, with what there is to be read in them: one statement, however many there are.  And for
+ * gateways some of them. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
 #include "services/chat/chat.h"
@@ -29,6 +30,8 @@ static const char BY_AGE[] =
     PAGE_OF(OWN SEEN " AND m.room_id < COALESCE($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) AND $2::timestamptz"
                      " IS NULL ORDER BY m.room_id DESC LIMIT $4",
         "o.room_id DESC");
+
+static const char SOME[] = PAGE_OF(OWN SEEN " AND m.room_id = ANY ($2)", "o.room_id");
 
 /* Behind which room a page begins. */
 struct page_place {
@@ -77,5 +80,16 @@ enum err room_list(struct call *call, const struct room_query *req, struct room_
         PG_ARGS(pg_text(call->who->sub), pg_time(place.active_at), pg_id(place.room), pg_int(req->limit))));
     for (size_t i = 0; i < rep->rooms.len; i++) room_fill_can(call, &rep->rooms.at[i]);
     rep->meta = place_page(call, req, by_age, &rep->rooms);
+    return OK;
+}
+
+#define SOME_MAX 200 /* proto/chat.def: own_rooms_query.rooms */
+
+enum err own_rooms(struct call *call, const struct own_rooms_query *req, struct room_page *rep)
+{
+    TRY(require_subject(call));
+    TRY(pg_all(call->pg, call->arena, room_shape(), &rep->rooms, SOME_MAX, SOME,
+        PG_ARGS(pg_text(call->who->sub), pg_ids(call->arena, req->rooms))));
+    for (size_t i = 0; i < rep->rooms.len; i++) room_fill_can(call, &rep->rooms.at[i]);
     return OK;
 }

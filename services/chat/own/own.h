@@ -1,0 +1,24 @@
+/*
+ * own.h - what becomes another of somebody's rooms reaches their sockets, whether these joined the room or not.
+ *
+ *      a worker: the change, one transaction --own.changed {room, what, subjects}--> every gateway: which of them has sockets here?
+ *      gateway --own.rooms, some time later, for one subject and all of its rooms that changed--> as they are then
+ *      gateway, of what it may have missed --own.since--> which rooms
+ *
+ * An event says that there is something, to whom, and no more; so it may come twice, and what a gateway tells is what the database says
+ * when it asks.  What may be lost with a process is in the tables: changed_at of room, member and activity, and former_member.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/chat/chat.h"
+
+enum own_what { OWN_ADDED, OWN_CHANGED, OWN_READ, OWN_REMOVED };
+
+struct str_list own_self(struct call *call); /* the caller */
+/* After the commit, and before what is told after it by later calls of call_after(). */
+void own_tell(struct call *call, struct id room, enum own_what what, struct str_list subjects);
+/* On the loop: at once, of 1,000 at most. */
+void own_tell_now(struct chat *chat, struct id room, enum own_what what, struct str_list subjects);
+/* The members that it has in this transaction; of OWN_CHANGED only in a room of 1,000 at most. */
+enum err own_tell_all(struct call *call, struct id room, enum own_what what) MUST_CHECK;

@@ -1,0 +1,35 @@
+/* own_since.c - of which of somebody's rooms something has become another since a moment; and what is kept for that goes. */
+// SPDX-License-Identifier: Apache-2.0
+#include "libshared/db/pg.h"
+#include "services/chat/own/own.h"
+
+#define PLACES_MAX   200 /* proto/chat.def: missed_rooms.places */
+#define KEPT_MS      INT64_C(86400000)
+#define ROWS_AT_ONCE 5000
+
+static const char SINCE[] =
+    "SELECT room, what FROM (SELECT m.room_id AS room, CASE WHEN m.joined_at > $2 THEN 'added' ELSE 'changed' END AS"
+    " what FROM member m JOIN room r ON r.id = m.room_id LEFT JOIN activity a ON a.room_id = m.room_id"
+    " WHERE m.subject = $1 AND greatest(m.joined_at, m.changed_at, r.changed_at, a.changed_at) > $2"
+    " UNION ALL SELECT f.room_id, 'removed' FROM former_member f WHERE f.subject = $1 AND f.ended_at > $2"
+    " AND NOT EXISTS (SELECT FROM member m WHERE m.room_id = f.room_id AND m.subject = $1)) places"
+    " WHERE room > COALESCE($3, '00000000-0000-0000-0000-000000000000'::uuid) ORDER BY room LIMIT $4";
+
+enum err own_since(struct call *call, const struct own_since_query *req, struct missed_rooms *rep)
+{
+    TRY(require_subject(call));
+    return pg_all(call->pg, call->arena, missed_room_shape(), &rep->places, PLACES_MAX, SINCE,
+        PG_ARGS(pg_text(call->who->sub), pg_time(req->since), pg_id(req->after), pg_int(PLACES_MAX)));
+}
+
+static const char FORGET[] = "DELETE FROM former_member WHERE (subject, room_id) IN"
+                             " (SELECT subject, room_id FROM former_member WHERE ended_at <= $1 LIMIT $2)";
+
+enum err former_member_expire(struct call *call, const struct job *job, const struct nothing *payload)
+{
+    int64_t rows;
+
+    TRY(pg_run(call->pg, call->arena, FORGET, PG_ARGS(pg_time(call->now - KEPT_MS), pg_int(ROWS_AT_ONCE)), &rows));
+    call_note(call, F_INT("rows", rows));
+    return rows == ROWS_AT_ONCE ? job_put(call, &former_member_expire_job, job->key, payload, 0) : OK;
+}

@@ -1,0 +1,21 @@
+/*
+ * own.h - what becomes another of somebody's rooms is told to each socket of theirs, whether it joined them or not.
+ *
+ *      own.changed --noted: the room, for a subject with sockets here--> due --a while later, own.rooms--> told, as the rooms are then
+ *      told nothing for a while (chat was away, a socket was slow or lost) --own.since--> noted
+ *
+ * However much happens, a subject is asked about once in PERIOD_S, and then for all of its rooms that changed; and of all subjects
+ * ASKING_MAX at a time: the busier chat is, the more one event stands for.  What is told is as the rooms are when chat answers: so an
+ * event may come twice and stand for nothing new, and the last one is right.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <stdint.h>
+
+struct ev_loop;
+struct own;
+struct service_pipes;
+
+/* away_ms: so long a connection may be lost and taken up again. */
+struct own *own_create(struct ev_loop *loop, const struct service_pipes *chat, int64_t away_ms);
