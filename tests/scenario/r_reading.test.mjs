@@ -59,6 +59,15 @@ test('one\'s rooms come with the last message and what there is to be read, wher
   const his = await roomOf(luis, rooms[3])
   assert.deepEqual([his.unread, his.read], [0, 3]) // who says something has read up to there
 
+  // Of a message that one does not read nothing is said.
+  const { id: late } = await luis.makesRoom({ open: false, history: 'joining' })
+  await luis.says(late, 'before her')
+  await isCounted(luis, late)
+  await luis.calls('room:invite', { room: late, members: ['lena'] })
+  const hers = await roomOf(lena, late)
+  assert.deepEqual([hers.last, hers.unread, hers.active_at > (await roomOf(luis, late)).last.at], [undefined, 0, true])
+  await luis.calls('room:remove', { room: late, member: 'lena' })
+
   // Pages: each room once, whatever their size, in either order, and over REST the same.
   for (const limit of [1, 2, 5]) assert.deepEqual(await roomsOf(lena, { limit }), all)
   assert.deepEqual((await roomsOf(lena, { limit: 2, by: 'age' })).map(room => room.id), [...rooms].reverse())

@@ -212,6 +212,7 @@ static void take_news(struct chat *chat, struct str line)
     struct member_change change = { .of = OF_MEMBERS };
     struct access_change who[2];
 
+    if (own_hear(chat, line)) return;
     watchers_tell_lines(chat->watchers, chat->server);
     if (!read_news(line, &change, who))
         LOG(ERROR, "chat.bad_notification", F_STR("payload", line));

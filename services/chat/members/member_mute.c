@@ -63,7 +63,7 @@ enum err member_unmute(struct call *call, const struct job *job, const struct no
         PG_ARGS(pg_time(call->now), pg_int(ROWS_AT_ONCE))));
     for (size_t i = 0; i < rooms.len; i++) {
         TRY(pg_run(call->pg, call->arena, TELL, PG_ARGS(pg_id(rooms.at[i].room), pg_int(rooms.at[i].version)), NULL));
-        own_tell(call, rooms.at[i].room, OWN_CHANGED, rooms.at[i].subjects);
+        TRY(own_notify(call, rooms.at[i].room, rooms.at[i].subjects));
     }
     if (rooms.len == 0) return OK;
     call_note(call, F_INT("rooms", rooms.len));

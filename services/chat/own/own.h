@@ -20,5 +20,8 @@ struct str_list own_self(struct call *call); /* the caller */
 void own_tell(struct call *call, struct id room, enum own_what what, struct str_list subjects);
 /* On the loop: at once, of 1,000 at most. */
 void own_tell_now(struct chat *chat, struct id room, enum own_what what, struct str_list subjects);
+/* OWN_CHANGED from a job, which has no call_after(): through CHAT_CHANGED, to the process that has the room. */
+enum err own_notify(struct call *call, struct id room, struct str_list subjects) MUST_CHECK;
+bool own_hear(struct chat *chat, struct str line); /* false: the line says something else */
 /* The members that it has in this transaction; of OWN_CHANGED only in a room of 1,000 at most. */
 enum err own_tell_all(struct call *call, struct id room, enum own_what what) MUST_CHECK;

@@ -3,6 +3,7 @@
 #include "libshared/base/clock.h"
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
+#include "libshared/rpc/parts.h"
 #include "libshared/wire/columns.h"
 #include "services/chat/activity/activity.h"
 #include "services/chat/own/own.h"
@@ -48,6 +49,29 @@ void own_tell_now(struct chat *chat, struct id room, enum own_what what, struct 
     struct own_news news = { room, name_of(what), subjects, clock_ms() };
 
     tell_gateways(chat->server, chat, &news);
+}
+
+/* --- from a job --- */
+
+#define PREFIX "own "
+
+static const char NOTIFY[] = "SELECT pg_notify('" CHAT_CHANGED "', '" PREFIX
+                             "' || $1::uuid || ' ' || subject) FROM unnest($2::text[]) AS subject";
+
+enum err own_notify(struct call *call, struct id room, struct str_list subjects)
+{
+    return pg_run(call->pg, call->arena, NOTIFY, PG_ARGS(pg_id(room), pg_texts(call->arena, subjects)), NULL);
+}
+
+bool own_hear(struct chat *chat, struct str line)
+{
+    struct id room;
+
+    if (!str_starts(line, STR(PREFIX))) return false;
+    line = str_skip(line, sizeof PREFIX - 1);
+    if (id_parse(str_cut(&line, ' '), &room) && part_of(room, chat->n_parts) == chat->part)
+        own_tell_now(chat, room, OWN_CHANGED, (struct str_list){ &line, 1 });
+    return true;
 }
 
 /* --- all members --- */

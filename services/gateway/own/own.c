@@ -198,7 +198,7 @@ static void tell_sockets(struct own_subject *subject, struct id room, enum own_w
 
 static void tell_end(struct own_subject *subject, struct id room)
 {
-    const struct access_change end = { room, { subject->text, subject->len }, STR("") };
+    const struct access_change end = { .room = room, .subject = { subject->text, subject->len } };
 
     tell_sockets(subject, room, OWN_REMOVED, make_packet("room:removed", access_change_shape(), &end));
 }
