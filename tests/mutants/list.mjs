@@ -180,7 +180,7 @@ export const mutants = [
   },
   {
     name: 'each room of a page is asked for', file: 'services/chat/rooms/room_list.c', red: ['scenario', 'r_reading', 'is one statement'],
-    from: 'i++) room_fill_can(call, &rep->rooms.at[i]);', to: 'i++) TRY(room_get(call, &(struct room_ref){ rep->rooms.at[i].id }, &(struct room){ .head = 0 }));',
+    from: '    fill_rights(call, &rep->rooms);\n    rep->meta', to: '    for (size_t i = 0; i < rep->rooms.len; i++) TRY(room_get(call, &(struct room_ref){ rep->rooms.at[i].id }, &rep->rooms.at[i]));\n    rep->meta',
   },
   {
     name: 'all rooms are looked up for a page', file: 'services/chat/rooms/room_list.c', red: ['scenario', 'r_reading', 'is one statement'],

@@ -68,6 +68,11 @@ static struct page_meta *place_page(
     return meta;
 }
 
+static void fill_rights(struct call *call, const struct room_list *rooms)
+{
+    for (size_t i = 0; i < rooms->len; i++) room_fill_can(call, &rooms->at[i]);
+}
+
 enum err room_list(struct call *call, const struct room_query *req, struct room_page *rep)
 {
     bool by_age = str_is(req->by, "age");
@@ -79,7 +84,7 @@ enum err room_list(struct call *call, const struct room_query *req, struct room_
     TRY(read_place(call, req, by_age, &place));
     TRY(pg_all(call->pg, call->arena, room_shape(), &rep->rooms, (size_t)req->limit, by_age ? BY_AGE : BY_ACTIVITY,
         PG_ARGS(pg_text(call->who->sub), pg_time(place.active_at), pg_id(place.room), pg_int(req->limit))));
-    for (size_t i = 0; i < rep->rooms.len; i++) room_fill_can(call, &rep->rooms.at[i]);
+    fill_rights(call, &rep->rooms);
     rep->meta = place_page(call, req, by_age, &rep->rooms);
     return OK;
 }
@@ -91,6 +96,6 @@ enum err own_rooms(struct call *call, const struct own_rooms_query *req, struct 
     TRY(require_subject(call));
     TRY(pg_all(call->pg, call->arena, room_shape(), &rep->rooms, SOME_MAX, SOME,
         PG_ARGS(pg_text(call->who->sub), pg_ids(call->arena, req->rooms))));
-    for (size_t i = 0; i < rep->rooms.len; i++) room_fill_can(call, &rep->rooms.at[i]);
+    fill_rights(call, &rep->rooms);
     return OK;
 }

@@ -26,16 +26,16 @@
 #define ARENA_BYTES (16u << 20)
 #define EVENT_BYTES 65536 /* a room: 600 characters, each at most 12 bytes of JSON, and its rights */
 
-enum own_what { OWN_READ, OWN_CHANGED, OWN_ADDED, OWN_REMOVED };
+enum own_kind { OWN_READ, OWN_CHANGED, OWN_ADDED, OWN_REMOVED };
 
 struct own_note {
     struct id room;
-    enum own_what what;
+    enum own_kind what;
 };
 
 /* What is on its way; `of` NULL: its subject has no sockets any more. */
 struct own_question {
-    struct own *home;
+    struct own_stream *home;
     struct own_subject *of;
     int64_t since; /* if it is not answered that is asked for again */
     size_t n;      /* 0: it is about places */
@@ -44,7 +44,7 @@ struct own_question {
 
 struct own_subject {
     UT_hash_handle hh;
-    struct own *home;
+    struct own_stream *home;
     struct own_socket *sockets;
     struct own_subject *prev, *next; /* among those that are due */
     struct own_question *question;
@@ -67,7 +67,7 @@ struct own_socket {
     struct own_socket *prev, *next;
 };
 
-struct own {
+struct own_stream {
     struct ev_loop *loop;
     const struct service_pipes *chat;
     int64_t away_ms;
@@ -83,7 +83,7 @@ static struct own_socket *socket_of(struct client *client)
     return client_slot(client, FEATURE_own);
 }
 
-static struct own_subject *find_subject(const struct own *own, struct str text)
+static struct own_subject *find_subject(const struct own_stream *own, struct str text)
 {
     struct own_subject *subject;
 
@@ -105,7 +105,7 @@ static void subject_check(const struct own_subject *subject)
 
 static void make_due(struct own_subject *subject)
 {
-    struct own *own = subject->home;
+    struct own_stream *own = subject->home;
     bool is_due = (subject->n > 0 || subject->since > 0) && subject->question == NULL;
 
     if (is_due && !subject->is_due) {
@@ -130,7 +130,7 @@ static struct own_note *find_note(struct own_note *notes, size_t n, struct id ro
     return NULL;
 }
 
-static void put_note(struct own_subject *subject, struct id room, enum own_what what)
+static void put_note(struct own_subject *subject, struct id room, enum own_kind what)
 {
     struct own_note *note = find_note(subject->notes, subject->n, room);
 
@@ -145,7 +145,7 @@ static void put_note(struct own_subject *subject, struct id room, enum own_what 
     }
 }
 
-static void note_change(struct own_subject *subject, struct id room, enum own_what what)
+static void note_change(struct own_subject *subject, struct id room, enum own_kind what)
 {
     if (subject->n >= NOTES_MAX && find_note(subject->notes, subject->n, room) == NULL) {
         doubt_since(subject, subject->noted_at - MARGIN_MS);
@@ -177,14 +177,14 @@ static struct eio_packet *make_packet(const char *event, const struct wire_shape
 }
 
 /* Who joined the room hears of its end with that: rooms.c. */
-static bool has_heard(const struct own_socket *socket, struct id room, enum own_what what)
+static bool has_heard(const struct own_socket *socket, struct id room, enum own_kind what)
 {
     const struct subscriber *subscriber = client_subscriber(socket->client);
 
     return what == OWN_REMOVED && subscriber != NULL && subscriber_is_in(subscriber, room);
 }
 
-static void tell_sockets(struct own_subject *subject, struct id room, enum own_what what, struct eio_packet *packet)
+static void tell_sockets(struct own_subject *subject, struct id room, enum own_kind what, struct eio_packet *packet)
 {
     for (struct own_socket *socket = subject->sockets; socket != NULL; socket = socket->next) {
         if (!may_hear(socket->client, room) || has_heard(socket, room, what)) continue;
@@ -203,7 +203,7 @@ static void tell_end(struct own_subject *subject, struct id room)
     tell_sockets(subject, room, OWN_REMOVED, make_packet("room:removed", access_change_shape(), &end));
 }
 
-static void tell_room(struct own_subject *subject, const struct room *room, enum own_what what)
+static void tell_room(struct own_subject *subject, const struct room *room, enum own_kind what)
 {
     const struct read_state state = { room->id, room->read, room->unread, room->marked_at };
     struct eio_packet *packet = what == OWN_READ      ? make_packet("read:changed", read_state_shape(), &state)
@@ -230,7 +230,7 @@ static void tell_rooms(struct own_subject *subject, const struct own_question *q
 
 /* --- asking --- */
 
-static bool what_of(struct str name, enum own_what *out)
+static bool what_of(struct str name, enum own_kind *out)
 {
     static const char *const names[] = {
         [OWN_READ] = "read", [OWN_CHANGED] = "changed", [OWN_ADDED] = "added", [OWN_REMOVED] = "removed"
@@ -238,7 +238,7 @@ static bool what_of(struct str name, enum own_what *out)
 
     for (size_t i = 0; i < COUNT(names); i++)
         if (str_is(name, names[i])) {
-            *out = (enum own_what)i;
+            *out = (enum own_kind)i;
             return true;
         }
     return false;
@@ -259,7 +259,7 @@ static void end_question(struct own_subject *subject, struct own_question *quest
 static void on_rooms(void *arg, enum err e, struct str body)
 {
     struct own_question *question = arg;
-    struct own *own = question->home;
+    struct own_stream *own = question->home;
     struct own_subject *subject = question->of;
     struct room_page page = { .meta = NULL };
     struct wire_error why;
@@ -277,7 +277,7 @@ static void on_rooms(void *arg, enum err e, struct str body)
 static void note_places(
     struct own_subject *subject, const struct own_question *question, struct missed_room_list places)
 {
-    enum own_what what;
+    enum own_kind what;
 
     for (size_t i = 0; i < places.len; i++)
         if (what_of(places.at[i].what, &what)) put_note(subject, places.at[i].room, what);
@@ -291,7 +291,7 @@ static void note_places(
 static void on_places(void *arg, enum err e, struct str body)
 {
     struct own_question *question = arg;
-    struct own *own = question->home;
+    struct own_stream *own = question->home;
     struct own_subject *subject = question->of;
     struct missed_rooms found = { { NULL, 0 } };
     struct wire_error why;
@@ -335,7 +335,7 @@ static void ask_for_rooms(struct own_subject *subject, struct own_question *ques
 
 static void ask_chat(struct own_subject *subject)
 {
-    struct own *own = subject->home;
+    struct own_stream *own = subject->home;
     struct own_question *question = mem_zero(sizeof *question);
 
     DL_DELETE(own->due, subject);
@@ -352,7 +352,7 @@ static void ask_chat(struct own_subject *subject)
 
 static void take_turn(struct ev_loop *loop, ev_timer *timer, int events)
 {
-    struct own *own = timer->data;
+    struct own_stream *own = timer->data;
     struct own_subject *subject, *next;
 
     (void)events;
@@ -378,11 +378,11 @@ static void end_room(struct own_subject *subject, struct id room)
     tell_end(subject, room);
 }
 
-static void take_news(struct own *own, size_t part, struct str body)
+static void take_news(struct own_stream *own, size_t part, struct str body)
 {
     struct own_news news = { .at = 0 };
     struct wire_error why;
-    enum own_what what;
+    enum own_kind what;
 
     if (wire_decode(own_news_shape(), body, own->arena, &news, &why) != OK || !what_of(news.what, &what)) {
         LOG(ERROR, "gateway.bad_event", F_TEXT("name", "own.changed"), F_TEXT("why", why.text));
@@ -399,7 +399,7 @@ static void take_news(struct own *own, size_t part, struct str body)
     }
 }
 
-static void doubt_all(struct own *own, size_t part)
+static void doubt_all(struct own_stream *own, size_t part)
 {
     struct own_subject *subject, *next;
 
@@ -408,7 +408,7 @@ static void doubt_all(struct own *own, size_t part)
 
 static bool on_service_event(void *object, struct service_part part, const struct frame_event *head, struct str body)
 {
-    struct own *own = object;
+    struct own_stream *own = object;
     bool is_own = part.service == SERVICE_chat && str_is(head->name, "own.changed");
 
     if (is_own) take_news(own, part.index, body);
@@ -425,7 +425,7 @@ static void on_service_up(void *object, struct service_part part)
 
 /* --- sockets --- */
 
-static struct own_subject *get_subject(struct own *own, struct str text)
+static struct own_subject *get_subject(struct own_stream *own, struct str text)
 {
     struct own_subject *subject = find_subject(own, text);
 
@@ -452,7 +452,7 @@ static void begin_telling(void *object, struct client *client, const struct arri
 /* What it was not told while it was away. */
 static void restore_telling(void *object, struct client *client, const struct record *record)
 {
-    struct own *own = object;
+    struct own_stream *own = object;
     struct own_socket *socket = socket_of(client);
 
     (void)record;
@@ -471,7 +471,7 @@ static void note_drained(void *object, struct client *client)
 
 static void end_telling(void *object, struct client *client, const char *reason)
 {
-    struct own *own = object;
+    struct own_stream *own = object;
     struct own_socket *socket = socket_of(client);
     struct own_subject *subject = socket->of;
 
@@ -489,9 +489,9 @@ static void end_telling(void *object, struct client *client, const char *reason)
 
 /* --- its life --- */
 
-struct own *own_create(struct ev_loop *loop, const struct service_pipes *chat, int64_t away_ms)
+struct own_stream *own_create(struct ev_loop *loop, const struct service_pipes *chat, int64_t away_ms)
 {
-    struct own *own = mem_zero(sizeof *own);
+    struct own_stream *own = mem_zero(sizeof *own);
 
     own->loop = loop;
     own->chat = chat;
@@ -505,14 +505,14 @@ struct own *own_create(struct ev_loop *loop, const struct service_pipes *chat, i
 
 static void stop_telling(void *object)
 {
-    struct own *own = object;
+    struct own_stream *own = object;
 
     ev_timer_stop(own->loop, &own->turn);
 }
 
 static void destroy_own(void *object)
 {
-    struct own *own = object;
+    struct own_stream *own = object;
 
     assert(own->subjects == NULL && own->asking == 0);
     ev_timer_stop(own->loop, &own->turn);

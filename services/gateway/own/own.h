@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 struct ev_loop;
-struct own;
+struct own_stream;
 struct service_pipes;
 
 /* away_ms: so long a connection may be lost and taken up again. */
-struct own *own_create(struct ev_loop *loop, const struct service_pipes *chat, int64_t away_ms);
+struct own_stream *own_create(struct ev_loop *loop, const struct service_pipes *chat, int64_t away_ms);
