@@ -205,7 +205,7 @@ export const mutants = [
   },
   {
     name: 'who has joined a room hears of its end twice', file: 'services/gateway/own/own.c', red: ['scenario', 'r_own', 'appears by itself'],
-    from: 'if (!may_hear(socket->client, room) || has_heard(socket, room, what)) continue;', to: 'if (!may_hear(socket->client, room) || (has_heard(socket, room, what) && !what)) continue;',
+    from: 'if (may_hear(socket->client, room) && !has_joined(socket, room)) tell_socket', to: 'if (may_hear(socket->client, room)) tell_socket',
   },
   {
     name: 'a room with whom one blocks is told of', file: 'services/chat/rooms/room_list.c', red: ['scenario', 'r_own', 'a block is silent'],

@@ -54,8 +54,14 @@ test('a room appears by itself on every socket, and what becomes another of it',
   await ada.calls('member:role', { room, member: 'bo', role: 'moderator' })
   await hears(phone, 'room:changed', one => one.id === room && one.role === 'moderator')
 
-  // Who joined it hears of its end once as well.
+  // Who joined it hears what is said as messages alone, and of its end once as well.
   await phone.joins(room)
+  const from = phone.own.length
+  await ada.says(room, 'to who is there')
+  await hears(bo, 'room:changed', one => one.id === room && one.last?.seq === 2)
+  await bo.calls('read:mark', { room, seq: 2 })
+  await hears(phone, 'read:changed', one => one.room === room && one.read === 2)
+  assert.deepEqual([phone.heard.map(message => message.seq), phone.own.slice(from).map(([event]) => event)], [[2], ['read:changed']])
   await ada.calls('room:remove', { room, member: 'bo' })
   for (const device of [bo, phone]) await until('it has ended', () => ends(device, room).length > 0)
   await ada.calls('room:invite', { room, members: ['bo', 'cy'] })

@@ -13,7 +13,7 @@
 
 #include "services/chat/chat.h"
 
-enum own_what { OWN_ADDED, OWN_CHANGED, OWN_READ, OWN_REMOVED };
+enum own_what { OWN_ADDED, OWN_CHANGED, OWN_SAID, OWN_READ, OWN_REMOVED };
 
 struct str_list own_self(struct call *call); /* the caller */
 /* After the commit, and before what is told after it by later calls of call_after(). */

@@ -13,9 +13,11 @@
 
 static struct str name_of(enum own_what what)
 {
-    static const char *const names[] = {
-        [OWN_ADDED] = "added", [OWN_CHANGED] = "changed", [OWN_READ] = "read", [OWN_REMOVED] = "removed"
-    };
+    static const char *const names[] = { [OWN_ADDED] = "added",
+        [OWN_CHANGED] = "changed",
+        [OWN_SAID] = "said",
+        [OWN_READ] = "read",
+        [OWN_REMOVED] = "removed" };
 
     return str_of(names[what]);
 }
@@ -146,7 +148,7 @@ enum err own_tell_activity(struct call *call, const struct activity_news *news)
     struct str_list subjects = TEXTS_OF(call->arena, members, subject);
     for (size_t i = 0, n; i < members.len; i += n) {
         for (n = 1; i + n < members.len && id_eq(members.at[i + n].room, members.at[i].room);) n++;
-        own_tell(call, members.at[i].room, OWN_CHANGED, (struct str_list){ subjects.at + i, n });
+        own_tell(call, members.at[i].room, OWN_SAID, (struct str_list){ subjects.at + i, n });
     }
     return OK;
 }

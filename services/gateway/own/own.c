@@ -26,11 +26,12 @@
 #define ARENA_BYTES (16u << 20)
 #define EVENT_BYTES 65536 /* a room: 600 characters, each at most 12 bytes of JSON, and its rights */
 
-enum own_kind { OWN_READ, OWN_CHANGED, OWN_ADDED, OWN_REMOVED };
+/* What of a room is another: several of them, as bits. */
+enum own_kind { OWN_READ = 1, OWN_SAID = 2, OWN_CHANGED = 4, OWN_ADDED = 8, OWN_REMOVED = 16 };
 
 struct own_note {
     struct id room;
-    enum own_kind what;
+    unsigned of;
 };
 
 /* What is on its way; `of` NULL: its subject has no sockets any more. */
@@ -130,28 +131,26 @@ static struct own_note *find_note(struct own_note *notes, size_t n, struct id ro
     return NULL;
 }
 
-static void put_note(struct own_subject *subject, struct id room, enum own_kind what)
+static void put_note(struct own_subject *subject, struct id room, enum own_kind kind)
 {
     struct own_note *note = find_note(subject->notes, subject->n, room);
 
     if (note == NULL) {
         subject->notes = mem_one_more(subject->notes, subject->n, &subject->cap, sizeof *subject->notes);
         if (subject->n == 0) subject->noted_at = clock_ms();
-        subject->notes[subject->n++] = (struct own_note){ room, what };
-    } else if (note->what == OWN_REMOVED || what == OWN_REMOVED) {
-        note->what = what == note->what ? OWN_REMOVED : OWN_ADDED; /* it was another for a while */
-    } else if (note->what < what) {
-        note->what = what;
+        note = &subject->notes[subject->n++];
+        *note = (struct own_note){ .room = room };
     }
+    note->of |= kind;
 }
 
-static void note_change(struct own_subject *subject, struct id room, enum own_kind what)
+static void note_change(struct own_subject *subject, struct id room, enum own_kind kind)
 {
     if (subject->n >= NOTES_MAX && find_note(subject->notes, subject->n, room) == NULL) {
         doubt_since(subject, subject->noted_at - MARGIN_MS);
         return;
     }
-    put_note(subject, room, what);
+    put_note(subject, room, kind);
     make_due(subject);
 }
 
@@ -176,41 +175,50 @@ static struct eio_packet *make_packet(const char *event, const struct wire_shape
     return packet;
 }
 
-/* Who joined the room hears of its end with that: rooms.c. */
-static bool has_heard(const struct own_socket *socket, struct id room, enum own_kind what)
+static bool has_joined(const struct own_socket *socket, struct id room)
 {
     const struct subscriber *subscriber = client_subscriber(socket->client);
 
-    return what == OWN_REMOVED && subscriber != NULL && subscriber_is_in(subscriber, room);
+    return subscriber != NULL && subscriber_is_in(subscriber, room);
 }
 
-static void tell_sockets(struct own_subject *subject, struct id room, enum own_kind what, struct eio_packet *packet)
+static void tell_socket(struct own_socket *socket, struct eio_packet *packet)
 {
-    for (struct own_socket *socket = subject->sockets; socket != NULL; socket = socket->next) {
-        if (!may_hear(socket->client, room) || has_heard(socket, room, what)) continue;
-        if (!sio_is_slow(socket->client->socket))
-            sio_send(socket->client->socket, packet);
-        else if (socket->missed_since == 0)
-            socket->missed_since = clock_ms() - MARGIN_MS;
-    }
-    eio_packet_drop(packet);
+    if (!sio_is_slow(socket->client->socket))
+        sio_send(socket->client->socket, packet);
+    else if (socket->missed_since == 0)
+        socket->missed_since = clock_ms() - MARGIN_MS;
 }
 
+/* Who joined the room hears of its end with that: rooms.c. */
 static void tell_end(struct own_subject *subject, struct id room)
 {
     const struct access_change end = { .room = room, .subject = { subject->text, subject->len } };
+    struct eio_packet *packet = make_packet("room:removed", access_change_shape(), &end);
+    struct own_socket *socket;
 
-    tell_sockets(subject, room, OWN_REMOVED, make_packet("room:removed", access_change_shape(), &end));
+    DL_FOREACH(subject->sockets, socket)
+        if (may_hear(socket->client, room) && !has_joined(socket, room)) tell_socket(socket, packet);
+    eio_packet_drop(packet);
 }
 
-static void tell_room(struct own_subject *subject, const struct room *room, enum own_kind what)
+static void tell_room(struct own_subject *subject, const struct room *room, unsigned of)
 {
     const struct read_state state = { room->id, room->read, room->unread, room->marked_at };
-    struct eio_packet *packet = what == OWN_READ      ? make_packet("read:changed", read_state_shape(), &state)
-                                : what == OWN_CHANGED ? make_packet("room:changed", room_shape(), room)
-                                                      : make_packet("room:added", room_shape(), room);
+    bool is_new = of & (OWN_ADDED | OWN_REMOVED);
+    struct eio_packet *is = make_packet(is_new ? "room:added" : "room:changed", room_shape(), room);
+    struct eio_packet *read = make_packet("read:changed", read_state_shape(), &state);
+    struct own_socket *socket;
 
-    tell_sockets(subject, room->id, what, packet);
+    DL_FOREACH(subject->sockets, socket) {
+        if (!may_hear(socket->client, room->id)) continue;
+        if (is_new || of & OWN_CHANGED || (of & OWN_SAID && !has_joined(socket, room->id)))
+            tell_socket(socket, is);
+        else if (of & OWN_READ)
+            tell_socket(socket, read);
+    }
+    eio_packet_drop(is);
+    eio_packet_drop(read);
 }
 
 /* A room that is not answered is no more one of theirs, or they do not see it: only of one that was said to have ended they are told. */
@@ -222,23 +230,25 @@ static void tell_rooms(struct own_subject *subject, const struct own_question *q
         const struct own_note *note = &question->notes[i];
         for (k = 0; k < rooms->len && !id_eq(rooms->at[k].id, note->room);) k++;
         if (k < rooms->len)
-            tell_room(subject, &rooms->at[k], note->what == OWN_REMOVED ? OWN_ADDED : note->what);
-        else if (note->what == OWN_REMOVED)
+            tell_room(subject, &rooms->at[k], note->of);
+        else if (note->of & OWN_REMOVED)
             tell_end(subject, note->room);
     }
 }
 
 /* --- asking --- */
 
-static bool what_of(struct str name, enum own_kind *out)
+static bool kind_of(struct str name, enum own_kind *out)
 {
-    static const char *const names[] = {
-        [OWN_READ] = "read", [OWN_CHANGED] = "changed", [OWN_ADDED] = "added", [OWN_REMOVED] = "removed"
-    };
+    static const struct {
+        const char *name;
+        enum own_kind kind;
+    } kinds[] = { { "read", OWN_READ }, { "said", OWN_SAID }, { "changed", OWN_CHANGED }, { "added", OWN_ADDED },
+        { "removed", OWN_REMOVED } };
 
-    for (size_t i = 0; i < COUNT(names); i++)
-        if (str_is(name, names[i])) {
-            *out = (enum own_kind)i;
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (str_is(name, kinds[i].name)) {
+            *out = kinds[i].kind;
             return true;
         }
     return false;
@@ -277,10 +287,10 @@ static void on_rooms(void *arg, enum err e, struct str body)
 static void note_places(
     struct own_subject *subject, const struct own_question *question, struct missed_room_list places)
 {
-    enum own_kind what;
+    enum own_kind kind;
 
     for (size_t i = 0; i < places.len; i++)
-        if (what_of(places.at[i].what, &what)) put_note(subject, places.at[i].room, what);
+        if (kind_of(places.at[i].what, &kind)) put_note(subject, places.at[i].room, kind);
     if (places.len < PLACES_MAX) return;
     bool is_doubted = subject->since > 0;
     struct id after = places.at[places.len - 1].room;
@@ -356,8 +366,7 @@ static void take_turn(struct ev_loop *loop, ev_timer *timer, int events)
     struct own_subject *subject, *next;
 
     (void)events;
-    DL_FOREACH_SAFE(own->due, subject, next)
-    {
+    DL_FOREACH_SAFE(own->due, subject, next) {
         if (own->asking >= ASKING_MAX) break;
         if (subject->not_before <= ev_now(loop)) ask_chat(subject);
     }
@@ -378,13 +387,22 @@ static void end_room(struct own_subject *subject, struct id room)
     tell_end(subject, room);
 }
 
+/* What is said to sockets that have all joined the room they hear as messages. */
+static bool is_news(const struct own_subject *subject, struct id room, enum own_kind kind)
+{
+    const struct own_socket *socket = subject->sockets;
+
+    while (kind == OWN_SAID && socket != NULL && has_joined(socket, room)) socket = socket->next;
+    return socket != NULL;
+}
+
 static void take_news(struct own_stream *own, size_t part, struct str body)
 {
     struct own_news news = { .at = 0 };
     struct wire_error why;
-    enum own_kind what;
+    enum own_kind kind;
 
-    if (wire_decode(own_news_shape(), body, own->arena, &news, &why) != OK || !what_of(news.what, &what)) {
+    if (wire_decode(own_news_shape(), body, own->arena, &news, &why) != OK || !kind_of(news.what, &kind)) {
         LOG(ERROR, "gateway.bad_event", F_TEXT("name", "own.changed"), F_TEXT("why", why.text));
         return;
     }
@@ -392,10 +410,10 @@ static void take_news(struct own_stream *own, size_t part, struct str body)
     for (size_t i = 0; i < news.subjects.len; i++) {
         struct own_subject *subject = find_subject(own, news.subjects.at[i]);
         if (subject == NULL) continue;
-        if (what == OWN_REMOVED)
+        if (kind == OWN_REMOVED)
             end_room(subject, news.room);
-        else
-            note_change(subject, news.room, what);
+        else if (is_news(subject, news.room, kind))
+            note_change(subject, news.room, kind);
     }
 }
 
