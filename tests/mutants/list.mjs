@@ -188,10 +188,6 @@ export const mutants = [
   },
   // --- rooms that appear by themselves ---
   {
-    name: 'who is asked about stays due', file: 'services/gateway/own/own.c', red: ['checked-scenario', 'r_own', 'appears by itself'],
-    from: 'subject->is_due = false;\n    question->home', to: 'question->home',
-  },
-  {
     name: 'a subject is asked about as often as something happens', file: 'services/gateway/own/own.c', red: ['scenario', 'r_own', 'once in a while'],
     from: '+ PERIOD_S;', to: '+ 0;',
   },
