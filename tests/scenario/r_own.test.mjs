@@ -67,6 +67,7 @@ test('a room appears by itself on every socket, and what becomes another of it',
   await ada.calls('room:invite', { room, members: ['bo', 'cy'] })
   await hears(cy, 'room:added', isOfRoom(room))
   for (const device of [bo, phone]) await hears(device, 'room:added', one => one.id === room && one.name === 'garden')
+  assert.deepEqual([bo, phone].map(device => ends(device, room).length), [1, 1])
   await ada.calls('room:remove', { room }) // bo owns it now, or cy: who has the higher role, then the first
   await until('somebody owns it', () => [bo, cy].some(one => one.own.some(([event, arg]) => event === 'room:changed' && arg.id === room && arg.role === 'owner')))
   const owner = [...(await all(bo)).values()].find(one => one.id === room).role === 'owner' ? bo : cy

@@ -515,7 +515,8 @@ struct own_stream *own_create(struct ev_loop *loop, const struct service_pipes *
     own->chat = chat;
     own->away_ms = away_ms;
     for (size_t i = 0; i < COUNT(own->told_at); i++) own->told_at[i] = clock_ms();
-    own->arena = arena_create("own", ARENA_BYTES); /* bound: 200 rooms, or 1,000 subjects */
+    /* bound: 200 rooms, or the names of 1,000 subjects */
+    own->arena = arena_create("own", ARENA_BYTES);
     ev_timer_init(&own->turn, take_turn, TURN_S, TURN_S);
     own->turn.data = own;
     return own;
