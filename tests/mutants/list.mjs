@@ -128,6 +128,35 @@ export const mutants = [
     name: 'what the server said of who was erased is blanked', file: 'services/store/messages/message_erase.c', red: ['scenario', 'n_directory', 'erased everywhere'],
     from: 'sender = $1 AND kind IS NULL AND', to: 'sender = $1 AND',
   },
+  // --- search ---
+  {
+    name: 'what was deleted stays in the index', file: 'services/store/search/search_take.c', red: ['scenario', 't_search', 'what was edited'],
+    from: 'AND kind IN (\'message:edit\', \'message:delete\')', to: 'AND kind IN (\'message:edit\', \'message:deleted\')',
+  },
+  {
+    name: 'who came late finds what was said before', file: 'services/store/search/search_read.c', red: ['scenario', 't_search', 'who came late'],
+    from: 'WHERE h.at > r.reads_after', to: 'WHERE h.at > 0',
+  },
+  {
+    name: 'the next page begins with the end of the last one', file: 'services/store/search/search_read.c', red: ['scenario', 't_search', 'all pages together'],
+    from: '(e.at, e.room_id, e.seq) < ($5, $6, $7)', to: '(e.at, e.room_id, e.seq) <= ($5, $6, $7)',
+  },
+  {
+    name: 'one letter is looked for inside of words', file: 'services/store/search/text.c', red: ['unit', 'store/test_search'],
+    from: 'if (word->len == 1) return search_begins_word(text, i);', to: 'if (word->len == 1) return true;',
+  },
+  {
+    name: 'of few rooms more is read than is in them', file: 'services/store/search/search_read.c', red: ['service', 'test_search'],
+    from: 'r->rooms.len <= ROOMS_BY_INDEX', to: 'r->rooms.len <= 0',
+  },
+  {
+    name: 'a policy\'s deny of some rooms\' history is not one of a search of all', file: 'libshared/policy/policy_set.c', red: ['unit', 'policy/test_policy'],
+    from: '(!rule->allow && q->action == POLICY_HISTORY && q->room.len == 0)', to: '(!rule->allow && q->action == POLICY_HISTORY && q->room.len == 1000)',
+  },
+  {
+    name: 'what somebody hides from themselves they find', file: 'services/store/search/texts.c', red: ['scenario', 't_search', 'what was edited'],
+    from: 'n.deleted_at IS NULL AND h.at IS NULL', to: 'n.deleted_at IS NULL',
+  },
   // --- what follows from the log ---
   {
     name: 'an entry that comes again has its consequence again', file: 'services/chat/activity/activity_take.c', red: ['scenario', 'r_history', 'written once'],
