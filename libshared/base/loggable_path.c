@@ -4,8 +4,10 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
+#include "libshared/base/err.h"
 #include "libshared/base/id.h"
 
 #define SECRET_CHARS 24 /* 144 bits */
@@ -40,12 +42,26 @@ static bool could_be_secret(struct str run)
     return run.len >= SECRET_CHARS && !id_parse(run, &id);
 }
 
+/* What comes behind them is a secret, however short it is. */
+static const char *const before_secrets[] = { "/s/", "/api/v1/share/" };
+
+static bool is_before_secret(struct str rest, size_t *len)
+{
+    for (size_t i = 0; i < COUNT(before_secrets); i++) {
+        if (!is_spelled(rest, before_secrets[i])) continue;
+        *len = str_starts(rest, str_of(before_secrets[i])) ? strlen(before_secrets[i]) : 0;
+        return true;
+    }
+    return false;
+}
+
 struct str loggable_path(struct str path)
 {
-    size_t run = 0; /* of the characters from here on */
+    size_t run = 0, before; /* of the characters from here on */
 
     for (size_t i = 0; i<path.len; i++, run -= run> 0) {
         struct str rest = str_skip(path, i);
+        if (is_before_secret(rest, &before)) return (struct str){ path.at, i + before };
         bool begins = run == 0 && (run = run_length(rest)) > 0;
         if (is_spelled(rest, "mdk_") || is_spelled(rest, "eyJ") ||
             (begins && could_be_secret((struct str){ rest.at, run })))

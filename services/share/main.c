@@ -6,6 +6,7 @@
 #include "libshared/db/pg.h"
 #include "libshared/rpc/rpc_client.h"
 #include "libshared/service/service.h"
+#include "services/share/links/links.h"
 #include "services/share/share.h"
 
 #define QUESTIONS_MAX 10000 /* to store, unanswered */
@@ -24,6 +25,7 @@ static void collect_leftovers(struct files *files)
     enum err e = files_collect(files, pg, arena);
 
     if (e == OK) e = images_collect(pg, arena);
+    if (e == OK) e = share_links_renew(pg);
     pg_destroy(&pg);
     arena_destroy(&arena);
     if (e == OK) return;
@@ -91,6 +93,8 @@ static void *start_service(struct ev_loop *loop)
     share->never_used_s = settings.share.never_used_s;
     share->unused_s = settings.share.unused_s;
     share->trash_days = settings.share.trash_days;
+    share->visit_s = settings.share.visit_s;
+    share->public_url = settings.common.public_url;
     share->directory = directory_create(loop, &directory);
     share->store = connect_to_store(loop);
     return share;

@@ -18,6 +18,8 @@ struct share {
     int64_t never_used_s;        /* after which a file that nothing used is asked about; 0: never */
     int64_t unused_s;            /* and again */
     int64_t trash_days;          /* in which a conversation may be had back */
+    int64_t visit_s;             /* in which who has opened a link may come again */
+    const char *public_url;      /* with which links begin */
     struct directory *directory; /* of users */
     struct rpc_client *store;    /* whose messages show media */
     bool stopping;               /* the server is gone: answer nobody */
@@ -30,6 +32,15 @@ struct share {
 #include "proto/share.def"
 #include "proto/end.def"
 /* clang-format on */
+
+/* sealed_text.c: a record for us alone, as text that others carry.  false: it is none of ours, or for another purpose. */
+enum err sealed_text_print(struct arena *arena, struct str purpose, const struct wire_shape *shape, const void *record,
+    struct str *out) MUST_CHECK;
+bool sealed_text_read(
+    struct arena *arena, struct str purpose, const struct wire_shape *shape, struct str text, void *record) MUST_CHECK;
+
+/* conversation_change.c: a patch of RFC 7386 is an object, and small enough for the function merge_patch of the database. */
+enum err merge_patch_check(struct call *call, struct str changes) MUST_CHECK;
 
 /* media_describe.c: an id, and a name and a URL that are safe to show. */
 struct str media_url(struct call *call, struct id id, struct str name, struct str signature); /* STR_NONE: none */

@@ -77,6 +77,9 @@ const args = {
   'conversation:put': ({ conversation }) => ({ conversation, name: 'another name', data: {} }),
   'conversation:delete': ({ conversation }) => ({ conversation }),
   'conversation:show': ({ conversation }) => ({ conversation }),
+  'share:create': ({ conversation }) => ({ conversation }),
+  'share:edit': ({ link }) => ({ link }),
+  'share:open': ({ code }) => ({ code }),
   'media:create': () => ({}),
   'media:get': ({ media }) => ({ media, name: 'any name' }),
   'transfer:create': () => ({}),
@@ -210,6 +213,8 @@ export class Scene {
     this.mediaOfOthers = await this.media(stranger.start)
     this.transferOfAnother = { stranger: await this.transfer(backend.start) }
     this.transferOfOthers = await this.transfer(stranger.start)
+    this.linkOfAnother = { stranger: await this.link(backend.start) }
+    this.linkOfOthers = await this.link(stranger.start)
     this.conversationOf = {}
     for (const caller of Object.values(this.callers)) this.conversationOf[caller.name] = await this.conversation(caller.start)
     this.anothers = await this.conversation(backend.start)
@@ -222,6 +227,13 @@ export class Scene {
     const answer = await request(this.stack, 'POST', '/api/v1/conversations', { token, body: { name: 'a conversation', data: {}, ...more } })
     assert.equal(answer.status, 201, answer.text)
     return answer.json.data.id
+  }
+
+  /** A link to a conversation of its own. */
+  async link(token) {
+    const answer = await request(this.stack, 'POST', `/api/v1/conversations/${await this.conversation(token)}/share`, { token, body: {} })
+    assert.equal(answer.status, 201, answer.text)
+    return { link: answer.json.data.id, code: answer.json.data.code }
   }
 
   async media(token) {
@@ -267,9 +279,12 @@ export class Scene {
   }
 
   async at(deed, state, caller, person) {
-    if (deed.startsWith('conversation:') && state === "another's, public") return { conversation: this.publicOfAnother[caller.name] ?? this.publicOfOthers }
-    if (deed.startsWith('conversation:') && state !== 'any')
+    const ofConversation = deed.startsWith('conversation:') || deed === 'share:create'
+    if (ofConversation && state === "another's, public") return { conversation: this.publicOfAnother[caller.name] ?? this.publicOfOthers }
+    if (ofConversation && state !== 'any')
       return { conversation: state === 'missing' ? randomUUID() : state === "one's own" ? this.conversationOf[caller.name] : caller.name === 'stranger' ? this.anothers : this.another }
+    if (deed === 'share:edit' || deed === 'share:open')
+      return state === 'missing' ? { link: randomUUID(), code: 'never was' } : state === "one's own" ? this.link(caller.start) : this.linkOfAnother[caller.name] ?? this.linkOfOthers
     if (deed === 'media:get' && /shown/.test(state)) return this.shown(caller, state.includes('open'))
     if (deed === 'media:get' || deed === 'media:delete')
       return { media: state === 'missing' ? randomUUID() : state === "one's own" ? await this.media(caller.start) : this.mediaOfAnother[caller.name] ?? this.mediaOfOthers }

@@ -380,6 +380,26 @@ export const deeds = {
     rows: ['GET /api/v1/public/conversations/{conversation}'],
     states: { "one's own": { not_found: EVERYBODY }, "another's, public": { ok: EVERYBODY }, missing: { not_found: EVERYBODY } },
   },
+  'share:create': {
+    rows: ['POST /api/v1/conversations/{conversation}/share', 'GET /api/v1/conversations/{conversation}/share'],
+    states: {
+      "one's own": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      "another's, public": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'share:edit': {
+    rows: ['PATCH /api/v1/share-links/{link}', 'POST /api/v1/share-links/{link}/reset', 'DELETE /api/v1/share-links/{link}'],
+    states: {
+      "one's own": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      "another's": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'share:open': {
+    rows: ['GET /api/v1/share/{code}'],
+    states: { there: { ok: EVERYBODY }, missing: { not_found: EVERYBODY } },
+  },
   'media:create': {
     rows: ['POST /api/v1/media'],
     states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },

@@ -504,6 +504,62 @@ export const mutants = [
     from: 'u.media = m.id AND c.owner = m.owner', to: 'u.media = m.id AND c.owner = m.name',
   },
   {
+    name: 'a view is taken without the budget', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_links', 'of 1,000 first openings'],
+    from: 'if (e == OK && budget.view_budget > 0)', to: 'if (e == OK && budget.view_budget > 1000)',
+  },
+  {
+    name: 'a view that is asked for again is another one', file: 'services/share/links/visit.c', red: ['scenario', 'l_share_links', 'of 1,000 first openings'],
+    from: 'if (client_key.len > 0) return', to: 'if (client_key.len > 1000) return',
+  },
+  {
+    name: 'who took the last view and lost it is refused', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_links', 'one client key within'],
+    from: 't.request = $4"', to: 't.request = $4 || 0::text"',
+  },
+  {
+    name: 'a link whose time is over opens', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_links', 'a code that never was'],
+    from: 'AND (l.expires_at IS NULL OR l.expires_at > $2) AND c.', to: 'AND $2::timestamptz IS NOT NULL AND c.',
+  },
+  {
+    name: 'a link to what is in the trash opens', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_links', 'a live link shows'],
+    from: ' AND c.deleted_at IS NULL"', to: '"',
+  },
+  {
+    name: 'whoever asks for what is over is told so', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_links', 'a code that never was'],
+    from: 'if (visit->had) return', to: 'if (!visit->had) return',
+  },
+  {
+    name: 'a HEAD is a view', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_links', 'asks by HEAD'],
+    from: 'if (req->head) return', to: 'if (false) return',
+  },
+  {
+    name: 'a visit lasts for ever', file: 'services/share/links/visit.c', red: ['unit', 'share/test_links'],
+    from: 'if (opened->at > call->now - share->visit_s * 1000)', to: '(void)share;\n        if (opened->at > 0)',
+  },
+  {
+    name: 'some letters of a code are likelier', file: 'services/share/links/link_code.c', red: ['unit', 'share/test_links'],
+    from: '#define EVEN    (256 / LETTERS * LETTERS)', to: '#define EVEN    256',
+  },
+  {
+    name: 'anybody resets a link', file: 'services/share/links/share_link_change.c', red: ['scenario', 'l_share_links', 'owner.s alone'],
+    from: 'code = $4 WHERE id = $1 AND owner = $2 RETURNING', to: 'code = $4 WHERE id = $1 AND $2::text IS NOT NULL RETURNING',
+  },
+  {
+    name: 'a budget begins anew when it is changed', file: 'services/share/links/link_row.c', red: ['scenario', 'l_share_links', 'by a merge patch'],
+    from: 'view_budget > views ? view_budget - views : 0', to: 'view_budget > 0 * views ? view_budget : 0',
+  },
+  {
+    name: 'links that go with their conversation stay counted', file: 'services/share/conversations/conversation_trash.c', red: ['scenario', 'l_share_links', 'are counted, and given back'],
+    from: 'state.bytes + linked.bytes, linked.links)', to: 'state.bytes, 0 * linked.links)',
+  },
+  {
+    name: 'a code is in the log', file: 'libshared/base/loggable_path.c', red: ['scenario', 'l_share_links', 'no code is in'],
+    from: 'if (is_before_secret(rest, &before))', to: 'before = 0;\n        if (before > 0 && is_before_secret(rest, &before))',
+  },
+  {
+    name: 'codes stay sealed with a former line of the file key', file: 'services/share/links/link_row.c', red: ['scenario', 'l_share_links', 'no code is in'],
+    from: 'enum err e = sealed_columns_renew(pg, columns, COUNT(columns));', to: 'enum err e = sealed_columns_renew(pg, columns, 0 * COUNT(columns));',
+  },
+  {
     name: 'the trash is emptied of what has just come into it', file: 'services/share/conversations/conversation_trash.c', red: ['scenario', 'l_conversations', 'in the trash'],
     from: 'WHERE deleted_at < $1"', to: 'WHERE (deleted_at < $1 OR deleted_at IS NOT NULL)"',
   },
@@ -533,7 +589,7 @@ export const mutants = [
   },
   {
     name: 'a signature opens any file', file: 'services/share/media/media_sign.c', red: ['scenario', 'l_media_shown', 'is read without a token'],
-    from: '|| !id_eq(grant.media, link->media)', to: '',
+    from: ' ||\n        !id_eq(grant.media, link->media))', to: ')',
   },
   {
     name: 'a signature is good for ever', file: 'services/share/media/media_sign.c', red: ['service', 'test_media'],
@@ -1549,8 +1605,8 @@ export const mutants = [
     from: 'WHERE $3 = 0 OR', to: 'WHERE $3 >= 0 OR',
   },
   {
-    name: 'a sealed key signs from another row', file: 'services/auth/sealed/sealed_column.c', red: auth,
-    from: 'return arena_printf(arena, "auth.%s:%.*s", column->name, STR_ARG(row));', to: '(void)row;\n    return arena_printf(arena, "auth.%s", column->name);',
+    name: 'a sealed key signs from another row', file: 'libshared/db/sealed_column.c', red: auth,
+    from: 'return arena_printf(arena, "%s.%s:%.*s", column->schema, column->name, STR_ARG(row));', to: '(void)row;\n    return arena_printf(arena, "%s.%s", column->schema, column->name);',
   },
   {
     name: 'a signing key stays in the database as it is', file: 'services/auth/tokens/signing_key.c', red: auth,

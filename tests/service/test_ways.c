@@ -8,7 +8,7 @@
 #include "services/auth/factors/factors.h"
 #include "services/auth/keys/keys.h"
 #include "services/auth/oauth/sha256.h"
-#include "services/auth/sealed/sealed_column.h"
+#include "services/auth/sealed/auth_columns.h"
 #include "services/auth/sessions/sessions.h"
 #include "services/auth/single_use/single_use.h"
 #include "services/auth/tokens/signing_key.h"

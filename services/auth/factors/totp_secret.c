@@ -4,7 +4,7 @@
 
 #include "libshared/base/secret.h"
 #include "services/auth/factors/factors.h"
-#include "services/auth/sealed/sealed_column.h"
+#include "services/auth/sealed/auth_columns.h"
 
 static struct str row_of(struct arena *arena, struct id factor)
 {

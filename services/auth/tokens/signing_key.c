@@ -15,7 +15,7 @@
 #include "libshared/base/log.h"
 #include "libshared/db/rows.h"
 #include "services/auth/auth.h"
-#include "services/auth/sealed/sealed_column.h"
+#include "services/auth/sealed/auth_columns.h"
 
 #define KEYS_KEPT_MAX   1000
 #define FORMER_KEYS_MAX 14

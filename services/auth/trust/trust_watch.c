@@ -20,7 +20,7 @@
 #include "services/auth/directory/directory.h"
 #include "services/auth/mail/mail.h"
 #include "services/auth/oauth/oauth.h"
-#include "services/auth/sealed/sealed_column.h"
+#include "services/auth/sealed/auth_columns.h"
 #include "services/auth/tokens/signing_key.h"
 
 #define RETRY_S 0.2
@@ -244,7 +244,7 @@ static void make_first(const struct settings_auth *s)
     bool turned;
     enum err e = turn_signing_keys(pg, arena, s, &turned);
 
-    if (e == OK) e = sealed_columns_renew(pg);
+    if (e == OK) e = auth_columns_renew(pg);
     if (e == OK) e = attempt_make_days(pg, arena);
     if (e == OK) e = pg_commit(pg);
     if (e != OK) {

@@ -99,7 +99,7 @@ static enum err encode_request(struct rest *rest, struct buf *body, struct wire_
         json = STR("{}");
     }
     if (rest->row->takes == TAKES_FLAT) json = flat_read(shape, rest->row->rest, json, arena);
-    rest_give_condition(rest, shape, &given);
+    rest_give_headers(rest, shape, &given);
     rest_give_page(rest, shape, &given);
     rest_tus_give(rest, shape, &given);
     if (rest->upload != NULL) rest_upload_give(rest, arena, &given);

@@ -1,13 +1,21 @@
-/* rest_condition.c - what a reply has as `etag` is a header, and a request may be for one of them alone (RFC 9110). */
+/* rest_condition.c - fields that are headers: a request's, by name; and what a reply has as `etag` (RFC 9110). */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/routes/query.h"
 #include "services/gateway/routes/rest_private.h"
 
-void rest_give_condition(struct rest *rest, const struct wire_shape *shape, struct wire_given_list *given)
+void rest_give_headers(struct rest *rest, const struct wire_shape *shape, struct wire_given_list *given)
 {
-    struct str value = http_header(rest->http, "if-match");
+    static const struct {
+        const char *header, *field;
+    } rows[] = { { "if-match", "if_match" }, { "x-share-visit", "share_visit" } };
 
-    if (value.at != NULL && wire_find(shape, STR("if_match")) != NULL) given_put(given, "if_match", value);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct str value = http_header(rest->http, rows[i].header);
+        if (value.at != NULL && wire_find(shape, str_of(rows[i].field)) != NULL) given_put(given, rows[i].field, value);
+    }
+    /* What asks by GET may only look like it. */
+    if (wire_find(shape, STR("head")) != NULL)
+        given_put(given, "head", str_is(http_method(rest->http), "HEAD") ? STR("true") : STR("false"));
 }
 
 enum err rest_read_etag(struct rest *rest, struct str body, struct str *out)

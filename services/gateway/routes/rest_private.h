@@ -8,7 +8,7 @@
  *      rest_upload.c     a file in the body
  *          rest_tus.c    one that comes in parts
  *      rest_cookies.c    what the browser keeps
- *      rest_condition.c  If-Match and ETag
+ *      rest_condition.c  fields that are headers: If-Match, ETag
  *      rest_session.c    how often a session is refreshed
  *      rest_reply.c      the service's reply becomes an answer
  *          rest_page.c      for people
@@ -87,8 +87,9 @@ bool rest_has_proof(const struct rest *rest); /* by its row */
 void rest_present(struct rest *rest, struct str body);
 enum err rest_count_malformed(struct rest *rest, enum err e); /* no credential was found in it: e, or rate_limited */
 
-/* rest_condition.c: the request's If-Match is the field `if_match`, where its record has one; the reply's field `etag` a header. */
-void rest_give_condition(struct rest *rest, const struct wire_shape *shape, struct wire_given_list *given);
+/* rest_condition.c: headers that are fields, where the request's record has them, such as If-Match; that it is HEAD is the field `head`.
+ * The reply's field `etag` is a header. */
+void rest_give_headers(struct rest *rest, const struct wire_shape *shape, struct wire_given_list *given);
 enum err rest_read_etag(struct rest *rest, struct str body, struct str *out) MUST_CHECK; /* STR_NONE: it has none */
 void rest_put_etag(struct rest_headers *headers, struct str etag);
 /* rest_session.c: how often a session is refreshed.  What a token names is believed once auth has taken the token, so nobody

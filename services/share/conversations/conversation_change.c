@@ -107,7 +107,7 @@ static size_t count_objects(struct str any)
     return n;
 }
 
-static enum err check_patch(struct call *call, struct str changes)
+enum err merge_patch_check(struct call *call, struct str changes)
 {
     struct msgpack_in in = { .left = changes };
     struct msgpack_value value;
@@ -125,7 +125,7 @@ enum err conversation_patch(struct call *call, const struct conversation_patch *
     struct conversation_content content;
     struct merged merged;
 
-    TRY(check_patch(call, req->changes));
+    TRY(merge_patch_check(call, req->changes));
     TRY(lock_kept(call, req->conversation, req->if_match, &state));
     TRY(pg_one(call->pg, call->arena, &merged_shape, &merged, MERGE,
         PG_ARGS(pg_id(req->conversation), pg_json(call->arena, req->changes))));

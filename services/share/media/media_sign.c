@@ -4,28 +4,10 @@
  *
  * So nothing of it is kept, nobody learns who asked, and whoever asked is asked about again when it is used. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/base/base64.h"
-#include "libshared/base/sealed.h"
 #include "libshared/db/pg.h"
 #include "services/share/share.h"
 
-#define PURPOSE     STR("share.media_grant")
-#define GRANT_BYTES 1024 /* a record of it has less */
-
-static enum err print_signature(struct call *call, const struct media_grant *grant, struct str *out)
-{
-    struct buf plain = BUF(GRANT_BYTES);
-    enum err e = wire_encode(media_grant_shape(), grant, &plain);
-
-    if (e == OK) {
-        struct str sealed = seal(call->arena, PURPOSE, buf_str(&plain));
-        char *text = arena_alloc(call->arena, (4 * sealed.len + 2) / 3 + 1);
-        base64url_encode((const unsigned char *)sealed.at, sealed.len, text);
-        *out = str_of(text);
-    }
-    buf_free(&plain);
-    return e;
-}
+#define PURPOSE STR("share.media_grant")
 
 static enum err sign_medium(struct call *call, const struct media *media, struct signed_url *out)
 {
@@ -33,7 +15,7 @@ static enum err sign_medium(struct call *call, const struct media *media, struct
     struct media_grant grant = { media->id, call->who->sub, call->now + share->url_s * 1000 };
     struct str signature;
 
-    TRY(print_signature(call, &grant, &signature));
+    TRY(sealed_text_print(call->arena, PURPOSE, media_grant_shape(), &grant, &signature));
     *out = (struct signed_url){ .id = media->id,
         .expires_at = grant.expires_at,
         .name = media->name,
@@ -62,23 +44,12 @@ void media_sign(struct call *call, const struct media_selection *req, struct rpc
     media_find(later, req->ids, sign_media);
 }
 
-static bool read_signature(struct call *call, struct str text, struct media_grant *out)
-{
-    unsigned char *sealed = arena_alloc(call->arena, text.len + 1);
-    struct wire_error why;
-    struct str plain;
-
-    if (!base64url_is_canonical(text)) return false;
-    size_t len = base64url_decode(text, sealed);
-    return unseal(call->arena, PURPOSE, (struct str){ (const char *)sealed, len }, &plain) &&
-           wire_decode(media_grant_shape(), plain, call->arena, out, &why) == OK;
-}
-
 enum err media_signature_check(struct call *call, const struct media_link *link, struct str *subject)
 {
     struct media_grant grant;
 
-    if (!read_signature(call, link->signature, &grant) || !id_eq(grant.media, link->media))
+    if (!sealed_text_read(call->arena, PURPOSE, media_grant_shape(), link->signature, &grant) ||
+        !id_eq(grant.media, link->media))
         return call_fail(call, ERR_FORBIDDEN, "the signature is none of ours for this file");
     if (grant.expires_at <= call->now)
         return call_fail(call, ERR_FORBIDDEN, "the signature's time is over; ask for another");
