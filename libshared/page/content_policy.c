@@ -31,15 +31,23 @@ static void put_scripts(struct buf *policy)
     buf_add_str(policy, STR("; connect-src 'self'"));
 }
 
+static void put_styles(struct buf *policy)
+{
+    char hash[HASH_CHARS];
+
+    buf_add_str(policy, STR("default-src 'none'; style-src"));
+    for (int which = 0; which < PAGE_STYLES; which++) {
+        hash_of(page_style((enum page_style)which), hash);
+        buf_printf(policy, " 'sha256-%s'", hash);
+    }
+    buf_add_str(policy, STR("; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"));
+}
+
 void page_content_policy(char out[PAGE_POLICY_BYTES], bool scripted)
 {
     struct buf policy = BUF(PAGE_POLICY_BYTES - 1);
-    char style[HASH_CHARS];
 
-    hash_of(page_style(), style);
-    buf_printf(&policy,
-        "default-src 'none'; style-src 'sha256-%s'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-        style);
+    put_styles(&policy);
     if (scripted) put_scripts(&policy);
     assert(!policy.over);
     struct str text = buf_str(&policy);

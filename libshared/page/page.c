@@ -112,13 +112,30 @@ void page_put(struct page *page, const char *template, const struct page_value *
 
 void page_begin(struct page *page, const struct page_text *texts, enum page_language language, const char *title)
 {
+    *page = (struct page){ .texts = texts, .language = language };
+    page_begin_with(page, texts, language, &(struct page_head){ .title = str_of(page_text(page, title)) });
+}
+
+void page_begin_with(
+    struct page *page, const struct page_text *texts, enum page_language language, const struct page_head *head)
+{
     *page = (struct page){ .html = BUF(PAGE_BYTES_MAX), .texts = texts, .language = language };
     buf_add_str(&page->html, STR("<!doctype html>\n"));
     page_put(page,
         "<html lang=\"{language}\"><head><meta charset=\"utf-8\">"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>",
-        PAGE_VALUES({ "language", str_of(page_language_code(language)) }, { "title", str_of(page_text(page, title)) }));
-    buf_printf(&page->html, "<style>%s</style></head><body><main>\n", page_style());
+        PAGE_VALUES({ "language", str_of(page_language_code(language)) }, { "title", head->title }));
+    if (head->noindex) buf_add_str(&page->html, STR("<meta name=\"robots\" content=\"noindex\">"));
+    buf_printf(&page->html, "<style>%s</style></head>", page_style(head->style));
+    if (head->theme == NULL)
+        buf_add_str(&page->html, STR("<body><main>\n"));
+    else
+        page_put(page, "<body data-theme=\"{theme}\"><main>\n", PAGE_VALUES({ "theme", str_of(head->theme) }));
+}
+
+const char *page_style(enum page_style which)
+{
+    return which == PAGE_STYLE_FORMS ? page_style_forms() : page_style_talk();
 }
 
 const char *page_script(enum page_script which)

@@ -7,7 +7,7 @@
  *
  * {name} is a value of that name, else a text of the page's table in the page's language; it stands in the text or within
  * double quotes, is escaped, and in href, action or src it has to be a path of ours or https.  A template that has one
- * elsewhere, or a style or a script, is our mistake and an assert.  The style is page_style()'s and the script, of pages that
+ * elsewhere, or a style or a script, is our mistake and an assert.  The style is one of page_style()'s and the script, of pages that
  * have one, one of page_script()'s: the gateway allows them by their hashes.
  */
 // SPDX-License-Identifier: Apache-2.0
@@ -38,7 +38,9 @@ struct page_value {
         sizeof((const struct page_value[]){ __VA_ARGS__ }) / sizeof(struct page_value)
 #define PAGE_NO_VALUES NULL, 0
 
-#define PAGE_BYTES_MAX 262144
+#define PAGE_BYTES_MAX 2097152 /* proto/common.def: web_page */
+
+enum page_style { PAGE_STYLE_FORMS, PAGE_STYLE_TALK, PAGE_STYLES };
 
 struct page {
     struct buf html;
@@ -49,6 +51,16 @@ struct page {
 
 /* A whole document: its head, with the text `title`, and the beginning of its body. */
 void page_begin(struct page *page, const struct page_text *texts, enum page_language language, const char *title);
+/* The same, of another look. */
+struct page_head {
+    struct str title; /* itself */
+    enum page_style style;
+    const char *theme; /* of PAGE_STYLE_TALK: one of page_theme_find()'s */
+    bool noindex;
+};
+void page_begin_with(
+    struct page *page, const struct page_text *texts, enum page_language language, const struct page_head *head);
+const char *page_theme_find(struct str name); /* a row of themes.def: of this name, or the first */
 void page_put(struct page *page, const char *template, const struct page_value *values, size_t n_values);
 const char *page_text(const struct page *page, const char *name); /* of its table; it has to be there */
 struct str page_end(struct page *page, struct arena *arena);      /* frees; STR_NONE: it is over PAGE_BYTES_MAX */
@@ -57,7 +69,7 @@ struct str page_end(struct page *page, struct arena *arena);      /* frees; STR_
  * page_script(), which ask us alone, where `scripted`. */
 #define PAGE_POLICY_BYTES 512
 void page_content_policy(char out[PAGE_POLICY_BYTES], bool scripted);
-const char *page_style(void); /* of every page; its hash is in the gateway's policy of contents */
+const char *page_style(enum page_style which); /* its hash is in the gateway's policy of contents */
 
 /*
  * For what cannot be done without one.  A button is hidden until the script is there; then, pressed:

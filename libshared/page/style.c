@@ -1,6 +1,6 @@
 /* style.c - how our pages look, light and dark, on a phone and on a desk. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/page/page.h"
+#include "libshared/page/scripts.h"
 
 static const char style[] =
     ":root{color-scheme:light "
@@ -39,7 +39,7 @@ static const char style[] =
     "li{padding:.25rem 0;border:0;font-family:monospace}"
     ":focus-visible{outline:2px solid var(--deed);outline-offset:2px}";
 
-const char *page_style(void)
+const char *page_style_forms(void)
 {
     return style;
 }

@@ -80,6 +80,7 @@ const args = {
   'share:create': ({ conversation }) => ({ conversation }),
   'share:edit': ({ link }) => ({ link }),
   'share:open': ({ code }) => ({ code }),
+  'share:page': ({ code }) => ({ code }),
   'media:create': () => ({}),
   'media:get': ({ media }) => ({ media, name: 'any name' }),
   'transfer:create': () => ({}),
@@ -283,7 +284,7 @@ export class Scene {
     if (ofConversation && state === "another's, public") return { conversation: this.publicOfAnother[caller.name] ?? this.publicOfOthers }
     if (ofConversation && state !== 'any')
       return { conversation: state === 'missing' ? randomUUID() : state === "one's own" ? this.conversationOf[caller.name] : caller.name === 'stranger' ? this.anothers : this.another }
-    if (deed === 'share:edit' || deed === 'share:open')
+    if (['share:edit', 'share:open', 'share:page'].includes(deed))
       return state === 'missing' ? { link: randomUUID(), code: 'never was' } : state === "one's own" ? this.link(caller.start) : this.linkOfAnother[caller.name] ?? this.linkOfOthers
     if (deed === 'media:get' && /shown/.test(state)) return this.shown(caller, state.includes('open'))
     if (deed === 'media:get' || deed === 'media:delete')

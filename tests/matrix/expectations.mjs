@@ -396,6 +396,10 @@ export const deeds = {
       missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
     },
   },
+  'share:page': {
+    rows: ['GET /s/{code}', 'POST /s/{code}'],
+    states: { there: { ok: EVERYBODY }, missing: { not_found: EVERYBODY } },
+  },
   'share:open': {
     rows: ['GET /api/v1/share/{code}'],
     states: { there: { ok: EVERYBODY }, missing: { not_found: EVERYBODY } },

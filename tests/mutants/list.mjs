@@ -560,6 +560,30 @@ export const mutants = [
     from: 'enum err e = sealed_columns_renew(pg, columns, COUNT(columns));', to: 'enum err e = sealed_columns_renew(pg, columns, 0 * COUNT(columns));',
   },
   {
+    name: 'whoever follows a link has opened it', file: 'services/share/pages/share_page.c', red: ['scenario', 'p_share', 'draws previews'],
+    from: 'if (view.visit.is_fresh) return show_talk(&view, rep);', to: 'return show_talk(&view, rep);',
+  },
+  {
+    name: 'who pressed the button has to press it again', file: 'services/share/pages/share_page.c', red: ['scenario', 'p_share', 'whoever presses the button'],
+    from: 'TRY(visit_print(call, &view.visit, &rep->share_visit));', to: 'rep->share_visit = STR_NONE;',
+  },
+  {
+    name: 'a form that is sent again is another view', file: 'services/share/pages/share_page.c', red: ['scenario', 'p_share', 'sent twice'],
+    from: 'visit_read(call, req->share_visit, req->code, req->client_key)', to: 'visit_read(call, req->share_visit, req->code, STR_NONE)',
+  },
+  {
+    name: 'who may not list a page is not told so by its header', file: 'services/gateway/routes/rest_page.c', red: ['scenario', 'p_share', 'search engines'],
+    from: 'rest->indexed = page->indexed;', to: 'rest->indexed = true;',
+  },
+  {
+    name: 'a second part begins with the first', file: 'services/share/pages/talk.c', red: ['scenario', 'p_share', 'a long conversation'],
+    from: 'if (i < from) continue;', to: '(void)from;',
+  },
+  {
+    name: 'the style of conversations is in no policy', file: 'libshared/page/content_policy.c', red: ['scenario', 'p_share', 'whoever presses the button'],
+    from: 'for (int which = 0; which < PAGE_STYLES; which++) {\n        hash_of(page_style(', to: 'for (int which = 0; which < PAGE_STYLES - 1; which++) {\n        hash_of(page_style(',
+  },
+  {
     name: 'the trash is emptied of what has just come into it', file: 'services/share/conversations/conversation_trash.c', red: ['scenario', 'l_conversations', 'in the trash'],
     from: 'WHERE deleted_at < $1"', to: 'WHERE (deleted_at < $1 OR deleted_at IS NOT NULL)"',
   },

@@ -246,8 +246,7 @@ static const struct http_handler routes_handler = {
     .allows = list_methods,
     .headers = "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\n"
                "Referrer-Policy: no-referrer\n"
-               "Cross-Origin-Resource-Policy: same-site\n"
-               "X-Robots-Tag: noindex\n",
+               "Cross-Origin-Resource-Policy: same-site\n",
 };
 
 #define PLACES_MAX 32

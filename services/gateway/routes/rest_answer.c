@@ -90,6 +90,7 @@ void rest_headers(const struct rest *rest, int status, struct rest_headers *out)
     out->at[0] = (struct http_header_out){ "X-Request-Id", str_of(rest->trace) };
     out->at[1] = (struct http_header_out){ "Cache-Control", caching(rest, status) };
     out->n = 2;
+    if (!rest->indexed) rest_headers_add(out, "X-Robots-Tag", STR("noindex"));
     /* What anybody may keep is the same for everybody. */
     if (!str_starts(out->at[1].value, STR("public"))) rest_headers_add(out, "Vary", STR("Accept, Authorization"));
     put_rate(rest, out);

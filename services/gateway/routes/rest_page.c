@@ -56,12 +56,16 @@ void rest_give_page(struct rest *rest, const struct wire_shape *shape, struct wi
     give_refusal(shape, OK, &none, rest->routes->scratch, given);
 }
 
-bool rest_is_page(const struct rest *rest)
+static bool is_account_page(const struct rest *rest)
 {
     struct str path = http_path(rest->http);
 
-    if (rest->row != NULL) return route_is_page(rest->row);
     return str_starts(path, STR(PAGES_PATH "/")) || str_is(path, PAGES_PATH);
+}
+
+bool rest_is_page(const struct rest *rest)
+{
+    return rest->row != NULL ? route_is_page(rest->row) : is_account_page(rest);
 }
 
 /* A person who follows a link to an interface is told in words, too, why there is nothing. */
@@ -77,6 +81,7 @@ static void answer_html(
     struct rest_headers headers;
     const char *policy = page->scripted ? rest->routes->script_policy : rest->routes->page_policy;
 
+    rest->indexed = page->indexed;
     rest_headers(rest, status, &headers);
     rest_headers_add(&headers, "Content-Security-Policy", str_of(policy));
     rest_headers_add(&headers, "Referrer-Policy", STR("no-referrer"));
@@ -126,7 +131,7 @@ static const char *reason_of(enum err e)
 
 static void put_refusal(struct rest *rest, enum err e, const struct http_header_out *more)
 {
-    bool is_ours = rest_is_page(rest);
+    bool is_ours = is_account_page(rest);
     struct page page;
 
     page_begin(&page, texts, language_of(rest, &NOTHING_GIVEN), "title");

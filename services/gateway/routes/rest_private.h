@@ -35,6 +35,7 @@ struct rest {
     int64_t began_us;
     bool waits;   /* for somebody's answer: `gone` leaves it to that */
     bool whole;   /* the body is there */
+    bool indexed; /* its answer is a page that search engines may list */
     bool allowed; /* by its policy, as the path alone says what is asked for */
     struct rate_state rate;
     char key[API_KEY_ID_CHARS + 1];  /* id of the API key in the body, */

@@ -13,7 +13,7 @@ static const char icon[] =
     "fill=\"#2f5d50\"/><path d=\"M7 7h18v18H7z\" fill=\"none\" stroke=\"#fbfaf7\" stroke-width=\"4\"/></svg>";
 
 /* Interfaces are not pages: nobody searches for them. */
-static const char robots[] = "User-agent: *\nAllow: /$\nDisallow: /\n";
+static const char robots[] = "User-agent: *\nAllow: /$\nAllow: /s/\nDisallow: /\n";
 
 static void answer_text(struct http *http, const char *type, struct str text)
 {

@@ -9,15 +9,18 @@
 static const struct wire_field found_fields[] = {
     ROW_FIELD(struct found_link, id, ID),
     ROW_FIELD(struct found_link, noindex, BOOL),
-    ROW_FIELD(struct found_link, download, BOOL),
-    ROW_FIELD(struct found_link, expires_at, TIME),
+    ROW_FIELD(struct found_link, has_budget, BOOL),
+    ROW_FIELD(struct found_link, theme, TEXT),
     ROW_END,
 };
 static const struct wire_shape found_shape = { "found_link", "", sizeof(struct found_link), found_fields };
 
+/* The link's own, or that of what it shows. */
+#define THEME "coalesce(l.theme, CASE WHEN l.snap_data IS NULL THEN c.theme ELSE l.snap_theme END)"
+
 /* Of a user who is disabled or leaves nobody is shown anything. */
 static const char FIND[] =
-    "SELECT l.id, l.noindex, l.download, l.expires_at"
+    "SELECT l.id, l.noindex, l.view_budget IS NOT NULL AS has_budget, " THEME " AS theme"
     " FROM share_link l JOIN conversation c ON c.id = l.conversation LEFT JOIN directory d ON d.subject = l.owner"
     " WHERE l.code_hash = $1 AND (l.expires_at IS NULL OR l.expires_at > $2) AND c.deleted_at IS NULL"
     " AND coalesce(d.state, 'active') = 'active' AND ($3::boolean OR l.view_budget IS NULL OR l.views < l.view_budget"
@@ -76,8 +79,8 @@ enum err link_count(struct call *call, const struct link_visit *visit, const str
 }
 
 static const char READ[] =
-    "SELECT coalesce(l.snap_name, c.name) AS name, coalesce(l.theme, CASE WHEN l.snap_data IS NULL THEN c.theme ELSE"
-    " l.snap_theme END) AS theme, coalesce(l.snap_data, c.data) AS data, coalesce(l.snap_changed_at, c.changed_at) AS"
+    "SELECT coalesce(l.snap_name, c.name) AS name, " THEME
+    " AS theme, coalesce(l.snap_data, c.data) AS data, coalesce(l.snap_changed_at, c.changed_at) AS"
     " changed_at, l.download FROM share_link l JOIN conversation c ON c.id = l.conversation WHERE l.id = $1";
 
 enum err link_read(struct call *call, struct id link, struct shared_conversation *out)

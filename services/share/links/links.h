@@ -64,8 +64,8 @@ enum err visit_print(
 /* link_open.c.  not_found: there is none that opens, for whoever this is; gone: nor does it any more. */
 struct found_link {
     struct id id;
-    bool noindex, download;
-    int64_t expires_at;
+    bool noindex, has_budget;
+    struct str theme;
 };
 enum err link_find(struct call *call, const struct link_visit *visit, struct found_link *out) MUST_CHECK;
 enum err link_count(struct call *call, const struct link_visit *visit, const struct found_link *link) MUST_CHECK;

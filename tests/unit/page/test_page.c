@@ -82,7 +82,7 @@ static void a_document_says_its_language_and_title(void **state)
     struct str html = page_end(&page, arena);
     assert_non_null(strstr(html.at, "<html lang=\"ko\">"));
     assert_non_null(strstr(html.at, "<title>가 &amp; 나</title>"));
-    assert_non_null(strstr(html.at, page_style()));
+    assert_non_null(strstr(html.at, page_style(PAGE_STYLE_FORMS)));
 }
 
 static void what_is_too_large_is_no_page(void **state)

@@ -1,0 +1,255 @@
+/*
+ * share_page.c - the page of a link, which works without JavaScript.
+ *
+ *      GET --not opened before--> a button --POST: a view--> the conversation --GET, within an hour--> the conversation
+ *
+ * So what follows links by itself, as programs do that draw previews, opens nothing.  The button's form has a key, by which a form
+ * that is sent twice is one view.
+ */
+// SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
+#include <time.h>
+
+#include "libshared/base/secret.h"
+#include "libshared/base/url.h"
+#include "libshared/page/page.h"
+#include "services/share/links/links.h"
+#include "services/share/pages/talk.h"
+
+#define LINES_OF_PART 200
+#define KEY_CHARS     22
+
+static const struct page_text texts[] = {
+#define SAY PAGE_TEXT_ROW
+#include "services/share/pages/texts.def"
+#undef SAY
+    { .name = NULL },
+};
+
+struct share_view {
+    struct call *call;
+    const struct share_page_query *req;
+    struct link_visit visit;
+    struct found_link link;
+    enum page_language language;
+};
+
+static struct share_view begin_view(struct call *call, const struct share_page_query *req)
+{
+    struct share_view view = { .call = call, .req = req, .language = PAGE_EN };
+
+    if (!page_language_find(req->lang, &view.language)) view.language = PAGE_EN;
+    view.visit = visit_read(call, req->share_visit, req->code, req->client_key);
+    return view;
+}
+
+static struct str number_text(struct arena *arena, int64_t n)
+{
+    return arena_printf(arena, "%" PRId64, n);
+}
+
+/* This page, in another language or another part of it. */
+static struct str path_of(const struct share_view *view, enum page_language language, int64_t part)
+{
+    struct arena *arena = view->call->arena;
+    struct url_value values[] = { { "code", view->req->code }, { "lang", str_of(page_language_code(language)) },
+        { "part", number_text(arena, part) } };
+
+    return url_build(arena, "", "/s/{code}", values, part > 1 ? 3 : 2);
+}
+
+static void put_languages(struct page *page, const struct share_view *view)
+{
+    page_put(page,
+        "<footer aria-label=\"{languages}\"><a href=\"{ko}\" lang=\"ko\" hreflang=\"ko\">한국어</a>"
+        "<a href=\"{en}\" lang=\"en\" hreflang=\"en\">English</a></footer>\n",
+        PAGE_VALUES(
+            { "ko", path_of(view, PAGE_KO, view->req->part) }, { "en", path_of(view, PAGE_EN, view->req->part) }));
+}
+
+static void finish_page(struct page *page, const struct share_view *view, int64_t status, struct web_page *rep)
+{
+    *rep = (struct web_page){ .status = status, .html = page_end(page, view->call->arena) };
+}
+
+/* --- there is nothing --- */
+
+static void show_nothing(const struct share_view *view, enum err e, struct web_page *rep)
+{
+    struct page page = { .texts = texts, .language = view->language };
+    const char *title = e == ERR_GONE ? "ended" : "nothing", *why = e == ERR_GONE ? "ended_why" : "nothing_why";
+
+    const struct page_head head = { .title = str_of(page_text(&page, title)),
+        .style = PAGE_STYLE_TALK,
+        .theme = page_theme_find(STR_NONE),
+        .noindex = true };
+    page_begin_with(&page, texts, view->language, &head);
+    page_put(&page, "<div class=\"gate\" data-code=\"{code}\"><h1>{title}</h1><p>{why}</p></div>\n",
+        PAGE_VALUES(
+            { "title", head.title }, { "why", str_of(page_text(&page, why)) }, { "code", str_of(err_code(e)) }));
+    finish_page(&page, view, err_status(e), rep);
+}
+
+/* --- a button --- */
+
+static void show_gate(const struct share_view *view, struct web_page *rep)
+{
+    struct page page = { .texts = texts, .language = view->language };
+    const struct page_head head = { .title = str_of(page_text(&page, "shared")),
+        .style = PAGE_STYLE_TALK,
+        .theme = page_theme_find(view->link.theme),
+        .noindex = view->link.noindex };
+    char key[KEY_CHARS + 1];
+
+    secret_text(key, KEY_CHARS);
+    page_begin_with(&page, texts, view->language, &head);
+    page_put(&page, "<div class=\"gate\"><h1>{shared}</h1><p>{shared_why}</p>\n", PAGE_NO_VALUES);
+    if (view->link.has_budget) page_put(&page, "<p><strong>{budget_why}</strong></p>\n", PAGE_NO_VALUES);
+    page_put(&page,
+        "<form method=\"post\" action=\"{path}\"><input type=\"hidden\" name=\"client_key\" value=\"{key}\">"
+        "<input type=\"hidden\" name=\"lang\" value=\"{lang}\"><button>{open}</button></form></div>\n",
+        PAGE_VALUES({ "path", url_build(view->call->arena, "", "/s/{code}", URL_VALUES({ "code", view->req->code })) },
+            { "key", str_of(key) }, { "lang", str_of(page_language_code(view->language)) }));
+    put_languages(&page, view);
+    finish_page(&page, view, 200, rep);
+    rep->indexed = !view->link.noindex;
+}
+
+/* --- the conversation --- */
+
+static struct str time_text(struct arena *arena, int64_t ms)
+{
+    char text[32];
+    struct tm tm;
+    time_t seconds = (time_t)(ms / 1000);
+
+    if (gmtime_r(&seconds, &tm) == NULL) return STR("");
+    return arena_str(arena, (struct str){ text, strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm) });
+}
+
+/* What a picture would show: the first character of a name. */
+static struct str initial_of(struct str who)
+{
+    size_t len = who.len > 0 ? 1 : 0;
+
+    while (len > 0 && len < who.len && ((unsigned char)who.at[len] & 0xc0) == 0x80) len++;
+    return (struct str){ who.at, len };
+}
+
+static void put_said(struct page *page, const struct talk_line *line)
+{
+    if (line->text.at != NULL)
+        page_put(page, "<p class=\"bubble\" dir=\"auto\">{text}</p>", PAGE_VALUES({ "text", line->text }));
+    else
+        page_put(page, "<p class=\"bubble unshown\">{unshown}</p>", PAGE_NO_VALUES);
+    if (line->when.len > 0)
+        page_put(page, "<p class=\"when\" dir=\"auto\">{when}</p>", PAGE_VALUES({ "when", line->when }));
+    page_put(page, "</div></li>\n", PAGE_NO_VALUES);
+}
+
+static void put_line(struct page *page, const struct talk_line *line)
+{
+    struct str who =
+        line->who.len > 0 ? line->who : str_of(page_text(page, line->side == TALK_MINE ? "own" : "nameless"));
+    struct str unseen = line->goes_on || line->side == TALK_MINE ? STR("who unseen") : STR("who");
+
+    if (line->side == TALK_NOTICE) {
+        page_put(page, "<li class=\"notice\"><p dir=\"auto\">{text}</p></li>\n", PAGE_VALUES({ "text", line->text }));
+        return;
+    }
+    page_put(page, "<li class=\"{side}{goes_on}\">",
+        PAGE_VALUES({ "side", line->side == TALK_MINE ? STR("mine") : STR("theirs") },
+            { "goes_on", line->goes_on ? STR(" goes-on") : STR("") }));
+    if (line->side == TALK_THEIRS && !line->goes_on)
+        page_put(page, "<span class=\"face\" aria-hidden=\"true\">{initial}</span>",
+            PAGE_VALUES({ "initial", initial_of(who) }));
+    page_put(
+        page, "<div><p class=\"{unseen}\" dir=\"auto\">{who}</p>", PAGE_VALUES({ "unseen", unseen }, { "who", who }));
+    put_said(page, line);
+}
+
+static void put_parts(struct page *page, const struct share_view *view, int64_t parts)
+{
+    int64_t part = view->req->part;
+
+    if (parts <= 1) return;
+    page_put(page, "<nav aria-label=\"{parts}\">", PAGE_NO_VALUES);
+    if (part > 1)
+        page_put(page, "<a href=\"{path}\" rel=\"prev\">{earlier}</a>",
+            PAGE_VALUES({ "path", path_of(view, view->language, part - 1) }));
+    page_put(page, "<span>{part} {n} / {all}</span>",
+        PAGE_VALUES({ "n", number_text(view->call->arena, part) }, { "all", number_text(view->call->arena, parts) }));
+    if (part < parts)
+        page_put(page, "<a href=\"{path}\" rel=\"next\">{later}</a>",
+            PAGE_VALUES({ "path", path_of(view, view->language, part + 1) }));
+    page_put(page, "</nav>\n", PAGE_NO_VALUES);
+}
+
+static void put_talk(struct page *page, const struct share_view *view, const struct shared_conversation *shared)
+{
+    struct arena *arena = view->call->arena;
+    struct talk talk = talk_read(arena, shared->data, (size_t)(view->req->part - 1) * LINES_OF_PART, LINES_OF_PART);
+
+    page_put(page,
+        "<header><h1 dir=\"auto\">{name}</h1><p class=\"quiet\">{count}: {n} · {as_of}: {changed}</p></header>\n",
+        PAGE_VALUES({ "name", shared->name }, { "n", number_text(arena, (int64_t)talk.all) },
+            { "changed", time_text(arena, shared->changed_at) }));
+    if (talk.all == 0) page_put(page, "<p class=\"quiet\">{empty}</p>\n", PAGE_NO_VALUES);
+    if (talk.n > 0) page_put(page, "<ol class=\"talk\">\n", PAGE_NO_VALUES);
+    for (size_t i = 0; i < talk.n; i++) put_line(page, &talk.lines[i]);
+    if (talk.n > 0) page_put(page, "</ol>\n", PAGE_NO_VALUES);
+    put_parts(page, view, (int64_t)(talk.all + LINES_OF_PART - 1) / LINES_OF_PART);
+}
+
+static enum err show_talk(const struct share_view *view, struct web_page *rep)
+{
+    struct shared_conversation shared = { .name = STR("") };
+    struct page page;
+
+    TRY(link_read(view->call, view->link.id, &shared));
+    page_begin_with(&page, texts, view->language,
+        &(struct page_head){ .title = shared.name,
+            .style = PAGE_STYLE_TALK,
+            .theme = page_theme_find(shared.theme),
+            .noindex = view->link.noindex });
+    put_talk(&page, view, &shared);
+    put_languages(&page, view);
+    finish_page(&page, view, 200, rep);
+    return OK;
+}
+
+static bool is_nothing(enum err e)
+{
+    return e == ERR_NOT_FOUND || e == ERR_GONE;
+}
+
+enum err share_page_show(struct call *call, const struct share_page_query *req, struct web_page *rep)
+{
+    struct share_view view = begin_view(call, req);
+    enum err e = link_find(call, &view.visit, &view.link);
+
+    if (is_nothing(e)) {
+        show_nothing(&view, e, rep);
+        return OK;
+    }
+    TRY(e);
+    if (view.visit.is_fresh) return show_talk(&view, rep);
+    show_gate(&view, rep);
+    return OK;
+}
+
+enum err share_page_open(struct call *call, const struct share_page_query *req, struct share_page_opened *rep)
+{
+    struct share_view view = begin_view(call, req);
+    enum err e = link_find(call, &view.visit, &view.link);
+
+    rep->page = arena_zero(call->arena, sizeof *rep->page);
+    if (e == OK && !view.visit.is_fresh) e = link_count(call, &view.visit, &view.link);
+    if (is_nothing(e)) {
+        show_nothing(&view, e, rep->page);
+        return OK;
+    }
+    TRY(e);
+    if (!view.visit.is_fresh) TRY(visit_print(call, &view.visit, &rep->share_visit));
+    return show_talk(&view, rep->page);
+}

@@ -1,0 +1,237 @@
+// p_share - people with a browser at the page of a link: a button, and behind it the conversation, without a line of JavaScript, in Korean and
+// in English, light and dark, on paper, too. What follows links by itself opens nothing.
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import axe from 'axe-core'
+import { chromium } from 'playwright-core'
+import { request, tokenFor } from '../lib/people.mjs'
+import { startStack } from '../lib/stack.mjs'
+
+const NASTY = '"><script>alert(1)</script><img src=x onerror=alert(1)>\''
+const TALK = {
+  name: '항구에서 만나요', theme: 'courtyard', data: {
+    profiles: { ada: { name: '아다' }, bo: { name: 'Bo' }, me: { name: '나' } },
+    messages: [
+      { type: 'date', text: '2026년 11월 28일' }, { sender: 'ada', text: '내일 몇 시에 볼까?', time: '오후 9:12' }, { sender: 'ada', text: '여섯 시에 물이 들어온대.\n좀 일찍 만나자.', time: '오후 9:12' },
+      { sender: 'bo', text: 'Five is good. I bring the bread 🍞 and the long rope, the one that we bought last year, if it has not been lent to somebody.', time: '9:15 PM' }, { sender: 'me', text: '좋아, 다섯 시!', time: '오후 9:16' },
+      { sender: 'me', text: 'ㅎㅎ' }, { sender: 'ada', image: 'https://elsewhere.example/x.png' }, { sender: 'layla', text: 'مرحبا بالجميع', time: 1795000000000 }, { type: 'system', text: 'Bo left' },
+    ],
+    statusBar: { battery: 40 },
+  },
+}
+let stack, key, browser
+before(async () => {
+  stack = await startStack()
+  key = await stack.issueKey()
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-background-networking'] })
+})
+after(async () => {
+  await browser?.close()
+  await stack?.stop()
+})
+
+/** A link to a conversation, and what its owner sees of it. */
+async function shares(conversation, settings = {}) {
+  const token = await tokenFor(stack, key, `ada ${randomUUID()}`)
+  const asks = async (method, path, body) => (await request(stack, method, `/api/v1${path}`, { token, body })).json?.data
+  const talk = await asks('POST', '/conversations', conversation), link = await asks('POST', `/conversations/${talk.id}/share`, settings)
+  return {
+    ...link, path: `/s/${link.code}`,
+    changes: changes => asks('PATCH', `/conversations/${talk.id}`, changes),
+    edits: changes => asks('PATCH', `/share-links/${link.id}`, changes),
+    resets: async () => (await asks('POST', `/share-links/${link.id}/reset`, {})).code,
+    revokes: () => asks('DELETE', `/share-links/${link.id}`),
+    views: async () => (await asks('GET', `/conversations/${talk.id}/share`)).links[0].views,
+  }
+}
+
+/** A browser of its own without JavaScript, but where a test's own script looks at the page; whatever it loads comes from us, and its policy of contents stops nothing. */
+async function opens(path, { locale = 'en-US', dark = false, wide = false, looked = false } = {}) {
+  const context = await browser.newContext({ javaScriptEnabled: looked, bypassCSP: looked, ignoreHTTPSErrors: true, locale, colorScheme: dark ? 'dark' : 'light', viewport: wide ? { width: 1280, height: 800 } : { width: 390, height: 780 } })
+  const page = await context.newPage()
+  page.on('request', one => assert.ok(one.url().startsWith(stack.url), one.url()))
+  page.on('console', message => assert.doesNotMatch(message.text(), /Content Security Policy|Refused to/))
+  page.on('dialog', dialog => assert.fail(dialog.message()))
+  page.answer = await page.goto(stack.url + path)
+  return page
+}
+const leave = page => page.context().close()
+async function presses(page, name = 'Open the conversation') {
+  await page.getByRole('button', { name, exact: true }).click()
+  await page.waitForLoadState('domcontentloaded')
+}
+const goes = async page => { page.answer = await page.goto(page.url()) }
+const says = async (page, words) => assert.match(await page.locator('main').innerText(), words)
+const shots = process.env.SHOTS
+async function shows(page, name) {
+  if (!shots) return
+  mkdirSync(shots, { recursive: true })
+  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
+}
+/** Without a browser: what a program sees. */
+const reads = (path, headers = {}) => request(stack, 'GET', path, { headers: { accept: 'text/html', ...headers } })
+
+test('whoever presses the button reads the conversation, and looks again without another view', async () => {
+  const link = await shares(TALK, { label: 'nobody sees this' }), page = await opens(link.path, { locale: 'ko-KR' })
+  assert.equal(page.answer.status(), 200)
+  await says(page, /공유된 대화/)
+  assert.ok(!(await page.content()).includes(TALK.name))
+  assert.equal(await link.views(), 0)
+  await shows(page, 'gate')
+  await presses(page, '대화 열기')
+  assert.equal(await page.title(), TALK.name)
+  assert.equal(await link.views(), 1)
+  await says(page, /내일 몇 시에 볼까/)
+  await shows(page, 'talk')
+  assert.deepEqual(await page.locator('.talk li').evaluateAll(lines => lines.map(line => line.className)),
+    ['notice', 'theirs', 'theirs goes-on', 'theirs', 'mine', 'mine goes-on', 'theirs', 'theirs', 'notice'])
+  assert.deepEqual(await page.locator('.who').allTextContents(), ['아다', '아다', 'Bo', '나', '나', '아다', 'layla'])
+  assert.equal(await page.locator('.bubble').nth(1).innerText(), '여섯 시에 물이 들어온대.\n좀 일찍 만나자.')
+  await says(page, /2026-11-18 11:06 UTC|보여 줄 수 없는/)
+  await goes(page)
+  await says(page, /내일 몇 시에/)
+  await page.getByRole('link', { name: 'English' }).click()
+  await says(page, /Messages: 9/)
+  await page.reload()
+  await page.goBack()
+  assert.equal(await link.views(), 1, 'the same visit')
+  const cookie = (await page.context().cookies()).find(({ name }) => name === '__Secure-madang_share')
+  assert.deepEqual([cookie.path, cookie.httpOnly, cookie.secure, cookie.sameSite], ['/s', true, true, 'Lax'])
+  await leave(page)
+})
+
+test('what draws previews and follows links opens nothing, whatever it says that it is', async () => {
+  const link = await shares({ ...TALK, name: 'the secret name' }, { view_budget: 1 })
+  for (const agent of ['facebookexternalhit/1.1', 'Twitterbot/1.0', 'kakaotalk-scrap/1.0', 'Slackbot-LinkExpanding 1.0', 'TelegramBot (like TwitterBot)', 'Mozilla/5.0 (compatible; Googlebot/2.1)', 'Mozilla/5.0 (X11; Linux x86_64) Chrome/156 Safari/537.36'])
+    for (const method of ['HEAD', 'GET']) {
+      const answer = await request(stack, method, link.path, { headers: { 'user-agent': agent, accept: '*/*' } })
+      assert.equal(answer.status, 200)
+      assert.doesNotMatch(answer.text, /secret|내일|og:|twitter:/)
+      assert.equal(answer.headers['set-cookie'], undefined)
+    }
+  assert.equal(await link.views(), 0)
+  const page = await opens(link.path)
+  await says(page, /only so many times/)
+  await presses(page)
+  await says(page, /내일 몇 시에/)
+  assert.equal(await link.views(), 1)
+  assert.equal((await reads(link.path)).status, 404, 'it was for one')
+  await goes(page)
+  await says(page, /내일 몇 시에/)
+  await leave(page)
+})
+
+test('a form that is sent twice is one view; another site\'s form is none', async () => {
+  const link = await shares(TALK, { view_budget: 2 }), gate = await reads(link.path), fields = { client_key: gate.text.match(/name="client_key" value="([^"]+)"/)[1], lang: 'en' }
+  const ours = { origin: stack.publicUrl }, posts = (more = ours, body = fields) => request(stack, 'POST', link.path, { raw: String(new URLSearchParams(body)), headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'text/html', ...more } })
+  assert.equal((await posts({ origin: 'https://elsewhere.example' })).status, 403)
+  assert.equal((await posts({})).status, 403)
+  assert.equal(await link.views(), 0)
+  for (let i = 0; i < 3; i++) assert.match((await posts()).text, /내일 몇 시에/)
+  assert.equal(await link.views(), 1)
+  const second = await posts(ours, { lang: 'en' })
+  assert.equal(second.status, 200)
+  assert.equal((await posts(ours, { lang: 'en' })).status, 404)
+  assert.match((await posts()).text, /내일 몇 시에/, 'the first one again')
+  assert.equal(await link.views(), 2)
+})
+
+test('a wrong code and one that has ended have a page, the same but to who had it; the browser that had it is told', async () => {
+  const [over, revoked, reset] = await Promise.all([1, 2, 3].map(() => shares(TALK))), page = await opens(over.path)
+  await presses(page)
+  const other = await opens(reset.path)
+  await presses(other)
+  await over.edits({ expires_at: 1000 })
+  await revoked.revokes()
+  const code = await reset.resets()
+  const never = await reads(`/s/${'1'.repeat(14)}`)
+  assert.deepEqual([never.status, never.headers['content-type']], [404, 'text/html; charset=utf-8'])
+  assert.match(never.text, /There is nothing here/)
+  for (const link of [over, revoked, reset, { path: '/s/x%20y' }]) {
+    const answer = await reads(link.path)
+    assert.deepEqual([answer.status, answer.text], [404, never.text])
+  }
+  await goes(page)
+  assert.equal(page.answer.status(), 410)
+  await says(page, /This link has ended/)
+  await shows(page, 'ended')
+  await goes(other)
+  await says(other, /This link has ended/)
+  await other.goto(`${stack.url}/s/${code}`)
+  await presses(other)
+  await says(other, /내일 몇 시에/)
+  await Promise.all([leave(page), leave(other)])
+})
+
+test('what a conversation says is text, in names, messages and times; nothing is loaded from anywhere, and no script may run', async () => {
+  const link = await shares({ name: NASTY, theme: '"><b>', data: { profiles: { [NASTY]: { name: NASTY, avatar: 'https://elsewhere.example/a.png' } }, messages: [{ sender: NASTY, text: NASTY, time: NASTY }, { type: 'system', text: NASTY }, {}, { text: 7, sender: [] }] } })
+  const page = await opens(link.path)
+  await presses(page)
+  assert.equal(await page.title(), NASTY)
+  assert.deepEqual(await page.locator('.bubble').first().textContent(), NASTY)
+  assert.equal(await page.locator('script, img, iframe, link[rel=stylesheet]').count(), 0)
+  const { 'content-security-policy': policy, 'x-robots-tag': robots, 'referrer-policy': referrer, 'cache-control': cache, 'x-content-type-options': nosniff } = (await reads(link.path)).headers
+  assert.match(policy, /^default-src 'none'; style-src 'sha256-[^ ]+' 'sha256-[^ ]+'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/)
+  assert.deepEqual([robots, referrer, cache, nosniff], ['noindex', 'no-referrer', 'no-store', 'nosniff'])
+  await leave(page)
+})
+
+test('search engines are told to leave it out by header and by page, unless the owner likes it', async () => {
+  const hidden = await shares(TALK), listed = await shares(TALK, { noindex: false }), meta = '<meta name="robots" content="noindex">'
+  const [one, other, none] = await Promise.all([hidden.path, listed.path, '/s/nothing'].map(path => reads(path)))
+  assert.deepEqual([one, other, none].map(({ headers, text }) => [headers['x-robots-tag'], text.includes(meta)]), [['noindex', true], [undefined, false], ['noindex', true]])
+  const page = await opens(hidden.path)
+  await presses(page)
+  assert.ok((await page.content()).includes(meta))
+  await leave(page)
+  assert.match((await request(stack, 'GET', '/robots.txt')).text, /^Allow: \/s\/$/m)
+})
+
+test('a long conversation has parts, and the longest there may be has a page', async () => {
+  const messages = Array.from({ length: 401 }, (_, i) => ({ sender: 'me', text: `line ${i + 1}.` }))
+  const link = await shares({ name: 'long', data: { messages } }), page = await opens(link.path)
+  await presses(page)
+  await says(page, /Part 1 \/ 3/)
+  assert.equal(await page.locator('.bubble').count(), 200)
+  for (const [first, last, count] of [[201, 400, 200], [401, 401, 1]]) {
+    await page.getByRole('link', { name: 'Later messages' }).click()
+    for (const at of [first, last]) await says(page, new RegExp(`line ${at}\\.`))
+    assert.equal(await page.locator('.bubble').count(), count)
+  }
+  await page.getByRole('link', { name: 'Earlier messages' }).click()
+  await says(page, /line 201\./)
+  assert.equal((await reads(`${link.path}?part=9999`)).status, 200)
+  await leave(page)
+  const quotes = await shares({ name: '"'.repeat(120), data: { messages: [{ text: '"'.repeat(260000) }] } }), widest = await opens(quotes.path)
+  await presses(widest)
+  assert.equal((await widest.locator('.bubble').textContent()).length, 260000)
+  await leave(widest)
+  const empty = await opens((await shares({ name: 'empty', data: {} })).path)
+  await presses(empty)
+  await says(empty, /Nobody has said anything yet/)
+  await leave(empty)
+})
+
+test('on a phone and on a desk, light and dark, it is as assistive programs want it, and on paper without what is to be pressed', async () => {
+  const link = await shares(TALK)
+  for (const look of [{ locale: 'ko-KR', looked: true }, { locale: 'ko-KR', dark: true, looked: true }, { wide: true, looked: true }, { wide: true, dark: true, looked: true }]) {
+    const page = await opens(link.path, look), name = `${look.locale ?? 'en'}-${look.dark ? 'dark' : 'light'}-${look.wide ? 'desk' : 'phone'}`
+    for (const where of ['gate', 'talk']) {
+      if (where === 'talk') await presses(page, look.locale ? '대화 열기' : undefined)
+      await shows(page, `${where}-${name}`)
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth), false, `${where} ${name}`)
+      await page.evaluate(axe.source)
+      const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations'] }))
+      assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), [], `${where} ${name}`)
+    }
+    await page.emulateMedia({ media: 'print' })
+    assert.deepEqual([await page.locator('footer').isVisible(), await page.locator('.bubble').first().isVisible()], [false, true])
+    const colours = await page.locator('.mine .bubble').first().evaluate(bubble => [getComputedStyle(bubble).backgroundColor, getComputedStyle(bubble).color])
+    assert.deepEqual(colours, ['rgb(255, 255, 255)', 'rgb(0, 0, 0)'])
+    await shows(page, `print-${name}`)
+    await leave(page)
+  }
+})
