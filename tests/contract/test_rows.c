@@ -281,7 +281,7 @@ static bool is_part(const struct face_row *route)
 static bool is_method_of_messages(const char *method)
 {
     static const char *const names[] = { "message.append", "message.list", "message.get", "message.export",
-        "reaction.export", "pin.list" };
+        "message.versions", "reaction.export", "pin.list" };
 
     for (size_t i = 0; i < COUNT(names); i++)
         if (strcmp(names[i], method) == 0) return true;
