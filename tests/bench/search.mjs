@@ -117,7 +117,7 @@ async function withStack(env, deed) {
 
 console.log(`${MESSAGES} messages in ${ROOMS} rooms`)
 for (const search of ['off', 'on', 'off', 'on']) await withStack({ MADANG_STORE_SEARCH: search }, (stack, key) => send(stack, key, `search ${search}`))
-await withStack({}, async (stack, key) => {
+await withStack({ MADANG_STORE_SEARCH_PERCENT: '100' }, async (stack, key) => {
   const rooms = await fill(stack)
   await indexAll(stack)
   await look(stack, key, rooms)

@@ -130,6 +130,10 @@ export const mutants = [
   },
   // --- search ---
   {
+    name: 'what writes the index never rests', file: 'services/store/feeds/feeds.c', red: ['scenario', 't_search', 'rests for the messages'],
+    from: '(1 / share - 1) : 0', to: '(1 / share - 1) * 0 : 0',
+  },
+  {
     name: 'what was deleted stays in the index', file: 'services/store/search/search_take.c', red: ['scenario', 't_search', 'what was edited'],
     from: 'AND kind IN (\'message:edit\', \'message:delete\')', to: 'AND kind IN (\'message:edit\', \'message:deleted\')',
   },

@@ -9,7 +9,7 @@ import { until } from '../lib/wait.mjs'
 
 let stack, key
 before(async () => {
-  stack = await startStack()
+  stack = await startStack({ env: { MADANG_STORE_SEARCH_PERCENT: '100' } }) // what others wait for is not what is tried here
   key = await stack.issueKey()
 })
 after(() => stack?.stop())
@@ -254,4 +254,21 @@ test('all pages together have what looking at every message has, each once, newe
     (SELECT id FROM search_segment s WHERE s.from_at <= e.at ORDER BY s.from_at DESC LIMIT 1) s ON true WHERE s.id IS DISTINCT FROM e.segment`), '0')
   assert.equal(await stack.sql('store', `SELECT sum(n) - (SELECT count(*) FROM search_entry) FROM search_segment`), String(added))
   leave()
+})
+
+test('what writes the index rests for the messages that come meanwhile', { timeout: 240000 }, async () => {
+  const resting = await startStack({ env: { MADANG_STORE_SEARCH_PERCENT: '1' } })
+  try {
+    const ada = await Person.arrives(resting, await resting.issueKey(), 'ada')
+    const { id: room } = await ada.makesRoom()
+    const times = []
+    for (const word of ['ant', 'bee', 'cat', 'dog']) { // each is a batch or two, of some milliseconds; a rest is a hundred times as long
+      await Promise.all(Array.from({ length: 50 }, () => ada.says(room, word)))
+      await until('all of them are found', async () => (await ada.calls('message:search', { q: word })).found.length === 50, 60000)
+      times.push(performance.now())
+    }
+    const [first, , , last] = times
+    assert.ok(last - first > 1500, `three batches in ${Math.round(last - first)} ms`)
+    ada.leaves()
+  } finally { await resting.stop() }
 })

@@ -145,7 +145,7 @@ static struct str read_time(struct arena *arena, const struct msgpack_value *val
 {
     char text[40] = "";
     struct tm tm;
-    int64_t ms;
+    int64_t ms = 0;
 
     if (value->kind == MSGPACK_TEXT) return cut_text(value->bytes, TIME_CHARS);
     if (!whole_of(value, &ms) || ms < 0 || ms > INT64_C(253402300799999)) return STR_NONE;

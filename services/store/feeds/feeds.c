@@ -43,7 +43,7 @@ struct lane {
     int64_t n_entries;
     struct buf bytes; /* of the batch, then of the answer to it: while a worker has the lane it is theirs */
     bool is_busy;
-    ev_tstamp not_before;
+    ev_tstamp began, not_before;
 };
 
 struct log_feed {
@@ -135,6 +135,15 @@ static void fail_batch(struct lane *lane)
     lane->not_before = ev_now(lane->feed->feeds->loop) + RETRY_S;
 }
 
+/* What the store's own does, messages wait for: it has a share of the time, and rests after each batch. */
+static ev_tstamp rest_of(const struct lane *lane)
+{
+    const struct log_feeds *feeds = lane->feed->feeds;
+    double share = (double)feeds->store->settings->search_percent / 100;
+
+    return lane->part == NULL ? (ev_now(feeds->loop) - lane->began) * (1 / share - 1) : 0;
+}
+
 static void end_batch(struct lane *lane)
 {
     bool has_more = lane->n >= FEED_ROOMS_AT_ONCE;
@@ -146,6 +155,7 @@ static void end_batch(struct lane *lane)
     }
     lane->most = lane->most * 2 < FEED_ROOMS_AT_ONCE ? lane->most * 2 : FEED_ROOMS_AT_ONCE;
     lane->is_busy = false;
+    lane->not_before = ev_now(lane->feed->feeds->loop) + rest_of(lane);
     if (has_more) go_on(lane);
 }
 
@@ -263,6 +273,7 @@ static void go_on(struct lane *lane)
     if (!is_own && !chat_link_is_up(lane->part->link)) return;
     take_rooms(lane);
     lane->is_busy = true;
+    lane->began = ev_now(feeds->loop);
     if (!rpc_server_work(
             feeds->server, STR_NONE, is_own ? take_entries : read_entries, is_own ? on_own_taken : on_read, lane))
         fail_batch(lane);
