@@ -70,9 +70,10 @@ static struct str cut_text(struct str text, size_t chars)
 
 static bool whole_of(const struct msgpack_value *value, int64_t *out)
 {
-    if (value->kind == MSGPACK_INT) *out = value->integer;
-    if (value->kind == MSGPACK_UINT) *out = value->uint > INT64_MAX ? INT64_MAX : (int64_t)value->uint;
-    return value->kind == MSGPACK_INT || value->kind == MSGPACK_UINT;
+    bool is_uint = value->kind == MSGPACK_UINT;
+
+    *out = is_uint ? (value->uint > INT64_MAX ? INT64_MAX : (int64_t)value->uint) : value->integer;
+    return is_uint || value->kind == MSGPACK_INT;
 }
 
 /* A name, or a number that stands for one; nothing else is either. */
@@ -145,7 +146,7 @@ static struct str read_time(struct arena *arena, const struct msgpack_value *val
 {
     char text[40] = "";
     struct tm tm;
-    int64_t ms = 0;
+    int64_t ms;
 
     if (value->kind == MSGPACK_TEXT) return cut_text(value->bytes, TIME_CHARS);
     if (!whole_of(value, &ms) || ms < 0 || ms > INT64_C(253402300799999)) return STR_NONE;
