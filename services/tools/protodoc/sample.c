@@ -23,6 +23,7 @@ static const char *const texts[][2] = {
     { "expect", "allow" },
     { "action", "emit" },
     { "role", "moderator" },
+    { "muted", "yes" },
 };
 
 /* Fields that a record means something else by, or that one of has to be there. */
