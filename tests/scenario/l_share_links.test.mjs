@@ -99,6 +99,7 @@ test('whoever has the code reads the conversation and nothing of its owner; each
 test('what asks by HEAD opens nothing', async () => {
   const ada = await somebody('ada'), link = await ada.shares(await ada.keeps(), { view_budget: 1 })
   assert.equal((await opens(link, { method: 'HEAD' })).status, 405)
+  assert.equal((await opens({ code: `${link.code.slice(0, -1)}${link.code.endsWith('2') ? '3' : '2'}` }, { method: 'HEAD' })).status, 404)
   assert.equal((await ada.link(link)).views, 0)
   await sees(link)
 })

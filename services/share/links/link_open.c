@@ -95,9 +95,9 @@ enum err share_open(struct call *call, const struct share_opening *req, struct s
     struct link_visit visit = visit_read(call, req->share_visit, req->code, req->client_key);
     struct found_link link;
 
-    if (req->head) return call_fail(call, ERR_METHOD_NOT_ALLOWED, "to read it is a view, so HEAD does not");
     TRY(link_find(call, &visit, &link));
     if (!visit.is_fresh) {
+        if (req->head) return call_fail(call, ERR_METHOD_NOT_ALLOWED, "to read it is a view, so HEAD does not");
         TRY(link_count(call, &visit, &link));
         TRY(visit_print(call, &visit, &rep->share_visit));
     }
