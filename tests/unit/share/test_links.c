@@ -70,6 +70,7 @@ static void the_newest_sixteen_are_carried_each_once(void **state)
     for (int i = 0; i < 17; i++) visit = visited(NOW + i, visit, arena_printf(arena, "%d", i).at);
     assert_false(visit_read(&soon, visit, STR("0"), STR("key")).had);
     assert_true(visit_read(&soon, visit, STR("1"), STR("key")).is_fresh);
+    assert_true((int64_t)visit.len <= wire_find(shared_conversation_shape(), STR("share_visit"))->max);
     visit = visited(NOW + 50, visit, "16");
     struct link_visit all = visit_read(&soon, visit, STR("1"), STR("key"));
     assert_int_equal(all.visits.opened.len, 16);
