@@ -221,7 +221,7 @@ test('all pages together have what looking at every message has, each once, newe
   }
   // Spans of time count as full, so that they are closed and cut.
   let added = 0
-  const fill = async () => { added += 140000 * Number((await stack.sql('store', 'UPDATE search_segment SET n = n + 140000 RETURNING 1; SELECT count(*) FROM search_segment')).split('\n').pop()) }
+  const fill = async () => { added += 140000 * Number(await stack.sql('store', 'WITH filled AS (UPDATE search_segment SET n = n + 140000 RETURNING 1) SELECT count(*) FROM filled')) }
   const dying = async () => { for (let i = 0; i < 3; i++) { await stack.kill('store'); await stack.ready() } }
   for (let round = 0; round < 4; round++) {
     await Promise.all(Array.from({ length: 700 }, () => one(pick([olga, max]), pick(rooms), randomText())))
