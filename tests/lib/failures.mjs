@@ -76,8 +76,9 @@ export function failuresOf(output) {
   const lines = output.replace(/\x1b\[[0-9;]*m/g, '').split('\n')
   const found = lines.flatMap((line, i) => {
     if (!isFailure(line)) return []
-    if (!/^\s*---$/.test(lines[i + 1] ?? '')) return [ofOthers(lines, i)]
-    return [ofNode(lines, i, run(lines, i + 2, below => !/^\s*\.\.\.$/.test(below))) ?? []].flat()
+    const [begin, indent] = /^(\s*)---$/.exec(lines[i + 1] ?? '') ?? []
+    if (begin === undefined) return [ofOthers(lines, i)]
+    return [ofNode(lines, i, run(lines, i + 2, below => below !== `${indent}...`)) ?? []].flat()
   })
   return found.length ? found : [{ name: '', why: telling(lines.filter(line => line.trim()), 12), where: [] }]
 }

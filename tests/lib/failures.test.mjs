@@ -33,6 +33,12 @@ test('a failed comparison is said with its test, what differs and its line, and 
     'not ok - scenarios: x: times', '    told three times', '    expected: true', '    actual: false'])
 })
 
+test('a comparison of much that is equal is said with what differs and its line, too', () => {
+  const said = saidOf("const many = Array.from({ length: 40 }, (_, i) => i)\ntest('long', () => assert.deepEqual({ many, a: { more: many, z: 1 } }, { many, a: { more: many, z: 2 } }))")
+  assert.ok(said.some(line => /\+ +z: 1/.test(line)), said.join('\n'))
+  assert.ok(said.some(line => line.includes('(DIR/x.test.mjs:4:')), said.join('\n'))
+})
+
 test('what keeps every test from running is said once', () => {
   const said = saidOf("before(() => { throw new Error('the stack did not start') })\ntest('one', () => {})\ntest('two', () => {})")
   assert.equal(said[1], '    the stack did not start')

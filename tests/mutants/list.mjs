@@ -1348,6 +1348,11 @@ export const mutants = [
     from: 'return e == OK && may.role > ROLE_read_only;', to: 'return e == OK && may.role > ROLE_none;',
   },
   {
+    name: 'a room that is late is as late as what came last', file: 'services/store/feeds/feeds.c',
+    red: ['scenario', 't_search', 'what is said to be in the index'],
+    from: 'if (at > 0 && at < room->at) room->at = at;', to: '',
+  },
+  {
     name: 'a page has no bound in bytes', file: 'services/store/log/log_page.c', red: ['service', 'test_store'],
     from: '" WHERE n = 1 OR bytes <= $4 ORDER BY seq"', to: '" WHERE n > 0 OR bytes <= $4 ORDER BY seq"',
   },

@@ -2,7 +2,7 @@
 // they may not read.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { randomInt, randomUUID } from 'node:crypto'
+import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import { startStack } from '../lib/stack.mjs'
 import { Person } from '../lib/people.mjs'
 import { until } from '../lib/wait.mjs'
@@ -178,6 +178,7 @@ test('who came late finds nothing of before where the room says so, by the room 
   assert.deepEqual(await found(late, {}), ['눈이 그쳤다', '눈이 온다'])
   assert.deepEqual(await found(max, {}), ['눈이 그쳤다', '눈이 온다', '눈이 온다'])
   await olga.calls('room:update', { room, history: 'all' })
+  await until('the store has heard that they read all', async () => (await late.calls('message:search', { q: '눈이', room })).found.length === 2)
   assert.deepEqual(await found(late, { room }), ['눈이 그쳤다', '눈이 온다'])
   late.leaves()
   leave()
@@ -256,15 +257,30 @@ test('all pages together have what looking at every message has, each once, newe
   leave()
 })
 
+test('what is said to be in the index is there, also while a room has more than a batch and is written to', { timeout: 120000 }, async () => {
+  const { olga, max, room, leave } = await aRoom()
+  for (let round = 0; round < 8; round++) {
+    const said = await Promise.all(Array.from({ length: 700 }, (_, i) => (i % 2 ? olga : max).says(room, i < 690 ? '뱀장어' : `꼬리${round}`)))
+    const tail = said.slice(690).map(({ at }) => at)
+    for (let n = 0; n < 10;) {
+      await olga.says(room, '뱀장어')
+      const { found, indexed_until } = await max.calls('message:search', { q: `꼬리${round}` })
+      n = tail.filter(at => at <= indexed_until).length
+      assert.ok(found.length >= n, `${found.length} of ${n}`)
+    }
+  }
+  leave()
+})
+
 test('what writes the index rests for the messages that come meanwhile', { timeout: 240000 }, async () => {
   const resting = await startStack({ env: { MADANG_STORE_SEARCH_PERCENT: '1' } })
   try {
     const ada = await Person.arrives(resting, await resting.issueKey(), 'ada')
     const { id: room } = await ada.makesRoom()
     const times = []
-    for (const word of ['ant', 'bee', 'cat', 'dog']) { // each is a batch or two, of some milliseconds; a rest is a hundred times as long
-      await Promise.all(Array.from({ length: 50 }, () => ada.says(room, word)))
-      await until('all of them are found', async () => (await ada.calls('message:search', { q: word })).found.length === 50, 60000)
+    for (const word of ['ant', 'bee', 'cat', 'dog']) { // each is a batch or two; a rest is a hundred times as long
+      await Promise.all(Array.from({ length: 50 }, () => ada.says(room, `${word} ${randomBytes(120).toString('base64')}`)))
+      await until('all of them are found', async () => (await ada.calls('message:search', { q: word })).found.length === 50, 120000)
       times.push(performance.now())
     }
     const [first, , , last] = times

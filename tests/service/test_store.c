@@ -247,6 +247,7 @@ static void what_a_dying_database_lost_is_repeated(void **state)
 {
     struct id room = make_room(chat, "alice", NULL);
     struct receipt receipt;
+    struct message_page page;
 
     (void)state;
     assert_int_equal(append(store, room, "alice", "before-1", "hi", &receipt), OK);
@@ -261,6 +262,7 @@ static void what_a_dying_database_lost_is_repeated(void **state)
         TURN_UNTIL(is_over(b), PATIENCE_MS);
     }
     assert_int_equal(count_status(b, OK), 300);
+    TURN_UNTIL(log_of(store, room, 0, &page) == OK, PATIENCE_MS); /* what reads is another connection than what writes */
     assert_int_equal(whole_log(room), 301);
 }
 

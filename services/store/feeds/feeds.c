@@ -80,7 +80,10 @@ static void note_room(struct lane *lane, struct id id, int64_t at)
     struct noted_room *room;
 
     HASH_FIND(hh, lane->rooms, &id, sizeof id, room);
-    if (room != NULL) return;
+    if (room != NULL) {
+        if (at > 0 && at < room->at) room->at = at; /* noted meanwhile for what is newer */
+        return;
+    }
     if (lane->n >= ROOMS_MAX) {
         lane->feed->has_missed = true;
         return;
