@@ -64,7 +64,7 @@ test('bodies that hold no credential keep no key out, and have a rate of their o
   const from = '127.1.0.3', { key } = await issue()
   const bodies = ['{', '[]', '{"api_key":7}', '{"api_key":"nonsense"}', '{"api_key":"mdk_nonsense"}', '']
   const before = issued(), began = Date.now(), answers = []
-  do answers.push(...await times(110, i => request(stack, 'POST', '/auth/token', { raw: bodies[i % bodies.length], headers: { 'content-type': 'application/json' }, from })))
+  do answers.push(...await times(40, i => request(stack, 'POST', '/auth/token', { raw: bodies[i % bodies.length], headers: { 'content-type': 'application/json' }, from })))
   while (!counts(answers).rate_limited && answers.length < 1100)
   const { rate_limited: limited, ...others } = counts(answers), renewed = Math.ceil((Date.now() - began) / 600)
   assert.ok(limited > 0 && answers.length - limited >= 100 && answers.length - limited <= 100 + renewed, JSON.stringify(counts(answers)))
@@ -147,7 +147,8 @@ test('refresh tokens that are refused count for their address, and keep no good 
 test('wrong keys fill no log, whichever door they come to', async () => {
   const lines = () => stack.log('gateway-1').split('\n').filter(line => /"gateway\.(key|http)"/.test(line) && line.includes('127.1.0.9')).length
   for (const guess of [rooms, login]) {
-    const before = lines(), began = Date.now(), answers = await times(400, () => guess(wrongKey(), '127.1.0.9'))
+    const before = lines(), began = Date.now(), answers = []
+    while (answers.length < 400) answers.push(...await times(40, () => guess(wrongKey(), '127.1.0.9'))) // more at once may wait for TLS longer than a head may take
     const most = 100 * (2 + Math.floor((Date.now() - began) / 10000)) // 50 a place, in one window of ten seconds or two
     assert.ok(answers.every(({ status }) => status === 401 || status === 429))
     assert.ok(lines() - before <= most, `${lines() - before} lines about 400 requests, ${most} are the most`)

@@ -237,8 +237,8 @@ test('a code that never was, and one whose link has ended, was revoked or is use
       times[name].push(Number(process.hrtime.bigint() - began) / 1e6)
     }
   agent.destroy()
-  const median = name => times[name].sort((a, b) => a - b)[30]
-  for (const name of Object.keys(links)) assert.ok(median(name) < 2 * median('never') && median('never') < 2 * median(name), `${name}: ${median(name)} ms, never: ${median('never')} ms`)
+  const quick = name => times[name].sort((a, b) => a - b)[5] // of 60: on a busy machine others run in the midst of most
+  for (const name of Object.keys(links)) assert.ok(quick(name) < 2 * quick('never') && quick('never') < 2 * quick(name), `${name}: ${quick(name)} ms, never: ${quick('never')} ms`)
   for (const name of ['ended', 'revoked', 'trashed', 'reset']) isRefused(await opens(links[name], { visit: visits[name] }), 410, 'gone', /has ended/)
   for (const name of ['ended', 'never']) isRefused(await opens(links[name], { visit: visits.revoked }), 404, 'not_found')
   await sees(links['used up'], { visit: visits['used up'] })
