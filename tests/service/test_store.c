@@ -262,7 +262,8 @@ static void what_a_dying_database_lost_is_repeated(void **state)
         TURN_UNTIL(is_over(b), PATIENCE_MS);
     }
     assert_int_equal(count_status(b, OK), 300);
-    TURN_UNTIL(log_of(store, room, 0, &page) == OK, PATIENCE_MS); /* what reads is another connection than what writes */
+    /* What reads is another connection than what writes. */
+    TURN_UNTIL(log_of(store, room, 0, &page) == OK, PATIENCE_MS);
     assert_int_equal(whole_log(room), 301);
 }
 
