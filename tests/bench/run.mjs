@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs"
 import os from "node:os"
 import { parseArgs } from "node:util"
 
+import { runDerived } from "./lib/derived.mjs"
 import { runBeside, runFiles } from "./lib/files.mjs"
 import { withHost } from "./lib/host.mjs"
 import { buildLoad, runLoad } from "./lib/load.mjs"
@@ -60,7 +61,9 @@ async function measure(name, { tls, runs }, binary, results) {
         ? await runFiles(host, server, run.files)
         : run.beside
           ? await runBeside(host, binary, server, run.beside)
-          : await runLoad(host, binary, server, { args: run.args, rooms })
+          : run.derived
+            ? await runDerived(host, binary, run.derived)
+            : await runLoad(host, binary, server, { args: run.args, rooms })
     }
   })
 }

@@ -272,6 +272,17 @@ test('what is said to be in the index is there, also while a room has more than 
   leave()
 })
 
+test('keys go into the index in bulk: a message costs some kilobytes of WAL, and not one for each key', { timeout: 120000 }, async () => {
+  const { olga, max, room, leave } = await aRoom()
+  const written = async () => Number(await stack.sql('store', `SELECT pg_current_wal_insert_lsn() - '0/0'`))
+  const began = await written()
+  const said = await Promise.all(Array.from({ length: 3000 }, (_, i) => (i % 2 ? olga : max).says(room, `${randomBytes(20).toString('hex')} 회의 검색`)))
+  await isIndexed(olga, Math.max(...said.map(({ at }) => at)))
+  const each = (await written() - began) / said.length
+  assert.ok(each < 8000, `${Math.round(each)} bytes a message`)
+  leave()
+})
+
 test('what writes the index rests for the messages that come meanwhile', { timeout: 240000 }, async () => {
   const resting = await startStack({ env: { MADANG_STORE_SEARCH_PERCENT: '1' } })
   try {

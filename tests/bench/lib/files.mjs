@@ -6,7 +6,7 @@ import path from "node:path"
 import { promisify } from "node:util"
 
 import { hasBase, startBase } from "./base.mjs"
-import { runLoad } from "./load.mjs"
+import { runLoad, sumOf } from "./load.mjs"
 import { sample } from "./meter.mjs"
 import { makeRooms } from "./rest.mjs"
 
@@ -81,13 +81,4 @@ export async function runBeside(host, binary, server, { args, rooms, mib, mibPer
   runs.down = await beside(() => way.down(made, ...limit), load)
   if (base) runs.baseDown = await beside(() => way.curl(...limit, ...base.down), load)
   return { ...sumOf(Object.values(runs)), ...runs }
-}
-
-// What each of them counted.
-function sumOf([first, ...others]) {
-  return Object.fromEntries(
-    Object.entries(first)
-      .filter(([name, value]) => typeof value === "number" && others.every((other) => name in other))
-      .map(([name, value]) => [name, others.reduce((sum, other) => sum + other[name], value)]),
-  )
 }

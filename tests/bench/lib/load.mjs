@@ -89,3 +89,12 @@ function listFile(host, name, lines) {
   writeFileSync(file, lines.join("\n") + "\n", { mode: 0o600 })
   return file
 }
+
+// What several runs counted.
+export function sumOf([first, ...others]) {
+  return Object.fromEntries(
+    Object.entries(first)
+      .filter(([name, value]) => typeof value === "number" && others.every((other) => name in other))
+      .map(([name, value]) => [name, others.reduce((sum, other) => sum + other[name], value)]),
+  )
+}

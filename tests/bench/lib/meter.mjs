@@ -60,3 +60,21 @@ export function cpuRates(from, to) {
     Object.keys(to.cpu).map((name) => [name, (to.cpu[name] - from.cpu[name]) / seconds]),
   )
 }
+
+// CPU microseconds of PostgreSQL's backends so far, by the role that they serve: { madang_store: us }.
+export function cpuByRole(postmaster) {
+  const cpu = {}
+  for (const each of withDescendants(allProcesses(), postmaster)) {
+    const role = titleOf(each.pid).match(/^postgres: (madang_\w+) /)?.[1]
+    if (role) cpu[role] = (cpu[role] ?? 0) + each.cpu
+  }
+  return cpu
+}
+
+function titleOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8")
+  } catch {
+    return "" // it has ended since
+  }
+}

@@ -3,8 +3,8 @@
 
 const MORE = "more",
   LESS = "less"
-const FULL = { connections: 10000, dials: 3000, members: 1000, seconds: 8, warmup: 2, fileMib: 1024 }
-const QUICK = { connections: 1000, dials: 500, members: 200, seconds: 2, warmup: 0.5, fileMib: 128 }
+const FULL = { connections: 10000, dials: 3000, members: 1000, seconds: 8, warmup: 2, fileMib: 1024, turns: 3 }
+const QUICK = { connections: 1000, dials: 500, members: 200, seconds: 2, warmup: 0.5, fileMib: 128, turns: 1 }
 
 const cpuPer = (group, rate) => (run) => run.cpu[group] / run[rate]
 const loadCpuPer = (rate) => (run) => (run.load_cpu * 1e6) / run[rate]
@@ -68,6 +68,29 @@ function dialled(kind, size) {
   }
 }
 
+// What is made of a message once it is acknowledged: each of it is the CPU of processes and of PostgreSQL together.
+function derived(size) {
+  const all = (of) => of.server + of.postgres
+  return {
+    name: "durable, what is derived of a message",
+    only: ["madang"],
+    derived: {
+      args: { "--mode": "durable", "--members": 1, "--in-flight": 16, "--seconds": size.seconds, "--warmup-seconds": 0 },
+      rooms: 16,
+      turns: size.turns,
+    },
+    figures: [
+      figure("CPU per message, all", "µs", LESS, ({ on }) => all(on)),
+      figure("CPU per message, all, without search", "µs", LESS, ({ off }) => all(off)),
+      figure("search: of the store", "µs", LESS, ({ on, off }) => on.store - off.store),
+      figure("search: of PostgreSQL", "µs", LESS, ({ on, off }) => on.postgres - off.postgres),
+      figure("search", "× all without it", LESS, ({ on, off }) => (all(on) - all(off)) / all(off)),
+      figure("activity of rooms: of chat", "µs", LESS, ({ on }) => on.chat),
+      figure("activity of rooms: of PostgreSQL", "µs", LESS, ({ on }) => on.madang_chat),
+    ],
+  }
+}
+
 // The peers keep no files.
 function files(kind, size) {
   const each = (way, of) => [
@@ -116,6 +139,7 @@ export function planOf({ quick, tlsTraffic }) {
   const size = quick ? QUICK : FULL
   const messages = [
     traffic("durable, 16 senders with 16 in flight", "durable", 16, 1, 16, size, durable),
+    derived(size),
     traffic("durable, a lone sender with 1 in flight", "durable", 1, 1, 1, size, alone),
     traffic(
       `fan-out 1 to ${size.members}, 4 in flight`,
