@@ -76,6 +76,8 @@ enum err require_right(struct call *call, const struct room *room, enum room_rig
 /* The same of what is done to a member: who is one, below the caller.  not_found: there is none. */
 enum err require_member_below(
     struct call *call, const struct room *room, struct str subject, struct room_member *out) MUST_CHECK;
+/* May who sees the room so do this there? */
+bool room_lets(const struct room *room, enum room_right right);
 /* `can`, of a room with the caller's role. */
 void room_fill_can(struct call *call, struct room *room);
 

@@ -35,6 +35,11 @@ const args = {
   'room:join': ({ room }, state) => ({ room, ...(state.includes('from a seq') ? { since: 0 } : {}) }),
   'room:leave': ({ room }) => ({ room }),
   'room:invite': ({ room }) => ({ room, members: ['somebody new'] }),
+  'invite:create': ({ room }) => ({ room }),
+  'invite:list': ({ room }) => ({ room }),
+  'invite:revoke': ({ room }) => ({ room, invite: randomUUID() }),
+  'invite:show': ({ room, code }) => ({ room, code: code ?? 'no code' }),
+  'invite:accept': ({ room, code }) => ({ room, code: code ?? 'no code' }),
   'room:remove': ({ room }, state, caller) => ({ room, member: state.startsWith('itself') ? caller.subject ?? 'olga' : 'vic' }),
   'message:send': send,
   'message:list': ({ room }) => ({ room }),
@@ -279,6 +284,12 @@ export class Scene {
     return { room }
   }
 
+  /** A closed room, and the code of a link into it. */
+  async linked(caller) {
+    const { room } = await this.room(caller, false)
+    return { room, code: (await this.hostOf(caller).calls('invite:create', { room })).code }
+  }
+
   async at(deed, state, caller, person) {
     const ofConversation = deed.startsWith('conversation:') || deed === 'share:create'
     if (ofConversation && state === "another's, public") return { conversation: this.publicOfAnother[caller.name] ?? this.publicOfOthers }
@@ -306,6 +317,7 @@ export class Scene {
     if (deed === 'totp:confirm') return { app: caller.account && await this.app() }
     if (state === 'missing') return { room: randomUUID() }
     if (!/open|closed/.test(state)) return {}
+    if (state.includes('by a link')) return this.linked(caller)
     return this.room(caller, state.includes('open'), { joinedBy: isJoined(state) ? person : undefined })
   }
 }

@@ -82,6 +82,46 @@ export const deeds = {
       missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
     },
   },
+  'invite:create': {
+    rows: ['POST /api/v1/rooms/{room}/invites', '/chat invite:create'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'invite:list': {
+    rows: ['GET /api/v1/rooms/{room}/invites', '/chat invite:list'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'invite:revoke': {
+    rows: ['DELETE /api/v1/rooms/{room}/invites/{invite}', '/chat invite:revoke'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'invite:show': {
+    rows: ['POST /api/v1/rooms/{room}/invites/show', '/chat invite:show'],
+    states: {
+      'closed, by a link': { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      'open, without one': { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'invite:accept': {
+    rows: ['POST /api/v1/rooms/{room}/invites/accept', '/chat invite:accept'],
+    states: {
+      'closed, by a link': { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      'open, without one': { ok: INSIDE, not_found: OUTSIDE, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
   'room:remove': {
     rows: ['DELETE /api/v1/rooms/{room}/members/{member}', '/chat room:remove'],
     states: {

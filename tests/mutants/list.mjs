@@ -1409,6 +1409,43 @@ export const mutants = [
     name: 'a closed room is open', file: 'services/chat/rooms/room_enter.c', red: ['service', 'test_chat'],
     from: 'if (row.room.role.len == 0 && !row.room.open)', to: 'if (row.room.role.len == 0 && row.room.open && !row.room.open)',
   },
+  // --- links into rooms ---
+  {
+    name: 'a link lets in though who made it may make none any more', file: 'services/chat/invites/invite_accept.c', red: ['scenario', 'r_invites', 'of who made it'],
+    from: '(e == OK && !room_lets(&seen_by_maker, MAY_link))', to: '(e == OK && false)',
+  },
+  {
+    name: 'a link lets in whom who made it blocks', file: 'services/chat/invites/invite_accept.c', red: ['scenario', 'r_invites', 'of who made it'],
+    from: 'AND NOT blocked(i.made_by, $4)', to: 'AND NOT blocks(i.made_by || $4, $4)',
+  },
+  {
+    name: 'a link opens other rooms, too', file: 'services/chat/invites/invite_accept.c', red: ['scenario', 'r_invites', 'of who made it'],
+    from: 'WHERE i.room_id = $1 AND', to: 'WHERE $1::uuid IS NOT NULL AND',
+  },
+  {
+    name: 'who looks at a room takes a use of the link', file: 'services/chat/invites/invite_accept.c', red: ['scenario', 'r_invites', 'a link shows the room'],
+    from: 'TRY(require_invite(call, &row.room, LOOK, req));', to: 'TRY(require_invite(call, &row.room, TAKE, req));',
+  },
+  {
+    name: 'more come in by a link than it says', file: 'services/chat/invites/invite_accept.c', red: ['scenario', 'r_invites', 'a link shows the room'],
+    from: '(i.uses IS NULL OR i.used < i.uses)', to: '(i.uses IS NULL OR i.uses > 0)',
+  },
+  {
+    name: 'who is banned comes in by a link', file: 'services/chat/invites/invite_accept.c', red: ['scenario', 'r_invites', 'who is banned does not'],
+    from: 'return require_unbanned(call, room->id, (struct str_list){ self, 1 }, ERR_FORBIDDEN);', to: 'return self != NULL ? OK : ERR_INTERNAL;',
+  },
+  {
+    name: 'who has lost the answer takes another use', file: 'services/chat/invites/invite_accept.c', red: ['scenario', 'r_invites', 'a link shows the room'],
+    from: 'if (row.room.role.len == 0) {', to: 'if (row.room.members > 0) {',
+  },
+  {
+    name: 'a code is kept as it is', file: 'services/chat/invites/invites.c', red: ['scenario', 'r_invites', 'a code is in no log'],
+    from: 'return (struct str){ (const char *)hash, INVITE_HASH_BYTES };', to: 'return arena_printf(arena, "%32.32s", arena_printf(arena, "%.*s", STR_ARG(code)).at);',
+  },
+  {
+    name: 'links that are over count', file: 'services/chat/invites/invites.c', red: ['scenario', 'r_invites', 'a hundred links at most'],
+    from: 'AND (expires_at <= $2 OR used >= uses)"', to: 'AND expires_at <= $2 AND used >= uses"',
+  },
   // --- roles and rights ---
   {
     name: 'an archived room goes on', file: 'libshared/rpc/room_rights.c', red: ['scenario', 'n_roles', 'archived: may'],

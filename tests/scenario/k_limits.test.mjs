@@ -14,7 +14,7 @@ import { startStack } from '../lib/stack.mjs'
 import { until } from '../lib/wait.mjs'
 
 // 10 percent of the rates in proto/public.def.
-const ROOMS = 6, MEMBERS = 100, TOKENS = 300, CONVERSATIONS = 3, RELAYS = 100, HOURLY = 100, ROWS = 2000
+const ROOMS = 6, MEMBERS = 100, CODES = 10, TOKENS = 300, CONVERSATIONS = 3, RELAYS = 100, HOURLY = 100, ROWS = 2000
 const run = promisify(execFile)
 let stack, gateways, key
 before(async () => {
@@ -54,6 +54,15 @@ test('rooms made, over two gateways and both faces', async () => {
   isOver(await goesOn(50, makes), 'new_rooms', ROOMS, ROOMS)
   const bo = await somebody('bo')
   await bo.makesRoom()
+})
+
+test('codes of links into rooms', async () => {
+  const lea = await somebody('lea'), { id: room } = await (await somebody('kay')).makesRoom()
+  const guesses = async i => {
+    const answer = await lea.emits(i % 2 ? 'invite:show' : 'invite:accept', { room, code: `guess ${i}` })
+    return answer.error.code === 'not_found' ? {} : answer
+  }
+  isOver(await goesOn(2 * CODES, guesses), 'codes', CODES, CODES)
 })
 
 test('members who are named', async () => {

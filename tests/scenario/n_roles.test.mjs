@@ -33,6 +33,7 @@ const uses = {
   leave: ({ actor, room }) => actor.emits('room:remove', { room }),
   write: ({ actor, room }) => send(actor, room),
   invite: ({ actor, room }) => actor.emits('room:invite', { room, members: [`new ${randomUUID()}`] }),
+  link: ({ actor, room }) => actor.emits('invite:create', { room }),
   pin: ({ actor, room, seq }) => actor.emits('pin:add', { room, seq }),
   moderate: ({ actor, room, ofTess }) => actor.emits('message:delete', { room, seq: ofTess }),
   mute: ({ actor, room }) => actor.emits('member:mute', { room, member: 'tess', for_s: 3600 }),

@@ -7,10 +7,12 @@
 #include "libshared/db/rows.h"
 #include "libshared/rpc/parts.h"
 #include "services/chat/friends/relation.h"
+#include "services/chat/invites/invites.h"
 #include "services/chat/own/own.h"
 
 #define ROOMS_AT_ONCE 100
 #define BANS_AT_ONCE  500
+#define INVITES_AT_ONCE 500
 #define MADE_AT_ONCE  20 /* rooms, of some thousand members each */
 
 /* A room that they left. */
@@ -160,6 +162,9 @@ static enum err unname_rooms(struct call *call, struct str subject, struct erasu
 
     TRY(forget_bans(call, subject, erasure, &rows));
     if (rows > 0) return OK; /* there may be more */
+    TRY(invites_erase_some(call, subject, INVITES_AT_ONCE, &rows));
+    erasure_add(call, erasure, "invites", rows);
+    if (rows > 0) return OK;
     TRY(pg_run(call->pg, call->arena, UNNAME, PG_ARGS(pg_text(subject), pg_int(MADE_AT_ONCE)), &rows));
     erasure_add(call, erasure, "rooms_made", rows);
     if (rows == MADE_AT_ONCE) return OK;

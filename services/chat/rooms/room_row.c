@@ -75,12 +75,17 @@ void room_fill_can(struct call *call, struct room *room)
     room->can = room_can(call->arena, &standing);
 }
 
-enum err require_right(struct call *call, const struct room *room, enum room_right right)
+bool room_lets(const struct room *room, enum room_right right)
 {
     const struct room_standing standing = standing_of(room);
 
+    return room_may(&standing, right);
+}
+
+enum err require_right(struct call *call, const struct room *room, enum room_right right)
+{
     if (room->role.len == 0) return call_fail(call, ERR_FORBIDDEN, "not a member of this room");
-    if (room_may(&standing, right)) return OK;
+    if (room_lets(room, right)) return OK;
     return call_fail(
         call, ERR_FORBIDDEN, "one's role in this room does not have the right %s, or not now", room_right_name(right));
 }
