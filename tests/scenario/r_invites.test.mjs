@@ -1,6 +1,7 @@
 // r_invites - links by which others come into a room: who makes them, whom they let in and how many, and who sees of them what.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import https from 'node:https'
 import { after, before, test } from 'node:test'
 import { startStack } from '../lib/stack.mjs'
 import { Person, request, tokenFor } from '../lib/people.mjs'
@@ -27,11 +28,12 @@ test('of a hundred who come by a link with ten uses at once ten come in, and cha
   const room = await aRoom(ada)
   const { id, code } = await aLink(ada, room, { uses: USES })
   const tokens = await Promise.all(Array.from({ length: PEOPLE }, (_, i) => tokenFor(stack, key, `guest ${i}`)))
+  const agent = new https.Agent({ keepAlive: true, maxSockets: 25 })
   /** As often as it takes: an answer that is lost with chat says nothing. */
   const comes = async token => {
     for (;;) {
-      const { status, json } = await request(stack, 'POST', `/api/v1/rooms/${room}/invites/accept`, { token, body: { code } })
-      if (status < 500) return json.success ? 'in' : json.error.code
+      const answer = await request(stack, 'POST', `/api/v1/rooms/${room}/invites/accept`, { token, body: { code }, agent }).catch(() => undefined)
+      if (answer?.status < 500) return answer.json.success ? 'in' : answer.json.error.code
       await pause(100)
     }
   }
@@ -46,6 +48,7 @@ test('of a hundred who come by a link with ten uses at once ten come in, and cha
   // Who is in it and has lost the answer asks again, and takes nothing.
   const again = await Promise.all(tokens.map(comes))
   assert.deepEqual(again, answers)
+  agent.destroy()
   leave(ada)
 })
 
