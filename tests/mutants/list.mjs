@@ -1424,7 +1424,7 @@ export const mutants = [
   },
   {
     name: 'who looks at a room takes a use of the link', file: 'services/chat/invites/invite_accept.c', red: ['scenario', 'r_invites', 'a link shows the room'],
-    from: 'TRY(require_invite(call, &row.room, LOOK, req));', to: 'TRY(require_invite(call, &row.room, TAKE, req));',
+    from: 'LOOK[] = "SELECT m.role, m.muted_until FROM invite i, " LETS_IN;', to: 'LOOK[] = "UPDATE invite i SET used = i.used + 1 FROM " LETS_IN " RETURNING m.role, m.muted_until";',
   },
   {
     name: 'more come in by a link than it says', file: 'services/chat/invites/invite_accept.c', red: ['scenario', 'r_invites', 'a link shows the room'],
