@@ -10,10 +10,10 @@
 #include "services/chat/invites/invites.h"
 #include "services/chat/own/own.h"
 
-#define ROOMS_AT_ONCE 100
-#define BANS_AT_ONCE  500
+#define ROOMS_AT_ONCE   100
+#define BANS_AT_ONCE    500
 #define INVITES_AT_ONCE 500
-#define MADE_AT_ONCE  20 /* rooms, of some thousand members each */
+#define MADE_AT_ONCE    20 /* rooms, of some thousand members each */
 
 /* A room that they left. */
 struct left_room {
