@@ -17,7 +17,7 @@ let stack, key, gateway, honest, room
 before(async () => {
   stack = await startStack({ env: {
     MADANG_GATEWAY_PLAIN: '1', MADANG_GATEWAY_MEMORY_BYTES: String(ALL), MADANG_GATEWAY_MEMORY_PER_SUBJECT: String(SUBJECT),
-    MADANG_GATEWAY_PING_INTERVAL_MS: '3000', MADANG_GATEWAY_PING_TIMEOUT_MS: '20000',
+    MADANG_GATEWAY_PING_INTERVAL_MS: '3000', MADANG_GATEWAY_PING_TIMEOUT_MS: '600000', // who is in the midst of a message answers no ping, and is to be closed for what it holds alone
   } })
   gateway = stack.pid('gateway-1')
   key = await stack.issueKey()
