@@ -225,6 +225,34 @@ export const mutants = [
     from: '+ PERIOD_S;', to: '+ 0;',
   },
   {
+    name: 'more subjects are asked about at a time than may be', file: 'services/gateway/own/own.c', red: ['unit', 'gateway/own/test_own'],
+    from: 'if (own->asking >= ASKING_MAX) break;', to: 'if (own->asking > ASKING_MAX) break;',
+  },
+  {
+    name: 'what was asked before a room ended is told after it', file: 'services/gateway/own/own.c', red: ['unit', 'gateway/own/test_own'],
+    from: '*note = question->notes[--question->n];', to: 'assert(note != NULL);',
+  },
+  {
+    name: 'who was slow is not told what it missed', file: 'services/gateway/own/own.c', red: ['unit', 'gateway/own/test_own'],
+    from: 'doubt_since(socket->of, socket->missed_since);', to: 'assert(object != NULL);',
+  },
+  {
+    name: 'rooms beyond those that are noted are forgotten', file: 'services/gateway/own/own.c', red: ['unit', 'gateway/own/test_own'],
+    from: 'doubt_since(subject, subject->noted_at - MARGIN_MS);', to: 'make_due(subject);',
+  },
+  {
+    name: 'rooms are noted without a bound', file: 'services/gateway/own/own.c', red: ['unit', 'gateway/own/test_own'],
+    from: 'if (subject->n >= NOTES_MAX && find_note(', to: 'if (subject->n >= SIZE_MAX && find_note(',
+  },
+  {
+    name: 'a token for other rooms hears of this one', file: 'services/gateway/own/own.c', red: ['unit', 'gateway/own/test_own'],
+    from: 'if (!may_hear(socket->client, room->id)) continue;', to: 'if (socket->client == NULL) continue;',
+  },
+  {
+    name: 'a question that failed is forgotten', file: 'services/gateway/own/own.c', red: ['unit', 'gateway/own/test_own'],
+    from: 'doubt_since(subject, question->since);', to: 'subject->noted_at = question->since;',
+  },
+  {
     name: 'what chat did not tell is not asked for', file: 'services/gateway/own/own.c', red: ['scenario', 'r_own', 'nobody told a gateway'],
     from: 'if (part.service == SERVICE_chat) doubt_all(object, part.index);\n}', to: '(void)object, (void)part;\n}',
   },
