@@ -82,12 +82,15 @@ static void a_reply_beyond_any_bound_is_not_collected(void **state)
     char last_byte[24];
     struct str words[] = { STR("SETRANGE"), STR("large"), STR_NONE, STR("x") };
 
-    assert_true(redis_server_until(is_up));
     snprintf(last_byte, sizeof last_byte, "%u", 2 * REDIS_REPLY_MAX);
     words[2] = str_of(last_byte);
-    answers = unknowns = 0;
-    redis_command(redis, on_answer, NULL, words, COUNT(words));
-    assert_true(redis_server_until(has_answer));
+    answers = 0;
+    for (int tries = 0; answers == 0 && tries < 5; tries++) { /* so much may take longer than is waited */
+        unknowns = 0;
+        assert_true(redis_server_until(is_up));
+        redis_command(redis, on_answer, NULL, words, COUNT(words));
+        assert_true(redis_server_until(has_answer));
+    }
     assert_int_equal(answers, 1);
     ask(STR("GET"), STR("large"), STR_NONE);
     assert_true(redis_server_until(has_answer));
