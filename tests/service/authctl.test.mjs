@@ -53,6 +53,13 @@ test('what a key may is said when it is issued, listed and edited', () => {
   assert.match(authctl(['key', 'edit', '--help']).out, /--\[no-\]act-as-users/)
 })
 
+test('a session is ended by its id, whatever it begins with', () => {
+  for (const id of ['3RacUQ_Afg2dw0Zbt-IOO', '-3RacUQ_Afg2dw0Zbt-IO', '_-RacUQ_Afg2dw0Zbt-IO']) {
+    const { status, err } = authctl(['session', 'logout', id])
+    assert.deepEqual([status, err], [0, ''], id)
+  }
+})
+
 test('a key is shown, edited, disabled and enabled', () => {
   const key = issue('--uses', '3', '--limit', 'key_requests=600', '--limit', 'rooms=7')
   const shown = () => authctl(['key', 'show', key.id]).out

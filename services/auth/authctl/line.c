@@ -256,7 +256,7 @@ int line_read(struct command_line *line, int argc, char **argv)
         const char *typed = *at++;
         if (options && strcmp(typed, "--") == 0)
             options = false;
-        else if (options && typed[0] == '-' && typed[1] != '\0') /* a single dash is a file's name */
+        else if (options && typed[0] == '-' && typed[1] == '-') /* a session's id may begin with a single dash */
             status = take_option(line, typed, &at, end);
         else
             status = take_argument(line, str_of(typed));
