@@ -200,6 +200,11 @@ void chat_link_take_lines(struct chat_link *link, const struct line_query *query
     call_chat(link, "line.take", line_query_shape(), query, done, arg);
 }
 
+void chat_link_keeping(struct chat_link *link, const struct log_begins *logs, rpc_reply_fn *done, void *arg)
+{
+    call_chat(link, "room.keeping", log_begins_shape(), logs, done, arg);
+}
+
 void chat_link_feed(struct chat_link *link, const char *method, struct str batch, rpc_reply_fn *done, void *arg)
 {
     rpc_client_call(link->client, &(struct rpc_request){ .method = method, .safe = true, .body = batch }, done, arg);

@@ -146,17 +146,10 @@ static void on_page(void *arg, enum err status, struct str body)
     if (lines->open == 0) end_turn(lines);
 }
 
-static const struct chat_part *find_part(const struct store *store)
-{
-    for (size_t i = 0; i < store->n_parts; i++)
-        if (chat_link_is_up(store->parts[i].link)) return &store->parts[i];
-    return NULL;
-}
-
 /* Any part of chat has the lines of all: they are in one database. */
 static void go_on(struct lines *lines)
 {
-    const struct chat_part *part = find_part(lines->store);
+    const struct chat_part *part = store_any_chat(lines->store);
 
     if (lines->busy || !lines->again || part == NULL) return; /* a link that comes up wakes us */
     ev_timer_stop(lines->loop, &lines->retry);

@@ -64,6 +64,14 @@ static inline const struct chat_part *store_chat(const struct store *store, stru
     return &store->parts[part_of(room, store->n_parts)];
 }
 
+/* Any chat process that is there, for what each of them knows; NULL: none is. */
+static inline const struct chat_part *store_any_chat(const struct store *store)
+{
+    for (size_t i = 0; i < store->n_parts; i++)
+        if (chat_link_is_up(store->parts[i].link)) return &store->parts[i];
+    return NULL;
+}
+
 /* What access_cache_ask found out, as this call's error: forbidden for a subject that is no member. */
 enum err access_error(struct call *call, enum err e, struct log_access may) MUST_CHECK;
 
@@ -113,8 +121,8 @@ enum err history_these(struct pg *pg, struct arena *arena, struct id_list rooms,
     struct message_view_list *out) MUST_CHECK;
 /* The seq behind which all that was stored at this time or later is. */
 enum err history_place(struct pg *pg, struct arena *arena, struct id room, int64_t from, int64_t *seq) MUST_CHECK;
-/* The seq behind which all lies that somebody may read of whom chat says reads_after: whoever reads a log for somebody asks this first, in
- * the same snapshot. */
+/* The seq behind which all lies that somebody may read of whom chat says reads_after, and that the room keeps: whoever reads a log for somebody
+ * asks this first, in the same snapshot. */
 enum err history_floor(
     struct pg *pg, struct arena *arena, struct id room, int64_t reads_after, int64_t *seq) MUST_CHECK;
 /* history_page.c: what one sender said, room by room, as it is now: behind a message, or with seq 0 behind a room; from a nil room on it is
@@ -130,5 +138,13 @@ enum err history_own(struct pg *pg, struct arena *arena, const struct own_place 
 /* The same of their reactions, of which `seq` of a place is the entry's. */
 enum err history_own_reactions(struct pg *pg, struct arena *arena, const struct own_place *from, int64_t limit,
     struct str sender, struct own_reaction_list *out, struct own_place *next) MUST_CHECK;
-/* log_page.c: the newest seq of a room, 0 of an empty one. */
-enum err log_head_read(struct pg *pg, struct arena *arena, struct id room, int64_t *out) MUST_CHECK;
+/* log_page.c: where a room's log ends and begins, of an empty one 0 and 1. */
+struct log_ends {
+    int64_t head, first; /* nobody reads what is before `first`, whether it is there still or not: log_trim.c */
+};
+enum err log_ends_read(struct pg *pg, struct arena *arena, struct id room, struct log_ends *out) MUST_CHECK;
+/* As it is told: 0 where all is there. */
+static inline int64_t log_first_told(const struct log_ends *ends)
+{
+    return ends->first > 1 ? ends->first : 0;
+}

@@ -41,6 +41,7 @@ const uses = {
   ban: ({ actor, room }) => actor.emits('member:ban', { room, member: 'bea' }),
   appoint: ({ actor, room }) => actor.emits('member:role', { room, member: 'tess', role: 'read_only' }),
   update: ({ actor, room }) => actor.emits('room:update', { room, topic: 'another one' }),
+  keep: ({ actor, room }) => actor.emits('room:update', { room, kept_days: 30 }),
   archive: ({ actor, room, is }) => actor.emits('room:archive', { room, archived: is === 'archived' }),
   transfer: ({ actor, room }) => actor.emits('member:role', { room, member: 'tess', role: 'owner' }),
   delete: ({ actor, room }) => actor.emits('room:delete', { room }),

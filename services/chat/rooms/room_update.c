@@ -39,7 +39,8 @@ static enum err read_joins(struct call *call, struct str joins, bool *open)
 
 static const char UPDATE[] =
     "UPDATE room SET name = coalesce($2, name), topic = coalesce($3, topic), open = $4,"
-    " writes = coalesce($5, writes), invites = coalesce($6, invites), history = coalesce($7, history) WHERE id = $1";
+    " writes = coalesce($5, writes), invites = coalesce($6, invites), history = coalesce($7, history),"
+    " kept_days = CASE WHEN $8 < 0 THEN kept_days ELSE nullif($8, 0) END WHERE id = $1";
 
 /* They ask anew what those who listen may hear of what comes. */
 static void tell_gateways(struct rpc_server *server, void *context, void *arg)
@@ -55,11 +56,12 @@ enum err room_update(struct call *call, const struct room_change *req, struct ro
 
     TRY(room_row_lock(call, req->room, &row));
     TRY(require_right(call, &row.room, MAY_update));
+    if (req->kept_days >= 0) TRY(require_right(call, &row.room, MAY_keep));
     TRY(require_settings(call, req->writes, req->invites, req->history));
     TRY(read_joins(call, req->joins, &row.room.open));
     TRY(pg_run(call->pg, call->arena, UPDATE,
         PG_ARGS(pg_id(req->room), pg_text(req->name), pg_text(req->topic), pg_bool(row.room.open), pg_text(req->writes),
-            pg_text(req->invites), pg_text(req->history)),
+            pg_text(req->invites), pg_text(req->history), pg_int(req->kept_days)),
         NULL));
     TRY(room_row_changed(call, &row, NOBODY_IN_PARTICULAR, OF_ROLES));
     if (req->history.at != NULL) call_after(call, tell_gateways, arena_copy(call->arena, &req->room, sizeof req->room));

@@ -87,8 +87,13 @@ void subscriber_resume(
 /* The packet of an entry, without an offset, as it is heard by who reads what was stored after `reads_after`.  The caller has the reference. */
 struct eio_packet *message_packet_for(const struct message *entry, int64_t reads_after);
 
-/* seq: the newest one of the room; everything after it will be heard.  over: the rate that was, of ERR_RATE_LIMITED; or NULL. */
-typedef void subscriber_joined_fn(void *arg, enum err e, int64_t seq, const struct rate_state *over);
+/* seq: the newest one of the room; everything after it will be heard.  first: the log begins there, and `since` was before that; 0: nothing is
+ * missing. */
+struct joined_at {
+    int64_t seq, first;
+};
+/* over: the rate that was, of ERR_RATE_LIMITED; or NULL. */
+typedef void subscriber_joined_fn(void *arg, enum err e, struct joined_at at, const struct rate_state *over);
 /* Subscribe.  membership: what chat said, and rooms_membership_stamp() when it was asked; if that is another one
  * now, chat is asked again before anything is heard.  since >= 0: everything after it is sent first.  `joined` is called once,
  * perhaps before this returns.  A socket that is there already hears what came after `since`, if that is given, no second time. */

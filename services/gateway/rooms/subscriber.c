@@ -81,9 +81,9 @@ static void join_again(struct subscription *subscription, subscriber_joined_fn *
 {
     if (subscription->inquiry != NULL) subscription_inquire(subscription);
     if (subscription->joined != NULL)
-        joined(arg, ERR_CONFLICT, 0, NULL);
+        joined(arg, ERR_CONFLICT, (struct joined_at){ 0 }, NULL);
     else
-        joined(arg, OK, subscription_newest_sent(subscription), NULL);
+        joined(arg, OK, (struct joined_at){ subscription_newest_sent(subscription), subscription->first }, NULL);
 }
 
 /* A room that is listened to already costs chat no other place. */
@@ -107,7 +107,7 @@ void subscriber_join(struct subscriber *subscriber, struct id room_id, struct me
     enum err e =
         has_room_for_one_more(subscriber, room_id) ? sio_hold(subscriber->socket, SUBSCRIPTION_BYTES) : ERR_TOO_LARGE;
     if (e != OK) {
-        joined(arg, e, 0, NULL);
+        joined(arg, e, (struct joined_at){ 0 }, NULL);
         return;
     }
     struct local_room *room = local_room_get(subscriber->home, room_id);

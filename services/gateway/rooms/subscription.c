@@ -20,9 +20,11 @@ static struct client *client_of(const struct subscription *subscription)
 static void answer_join(struct subscription *subscription, enum err e, const struct rate_state *over)
 {
     subscriber_joined_fn *joined = subscription->joined;
+    struct joined_at at = { 0, 0 };
 
     subscription->joined = NULL;
-    if (joined != NULL) joined(subscription->arg, e, e == OK ? subscription->room->seq : 0, over);
+    if (e == OK) at = (struct joined_at){ subscription->room->seq, subscription->first };
+    if (joined != NULL) joined(subscription->arg, e, at, over);
 }
 
 void subscription_answer(struct subscription *subscription, enum err e)
@@ -110,6 +112,7 @@ static void take_page(struct subscription *subscription, const struct message_pa
 {
     int64_t before = subscription->seq;
 
+    if (page->first > before + 1) subscription->first = page->first;
     skip_unreadable(subscription, page->after);
     send_page(subscription, page);
     if (sio_is_slow(subscription->subscriber->socket)) {

@@ -53,19 +53,20 @@ static void answer_entered(void *arg)
         .name = str_of(call->name),
         .role = str_of(call->role),
         .can = can_of(call->can, names),
-        .seq = call->seq,
-        .reads_after = call->membership.reads_after };
+        .seq = call->at.seq,
+        .reads_after = call->membership.reads_after,
+        .first = call->at.first };
 
     event_call_answer_with(call, room_entered_shape(), &answer);
 }
 
 /* The answer is sent after the record is written, so that recovery finds every acknowledged join. */
-static void on_joined(void *arg, enum err e, int64_t seq, const struct rate_state *over)
+static void on_joined(void *arg, enum err e, struct joined_at at, const struct rate_state *over)
 {
     struct event_call *call = arg;
     struct client *client = event_call_client(call);
 
-    call->seq = seq;
+    call->at = at;
     if (over != NULL)
         refuse_over(call, over);
     else if (e != OK)

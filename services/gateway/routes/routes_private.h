@@ -18,7 +18,8 @@ struct event_call {
     const struct event_row *row;  /* NULL: a relayed one */
     struct id room;               /* that it changes something in */
     bool orders;                  /* what follows in that room waits for its end */
-    int64_t since, seq;           /* JOIN: from where on */
+    int64_t since;                /* JOIN: from where on */
+    struct joined_at at;          /* JOIN: and where that is */
     struct membership membership; /* JOIN: what chat said */
     char name[321], role[65];     /* JOIN: what chat said, until the subscription is taken */
     uint32_t can;                 /* JOIN: and which rights, a bit each */

@@ -44,7 +44,7 @@ static const char ROOMS[] =
     "   ORDER BY a.room_id DESC LIMIT 1) FROM step WHERE step.room IS NOT NULL)"
     "  SELECT room, (SELECT m.at FROM message m WHERE m.room_id = step.room AND m.seq = newest.seq) AS at FROM step,"
     "   LATERAL (SELECT a.seq FROM attachment a WHERE a.media = q.media AND a.room_id = step.room AND a.sender = "
-    "q.owner"
+    "q.owner AND a.seq >= (SELECT first FROM room_head h WHERE h.room_id = step.room)"
     "   ORDER BY a.seq DESC LIMIT 1) newest WHERE room IS NOT NULL LIMIT $5) r"
     " WHERE q.nth >= $3 ORDER BY q.nth, r.room DESC LIMIT $5";
 

@@ -21,7 +21,8 @@ static const char TARGET[] =
     " WHEN 'pin:remove' THEN CASE WHEN NOT n.pinned THEN n.pin_seq END"
     " WHEN 'reaction:add' THEN CASE WHEN r.present AND n.delete_seq IS NULL THEN r.entry END"
     " WHEN 'reaction:remove' THEN CASE WHEN NOT r.present THEN r.entry END END"
-    " WHERE m.room_id = $1 AND m.seq = $2 AND m.kind IS NULL";
+    " WHERE m.room_id = $1 AND m.seq = $2 AND m.kind IS NULL"
+    " AND m.seq >= (SELECT h.first FROM room_head h WHERE h.room_id = $1)";
 
 static const struct wire_field target_fields[] = {
     ROW_FIELD(struct target, sender, TEXT),

@@ -128,8 +128,13 @@ enum err history_place(struct pg *pg, struct arena *arena, struct id room, int64
 
 enum err history_floor(struct pg *pg, struct arena *arena, struct id room, int64_t reads_after, int64_t *seq)
 {
+    struct log_ends ends;
+
+    TRY(log_ends_read(pg, arena, room, &ends));
     *seq = 0;
-    return reads_after > 0 ? history_place(pg, arena, room, reads_after + 1, seq) : OK;
+    if (reads_after > 0) TRY(history_place(pg, arena, room, reads_after + 1, seq));
+    if (*seq < ends.first - 1) *seq = ends.first - 1;
+    return OK;
 }
 
 /* --- what somebody has said, and reacted to, in all rooms --- */
@@ -139,11 +144,12 @@ enum err history_floor(struct pg *pg, struct arena *arena, struct id room, int64
 /* clang-format off */
 #define FROM_ROOM "coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)"
 #define OWN_ROOMS(end)                                                                                                  \
-    "(SELECT room_id FROM room_head WHERE room_id >= " FROM_ROOM " AND room_id <= " end                                \
+    "(SELECT room_id, first FROM room_head WHERE room_id >= " FROM_ROOM " AND room_id <= " end                                \
     " AND ($2::bigint > 0 OR room_id IS DISTINCT FROM $1) ORDER BY room_id OFFSET 0) r"
 static const char OWN[] = HISTORY(
     "SELECT m.* FROM " OWN_ROOMS("$7")
-    " CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.room_id = r.room_id AND m.sender = $5 AND m.id >"
+    " CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.room_id = r.room_id AND m.sender = $5 AND m.seq >= r.first"
+    " AND m.id >"
     "  CASE WHEN r.room_id = $1 THEN (SELECT id FROM message WHERE room_id = $1 AND seq BETWEEN $2 AND $2"
     "  ORDER BY seq LIMIT 1) ELSE '' END"
     "  ORDER BY m.id LIMIT $3) m ORDER BY r.room_id, m.id LIMIT $3",
@@ -207,6 +213,7 @@ enum err history_own(struct pg *pg, struct arena *arena, const struct own_place 
 static const char OWN_REACTIONS[] =
     "SELECT c.room_id AS room, c.target AS seq, c.body AS emoji, c.at, c.seq AS entry FROM " OWN_ROOMS("$5")
     " CROSS JOIN LATERAL (SELECT * FROM change c WHERE c.room_id = r.room_id AND c.sender = $4 AND c.kind = 'reaction:add'"
+    "  AND c.target >= r.first"
     "  AND EXISTS (SELECT FROM reaction x WHERE x.room_id = c.room_id AND x.seq = c.target AND x.emoji = c.body"
     "   AND x.subject = $4 AND x.present AND x.entry = c.seq)"
     "  AND c.id > CASE WHEN r.room_id = $1 THEN (SELECT id FROM change WHERE room_id = $1 AND seq BETWEEN $2 AND $2"

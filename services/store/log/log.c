@@ -7,8 +7,10 @@ enum err log_since(struct call *call, const struct log_query *req, struct messag
 {
     TRY(history_floor(call->pg, call->arena, req->room, req->reads_after, &rep->after));
     if (rep->after < req->after) rep->after = req->after;
-    return log_page(call->pg, call->arena,
-        &(struct slice){ .room = req->room, .reader = call->who->sub, .after = rep->after, .limit = req->limit }, rep);
+    TRY(log_page(call->pg, call->arena,
+        &(struct slice){ .room = req->room, .reader = call->who->sub, .after = rep->after, .limit = req->limit }, rep));
+    if (rep->after < rep->first - 1) rep->after = rep->first - 1; /* its beginning has moved meanwhile */
+    return OK;
 }
 
 static const char HEADS[] = "SELECT r.room, COALESCE(h.seq, 0) AS seq FROM unnest($1) WITH ORDINALITY AS r (room, n)"

@@ -2,6 +2,7 @@
  * and nothing else. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
+#include "libshared/db/rows.h"
 #include "services/store/log/page.h"
 #include "services/store/store.h"
 
@@ -30,14 +31,16 @@
 static const char AFTER[] = PAGE(">", "ASC");
 static const char BEFORE[] = PAGE("<", "DESC");
 
-static const char HEAD[] = "SELECT room_id AS room, seq FROM room_head WHERE room_id = $1";
+static const char ENDS[] = "SELECT seq AS head, first FROM room_head WHERE room_id = $1";
 
-enum err log_head_read(struct pg *pg, struct arena *arena, struct id room, int64_t *out)
+static const struct wire_field ends_fields[] = { ROW_FIELD(struct log_ends, head, INT),
+    ROW_FIELD(struct log_ends, first, INT), ROW_END };
+static const struct wire_shape ends_shape = { "log_ends", "", sizeof(struct log_ends), ends_fields };
+
+enum err log_ends_read(struct pg *pg, struct arena *arena, struct id room, struct log_ends *out)
 {
-    struct log_head head = { .seq = 0 };
-    enum err e = pg_one(pg, arena, log_head_shape(), &head, HEAD, PG_ARGS(pg_id(room)));
-
-    *out = head.seq;
+    *out = (struct log_ends){ 0, 1 };
+    enum err e = pg_one(pg, arena, &ends_shape, out, ENDS, PG_ARGS(pg_id(room)));
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
@@ -48,16 +51,26 @@ static void blank_entry(struct message *entry)
     entry->attachments = (struct id_list){ NULL, 0 };
 }
 
-/* The head is read last: it is never older than the messages, so a reader who has `head` has all. */
+/* What its reader hid; and what is done to messages that are not kept any more, which has their words. */
+static bool is_blank(const struct message *entry, const struct log_ends *ends)
+{
+    return entry->hidden_at > 0 || (entry->target > 0 && entry->target < ends->first);
+}
+
+/* The ends are read last: the head is never older than the messages, so a reader who has `head` has all. */
 enum err log_page(struct pg *pg, struct arena *arena, const struct slice *slice, struct message_page *out)
 {
     bool backward = slice->before > 0;
+    struct log_ends ends;
 
     if (slice->limit > 0)
         TRY(pg_all(pg, arena, message_shape(), &out->messages, (size_t)slice->limit, backward ? BEFORE : AFTER,
             PG_ARGS(pg_id(slice->room), pg_int(backward ? slice->before : slice->after), pg_int(slice->limit),
                 pg_int(PAGE_BYTES), pg_text(slice->reader.len > 0 ? slice->reader : STR("")))));
+    TRY(log_ends_read(pg, arena, slice->room, &ends));
     for (size_t i = 0; i < out->messages.len; i++)
-        if (out->messages.at[i].hidden_at > 0) blank_entry(&out->messages.at[i]);
-    return log_head_read(pg, arena, slice->room, &out->head);
+        if (is_blank(&out->messages.at[i], &ends)) blank_entry(&out->messages.at[i]);
+    out->head = ends.head;
+    out->first = log_first_told(&ends);
+    return OK;
 }

@@ -16,15 +16,17 @@
 
 #include "libshared/db/pg.h"
 
-/* The last entry that the batch has for each `key`. */
+/* The last entry that the batch has for each `key`; of messages that the room does not keep any more nothing is written. */
 #define LAST(of, key)                                                                                                  \
     "WITH found AS (SELECT DISTINCT ON (" key ") c.* FROM unnest($1::uuid[], $2::text[], $3::text[])"                  \
-    " AS a (room_id, sender, id) JOIN change c USING (room_id, sender, id) WHERE c.kind IN (" of ")"                   \
+    " AS a (room_id, sender, id) JOIN change c USING (room_id, sender, id) JOIN room_head h USING (room_id)"           \
+    " WHERE c.kind IN (" of ") AND c.target >= h.first"                                                                \
     " ORDER BY " key ", c.seq DESC)"
 
 static const char REPLY[] = "WITH new AS (INSERT INTO reply (room_id, thread, seq) SELECT m.room_id, m.thread, m.seq"
                             "       FROM unnest($1::uuid[], $2::text[], $3::text[]) AS a (room_id, sender, id)"
-                            "       JOIN message m USING (room_id, sender, id) WHERE m.thread IS NOT NULL"
+                            "       JOIN message m USING (room_id, sender, id) JOIN room_head h USING (room_id)"
+                            "       WHERE m.thread >= h.first"
                             "       ON CONFLICT DO NOTHING RETURNING room_id, thread, seq)"
                             " INSERT INTO message_now AS n (room_id, seq, replies, last_reply)"
                             " SELECT room_id, thread, count(*), max(seq) FROM new GROUP BY room_id, thread"

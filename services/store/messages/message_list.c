@@ -20,12 +20,15 @@ static enum err read_page(struct pg *pg, struct arena *arena, void *arg)
 {
     struct history_reading *r = arg;
     struct history_page *page = &r->page;
+    struct log_ends ends;
 
     TRY(pg_one_snapshot(pg, arena));
     TRY(history_floor(pg, arena, r->slice.room, r->reads_after, &r->slice.floor));
     if (r->from > 0) TRY(history_place(pg, arena, r->slice.room, r->from, &r->slice.seq));
     TRY(history_read(pg, arena, &r->slice, rpc_later_call(r->later)->who->sub, &page->messages));
-    TRY(log_head_read(pg, arena, r->slice.room, &page->head));
+    TRY(log_ends_read(pg, arena, r->slice.room, &ends));
+    page->head = ends.head;
+    page->first = log_first_told(&ends);
     return directory_people(pg, arena, TEXTS_OF(arena, page->messages, sender), &page->users);
 }
 

@@ -26,7 +26,8 @@ static const char TEXTS[] =
     "  ORDER BY m.seq LIMIT 1) m"
     " LEFT JOIN LATERAL (SELECT * FROM message_now n WHERE n.room_id = t.room AND n.seq = t.seq OFFSET 0) n ON true"
     " LEFT JOIN LATERAL (SELECT h.at FROM hidden h WHERE h.subject = $3 AND h.room_id = t.room AND h.seq = t.seq"
-    "  OFFSET 0) h ON true WHERE m.kind IS NULL AND n.deleted_at IS NULL AND h.at IS NULL ORDER BY t.i";
+    "  OFFSET 0) h ON true WHERE m.kind IS NULL AND n.deleted_at IS NULL AND h.at IS NULL"
+    " AND m.seq >= (SELECT first FROM room_head WHERE room_id = t.room) ORDER BY t.i";
 
 enum err search_texts(struct pg *pg, struct arena *arena, struct id_list rooms, const int64_t *seqs, struct str reader,
     struct search_source_list *out)

@@ -318,14 +318,14 @@ static void chat_dies(void)
     rooms_chat_up(rooms, CHAT);
 }
 
-static void on_joined(void *arg, enum err e, int64_t seq, const struct rate_state *over)
+static void on_joined(void *arg, enum err e, struct joined_at at, const struct rate_state *over)
 {
     struct sio_socket *socket = arg;
 
     socket->joined = e == OK;
     socket->refused = e != OK;
     socket->over = over != NULL;
-    socket->seated_at = seq;
+    socket->seated_at = at.seq;
 }
 
 /* Chat is asked; for whom it has said that he is a member, a subscription is taken later. */
