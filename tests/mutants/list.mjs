@@ -12,6 +12,8 @@ const jobs = ['service', 'test_jobs'], singleUse = ['service', 'test_single_use'
 
 const whoReads = row => ['scenario', 'r_who_reads', `with history ${row}`]
 
+const keeping = test => ['scenario', 'r_keeping', test]
+
 export const mutants = [
   // --- words that are no more ---
   {
@@ -45,6 +47,39 @@ export const mutants = [
   {
     name: 'what one hides is hidden from all', file: 'services/store/log/history_page.c', red: ['scenario', 'r_words', 'has no text on any'],
     from: 'WHERE h.subject = $5 AND h.room_id = p.room', to: 'WHERE h.room_id = p.room',
+  },
+  // --- for how long rooms keep what was said ---
+  {
+    name: 'a log is read from before its beginning until the rows are removed', file: 'services/store/log/history_page.c', red: keeping('that is stuck'),
+    from: 'if (*seq < ends.first - 1) *seq = ends.first - 1;', to: '',
+  },
+  {
+    name: 'who catches up from before the beginning is told nothing', file: 'services/gateway/rooms/subscription.c', red: keeping('all that hangs on it'),
+    from: 'if (page->first > before + 1) subscription->first = page->first;', to: '',
+  },
+  {
+    name: 'edits keep the words of a message that was removed', file: 'services/store/log/log_trim.c', red: keeping('all that hangs on it'),
+    from: "AND kind = 'message:edit' AND (body", to: "AND kind = 'message:edited' AND (body",
+  },
+  {
+    name: 'the segments of search count what was removed', file: 'services/store/log/log_trim.c', red: keeping('all that hangs on it'),
+    from: 'SET n = s.n - g.n FROM"', to: 'SET n = s.n FROM"',
+  },
+  {
+    name: 'rows are removed before a consumer has had them', file: 'services/store/log/log_trim.c', red: keeping('has not had stays'),
+    from: "rows[i].method[0] != '\\0'", to: "rows[i].method[0] == '\\0'",
+  },
+  {
+    name: 'a room keeps for longer than the installation', file: 'services/store/log/log_trim.c', red: keeping('never for more'),
+    from: '(days == 0 || kept->rooms.at[i].days < days)', to: 'days >= 0',
+  },
+  {
+    name: 'what is removed counts as unread', file: 'services/chat/rooms/room_keeping.c', red: keeping('not to be read'),
+    from: 'WHERE a.first < u.first', to: 'WHERE a.first > u.first',
+  },
+  {
+    name: 'batches wait for the removal of rows', file: 'services/store/log/log_trim.c', red: keeping('that is stuck'),
+    from: 'TRY(pg_run(pg, arena, HOLD_SEARCH, PG_NO_ARGS, NULL));', to: 'TRY(pg_run(pg, arena, CLEARED, PG_ARGS(pg_id(room), pg_int(1)), NULL));',
   },
   // --- who reads what was said before ---
   {

@@ -11,7 +11,8 @@ static const char RAISE[] =
     "WITH raised AS (SELECT a.room_id, u.first FROM unnest($1::uuid[], $2::bigint[]) AS u (room_id, first)"
     " JOIN activity a USING (room_id) WHERE a.first < u.first ORDER BY a.room_id FOR NO KEY UPDATE OF a)"
     " UPDATE activity a SET first = r.first, changed_at = now() FROM raised r WHERE a.room_id = r.room_id";
-static const char KEPT[] = "SELECT id AS room, kept_days AS days FROM room WHERE id = ANY ($1) AND kept_days IS NOT NULL";
+static const char KEPT[] =
+    "SELECT id AS room, kept_days AS days FROM room WHERE id = ANY ($1) AND kept_days IS NOT NULL";
 
 enum err room_keeping(struct call *call, const struct log_begins *req, struct rooms_kept *rep)
 {
@@ -20,6 +21,6 @@ enum err room_keeping(struct call *call, const struct log_begins *req, struct ro
 
     TRY(pg_run(call->pg, call->arena, RAISE,
         PG_ARGS(pg_ids(call->arena, rooms), pg_ints(call->arena, INTS_OF(call->arena, *logs, first))), NULL));
-    return pg_all(call->pg, call->arena, room_kept_shape(), &rep->rooms, ROOMS_MAX, KEPT,
-        PG_ARGS(pg_ids(call->arena, rooms)));
+    return pg_all(
+        call->pg, call->arena, room_kept_shape(), &rep->rooms, ROOMS_MAX, KEPT, PG_ARGS(pg_ids(call->arena, rooms)));
 }

@@ -16,7 +16,7 @@
 #define PAGE_OF(own, order)                                                                                            \
     "SELECT " ROOM_COLUMNS ", o.peer, o.active_at, m.muted, m.marked_at, m.read_seq AS read,"                          \
     " coalesce(a.seq, 0) AS head, countable_after(r.id, m.read_seq) AS unread, CASE WHEN a.message_at >"               \
-    " coalesce(reads_after(r.history, m.joined_at), '-infinity') AND a.message_by IS NOT NULL"      \
+    " coalesce(reads_after(r.history, m.joined_at), '-infinity') AND a.message_by IS NOT NULL"                         \
     " AND a.message_seq >= a.first THEN "                                                                              \
     "json_build_object('seq', a.message_seq, 'at', (extract(epoch FROM a.message_at) * 1000)::bigint, 'sender',"       \
     " a.message_by) END AS last FROM (" own ") o JOIN member m ON m.room_id = o.room_id AND m.subject = $1"            \

@@ -99,11 +99,11 @@ struct subscription {
     enum subscription_state state;
     bool entered; /* it was live once, and its features know */
     uint32_t room_no;
-    int64_t start_seq;       /* the first message that its subscriber hears has this seq + 1; -1: not known yet */
-    int64_t reads_after;     /* chat says: its subscriber hears nothing that was stored up to then; 0: all */
-    int64_t seq;             /* the newest that it heard; live, all up to the room's; before that: since */
-    int64_t first;           /* the log begins with this seq, and it asked for what came before; 0: nothing is missing */
-    bool sure;               /* its subscriber is a member, or chat will say so on its pipe: see inquiry.c */
+    int64_t start_seq;   /* the first message that its subscriber hears has this seq + 1; -1: not known yet */
+    int64_t reads_after; /* chat says: its subscriber hears nothing that was stored up to then; 0: all */
+    int64_t seq;         /* the newest that it heard; live, all up to the room's; before that: since */
+    int64_t first;       /* the log begins with this seq, and it asked for what came before; 0: nothing is missing */
+    bool sure;           /* its subscriber is a member, or chat will say so on its pipe: see inquiry.c */
     struct inquiry *inquiry; /* what asks about that, or will; it is the in_inquiry-th there */
     size_t in_inquiry;
     struct subscription_fetch *fetch; /* the question that is on its way */

@@ -19,9 +19,9 @@
 #include "libshared/wire/columns.h"
 #include "services/store/store.h"
 
-#define ROOMS_AT_ONCE 500    /* proto/chat.def: log_begins.logs */
-#define ROWS_AT_ONCE  500    /* of a table, in one transaction */
-#define PASS_S        600    /* the row's own every_s */
+#define ROOMS_AT_ONCE 500      /* proto/chat.def: log_begins.logs */
+#define ROWS_AT_ONCE  500      /* of a table, in one transaction */
+#define PASS_S        600      /* the row's own every_s */
 #define MARGIN_US     20000000 /* before its deadline a run goes on with no other room, and leaves it to the next */
 #define DAY_MS        86400000
 
@@ -54,10 +54,11 @@ struct trimming {
     struct log_begin_list logs; /* of this run */
     int64_t *cuts;
     struct due_room_list due;
-    size_t nth;          /* of those that are due */
-    int64_t removed;     /* rows */
-    bool has_more;       /* of the nth there may be more to remove */
-    bool was_raised;     /* some log begins later than chat was told */
+    size_t nth;      /* of those that are due */
+    int64_t removed; /* rows */
+    bool has_more;   /* of the nth there may be more to remove */
+    bool was_raised; /* some log begins later than chat was told */
+    bool is_late;    /* this run leaves rooms to the next */
 };
 
 static void end_trimming(struct trimming *t, enum err e)
@@ -81,8 +82,8 @@ static enum err put_next(struct pg *pg, struct arena *arena, void *arg)
 
     (void)arena;
     call.pg = pg;
-    return job_put(&call, t->job->kind, t->job->key, &t->next,
-        id_is_nil(t->next.after) ? t->call->now + PASS_S * INT64_C(1000) : 0);
+    bool is_over = id_is_nil(t->next.after) && !t->is_late;
+    return job_put(&call, t->job->kind, t->job->key, &t->next, is_over ? t->call->now + PASS_S * INT64_C(1000) : 0);
 }
 
 static void on_next(void *arg, enum err e)
@@ -123,13 +124,15 @@ static void finish_rooms(struct trimming *t)
 /* --- one room --- */
 
 /* Nobody waits for the disk: what is lost with a database is done again.  Of plans only those that look rows up. */
-static const char BEGIN[] = "SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),"
-                            " set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)";
+static const char BEGIN[] =
+    "SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),"
+    " set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)";
 
 /* Up to the place $2, but not beyond what each of these consumers has had. */
 static const char RAISE[] =
     "UPDATE room_head h SET first = u.first FROM (SELECT least($2::bigint, (SELECT min(COALESCE(p.seq, 0))"
-    "  FROM unnest($3::text[]) AS f (name) LEFT JOIN feed_place p ON p.feed = f.name AND p.room_id = $1)) + 1 AS first) u"
+    "  FROM unnest($3::text[]) AS f (name) LEFT JOIN feed_place p ON p.feed = f.name AND p.room_id = $1)) + 1 AS "
+    "first) u"
     " WHERE h.room_id = $1 AND h.first < u.first";
 static const char BEGINNING[] = "SELECT first, cleared FROM room_head WHERE room_id = $1";
 static const char CLEARED[] = "UPDATE room_head SET cleared = $2 WHERE room_id = $1";
@@ -141,7 +144,8 @@ static const char HOLD_SEARCH[] = "SELECT 1 FROM search_writer FOR UPDATE";
 #define UP_TO_NTH(table)                                                                                               \
     " WHERE room_id = $1 AND seq <= (SELECT max(seq) FROM (SELECT seq FROM " table                                     \
     " WHERE room_id = $1 AND seq < $2 ORDER BY seq LIMIT $3) s)"
-#define SOME(table) "DELETE FROM " table " WHERE ctid = ANY (ARRAY(SELECT ctid FROM " table                            \
+#define SOME(table)                                                                                                    \
+    "DELETE FROM " table " WHERE ctid = ANY (ARRAY(SELECT ctid FROM " table                                            \
     " WHERE room_id = $1 AND seq < $2 LIMIT $3))"
 
 /* The view first, which is where the job that forgets former texts begins, too. */
@@ -152,14 +156,18 @@ static const char *const removals[] = {
     SOME("attachment"),
     SOME("removed"),
     SOME("hidden"),
-    "WITH gone AS (" SOME("search_entry") " RETURNING segment), fewer AS (UPDATE search_segment s SET n = s.n - g.n FROM"
-    " (SELECT segment, count(*) AS n FROM gone GROUP BY segment) g WHERE s.id = g.segment) SELECT FROM gone",
-    "WITH gone AS (DELETE FROM message" UP_TO_NTH("message") " RETURNING thread, seq), less AS (DELETE FROM reply r"
-    " USING gone g WHERE r.room_id = $1 AND r.thread = g.thread AND r.seq = g.seq) SELECT FROM gone",
+    "WITH gone AS (" SOME(
+        "search_entry") " RETURNING segment), fewer AS (UPDATE search_segment s SET n = s.n - g.n FROM"
+                        " (SELECT segment, count(*) AS n FROM gone GROUP BY segment) g WHERE s.id = g.segment) SELECT "
+                        "FROM gone",
+    "WITH gone AS (DELETE FROM message" UP_TO_NTH(
+        "message") " RETURNING thread, seq), less AS (DELETE FROM reply r"
+                   " USING gone g WHERE r.room_id = $1 AND r.thread = g.thread AND r.seq = g.seq) SELECT FROM gone",
     "DELETE FROM change" UP_TO_NTH("change"),
     /* The words of edits whose own place is kept. */
     "UPDATE change SET body = '', attachments = NULL WHERE room_id = $1 AND seq IN (SELECT seq FROM change"
-    " WHERE room_id = $1 AND target < $2 AND kind = 'message:edit' AND (body <> '' OR attachments IS NOT NULL) LIMIT $3)",
+    " WHERE room_id = $1 AND target < $2 AND kind = 'message:edit' AND (body <> '' OR attachments IS NOT NULL) LIMIT "
+    "$3)",
 };
 
 /* clang-format off */
@@ -186,8 +194,8 @@ static enum err raise_beginning(
     int64_t place, raised;
 
     TRY(history_place(pg, arena, due->room, due->cut, &place));
-    TRY(pg_run(pg, arena, RAISE,
-        PG_ARGS(pg_id(due->room), pg_int(place), pg_texts(arena, find_consumers(arena))), &raised));
+    TRY(pg_run(
+        pg, arena, RAISE, PG_ARGS(pg_id(due->room), pg_int(place), pg_texts(arena, find_consumers(arena))), &raised));
     if (raised > 0) t->was_raised = true;
     return pg_one(pg, arena, &beginning_shape, out, BEGINNING, PG_ARGS(pg_id(due->room)));
 }
@@ -240,10 +248,9 @@ static void on_trimmed(void *arg, enum err e)
 
 static void trim_next(struct trimming *t)
 {
-    bool is_late = clock_mono_us() > t->call->deadline_us - MARGIN_US;
-
-    if (is_late) t->next = t->from; /* those that are done cost the next run a look */
-    if (is_late || t->nth == t->due.len)
+    t->is_late = t->nth < t->due.len && clock_mono_us() > t->call->deadline_us - MARGIN_US;
+    if (t->is_late) t->next = t->from; /* those that are done cost the next run a look */
+    if (t->is_late || t->nth == t->due.len)
         finish_rooms(t);
     else
         work(t, trim_some, on_trimmed);
@@ -251,11 +258,11 @@ static void trim_next(struct trimming *t)
 
 /* --- which rooms --- */
 
-static const char DUE[] =
-    "SELECT u.room, u.cut FROM unnest($1::uuid[], $2::timestamptz[]) AS u (room, cut)"
-    " CROSS JOIN LATERAL (SELECT first, cleared FROM room_head WHERE room_id = u.room OFFSET 0) h"
-    " LEFT JOIN LATERAL (SELECT at FROM message WHERE room_id = u.room AND seq >= h.first ORDER BY seq LIMIT 1) o ON true"
-    " WHERE h.cleared < h.first OR o.at < u.cut";
+static const char DUE[] = "SELECT u.room, u.cut FROM unnest($1::uuid[], $2::timestamptz[]) AS u (room, cut)"
+                          " CROSS JOIN LATERAL (SELECT first, cleared FROM room_head WHERE room_id = u.room OFFSET 0) h"
+                          " LEFT JOIN LATERAL (SELECT at FROM message WHERE room_id = u.room AND seq >= h.first ORDER "
+                          "BY seq LIMIT 1) o ON true"
+                          " WHERE h.cleared < h.first OR o.at < u.cut";
 
 static enum err find_due(struct pg *pg, struct arena *arena, void *arg)
 {
