@@ -45,6 +45,7 @@ struct store {
     struct log_feeds *feeds;
     struct turns *turns;
     struct directory *directory; /* of users */
+    struct id trimmed;           /* log_trim.c: up to this room of a pass; nil: none is under way */
     struct rpc_client *share;    /* whose are the media that messages show */
     size_t appends_open;         /* taken and not yet answered */
     bool stopping;               /* the server is gone: answer nobody */

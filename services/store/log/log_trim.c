@@ -21,7 +21,6 @@
 
 #define ROOMS_AT_ONCE 500      /* proto/chat.def: log_begins.logs */
 #define ROWS_AT_ONCE  500      /* of a table, in one transaction */
-#define PASS_S        600      /* the row's own every_s */
 #define MARGIN_US     20000000 /* before its deadline a run goes on with no other room, and leaves it to the next */
 #define DAY_MS        86400000
 
@@ -50,7 +49,6 @@ struct trimming {
     struct call *call;
     const struct job *job;
     struct job_run *run;
-    struct log_place from, next;
     struct log_begin_list logs; /* of this run */
     int64_t *cuts;
     struct due_room_list due;
@@ -75,20 +73,30 @@ static void work(struct trimming *t, enum err (*step)(struct pg *pg, struct aren
 
 /* --- the next job --- */
 
+static bool has_next(const struct trimming *t)
+{
+    return t->is_late || t->logs.len == ROOMS_AT_ONCE;
+}
+
 static enum err put_next(struct pg *pg, struct arena *arena, void *arg)
 {
     const struct trimming *t = arg;
     struct call call = *t->call;
+    struct nothing none;
 
     (void)arena;
     call.pg = pg;
-    bool is_over = id_is_nil(t->next.after) && !t->is_late;
-    return job_put(&call, t->job->kind, t->job->key, &t->next, is_over ? t->call->now + PASS_S * INT64_C(1000) : 0);
+    return has_next(t) ? job_put(&call, t->job->kind, t->job->key, &none, 0) : OK;
 }
 
+/* A run that was late looks at its rooms again: those that are done cost it a look. */
 static void on_next(void *arg, enum err e)
 {
-    end_trimming(arg, e);
+    struct trimming *t = arg;
+
+    if (e == OK && !t->is_late)
+        t->store->trimmed = has_next(t) ? t->logs.at[t->logs.len - 1].room : (struct id){ { 0 } };
+    end_trimming(t, e);
 }
 
 static void ask_chat(struct trimming *t, rpc_reply_fn *done)
@@ -249,7 +257,6 @@ static void on_trimmed(void *arg, enum err e)
 static void trim_next(struct trimming *t)
 {
     t->is_late = t->nth < t->due.len && clock_mono_us() > t->call->deadline_us - MARGIN_US;
-    if (t->is_late) t->next = t->from; /* those that are done cost the next run a look */
     if (t->is_late || t->nth == t->due.len)
         finish_rooms(t);
     else
@@ -320,7 +327,7 @@ static enum err find_logs(struct pg *pg, struct arena *arena, void *arg)
 
     (void)arena;
     return pg_all(pg, t->call->arena, log_begin_shape(), &t->logs, ROOMS_AT_ONCE, LOGS,
-        PG_ARGS(pg_id(t->from.after), pg_int(ROOMS_AT_ONCE)));
+        PG_ARGS(pg_id(t->store->trimmed), pg_int(ROOMS_AT_ONCE)));
 }
 
 static void on_logs(void *arg, enum err e)
@@ -331,21 +338,20 @@ static void on_logs(void *arg, enum err e)
         end_trimming(t, e);
         return;
     }
-    if (t->logs.len == ROOMS_AT_ONCE) t->next.after = t->logs.at[t->logs.len - 1].room;
     if (t->logs.len > 0)
         ask_chat(t, on_keeping);
     else
         work(t, put_next, on_next);
 }
 
-void log_trim(struct call *call, const struct job *job, const struct log_place *place, struct job_run *run)
+void log_trim(struct call *call, const struct job *job, const struct nothing *payload, struct job_run *run)
 {
     struct trimming *t = arena_zero(call->arena, sizeof *t);
 
+    (void)payload;
     t->store = call->context;
     t->call = call;
     t->job = job;
     t->run = run;
-    t->from = *place;
     work(t, find_logs, on_logs);
 }
