@@ -2363,7 +2363,7 @@ export const mutants = [
   // --- one's own data ---
   {
     name: 'what others have said is in an export', file: 'services/store/log/history_page.c', red: ['service', 'test_history'],
-    from: 'm.room_id = r.room_id AND m.sender = $5 AND m.id >', to: "m.room_id = r.room_id AND $5 <> '' AND m.id >",
+    from: 'm.room_id = r.room_id AND m.sender = $5 AND m.seq', to: "m.room_id = r.room_id AND $5 <> '' AND m.seq",
   },
   {
     name: 'a page of an export begins with the next room', file: 'services/store/log/history_page.c', red: ['service', 'test_history'],

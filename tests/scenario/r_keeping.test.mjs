@@ -194,6 +194,18 @@ test('what a consumer of the log has not had stays until it has', { timeout: 600
   leave()
 })
 
+test('one pass goes over all rooms, however many there are', { timeout: 60000 }, async () => {
+  const { olga, room, leave } = await aRoom(30)
+  for (const body of ['old', 'new']) await say(olga, room, body)
+  await isTaken(room)
+  await age(room, 1, 31)
+  await sql('store', "INSERT INTO room_head (room_id, seq) SELECT ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 0 FROM generate_series(1, 1200) n")
+  await due()
+  await until('the log begins with what is new', async () => await firstOf(olga, room) === 2, 30000)
+  await sql('store', "DELETE FROM room_head WHERE room_id < '00000000-0000-4000-8000-999999999999'")
+  leave()
+})
+
 test('while rows are removed, and while that is stuck, messages go into the same log and are read', { timeout: 60000 }, async () => {
   const { olga, max, room, leave } = await aRoom(30)
   const [old] = [await say(olga, room, 'old'), await say(olga, room, 'old, too')]

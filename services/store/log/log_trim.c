@@ -37,12 +37,13 @@ static const struct wire_field due_fields[] = { ROW_FIELD(struct due_room, room,
     ROW_FIELD(struct due_room, cut, TIME), ROW_END };
 static const struct wire_shape due_shape = { "due_room", "", sizeof(struct due_room), due_fields };
 
-struct beginning {
+struct log_beginning {
     int64_t first, cleared;
 };
-static const struct wire_field beginning_fields[] = { ROW_FIELD(struct beginning, first, INT),
-    ROW_FIELD(struct beginning, cleared, INT), ROW_END };
-static const struct wire_shape beginning_shape = { "beginning", "", sizeof(struct beginning), beginning_fields };
+static const struct wire_field beginning_fields[] = { ROW_FIELD(struct log_beginning, first, INT),
+    ROW_FIELD(struct log_beginning, cleared, INT), ROW_END };
+static const struct wire_shape beginning_shape = { "log_beginning", "", sizeof(struct log_beginning),
+    beginning_fields };
 
 struct trimming {
     struct store *store;
@@ -197,7 +198,7 @@ static struct str_list find_consumers(struct arena *arena)
 /* clang-format on */
 
 static enum err raise_beginning(
-    struct pg *pg, struct arena *arena, struct trimming *t, const struct due_room *due, struct beginning *out)
+    struct pg *pg, struct arena *arena, struct trimming *t, const struct due_room *due, struct log_beginning *out)
 {
     int64_t place, raised;
 
@@ -226,7 +227,7 @@ static enum err trim_some(struct pg *pg, struct arena *arena, void *arg)
 {
     struct trimming *t = arg;
     const struct due_room *due = &t->due.at[t->nth];
-    struct beginning is = { 1, 1 };
+    struct log_beginning is = { 1, 1 };
     bool was_raised = t->was_raised;
 
     TRY(pg_run(pg, arena, BEGIN, PG_NO_ARGS, NULL));
