@@ -9,7 +9,7 @@ for f in $(cd "$new" && find . -type f); do
     case $f in ./.env.example | ./compose.yaml) there=$f ;; *) there=docs/$f ;; esac
     diff -u "$there" "$new/$f" >/dev/null 2>&1 || { echo "$there differs from its tables: run make docs"; bad=1; }
 done
-awk '/^```diff$/ { shown = 1; next } /^```$/ { shown = 0 } shown' docs/HACKING.md | git apply --check - ||
+awk '/^```diff$/ { shown = 1; next } /^```$/ { shown = 0 } shown' docs/HACKING.md | git apply --check --unidiff-zero - ||
     { echo "docs/HACKING.md: its diffs do not apply any more"; bad=1; }
 # Rows that HACKING.md shows as they stand, `"..."` for what they say of themselves.
 rows=$(cat proto/*.def services/gateway/features.def | tr -s ' ')

@@ -165,7 +165,7 @@ test('what docs/HACKING.md adds is added by its diffs and files, and compiles; t
   const files = new Map([...readFileSync(join(clone, 'docs/HACKING.md'), 'utf8').matchAll(/`(services\/[\w/]+\.[ch])`, the whole file:\n\n```c\n([^]*?)^```$/gm)].map(([, path, text]) => [path, text]))
   assert.deepEqual([...files.keys()].map(path => path.split('/').at(-1)), ['room_rename.c', 'company.h', 'company.c', 'picture_create.c'])
   writeFileSync(join(scratch, 'added.diff'), blocksOf('docs/HACKING.md', 'diff').join(''))
-  inClone(`git apply ${scratch}/added.diff`)
+  inClone(`git apply --unidiff-zero ${scratch}/added.diff`)
   for (const [path, text] of files) {
     mkdirSync(dirname(join(clone, path)), { recursive: true })
     writeFileSync(join(clone, path), text)
