@@ -103,3 +103,17 @@ bool msgpack_is_undefined(const struct msgpack_value *value)
 {
     return value->lead == 0xd4 && value->ext == 0;
 }
+
+struct str msgpack_member(struct str map, const char *name)
+{
+    struct msgpack_in in = { .left = map };
+    struct msgpack_value object, key;
+    struct str raw;
+
+    if (!msgpack_next(&in, &object) || object.kind != MSGPACK_MAP) return STR_NONE;
+    for (uint32_t i = 0; i < object.count; i++) {
+        if (!msgpack_next(&in, &key) || !msgpack_skip(&in, &raw)) return STR_NONE;
+        if (key.kind == MSGPACK_TEXT && str_is(key.bytes, name)) return raw;
+    }
+    return STR_NONE;
+}

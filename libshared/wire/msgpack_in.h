@@ -34,4 +34,6 @@ struct msgpack_in {
 bool msgpack_next(struct msgpack_in *in, struct msgpack_value *out);
 /* Step over a whole value, of which `raw` becomes a view. */
 bool msgpack_skip(struct msgpack_in *in, struct str *raw);
+/* The value of this name in a map of msgpack; STR_NONE: it is no map, or has none. */
+struct str msgpack_member(struct str map, const char *name);
 bool msgpack_is_undefined(const struct msgpack_value *value); /* as notepack 2 writes it: d4 00 00 */

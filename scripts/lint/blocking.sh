@@ -19,7 +19,7 @@ allow 'poll|select|ppoll|pselect|epoll_wait|flock|lockf|wait|waitpid' 'libshared
 allow 'PQconnectdb|PQconnectdbParams|PQconnectStart|PQconnectStartParams|PQexec|PQexecParams|PQexecPrepared|PQgetResult' \
     'libshared/db/pg[a-z_]*\.c|libshared/db/migrate\.c|services/store/messages/batch\.c' 'WORKER methods have a connection of their own'
 allow 'redisConnect[A-Za-z]*|redisCommand[A-Za-z]*|redisAsyncConnect[A-Za-z]*' 'libshared/cache/redis_link\.c' 'use redis_command()'
-allow 'crypt|crypt_r|crypt_ra|PKCS5_PBKDF2_HMAC|EVP_PBE_scrypt' 'services/gateway/interop/login\.c|services/auth/users/password\.c' 'passwords are checked on threads'
+allow 'crypt|crypt_r|crypt_ra|PKCS5_PBKDF2_HMAC|EVP_PBE_scrypt' 'services/gateway/interop/login\.c|libshared/base/password\.c' 'passwords are checked on threads'
 allow 'pthread_join|pthread_cond_wait|pthread_cond_timedwait|sem_wait' \
     'libshared/base/log_out\.c|libshared/rpc/rpc_(pool|queue)\.c|libshared/service/health_http\.c|services/store/messages/committer\.c' \
     'threads wait for the loop, and not it for them; joins are at the end'

@@ -58,6 +58,13 @@ static struct uploads *create_uploads(struct ev_loop *loop, struct files *files)
     return uploads_create(loop, &config);
 }
 
+static struct hashing *create_hashing(struct ev_loop *loop)
+{
+    return hashing_create(loop, &(struct hashing_config){ .rule = { .cost = settings.share.password_cost },
+                                    .threads = (unsigned)settings.share.password_threads,
+                                    .queue_max = (size_t)settings.share.password_queue });
+}
+
 static void start_programs(void)
 {
     images_start_imager(&(struct imager_limits){ settings.share.image_memory, settings.share.image_s });
@@ -88,6 +95,7 @@ static void *start_service(struct ev_loop *loop)
     share->files = files_open(settings.share.media_dir);
     collect_leftovers(share->files);
     share->uploads = create_uploads(loop, share->files);
+    share->hashing = create_hashing(loop);
     share->images = images_create(share->files, settings.share.image_pixels);
     share->url_s = settings.share.url_s;
     share->never_used_s = settings.share.never_used_s;
@@ -116,6 +124,7 @@ static void stop_service(void *context)
     share->stopping = true;
     rpc_client_destroy(&share->store);
     directory_destroy(&share->directory);
+    hashing_destroy(&share->hashing);
     images_destroy(&share->images);
     uploads_destroy(&share->uploads);
     files_close(&share->files);

@@ -18,6 +18,7 @@ struct share {
     int64_t never_used_s;        /* after which a file that nothing used is asked about; 0: never */
     int64_t unused_s;            /* and again */
     int64_t trash_days;          /* in which a conversation may be had back */
+    struct hashing *hashing;     /* of links' passwords */
     int64_t visit_s;             /* in which who has opened a link may come again */
     const char *public_url;      /* with which links begin */
     struct directory *directory; /* of users */

@@ -30,7 +30,7 @@ export async function startStack({ gateways = 1, chats = 1, ownPorts = false, pu
     PATH: process.env.PATH, HOME: dir, BIN: bin, GATEWAYS: String(gateways), CHATS: String(chats), HEALTH_PORT: String(first + 2), ENV_FILE: '/dev/null',
     MADANG_GATEWAY_HTTPS: `127.0.0.1:${port}`, MADANG_GATEWAY_HTTP: `127.0.0.1:${port + 1}`,
     MADANG_PUBLIC_URL: `https://${publicHost}:${port}`, MADANG_GATEWAY_DRAIN_SPREAD_MS: '200', MADANG_LOG_LEVEL: 'info', MADANG_GATEWAY_RATE_PERCENT: '0',
-    MADANG_AUTH_PASSWORD_COST: '10', ...env,
+    MADANG_AUTH_PASSWORD_COST: '10', MADANG_SHARE_PASSWORD_COST: '10', ...env,
     ...(ownPorts ? { GATEWAY_PORTS: gatewayPorts.join(' ') } : {}),
   }
   const script = (verb, more = {}) => run(join(root, 'scripts/stack'), [verb, dir], { env: { ...base, ...more }, maxBuffer: 1 << 26 })

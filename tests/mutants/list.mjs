@@ -571,7 +571,7 @@ export const mutants = [
     from: 'u.media = m.id AND c.owner = m.owner', to: 'u.media = m.id AND c.owner = m.name',
   },
   {
-    name: 'a view is taken without the budget', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_links', 'of 1,000 first openings'],
+    name: 'a view is taken without the budget', file: 'services/share/links/link_find.c', red: ['scenario', 'l_share_links', 'of 1,000 first openings'],
     from: 'if (e == OK && budget.view_budget > 0)', to: 'if (e == OK && budget.view_budget > 1000)',
   },
   {
@@ -579,28 +579,28 @@ export const mutants = [
     from: 'if (client_key.len > 0) return', to: 'if (client_key.len > 1000) return',
   },
   {
-    name: 'who took the last view and lost it is refused', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_links', 'one client key within'],
+    name: 'who took the last view and lost it is refused', file: 'services/share/links/link_find.c', red: ['scenario', 'l_share_links', 'one client key within'],
     from: 't.request = $4"', to: 't.request = $4 || 0::text"',
   },
   {
-    name: 'a link whose time is over opens', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_links', 'a code that never was'],
+    name: 'a link whose time is over opens', file: 'services/share/links/link_find.c', red: ['scenario', 'l_share_links', 'a code that never was'],
     from: 'AND (l.expires_at IS NULL OR l.expires_at > $2) AND c.', to: 'AND $2::timestamptz IS NOT NULL AND c.',
   },
   {
-    name: 'a link to what is in the trash opens', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_links', 'a live link shows'],
+    name: 'a link to what is in the trash opens', file: 'services/share/links/link_find.c', red: ['scenario', 'l_share_links', 'a live link shows'],
     from: ' AND c.deleted_at IS NULL"', to: '"',
   },
   {
-    name: 'whoever asks for what is over is told so', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_links', 'a code that never was'],
+    name: 'whoever asks for what is over is told so', file: 'services/share/links/link_find.c', red: ['scenario', 'l_share_links', 'a code that never was'],
     from: 'if (visit->had) return', to: 'if (!visit->had) return',
   },
   {
     name: 'a HEAD is a view', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_links', 'asks by HEAD'],
-    from: 'if (req->head) return', to: 'if (false) return',
+    from: 'if (opening->looks_only)', to: 'if (false)',
   },
   {
     name: 'a visit lasts for ever', file: 'services/share/links/visit.c', red: ['unit', 'share/test_links'],
-    from: 'if (opened->at > call->now - share->visit_s * 1000)', to: '(void)share;\n        if (opened->at > 0)',
+    from: 'visit.is_fresh = opened->at > call->now - share->visit_s * 1000;', to: 'visit.is_fresh = opened->at > 0 * share->visit_s;',
   },
   {
     name: 'some letters of a code are likelier', file: 'services/share/links/link_code.c', red: ['unit', 'share/test_links'],
@@ -627,12 +627,36 @@ export const mutants = [
     from: 'enum err e = sealed_columns_renew(pg, columns, COUNT(columns));', to: 'enum err e = sealed_columns_renew(pg, columns, 0 * COUNT(columns));',
   },
   {
-    name: 'whoever follows a link has opened it', file: 'services/share/pages/share_page.c', red: ['scenario', 'p_share', 'draws previews'],
-    from: 'if (view.visit.is_fresh) return show_talk(&view, rep);', to: 'return show_talk(&view, rep);',
+    name: 'a link is opened without its password', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_links', 'opens to whoever says it'],
+    from: 'opening->link.lock == 0 ? take_view', to: 'opening->link.lock >= 0 ? take_view',
   },
   {
-    name: 'who pressed the button has to press it again', file: 'services/share/pages/share_page.c', red: ['scenario', 'p_share', 'whoever presses the button'],
-    from: 'TRY(visit_print(call, &view.visit, &rep->share_visit));', to: 'rep->share_visit = STR_NONE;',
+    name: 'who came in by a former password looks on', file: 'services/share/links/link_find.c', red: ['scenario', 'l_share_links', 'set, changed and taken away'],
+    from: 'if (out->lock != 0 && out->lock != visit->lock)', to: 'if (out->lock != 0 && visit->lock == 0)',
+  },
+  {
+    name: 'any other change takes a password away', file: 'services/share/links/share_link_change.c', red: ['scenario', 'l_share_links', 'set, changed and taken away'],
+    from: 'CASE WHEN $8::boolean THEN $9::text ELSE password END', to: '$9::text',
+  },
+  {
+    name: 'as many passwords are guessed as come at once', file: 'services/share/links/link_guess.c', red: ['scenario', 'l_share_links', 'guesses are counted'],
+    from: 'WHERE g.failures <= " GUESS_FREE " OR', to: 'WHERE g.failures <= 500" GUESS_FREE " OR',
+  },
+  {
+    name: 'neighbours use up the tries of who has said the password before', file: 'services/share/links/link_guess.c', red: ['scenario', 'l_share_links', 'tries of their own'],
+    from: 'if (visit->lock != 0) return', to: 'if (visit->lock < 0) return',
+  },
+  {
+    name: 'a password stands in a URL', file: 'services/gateway/routes/rest_condition.c', red: ['scenario', 'l_share_links', 'in a header alone'],
+    from: 'if (rows[i].is_secret) given_forget(', to: 'if (!rows[i].is_secret) given_forget(',
+  },
+  {
+    name: 'whoever follows a link has opened it', file: 'services/share/pages/share_page.c', red: ['scenario', 'p_share', 'draws previews'],
+    from: 'if (view.visit.is_fresh) return show_talk(&view, call, rep);', to: 'return show_talk(&view, call, rep);',
+  },
+  {
+    name: 'who pressed the button has to press it again', file: 'services/share/links/link_open.c', red: ['scenario', 'p_share', 'whoever presses the button'],
+    from: 'TRY(visit_print(call, &opening->visit, opening->link.lock, &opening->share_visit));', to: 'opening->share_visit = STR_NONE;',
   },
   {
     name: 'a form that is sent again is another view', file: 'services/share/pages/share_page.c', red: ['scenario', 'p_share', 'sent twice'],
@@ -1613,12 +1637,12 @@ export const mutants = [
     from: 'TRY(ban_check(pg, arena, id_text(arena, account->id)));', to: '',
   },
   {
-    name: 'a right password of an account that may not be opened is told by its time', file: 'services/auth/users/password.c', red: ['unit', 'auth/test_password'],
+    name: 'a right password of an account that may not be opened is told by its time', file: 'libshared/base/password.c', red: ['unit', 'base/test_password'],
     from: 'if (!fits) spend_rest', to: 'if (!fits && may) spend_rest',
   },
   {
-    name: 'an account without a password is told by its time', file: 'services/auth/users/password.c', red: ['unit', 'auth/test_password'],
-    from: 'spend_bcrypt(password, s->password_cost);', to: 'spend_bcrypt(password, 4);',
+    name: 'an account without a password is told by its time', file: 'libshared/base/password.c', red: ['unit', 'base/test_password'],
+    from: 'spend_bcrypt(password, rule.cost);', to: 'spend_bcrypt(password, 4);',
   },
   {
     name: 'what a former version had on record is left behind', file: 'migrations/auth/0010_attempts_and_budgets.sql', red: ['service', 'test_auth_upgrade'],
@@ -2345,7 +2369,7 @@ export const mutants = [
     from: 'if (login->proof.fits && password_is_stale', to: 'if (login->req == NULL && password_is_stale',
   },
   {
-    name: 'hashes of an older bcrypt are none', file: 'services/auth/users/password.c', red: ['scenario', 'n_accounts', 'hashes of another'],
+    name: 'hashes of an older bcrypt are none', file: 'libshared/base/password.c', red: ['scenario', 'n_accounts', 'hashes of another'],
     from: 'str_starts(hash, STR("$2a$")) || ', to: '',
   },
   {
@@ -2353,7 +2377,7 @@ export const mutants = [
     from: 'if (e != OK) pg_rollback(pg);', to: '',
   },
   {
-    name: 'what is behind the bytes that are compared is left out of a password', file: 'services/auth/users/password.c', red: ['scenario', 'n_accounts', 'every byte counts'],
+    name: 'what is behind the bytes that are compared is left out of a password', file: 'libshared/base/password.c', red: ['scenario', 'n_accounts', 'every byte counts'],
     from: 'if (text.len > PASSWORD_BYTES_MAX) return false;', to: 'if (text.len > PASSWORD_BYTES_MAX) text.len = PASSWORD_BYTES_MAX;',
   },
   {

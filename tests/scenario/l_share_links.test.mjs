@@ -15,7 +15,7 @@ import { until } from '../lib/wait.mjs'
 const WEEK = 604800000
 let stack, key
 before(async () => {
-  stack = await startStack()
+  stack = await startStack({ env: { MADANG_GATEWAY_TRUSTED_PROXIES: '127.0.9.0/24' } })
   key = await stack.issueKey()
 })
 after(() => stack?.stop())
@@ -50,8 +50,8 @@ function isRefused(answer, status, code, why = /./) {
   assert.match(answer.json.error.message, why)
 }
 /** Whoever has the code and nothing else. */
-const opens = ({ code }, { visit, clientKey, method = 'GET', ...more } = {}) => request(stack, method, `/api/v1/share/${encodeURIComponent(code)}${clientKey ? `?client_key=${clientKey}` : ''}`,
-  { headers: visit ? { 'x-share-visit': visit } : {}, ...more })
+const opens = ({ code }, { visit, clientKey, password, from, method = 'GET', ...more } = {}) => request(stack, method, `/api/v1/share/${encodeURIComponent(code)}${clientKey ? `?client_key=${clientKey}` : ''}`,
+  { headers: { ...visit && { 'x-share-visit': visit }, ...password && { 'x-share-password': Buffer.from(password).toString('latin1') }, ...from && { 'x-forwarded-for': from } }, ...from && { from: '127.0.9.1' }, ...more })
 async function sees(link, more) {
   const answer = await opens(link, more)
   assert.equal(answer.status, 200, answer.text)
@@ -339,4 +339,132 @@ test('a list of links is read by an index, however many links others have', asyn
   assert.match(await stack.sql('share', `EXPLAIN SELECT id FROM share_link WHERE code_hash = sha256('x')`), /Index Scan using share_link_code_hash_key/)
   await stack.sql('share', `DELETE FROM share_link WHERE owner = 'others'`)
   await sees(link)
+})
+
+// --- passwords ---
+
+const PASSWORD = '등대지기의 밤 7'
+let networks = 0
+/** An address in a network from which nobody has come yet. */
+const elsewhere = () => `203.${networks >> 8}.${networks++ & 255}.7`
+const guesses = async link => (await stack.sql('share', `SELECT who, failures FROM share_guess WHERE link = '${link.id}' ORDER BY who`)).split('\n').filter(Boolean)
+
+test('a link with a password opens to whoever says it, and before that it says nothing but that it has one', async () => {
+  const ada = await somebody('ada'), talk = await ada.keeps({ name: 'the secret name', theme: 'night', data: { messages: [{ text: 'the secret' }] } })
+  const link = await ada.shares(talk, { password: PASSWORD, view_budget: 2 })
+  assert.deepEqual([link.has_password, link.password], [true, undefined])
+  const asked = await opens(link), wrong = await opens(link, { password: '등대지기의 밤 8' })
+  isRefused(asked, 401, 'password_required')
+  isRefused(wrong, 401, 'credentials_invalid')
+  isRefused(await opens(link, { password: 'x'.repeat(73) }), 401, 'credentials_invalid')
+  for (const answer of [asked, wrong]) assert.doesNotMatch(answer.text + JSON.stringify(answer.headers), /secret|night|messages/)
+  assert.equal((await ada.link(link)).views, 0, 'a wrong password is no view')
+  const seen = await sees(link, { password: PASSWORD }), { share_visit: visit } = seen
+  assert.deepEqual([seen.name, seen.data], ['the secret name', { messages: [{ text: 'the secret' }] }])
+  assert.equal((await sees(link, { visit })).name, 'the secret name', 'who has said it is not asked again')
+  assert.equal((await ada.link(link)).views, 1)
+  isRefused(await opens(link, { visit: `${visit.slice(0, -2)}AA` }), 401, 'password_required')
+  await sees(link, { password: PASSWORD })
+  isRefused(await opens(link, { password: PASSWORD }), 404, 'not_found')
+  isRefused(await opens(link), 404, 'not_found')
+  const kept = await stack.sql('share', `SELECT password FROM share_link WHERE id = '${link.id}'`)
+  assert.match(kept, /^\$2b\$10\$/)
+})
+
+test('a password comes in a header alone: what a URL says is none', async () => {
+  const ada = await somebody('ada'), link = await ada.shares(await ada.keeps(), { password: PASSWORD })
+  for (const method of ['GET', 'HEAD']) {
+    const answer = await request(stack, method, `/api/v1/share/${link.code}?share_password=${encodeURIComponent(PASSWORD)}`)
+    assert.equal(answer.status, method === 'GET' ? 401 : 405)
+  }
+  assert.deepEqual(await guesses(link), [], 'nothing was compared')
+})
+
+test('a password is set, changed and taken away; who came in by another is asked again', async () => {
+  const ada = await somebody('ada'), link = await ada.shares(await ada.keeps())
+  const before = (await sees(link)).share_visit
+  assert.equal((await ada.edits(link, { password: PASSWORD })).has_password, true)
+  isRefused(await opens(link, { visit: before }), 401, 'password_required')
+  const first = (await sees(link, { visit: before, password: PASSWORD })).share_visit
+  assert.equal((await ada.edits(link, { label: 'another', theme: null })).has_password, true, 'it stays where nothing is said of it')
+  await sees(link, { visit: first })
+  await ada.edits(link, { password: 'another one' })
+  isRefused(await opens(link, { visit: first }), 401, 'password_required')
+  isRefused(await opens(link, { visit: first, password: PASSWORD }), 401, 'credentials_invalid')
+  const second = (await sees(link, { password: 'another one' })).share_visit
+  const again = await ada.resets(link)
+  assert.equal(again.has_password, true)
+  isRefused(await opens(again, { visit: second }), 401, 'password_required')
+  const { views } = await ada.link(again), third = (await sees(again, { password: 'another one' })).share_visit
+  assert.equal((await ada.edits(again, { password: null })).has_password, false)
+  await sees(again, { visit: third })
+  assert.equal((await ada.link(again)).views, views + 1, 'who had said it looks on')
+  await sees(again)
+  await ada.edits(again, { password: 'another one' })
+  isRefused(await opens(again, { visit: third }), 401, 'password_required')
+})
+
+test('a password that nobody could say, or of which not all would be compared, is not taken', async () => {
+  const ada = await somebody('ada'), talk = await ada.keeps(), link = await ada.shares(talk, { password: PASSWORD })
+  for (const [password, code] of [['short', 'invalid_argument'], [' blanks at the ends', 'invalid_argument'], ['a line\nand another', 'invalid_argument'], [7, 'invalid_argument'], ['가'.repeat(25), 'password_too_long'], ['x'.repeat(73), 'password_too_long']]) {
+    isRefused(await ada.asks('POST', `/conversations/${talk.id}/share`, { password }), 400, code)
+    isRefused(await ada.asks('PATCH', `/share-links/${link.id}`, { password, label: 'another' }), 400, code)
+  }
+  assert.equal((await ada.link(link)).label, undefined)
+  await sees(link, { password: PASSWORD })
+  const eve = await somebody('eve')
+  isRefused(await eve.asks('PATCH', `/share-links/${link.id}`, { password: 'hers alone' }), 404, 'not_found')
+  await sees(link, { password: PASSWORD })
+})
+
+test('guesses are counted by link and network, each before it is compared: of fifty at once one is, and nobody else is kept out', async () => {
+  const ada = await somebody('ada'), talk = await ada.keeps(), [link, other] = [await ada.shares(talk, { password: PASSWORD }), await ada.shares(talk, { password: PASSWORD })]
+  const from = elsewhere(), neighbour = from.replace(/7$/, '9')
+  for (let i = 0; i < 21; i++) isRefused(await opens(link, { from: i % 2 ? from : neighbour, password: `guess ${i}` }), 401, 'credentials_invalid')
+  assert.equal(await stack.sql('share', `SELECT failures, next_at - changed_at FROM share_guess WHERE link = '${link.id}'`), '21|00:00:01')
+  await stack.sql('share', `UPDATE share_guess SET failures = 24, next_at = now() - interval '1 minute' WHERE link = '${link.id}'`)
+  const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => opens(link, { from: i % 2 ? from : neighbour, password: `guess number ${i}` })))
+  const codes = answers.map(({ json }) => json.error.code)
+  assert.deepEqual([codes.filter(code => code === 'credentials_invalid').length, codes.filter(code => code === 'rate_limited').length], [1, 49])
+  const banned = await opens(link, { from, password: PASSWORD })
+  isRefused(banned, 429, 'rate_limited')
+  assert.ok(banned.json.error.details.retry_after_ms > 800000, banned.text)
+  await sees(other, { from, password: PASSWORD })
+  const { share_visit: visit } = await sees(link, { from: elsewhere(), password: PASSWORD })
+  await sees(link, { from, visit })
+  assert.equal(await stack.sql('share', `SELECT count(*), max(failures) FROM share_guess WHERE link = '${link.id}'`), '1|25')
+  await stack.sql('share', `UPDATE share_guess SET changed_at = now() - interval '25 hours', next_at = now() WHERE link = '${link.id}'`)
+  for (let i = 0; i < 2; i++) isRefused(await opens(link, { from, password: 'another guess' }), 401, 'credentials_invalid')
+  assert.equal(await stack.sql('share', `SELECT failures FROM share_guess WHERE link = '${link.id}'`), '2', 'a day forgets them')
+})
+
+test('whoever has said the password before has tries of their own, whatever their neighbours guess', async () => {
+  const ada = await somebody('ada'), link = await ada.shares(await ada.keeps(), { password: PASSWORD }), from = elsewhere()
+  const { share_visit: visit } = await sees(link, { from, password: PASSWORD })
+  await ada.edits(link, { password: 'another one' })
+  await stack.sql('share', `INSERT INTO share_guess SELECT '${link.id}', '${from.replace(/7$/, '0/24')}', 30, now() + interval '1 day', now()`)
+  isRefused(await opens(link, { from, password: 'another one' }), 429, 'rate_limited')
+  isRefused(await opens(link, { from, visit, password: PASSWORD }), 401, 'credentials_invalid')
+  await sees(link, { from, visit, password: 'another one' })
+  assert.equal((await guesses(link)).length, 1, 'theirs are forgotten, the neighbours\' are not')
+})
+
+test('a right password that comes to nothing is no wrong one', async () => {
+  const ada = await somebody('ada'), link = await ada.shares(await ada.keeps(), { password: PASSWORD, view_budget: 1 }), from = elsewhere()
+  const answers = await Promise.all(Array.from({ length: 4 }, () => opens(link, { from, password: PASSWORD })))
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 404, 404, 404])
+  assert.equal((await guesses(link)).filter(row => !row.endsWith('|0')).length, 0, (await guesses(link)).join())
+})
+
+test('wrong passwords are forgotten with their link, and after a day', async () => {
+  const ada = await somebody('ada'), talk = await ada.keeps(), [gone, stays] = [await ada.shares(talk, { password: PASSWORD }), await ada.shares(talk, { password: PASSWORD })]
+  for (const link of [gone, stays]) for (let i = 0; i < 2; i++) isRefused(await opens(link, { from: elsewhere(), password: 'another guess' }), 401, 'credentials_invalid')
+  await ada.revokes(gone)
+  assert.deepEqual([(await guesses(gone)).length, (await guesses(stays)).length], [0, 2])
+  await stack.sql('share', `UPDATE share_guess SET changed_at = now() - interval '25 hours', next_at = now() - interval '25 hours' WHERE ctid = (SELECT min(ctid) FROM share_guess WHERE link = '${stays.id}')`)
+  await until('it was forgotten', async () => {
+    if ((await guesses(stays)).length === 1) return true
+    const { jobs: [job] } = await stack.rpc('share', 'job.list', { kind: 'guess.expire', state: 'waiting' })
+    if (job) await stack.rpc('share', 'job.retry', { job: job.id }).catch(error => assert.match(error.message, /it runs just now/))
+  })
 })

@@ -216,11 +216,18 @@ test('a long conversation has parts, and the longest there may be has a page', a
 })
 
 test('on a phone and on a desk, light and dark, it is as assistive programs want it, and on paper without what is to be pressed', async () => {
-  const link = await shares(TALK)
+  const link = await shares(TALK, { password: 'the right one' })
   for (const look of [{ locale: 'ko-KR', looked: true }, { locale: 'ko-KR', dark: true, looked: true }, { wide: true, looked: true }, { wide: true, dark: true, looked: true }]) {
     const page = await opens(link.path, look), name = `${look.locale ?? 'en'}-${look.dark ? 'dark' : 'light'}-${look.wide ? 'desk' : 'phone'}`
-    for (const where of ['gate', 'talk']) {
-      if (where === 'talk') await presses(page, look.locale ? '대화 열기' : undefined)
+    for (const where of ['gate', 'refused', 'talk']) {
+      if (where === 'refused') {
+        await page.locator('#password').fill('a wrong one')
+        await presses(page, look.locale ? '대화 열기' : undefined)
+      }
+      if (where === 'talk') {
+        await page.locator('#password').fill('the right one')
+        await presses(page, look.locale ? '대화 열기' : undefined)
+      }
       await shows(page, `${where}-${name}`)
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth), false, `${where} ${name}`)
       await page.evaluate(axe.source)
@@ -234,4 +241,46 @@ test('on a phone and on a desk, light and dark, it is as assistive programs want
     await shows(page, `print-${name}`)
     await leave(page)
   }
+})
+
+test('a link with a password asks for it: a wrong one is said to be wrong and is no view, the right one opens it and is remembered', async () => {
+  const PASSWORD = '등대지기의 밤 7', link = await shares({ ...TALK, name: 'the secret name' }, { password: PASSWORD, view_budget: 1 })
+  assert.doesNotMatch((await reads(link.path)).text, /secret|내일|og:/)
+  const page = await opens(link.path, { locale: 'ko-KR' }), field = page.getByLabel('비밀번호')
+  assert.equal(await field.getAttribute('type'), 'password')
+  await field.fill('등대지기의 밤 8')
+  await presses(page, '대화 열기')
+  await says(page, /이 링크의 비밀번호가 아닙니다/)
+  assert.deepEqual([await link.views(), await page.locator('.talk').count(), (await page.content()).includes('밤 8')], [0, 0, false])
+  await shows(page, 'password-wrong')
+  await field.fill(PASSWORD)
+  await presses(page, '대화 열기')
+  await says(page, /내일 몇 시에 볼까/)
+  await page.goto(stack.url + link.path)
+  await says(page, /내일 몇 시에 볼까/)
+  assert.equal(await link.views(), 1)
+  await link.edits({ password: 'another one', view_budget: null })
+  await page.goto(stack.url + link.path)
+  assert.equal(await page.locator('.talk').count(), 0, 'another password is asked for')
+  await page.getByRole('link', { name: 'English' }).click()
+  await page.getByLabel('Password').fill('another one')
+  await presses(page)
+  await says(page, /Messages: 9/)
+  await leave(page)
+})
+
+test('the form of a password that is left out, wrong, or one of too many is answered by its page and status', async () => {
+  const link = await shares(TALK, { password: 'the right one' }), headers = { origin: stack.publicUrl, 'content-type': 'application/x-www-form-urlencoded', accept: 'text/html' }
+  const posts = fields => request(stack, 'POST', link.path, { raw: String(new URLSearchParams({ lang: 'en', ...fields })), headers })
+  for (const [fields, status, words] of [[{}, 401, /has a password/], [{ password: 'x'.repeat(80) }, 401, /not the password/], [{ password: 'a wrong one' }, 401, /not the password/]]) {
+    const answer = await posts(fields)
+    assert.equal(answer.status, status, answer.text)
+    assert.match(answer.text, words)
+    assert.match(answer.text, /role="alert"/)
+    assert.equal(answer.headers['set-cookie'], undefined)
+  }
+  await stack.sql('share', `UPDATE share_guess SET failures = 25, next_at = now() + interval '15 minutes' WHERE link = '${link.id}'`)
+  const late = await posts({ password: 'the right one' })
+  assert.equal(late.status, 429)
+  assert.match(late.text, /too many wrong passwords/)
 })

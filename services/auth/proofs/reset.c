@@ -61,7 +61,7 @@ static enum err hash_password(struct pg *pg, struct arena *arena, void *arg)
 
     (void)pg;
     TRY(password_check(reset->call, &reset->password, STR_NONE, STR_NONE));
-    reset->hash = password_hash(auth_settings(reset->call), arena, &reset->password);
+    reset->hash = user_password_hash(auth_settings(reset->call), arena, &reset->password);
     return reset->hash.len > 0 ? OK : ERR_INTERNAL;
 }
 

@@ -43,7 +43,8 @@ enum err password_proof_ask(struct password_proof *proof, struct pg *pg)
 
 void password_proof_compare(struct password_proof *proof)
 {
-    proof->fits = password_fits(auth_settings(proof->call), &proof->password, proof->account.password, proof->may);
+    proof->fits = password_fits(
+        auth_password_rule(auth_settings(proof->call)), &proof->password, proof->account.password, proof->may);
     proof->taken = proof->taken && proof->fits;
 }
 

@@ -30,8 +30,8 @@ static enum err compare_password(struct pg *pg, struct arena *arena, void *arg)
 
     (void)pg;
     password_proof_compare(&login->proof);
-    if (login->proof.fits && password_is_stale(s, login->proof.account.password))
-        login->rehash = password_hash(s, arena, &login->proof.password);
+    if (login->proof.fits && password_is_stale(auth_password_rule(s), login->proof.account.password))
+        login->rehash = user_password_hash(s, arena, &login->proof.password);
     return OK;
 }
 

@@ -50,7 +50,7 @@ static enum err compare_and_hash(struct pg *pg, struct arena *arena, void *arg)
     password_proof_compare(&change->proof);
     if (!change->proof.fits) return OK;
     TRY(password_check(change->call, &change->next, account->email, account->nickname));
-    change->hash = password_hash(auth_settings(change->call), arena, &change->next);
+    change->hash = user_password_hash(auth_settings(change->call), arena, &change->next);
     return change->hash.len > 0 ? OK : ERR_INTERNAL;
 }
 

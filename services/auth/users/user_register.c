@@ -79,7 +79,7 @@ static enum err hash_password(struct pg *pg, struct arena *arena, void *arg)
 
     (void)pg;
     TRY(password_check(reg->call, &reg->password, reg->email.written, reg->nickname.written));
-    reg->hash = password_hash(reg->settings, arena, &reg->password);
+    reg->hash = user_password_hash(reg->settings, arena, &reg->password);
     return reg->hash.len > 0 ? OK : ERR_INTERNAL;
 }
 

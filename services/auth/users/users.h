@@ -10,8 +10,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "libshared/base/password.h"
 #include "services/auth/auth.h"
-#include "services/auth/users/password.h"
 
 /* A row of `account`. */
 struct account {
@@ -19,6 +19,12 @@ struct account {
     struct str email, nickname, name, avatar, locale, password, policy, state; /* email, name, password: may be none */
     int64_t email_verified_at, created_at;
 };
+
+/* password_rule.c, all on a BLOCKING thread but the rule.  The error of password_check() says what would be better. */
+struct password_rule auth_password_rule(const struct settings_auth *s);
+enum err password_check(struct call *call, const struct password *password, struct str email, struct str nickname);
+struct str user_password_hash(
+    const struct settings_auth *s, struct arena *arena, const struct password *password); /* none: it could not be */
 
 /* email.c: what somebody typed as an e-mail, as it is kept and by what it is unique.  ERR_INVALID_ARGUMENT: it is none, and
  * *why says why not. */

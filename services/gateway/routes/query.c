@@ -32,6 +32,15 @@ void given_put(struct wire_given_list *given, const char *name, struct str value
     given->at[given->len++] = (struct wire_given){ str_of(name), value };
 }
 
+void given_forget(struct wire_given_list *given, const char *name)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < given->len; i++)
+        if (!str_is(given->at[i].name, name)) given->at[n++] = given->at[i];
+    given->len = n;
+}
+
 static bool put_value(struct wire_given_list *to, struct str name, struct str raw, bool plus, struct arena *arena)
 {
     struct wire_given *given = &to->at[to->len];

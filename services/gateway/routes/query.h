@@ -9,6 +9,8 @@
 void given_begin(struct wire_given_list *given, struct arena *arena);
 void given_put(struct wire_given_list *given, const char *name, struct str value); /* of a cookie, a header, a file */
 
+void given_forget(struct wire_given_list *given, const char *name);
+
 /* Append the query's values and behind them the path's.  ERR_MALFORMED: badly encoded, or too many. */
 enum err query_read(const struct route_params *params, struct str query, struct arena *arena,
     struct wire_given_list *out, struct wire_error *why) MUST_CHECK;

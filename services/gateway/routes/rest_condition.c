@@ -7,9 +7,15 @@ void rest_give_headers(struct rest *rest, const struct wire_shape *shape, struct
 {
     static const struct {
         const char *header, *field;
-    } rows[] = { { "if-match", "if_match" }, { "x-share-visit", "share_visit" } };
+        bool is_secret; /* it comes by no other way: what is in a URL is kept by whoever sees it */
+    } rows[] = {
+        { "if-match", "if_match", false },
+        { "x-share-visit", "share_visit", false },
+        { "x-share-password", "share_password", true },
+    };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
+        if (rows[i].is_secret) given_forget(given, rows[i].field);
         struct str value = http_header(rest->http, rows[i].header);
         if (value.at != NULL && wire_find(shape, str_of(rows[i].field)) != NULL) given_put(given, rows[i].field, value);
     }

@@ -1,105 +1,155 @@
-/* link_open.c - somebody looks at what a link opens. */
+/* link_open.c - somebody looks at what a link opens: WORKER, then the thread of passwords and a WORKER again if it has one. */
 // SPDX-License-Identifier: Apache-2.0
-#include <stddef.h>
-
-#include "libshared/db/rows.h"
-#include "libshared/db/uses.h"
+#include "libshared/base/container_of.h"
 #include "services/share/links/links.h"
 
-static const struct wire_field found_fields[] = {
-    ROW_FIELD(struct found_link, id, ID),
-    ROW_FIELD(struct found_link, noindex, BOOL),
-    ROW_FIELD(struct found_link, has_budget, BOOL),
-    ROW_FIELD(struct found_link, theme, TEXT),
-    ROW_END,
-};
-static const struct wire_shape found_shape = { "found_link", "", sizeof(struct found_link), found_fields };
-
-/* The link's own, or that of what it shows. */
-#define THEME "coalesce(l.theme, CASE WHEN l.snap_data IS NULL THEN c.theme ELSE l.snap_theme END)"
-
-/* Of a user who is disabled or leaves nobody is shown anything. */
-static const char FIND[] =
-    "SELECT l.id, l.noindex, l.view_budget IS NOT NULL AS has_budget, " THEME " AS theme"
-    " FROM share_link l JOIN conversation c ON c.id = l.conversation LEFT JOIN directory d ON d.subject = l.owner"
-    " WHERE l.code_hash = $1 AND (l.expires_at IS NULL OR l.expires_at > $2) AND c.deleted_at IS NULL"
-    " AND coalesce(d.state, 'active') = 'active' AND ($3::boolean OR l.view_budget IS NULL OR l.views < l.view_budget"
-    " OR EXISTS (SELECT FROM use_taken t WHERE t.what = '" LINK_USES "' AND t.id = l.id::text AND t.request = $4"
-    " AND t.at >= $5))";
-
-/* In the same words whatever the reason, but to those who had it. */
-static enum err hide_link(struct call *call, const struct link_visit *visit)
+static struct call *call_of(const struct link_opening *opening)
 {
-    if (visit->had) return call_fail(call, ERR_GONE, "this link has ended");
-    return call_fail(call, ERR_NOT_FOUND, "there is no such link");
+    return rpc_later_call(opening->later);
 }
 
-enum err link_find(struct call *call, const struct link_visit *visit, struct found_link *out)
-{
-    const struct share *share = call->context;
-    enum err e = pg_one(call->pg, call->arena, &found_shape, out, FIND,
-        PG_ARGS(pg_bytes(visit->hash), pg_time(call->now), pg_bool(visit->is_fresh), pg_text(visit->request),
-            pg_time(call->now - share->visit_s * 1000)));
+/* --- on a worker --- */
 
-    return e == ERR_NOT_FOUND ? hide_link(call, visit) : e;
+static enum err take_view(struct link_opening *opening, struct call *call)
+{
+    TRY(link_count(call, &opening->visit, &opening->link));
+    TRY(visit_print(call, &opening->visit, opening->link.lock, &opening->share_visit));
+    return opening->show(opening, call);
 }
 
-/* --- a view of it --- */
-
-struct link_budget {
-    int64_t view_budget, views;
-};
-static const struct wire_field link_budget_fields[] = {
-    ROW_FIELD(struct link_budget, view_budget, INT),
-    ROW_FIELD(struct link_budget, views, INT),
-    ROW_END,
-};
-static const struct wire_shape budget_shape = { "budget", "", sizeof(struct link_budget), link_budget_fields };
-
-/* It may have been reset, or had its budget changed, since it was found. */
-static const char LOCK[] = "SELECT coalesce(view_budget, 0) AS view_budget, views FROM share_link"
-                           " WHERE id = $1 AND code_hash = $2 AND (expires_at IS NULL OR expires_at > $3) FOR UPDATE";
-static const char COUNT_VIEW[] = "UPDATE share_link SET views = $2, last_view_at = $3 WHERE id = $1";
-
-enum err link_count(struct call *call, const struct link_visit *visit, const struct found_link *link)
+/* A guess is taken before it is compared: those that come at once are all counted. */
+static enum err take_guess(struct link_opening *opening, struct call *call)
 {
-    const struct share *share = call->context;
-    struct link_budget budget = { .views = 0 };
-    int64_t left = 0;
-    enum err e = pg_one(call->pg, call->arena, &budget_shape, &budget, LOCK,
-        PG_ARGS(pg_id(link->id), pg_bytes(visit->hash), pg_time(call->now)));
-
-    if (e == OK && budget.view_budget > 0)
-        e = uses_take(call->pg, call->arena, (struct uses_of){ LINK_USES, link_uses_id(call->arena, link->id) },
-            visit->request, call->now, share->visit_s * 1000, &left);
-    if (e == ERR_NOT_FOUND) return hide_link(call, visit);
-    TRY(e);
-    int64_t views = budget.view_budget > 0 ? budget.view_budget - left : budget.views + 1;
-    return pg_run(call->pg, call->arena, COUNT_VIEW, PG_ARGS(pg_id(link->id), pg_int(views), pg_time(call->now)), NULL);
+    if (opening->password.len == 0)
+        return call_fail(call, ERR_PASSWORD_REQUIRED, "it has a password, which has to be said");
+    if (!password_keep(opening->password, &opening->kept))
+        return call_fail(call, ERR_CREDENTIALS_INVALID, "that is not its password"); /* none is as long */
+    TRY(guess_take(call, opening->link.id, &opening->visit));
+    opening->compares = true;
+    return OK;
 }
 
-static const char READ[] =
-    "SELECT coalesce(l.snap_name, c.name) AS name, " THEME
-    " AS theme, coalesce(l.snap_data, c.data) AS data, coalesce(l.snap_changed_at, c.changed_at) AS"
-    " changed_at, l.download FROM share_link l JOIN conversation c ON c.id = l.conversation WHERE l.id = $1";
-
-enum err link_read(struct call *call, struct id link, struct shared_conversation *out)
+static enum err find_link(struct pg *pg, struct arena *arena, void *arg)
 {
-    return pg_one(call->pg, call->arena, shared_conversation_shape(), out, READ, PG_ARGS(pg_id(link)));
+    struct link_opening *opening = arg;
+    struct call call = call_on_worker(call_of(opening), pg, arena);
+
+    TRY(link_find(&call, &opening->visit, &opening->link));
+    if (opening->visit.is_fresh) return opening->show(opening, &call);
+    if (opening->looks_only) return call_fail(&call, ERR_METHOD_NOT_ALLOWED, "to read it is a view, so HEAD does not");
+    return opening->link.lock == 0 ? take_view(opening, &call) : take_guess(opening, &call);
+}
+
+static enum err let_in(struct pg *pg, struct arena *arena, void *arg)
+{
+    struct link_opening *opening = arg;
+    struct call call = call_on_worker(call_of(opening), pg, arena);
+
+    TRY(guess_clear(&call, opening->link.id, &opening->visit));
+    return take_view(opening, &call);
+}
+
+static enum err give_back(struct pg *pg, struct arena *arena, void *arg)
+{
+    struct link_opening *opening = arg;
+    struct call call = call_on_worker(call_of(opening), pg, arena);
+
+    return guess_return(&call, opening->link.id, &opening->visit);
+}
+
+/* --- on the loop --- */
+
+static void end_opening(void *arg, enum err e)
+{
+    struct link_opening *opening = arg;
+
+    password_forget(&opening->kept);
+    opening->end(opening, e);
+}
+
+static void on_given_back(void *arg, enum err e)
+{
+    struct link_opening *opening = arg;
+
+    (void)e; /* what could not be given back is forgotten in a day */
+    end_opening(opening, opening->failed);
+}
+
+/* What was not compared, or was right and came to nothing, is no wrong password. */
+static void end_comparison(void *arg, enum err e)
+{
+    struct link_opening *opening = arg;
+    struct call *call = call_of(opening);
+
+    opening->failed = e;
+    if (e != OK && rpc_server_work(call->server, rpc_call_lane(call), give_back, on_given_back, opening)) return;
+    end_opening(opening, e);
+}
+
+static void on_compared(void *arg, enum err e, struct str hash, bool fits)
+{
+    static const struct rpc_step in[] = { { WORKER, let_in }, { 0 } };
+    struct link_opening *opening = arg;
+
+    (void)hash;
+    if (e != OK)
+        end_comparison(opening, e);
+    else if (fits)
+        rpc_later_steps(opening->later, in, end_comparison, opening);
+    else
+        end_opening(opening, call_fail(call_of(opening), ERR_CREDENTIALS_INVALID, "that is not its password"));
+}
+
+static void on_found(void *arg, enum err e)
+{
+    struct link_opening *opening = arg;
+    const struct share *share = call_of(opening)->context;
+
+    if (e != OK || !opening->compares)
+        end_opening(opening, e);
+    else
+        hashing_compare(share->hashing, call_of(opening), &opening->kept, opening->link.password, on_compared, opening);
+}
+
+void link_open(struct link_opening *opening)
+{
+    static const struct rpc_step steps[] = { { WORKER, find_link }, { 0 } };
+
+    rpc_later_steps(opening->later, steps, on_found, opening);
 }
 
 /* --- as JSON --- */
 
-enum err share_open(struct call *call, const struct share_opening *req, struct shared_conversation *rep)
-{
-    struct link_visit visit = visit_read(call, req->share_visit, req->code, req->client_key);
-    struct found_link link;
+struct share_reading {
+    struct link_opening opening;
+    struct shared_conversation shared;
+};
 
-    TRY(link_find(call, &visit, &link));
-    if (!visit.is_fresh) {
-        if (req->head) return call_fail(call, ERR_METHOD_NOT_ALLOWED, "to read it is a view, so HEAD does not");
-        TRY(link_count(call, &visit, &link));
-        TRY(visit_print(call, &visit, &rep->share_visit));
-    }
-    return link_read(call, link.id, rep);
+static enum err read_shared(struct link_opening *opening, struct call *call)
+{
+    struct share_reading *reading = CONTAINER_OF(opening, struct share_reading, opening);
+
+    TRY(link_read(call, opening->link.id, &reading->shared));
+    reading->shared.share_visit = opening->share_visit;
+    return OK;
+}
+
+static void answer_shared(struct link_opening *opening, enum err e)
+{
+    struct share_reading *reading = CONTAINER_OF(opening, struct share_reading, opening);
+
+    rpc_later_done(opening->later, e, &reading->shared);
+}
+
+void share_open(struct call *call, const struct share_opening *req, struct rpc_later *later)
+{
+    struct share_reading *reading = arena_zero(call->arena, sizeof *reading);
+
+    reading->opening = (struct link_opening){ .later = later,
+        .visit = visit_read(call, req->share_visit, req->code, req->client_key),
+        .password = req->share_password,
+        .looks_only = req->head,
+        .show = read_shared,
+        .end = answer_shared };
+    link_open(&reading->opening);
 }

@@ -24,6 +24,7 @@ static const struct wire_field row_fields[] = {
     ROW_FIELD(struct link_row, download, BOOL),
     ROW_FIELD(struct link_row, snapshot, BOOL),
     ROW_FIELD(struct link_row, noindex, BOOL),
+    ROW_FIELD(struct link_row, has_password, BOOL),
     ROW_END,
 };
 const struct wire_shape link_row_shape = { "link_row", "", sizeof(struct link_row), row_fields };
@@ -54,7 +55,8 @@ void link_describe(struct call *call, const struct link_row *row, struct share_l
         .download = row->download,
         .snapshot = row->snapshot,
         .noindex = row->noindex,
-        .theme = row->theme };
+        .theme = row->theme,
+        .has_password = row->has_password };
     out->ended = (row->expires_at != 0 && row->expires_at <= call->now) ||
                  (row->view_budget > 0 && row->views >= row->view_budget);
     if (column_unseal(call->arena, &sealed_share_link_code, id_str(call->arena, row->id), row->sealed, &code) != OK)

@@ -9,13 +9,16 @@
  * A code that opens nothing is answered alike whatever the reason, by the same statements; but who brings a visit of theirs, and so
  * had it, is told that it has ended.
  *
- *      link_find --is there such a link?--> link_count --a view, of the budget if there is one--> link_read
- *                    '--- opened before, within MADANG_SHARE_VISIT_S: that was the view ----------^
+ *      link_open: is there such a link? --> has it a password? that is compared --> a view, of the budget if there is one --> it is shown
+ *                         '--- opened before, within MADANG_SHARE_VISIT_S, with the password that it has: that was the view ---^
+ *
+ * Nothing of a link with a password is shown, counted or taken before that is right (link_guess.c: how many may be wrong).
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "libshared/db/sealed_column.h"
+#include "services/share/links/hashing.h"
 #include "services/share/share.h"
 
 #define LINK_CODE_CHARS 14
@@ -30,7 +33,7 @@ struct link_row {
     struct id id, conversation;
     struct str sealed, label, theme;
     int64_t created_at, expires_at, view_budget, views, last_view_at, bytes;
-    bool download, snapshot, noindex;
+    bool download, snapshot, noindex, has_password;
 };
 struct link_row_list {
     struct link_row *at;
@@ -39,7 +42,8 @@ struct link_row_list {
 extern const struct wire_shape link_row_shape;
 #define LINK_COLUMNS                                                                                                   \
     "id, conversation, code AS sealed, label, created_at, expires_at, coalesce(view_budget, 0) AS view_budget, views," \
-    " last_view_at, download, noindex, theme, snap_data IS NOT NULL AS snapshot, bytes"
+    " last_view_at, download, noindex, theme, snap_data IS NOT NULL AS snapshot, bytes, password IS NOT NULL AS "      \
+    "has_password"
 extern const struct sealed_column sealed_share_link_code;
 
 void link_describe(struct call *call, const struct link_row *row, struct share_link *out);
@@ -54,22 +58,59 @@ struct link_visit {
     struct share_visits visits;
     struct str hash;    /* of the code that is asked about */
     struct str request; /* whatever stays the same when the same view is asked for again */
-    bool had;           /* it was opened some time */
-    bool is_fresh;      /* and so lately that they may look again */
+    bool had;           /* it was opened some time: */
+    int64_t at, lock;   /* then, and with which of its passwords; 0: without */
+    bool is_fresh;      /* so lately that they may look again, if it has that password still, or none */
 };
 struct link_visit visit_read(struct call *call, struct str text, struct str code, struct str client_key);
-enum err visit_print(
-    struct call *call, const struct link_visit *visit, struct str *out) MUST_CHECK; /* with this one, too */
+/* With this one, too. */
+enum err visit_print(struct call *call, const struct link_visit *visit, int64_t lock, struct str *out) MUST_CHECK;
 
-/* link_open.c.  not_found: there is none that opens, for whoever this is; gone: nor does it any more. */
+/* link_find.c.  not_found: there is none that opens, for whoever this is; gone: nor does it any more. */
 struct found_link {
     struct id id;
     bool noindex, has_budget;
     struct str theme;
+    struct str password; /* its hash; none: the code is enough */
+    int64_t lock;        /* which of those that it has had; 0: none */
 };
-enum err link_find(struct call *call, const struct link_visit *visit, struct found_link *out) MUST_CHECK;
+/* Afterwards visit->is_fresh says whether it is shown without anything more. */
+enum err link_find(struct call *call, struct link_visit *visit, struct found_link *out) MUST_CHECK;
 enum err link_count(struct call *call, const struct link_visit *visit, const struct found_link *link) MUST_CHECK;
 enum err link_read(struct call *call, struct id link, struct shared_conversation *out) MUST_CHECK;
+
+/* link_open.c: the whole way to what a link opens. */
+struct link_opening {
+    struct rpc_later *later;
+    struct link_visit visit; /* visit_read()'s */
+    struct str password;     /* as it was said; none */
+    bool looks_only;         /* it asks by HEAD: what would be a view is refused */
+    /* On a worker, in the transaction that has counted the view: the answer. */
+    enum err (*show)(struct link_opening *opening, struct call *call);
+    /* On the loop, once: answers.  Without OK: as link_find(), password_required, credentials_invalid, rate_limited ... */
+    void (*end)(struct link_opening *opening, enum err e);
+    struct found_link link; /* once there is one */
+    struct str share_visit; /* of a view: who brings it may look again */
+    /* link_open.c's */
+    struct password kept;
+    bool compares;
+    enum err failed;
+};
+void link_open(struct link_opening *opening);
+
+/* link_guess.c, on a worker.  rate_limited: nothing may be compared now. */
+enum err guess_take(struct call *call, struct id link, const struct link_visit *visit) MUST_CHECK;
+enum err guess_clear(struct call *call, struct id link, const struct link_visit *visit) MUST_CHECK;
+enum err guess_return(struct call *call, struct id link, const struct link_visit *visit) MUST_CHECK;
+
+/* link_password.c: text, unless it is none, is hashed into *hash, before the steps.  `then` lives until its end. */
+struct link_password {
+    struct rpc_later *later;
+    const struct rpc_step *steps;
+    void (*end)(void *arg, enum err e);
+    void *arg;
+};
+void link_password_hash(struct str text, struct str *hash, const struct link_password *then);
 
 /* link_row.c: before anything is served.  What cannot be opened stays as it is, and the log says so. */
 enum err share_links_renew(struct pg *pg) MUST_CHECK;

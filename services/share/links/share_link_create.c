@@ -10,9 +10,11 @@
 /* A snapshot is the conversation joined with itself, or with nothing. */
 static const char INSERT_LINK[] =
     "INSERT INTO share_link (id, owner, conversation, code_hash, code, label, created_at, expires_at, view_budget,"
-    " download, noindex, theme, client_key, snap_name, snap_theme, snap_data, snap_changed_at, bytes)"
+    " download, noindex, theme, client_key, snap_name, snap_theme, snap_data, snap_changed_at, bytes, password, "
+    "passwords)"
     " SELECT $1, $2, c.id, $4, $5, $6, $7, $8, nullif($9::bigint, 0), $10, $11, $12, $13, s.name, s.theme, s.data,"
-    " s.changed_at, coalesce(s.bytes, 0) FROM conversation c LEFT JOIN conversation s ON s.id = c.id AND $14::boolean"
+    " s.changed_at, coalesce(s.bytes, 0), $15::text, ($15::text IS NOT NULL)::int FROM conversation c LEFT JOIN "
+    "conversation s ON s.id = c.id AND $14::boolean"
     " WHERE c.id = $3 AND c.owner = $2 AND c.deleted_at IS NULL"
     " ON CONFLICT (owner, client_key) DO NOTHING RETURNING " LINK_COLUMNS;
 static const char LINK_BY_KEY[] = "SELECT " LINK_COLUMNS " FROM share_link WHERE owner = $1 AND client_key = $2";
@@ -32,7 +34,7 @@ static enum err choose_expiry(struct call *call, const struct share_draft *draft
 }
 
 static enum err insert_link(
-    struct call *call, const struct share_draft *draft, int64_t expires_at, struct link_row *row)
+    struct call *call, const struct share_draft *draft, int64_t expires_at, struct str password, struct link_row *row)
 {
     struct id id = id_new();
     char code[LINK_CODE_CHARS + 1];
@@ -43,7 +45,8 @@ static enum err insert_link(
         PG_ARGS(pg_id(id), pg_text(call->who->sub), pg_id(draft->conversation),
             pg_bytes(link_code_hash(call->arena, str_of(code))), pg_bytes(sealed), pg_text(draft->label),
             pg_time(call->now), pg_time(expires_at), pg_int(draft->view_budget), pg_bool(draft->download),
-            pg_bool(draft->noindex), pg_text(draft->theme), pg_text(draft->client_key), pg_bool(draft->snapshot)));
+            pg_bool(draft->noindex), pg_text(draft->theme), pg_text(draft->client_key), pg_bool(draft->snapshot),
+            pg_text(password)));
 }
 
 static enum err count_link(struct call *call, const struct link_row *row)
@@ -53,22 +56,52 @@ static enum err count_link(struct call *call, const struct link_row *row)
     return quota_take(call, QUOTA_share_links, 1);
 }
 
-enum err share_link_create(struct call *call, const struct share_draft *draft, struct share_link *rep)
-{
-    struct link_row row = { .bytes = 0 };
+struct creating {
+    struct link_password then;
+    const struct share_draft *draft;
     int64_t expires_at;
+    struct str password; /* its hash; none */
+    struct share_link link;
+};
 
-    TRY(choose_expiry(call, draft, &expires_at));
-    enum err e = insert_link(call, draft, expires_at, &row);
+static enum err create_link(struct pg *pg, struct arena *arena, void *arg)
+{
+    struct creating *creating = arg;
+    const struct share_draft *draft = creating->draft;
+    struct call call = call_on_worker(rpc_later_call(creating->then.later), pg, arena);
+    struct link_row row = { .bytes = 0 };
+
+    enum err e = insert_link(&call, draft, creating->expires_at, creating->password, &row);
     if (e == OK)
-        e = count_link(call, &row);
+        e = count_link(&call, &row);
     else if (e == ERR_NOT_FOUND && draft->client_key.len > 0) /* a client that lost our reply asks again */
-        e = pg_one(call->pg, call->arena, &link_row_shape, &row, LINK_BY_KEY,
-            PG_ARGS(pg_text(call->who->sub), pg_text(draft->client_key)));
-    if (e == ERR_NOT_FOUND) return hide_conversation(call);
+        e = pg_one(
+            pg, arena, &link_row_shape, &row, LINK_BY_KEY, PG_ARGS(pg_text(call.who->sub), pg_text(draft->client_key)));
+    if (e == ERR_NOT_FOUND) return hide_conversation(&call);
     TRY(e);
-    link_describe(call, &row, rep);
+    link_describe(&call, &row, &creating->link);
     return OK;
+}
+
+static void answer_creation(void *arg, enum err e)
+{
+    struct creating *creating = arg;
+
+    rpc_later_done(creating->then.later, e, &creating->link);
+}
+
+void share_link_create(struct call *call, const struct share_draft *draft, struct rpc_later *later)
+{
+    static const struct rpc_step steps[] = { { WORKER, create_link }, { 0 } };
+    struct creating *creating = arena_zero(call->arena, sizeof *creating);
+
+    creating->then = (struct link_password){ later, steps, answer_creation, creating };
+    creating->draft = draft;
+    enum err e = choose_expiry(call, draft, &creating->expires_at);
+    if (e == OK)
+        link_password_hash(draft->password, &creating->password, &creating->then);
+    else
+        answer_creation(creating, e);
 }
 
 /* --- those that there are --- */

@@ -5,7 +5,7 @@
 #include "services/share/links/links.h"
 
 #define PURPOSE    STR("share.visit")
-#define OPENED_MAX 16 /* proto/share.def: share_visits */
+#define OPENED_MAX 14 /* proto/share.def: share_visits */
 #define CODE_BYTES 16 /* share_visited: 128 of the hash's 256 bits */
 
 static struct str request_of(struct call *call, struct str client_key)
@@ -26,18 +26,20 @@ struct link_visit visit_read(struct call *call, struct str text, struct str code
         const struct share_visited *opened = &visit.visits.opened.at[i];
         if (!str_eq(opened->code, begin)) continue;
         visit.had = true;
-        if (opened->at > call->now - share->visit_s * 1000) visit.is_fresh = true;
+        visit.at = opened->at;
+        visit.lock = opened->lock;
+        visit.is_fresh = opened->at > call->now - share->visit_s * 1000;
     }
     return visit;
 }
 
-enum err visit_print(struct call *call, const struct link_visit *visit, struct str *out)
+enum err visit_print(struct call *call, const struct link_visit *visit, int64_t lock, struct str *out)
 {
     const struct share_visited_list *before = &visit->visits.opened;
     struct share_visited *at = arena_alloc(call->arena, OPENED_MAX * sizeof *at);
     struct share_visits now = { { at, 1 } };
 
-    at[0] = (struct share_visited){ { visit->hash.at, CODE_BYTES }, call->now };
+    at[0] = (struct share_visited){ { visit->hash.at, CODE_BYTES }, call->now, lock };
     for (size_t i = 0; i < before->len && now.opened.len < OPENED_MAX; i++)
         if (!str_eq(before->at[i].code, at[0].code)) at[now.opened.len++] = before->at[i];
     return sealed_text_print(call->arena, PURPOSE, share_visits_shape(), &now, out);

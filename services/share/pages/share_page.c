@@ -2,6 +2,7 @@
  * share_page.c - the page of a link, which works without JavaScript.
  *
  *      GET --not opened before--> a button --POST: a view--> the conversation --GET, within an hour--> the conversation
+ *                                 and a field, if it has a password: until that is right nothing is counted or shown
  *
  * So what follows links by itself, as programs do that draw previews, opens nothing.  The button's form has a key, by which a form
  * that is sent twice is one view.
@@ -10,6 +11,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "libshared/base/container_of.h"
 #include "libshared/base/secret.h"
 #include "libshared/base/url.h"
 #include "libshared/page/page.h"
@@ -32,11 +34,13 @@ struct share_view {
     struct link_visit visit;
     struct found_link link;
     enum page_language language;
+    const char *refusal; /* of a password: the text that says why; NULL: none was said */
+    int64_t status;
 };
 
 static struct share_view begin_view(struct call *call, const struct share_page_query *req)
 {
-    struct share_view view = { .call = call, .req = req, .language = PAGE_EN };
+    struct share_view view = { .call = call, .req = req, .language = PAGE_EN, .status = 200 };
 
     if (!page_language_find(req->lang, &view.language)) view.language = PAGE_EN;
     view.visit = visit_read(call, req->share_visit, req->code, req->client_key);
@@ -92,12 +96,27 @@ static void show_nothing(const struct share_view *view, enum err e, struct web_p
 
 /* --- a button --- */
 
+#define PASSWORD_FIELD                                                                                                 \
+    "<label for=\"password\">{password}</label><input id=\"password\" name=\"password\" type=\"password\" required"    \
+    " autocomplete=\"off\" maxlength=\"72\""
+
+static void put_password(struct page *page, const struct share_view *view)
+{
+    if (view->refusal == NULL)
+        page_put(page, PASSWORD_FIELD ">", PAGE_NO_VALUES);
+    else
+        page_put(page,
+            PASSWORD_FIELD " aria-invalid=\"true\" aria-describedby=\"refused\">"
+                           "<p id=\"refused\" class=\"refused\" role=\"alert\">{refusal}</p>",
+            PAGE_VALUES({ "refusal", str_of(page_text(page, view->refusal)) }));
+}
+
 static void show_gate(const struct share_view *view, struct web_page *rep)
 {
     struct page page = { .texts = texts, .language = view->language };
     const struct page_head head = { .title = str_of(page_text(&page, "shared")),
         .style = PAGE_STYLE_TALK,
-        .theme = page_theme_find(view->link.theme),
+        .theme = page_theme_find(view->link.lock != 0 ? STR_NONE : view->link.theme),
         .noindex = view->link.noindex };
     char key[KEY_CHARS + 1];
 
@@ -107,11 +126,13 @@ static void show_gate(const struct share_view *view, struct web_page *rep)
     if (view->link.has_budget) page_put(&page, "<p><strong>{budget_why}</strong></p>\n", PAGE_NO_VALUES);
     page_put(&page,
         "<form method=\"post\" action=\"{path}\"><input type=\"hidden\" name=\"client_key\" value=\"{key}\">"
-        "<input type=\"hidden\" name=\"lang\" value=\"{lang}\"><button>{open}</button></form></div>\n",
+        "<input type=\"hidden\" name=\"lang\" value=\"{lang}\">",
         PAGE_VALUES({ "path", url_build(view->call->arena, "", "/s/{code}", URL_VALUES({ "code", view->req->code })) },
             { "key", str_of(key) }, { "lang", str_of(page_language_code(view->language)) }));
+    if (view->link.lock != 0) put_password(&page, view);
+    page_put(&page, "<button>{open}</button></form></div>\n", PAGE_NO_VALUES);
     put_languages(&page, view);
-    finish_page(&page, view, 200, rep);
+    finish_page(&page, view, view->status, rep);
     rep->indexed = !view->link.noindex;
 }
 
@@ -201,12 +222,12 @@ static void put_talk(struct page *page, const struct share_view *view, const str
     put_parts(page, view, (int64_t)(talk.all + LINES_OF_PART - 1) / LINES_OF_PART);
 }
 
-static enum err show_talk(const struct share_view *view, struct web_page *rep)
+static enum err show_talk(const struct share_view *view, struct call *call, struct web_page *rep)
 {
     struct shared_conversation shared = { .name = STR("") };
     struct page page;
 
-    TRY(link_read(view->call, view->link.id, &shared));
+    TRY(link_read(call, view->link.id, &shared));
     page_begin_with(&page, texts, view->language,
         &(struct page_head){ .title = shared.name,
             .style = PAGE_STYLE_TALK,
@@ -233,23 +254,67 @@ enum err share_page_show(struct call *call, const struct share_page_query *req, 
         return OK;
     }
     TRY(e);
-    if (view.visit.is_fresh) return show_talk(&view, rep);
+    if (view.visit.is_fresh) return show_talk(&view, call, rep);
     show_gate(&view, rep);
     return OK;
 }
 
-enum err share_page_open(struct call *call, const struct share_page_query *req, struct share_page_opened *rep)
-{
-    struct share_view view = begin_view(call, req);
-    enum err e = link_find(call, &view.visit, &view.link);
+/* --- the button is pressed --- */
 
-    rep->page = arena_zero(call->arena, sizeof *rep->page);
-    if (e == OK && !view.visit.is_fresh) e = link_count(call, &view.visit, &view.link);
+struct page_opening {
+    struct link_opening opening;
+    struct share_view view;
+    struct share_page_opened answer;
+};
+
+static enum err show_opened(struct link_opening *opening, struct call *call)
+{
+    struct page_opening *page = CONTAINER_OF(opening, struct page_opening, opening);
+
+    page->view.link = opening->link;
+    page->answer.share_visit = opening->share_visit;
+    return show_talk(&page->view, call, page->answer.page);
+}
+
+/* The button is shown again; no: the error is none that a password has. */
+static bool show_refusal(struct page_opening *page, enum err e)
+{
+    struct share_view *view = &page->view;
+
+    if (e == ERR_PASSWORD_REQUIRED)
+        view->refusal = "password_required";
+    else if (e == ERR_CREDENTIALS_INVALID)
+        view->refusal = "password_wrong";
+    else if (e == ERR_RATE_LIMITED)
+        view->refusal = "password_later";
+    else
+        return false;
+    view->link = page->opening.link;
+    view->status = err_status(e);
+    show_gate(view, page->answer.page);
+    return true;
+}
+
+static void answer_opened(struct link_opening *opening, enum err e)
+{
+    struct page_opening *page = CONTAINER_OF(opening, struct page_opening, opening);
+
     if (is_nothing(e)) {
-        show_nothing(&view, e, rep->page);
-        return OK;
-    }
-    TRY(e);
-    if (!view.visit.is_fresh) TRY(visit_print(call, &view.visit, &rep->share_visit));
-    return show_talk(&view, rep->page);
+        show_nothing(&page->view, e, page->answer.page);
+        e = OK;
+    } else if (e != OK && show_refusal(page, e))
+        e = OK;
+    rpc_later_done(opening->later, e, &page->answer);
+}
+
+void share_page_open(struct call *call, const struct share_page_query *req, struct rpc_later *later)
+{
+    struct page_opening *page = arena_zero(call->arena, sizeof *page);
+
+    page->view = begin_view(call, req);
+    page->answer.page = arena_zero(call->arena, sizeof *page->answer.page);
+    page->opening = (struct link_opening){
+        .later = later, .visit = page->view.visit, .password = req->password, .show = show_opened, .end = answer_opened
+    };
+    link_open(&page->opening);
 }

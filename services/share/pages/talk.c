@@ -36,25 +36,10 @@ static struct msgpack_value value_of(struct str any)
     return msgpack_next(&in, &value) ? value : (struct msgpack_value){ .kind = MSGPACK_NIL };
 }
 
-/* Of an object; STR_NONE: it has none of that name. */
-static struct str find_named(struct str map, const char *name)
-{
-    struct msgpack_in in = { .left = map };
-    struct msgpack_value object, key;
-    struct str raw;
-
-    if (!msgpack_next(&in, &object) || object.kind != MSGPACK_MAP) return STR_NONE;
-    for (uint32_t i = 0; i < object.count; i++) {
-        if (!msgpack_next(&in, &key) || !msgpack_skip(&in, &raw)) return STR_NONE;
-        if (key.kind == MSGPACK_TEXT && str_is(key.bytes, name)) return raw;
-    }
-    return STR_NONE;
-}
-
 static struct msgpack_value find_member(struct str map, enum talk_member member)
 {
     for (const char *const *name = names[member]; *name != NULL; name++) {
-        struct str raw = find_named(map, *name);
+        struct str raw = msgpack_member(map, *name);
         if (raw.at != NULL) return value_of(raw);
     }
     return (struct msgpack_value){ .kind = MSGPACK_NIL };
@@ -179,8 +164,8 @@ static bool says_on(const struct talk_line *before, const struct talk_line *line
 
 struct talk talk_read(struct arena *arena, struct str data, size_t from, size_t most)
 {
-    struct str messages = find_named(data, "messages"), message;
-    const struct profiles *profiles = read_profiles(arena, find_named(data, "profiles"));
+    struct str messages = msgpack_member(data, "messages"), message;
+    const struct profiles *profiles = read_profiles(arena, msgpack_member(data, "profiles"));
     struct msgpack_in in = { .left = messages };
     struct msgpack_value list;
     struct talk talk = { .n = 0 };

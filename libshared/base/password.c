@@ -1,16 +1,12 @@
 /* password.c - hashes of passwords: bcrypt and yescrypt, from libcrypt. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/auth/users/password.h"
-
-#include "services/auth/auth.h"
-#include "services/auth/users/strength.h"
+#include "libshared/base/password.h"
 
 #include <crypt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "libshared/base/arena.h"
-#include "libshared/base/err.h"
 #include "libshared/base/secret.h"
 
 #define YESCRYPT "$y$"
@@ -44,30 +40,14 @@ static bool crypt_password(const char *text, const char *setting, char out[PASSW
     return good;
 }
 
-static bool is_yescrypt(const struct settings_auth *s)
+bool password_hash(struct password_rule rule, const struct password *password, char out[PASSWORD_HASH_CHARS + 1])
 {
-    return strcmp(s->password_hash, "yescrypt") == 0;
-}
+    char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+    const char *kind = rule.yescrypt ? YESCRYPT : BCRYPT;
+    unsigned long cost = rule.yescrypt ? 0 : (unsigned long)rule.cost; /* 0: what libcrypt thinks right */
 
-/* On the thread that hashes it: it takes some ms. */
-enum err password_check(struct call *call, const struct password *password, struct str email, struct str nickname)
-{
-    double wanted = (double)auth_settings(call)->password_bits;
-
-    if (wanted <= 0 || password_bits(password->text, email, nickname) >= wanted) return OK;
-    return call_fail(call, ERR_PASSWORD_WEAK,
-        "password: is guessed too soon; a few words that do not belong together are better, and no name, date or row "
-        "of keys");
-}
-
-struct str password_hash(const struct settings_auth *s, struct arena *arena, const struct password *password)
-{
-    char setting[CRYPT_GENSALT_OUTPUT_SIZE], hash[PASSWORD_HASH_CHARS + 1];
-    const char *kind = is_yescrypt(s) ? YESCRYPT : BCRYPT;
-    unsigned long cost = is_yescrypt(s) ? 0 : (unsigned long)s->password_cost; /* 0: what libcrypt thinks right */
-
-    if (crypt_gensalt_rn(kind, cost, NULL, 0, setting, sizeof setting) == NULL) return STR_NONE;
-    return crypt_password(password->text, setting, hash) ? arena_str(arena, str_of(hash)) : STR_NONE;
+    if (crypt_gensalt_rn(kind, cost, NULL, 0, setting, sizeof setting) == NULL) return false;
+    return crypt_password(password->text, setting, out);
 }
 
 /* Of bcrypt: the logarithm of its rounds; 0: it is none. */
@@ -85,10 +65,10 @@ static bool is_known(struct str hash)
     return bcrypt_cost(hash) > 0 || str_starts(hash, STR(YESCRYPT));
 }
 
-bool password_is_stale(const struct settings_auth *s, struct str hash)
+bool password_is_stale(struct password_rule rule, struct str hash)
 {
-    if (is_yescrypt(s)) return !str_starts(hash, STR(YESCRYPT));
-    return bcrypt_cost(hash) < s->password_cost;
+    if (rule.yescrypt) return !str_starts(hash, STR(YESCRYPT));
+    return bcrypt_cost(hash) < rule.cost;
 }
 
 static void spend_bcrypt(const struct password *password, int64_t cost)
@@ -100,36 +80,36 @@ static void spend_bcrypt(const struct password *password, int64_t cost)
 }
 
 /* Where there is no hash. */
-static void spend_all(const struct settings_auth *s, const struct password *password)
+static void spend_all(struct password_rule rule, const struct password *password)
 {
     char hash[PASSWORD_HASH_CHARS + 1];
 
-    if (is_yescrypt(s))
+    if (rule.yescrypt)
         (void)crypt_password(password->text, "$y$j9T$abcdefghijklmnopqrstu.$", hash);
     else
-        spend_bcrypt(password, s->password_cost);
+        spend_bcrypt(password, rule.cost);
 }
 
 /* An older hash was cheaper: 2^c, 2^c, 2^(c+1) ... up to half of what is usual make up what is usual. */
-static void spend_rest(const struct settings_auth *s, const struct password *password, struct str hash)
+static void spend_rest(struct password_rule rule, const struct password *password, struct str hash)
 {
     int64_t cost = bcrypt_cost(hash);
 
-    if (cost == 0 || is_yescrypt(s)) return;
-    for (; cost < s->password_cost; cost++) spend_bcrypt(password, cost);
+    if (cost == 0 || rule.yescrypt) return;
+    for (; cost < rule.cost; cost++) spend_bcrypt(password, cost);
 }
 
-bool password_fits(const struct settings_auth *s, const struct password *password, struct str hash, bool may)
+bool password_fits(struct password_rule rule, const struct password *password, struct str hash, bool may)
 {
     char want[PASSWORD_HASH_CHARS + 1], got[PASSWORD_HASH_CHARS + 1];
 
     if (!is_known(hash) || hash.len > PASSWORD_HASH_CHARS) {
-        spend_all(s, password);
+        spend_all(rule, password);
         return false;
     }
     snprintf(want, sizeof want, "%.*s", STR_ARG(hash));
     bool fits =
         crypt_password(password->text, want, got) && strlen(got) == hash.len && secret_eq(got, want, hash.len) && may;
-    if (!fits) spend_rest(s, password, hash);
+    if (!fits) spend_rest(rule, password, hash);
     return fits;
 }
