@@ -1621,8 +1621,8 @@ export const mutants = [
     from: 'REVOCATION(email_changed,        ALL,', to: 'REVOCATION(email_changed,        NO,',
   },
   {
-    name: 'whoever registered with another\'s address keeps a passkey to it', file: 'services/auth/users/revocations.def', red: sessions,
-    from: 'IDENTITIES, FACTORS,', to: 'IDENTITIES, 0,',
+    name: 'whoever registered with another\'s address keeps a passkey to it', file: 'services/auth/users/credentials.def', red: sessions,
+    from: '"DELETE FROM factor WHERE account_id = $1",         R(taken_over)', to: '"DELETE FROM factor WHERE account_id = $1",         0',
   },
   {
     name: 'what an unlinked provider said a moment ago still signs in', file: 'services/auth/users/revocations.def', red: sessions,
@@ -2489,8 +2489,8 @@ export const mutants = [
     from: 'if (account->email_verified_at == 0) TRY', to: 'if (account->email_verified_at < 0) TRY',
   },
   {
-    name: 'and goes on signing in by another provider', file: 'services/auth/users/revocations.def', red: ['scenario', 'o_oauth', 'an account is linked'],
-    from: 'DEVICES, IDENTITIES, FACTORS, ', to: 'DEVICES, 0,          FACTORS, ',
+    name: 'and goes on signing in by another provider', file: 'services/auth/users/credentials.def', red: ['scenario', 'o_oauth', 'an account is linked'],
+    from: '"DELETE FROM identity WHERE account_id = $1",       R(taken_over)', to: '"DELETE FROM identity WHERE account_id = $1",       0',
   },
   {
     name: 'userinfo is another\'s', file: 'services/auth/oauth/oauth_end.c', red: ['scenario', 'o_oauth', 'another subject in userinfo'],

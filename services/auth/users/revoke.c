@@ -7,7 +7,7 @@
 #include "services/auth/single_use/single_use.h"
 
 enum sessions_dying { NO, OTHERS, ALL };
-enum { TOKENS = 1, DEVICES = 1, IDENTITIES = 1, FACTORS = 1 };
+enum { TOKENS = 1, DEVICES = 1 };
 
 enum secret {
 #define PURPOSE(name, ...) SECRET_##name,
@@ -30,23 +30,23 @@ static const struct revocation_row {
     enum sessions_dying sessions;
     bool tokens;
     unsigned secrets;
-    bool devices, identities, factors;
+    bool devices;
 } rows[] = {
-#define REVOCATION(what, sessions_, tokens_, secrets_, devices_, identities_, factors_, doc)                           \
-    { sessions_, tokens_, secrets_, devices_, identities_, factors_ },
+#define REVOCATION(what, sessions_, tokens_, secrets_, devices_, doc) { sessions_, tokens_, secrets_, devices_ },
 #include "services/auth/users/revocations.def"
 #undef REVOCATION
 };
 
-static const char FORGET_IDENTITIES[] = "DELETE FROM identity WHERE account_id = $1";
-static const char FORGET_FACTORS[] = "DELETE FROM factor WHERE account_id = $1";
-static const char FORGET_CODES[] = "DELETE FROM recovery_code WHERE account_id = $1";
+#define R(what) (1u << REVOKE_##what)
 
-static enum err forget_factors(struct call *call, struct id account)
-{
-    TRY(pg_run(call->pg, call->arena, FORGET_FACTORS, PG_ARGS(pg_id(account)), NULL));
-    return pg_run(call->pg, call->arena, FORGET_CODES, PG_ARGS(pg_id(account)), NULL);
-}
+static const struct credential {
+    const char *forget;
+    unsigned dies_of;
+} credentials[] = {
+#define CREDENTIAL(name, forget, dies_of) { forget, dies_of },
+#include "services/auth/users/credentials.def"
+#undef CREDENTIAL
+};
 
 /* A sign-in by mail is begun for an address, whether or not anybody has it, and is held by that. */
 static const char END_FLOWS[] = "DELETE FROM single_use WHERE purpose = $1"
@@ -68,7 +68,8 @@ enum err account_revoke(struct call *call, struct id account, enum revocation wh
     if (row->tokens) TRY(tokens_end(call->pg, call->arena, auth_settings(call), call->now, "subject", subject));
     for (unsigned i = 0; i < SECRETS; i++)
         if (row->secrets & 1u << i) TRY(end_secrets(call, purposes[i], account));
-    if (row->identities) TRY(pg_run(call->pg, call->arena, FORGET_IDENTITIES, PG_ARGS(pg_id(account)), NULL));
-    if (row->factors) TRY(forget_factors(call, account));
+    for (size_t i = 0; i < COUNT(credentials); i++)
+        if (credentials[i].dies_of & 1u << why)
+            TRY(pg_run(call->pg, call->arena, credentials[i].forget, PG_ARGS(pg_id(account)), NULL));
     return row->devices ? budget_forget_devices(call->pg, call->arena, subject) : OK;
 }
