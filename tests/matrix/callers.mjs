@@ -62,11 +62,12 @@ export const answersREST = (stack, token, code, path = '/api/v1/rooms') =>
 
 const account = { email: 'uma@example.org', password: 'only Uma knows', nickname: 'uma' }
 
-/** A user, and a session of hers: `start` is her token, which no key has a part in. */
+/** A user, and a session of hers that began long ago: `start` is her token, which no key has a part in. */
 async function registered(stack) {
   const made = await request(stack, 'POST', '/api/v1/auth/register', { body: account })
   assert.equal(made.status, 201, made.text)
   const { access_token: token } = await signsIn(stack)
+  await stack.sql('auth', "UPDATE session SET authenticated_at = now() - interval '1 hour'")
   return { subject: made.json.data.user.id, account, token, start: token }
 }
 

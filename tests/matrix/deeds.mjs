@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { Person, request, tokenFor } from '../lib/people.mjs'
 import { until } from '../lib/wait.mjs'
 import { codeOfAnswer, over, signsIn, transports, tryConnect } from './callers.mjs'
+import { deeds } from './expectations.mjs'
 import { contract, eventName, routeName } from './rows.mjs'
 
 const send = ({ room }) => ({ room, id: randomUUID(), body: 'a message' })
@@ -328,7 +329,7 @@ async function bearerOf(scene, deed, caller) {
   if (deed === 'factor:remove' && scene.bearerOfApp) return scene.bearerOfApp
   if (['user:leave', 'user:password', 'totp:show'].includes(deed)) return (await scene.newcomer()).access_token
   if (deed === 'session:end') return (await signsIn(scene.stack)).access_token
-  return /^(factor|identity|totp|recovery|passkey|user:export|user:email)/.test(deed) ? scene.recent() : caller.bearer
+  return deeds[deed].recent ? scene.recent() : caller.bearer
 }
 
 /** Over REST: what stands in the path comes from the arguments; the rest is the body, or of a GET the query. */

@@ -45,7 +45,8 @@ const EVERYBODY = `${KNOWN} ${Object.values(UNKNOWN).join(' ')}`
 
 /*
  * A deed is what one or more rows do: those of the same meaning over REST and Socket.IO answer alike. `states` says, for each
- * state of what it is done to, which code (proto/errors.def, or ok) is answered to whom. deeds.mjs does them.
+ * state of what it is done to, which code (proto/errors.def, or ok) is answered to whom. `recent`: a registered user does it
+ * soon after signing in. deeds.mjs does them.
  */
 export const deeds = {
   'room:create': {
@@ -653,11 +654,11 @@ export const deeds = {
     states: { there: { ok: 'admin', forbidden: others('admin'), ...UNKNOWN }, missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } },
   },
   'identity:list': { rows: ['GET /api/v1/auth/identities', 'GET /account/identities'], states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
-  'identity:link': { rows: ['POST /api/v1/auth/identities', 'POST /account/oauth/link'], states: { 'a code of nobody': { gone: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
-  'identity:unlink': { rows: ['DELETE /api/v1/auth/identities/{identity}', 'POST /account/identities/unlink'], states: { missing: { not_found: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'identity:link': { rows: ['POST /api/v1/auth/identities', 'POST /account/oauth/link'], recent: true, states: { 'a code of nobody': { gone: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'identity:unlink': { rows: ['DELETE /api/v1/auth/identities/{identity}', 'POST /account/identities/unlink'], recent: true, states: { missing: { not_found: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } } },
   'factor:list': { rows: ['GET /api/v1/auth/factors', 'GET /account/factors'], states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
   'factor:remove': {
-    rows: ['DELETE /api/v1/auth/factors/{factor}', 'POST /account/factors/remove'],
+    rows: ['DELETE /api/v1/auth/factors/{factor}', 'POST /account/factors/remove'], recent: true,
     states: {
       'one of the registered user': { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN },
       missing: { not_found: 'user admin', forbidden: OF_KEYS, ...UNKNOWN },
@@ -672,18 +673,18 @@ export const deeds = {
     states: { 'of a session of nobody': { token_invalid: EVERYBODY } },
   },
   'totp:show': { rows: ['GET /account/factors/app'], states: { 'without an app': { not_found: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } } },
-  'totp:begin': { rows: ['POST /api/v1/auth/totp', 'POST /account/factors/app/begin'], states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'totp:begin': { rows: ['POST /api/v1/auth/totp', 'POST /account/factors/app/begin'], recent: true, states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
   'totp:confirm': {
-    rows: ['POST /api/v1/auth/totp/confirm', 'POST /account/factors/app'],
+    rows: ['POST /api/v1/auth/totp/confirm', 'POST /account/factors/app'], recent: true,
     states: { 'a wrong code': { invalid_argument: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } },
   },
   'recovery:renew': {
-    rows: ['POST /api/v1/auth/recovery-codes', 'POST /account/factors/codes'],
+    rows: ['POST /api/v1/auth/recovery-codes', 'POST /account/factors/codes'], recent: true,
     states: { 'without an app': { conflict: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } },
   },
-  'passkey:begin': { rows: ['POST /api/v1/auth/passkeys/options', 'POST /account/passkeys/options'], states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'passkey:begin': { rows: ['POST /api/v1/auth/passkeys/options', 'POST /account/passkeys/options'], recent: true, states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
   'passkey:add': {
-    rows: ['POST /api/v1/auth/passkeys', 'POST /account/passkeys'],
+    rows: ['POST /api/v1/auth/passkeys', 'POST /account/passkeys'], recent: true,
     states: { 'of no challenge of ours': { gone: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } },
   },
   'passkey:ask': { rows: ['POST /api/v1/auth/passkeys/challenge'], states: { any: { ok: EVERYBODY } } },
@@ -696,9 +697,9 @@ export const deeds = {
     rows: ['PUT /api/v1/users/me/password', 'POST /account/password'],
     states: { 'another password': { credentials_invalid: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } },
   },
-  'user:email': { rows: ['PUT /api/v1/users/me/email', 'POST /account/email'], states: { 'without a mail server': { mail_off: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'user:email': { rows: ['PUT /api/v1/users/me/email', 'POST /account/email'], recent: true, states: { 'without a mail server': { mail_off: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
   'email:confirm': { rows: ['POST /api/v1/auth/email', 'POST /account/email/confirm'], states: { 'a token of nobody': { gone: EVERYBODY } } },
-  'user:export': { rows: ['GET /api/v1/users/me/export', 'POST /account/export/account'], states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
+  'user:export': { rows: ['GET /api/v1/users/me/export', 'POST /account/export/account'], recent: true, states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
   'export:read': {
     rows: ['messages', 'reactions', 'conversations', 'media'].map(list => `GET /api/v1/users/me/export/${list}`)
       .concat(['messages', 'reactions', 'conversations', 'media'].map(list => `POST /account/export/${list}`)),
