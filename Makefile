@@ -108,9 +108,10 @@ uninstall: ## Take that away; the data stays
 # --- building ---
 build: $(BINARIES) $(AUTHCTL_PAGES) ## Compile all programs into build/bin, authctl's manual page and completions into build/share
 
-# An include for each row of proto/services.def and of services/gateway/features.def, which the preprocessor cannot make.
-ROWS = build/rows/proto.def build/rows/settings.def build/rows/features.def
+# An include for each row of proto/services.def, services/gateway/features.def and services/chat/keeps.def, which the preprocessor cannot make.
+ROWS = build/rows/proto.def build/rows/settings.def build/rows/features.def build/rows/keeps.def
 build/rows/features.def: services/gateway/features.def
+build/rows/keeps.def: services/chat/keeps.def
 $(ROWS): build/rows/%.def: proto/services.def scripts/rows scripts/services
 	@mkdir -p $(@D)
 	@scripts/rows $* >$@

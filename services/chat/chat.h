@@ -12,7 +12,7 @@
  *      of several processes each has the rooms of its part, in the lines above but the last: that, the directory, is the first's.
  *      What workers only read or make anew, as a list of rooms or a new one, any of them does.
  *
- * Everything behind struct chat belongs to the loop thread.  Workers hand it what they changed by call_after().
+ * Everything behind struct chat, but for the settings, belongs to the loop thread.  Workers hand it what they changed by call_after().
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -22,24 +22,26 @@
 #include "libshared/rpc/quota.h"
 #include "libshared/rpc/room_rights.h"
 #include "libshared/rpc/rpc_rows.h"
-#include "services/chat/gateways/feeds.h"
-#include "services/chat/gateways/gateways.h"
-#include "services/chat/members/member_cache.h"
-#include "services/chat/members/watchers.h"
+#include "libshared/service/settings.h"
+
+#include "rows/keeps.def"
 
 struct chat {
-    int64_t members_max;  /* of one room */
-    int64_t decline_ms;   /* for which what somebody asks again is not shown */
+    const struct settings_chat *settings;
     size_t part, n_parts; /* which of chat's processes this is: libshared/rpc/parts.h; the first keeps the directory */
     struct ev_loop *loop;
     struct rpc_server *server;
-    struct member_cache *member_cache;
-    struct feeds *feeds;
-    struct watchers *watchers;
-    struct gateways *gateways;
+#define KEEP(name, created, forget_peer) struct name *name;
+#include "services/chat/keeps.def"
+#undef KEEP
     struct directory *directory; /* of users */
     struct pg_listen *listen;    /* for what another process changed in rooms of this part */
 };
+
+static inline const struct settings_chat *chat_settings(const struct call *call)
+{
+    return ((const struct chat *)call->context)->settings;
+}
 
 /* clang-format off */
 #define METHOD RPC_PROTOTYPE

@@ -15,7 +15,6 @@ static struct settings settings;
 #define SERVICE_DEF "proto/chat.def"
 #include "libshared/service/service_rows.def"
 
-#define DAY_MS      INT64_C(86400000)
 #define CLAIM_SLOTS 0x6d61 /* this kind of advisory lock; each of its numbers is a slot of rooms */
 #define SURE_MS     6000   /* a machine may be busy, and is not away for that */
 
@@ -52,6 +51,24 @@ static void end_at_once(void *arg)
     _exit(1);
 }
 
+/* What keeps.def lists. */
+struct keep {
+    void (*forget_peer)(const struct chat *chat, const struct rpc_peer *peer); /* may be NULL */
+    void (*destroy)(struct chat *chat);
+};
+
+/* clang-format off */
+#define KEEP(name, created, forget_peer) static void destroy_##name(struct chat *chat) { name##_destroy(&chat->name); }
+#include "services/chat/keeps.def"
+#undef KEEP
+
+static const struct keep keeps[] = {
+#define KEEP(name, created, forget_peer) { forget_peer, destroy_##name },
+#include "services/chat/keeps.def"
+#undef KEEP
+};
+/* clang-format on */
+
 static void *start_service(struct ev_loop *loop)
 {
     struct chat *chat = mem_zero(sizeof *chat);
@@ -65,16 +82,14 @@ static void *start_service(struct ev_loop *loop)
         .erase = &member_erase_job,
         .step = members_erase_some };
 
+    chat->settings = &settings.chat;
     chat->n_parts = settings.common.chat_url.n;
     chat->part = own_part();
     chat->loop = loop;
     pg_claim_watch(claim, loop, end_at_once, NULL);
-    chat->members_max = settings.chat.members_max;
-    chat->decline_ms = settings.chat.decline_days * DAY_MS;
-    chat->member_cache = member_cache_create((size_t)settings.chat.memory_bytes);
-    chat->feeds = feeds_create((size_t)settings.chat.rooms_heard);
-    chat->watchers = watchers_create();
-    chat->gateways = gateways_create();
+#define KEEP(name, created, forget_peer) chat->name = created;
+#include "services/chat/keeps.def"
+#undef KEEP
     chat->directory = directory_create(loop, &directory);
     return chat;
 }
@@ -126,11 +141,10 @@ static bool check_ready(void *context, struct buf *why)
 
 static void peer_gone(void *context, struct rpc_peer *peer)
 {
-    struct chat *chat = context;
+    const struct chat *chat = context;
 
-    feeds_forget_peer(chat->feeds, peer);
-    watchers_forget_peer(chat->watchers, peer);
-    gateways_forget_peer(chat->gateways, chat->server, peer);
+    for (size_t i = 0; i < COUNT(keeps); i++)
+        if (keeps[i].forget_peer != NULL) keeps[i].forget_peer(chat, peer);
     if (strcmp(rpc_peer_name(peer), "store") == 0) feeds_recheck(chat->server); /* it may not come back */
 }
 
@@ -140,10 +154,7 @@ static void stop_service(void *context)
 
     directory_destroy(&chat->directory);
     pg_listen_destroy(&chat->listen);
-    gateways_destroy(&chat->gateways);
-    watchers_destroy(&chat->watchers);
-    feeds_destroy(&chat->feeds);
-    member_cache_destroy(&chat->member_cache);
+    for (size_t i = COUNT(keeps); i-- > 0;) keeps[i].destroy(chat);
     mem_free(chat);
     pg_claim_destroy(&claim);
 }

@@ -92,16 +92,12 @@ static void *start_service(struct ev_loop *loop)
         .step = keeping_erase_some,
         .after = media_files_gone };
 
+    share->settings = &settings.share;
     share->files = files_open(settings.share.media_dir);
     collect_leftovers(share->files);
     share->uploads = create_uploads(loop, share->files);
     share->hashing = create_hashing(loop);
     share->images = images_create(share->files, settings.share.image_pixels);
-    share->url_s = settings.share.url_s;
-    share->never_used_s = settings.share.never_used_s;
-    share->unused_s = settings.share.unused_s;
-    share->trash_days = settings.share.trash_days;
-    share->visit_s = settings.share.visit_s;
     share->public_url = settings.common.public_url;
     share->directory = directory_create(loop, &directory);
     share->store = connect_to_store(loop);

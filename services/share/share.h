@@ -6,25 +6,27 @@
 #include "libshared/jobs/job_rows.h"
 #include "libshared/rpc/quota.h"
 #include "libshared/rpc/rpc_rows.h"
+#include "libshared/service/settings.h"
 #include "services/share/images/images.h"
 #include "services/share/media/uploads.h"
 
 /* The context of each call. */
 struct share {
+    const struct settings_share *settings;
     struct files *files;
     struct uploads *uploads;
     struct images *images;
-    int64_t url_s;               /* for which a signed URL is good */
-    int64_t never_used_s;        /* after which a file that nothing used is asked about; 0: never */
-    int64_t unused_s;            /* and again */
-    int64_t trash_days;          /* in which a conversation may be had back */
     struct hashing *hashing;     /* of links' passwords */
-    int64_t visit_s;             /* in which who has opened a link may come again */
     const char *public_url;      /* with which links begin */
     struct directory *directory; /* of users */
     struct rpc_client *store;    /* whose messages show media */
     bool stopping;               /* the server is gone: answer nobody */
 };
+
+static inline const struct settings_share *share_settings(const struct call *call)
+{
+    return ((const struct share *)call->context)->settings;
+}
 
 /* clang-format off */
 #define METHOD RPC_PROTOTYPE

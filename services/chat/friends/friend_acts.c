@@ -7,6 +7,7 @@ enum act { ASK, ACCEPT, DECLINE, CANCEL, REMOVE, BLOCK, UNBLOCK, ACT_COUNT };
 
 #define UNASKED  (-1) /* refused: there is no request that one sees */
 #define TOO_LATE (-2) /* refused: they are friends by now */
+#define DAY_MS   INT64_C(86400000)
 
 /* The bond after an act, by the bond before it; a block changes none of this. */
 static const int outcomes[ACT_COUNT][BOND_COUNT] = {
@@ -37,7 +38,7 @@ static void set_bond(struct call *call, struct relation *is, enum act act, enum 
 {
     if (to == BOND_MINE && call->now < is->mine_quiet_until) to = BOND_MINE_QUIET;
     if (act == DECLINE && is->bond == BOND_THEIRS)
-        is->their_quiet_until = call->now + ((const struct chat *)call->context)->decline_ms;
+        is->their_quiet_until = call->now + chat_settings(call)->decline_days * DAY_MS;
     if (as_seen_by_who_asks(to) != as_seen_by_who_asks(is->bond)) is->since = to == BOND_NONE ? 0 : call->now;
     is->bond = to;
 }

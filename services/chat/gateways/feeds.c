@@ -127,8 +127,9 @@ void feeds_remove(struct feeds *feeds, struct id room, struct rpc_peer *peer)
     CHECK_STEP(feeds_check(feeds));
 }
 
-void feeds_forget_peer(struct feeds *feeds, struct rpc_peer *peer)
+void feeds_forget_peer(const struct chat *chat, const struct rpc_peer *peer)
 {
+    struct feeds *feeds = chat->feeds;
     struct feed *feed, *next;
 
     HASH_ITER(hh, feeds->all, feed, next) remove_from(feeds, feed, peer);

@@ -14,13 +14,14 @@
 
 #include "libshared/rpc/rpc_server.h"
 
+struct chat;
 struct feeds;
 
 struct feeds *feeds_create(size_t max);
 void feeds_destroy(struct feeds **feeds);
 bool feeds_add(struct feeds *feeds, struct id room, struct rpc_peer *peer) MUST_CHECK; /* false: too many rooms */
 void feeds_remove(struct feeds *feeds, struct id room, struct rpc_peer *peer);
-void feeds_forget_peer(struct feeds *feeds, struct rpc_peer *peer);
+void feeds_forget_peer(const struct chat *chat, const struct rpc_peer *peer);
 
 void feeds_relay(struct feeds *feeds, struct rpc_server *server, const struct relay *relay);
 void feeds_tell(struct feeds *feeds, struct rpc_server *server, const struct access_change *change);

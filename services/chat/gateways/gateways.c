@@ -79,13 +79,15 @@ enum err gateway_announce(struct call *call, const struct gateway_info *req, str
     return OK;
 }
 
-void gateways_forget_peer(struct gateways *g, struct rpc_server *server, struct rpc_peer *peer)
+void gateways_forget_peer(const struct chat *chat, const struct rpc_peer *peer)
 {
+    struct gateways *g = chat->gateways;
+
     for (size_t i = 0; i < g->n; i++) {
         if (g->at[i].peer != peer) continue;
         memmove(&g->at[i], &g->at[i + 1], (g->n - i - 1) * sizeof g->at[0]);
         g->n--;
-        tell_all(g, server);
+        tell_all(g, chat->server);
         return;
     }
 }

@@ -4,8 +4,9 @@
 
 #include "libshared/rpc/rpc_server.h"
 
+struct chat;
 struct gateways;
 
 struct gateways *gateways_create(void);
 void gateways_destroy(struct gateways **gateways);
-void gateways_forget_peer(struct gateways *gateways, struct rpc_server *server, struct rpc_peer *peer);
+void gateways_forget_peer(const struct chat *chat, const struct rpc_peer *peer);

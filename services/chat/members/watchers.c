@@ -20,8 +20,9 @@ void watchers_destroy(struct watchers **watchers)
     *watchers = NULL;
 }
 
-void watchers_forget_peer(struct watchers *watchers, struct rpc_peer *peer)
+void watchers_forget_peer(const struct chat *chat, const struct rpc_peer *peer)
 {
+    struct watchers *watchers = chat->watchers;
     size_t kept = 0;
 
     for (size_t i = 0; i < watchers->n; i++)
@@ -62,7 +63,7 @@ enum err access_watch(struct call *call, const struct nothing *req, struct nothi
     struct chat *chat = call->context;
 
     (void)req, (void)rep;
-    watchers_forget_peer(chat->watchers, call->peer); /* said twice is heard once */
+    watchers_forget_peer(chat, call->peer); /* said twice is heard once */
     if (chat->watchers->n == MAX_WATCHERS)
         return call_fail(call, ERR_OVERLOADED, "%d processes watch already", MAX_WATCHERS);
     chat->watchers->peers[chat->watchers->n++] = call->peer;

@@ -4,11 +4,12 @@
 
 #include "libshared/rpc/rpc_server.h"
 
+struct chat;
 struct watchers;
 
 struct watchers *watchers_create(void);
 void watchers_destroy(struct watchers **watchers);
-void watchers_forget_peer(struct watchers *watchers, struct rpc_peer *peer);
+void watchers_forget_peer(const struct chat *chat, const struct rpc_peer *peer);
 void watchers_tell(struct watchers *watchers, struct rpc_server *server, const struct access_change *change);
 void watchers_tell_lines(struct watchers *watchers, struct rpc_server *server);
 /* Changes may have been missed: they forget all that they remember, as when the pipe was full. */

@@ -36,7 +36,7 @@ static enum err insert_room(struct call *call, struct id room, const struct room
 
 static enum err add_first(struct call *call, struct id room, struct str_list others)
 {
-    int64_t members, members_max = ((const struct chat *)call->context)->members_max;
+    int64_t members, members_max = chat_settings(call)->members_max;
 
     TRY(pg_run(call->pg, call->arena, FIRST_MEMBERS,
         PG_ARGS(pg_id(room), pg_text(call->who->sub), pg_texts(call->arena, others), pg_time(call->now)), &members));

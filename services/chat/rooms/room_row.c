@@ -138,7 +138,7 @@ enum err room_row_add(struct call *call, const struct room_row *row, struct str_
         PG_ARGS(pg_id(room->id), pg_texts(call->arena, subjects), pg_time(call->now), pg_text(call->who->sub),
             pg_text(room->writes), pg_text(room->history))));
     if (change.who.len == 0) return OK;
-    int64_t added = (int64_t)change.who.len, members_max = ((const struct chat *)call->context)->members_max;
+    int64_t added = (int64_t)change.who.len, members_max = chat_settings(call)->members_max;
     if (room->members + added > members_max)
         return call_fail(call, ERR_TOO_LARGE, "members: a room has at most %lld", (long long)members_max);
 

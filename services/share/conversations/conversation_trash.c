@@ -80,9 +80,8 @@ static const char EXPIRE[] =
 
 enum err trash_expire(struct call *call, const struct job *job, const struct nothing *payload)
 {
-    const struct share *share = call->context;
     struct expired_list expired = { NULL, 0 };
-    int64_t before = call->now - share->trash_days * 86400 * 1000, n = 0;
+    int64_t before = call->now - share_settings(call)->trash_days * 86400 * 1000, n = 0;
 
     (void)payload;
     TRY(pg_all(

@@ -43,10 +43,9 @@ static enum err hide_link(struct call *call, const struct link_visit *visit)
 
 enum err link_find(struct call *call, struct link_visit *visit, struct found_link *out)
 {
-    const struct share *share = call->context;
     enum err e = pg_one(call->pg, call->arena, &found_shape, out, FIND,
         PG_ARGS(pg_bytes(visit->hash), pg_time(call->now), pg_bool(visit->is_fresh), pg_text(visit->request),
-            pg_time(call->now - share->visit_s * 1000), pg_int(visit->lock)));
+            pg_time(call->now - share_settings(call)->visit_s * 1000), pg_int(visit->lock)));
 
     if (e == ERR_NOT_FOUND) return hide_link(call, visit);
     TRY(e);
@@ -74,7 +73,6 @@ static const char COUNT_VIEW[] = "UPDATE share_link SET views = $2, last_view_at
 
 enum err link_count(struct call *call, const struct link_visit *visit, const struct found_link *link)
 {
-    const struct share *share = call->context;
     struct link_budget budget = { .views = 0 };
     int64_t left = 0;
     enum err e = pg_one(call->pg, call->arena, &budget_shape, &budget, LOCK,
@@ -82,7 +80,7 @@ enum err link_count(struct call *call, const struct link_visit *visit, const str
 
     if (e == OK && budget.view_budget > 0)
         e = uses_take(call->pg, call->arena, (struct uses_of){ LINK_USES, link_uses_id(call->arena, link->id) },
-            visit->request, call->now, share->visit_s * 1000, &left);
+            visit->request, call->now, share_settings(call)->visit_s * 1000, &left);
     if (e == ERR_NOT_FOUND) return hide_link(call, visit);
     TRY(e);
     int64_t views = budget.view_budget > 0 ? budget.view_budget - left : budget.views + 1;

@@ -16,7 +16,6 @@ static struct str request_of(struct call *call, struct str client_key)
 
 struct link_visit visit_read(struct call *call, struct str text, struct str code, struct str client_key)
 {
-    const struct share *share = call->context;
     struct link_visit visit = { .hash = link_code_hash(call->arena, code), .request = request_of(call, client_key) };
     struct str begin = { visit.hash.at, CODE_BYTES };
 
@@ -28,7 +27,7 @@ struct link_visit visit_read(struct call *call, struct str text, struct str code
         visit.had = true;
         visit.at = opened->at;
         visit.lock = opened->lock;
-        visit.is_fresh = opened->at > call->now - share->visit_s * 1000;
+        visit.is_fresh = opened->at > call->now - share_settings(call)->visit_s * 1000;
     }
     return visit;
 }

@@ -35,9 +35,8 @@ static enum err check_medium(struct call *call, struct id id, const struct media
 
 enum err media_claim(struct call *call, const struct media_claim *req, struct nothing *rep)
 {
-    const struct share *share = call->context;
     struct media_list media = { NULL, 0 };
-    int64_t due_at = call->now + (share->unused_s + MESSAGE_S) * 1000;
+    int64_t due_at = call->now + (share_settings(call)->unused_s + MESSAGE_S) * 1000;
 
     (void)rep;
     TRY(pg_all(call->pg, call->arena, media_shape(), &media, req->media.len, CLAIM,

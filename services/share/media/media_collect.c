@@ -78,7 +78,7 @@ static enum err put_off(struct call *call, struct id_list ids, const char *use, 
 
 static enum err settle_media(struct collection *collection, struct call *call, struct look_list looks)
 {
-    int64_t due_at = call->now + collection->share->unused_s * 1000;
+    int64_t due_at = call->now + share_settings(call)->unused_s * 1000;
     struct id_list lists[3], *used = &lists[0], *left = &lists[1], *unused = &lists[2];
 
     for (size_t i = 0; i < COUNT(lists); i++)

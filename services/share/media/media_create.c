@@ -8,9 +8,9 @@ static const char INSERT_MEDIA[] = "INSERT INTO media (id, owner, name, type, si
 
 enum err media_keep(struct call *call, const struct content *content, void *made)
 {
-    const struct share *share = call->context;
     struct media *media = made;
-    int64_t due_at = share->never_used_s == 0 ? 0 : call->now + share->never_used_s * 1000;
+    int64_t never_used_s = share_settings(call)->never_used_s;
+    int64_t due_at = never_used_s == 0 ? 0 : call->now + never_used_s * 1000;
 
     media->size = content->size;
     media->type = str_of(content->type);

@@ -11,8 +11,7 @@
 
 static enum err sign_medium(struct call *call, const struct media *media, struct signed_url *out)
 {
-    const struct share *share = call->context;
-    struct media_grant grant = { media->id, call->who->sub, call->now + share->url_s * 1000 };
+    struct media_grant grant = { media->id, call->who->sub, call->now + share_settings(call)->url_s * 1000 };
     struct str signature;
 
     TRY(sealed_text_print(call->arena, PURPOSE, media_grant_shape(), &grant, &signature));

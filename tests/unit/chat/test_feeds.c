@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "services/chat/gateways/feeds.h"
+#include "services/chat/chat.h"
 #include "tests/lib/heap.h"
 
 #define ROOMS_HEARD 200000 /* MADANG_CHAT_ROOMS_HEARD */
@@ -39,7 +39,7 @@ static void rooms_without_listeners_take_no_place(void **state)
     assert_false(feeds_add(feeds, b, one));
     feeds_remove(feeds, a, one);
     assert_false(feeds_add(feeds, b, one));
-    feeds_forget_peer(feeds, two);
+    feeds_forget_peer(&(struct chat){ .feeds = feeds }, two);
     assert_true(feeds_add(feeds, b, one));
     feeds_destroy(&feeds);
     assert_null(feeds);
@@ -66,7 +66,7 @@ static void all_rooms_that_may_be_listened_to_take_what_the_table_of_memory_says
     assert_in_range(many, 0, (size_t)60 << 20);
     assert_int_equal(heard[0], ROOMS_HEARD);
     assert_int_equal(heard[1], 7 * ROOMS_HEARD);
-    feeds_forget_peer(feeds, (struct rpc_peer *)(uintptr_t)32);
+    feeds_forget_peer(&(struct chat){ .feeds = feeds }, (struct rpc_peer *)(uintptr_t)32);
     for (size_t i = 0; i < ROOMS_HEARD; i++)
         heard[2] += feeds_add(feeds, rooms[i], (struct rpc_peer *)(uintptr_t)(16 * 100));
     assert_true(heard[2] > 0 && heard[2] < ROOMS_HEARD); /* as many as it had */

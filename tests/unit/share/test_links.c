@@ -9,7 +9,8 @@
 #define NOW  INT64_C(1795000000000)
 #define LOCK 1000000 /* which password was said */
 
-static struct share share = { .visit_s = 3600 };
+static const struct settings_share an_hour = { .visit_s = 3600 };
+static struct share share = { .settings = &an_hour };
 static struct wire_error why;
 
 static struct call call_at(int64_t now)
