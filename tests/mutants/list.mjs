@@ -1445,6 +1445,10 @@ export const mutants = [
   },
   // --- chat ---
   {
+    name: 'a gateway that is gone stays in chat\'s directory', file: 'services/chat/keeps.def', red: ['service', 'test_chat'],
+    from: 'gateways_forget_peer)', to: 'NULL)',
+  },
+  {
     name: 'chat passes on what it has passed on', file: 'services/chat/gateways/feeds.c', red: ['unit', 'chat/test_feeds'],
     from: 'all.at[skip].seq <= after) skip++;', to: 'all.at[skip].seq < after) skip++;',
   },
