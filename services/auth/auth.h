@@ -6,13 +6,13 @@
 #include "libshared/jobs/job_rows.h"
 #include "libshared/rpc/rpc_rows.h"
 #include "libshared/service/settings.h"
+#include "services/auth/webhooks/webhooks.h"
 
 #include <ev.h>
 
 #define WATCHERS_MAX    256
 #define FILE_KEYS_SHOWN 32 /* proto/auth.def: file_key_page */
 
-struct alert_webhook;
 struct mailer;
 struct oauth;
 
@@ -29,9 +29,9 @@ struct auth {
     bool demo;              /* there is one */
     struct ev_loop *loop;
     struct rpc_server *server;
-    struct mailer *mailer;               /* NULL: no mail server is configured */
-    struct oauth *oauth;                 /* NULL: no other provider is */
-    struct alert_webhook *alert_webhook; /* NULL: alerts are posted nowhere */
+    struct mailer *mailer;              /* NULL: no mail server is configured */
+    struct oauth *oauth;                /* NULL: no other provider is */
+    struct webhook *webhooks[WEBHOOKS]; /* NULL: nothing is posted there */
     struct pg_listen *listen;
     struct trust_waiter waiting[WATCHERS_MAX];
     size_t n_waiting;

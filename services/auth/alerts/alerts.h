@@ -30,7 +30,3 @@ struct alert_about {
 /* On a worker. */
 enum err alert_raise(struct pg *pg, struct arena *arena, const struct alert_about *about) MUST_CHECK;
 bool alert_find_kind(struct str name, enum alert_kind *out);
-
-/* Where they are posted to; NULL: nowhere.  Exits if the settings make no sense. */
-struct alert_webhook *alert_webhook_create(const struct settings_auth *s);
-void alert_webhook_destroy(struct alert_webhook **webhook);

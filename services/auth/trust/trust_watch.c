@@ -266,7 +266,7 @@ struct auth *auth_start(struct ev_loop *loop, const struct settings_auth *s, con
     auth->stream = id_new();
     auth->mailer = mailer_create(loop, s);
     auth->oauth = oauth_create(s);
-    auth->alert_webhook = alert_webhook_create(s);
+    webhooks_create(s, auth->webhooks);
     ev_timer_init(&auth->retry, on_retry, 0, RETRY_S);
     ev_timer_init(&auth->turn, on_turn, TURN_S, TURN_S);
     auth->retry.data = auth->turn.data = auth;
@@ -298,7 +298,7 @@ void auth_stop(void *context)
 
     mailer_destroy(&auth->mailer);
     oauth_destroy(&auth->oauth);
-    alert_webhook_destroy(&auth->alert_webhook);
+    webhooks_destroy(auth->webhooks);
     pg_listen_destroy(&auth->listen);
     ev_timer_stop(auth->loop, &auth->retry);
     ev_timer_stop(auth->loop, &auth->turn);

@@ -1,6 +1,6 @@
-/* alert_webhook.c - alerts go out by the one door. */
+/* webhook.c - its settings, and a message that goes out by the one door. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/auth/alerts/alert_webhook.h"
+#include "services/auth/webhooks/webhooks.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -13,6 +13,7 @@
 #include "libshared/base/secret.h"
 #include "libshared/base/url.h"
 #include "libshared/fetch/fetch.h"
+#include "libshared/service/settings_rows.h"
 #include "services/auth/secret_file.h"
 
 #define SECRETS_MAX      2
@@ -22,8 +23,9 @@
 #define TIMEOUT_MS       15000
 #define ANSWER_MAX       65536
 #define RETRY_MOST_S     86400
+#define VARIABLE_MAX     80
 
-struct alert_webhook {
+struct webhook {
     const char *url;
     struct {
         unsigned char bytes[SECRET_MOST];
@@ -32,13 +34,13 @@ struct alert_webhook {
     size_t n;
 };
 
-static _Noreturn void refuse_settings(const char *what)
+static _Noreturn void refuse_settings(const char *variable, const char *what, const char *with)
 {
-    fprintf(stderr, "madang: MADANG_AUTH_ALERT_WEBHOOK%s\n", what);
+    fprintf(stderr, "madang: %s%s%s\n", variable, what, with);
     exit(2);
 }
 
-static bool read_secret(struct alert_webhook *webhook, struct str line)
+static bool read_secret(struct webhook *webhook, struct str line)
 {
     unsigned char bytes[SECRET_FILE_MAX];
     struct str text = str_skip(line, 6);
@@ -54,44 +56,57 @@ static bool read_secret(struct alert_webhook *webhook, struct str line)
     return fits;
 }
 
-static void read_secrets(struct alert_webhook *webhook, const char *path)
+static void read_secrets(struct webhook *webhook, const char *variable, const char *path)
 {
     char line[SECRET_FILE_MAX];
 
     for (int i = 0; i < SECRETS_MAX; i++) {
         if (!secret_file_line(path, i, line) && i > 0) break;
         if (!read_secret(webhook, str_of(line)))
-            refuse_settings("_SECRET: wants a file with whsec_ and the base64 of 24 to 64 bytes in its first line, and"
-                            " perhaps another in its second");
+            refuse_settings(variable,
+                "_SECRET: wants a file with whsec_ and the base64 of 24 to 64 bytes in its first"
+                " line, and perhaps another in its second",
+                "");
     }
     secret_wipe(line, sizeof line);
 }
 
-struct alert_webhook *alert_webhook_create(const struct settings_auth *s)
+static struct webhook *create_webhook(const char *name, const char *url, const char *secret)
 {
-    char origin[URL_ORIGIN_MAX];
+    char origin[URL_ORIGIN_MAX], variable[VARIABLE_MAX];
 
-    if (s->alert_webhook[0] == '\0') return NULL;
-    if (!url_origin(str_of(s->alert_webhook), origin)) refuse_settings(": wants https://host/path");
-    if (s->alert_webhook_secret[0] == '\0') refuse_settings("_SECRET: is wanted with MADANG_AUTH_ALERT_WEBHOOK");
-    struct alert_webhook *webhook = mem_zero(sizeof *webhook);
-    webhook->url = s->alert_webhook;
-    read_secrets(webhook, s->alert_webhook_secret);
+    if (url[0] == '\0') return NULL;
+    setting_variable(&(struct setting_row){ .group = "auth", .name = name }, variable, sizeof variable);
+    if (!url_origin(str_of(url), origin)) refuse_settings(variable, ": wants https://host/path", "");
+    if (secret[0] == '\0') refuse_settings(variable, "_SECRET: is wanted with ", variable);
+    struct webhook *webhook = mem_zero(sizeof *webhook);
+    webhook->url = url;
+    read_secrets(webhook, variable, secret);
     return webhook;
 }
 
-void alert_webhook_destroy(struct alert_webhook **webhook)
+void webhooks_create(const struct settings_auth *s, struct webhook *out[WEBHOOKS])
 {
-    if (*webhook == NULL) return;
-    secret_wipe((*webhook)->secrets, sizeof(*webhook)->secrets);
-    mem_free(*webhook);
-    *webhook = NULL;
+#define WEBHOOK(name)                                                                                                  \
+    out[WEBHOOK_##name] = create_webhook(#name "_webhook", s->name##_webhook, s->name##_webhook_secret);
+#include "services/auth/webhooks/webhooks.def"
+#undef WEBHOOK
+}
+
+void webhooks_destroy(struct webhook *webhooks[WEBHOOKS])
+{
+    for (size_t i = 0; i < WEBHOOKS; i++) {
+        if (webhooks[i] == NULL) continue;
+        secret_wipe(webhooks[i]->secrets, sizeof webhooks[i]->secrets);
+        mem_free(webhooks[i]);
+        webhooks[i] = NULL;
+    }
 }
 
 /* --- one message --- */
 
 struct posting {
-    alert_webhook_done_fn *done;
+    webhook_done_fn *done;
     void *arg;
 };
 
@@ -105,7 +120,7 @@ static void put_signature(const unsigned char *key, size_t len, struct str text,
     to[base64_length(mac_len)] = '\0';
 }
 
-static void sign_text(const struct alert_webhook *webhook, struct str text, char out[SIGNATURES_CHARS])
+static void sign_text(const struct webhook *webhook, struct str text, char out[SIGNATURES_CHARS])
 {
     size_t at = 0;
 
@@ -147,8 +162,8 @@ static void on_answer(void *arg, const struct fetch_answer *answer)
     mem_free(posting);
 }
 
-void alert_webhook_post(const struct alert_webhook *webhook, struct fetcher *fetcher, struct str id, struct str body,
-    alert_webhook_done_fn *done, void *arg)
+void webhook_post(const struct webhook *webhook, struct fetcher *fetcher, struct str id, struct str body,
+    webhook_done_fn *done, void *arg)
 {
     struct posting *posting = mem_zero(sizeof *posting);
     char seconds[24], signatures[SIGNATURES_CHARS];
