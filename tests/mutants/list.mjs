@@ -79,7 +79,7 @@ export const mutants = [
   },
   {
     name: 'batches wait for the removal of rows', file: 'services/store/log/log_trim.c', red: keeping('that is stuck'),
-    from: 'TRY(pg_run(pg, arena, HOLD_SEARCH, PG_NO_ARGS, NULL));', to: 'TRY(pg_run(pg, arena, CLEARED, PG_ARGS(pg_id(room), pg_int(1)), NULL));',
+    from: 'TRY(pg_run(pg, arena, HOLD_SEARCH, PG_NO_ARGS, NULL));', to: 'TRY(pg_run(pg, arena, HOLD_SEARCH, PG_NO_ARGS, NULL)); TRY(pg_run(pg, arena, CLEARED, PG_ARGS(pg_id(room), pg_int(1)), NULL));',
   },
   // --- who reads what was said before ---
   {
