@@ -60,6 +60,12 @@ static void wake(struct ev_loop *l, ev_timer *t, int events)
     (void)events;
 }
 
+void redis_server_freeze(void)
+{
+    kill(redis_server_pid, SIGSTOP);
+    assert_int_equal(waitpid(redis_server_pid, NULL, WUNTRACED), redis_server_pid);
+}
+
 bool redis_server_until(bool (*is_so)(void))
 {
     int64_t end_us = clock_mono_us() + 20000000;

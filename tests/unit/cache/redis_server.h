@@ -21,6 +21,9 @@
 
 extern char redis_server_url[120], redis_server_path[100], redis_server_port[8];
 extern pid_t redis_server_pid;
+
+/* It stands still when this returns, until SIGCONT. */
+void redis_server_freeze(void);
 extern struct ev_loop *redis_server_loop;
 
 /* With a password, also on `port`. */

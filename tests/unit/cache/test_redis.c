@@ -245,7 +245,7 @@ static void a_frozen_server_counts_as_away(void **state)
 {
     (void)state;
     assert_true(redis_server_until(is_up));
-    kill(redis_server_pid, SIGSTOP);
+    redis_server_freeze();
     ask(STR("GET"), STR("k"), STR_NONE);
     assert_true(redis_server_until(has_answer));
     assert_int_equal(unknowns, 1);

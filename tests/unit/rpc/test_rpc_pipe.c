@@ -89,6 +89,7 @@ static void requests_to_a_stopped_service_are_bounded_by_bytes(void **state)
     probe_open(&probe, "gateway", 10000);
     UNTIL(probe.ups == 1);
     kill(pid, SIGSTOP);
+    assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
 
     ask_large(&probe, HALF, &first);
     UNTIL(first.all == HALF);
@@ -118,6 +119,7 @@ static void what_was_in_the_pipe_of_a_lost_connection_is_freed(void **state)
     probe_open(&probe, "gateway", 10000);
     UNTIL(probe.ups == 1);
     kill(pid, SIGSTOP);
+    assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
     ask_large(&probe, HALF, &answers);
     assert_true(in_pipes() > HALF / 2 * MESSAGE);
     rpc_client_destroy(&probe.client);

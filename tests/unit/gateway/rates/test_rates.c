@@ -130,7 +130,7 @@ static void what_is_taken_before_the_answer_is_counted_once(void **state)
     (void)state;
     assert_int_equal(take(here, 1), 1);
     assert_true(exchange(1));
-    kill(redis_server_pid, SIGSTOP);
+    redis_server_freeze();
     assert_int_equal(take(here, 2), 2);
     assert_true(redis_server_until(is_sent));
     assert_int_equal(take(here, 3), 3);
@@ -153,7 +153,7 @@ static void without_redis_the_limit_is_ones_own_and_told_later(void **state)
     (void)state;
     assert_int_equal(take(here, 1), 1);
     assert_true(exchange(1));
-    kill(redis_server_pid, SIGSTOP);
+    redis_server_freeze();
     assert_int_equal(take(here, 4), 4);
     assert_true(redis_server_until(is_sent));
     want = exchanged("result=\"failed\"") + 1;
@@ -230,7 +230,7 @@ static void a_bucket_may_be_forgotten_at_any_time(void **state)
     assert_int_equal(HASH_COUNT(here->table), 1);
     assert_true(exchange(1));
 
-    kill(redis_server_pid, SIGSTOP);
+    redis_server_freeze();
     rates_take(there, RATE_mails, STR("under way"), long_ago);
     rates_take(here, RATE_mails, STR("new"), clock_mono_us());
     assert_true(redis_server_until(is_sent));

@@ -501,7 +501,7 @@ static void who_may_not_hear_the_room_when_it_is_claimed_begins_anew(void **stat
     struct sio_socket *ada = come_back(was);
     answer_next(M_store_log_heads, OK);
     answer_next(M_chat_room_roles, OK);
-    kill(redis_server_pid, SIGSTOP);
+    redis_server_freeze();
     answer_next(M_store_log_since, OK); /* and the record is claimed */
     allowed = false;
     kill(redis_server_pid, SIGCONT);
@@ -720,7 +720,7 @@ static void a_join_is_on_record_before_it_is_answered(void **state)
     (void)state;
     struct sio_socket *ada = arrive("ada", "");
 
-    kill(redis_server_pid, SIGSTOP);
+    redis_server_freeze();
     join(ada, 3);
     for (int i = 0; i < 20; i++) ev_run(redis_server_loop, EVRUN_NOWAIT);
     assert_int_equal(n_noted, 0);
