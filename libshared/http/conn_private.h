@@ -11,11 +11,11 @@
 #include "libshared/base/before_sleep.h"
 #include "libshared/base/buf.h"
 #include "libshared/base/holding.h"
-#include "libshared/http/address_count.h"
-#include "libshared/http/address_rate.h"
-#include "libshared/http/forwarded.h"
+#include "libshared/http/address/address_count.h"
+#include "libshared/http/address/address_rate.h"
+#include "libshared/http/address/forwarded.h"
 #include "libshared/http/http_server.h"
-#include "libshared/http/tls.h"
+#include "libshared/http/tls/tls.h"
 
 #include <ev.h>
 #include <netinet/in.h>

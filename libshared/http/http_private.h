@@ -10,8 +10,8 @@
 #pragma once
 
 #include "libshared/http/conn_private.h"
-#include "libshared/http/http_body.h"
-#include "libshared/http/http_head.h"
+#include "libshared/http/message/http_body.h"
+#include "libshared/http/message/http_head.h"
 
 enum http_state { HTTP_HEAD, HTTP_BODY, HTTP_HANDLER, HTTP_REPLY, HTTP_DISCARD };
 

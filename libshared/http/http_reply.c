@@ -1,6 +1,6 @@
 /* http_reply.c - answers: status, headers and body in one write. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/gzip.h"
+#include "libshared/http/message/gzip.h"
 #include "libshared/http/http_private.h"
 
 #include <assert.h>

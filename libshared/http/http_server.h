@@ -8,7 +8,7 @@
 #pragma once
 
 #include "libshared/base/buf.h"
-#include "libshared/http/certificates.h"
+#include "libshared/http/tls/certificates.h"
 
 struct ev_loop;
 struct in6_addr;

@@ -12,7 +12,7 @@
 
 #include "libshared/base/log.h"
 #include "libshared/http/conn_private.h"
-#include "libshared/http/proxy_header.h"
+#include "libshared/http/address/proxy_header.h"
 
 static void give_up(struct conn *conn, const char *why)
 {

@@ -4,7 +4,7 @@
 
 #include "libshared/base/arena.h"
 #include "libshared/base/log.h"
-#include "libshared/http/tls.h"
+#include "libshared/http/tls/tls.h"
 
 #include <assert.h>
 #include <libwebsockets.h>

@@ -1,7 +1,7 @@
 /* upgrade.c - from HTTP to WebSocket: the opening handshake (RFC 6455 4.2). */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/http/http_private.h"
-#include "libshared/http/ws_deflate.h"
+#include "libshared/http/websocket/ws_deflate.h"
 #include "libshared/http/ws_private.h"
 
 #include <openssl/evp.h>

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/turn.h"
 #include "libshared/http/transport.h"
-#include "libshared/http/ws_deflate.h"
+#include "libshared/http/websocket/ws_deflate.h"
 #include "libshared/http/ws_private.h"
 
 #include <assert.h>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "libshared/http/conn_private.h"
-#include "libshared/http/ws_frame.h"
+#include "libshared/http/websocket/ws_frame.h"
 
 /* Pongs that may wait for one peer. */
 #define CONTROL_BYTES 32768

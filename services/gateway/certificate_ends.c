@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "libshared/base/log.h"
-#include "libshared/http/certificates.h"
+#include "libshared/http/tls/certificates.h"
 #include "services/gateway/methods.h"
 
 #define SOON_S     0.1

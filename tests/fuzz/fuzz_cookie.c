@@ -4,7 +4,7 @@
 
 #include "libshared/base/url.h"
 #include "libshared/http/conn_private.h"
-#include "libshared/http/cookie.h"
+#include "libshared/http/message/cookie.h"
 #include "libshared/page/page.h"
 #include "tests/fuzz/fuzz.h"
 

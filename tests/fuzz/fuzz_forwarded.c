@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "libshared/base/network.h"
-#include "libshared/http/forwarded.h"
+#include "libshared/http/address/forwarded.h"
 #include "tests/fuzz/fuzz.h"
 
 #define OURS "10.0.0.0/8,2001:db8:1::/48"

@@ -3,8 +3,8 @@
  * The first byte says how small the pieces are, the second whether the socket is slow.  However the bytes are cut,
  * the same requests are seen, the same answers go out, and each request is answered or given up, once. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/gzip.h"
-#include "libshared/http/ws_deflate.h"
+#include "libshared/http/message/gzip.h"
+#include "libshared/http/websocket/ws_deflate.h"
 #include "tests/fuzz/connection.h"
 
 #define MAX_BYTES 65536

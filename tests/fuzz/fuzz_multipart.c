@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "libshared/base/buf.h"
-#include "libshared/http/http_range.h"
-#include "libshared/http/media_type.h"
-#include "libshared/http/multipart.h"
+#include "libshared/http/message/http_range.h"
+#include "libshared/http/message/media_type.h"
+#include "libshared/http/message/multipart.h"
 #include "tests/fuzz/fuzz.h"
 
 #define MAX_BYTES 65536

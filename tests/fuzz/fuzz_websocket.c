@@ -4,7 +4,7 @@
  * the server closes at the second message (4).  However the bytes are cut, the same messages come up, and what goes
  * out are well-formed frames: an echo of each message, a pong for each ping, and at most one Close, the last of all. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/ws_deflate.h"
+#include "libshared/http/websocket/ws_deflate.h"
 #include "libshared/http/ws_private.h"
 #include "tests/fuzz/connection.h"
 

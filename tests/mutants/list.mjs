@@ -723,7 +723,7 @@ export const mutants = [
     from: 'for (size_t i = 0; i < found.len; i++) file_remove(files, found.at[i].upload);', to: '(void)files;',
   },
   {
-    name: 'a boundary that is cut in two is bytes', file: 'libshared/http/multipart.c', red: ['unit', 'http/test_multipart'],
+    name: 'a boundary that is cut in two is bytes', file: 'libshared/http/message/multipart.c', red: ['unit', 'http/test_multipart'],
     from: 'm->matched = in->len - end;', to: 'm->matched = 0;',
   },
   {
@@ -1918,23 +1918,23 @@ export const mutants = [
     from: '(left_ms < 600000 ? left_ms : 600000)', to: '600000',
   },
   {
-    name: 'a request has a length and chunks', file: 'libshared/http/http_head.c', red: ['unit', 'http/test_http_head'],
+    name: 'a request has a length and chunks', file: 'libshared/http/message/http_head.c', red: ['unit', 'http/test_http_head'],
     from: 'return out->chunked && out->content_length >= 0 ? 400 : 0;', to: 'return 0;',
   },
   {
-    name: 'a request has two lengths', file: 'libshared/http/http_head.c', red: ['unit', 'http/test_http_head'],
+    name: 'a request has two lengths', file: 'libshared/http/message/http_head.c', red: ['unit', 'http/test_http_head'],
     from: 'if (out->content_length >= 0 && out->content_length != n) return 400;', to: '',
   },
   {
-    name: 'chunks go before a length: other parsers\' corpora', file: 'libshared/http/http_head.c', red: ['scenario', 'r_fronts', 'more requests than it is'],
+    name: 'chunks go before a length: other parsers\' corpora', file: 'libshared/http/message/http_head.c', red: ['scenario', 'r_fronts', 'more requests than it is'],
     from: 'return out->chunked && out->content_length >= 0 ? 400 : 0;', to: 'return 0;',
   },
   {
-    name: 'blanks stand before a colon: other parsers\' corpora', file: 'libshared/http/http_head.c', red: ['scenario', 'r_fronts', 'more requests than it is'],
+    name: 'blanks stand before a colon: other parsers\' corpora', file: 'libshared/http/message/http_head.c', red: ['scenario', 'r_fronts', 'more requests than it is'],
     from: 'struct str name = str_cut(&value, \':\');', to: 'struct str name = str_trim(str_cut(&value, \':\'));',
   },
   {
-    name: 'an unknown coding is passed over: other parsers\' corpora', file: 'libshared/http/http_head.c', red: ['scenario', 'r_fronts', 'more requests than it is'],
+    name: 'an unknown coding is passed over: other parsers\' corpora', file: 'libshared/http/message/http_head.c', red: ['scenario', 'r_fronts', 'more requests than it is'],
     from: '"chunked", 7) != 0) return 501;', to: '"chunked", 7) != 0) return 0;',
   },
   // --- what each question of HTTP is answered ---
@@ -1943,11 +1943,11 @@ export const mutants = [
     from: 'if (brotli > 0 && brotli >= gzip) return AS_BROTLI;', to: 'if (brotli > 0) return AS_BROTLI;',
   },
   {
-    name: 'what is packed goes before what is wanted as it is', file: 'libshared/http/gzip.c', red: ['unit', 'http/test_http_head'],
+    name: 'what is packed goes before what is wanted as it is', file: 'libshared/http/message/gzip.c', red: ['unit', 'http/test_http_head'],
     from: 'weight > 0 && weight >= weight_of_any(accept, "identity")', to: 'weight > 0',
   },
   {
-    name: 'a weak tag is good enough to change what it tags', file: 'libshared/http/http_range.c', red: ['scenario', 's_edge', 'says weakly'],
+    name: 'a weak tag is good enough to change what it tags', file: 'libshared/http/message/http_range.c', red: ['scenario', 's_edge', 'says weakly'],
     from: 'if (str_eq(str_trim(str_cut(&header, \',\')), tag)) return true;', to: 'if (str_eq(without_weak(str_trim(str_cut(&header, \',\'))), without_weak(tag))) return true;',
   },
   {
@@ -1995,7 +1995,7 @@ export const mutants = [
     from: 'const char *methods = find_methods(http);', to: 'const char *methods = find_methods(http) != NULL ? NULL : NULL;',
   },
   {
-    name: 'whatever is expected is passed over', file: 'libshared/http/http_head.c', red: ['unit', 'http/test_http_head'],
+    name: 'whatever is expected is passed over', file: 'libshared/http/message/http_head.c', red: ['unit', 'http/test_http_head'],
     from: 'strncasecmp(value.at, "100-continue", 12) != 0) return 417;', to: 'strncasecmp(value.at, "100-continue", 12) != 0) return 0;',
   },
   // --- what is counted of it ---
@@ -2098,20 +2098,20 @@ export const mutants = [
     from: '|| !client_address_begin(conn, client)) return false;', to: '|| (client_address_begin(conn, client), false)) return false;',
   },
   {
-    name: 'a hidden hop of Forwarded is passed over', file: 'libshared/http/forwarded.c', red: ['unit', 'http/test_forwarded'],
+    name: 'a hidden hop of Forwarded is passed over', file: 'libshared/http/address/forwarded.c', red: ['unit', 'http/test_forwarded'],
     from: 'if (name.len != 3 || strncasecmp(name.at, "for", 3) != 0) continue;', to: 'if (name.len < 2) continue;',
   },
   // --- TLS ---
   {
-    name: 'every host has the first certificate', file: 'libshared/http/certificates.c', red: ['unit', 'http/test_tls'],
+    name: 'every host has the first certificate', file: 'libshared/http/tls/certificates.c', red: ['unit', 'http/test_tls'],
     from: 'name, 0, NAME_FLAGS, NULL) == 1)', to: 'name, 0, NAME_FLAGS, NULL) == 7)',
   },
   {
-    name: 'a session is resumed by any name', file: 'libshared/http/tls.c', red: ['unit', 'http/test_tls'],
+    name: 'a session is resumed by any name', file: 'libshared/http/tls/tls.c', red: ['unit', 'http/test_tls'],
     from: 'TLSEXT_TYPE_server_name, &name, &len) != 1) len = 0;', to: 'TLSEXT_TYPE_server_name, &name, &len) != 2) len = 0;',
   },
   {
-    name: 'tickets are each gateway\'s own', file: 'libshared/http/tickets.c', red: ['unit', 'http/test_tls'],
+    name: 'tickets are each gateway\'s own', file: 'libshared/http/tls/tickets.c', red: ['unit', 'http/test_tls'],
     from: 'if (secret != NULL)', to: 'if (secret == tickets->secret)',
   },
   {
@@ -2124,11 +2124,11 @@ export const mutants = [
     to: 'lws_set_timeout(link, NO_PENDING_TIMEOUT, 0);\n    if (lws_get_ssl(link) != NULL) SSL_clear_mode(lws_get_ssl(link), SSL_MODE_RELEASE_BUFFERS);',
   },
   {
-    name: 'a ticket of TLS 1.3 is not followed by another', file: 'libshared/http/tls.c', red: ['unit', 'http/test_tls'],
+    name: 'a ticket of TLS 1.3 is not followed by another', file: 'libshared/http/tls/tls.c', red: ['unit', 'http/test_tls'],
     from: 'return seals || (key == current && SSL_version(ssl) < TLS1_3_VERSION) ? 1 : 2;', to: 'return seals || key == current ? 1 : 2;',
   },
   {
-    name: 'a ticket key lives for ever', file: 'libshared/http/tickets.c', red: ['unit', 'http/test_tls'],
+    name: 'a ticket key lives for ever', file: 'libshared/http/tls/tickets.c', red: ['unit', 'http/test_tls'],
     from: 'int64_t period = now / TICKETS_PERIOD_S;', to: 'int64_t period = now / TICKETS_PERIOD_S / 1000000;',
   },
   {
@@ -2140,15 +2140,15 @@ export const mutants = [
     from: 'if (is_little && percent < was) {', to: 'if (is_little && percent < was - 100) {',
   },
   {
-    name: 'whatever suites OpenSSL has are spoken', file: 'libshared/http/tls.c', red: ['unit', 'http/test_tls'],
+    name: 'whatever suites OpenSSL has are spoken', file: 'libshared/http/tls/tls.c', red: ['unit', 'http/test_tls'],
     from: 'SSL_CTX_set_cipher_list(ctx, CIPHERS);', to: 'SSL_CTX_set_cipher_list(ctx, "DEFAULT:" CIPHERS);',
   },
   {
-    name: 'whatever groups OpenSSL has are spoken', file: 'libshared/http/tls.c', red: ['unit', 'http/test_tls'],
+    name: 'whatever groups OpenSSL has are spoken', file: 'libshared/http/tls/tls.c', red: ['unit', 'http/test_tls'],
     from: '#define GROUPS      "X25519:P-256:P-384"', to: '#define GROUPS      "X25519:P-256:P-384:P-521"',
   },
   {
-    name: 'the server\'s order of ciphers counts', file: 'libshared/http/tls.c', red: ['unit', 'http/test_tls'],
+    name: 'the server\'s order of ciphers counts', file: 'libshared/http/tls/tls.c', red: ['unit', 'http/test_tls'],
     from: 'SSL_CTX_clear_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);', to: 'SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);',
   },
   {
@@ -2160,7 +2160,7 @@ export const mutants = [
     from: 'if (*len > 0) conn_take(conn, *at, *len);', to: '',
   },
   {
-    name: 'a frame need not be masked', file: 'libshared/http/ws_frame.c', red: ['edge', 'rfc6455'],
+    name: 'a frame need not be masked', file: 'libshared/http/websocket/ws_frame.c', red: ['edge', 'rfc6455'],
     from: 'if (!(r->header[1] & MASK)) return "a frame that is not masked";', to: '',
   },
   {
@@ -2261,11 +2261,11 @@ export const mutants = [
   },
   // --- pages, forms and cookies ---
   {
-    name: 'of two tokens the first one counts', file: 'libshared/http/http_head.c', red: ['unit', 'http/test_http_head'],
+    name: 'of two tokens the first one counts', file: 'libshared/http/message/http_head.c', red: ['unit', 'http/test_http_head'],
     from: '"host", "authorization", "cookie",', to: '"host", "cookie",',
   },
   {
-    name: 'of two tokens a route takes the first one', file: 'libshared/http/http_head.c', red: ['scenario', 's_edge', 'however its header'],
+    name: 'of two tokens a route takes the first one', file: 'libshared/http/message/http_head.c', red: ['scenario', 's_edge', 'however its header'],
     from: 'if ((there & bit) != 0) return 400;', to: '',
   },
   {
@@ -2273,11 +2273,11 @@ export const mutants = [
     from: 'strncasecmp(header.at, "Bearer ", 7)', to: 'strncmp(header.at, "Bearer ", 7)',
   },
   {
-    name: 'scripts see cookies', file: 'libshared/http/cookie.c', red: ['unit', 'http/test_cookie'],
+    name: 'scripts see cookies', file: 'libshared/http/message/cookie.c', red: ['unit', 'http/test_cookie'],
     from: '; HttpOnly; Secure; SameSite=%s"', to: '; Secure; SameSite=%s"',
   },
   {
-    name: 'cookies are sent without TLS', file: 'libshared/http/cookie.c', red: ['scenario', 'm_login', 'in a cookie'],
+    name: 'cookies are sent without TLS', file: 'libshared/http/message/cookie.c', red: ['scenario', 'm_login', 'in a cookie'],
     from: '; HttpOnly; Secure; SameSite=%s"', to: '; HttpOnly; SameSite=%s"',
   },
   {
@@ -2285,7 +2285,7 @@ export const mutants = [
     from: '"/api/v1/auth",     STRICT,           7776000,', to: '"/api/v1/auth",     LAX,              7776000,',
   },
   {
-    name: 'a refresh token is sent to all paths', file: 'libshared/http/cookie.c', red: ['scenario', 'm_login', 'in a cookie'],
+    name: 'a refresh token is sent to all paths', file: 'libshared/http/message/cookie.c', red: ['scenario', 'm_login', 'in a cookie'],
     from: 'STR_ARG(value), path, max_age_s, same_site', to: 'STR_ARG(value), path[0] == \'/\' ? "/" : path, max_age_s, same_site',
   },
   {
@@ -2309,7 +2309,7 @@ export const mutants = [
     from: 'if (o->own.len > 0 && str_eq(o->own, origin)) return true;', to: 'if (o->any || (o->own.len > 0 && str_eq(o->own, origin))) return true;',
   },
   {
-    name: 'of two cookies of a name the last one holds', file: 'libshared/http/cookie.c', red: ['unit', 'http/test_cookie'],
+    name: 'of two cookies of a name the last one holds', file: 'libshared/http/message/cookie.c', red: ['unit', 'http/test_cookie'],
     from: 'if (found == COOKIE_FOUND) return COOKIE_TWICE;', to: '',
   },
   {

@@ -15,7 +15,7 @@
 #include "libshared/base/metrics.h"
 #include "libshared/base/table.h"
 #include "services/gateway/engineio/client_io.h"
-#include "libshared/http/address_count.h"
+#include "libshared/http/address/address_count.h"
 
 #include <ev.h>
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "libshared/base/log.h"
-#include "libshared/http/address_count.h"
+#include "libshared/http/address/address_count.h"
 #include "libshared/rpc/endpoint.h"
 #include "services/gateway/mesh/mesh_private.h"
 

@@ -6,7 +6,7 @@
 #include "libshared/base/clock.h"
 #include "libshared/base/holding.h"
 #include "libshared/base/plain_text.h"
-#include "libshared/http/media_type.h"
+#include "libshared/http/message/media_type.h"
 #include "services/gateway/routes/query.h"
 #include "services/gateway/routes/rest_private.h"
 

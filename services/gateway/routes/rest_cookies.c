@@ -1,7 +1,7 @@
 /* rest_cookies.c - what a browser keeps: fields of a request that come from its cookies, and of a reply that go there. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/log.h"
-#include "libshared/http/cookie.h"
+#include "libshared/http/message/cookie.h"
 #include "libshared/wire/json.h"
 #include "services/gateway/routes/query.h"
 #include "services/gateway/routes/rest_private.h"

@@ -10,7 +10,7 @@
 
 #include "libshared/base/holding.h"
 #include "libshared/base/invariant.h"
-#include "libshared/http/http_range.h"
+#include "libshared/http/message/http_range.h"
 #include "services/gateway/routes/rest_private.h"
 
 /* Scripts are let in nowhere.  A browser that shows an image or a film by itself makes a page around it, which has to have its

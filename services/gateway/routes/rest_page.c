@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
-#include "libshared/http/cookie.h"
+#include "libshared/http/message/cookie.h"
 #include "libshared/page/page.h"
 #include "services/gateway/routes/query.h"
 #include "services/gateway/routes/rest_private.h"

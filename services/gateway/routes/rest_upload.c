@@ -6,7 +6,7 @@
 
 #include "libshared/base/holding.h"
 #include "libshared/base/invariant.h"
-#include "libshared/http/multipart.h"
+#include "libshared/http/message/multipart.h"
 #include "services/gateway/routes/query.h"
 #include "services/gateway/routes/rest_private.h"
 

@@ -9,7 +9,7 @@
  */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/clock.h"
-#include "libshared/http/cookie.h"
+#include "libshared/http/message/cookie.h"
 #include "services/gateway/routes/rest_private.h"
 
 #define REQUEST_BYTES_MAX 1024

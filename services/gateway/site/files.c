@@ -16,7 +16,7 @@
 #include "libshared/base/arena.h"
 #include "libshared/base/fnv.h"
 #include "libshared/base/hex.h"
-#include "libshared/http/gzip.h"
+#include "libshared/http/message/gzip.h"
 
 #define DEPTH_MAX  16
 #define PATH_BYTES 1024

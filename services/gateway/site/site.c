@@ -9,8 +9,8 @@
 #include "libshared/base/hex.h"
 #include "libshared/base/log.h"
 #include "libshared/base/loggable_path.h"
-#include "libshared/http/gzip.h"
-#include "libshared/http/http_range.h"
+#include "libshared/http/message/gzip.h"
+#include "libshared/http/message/http_range.h"
 #include "services/gateway/site/api_documents.h"
 #include "services/gateway/site/site_private.h"
 

@@ -1,7 +1,7 @@
 /* test_cookie.c - cookies are found by their whole name, once; and who may bring them. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/http/conn_private.h"
-#include "libshared/http/cookie.h"
+#include "libshared/http/message/cookie.h"
 #include "tests/unit/arena.h"
 
 static void a_cookie_is_found_by_its_whole_name_and_once(void **state)

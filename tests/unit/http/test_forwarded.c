@@ -11,7 +11,7 @@
 #include "libshared/base/buf.h"
 #include "libshared/base/err.h"
 #include "libshared/base/network.h"
-#include "libshared/http/forwarded.h"
+#include "libshared/http/address/forwarded.h"
 
 #define OURS "10.0.0.0/24, 192.0.2.1,,2001:db8:1::/48"
 

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "libshared/http/gzip.h"
-#include "libshared/http/http_body.h"
-#include "libshared/http/http_head.h"
+#include "libshared/http/message/gzip.h"
+#include "libshared/http/message/http_body.h"
+#include "libshared/http/message/http_head.h"
 
 static char text[32768];
 static struct http_head head;

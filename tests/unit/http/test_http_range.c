@@ -1,6 +1,6 @@
 /* test_http_range.c - one range of bytes, and entity tags. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/http_range.h"
+#include "libshared/http/message/http_range.h"
 #include "tests/unit/arena.h"
 
 static void one_range_is_read_and_all_else_is_the_whole(void **state)

@@ -1,6 +1,6 @@
 /* test_media_type.c - Content-Type and Accept, as clients write them. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/media_type.h"
+#include "libshared/http/message/media_type.h"
 #include "tests/unit/arena.h"
 
 static void a_type_is_told_by_its_name_alone(void **state)

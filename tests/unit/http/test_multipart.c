@@ -1,7 +1,7 @@
 /* test_multipart.c - forms come out the same however their bytes are cut, and what is no form is refused. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/base/buf.h"
-#include "libshared/http/multipart.h"
+#include "libshared/http/message/multipart.h"
 #include "tests/unit/arena.h"
 
 #define TYPE "multipart/form-data; boundary=AaB03x"

@@ -10,7 +10,7 @@
 
 #include "libshared/base/err.h"
 #include "libshared/base/network.h"
-#include "libshared/http/proxy_header.h"
+#include "libshared/http/address/proxy_header.h"
 
 #define V2 "\r\n\r\n\0\r\nQUIT\n"
 

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "libshared/http/ws_deflate.h"
-#include "libshared/http/ws_frame.h"
+#include "libshared/http/websocket/ws_deflate.h"
+#include "libshared/http/websocket/ws_frame.h"
 
 static void only_offers_that_can_be_kept_are_taken(void **state)
 {

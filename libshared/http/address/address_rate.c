@@ -1,6 +1,6 @@
 /* address_rate.c - a leaky bucket for each address, kept as the time at which it will have run empty. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/address_rate.h"
+#include "libshared/http/address/address_rate.h"
 
 #include "libshared/base/arena.h"
 #include "libshared/base/network.h"

@@ -1,6 +1,6 @@
 /* tickets.c - the keys of TLS session tickets, derived from one secret and the time. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/tickets.h"
+#include "libshared/http/tls/tickets.h"
 
 #include <assert.h>
 #include <openssl/hmac.h>

@@ -1,6 +1,6 @@
 /* http_head.c - the request line and headers of HTTP/1.1, strictly (RFC 9112). */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/http_head.h"
+#include "libshared/http/message/http_head.h"
 
 #include <ctype.h>
 #include <string.h>

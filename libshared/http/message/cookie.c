@@ -1,6 +1,6 @@
 /* cookie.c - cookies are found by their whole name, once. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/cookie.h"
+#include "libshared/http/message/cookie.h"
 
 #include <inttypes.h>
 #include <string.h>

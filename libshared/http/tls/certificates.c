@@ -1,6 +1,6 @@
 /* certificates.c - the chains and keys of TLS: read from files, and chosen by the name that a client asks for. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/certificates.h"
+#include "libshared/http/tls/certificates.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>

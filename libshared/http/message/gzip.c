@@ -1,6 +1,6 @@
 /* gzip.c - compressing answers for clients that accept it. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/gzip.h"
+#include "libshared/http/message/gzip.h"
 
 #include <assert.h>
 #include <string.h>

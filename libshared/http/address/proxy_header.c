@@ -1,6 +1,6 @@
 /* proxy_header.c - whom a proxy brings: the PROXY protocol, versions 1 and 2 (haproxy.org, proxy-protocol.txt). */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/proxy_header.h"
+#include "libshared/http/address/proxy_header.h"
 
 #include <string.h>
 

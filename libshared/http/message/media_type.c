@@ -1,6 +1,6 @@
 /* media_type.c - what Content-Type and Accept say. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/media_type.h"
+#include "libshared/http/message/media_type.h"
 
 #include <string.h>
 #include <strings.h>

@@ -1,6 +1,6 @@
 /* ws_frame.c - reading a client's WebSocket frames (RFC 6455 5), and the header of ours. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/ws_frame.h"
+#include "libshared/http/websocket/ws_frame.h"
 
 #include "libshared/http/http_server.h"
 

@@ -1,6 +1,6 @@
 /* address_count.c - how much there is of one address. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/address_count.h"
+#include "libshared/http/address/address_count.h"
 
 #include <assert.h>
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "libshared/http/certificates.h"
-#include "libshared/http/tickets.h"
+#include "libshared/http/tls/certificates.h"
+#include "libshared/http/tls/tickets.h"
 
 /* Of one listener.  Its address is kept by the context that it configures. */
 struct tls {

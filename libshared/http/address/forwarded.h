@@ -13,7 +13,7 @@
 #pragma once
 
 #include "libshared/base/network.h"
-#include "libshared/http/http_head.h"
+#include "libshared/http/message/http_head.h"
 
 /* `header` is "x-forwarded-for" or "forwarded".  The rightmost address that is not one of ours, beginning with the peer.  Where there is none, or something that is no
  * address, it is the last hop before that. */

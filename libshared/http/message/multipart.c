@@ -1,11 +1,11 @@
 /* multipart.c - the parts of a form: a scanner for its boundary, and the heads between. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/multipart.h"
+#include "libshared/http/message/multipart.h"
 
 #include <string.h>
 #include <strings.h>
 
-#include "libshared/http/media_type.h"
+#include "libshared/http/message/media_type.h"
 
 enum { START, BYTES, BEHIND_BOUNDARY, HEAD, OVER, BAD };
 

@@ -1,6 +1,6 @@
 /* ws_deflate.c - permessage-deflate (RFC 7692) without context takeover.  One compressor serves the whole loop. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/ws_deflate.h"
+#include "libshared/http/websocket/ws_deflate.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* tls.c - what TLS we speak: Mozilla's guideline 6.0, "intermediate"; with which certificate, and who may resume. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/tls.h"
+#include "libshared/http/tls/tls.h"
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>

@@ -1,6 +1,6 @@
 /* forwarded.c - whose request it is that a proxy brings. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/forwarded.h"
+#include "libshared/http/address/forwarded.h"
 
 #include <ctype.h>
 #include <string.h>

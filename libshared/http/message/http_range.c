@@ -1,6 +1,6 @@
 /* http_range.c - Range, If-None-Match and If-Match. */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/http_range.h"
+#include "libshared/http/message/http_range.h"
 
 #include <strings.h>
 

@@ -1,6 +1,6 @@
 /* http_body.c - a request's body: of a given length, or in chunks (RFC 9112 7.1). */
 // SPDX-License-Identifier: Apache-2.0
-#include "libshared/http/http_body.h"
+#include "libshared/http/message/http_body.h"
 
 #include "libshared/base/hex.h"
 
