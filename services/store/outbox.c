@@ -119,7 +119,7 @@ static struct str copy_text(char **at, struct str s)
 static struct outbox_entry *make_entry(const struct message *m)
 {
     size_t ids = m->attachments.len * sizeof(struct id);
-    size_t bytes = m->id.len + m->sender.len + m->body.len + m->meta.len + ids;
+    size_t bytes = m->id.len + m->sender.len + m->body.len + m->meta.len + m->kind.len + ids;
     struct outbox_entry *entry = mem_alloc(sizeof *entry + bytes);
     char *at = entry->parts;
 
@@ -129,6 +129,7 @@ static struct outbox_entry *make_entry(const struct message *m)
     entry->message.sender = copy_text(&at, m->sender);
     entry->message.body = copy_text(&at, m->body);
     entry->message.meta = copy_text(&at, m->meta);
+    entry->message.kind = copy_text(&at, m->kind);
     entry->message.attachments.at =
         (struct id *)copy_text(&at, (struct str){ (const char *)m->attachments.at, ids }).at;
     return entry;

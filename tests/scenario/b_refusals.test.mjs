@@ -136,7 +136,9 @@ test('REST: malformed, wrong, missing, unknown', async () => {
 
 test('HEAD is answered wherever GET is, as GET is but for the body', async () => {
   const rooms = '/api/v1/rooms', messages = `${rooms}/${room}/messages`
-  for (let n = 0; n < 12; n++) await ada.says(room, `a message of some length, so that an answer is worth compressing ${n} ${'x'.repeat(60)}`)
+  let last
+  for (let n = 0; n < 12; n++) last = await ada.says(room, `a message of some length, so that an answer is worth compressing ${n} ${'x'.repeat(60)}`)
+  await until('the list of rooms has heard of them', async () => (await ada.calls('room:list', {})).rooms.find(({ id }) => id === room).last?.seq === last.seq)
   const seen = answer => {
     const { date, 'x-request-id': trace, ratelimit, ...headers } = answer.headers
     return [answer.status, headers]

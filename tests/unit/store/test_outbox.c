@@ -11,6 +11,8 @@
 
 #include "libshared/base/log.h"
 #include "libshared/base/metrics.h"
+#include "libshared/wire/records.h"
+#include "libshared/wire/records.h"
 #include "services/store/outbox.h"
 #include "tests/unit/captured_log.h"
 
@@ -21,10 +23,13 @@ struct sent_run {
 
 static struct sent_run sent[100];
 static size_t n_sent;
+static struct buf first_sent = { .max = 4096 }; /* of the last publication, as it goes over the wire */
 
 static void send(void *arg, const struct publication *p, void *token)
 {
     (void)arg;
+    buf_clear(&first_sent);
+    assert_int_equal(wire_encode(message_shape(), &p->messages.at[0], &first_sent), OK);
     sent[n_sent++] = (struct sent_run){ token, p->messages.at[0].seq, p->messages.at[p->messages.len - 1].seq };
 }
 
@@ -70,6 +75,40 @@ static void one_is_under_way_per_room_and_the_rest_follows(void **state)
     outbox_sent(outbox, sent[2].token, true);
     assert_int_equal(n_sent, 3);
     assert_int_equal(outbox_waiting(outbox), 1);
+    outbox_destroy(&outbox);
+}
+
+/* A repeat's words are those of its batch, which is gone when the room's turn comes. */
+static void what_waits_is_whole_when_its_words_have_gone(void **state)
+{
+    struct outbox *outbox = open_outbox(1 << 20);
+    struct buf whole = BUF(4096);
+    char words[6][8] = { "an-id", "ann", "a body", "\xa4meta", "edit" };
+    struct id shown = id_new();
+    struct message m = { .room = id_new(),
+        .seq = 2,
+        .id = str_of(words[0]),
+        .sender = str_of(words[1]),
+        .body = str_of(words[2]),
+        .meta = str_of(words[3]),
+        .at = 5,
+        .kind = str_of(words[4]),
+        .target = 1,
+        .target_at = 3,
+        .thread = 1,
+        .attachments = { &shown, 1 },
+        .hidden_at = 4 };
+
+    (void)state;
+    put(outbox, m.room, 1, 1);
+    assert_true(outbox_put(outbox, &m));
+    assert_int_equal(wire_encode(message_shape(), &m, &whole), OK);
+    memset(words, 'x', sizeof words);
+    memset(&shown, 'x', sizeof shown);
+    outbox_sent(outbox, sent[0].token, true);
+    assert_sent(1, 2, 2);
+    assert_true(str_eq(buf_str(&first_sent), buf_str(&whole)));
+    buf_free(&whole);
     outbox_destroy(&outbox);
 }
 
@@ -168,6 +207,7 @@ int main(void)
     log_init("test", LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_is_under_way_per_room_and_the_rest_follows),
+        cmocka_unit_test(what_waits_is_whole_when_its_words_have_gone),
         cmocka_unit_test(what_was_not_acknowledged_goes_again_first),
         cmocka_unit_test(a_publication_has_no_gap),
         cmocka_unit_test(over_the_bound_the_newest_stays),
