@@ -19,10 +19,9 @@
 #include "libshared/db/rows.h"
 #include "services/share/links/links.h"
 
-#define GUESS_FREE  "20"
-#define FORGET_MS   INT64_C(86400000)
-#define WHO_MAX     10000 /* of a link; those that tried longest ago are forgotten */
-#define EXPIRE_MANY 10000
+#define GUESS_FREE "20"
+#define FORGET_MS  INT64_C(86400000)
+#define WHO_MAX    10000 /* of a link; those that tried longest ago are forgotten */
 
 /* What so many failures cost: in seconds. */
 #define WAIT                                                                                                           \
@@ -44,7 +43,7 @@ static const char CLEAR[] = "DELETE FROM share_guess WHERE link = $1 AND who = $
 static const char RETURN[] = "UPDATE share_guess SET failures = greatest(failures - 1, 0), next_at = $3"
                              " WHERE link = $1 AND who = $2";
 static const char EXPIRE[] = "DELETE FROM share_guess WHERE (link, who) IN (SELECT link, who FROM share_guess"
-                             " WHERE changed_at < $1 AND next_at < $2 LIMIT $3)";
+                             " WHERE changed_at < $2 AND next_at < $3 LIMIT $1)";
 
 struct guess_wait {
     int64_t next_at;
@@ -93,10 +92,6 @@ enum err guess_return(struct call *call, struct id link, const struct link_visit
 
 enum err guess_expire(struct call *call, const struct job *job, const struct nothing *payload)
 {
-    int64_t n = 0;
-
-    TRY(pg_run(call->pg, call->arena, EXPIRE,
-        PG_ARGS(pg_time(call->now - FORGET_MS), pg_time(call->now), pg_int(EXPIRE_MANY)), &n));
-    call_note(call, F_INT("removed", n));
-    return n == EXPIRE_MANY ? job_put(call, &guess_expire_job, job->key, payload, 0) : OK;
+    (void)payload;
+    return job_remove_rows(call, job, "rows", EXPIRE, PG_ARGS(pg_time(call->now - FORGET_MS), pg_time(call->now)));
 }
