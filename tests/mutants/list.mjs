@@ -643,6 +643,18 @@ export const mutants = [
     from: 'WHERE g.failures <= " GUESS_FREE " OR', to: 'WHERE g.failures <= 500" GUESS_FREE " OR',
   },
   {
+    name: 'wrong passwords of a link are kept for ever', file: 'services/share/links/link_guess.c', red: ['scenario', 'l_share_links', 'are forgotten with their link'],
+    from: 'WHERE changed_at < $2 AND', to: 'WHERE false AND changed_at < $2 AND',
+  },
+  {
+    name: 'a link has a password that nobody can say', file: 'services/share/links/link_password.c', red: ['scenario', 'l_share_links', 'that nobody could say'],
+    from: 'if (!is_sayable(text))', to: 'if (!is_sayable(text) && text.len == 0)',
+  },
+  {
+    name: 'a right password that comes to nothing is a wrong one', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_links', 'that comes to nothing'],
+    from: 'if (e != OK && rpc_server_work(', to: 'if (e == OK && e != OK && rpc_server_work(',
+  },
+  {
     name: 'neighbours use up the tries of who has said the password before', file: 'services/share/links/link_guess.c', red: ['scenario', 'l_share_links', 'tries of their own'],
     from: 'if (visit->lock != 0) return', to: 'if (visit->lock < 0) return',
   },
