@@ -651,10 +651,6 @@ export const mutants = [
     from: 'if (!is_sayable(text))', to: 'if (!is_sayable(text) && text.len == 0)',
   },
   {
-    name: 'a right password that comes to nothing is a wrong one', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_links', 'that comes to nothing'],
-    from: 'if (e != OK && rpc_server_work(', to: 'if (e == OK && e != OK && rpc_server_work(',
-  },
-  {
     name: 'neighbours use up the tries of who has said the password before', file: 'services/share/links/link_guess.c', red: ['scenario', 'l_share_links', 'tries of their own'],
     from: 'if (visit->lock != 0) return', to: 'if (visit->lock < 0) return',
   },
