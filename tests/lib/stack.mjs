@@ -64,11 +64,20 @@ export async function startStack({ gateways = 1, chats = 1, ownPorts = false, pu
       return JSON.parse(stdout)
     },
 
-    /** As the role of a service, in its schema; what it prints. */
+    /**
+     * As the role of a service, in its schema; what it prints.  Once more where the database chose it, of two that wait for each other,
+     * as the one to give way: it has done nothing then, and the service that works meanwhile gives way, too, when it is chosen.
+     */
     async sql(service, text) {
-      const { stdout } = await run('psql', ['-X', '-At', '-v', 'ON_ERROR_STOP=1', '-c', text,
-        `host=${dir}/pg-socket dbname=madang user=madang_${service} passfile=${dir}/secrets/${service}.pgpass options=-csearch_path=${service}`])
-      return stdout.trim()
+      for (;;) {
+        try {
+          const { stdout } = await run('psql', ['-X', '-At', '-v', 'ON_ERROR_STOP=1', '-c', text,
+            `host=${dir}/pg-socket dbname=madang user=madang_${service} passfile=${dir}/secrets/${service}.pgpass options=-csearch_path=${service}`])
+          return stdout.trim()
+        } catch (error) {
+          if (!error.stderr?.startsWith('ERROR:  deadlock detected')) throw error
+        }
+      }
     },
 
     /** Throws while there is none, between an end and a new beginning: to signal 0 is to signal oneself. */

@@ -220,9 +220,12 @@ test('all pages together have what looking at every message has, each once, newe
       await person.calls('message:delete', { room, seq: some.seq, id: randomUUID() })
     }
   }
-  // Spans of time count as full, so that they are closed and cut.
+  // Spans of time count as full, so that they are closed and cut; as whoever writes them, with the right to.
   let added = 0
-  const fill = async () => { added += 140000 * Number(await stack.sql('store', 'WITH filled AS (UPDATE search_segment SET n = n + 140000 RETURNING 1) SELECT count(*) FROM filled')) }
+  const fill = async () => {
+    added += 140000 * Number(await stack.sql('store', `WITH writer AS MATERIALIZED (SELECT 1 FROM search_writer FOR UPDATE),
+      filled AS (UPDATE search_segment SET n = n + 140000 FROM writer RETURNING 1) SELECT count(*) FROM filled`))
+  }
   const dying = async () => { for (let i = 0; i < 3; i++) { await stack.kill('store'); await stack.ready() } }
   for (let round = 0; round < 4; round++) {
     await Promise.all(Array.from({ length: 700 }, () => one(pick([olga, max]), pick(rooms), randomText())))
