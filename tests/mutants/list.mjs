@@ -273,11 +273,19 @@ export const mutants = [
   },
   {
     name: 'rooms beyond those that are noted are forgotten', file: 'services/gateway/own/own.c', red: ['unit', 'gateway/own/test_own'],
-    from: 'doubt_since(subject, subject->noted_at - MARGIN_MS);', to: 'make_due(subject);',
+    from: 'doubt_since(subject, (subject->n > 0 ? subject->noted_at : clock_ms()) - MARGIN_MS);', to: 'make_due(subject);',
   },
   {
     name: 'rooms are noted without a bound', file: 'services/gateway/own/own.c', red: ['unit', 'gateway/own/test_own'],
-    from: 'if (subject->n >= NOTES_MAX && find_note(', to: 'if (subject->n >= SIZE_MAX && find_note(',
+    from: 'bool is_full = subject->n >= NOTES_MAX', to: 'bool is_full = subject->n >= SIZE_MAX',
+  },
+  {
+    name: 'of all subjects together rooms are noted without a bound', file: 'services/gateway/own/own.c', red: ['unit', 'gateway/own/test_own'],
+    from: 'subject->home->places < subject->home->places_max', to: 'subject->home->places_max > 0',
+  },
+  {
+    name: 'who finds no place asks again and makes none', file: 'services/gateway/own/own.c', red: ['unit', 'gateway/own/test_own'],
+    from: ' && (subject->n == 0 || has_place(subject)))', to: ')',
   },
   {
     name: 'a token for other rooms hears of this one', file: 'services/gateway/own/own.c', red: ['unit', 'gateway/own/test_own'],
@@ -285,7 +293,7 @@ export const mutants = [
   },
   {
     name: 'a question that failed is forgotten', file: 'services/gateway/own/own.c', red: ['unit', 'gateway/own/test_own'],
-    from: 'doubt_since(subject, question->since);', to: 'subject->noted_at = question->since;',
+    from: 'doubt_since(subject, question->since);\n}', to: 'subject->noted_at = question->since;\n}',
   },
   {
     name: 'what chat did not tell is not asked for', file: 'services/gateway/own/own.c', red: ['scenario', 'r_own', 'nobody told a gateway'],

@@ -75,6 +75,7 @@ struct own_stream {
     int64_t told_at[PARTS_MAX]; /* up to then each part of chat has told all */
     struct own_subject *subjects, *due;
     size_t asking;
+    size_t places, places_max; /* for notes, of all subjects */
     ev_timer turn;
     struct arena *arena;
 };
@@ -99,7 +100,7 @@ static void subject_check(const struct own_subject *subject)
 {
     bool has_something = subject->n > 0 || subject->since > 0;
 
-    assert(subject->sockets != NULL && subject->n <= subject->cap);
+    assert(subject->sockets != NULL && subject->n <= subject->cap && subject->cap <= subject->home->places);
     assert(subject->is_due == (has_something && subject->question == NULL));
     assert(subject->question == NULL || subject->question->of == subject);
 }
@@ -131,27 +132,49 @@ static struct own_note *find_note(struct own_note *notes, size_t n, struct id ro
     return NULL;
 }
 
-static void put_note(struct own_subject *subject, struct id room, enum own_kind kind)
+static bool has_place(const struct own_subject *subject)
+{
+    return subject->n < subject->cap || subject->home->places < subject->home->places_max;
+}
+
+static struct own_note *add_note(struct own_subject *subject, struct id room)
+{
+    size_t had = subject->cap;
+
+    subject->notes = mem_one_more(subject->notes, subject->n, &subject->cap, sizeof *subject->notes);
+    subject->home->places += subject->cap - had;
+    if (subject->n == 0) subject->noted_at = clock_ms();
+    subject->notes[subject->n] = (struct own_note){ .room = room };
+    return &subject->notes[subject->n++];
+}
+
+/* False: there is no place for it. */
+static bool put_note(struct own_subject *subject, struct id room, enum own_kind kind)
 {
     struct own_note *note = find_note(subject->notes, subject->n, room);
 
-    if (note == NULL) {
-        subject->notes = mem_one_more(subject->notes, subject->n, &subject->cap, sizeof *subject->notes);
-        if (subject->n == 0) subject->noted_at = clock_ms();
-        note = &subject->notes[subject->n++];
-        *note = (struct own_note){ .room = room };
-    }
+    if (note == NULL && !has_place(subject)) return false;
+    if (note == NULL) note = add_note(subject, room);
     note->of |= kind;
+    return true;
+}
+
+static void free_notes(struct own_subject *subject)
+{
+    subject->home->places -= subject->cap;
+    mem_free(subject->notes);
+    subject->notes = NULL;
+    subject->n = subject->cap = 0;
 }
 
 static void note_change(struct own_subject *subject, struct id room, enum own_kind kind)
 {
-    if (subject->n >= NOTES_MAX && find_note(subject->notes, subject->n, room) == NULL) {
-        doubt_since(subject, subject->noted_at - MARGIN_MS);
-        return;
-    }
-    put_note(subject, room, kind);
-    make_due(subject);
+    bool is_full = subject->n >= NOTES_MAX && find_note(subject->notes, subject->n, room) == NULL;
+
+    if (is_full || !put_note(subject, room, kind))
+        doubt_since(subject, (subject->n > 0 ? subject->noted_at : clock_ms()) - MARGIN_MS);
+    else
+        make_due(subject);
 }
 
 /* --- telling --- */
@@ -290,7 +313,11 @@ static void note_places(
     enum own_kind kind;
 
     for (size_t i = 0; i < places.len; i++)
-        if (kind_of(places.at[i].what, &kind)) put_note(subject, places.at[i].room, kind);
+        if (kind_of(places.at[i].what, &kind) && !put_note(subject, places.at[i].room, kind)) {
+            subject->not_before = ev_now(subject->home->loop) + RETRY_S;
+            doubt_since(subject, question->since);
+            return;
+        }
     if (places.len < PLACES_MAX) return;
     bool is_doubted = subject->since > 0;
     struct id after = places.at[places.len - 1].room;
@@ -336,6 +363,7 @@ static void ask_for_rooms(struct own_subject *subject, struct own_question *ques
     question->since = subject->noted_at - MARGIN_MS;
     subject->n -= n;
     memmove(subject->notes, subject->notes + n, subject->n * sizeof *subject->notes);
+    if (subject->n == 0) free_notes(subject);
     for (size_t i = 0; i < n; i++) rooms[i] = question->notes[i].room;
     const struct own_rooms_query query = { { rooms, n } };
     subject->not_before = ev_now(subject->home->loop) + PERIOD_S;
@@ -343,6 +371,7 @@ static void ask_for_rooms(struct own_subject *subject, struct own_question *ques
         subject->home->chat, M_chat_own_rooms, (struct str){ subject->text, subject->len }, &query, on_rooms, question);
 }
 
+/* Without a place for what would be answered, what is noted makes room first. */
 static void ask_chat(struct own_subject *subject)
 {
     struct own_stream *own = subject->home;
@@ -354,7 +383,7 @@ static void ask_chat(struct own_subject *subject)
     question->of = subject;
     subject->question = question;
     own->asking++;
-    if (subject->since > 0 && subject->n < NOTES_MAX)
+    if (subject->since > 0 && subject->n < NOTES_MAX && (subject->n == 0 || has_place(subject)))
         ask_for_places(subject, question);
     else
         ask_for_rooms(subject, question);
@@ -382,6 +411,7 @@ static void end_room(struct own_subject *subject, struct id room)
     struct own_question *question = subject->question;
 
     if (note != NULL) *note = subject->notes[--subject->n];
+    if (subject->n == 0) free_notes(subject);
     if (question != NULL && (note = find_note(question->notes, question->n, room)) != NULL)
         *note = question->notes[--question->n];
     tell_end(subject, room);
@@ -501,19 +531,21 @@ static void end_telling(void *object, struct client *client, const char *reason)
     if (subject->is_due) DL_DELETE(own->due, subject);
     if (subject->question != NULL) subject->question->of = NULL;
     HASH_DEL(own->subjects, subject);
-    mem_free(subject->notes);
+    free_notes(subject);
     mem_free(subject);
 }
 
 /* --- its life --- */
 
-struct own_stream *own_create(struct ev_loop *loop, const struct service_pipes *chat, int64_t away_ms)
+struct own_stream *own_create(
+    struct ev_loop *loop, const struct service_pipes *chat, int64_t away_ms, size_t places_max)
 {
     struct own_stream *own = mem_zero(sizeof *own);
 
     own->loop = loop;
     own->chat = chat;
     own->away_ms = away_ms;
+    own->places_max = places_max;
     for (size_t i = 0; i < COUNT(own->told_at); i++) own->told_at[i] = clock_ms();
     /* bound: 200 rooms, or the names of 1,000 subjects */
     own->arena = arena_create("own", ARENA_BYTES);
@@ -533,7 +565,7 @@ static void destroy_own(void *object)
 {
     struct own_stream *own = object;
 
-    assert(own->subjects == NULL && own->asking == 0);
+    assert(own->subjects == NULL && own->asking == 0 && own->places == 0);
     ev_timer_stop(own->loop, &own->turn);
     arena_destroy(&own->arena);
     mem_free(own);

@@ -11,11 +11,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct ev_loop;
 struct own_stream;
 struct service_pipes;
 
-/* away_ms: so long a connection may be lost and taken up again. */
-struct own_stream *own_create(struct ev_loop *loop, const struct service_pipes *chat, int64_t away_ms);
+/* Of 20 bytes. */
+#define OWN_PLACES_MAX (1u << 20)
+
+/* away_ms: so long a connection may be lost and taken up again.  places_max: so many rooms are noted, of all subjects together, with one
+ * more doubling of a subject's; what there is no place for is asked for by time. */
+struct own_stream *own_create(
+    struct ev_loop *loop, const struct service_pipes *chat, int64_t away_ms, size_t places_max);

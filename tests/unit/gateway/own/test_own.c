@@ -260,7 +260,7 @@ static int set_up(void **state)
 {
     (void)state;
     loop = ev_loop_new(EVFLAG_AUTO);
-    own = own_create(loop, NULL, AWAY_MS);
+    own = own_create(loop, NULL, AWAY_MS, OWN_PLACES_MAX);
     n_questions = unanswered = 0;
     memset(sockets, 0, sizeof sockets);
     for (size_t i = 0; i < ROOMS_MAX; i++) rooms[i] = id_new();
@@ -498,7 +498,7 @@ static void sixteen_subjects_are_asked_about_at_a_time(void **state)
 }
 
 #define SUBJECTS      16
-#define SUBJECT_BYTES (11 << 10) /* docs/security.md says so of each subject */
+#define SUBJECT_BYTES (11 << 10)
 
 static void of_more_rooms_than_can_be_noted_time_is_what_is_remembered(void **state)
 {
@@ -541,6 +541,53 @@ static void of_more_rooms_than_can_be_noted_time_is_what_is_remembered(void **st
     assert_in_range(heap_bytes(), 0, before + HEAP_SLACK);
 }
 
+/* Of each subject, more than it finds a place for. */
+static void what_finds_no_place_among_all_is_asked_for_by_time(void **state)
+{
+    enum { PEOPLE = 32, PLACES = 2048, CHANGED = 199 };
+    static char names[PEOPLE][8];
+    const char *people[PEOPLE];
+    size_t by_time = 0;
+
+    (void)state;
+    own_feature.destroy(own);
+    own = own_create(loop, NULL, AWAY_MS, PLACES);
+    for (size_t i = 0; i < PEOPLE; i++) {
+        snprintf(names[i], sizeof names[i], "s%zu", i);
+        people[i] = names[i];
+        connect_as(i, names[i]);
+    }
+    tell("nobody", "changed", rooms[0]); /* the arena has its first block */
+    size_t before = heap_bytes();
+    for (size_t i = 0; i < CHANGED; i++) tell_some(people, PEOPLE, "changed", rooms[i]);
+    assert_in_range(heap_bytes() - before, 1, PLACES * 20 + HEAP_SLACK); /* without a bound four times as much */
+    for (bool is_all = false; !is_all;) {
+        struct question question = next_question();
+        bool is_of_time = question.method == M_chat_own_since;
+        if (is_of_time)
+            answer_places(&question, rooms, CHANGED, "changed");
+        else
+            answer_rooms(&question, question.n);
+        by_time += is_of_time;
+        assert_in_range(by_time, 0, 10 * PEOPLE);
+        is_all = true;
+        for (size_t i = 0; i < PEOPLE; i++) is_all &= sockets[i].n >= CHANGED;
+    }
+    assert_in_range(by_time, PEOPLE, 10 * PEOPLE);
+    while (unanswered > 0 || n_questions > 0) {
+        struct question question = next_question();
+        if (question.method == M_chat_own_since)
+            answer_places(&question, rooms, 0, "changed");
+        else
+            answer_rooms(&question, question.n);
+    }
+    nothing_is_asked();
+    for (size_t i = 0; i < PEOPLE; i++) {
+        for (size_t k = 0; k < CHANGED; k++) heard(&sockets[i], "room:changed", rooms[k]);
+        disconnect(&sockets[i]);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -554,6 +601,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_was_slow_or_away_is_told_what_it_missed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sixteen_subjects_are_asked_about_at_a_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(of_more_rooms_than_can_be_noted_time_is_what_is_remembered, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_finds_no_place_among_all_is_asked_for_by_time, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
