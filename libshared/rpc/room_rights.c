@@ -69,6 +69,7 @@ bool room_may(const struct room_standing *standing, enum room_right right)
     enum role role = is_silent ? ROLE_read_only : standing->role;
 
     if (standing->is_archived && rights[right].archived == ENDS) return false;
+    if (right == MAY_knock) return standing->role == ROLE_none && standing->is_asked;
     return role >= needed_role(standing, right);
 }
 

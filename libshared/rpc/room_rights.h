@@ -35,6 +35,7 @@ struct room_standing {
     enum role role;
     enum role writes, invites; /* the room's settings: from which role on; ROLE_none: as the rows say */
     bool is_archived, is_muted;
+    bool is_asked; /* whoever is no member may knock */
 };
 bool room_may(const struct room_standing *standing, enum room_right right);
 /* The names of all that they may. */

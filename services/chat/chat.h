@@ -62,7 +62,7 @@ struct room_row {
 /* The columns of a room as a member sees it: of `room r`, and of `member m`, which is theirs. */
 #define ROOM_COLUMNS                                                                                                   \
     "r.id, r.name, r.open, r.created_by, r.created_at, r.lines, r.topic, r.writes, r.invites, r.history, "             \
-    "r.archived_at,"                                                                                                   \
+    "r.archived_at, r.knocks,"                                                                                         \
     " coalesce(r.kept_days, 0) AS kept_days, r.members, m.role, m.muted_until, reads_after(r.history, m.joined_at) "   \
     "AS reads_after"
 

@@ -41,6 +41,12 @@ const args = {
   'invite:revoke': ({ room }) => ({ room, invite: randomUUID() }),
   'invite:show': ({ room, code }) => ({ room, code: code ?? 'no code' }),
   'invite:accept': ({ room, code }) => ({ room, code: code ?? 'no code' }),
+  'room:show': ({ room }) => ({ room }),
+  'room:knock': ({ room }) => ({ room, text: 'let me in' }),
+  'knock:list': ({ room }) => ({ room }),
+  'knock:mine': () => ({}),
+  'knock:answer': ({ room }) => ({ room, subject: 'vic', yes: true }),
+  'knock:withdraw': ({ room }) => ({ room }),
   'room:remove': ({ room }, state, caller) => ({ room, member: state.startsWith('itself') ? caller.subject ?? 'olga' : 'vic' }),
   'message:send': send,
   'message:list': ({ room }) => ({ room }),
@@ -273,9 +279,9 @@ export class Scene {
   hostOf(caller) { return this.hosts[caller.name] ?? this.hosts.owner }
 
   /** A room in which the caller is what it is; a message is in its log. */
-  async room(caller, open, { joinedBy } = {}) {
+  async room(caller, open, { joinedBy, more } = {}) {
     const host = this.hostOf(caller), members = ['vic', ...(['member', 'removed'].includes(caller.role) ? [caller.subject] : [])]
-    const { id: room } = await host.makesRoom({ open, members })
+    const { id: room } = await host.makesRoom({ open, members, ...more })
     await host.says(room, 'the first')
     if (joinedBy) await joinedBy.emits('room:join', { room })
     if (caller.role === 'removed') {
@@ -319,7 +325,7 @@ export class Scene {
     if (state === 'missing') return { room: randomUUID() }
     if (!/open|closed/.test(state)) return {}
     if (state.includes('by a link')) return this.linked(caller)
-    return this.room(caller, state.includes('open'), { joinedBy: isJoined(state) ? person : undefined })
+    return this.room(caller, state.includes('open'), { joinedBy: isJoined(state) ? person : undefined, more: state.includes('may ask') ? { knocks: true } : {} })
   }
 }
 

@@ -123,6 +123,52 @@ export const deeds = {
       missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
     },
   },
+  'room:show': {
+    rows: ['GET /api/v1/rooms/{room}/front', '/chat room:show'],
+    states: {
+      open: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      closed: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      'closed, one may ask': { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'room:knock': {
+    rows: ['POST /api/v1/rooms/{room}/knocks', '/chat room:knock'],
+    states: {
+      open: { forbidden: KNOWN, ...UNKNOWN },
+      closed: { forbidden: KNOWN, ...UNKNOWN },
+      'closed, one may ask': { ok: OUTSIDE, forbidden: `${INSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'knock:list': {
+    rows: ['GET /api/v1/rooms/{room}/knocks', '/chat knock:list'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      'closed, one may ask': { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'knock:mine': {
+    rows: ['GET /api/v1/knocks', '/chat knock:mine'],
+    states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  // Of who is a member already.
+  'knock:answer': {
+    rows: ['PUT /api/v1/rooms/{room}/knocks/{subject}', '/chat knock:answer'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      'closed, one may ask': { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'knock:withdraw': {
+    rows: ['DELETE /api/v1/rooms/{room}/knocks', '/chat knock:withdraw'],
+    states: {
+      closed: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
   'room:remove': {
     rows: ['DELETE /api/v1/rooms/{room}/members/{member}', '/chat room:remove'],
     states: {

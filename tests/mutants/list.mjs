@@ -1516,6 +1516,59 @@ export const mutants = [
     name: 'a closed room is open', file: 'services/chat/rooms/room_enter.c', red: ['service', 'test_chat'],
     from: 'if (row.room.role.len == 0 && !row.room.open)', to: 'if (row.room.role.len == 0 && row.room.open && !row.room.open)',
   },
+  // --- who asks to be let into a room ---
+  {
+    name: 'any closed room is asked', file: 'libshared/rpc/room_rights.c', red: ['scenario', 'r_knocks', 'where the room says so'],
+    from: 'return standing->role == ROLE_none && standing->is_asked;', to: 'return standing->role == ROLE_none;',
+  },
+  {
+    name: 'a member asks, too', file: 'libshared/rpc/room_rights.c', red: ['scenario', 'r_knocks', 'who asks is seen'],
+    from: 'return standing->role == ROLE_none && standing->is_asked;', to: 'return standing->is_asked;',
+  },
+  {
+    name: 'who is banned is seen asking', file: 'migrations/chat/0018_knocks.sql', red: ['scenario', 'r_knocks', 'who is banned or blocked'],
+    from: 'AND b.subject = k.subject AND (b.banned_until', to: 'AND b.subject = viewer AND (b.banned_until',
+  },
+  {
+    name: 'who blocks sees who asks', file: 'migrations/chat/0018_knocks.sql', red: ['scenario', 'r_knocks', 'who is banned or blocked'],
+    from: 'AND NOT blocked(viewer, k.subject)', to: 'AND NOT blocked(viewer, viewer)',
+  },
+  {
+    name: 'who may answer does not hear of a ban', file: 'services/chat/members/member_ban.c', red: ['scenario', 'r_knocks', 'who is banned or blocked'],
+    from: 'TRY(tell_deciders(call, &row.room, req->member));', to: '',
+  },
+  {
+    name: 'a no behind a yes of another is taken for one', file: 'services/chat/knocks/knock_answer.c', red: ['scenario', 'r_knocks', 'who asks is seen'],
+    from: 'if ((members > 0) == req->yes) return OK;', to: 'if (members > 0 || !req->yes) return OK;',
+  },
+  {
+    name: 'who is declined is not told', file: 'services/chat/knocks/knock_answer.c', red: ['scenario', 'r_knocks', 'who asks is seen'],
+    from: 'own_tell(call, req->room, OWN_REMOVED, one);', to: '',
+  },
+  {
+    name: 'who has come in another way still asks', file: 'services/chat/knocks/knocks.c', red: ['scenario', 'r_knocks', 'where the room says so'],
+    from: 'if (change->of != OF_MEMBERS || change->who.len == 0) return OK;', to: 'if (change->of == OF_MEMBERS || change->who.len == 0) return OK;',
+  },
+  {
+    name: 'what was asked and is over counts', file: 'services/chat/knocks/knocks.c', red: ['scenario', 'r_knocks', 'a thousand at most'],
+    from: 'FROM knock WHERE room_id = $1 AND expires_at > $2";', to: 'FROM knock WHERE room_id = $1 AND $2::timestamptz IS NOT NULL";',
+  },
+  {
+    name: 'who was away is not told that what they asked has ended', file: 'services/chat/own/own_since.c', red: ['scenario', 'r_knocks', 'while one was away'],
+    from: 'NOT (f.asked AND EXISTS', to: 'NOT (f.asked OR EXISTS',
+  },
+  {
+    name: 'who has asked anew is told that it has ended', file: 'services/chat/own/own_since.c', red: ['scenario', 'r_knocks', 'while one was away'],
+    from: 'NOT (f.asked AND EXISTS', to: 'NOT (f.asked AND NOT EXISTS (SELECT) AND EXISTS',
+  },
+  {
+    name: 'what an erased user asked stays', file: 'services/chat/members/member_erase.c', red: ['scenario', 'n_directory', 'that who is erased has made'],
+    from: 'TRY(knocks_erase(call, subject, &rows));', to: 'rows = 0;',
+  },
+  {
+    name: 'links that an erased user made stay', file: 'services/chat/members/member_erase.c', red: ['scenario', 'n_directory', 'that who is erased has made'],
+    from: 'TRY(invites_erase_some(call, subject, INVITES_AT_ONCE, &rows));', to: 'rows = 0;',
+  },
   // --- links into rooms ---
   {
     name: 'a link lets in though who made it may make none any more', file: 'services/chat/invites/invite_accept.c', red: ['scenario', 'r_invites', 'of who made it'],

@@ -15,7 +15,7 @@ import { startStack } from '../lib/stack.mjs'
 import { until } from '../lib/wait.mjs'
 
 // 10 percent of the rates in proto/public.def.
-const ROOMS = 6, MEMBERS = 100, CODES = 10, TOKENS = 300, CONVERSATIONS = 3, RELAYS = 100, HOURLY = 100, ROWS = 2000
+const ROOMS = 6, MEMBERS = 100, CODES = 10, KNOCKS = 10, TOKENS = 300, CONVERSATIONS = 3, RELAYS = 100, HOURLY = 100, ROWS = 2000
 const run = promisify(execFile)
 let stack, gateways, key
 before(async () => {
@@ -66,6 +66,11 @@ test('codes of links into rooms', async () => {
     return answer.error.code === 'not_found' ? {} : answer
   }
   isOver(await goesOn(2 * CODES, guesses), 'codes', CODES, CODES)
+})
+
+test('rooms that one asks to be let into', async () => {
+  const ria = await somebody('ria'), { id: room } = await (await somebody('sue')).makesRoom({ open: false, knocks: true })
+  isOver(await goesOn(2 * KNOCKS, i => ria.emits(i % 2 ? 'knock:withdraw' : 'room:knock', { room })), 'knocks', KNOCKS, KNOCKS)
 })
 
 test('members who are named', async () => {

@@ -318,6 +318,28 @@ test('a room whose owner is erased is owned by who has been in it longest and ca
   assert.equal(await stack.sql('chat', `SELECT open FROM room WHERE id = '${empty}'`), 'f')
 })
 
+test('the links into rooms that who is erased has made let nobody in, and what they asked is gone', async () => {
+  const [pam, quy, roy] = [await arrives('pam'), await arrives('quy'), await arrives('roy')]
+  for (const person of [pam, quy, roy]) await everybodyKnows(person.id, `${person.name} - active`)
+  const { id: room } = await quy.makesRoom({ open: false, members: [pam.id] }), { id: asked } = await quy.makesRoom({ open: false, knocks: true })
+  await quy.calls('member:role', { room, member: pam.id, role: 'admin' })
+  const [{ code }, { code: other }] = [await pam.calls('invite:create', { room }), await quy.calls('invite:create', { room })]
+  // More than goes in one step, as a link is made: under the lock of the room's row.
+  await stack.sql('chat', `BEGIN; SELECT FROM room WHERE id = '${room}' FOR NO KEY UPDATE; INSERT INTO invite (id, room_id, code_hash, made_by, made_at, expires_at)
+    SELECT gen_random_uuid(), '${room}', sha256(n::text::bytea), '${pam.id}', now(), now() + interval '1 day' FROM generate_series(1, 600) n; COMMIT`)
+  for (const person of [pam, roy]) await person.calls('room:knock', { room: asked, text: `${person.name} at the door` })
+  assert.equal((await roy.calls('invite:show', { room, code })).room, room)
+
+  ok(await pam.rest('DELETE', '/api/v1/users/me'))
+  await lapses(pam.id)
+  const proof = await isWhole(pam.id)
+  assert.deepEqual(['memberships', 'invites', 'knocks'].map(what => counts(proof, 'chat')[what]), [1, 601, 1])
+  assert.equal(await stack.sql('chat', `SELECT (SELECT count(*) FROM invite WHERE made_by = '${pam.id}') + (SELECT count(*) FROM knock WHERE subject = '${pam.id}')`), '0')
+  await roy.isRefused('invite:accept', { room, code }, 'not_found')
+  assert.deepEqual((await quy.calls('knock:list', { room: asked })).knocks.map(({ subject, text }) => [subject, text]), [[roy.id, 'roy at the door']])
+  await roy.calls('invite:accept', { room, code: other })
+})
+
 test('the address of who was erased stands nowhere any more: no table, no log', async () => {
   for (const schema of ['auth', ...services]) {
     const { stdout } = await promisify(execFile)('pg_dump', ['--data-only', '-n', schema,

@@ -66,7 +66,7 @@ test('a link shows the room and lets in until it is used up, is over, or is take
   const { code: none, ...rest } = again
   assert.deepEqual(await bea.calls('invite:list', { room }), { invites: [rest] })
 
-  assert.deepEqual(await cy.calls('invite:show', { room, code: again.code }), { room, name: 'courtyard', topic: 'of old', members: 1 })
+  assert.deepEqual(await cy.calls('invite:show', { room, code: again.code }), { room, name: 'courtyard', topic: 'of old', members: 1, open: false })
   const inside = await cy.calls('invite:accept', { room, code: again.code })
   assert.deepEqual([inside.id, inside.role, inside.members, inside.can], [room, 'member', 2, ['read', 'leave', 'write']])
   await until('cy is told', () => cy.own.some(([event, arg]) => event === 'room:added' && arg.id === room))

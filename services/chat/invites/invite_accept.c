@@ -33,7 +33,11 @@ enum err invite_show(struct call *call, const struct invite_code *req, struct ro
 
     TRY(room_row_get(call, req->room, &row));
     TRY(require_invite(call, &row.room, LOOK, req));
-    *rep = (struct room_front){ row.room.id, row.room.name, row.room.topic, row.room.members };
+    *rep = (struct room_front){ .room = row.room.id,
+        .name = row.room.name,
+        .topic = row.room.topic,
+        .members = row.room.members,
+        .open = row.room.open };
     return OK;
 }
 

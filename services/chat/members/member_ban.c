@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
 #include "libshared/wire/columns.h"
-#include "services/chat/chat.h"
+#include "services/chat/knocks/knocks.h"
 
 #define BANS_MAX 10000 /* of a room */
 
@@ -42,6 +42,12 @@ static enum err put_ban(struct call *call, const struct room_ban_draft *req, str
             pg_text(req->reason.at != NULL ? req->reason : STR(""))));
 }
 
+/* What somebody asks who is banned is not seen meanwhile. */
+static enum err tell_deciders(struct call *call, const struct room *room, struct str subject)
+{
+    return knocks_tell(call, room, (struct str_list){ arena_copy(call->arena, &subject, sizeof subject), 1 });
+}
+
 /* Who is no member can be banned before they come. */
 enum err member_ban(struct call *call, const struct room_ban_draft *req, struct room_ban *rep)
 {
@@ -52,6 +58,7 @@ enum err member_ban(struct call *call, const struct room_ban_draft *req, struct 
     TRY(require_right(call, &row.room, MAY_ban));
     enum err e = require_member_below(call, &row.room, req->member, &member);
     if (e != ERR_NOT_FOUND) TRY(e);
+    TRY(tell_deciders(call, &row.room, req->member));
     TRY(put_ban(call, req, rep));
     return e == OK ? room_row_lose(call, &row, member.subject) : OK;
 }
@@ -65,7 +72,8 @@ enum err member_unban(struct call *call, const struct room_ban_ref *req, struct 
     (void)rep;
     TRY(room_row_lock(call, req->room, &row));
     TRY(require_right(call, &row.room, MAY_ban));
-    return pg_run(call->pg, call->arena, UNBAN, PG_ARGS(pg_id(req->room), pg_text(req->member)), NULL);
+    TRY(pg_run(call->pg, call->arena, UNBAN, PG_ARGS(pg_id(req->room), pg_text(req->member)), NULL));
+    return tell_deciders(call, &row.room, req->member);
 }
 
 static const char BANS[] =

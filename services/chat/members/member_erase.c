@@ -8,6 +8,7 @@
 #include "libshared/rpc/parts.h"
 #include "services/chat/friends/relation.h"
 #include "services/chat/invites/invites.h"
+#include "services/chat/knocks/knocks.h"
 #include "services/chat/own/own.h"
 
 #define ROOMS_AT_ONCE   100
@@ -178,15 +179,18 @@ static enum err unname_rooms(struct call *call, struct str subject, struct erasu
 enum err members_erase_some(struct call *call, struct erasure *erasure, void **left)
 {
     char text[ID_TEXT_BYTES + 1];
-    int64_t relations;
+    int64_t rows;
     size_t n;
 
     (void)left;
     id_format(erasure->user, text);
     struct str subject = arena_str(call->arena, str_of(text));
-    TRY(relations_erase_some(call, subject, erasure, &relations));
-    if (relations > 0)
+    TRY(relations_erase_some(call, subject, erasure, &rows));
+    if (rows > 0)
         return OK; /* quotas of rooms are given back in another transaction: they have an order of their own */
+    TRY(knocks_erase(call, subject, &rows));
+    erasure_add(call, erasure, "knocks", rows);
+    if (rows > 0) return OK; /* so have they; and whom somebody lets in meanwhile is a member whom the next one finds */
     TRY(leave_rooms(call, subject, erasure, &n));
     return n < ROOMS_AT_ONCE ? unname_rooms(call, subject, erasure) : OK;
 }

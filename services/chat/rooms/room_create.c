@@ -4,8 +4,9 @@
 #include "services/chat/own/own.h"
 
 static const char INSERT_ROOM[] =
-    "INSERT INTO room (id, name, open, created_by, created_at, client_key, lines, topic, writes, invites, history)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (created_by, client_key) DO NOTHING";
+    "INSERT INTO room (id, name, open, created_by, created_at, client_key, lines, topic, writes, invites, history, "
+    "knocks)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (created_by, client_key) DO NOTHING";
 
 static const char ROOM_BY_KEY[] = "SELECT id AS room FROM room WHERE created_by = $1 AND client_key = $2";
 
@@ -27,10 +28,11 @@ static enum err insert_room(struct call *call, struct id room, const struct room
     struct str history = or_else(draft->history, "all");
 
     TRY(require_settings(call, writes, invites, history));
+    if (draft->open && draft->knocks) return call_fail(call, ERR_INVALID_ARGUMENT, "knocks: the room is open");
     return pg_run(call->pg, call->arena, INSERT_ROOM,
         PG_ARGS(pg_id(room), pg_text(or_else(draft->name, "")), pg_bool(draft->open), pg_text(call->who->sub),
             pg_time(call->now), pg_text(draft->client_key), pg_bool(draft->lines), pg_text(or_else(draft->topic, "")),
-            pg_text(writes), pg_text(invites), pg_text(history)),
+            pg_text(writes), pg_text(invites), pg_text(history), pg_bool(draft->knocks)),
         rows);
 }
 

@@ -1,6 +1,7 @@
 /* room_delete.c - a room is no more: its members, bans and what it counted in quotas go with it, in one transaction. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
+#include "services/chat/knocks/knocks.h"
 #include "services/chat/own/own.h"
 
 /* In the order of subjects, as others lock them one after the other. */
@@ -42,6 +43,7 @@ enum err room_delete(struct call *call, const struct room_ref *req, struct nothi
     TRY(require_right(call, &row.room, MAY_delete));
     TRY(give_quotas(call, &row.room));
     TRY(own_tell_all(call, req->room, OWN_REMOVED));
+    TRY(knocks_tell_end(call, req->room));
     TRY(pg_run(call->pg, call->arena, DELETE, PG_ARGS(pg_id(req->room)), NULL));
     const struct member_change change = { .room = req->room, .version = row.version + 1 };
     call_after(call, tell_end, arena_copy(call->arena, &change, sizeof change));

@@ -15,6 +15,8 @@
 
 #define PAGE_OF(own, order)                                                                                            \
     "SELECT " ROOM_COLUMNS ", o.peer, o.active_at, m.muted, m.marked_at, m.read_seq AS read,"                          \
+    " (SELECT count(*) FROM (SELECT FROM knock k WHERE k.room_id = r.id AND knock_is_seen(k, $1, now()) LIMIT 100) k)" \
+    " AS knocking,"                                                                                                    \
     " coalesce(a.seq, 0) AS head, countable_after(r.id, m.read_seq) AS unread, CASE WHEN a.message_at >"               \
     " coalesce(reads_after(r.history, m.joined_at), '-infinity') AND a.message_by IS NOT NULL"                         \
     " AND a.message_seq >= a.first THEN "                                                                              \
@@ -71,7 +73,10 @@ static struct page_meta *place_page(
 
 static void fill_rights(struct call *call, const struct room_list *rooms)
 {
-    for (size_t i = 0; i < rooms->len; i++) room_fill_can(call, &rooms->at[i]);
+    for (size_t i = 0; i < rooms->len; i++) {
+        room_fill_can(call, &rooms->at[i]);
+        if (!room_lets(&rooms->at[i], MAY_invite)) rooms->at[i].knocking = -1;
+    }
 }
 
 enum err room_list(struct call *call, const struct room_query *req, struct room_page *rep)
