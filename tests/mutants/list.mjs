@@ -405,7 +405,7 @@ export const mutants = [
   },
   {
     name: 'anybody comes into a room that nobody is in', file: 'services/chat/rooms/room_heir.c', red: ['scenario', 'n_directory', 'whose owner is erased'],
-    from: 'AND members = 0 AND open', to: 'AND members < 0 AND open',
+    from: 'AND members = 0 AND (open', to: 'AND members < 0 AND (open',
   },
   // --- people and keys: who ends whom, what is proved again, what is counted ---
   {
