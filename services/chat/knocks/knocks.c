@@ -149,13 +149,14 @@ enum err knocks_follow(struct call *call, const struct member_change *change)
     return knocks_end(call, change->room, TEXTS_OF(call->arena, change->who, subject), &n);
 }
 
-static const char ASK[] = "SELECT room_id AS room, subject FROM knock WHERE room_id = $1";
+static const char ASK[] = "SELECT room_id AS room, subject FROM knock WHERE room_id = $1 AND expires_at > $2 LIMIT $3";
 
 enum err knocks_tell_end(struct call *call, struct id room)
 {
     struct access_change_list asking;
 
-    TRY(pg_all(call->pg, call->arena, access_change_shape(), &asking, OF_ROOM_MAX * 2, ASK, PG_ARGS(pg_id(room))));
+    TRY(pg_all(call->pg, call->arena, access_change_shape(), &asking, OF_ROOM_MAX, ASK,
+        PG_ARGS(pg_id(room), pg_time(call->now), pg_int(OF_ROOM_MAX))));
     own_tell(call, room, OWN_REMOVED, TEXTS_OF(call->arena, asking, subject));
     return OK;
 }
