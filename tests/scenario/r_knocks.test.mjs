@@ -231,7 +231,7 @@ test('chat may die meanwhile: who was answered is in, who asked is seen, and nob
 })
 
 test('what became of a knock while one was away is told when one is back', { timeout: 60000 }, async () => {
-  const people = await arrive('ora', 'pia'), [ora, pia] = people
+  const [ora] = await arrive('ora'), pia = await Person.arrives(stack, key, 'pia', { reconnection: false })
   const room = await aRoom(ora), other = await aRoom(ora), again = await aRoom(ora)
   for (const one of [room, other, again]) await asks(pia, one)
   await pia.losesConnection()
@@ -244,7 +244,7 @@ test('what became of a knock while one was away is told when one is back', { tim
   await isAdded(pia, other)
   await until('pia is told', () => ends(pia, room) === 1, 30000)
   assert.deepEqual([ends(pia, other), ends(pia, again), await mine(pia)], [0, 0, [again]])
-  leave(...people, phone)
+  leave(ora, pia, phone)
 })
 
 test('a room is asked by a thousand at most, one asks in fifty rooms, and what is over counts no more and goes', { timeout: 120000 }, async () => {
