@@ -43,12 +43,13 @@ static void put_styles(struct buf *policy)
     buf_add_str(policy, STR("; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"));
 }
 
-void page_content_policy(char out[PAGE_POLICY_BYTES], bool scripted)
+void page_content_policy(char out[PAGE_POLICY_BYTES], enum page_needs needs)
 {
     struct buf policy = BUF(PAGE_POLICY_BYTES - 1);
 
     put_styles(&policy);
-    if (scripted) put_scripts(&policy);
+    if (needs == PAGE_SCRIPTED) put_scripts(&policy);
+    if (needs == PAGE_PICTURED) buf_add_str(&policy, STR("; img-src 'self'"));
     assert(!policy.over);
     struct str text = buf_str(&policy);
     memcpy(out, text.at, text.len);

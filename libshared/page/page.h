@@ -65,10 +65,11 @@ void page_put(struct page *page, const char *template, const struct page_value *
 const char *page_text(const struct page *page, const char *name); /* of its table; it has to be there */
 struct str page_end(struct page *page, struct arena *arena);      /* frees; STR_NONE: it is over PAGE_BYTES_MAX */
 
-/* Content-Security-Policy of such a page: nothing is loaded, forms go to us, nobody frames us; no script runs but those of
- * page_script(), which ask us alone, where `scripted`. */
+/* Content-Security-Policy of such a page: nothing is loaded, forms go to us, nobody frames us.  Of one that is SCRIPTED those of
+ * page_script() run, and ask us alone; one that is PICTURED loads images of ours. */
 #define PAGE_POLICY_BYTES 512
-void page_content_policy(char out[PAGE_POLICY_BYTES], bool scripted);
+enum page_needs { PAGE_PLAIN, PAGE_SCRIPTED, PAGE_PICTURED, PAGE_NEEDS };
+void page_content_policy(char out[PAGE_POLICY_BYTES], enum page_needs needs);
 const char *page_style(enum page_style which); /* its hash is in the gateway's policy of contents */
 
 /*

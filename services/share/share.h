@@ -59,6 +59,16 @@ void media_access_ask(
 /* media_find.c: of these those that the caller may read, in no order, without their URLs.  `answer` answers the call, unless an error did. */
 typedef void media_find_fn(struct rpc_later *later, struct media_list media);
 void media_find(struct rpc_later *later, struct id_list ids, media_find_fn *answer);
+/* media_open.c: what a medium is, and where its bytes or those of one of its forms lie (form: none, those of itself); and that as an
+ * answer, if it may be shown to anybody. */
+struct medium_source {
+    struct id source;
+    struct str owner, name, type, state, tag;
+    int64_t size;
+};
+enum err medium_source_find(
+    struct pg *pg, struct arena *arena, struct id media, struct str form, struct medium_source *out) MUST_CHECK;
+enum err medium_source_show(struct call *call, const struct medium_source *shown, struct source *out) MUST_CHECK;
 /* media_sign.c: in whose name the bearer of a signed URL reads.  forbidden: it is none, of another medium, or over. */
 enum err media_signature_check(struct call *call, const struct media_link *link, struct str *subject) MUST_CHECK;
 void media_describe(struct call *call, const struct media_draft *draft, struct media *out);

@@ -93,6 +93,7 @@ const args = {
   'share:edit': ({ link }) => ({ link }),
   'share:open': ({ code }) => ({ code }),
   'share:page': ({ code }) => ({ code }),
+  'share:file': ({ code, media, visit }) => ({ code, media, ...visit && { share_visit: visit } }),
   'media:create': () => ({}),
   'media:get': ({ media }) => ({ media, name: 'any name' }),
   'transfer:create': () => ({}),
@@ -255,6 +256,14 @@ export class Scene {
     return answer.json.data.id
   }
 
+  /** A file that the conversation of a link names, and the visit of who has opened the link. */
+  async fileOfLink(state) {
+    const token = this.callers.stranger.start, media = await this.media(token), conversation = await this.conversation(token, { data: { messages: [{ url: `/media/${media}` }] } })
+    if (state === 'missing') return { media, code: 'never was' }
+    const { json: { data: { code } } } = await request(this.stack, 'POST', `/api/v1/conversations/${conversation}/share`, { token, body: {} })
+    return { media, code, visit: state === 'of one that one has not' ? undefined : (await request(this.stack, 'GET', `/api/v1/share/${code}`)).json.data.share_visit }
+  }
+
   /** A medium of vic's, in a room in which the caller is what it is. */
   async shown(caller, open) {
     const { room } = await this.room(caller, open)
@@ -304,6 +313,7 @@ export class Scene {
       return { conversation: state === 'missing' ? randomUUID() : state === "one's own" ? this.conversationOf[caller.name] : caller.name === 'stranger' ? this.anothers : this.another }
     if (['share:edit', 'share:open', 'share:page'].includes(deed))
       return state === 'missing' ? { link: randomUUID(), code: 'never was' } : state === "one's own" ? this.link(caller.start) : this.linkOfAnother[caller.name] ?? this.linkOfOthers
+    if (deed === 'share:file') return this.fileOfLink(state)
     if (deed === 'media:get' && /shown/.test(state)) return this.shown(caller, state.includes('open'))
     if (deed === 'media:get' || deed === 'media:delete')
       return { media: state === 'missing' ? randomUUID() : state === "one's own" ? await this.media(caller.start) : this.mediaOfAnother[caller.name] ?? this.mediaOfOthers }

@@ -491,6 +491,10 @@ export const deeds = {
     rows: ['GET /api/v1/share/{code}'],
     states: { there: { ok: EVERYBODY }, missing: { not_found: EVERYBODY } },
   },
+  'share:file': {
+    rows: ['GET /s/{code}/media/{media}'],
+    states: { 'of a link that one has opened': { ok: EVERYBODY }, 'of one that one has not': { forbidden: EVERYBODY }, missing: { not_found: EVERYBODY } },
+  },
   'media:create': {
     rows: ['POST /api/v1/media'],
     states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },

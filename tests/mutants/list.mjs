@@ -663,6 +663,54 @@ export const mutants = [
     from: 'if (visit->lock != 0) return', to: 'if (visit->lock < 0) return',
   },
   {
+    name: 'a link shows whatever its conversation names', file: 'services/share/links/link_media.c', red: ['scenario', 'l_share_media', 'is not its owner.s'],
+    from: 'm.owner = l.owner WHERE', to: 'm.owner > \'\' WHERE',
+  },
+  {
+    name: 'files of a link are read without opening it', file: 'services/share/links/link_media.c', red: ['scenario', 'l_share_media', 'who has opened a link reads'],
+    from: 'if (!visit.is_fresh) return', to: 'if (!visit.is_fresh && req->code.len == 0) return',
+  },
+  {
+    name: 'what may not be kept is kept in its large form', file: 'services/share/links/link_media.c', red: ['scenario', 'l_share_media', 'without download'],
+    from: 'if (by.download || is_glance(req->form))', to: 'if (by.download || req->form.len > 0)',
+  },
+  {
+    name: 'what may not be kept is kept range by range', file: 'services/gateway/routes/rest_download.c', red: ['scenario', 'l_share_media', 'without download'],
+    from: 'if (source->whole && http_range(http).at != NULL)', to: 'if (source->whole && http_range(http).len > 1000)',
+  },
+  {
+    name: 'other sites show the files of a link', file: 'services/gateway/routes/rest_download.c', red: ['scenario', 'l_share_media', 'who has opened a link reads'],
+    from: 'rest->row->cookies[0].use == USE_NONE &&', to: 'rest->row != NULL &&',
+  },
+  {
+    name: 'a link that shows what was keeps no file', file: 'services/share/media/media_collect.c', red: ['scenario', 'l_share_media', 'a file stays for as long'],
+    from: 'l.owner = m.owner AND', to: 'l.owner = m.name AND',
+  },
+  {
+    name: 'a link whose time is over keeps its files', file: 'services/share/links/links.h', red: ['scenario', 'l_share_media', 'a file stays for as long'],
+    from: 'l.expires_at > " now ")', to: 'l.expires_at < " now ")',
+  },
+  {
+    name: 'a link keeps the files of another moment than it shows', file: 'services/share/links/share_link_create.c', red: ['scenario', 'l_share_media', 'of one moment'],
+    from: 'AND owner = $2 FOR SHARE', to: 'AND owner = $2',
+  },
+  {
+    name: 'nobody pays for what a link\'s viewers read', file: 'services/share/links/link_media.c', red: ['scenario', 'l_share_media', 'so many bytes'],
+    from: 'rep->payer = found.owner;', to: 'rep->payer = STR("nobody");',
+  },
+  {
+    name: 'one address reads what all viewers may', file: 'services/gateway/routes/rest_admit.c', red: ['scenario', 'l_share_media', 'so many bytes'],
+    from: '[BY_SUBJECT] = subject, [BY_ADDRESS] = http_address(rest->http) }', to: '[BY_SUBJECT] = subject }',
+  },
+  {
+    name: 'a link that shows what was shows the files of now, too', file: 'services/share/links/link_media.c', red: ['scenario', 'l_share_media', 'a live link shows'],
+    from: '" AND l.snap_data IS NULL UNION', to: '" UNION',
+  },
+  {
+    name: 'a page of pictures may not load them', file: 'services/gateway/routes/rest_page.c', red: ['scenario', 'p_share', 'pictures, faces and files'],
+    from: 'page->pictured ? PAGE_PICTURED', to: 'page->pictured ? PAGE_PLAIN',
+  },
+  {
     name: 'a password stands in a URL', file: 'services/gateway/routes/rest_condition.c', red: ['scenario', 'l_share_links', 'in a header alone'],
     from: 'if (rows[i].is_secret) given_forget(', to: 'if (!rows[i].is_secret) given_forget(',
   },

@@ -7,8 +7,10 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import axe from 'axe-core'
 import { chromium } from 'playwright-core'
+import { pngOf } from '../lib/images.mjs'
 import { request, tokenFor } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
+import { until } from '../lib/wait.mjs'
 
 const NASTY = '"><script>alert(1)</script><img src=x onerror=alert(1)>\''
 const TALK = {
@@ -33,9 +35,10 @@ after(async () => {
   await stack?.stop()
 })
 
-/** A link to a conversation, and what its owner sees of it. */
+/** A link to a conversation, which may be one of files that its owner keeps, and what its owner sees of it. */
 async function shares(conversation, settings = {}) {
   const token = await tokenFor(stack, key, `ada ${randomUUID()}`)
+  if (typeof conversation === 'function') conversation = await conversation((content, name) => keeps(token, content, name))
   const asks = async (method, path, body) => (await request(stack, method, `/api/v1${path}`, { token, body })).json?.data
   const talk = await asks('POST', '/conversations', conversation), link = await asks('POST', `/conversations/${talk.id}/share`, settings)
   return {
@@ -46,6 +49,16 @@ async function shares(conversation, settings = {}) {
     revokes: () => asks('DELETE', `/share-links/${link.id}`),
     views: async () => (await asks('GET', `/conversations/${talk.id}/share`)).links[0].views,
   }
+}
+
+/** Its path, once it was read if it is an image. */
+async function keeps(token, content, name) {
+  const form = Buffer.concat([Buffer.from(`--b\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n`), Buffer.from(content), Buffer.from('\r\n--b--\r\n')])
+  const answer = await request(stack, 'POST', '/api/v1/media', { token, raw: form, headers: { 'content-type': 'multipart/form-data; boundary=b' } })
+  assert.equal(answer.status, 201, answer.text)
+  const { id, url } = answer.json.data
+  await until('it is read', async () => (await request(stack, 'GET', `/api/v1/media/${id}`, { token })).json.data.state === 'ready', 60000)
+  return url
 }
 
 /** A browser of its own without JavaScript, but where a test's own script looks at the page; whatever it loads comes from us, and its policy of contents stops nothing. */
@@ -283,4 +296,61 @@ test('the form of a password that is left out, wrong, or one of too many is answ
   const late = await posts({ password: 'the right one' })
   assert.equal(late.status, 429)
   assert.match(late.text, /too many wrong passwords/)
+})
+
+/** A conversation with pictures, a face and a file. */
+const pictured = async keeps => {
+  const [face, wide, small, nasty, words] = [await keeps(pngOf(64, 64), 'face.png'), await keeps(pngOf(1600, 900), '항구.png'), await keeps(pngOf(40, 30), 'small.png'), await keeps(pngOf(20, 20), 'onerror=alert(1) x.png'), await keeps('at six', 'the tide.txt')]
+  return {
+    name: 'with pictures', data: {
+      profiles: [{ id: 'ada', name: '아다', avatar: `https://chat.example${face}` }, { id: 'bo', name: 'Bo' }],
+      messages: [
+        { sender: 'ada', text: '항구야', image: `https://chat.example${wide}` }, { sender: 'ada', attachments: [{ url: small }, { url: nasty }] }, { sender: 'bo', file: words, time: '9:15 PM' },
+        { sender: 'me', media: { at: { url: wide } } }, { sender: 'bo', image: '/media/00000000-0000-4000-8000-000000000000/none.png' },
+      ],
+    },
+  }
+}
+
+test('pictures, faces and files of a conversation are shown where they are named, without a script, and whole to who presses one', async () => {
+  const link = await shares(pictured), page = await opens(link.path)
+  assert.equal(await page.locator('img').count(), 0)
+  assert.doesNotMatch(page.answer.headers()['content-security-policy'], /img-src/)
+  await presses(page)
+  const loaded = () => page.locator('img').evaluateAll(images => images.map(({ complete, naturalWidth, naturalHeight }) => complete && [naturalWidth, naturalHeight]))
+  await until('all are there', async () => (await loaded()).every(size => size && size[0] > 0))
+  assert.deepEqual(await loaded(), [[64, 64], [480, 270], [40, 30], [20, 20], [480, 270]])
+  assert.deepEqual(await page.locator('img').evaluateAll(images => images.map(({ alt, className }) => [alt, className])),
+    [['', 'face'], ['Picture: 항구.png', ''], ['Picture: small.png', ''], ['Picture: onerror=alert(1) x.png', ''], ['Picture: 항구.png', '']])
+  assert.deepEqual([await page.locator('.file').allTextContents(), await page.locator('.unshown').count()], [['the tide.txt'], 1])
+  await shows(page, 'pictures')
+  const [whole] = await Promise.all([page.context().waitForEvent('page'), page.getByRole('link', { name: 'Picture: 항구.png' }).first().click()])
+  await until('it is whole', async () => (await whole.locator('img').evaluateAll(images => images.map(({ naturalWidth }) => naturalWidth)))[0] === 1600)
+  await whole.close()
+  assert.equal(await link.views(), 1)
+  const again = await page.goto(stack.url + link.path)
+  assert.match(again.headers()['content-security-policy'], /^default-src 'none'; style-src [^;]*; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; img-src 'self'$/)
+  await link.revokes()
+  const src = await page.locator('.picture img').first().getAttribute('src')
+  assert.equal((await page.goto(stack.url + src)).status(), 410)
+  await leave(page)
+})
+
+test('where files may not be kept pictures are no links and files are names; assistive programs read either, on a phone and on paper', async () => {
+  for (const settings of [{ download: false, password: 'the right one' }, { snapshot: true }]) {
+    const link = await shares(pictured, settings), page = await opens(link.path, { locale: 'ko-KR', looked: true })
+    if (settings.password) await page.locator('#password').fill('the right one')
+    await presses(page, '대화 열기')
+    await until('all are there', () => page.locator('img').evaluateAll(images => images.length === 5 && images.every(({ complete, naturalWidth }) => complete && naturalWidth > 0)))
+    assert.equal(await page.locator('.picture a, .file a').count(), settings.snapshot ? 5 : 0)
+    assert.match(await page.locator('.file').innerText(), settings.snapshot ? /^the tide\.txt$/ : /^the tide\.txt \(저장할 수 없는 파일\)$/)
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth), false)
+    await page.evaluate(axe.source)
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations'] }))
+    assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), [])
+    await shows(page, `pictures-${settings.snapshot ? 'kept' : 'unkept'}`)
+    await page.emulateMedia({ media: 'print' })
+    assert.ok(await page.locator('.picture img').first().isVisible())
+    await leave(page)
+  }
 })

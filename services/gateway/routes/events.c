@@ -167,8 +167,8 @@ void routes_init(struct routes *routes)
     /* bound: the decoder asks */
     routes->scratch = arena_create("routes", 8u << 20);
     order_init(routes);
-    page_content_policy(routes->page_policy, false);
-    page_content_policy(routes->script_policy, true);
+    for (int needs = 0; needs < PAGE_NEEDS; needs++)
+        page_content_policy(routes->page_policy[needs], (enum page_needs)needs);
 }
 
 void routes_free(struct routes *routes)

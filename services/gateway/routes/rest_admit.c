@@ -99,7 +99,8 @@ bool rest_charge_bytes(struct rest *rest, int64_t bytes)
 
 bool rest_charge_bytes_to(struct rest *rest, struct str subject, int64_t bytes)
 {
-    struct rate_payer payer = { .who[BY_SUBJECT] = subject, .amount = { [UNIT_BYTES] = bytes } };
+    struct rate_payer payer = { .who = { [BY_SUBJECT] = subject, [BY_ADDRESS] = http_address(rest->http) },
+        .amount = { [UNIT_BYTES] = bytes } };
 
     return charge_class(rest, rest->row->class, &payer);
 }

@@ -240,10 +240,10 @@ static struct download *download_create(struct rest *rest, struct id source, int
     return download;
 }
 
-/* Whoever has the URL may show it in a page of theirs. */
+/* Whoever has the URL may show it in a page of theirs, unless it takes a cookie of ours besides. */
 static bool is_for_pages(const struct rest *rest, const struct source *source)
 {
-    return source->payer.len > 0 || rest->row->who == WHO_ANYONE;
+    return rest->row->cookies[0].use == USE_NONE && (source->payer.len > 0 || rest->row->who == WHO_ANYONE);
 }
 
 /* Bytes of somebody's: no browser is to run or guess anything. */
@@ -257,7 +257,7 @@ static void answer_bytes(
 
     rest_headers(rest, status, &headers);
     rest_headers_add(&headers, "ETag", tag);
-    rest_headers_add(&headers, "Accept-Ranges", STR("bytes"));
+    rest_headers_add(&headers, "Accept-Ranges", source->whole ? STR("none") : STR("bytes"));
     rest_headers_add(&headers, "Content-Disposition", print_disposition(source, http_arena(http)));
     rest_headers_add(&headers, "Content-Security-Policy", str_of(source->shown ? POLICY_SHOWN : POLICY_SAVED));
     rest_headers_add(&headers, "Referrer-Policy", STR("no-referrer"));
@@ -293,6 +293,10 @@ static void answer_source(struct rest *rest, const struct source *source)
 
     if (known.at != NULL && http_tag_matches(known, tag)) {
         rest_answer(rest, 304, "ok", STR_NONE, &(struct http_header_out){ "ETag", tag });
+        return;
+    }
+    if (source->whole && http_range(http).at != NULL) {
+        rest_fail(rest, ERR_FORBIDDEN);
         return;
     }
     enum http_range range = read_range(http, source, tag, &at, &end);

@@ -79,11 +79,11 @@ static void answer_html(
     struct rest *rest, int status, const char *code, const struct web_page *page, const struct http_header_out *more)
 {
     struct rest_headers headers;
-    const char *policy = page->scripted ? rest->routes->script_policy : rest->routes->page_policy;
+    enum page_needs needs = page->scripted ? PAGE_SCRIPTED : page->pictured ? PAGE_PICTURED : PAGE_PLAIN;
 
     rest->indexed = page->indexed;
     rest_headers(rest, status, &headers);
-    rest_headers_add(&headers, "Content-Security-Policy", str_of(policy));
+    rest_headers_add(&headers, "Content-Security-Policy", str_of(rest->routes->page_policy[needs]));
     rest_headers_add(&headers, "Referrer-Policy", STR("no-referrer"));
     rest_headers_add(&headers, "Cross-Origin-Opener-Policy", STR("same-origin"));
     rest_headers_add(&headers, "Vary", STR("Accept-Language, Cookie"));

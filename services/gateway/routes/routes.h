@@ -30,14 +30,13 @@ struct routes {
     struct rates *rates;
     struct key_uses *key_uses; /* NULL: there is no auth to tell */
     struct rooms *rooms;
-    size_t body_max;                       /* over what a row allows it is lowered to this */
-    char page_policy[PAGE_POLICY_BYTES];   /* what a page of ours may do: rest_page.c */
-    char script_policy[PAGE_POLICY_BYTES]; /* and one with our script */
-    struct arena *scratch;                 /* one event */
-    size_t waiting_bytes;                  /* of events that wait for their room: order.c */
-    size_t in_flight;                      /* HTTP requests that wait for a service, or for what their key may do */
-    struct pieces pieces;                  /* of bodies that services take or give */
-    struct next_turn *turns;               /* of events that need not wait any more */
+    size_t body_max;                                 /* over what a row allows it is lowered to this */
+    char page_policy[PAGE_NEEDS][PAGE_POLICY_BYTES]; /* what a page of ours may do: rest_page.c */
+    struct arena *scratch;                           /* one event */
+    size_t waiting_bytes;                            /* of events that wait for their room: order.c */
+    size_t in_flight;        /* HTTP requests that wait for a service, or for what their key may do */
+    struct pieces pieces;    /* of bodies that services take or give */
+    struct next_turn *turns; /* of events that need not wait any more */
     struct before_sleep turn;
     bool is_held; /* requests wait with what they may do */
     struct rest *held;

@@ -38,6 +38,6 @@ void error_page_make(
         "<h1>{title}</h1><p>{what}</p><p><a href=\"{home}\">{to_home}</a></p>"
         "<footer><p class=\"quiet\" data-code=\"{code}\">{status} · {code}</p></footer>",
         PAGE_VALUES({ "home", STR("/") }, { "status", arena_printf(arena, "%d", status) }, { "code", str_of(code) }));
-    page_content_policy(policy, false);
+    page_content_policy(policy, PAGE_PLAIN);
     *out = (struct http_refusal_page){ .html = page_end(&page, arena), .policy = policy };
 }

@@ -122,6 +122,7 @@ void link_open(struct link_opening *opening)
 
 struct share_reading {
     struct link_opening opening;
+    struct str code;
     struct shared_conversation shared;
 };
 
@@ -130,6 +131,8 @@ static enum err read_shared(struct link_opening *opening, struct call *call)
     struct share_reading *reading = CONTAINER_OF(opening, struct share_reading, opening);
 
     TRY(link_read(call, opening->link.id, &reading->shared));
+    TRY(link_media_list(call, opening->link.id, reading->code, reading->shared.download, (struct id_list){ NULL, 0 },
+        &reading->shared.media));
     reading->shared.share_visit = opening->share_visit;
     return OK;
 }
@@ -145,6 +148,7 @@ void share_open(struct call *call, const struct share_opening *req, struct rpc_l
 {
     struct share_reading *reading = arena_zero(call->arena, sizeof *reading);
 
+    reading->code = req->code;
     reading->opening = (struct link_opening){ .later = later,
         .visit = visit_read(call, req->share_visit, req->code, req->client_key),
         .password = req->share_password,

@@ -46,6 +46,10 @@ extern const struct wire_shape link_row_shape;
     "has_password"
 extern const struct sealed_column sealed_share_link_code;
 
+/* Of l: somebody may open it, or look again who has since `since`. */
+#define LINK_LIVES(now, since)                                                                                         \
+    "(l.expires_at IS NULL OR l.expires_at > " now ") AND (l.view_budget IS NULL OR l.views < l.view_budget"           \
+    " OR l.last_view_at >= " since ")"
 void link_describe(struct call *call, const struct link_row *row, struct share_link *out);
 /* So many views it may have in all, from now on; 0: any number. */
 enum err link_budget_set(struct call *call, struct id link, int64_t view_budget, int64_t views) MUST_CHECK;
@@ -78,6 +82,12 @@ struct found_link {
 enum err link_find(struct call *call, struct link_visit *visit, struct found_link *out) MUST_CHECK;
 enum err link_count(struct call *call, const struct link_visit *visit, const struct found_link *link) MUST_CHECK;
 enum err link_read(struct call *call, struct id link, struct shared_conversation *out) MUST_CHECK;
+
+/* link_media.c: files that it shows, ready ones; only: of these, and none: all.  Their URLs are for who may not keep them, without `download`. */
+enum err link_media_list(struct call *call, struct id link, struct str code, bool download, struct id_list only,
+    struct shared_medium_list *out) MUST_CHECK;
+struct str link_media_url(
+    struct call *call, struct str code, struct id media, struct str form); /* form: none, the whole */
 
 /* link_open.c: the whole way to what a link opens. */
 struct link_opening {

@@ -17,6 +17,10 @@ static const char INSERT_LINK[] =
     "conversation s ON s.id = c.id AND $14::boolean"
     " WHERE c.id = $3 AND c.owner = $2 AND c.deleted_at IS NULL"
     " ON CONFLICT (owner, client_key) DO NOTHING RETURNING " LINK_COLUMNS;
+/* What it shows and what that names are of one moment; until the link is there, the conversation uses it: media_collect.c. */
+static const char HOLD[] = "SELECT FROM conversation WHERE id = $1 AND owner = $2 FOR SHARE";
+static const char USE_MEDIA[] = "INSERT INTO share_link_media (link, media) SELECT $1, m.id FROM conversation_media u"
+                                " JOIN media m ON m.id = u.media AND m.owner = $3 WHERE u.conversation = $2";
 static const char LINK_BY_KEY[] = "SELECT " LINK_COLUMNS " FROM share_link WHERE owner = $1 AND client_key = $2";
 
 static enum err hide_conversation(struct call *call)
@@ -49,6 +53,13 @@ static enum err insert_link(
             pg_text(password)));
 }
 
+static enum err keep_what_it_shows(struct call *call, const struct link_row *row)
+{
+    if (!row->snapshot) return OK;
+    return pg_run(call->pg, call->arena, USE_MEDIA,
+        PG_ARGS(pg_id(row->id), pg_id(row->conversation), pg_text(call->who->sub)), NULL);
+}
+
 static enum err count_link(struct call *call, const struct link_row *row)
 {
     if (row->view_budget > 0) TRY(link_budget_set(call, row->id, row->view_budget, 0));
@@ -71,7 +82,10 @@ static enum err create_link(struct pg *pg, struct arena *arena, void *arg)
     struct call call = call_on_worker(rpc_later_call(creating->then.later), pg, arena);
     struct link_row row = { .bytes = 0 };
 
+    if (draft->snapshot)
+        TRY(pg_run(pg, arena, HOLD, PG_ARGS(pg_id(draft->conversation), pg_text(call.who->sub)), NULL));
     enum err e = insert_link(&call, draft, creating->expires_at, creating->password, &row);
+    if (e == OK) e = keep_what_it_shows(&call, &row);
     if (e == OK)
         e = count_link(&call, &row);
     else if (e == ERR_NOT_FOUND && draft->client_key.len > 0) /* a client that lost our reply asks again */

@@ -18,7 +18,7 @@
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
 #include "libshared/rpc/rpc_client.h"
-#include "services/share/share.h"
+#include "services/share/links/links.h"
 
 #define MEDIA_AT_ONCE 500
 #define IDS_BYTES     20000 /* media_ids of so many */
@@ -57,8 +57,11 @@ static const char LOCK_DUE[] = "SELECT FROM media WHERE id = ANY ($1) AND due_at
 static const char LOOKS[] = "SELECT m.id AS media, m.use = 'left' AS was_left, m.id = ANY ($3) OR m.state = 'pending'"
                             " OR EXISTS (SELECT FROM avatar_choice c WHERE c.media = m.id)"
                             " OR EXISTS (SELECT FROM conversation_media u JOIN conversation c ON c.id = u.conversation"
-                            "            WHERE u.media = m.id AND c.owner = m.owner) AS is_used"
-                            " FROM media m WHERE m.id = ANY ($1) AND m.due_at <= $2 ORDER BY m.id";
+                            "            WHERE u.media = m.id AND c.owner = m.owner)"
+                            " OR EXISTS (SELECT FROM share_link_media u JOIN share_link l ON l.id = u.link"
+                            "            WHERE u.media = m.id AND l.owner = m.owner AND " LINK_LIVES(
+                                "$2", "$4") ") AS is_used"
+                                            " FROM media m WHERE m.id = ANY ($1) AND m.due_at <= $2 ORDER BY m.id";
 static const char PUT_OFF[] = "UPDATE media SET use = $2, due_at = $3 WHERE id = ANY ($1)";
 
 static struct id_list ids_of(struct arena *arena, struct medium_of_list media)
@@ -104,7 +107,8 @@ static enum err settle_work(struct pg *pg, struct arena *arena, void *arg)
     call.pg = pg;
     TRY(pg_run(pg, arena, LOCK_DUE, PG_ARGS(pg_ids(arena, due), pg_time(call.now)), NULL));
     TRY(pg_all(pg, arena, &look_shape, &looks, due.len, LOOKS,
-        PG_ARGS(pg_ids(arena, due), pg_time(call.now), pg_ids(arena, collection->used))));
+        PG_ARGS(pg_ids(arena, due), pg_time(call.now), pg_ids(arena, collection->used),
+            pg_time(call.now - share_settings(&call)->visit_s * 1000))));
     TRY(settle_media(collection, &call, looks));
     return job_put(&call, &media_collect_job, collection->key, &(struct nothing){}, 0); /* there may be more */
 }

@@ -32,17 +32,12 @@ void media_get(struct call *call, const struct media_ref *req, struct rpc_later 
     media_find(later, (struct id_list){ id, 1 }, answer_medium);
 }
 
-/* What a medium is, and where its bytes or those of one of its forms lie. */
-struct shown {
-    struct id source;
-    struct str owner, name, type, state, tag;
-    int64_t size;
-};
-static const struct wire_field shown_fields[] = { ROW_FIELD(struct shown, source, ID),
-    ROW_FIELD(struct shown, owner, TEXT), ROW_FIELD(struct shown, name, TEXT), ROW_FIELD(struct shown, type, TEXT),
-    ROW_FIELD(struct shown, state, TEXT), ROW_FIELD(struct shown, tag, TEXT), ROW_FIELD(struct shown, size, INT),
-    ROW_END };
-static const struct wire_shape shown_shape = { "shown", "", sizeof(struct shown), shown_fields };
+static const struct wire_field medium_source_fields[] = { ROW_FIELD(struct medium_source, source, ID),
+    ROW_FIELD(struct medium_source, owner, TEXT), ROW_FIELD(struct medium_source, name, TEXT),
+    ROW_FIELD(struct medium_source, type, TEXT), ROW_FIELD(struct medium_source, state, TEXT),
+    ROW_FIELD(struct medium_source, tag, TEXT), ROW_FIELD(struct medium_source, size, INT), ROW_END };
+static const struct wire_shape medium_source_shape = { "medium_source", "", sizeof(struct medium_source),
+    medium_source_fields };
 
 /* An image that was kept before images were read had the same id, and other bytes. */
 static const char SOURCE_OF_MEDIA[] = "SELECT b.file AS source, m.owner, m.name, m.type, m.state, b.size,"
@@ -53,44 +48,40 @@ static const char SOURCE_OF_FORM[] =
     " FROM media m LEFT JOIN media_form f ON f.media = m.id AND f.form = $2 LEFT JOIN blob b ON b.hash = f.hash"
     " WHERE m.id = $1";
 
-struct media_opening {
-    struct rpc_later *later;
-    const struct media_link *link;
-    struct str reader;
-    struct shown shown;
-};
-
-static enum err find_source(struct pg *pg, struct arena *arena, void *arg)
+enum err medium_source_find(
+    struct pg *pg, struct arena *arena, struct id media, struct str form, struct medium_source *out)
 {
-    struct media_opening *opening = arg;
-    const struct media_link *link = opening->link;
-
-    if (link->form.len == 0)
-        return pg_one(pg, arena, &shown_shape, &opening->shown, SOURCE_OF_MEDIA, PG_ARGS(pg_id(link->media)));
-    return pg_one(
-        pg, arena, &shown_shape, &opening->shown, SOURCE_OF_FORM, PG_ARGS(pg_id(link->media), pg_text(link->form)));
+    if (form.len == 0) return pg_one(pg, arena, &medium_source_shape, out, SOURCE_OF_MEDIA, PG_ARGS(pg_id(media)));
+    return pg_one(pg, arena, &medium_source_shape, out, SOURCE_OF_FORM, PG_ARGS(pg_id(media), pg_text(form)));
 }
 
 /* Not even its owner is shown what was not read: it is no picture yet, or none. */
-static enum err check_state(struct call *call, const struct shown *shown)
+enum err medium_source_show(struct call *call, const struct medium_source *shown, struct source *out)
 {
     if (str_is(shown->state, "pending")) return call_fail(call, ERR_MEDIA_PENDING, "the image is not read yet");
     if (str_is(shown->state, "refused")) return call_fail(call, ERR_UNPROCESSABLE, "it is no image that can be read");
-    return id_is_nil(shown->source) ? call_fail(call, ERR_NOT_FOUND, "there is no such form of it") : OK;
-}
-
-static struct source source_of(const struct media_opening *opening)
-{
-    const struct shown *shown = &opening->shown;
-    struct source source = { .source = shown->source,
+    if (id_is_nil(shown->source)) return call_fail(call, ERR_NOT_FOUND, "there is no such form of it");
+    *out = (struct source){ .source = shown->source,
         .name = shown->name,
         .type = shown->type,
         .size = shown->size,
         .tag = shown->tag,
         .shown = content_type_is_shown(shown->type) };
+    return OK;
+}
 
-    if (opening->link->signature.len > 0) source.payer = opening->reader;
-    return source;
+struct media_opening {
+    struct rpc_later *later;
+    const struct media_link *link;
+    struct str reader;
+    struct medium_source found;
+};
+
+static enum err find_source(struct pg *pg, struct arena *arena, void *arg)
+{
+    struct media_opening *opening = arg;
+
+    return medium_source_find(pg, arena, opening->link->media, opening->link->form, &opening->found);
 }
 
 static void on_access(void *arg, enum err e, struct id_list readable)
@@ -99,8 +90,9 @@ static void on_access(void *arg, enum err e, struct id_list readable)
     struct call *call = rpc_later_call(opening->later);
 
     if (e == OK && readable.len == 0) e = hide_medium(call);
-    if (e == OK) e = check_state(call, &opening->shown);
-    struct source source = e == OK ? source_of(opening) : (struct source){ .size = 0 };
+    struct source source = { .size = 0 };
+    if (e == OK) e = medium_source_show(call, &opening->found, &source);
+    if (opening->link->signature.len > 0) source.payer = opening->reader;
     rpc_later_done(opening->later, e, &source);
 }
 
@@ -114,7 +106,7 @@ static void on_source(void *arg, enum err e)
         rpc_later_done(opening->later, e == ERR_NOT_FOUND ? hide_medium(call) : e, NULL);
         return;
     }
-    *medium = (struct medium_of){ opening->link->media, opening->shown.owner };
+    *medium = (struct medium_of){ opening->link->media, opening->found.owner };
     media_access_ask(call, opening->reader, (struct medium_of_list){ medium, 1 }, on_access, opening);
 }
 

@@ -16,7 +16,7 @@
 #include "libshared/base/url.h"
 #include "libshared/page/page.h"
 #include "services/share/links/links.h"
-#include "services/share/pages/talk.h"
+#include "services/share/pages/share_files.h"
 
 #define LINES_OF_PART 200
 #define KEY_CHARS     22
@@ -157,18 +157,20 @@ static struct str initial_of(struct str who)
     return (struct str){ who.at, len };
 }
 
-static void put_said(struct page *page, const struct talk_line *line)
+static void put_said(struct page *page, const struct share_files *files, const struct talk_line *line)
 {
+    size_t n = share_files_put(page, files, line->media);
+
     if (line->text.at != NULL)
         page_put(page, "<p class=\"bubble\" dir=\"auto\">{text}</p>", PAGE_VALUES({ "text", line->text }));
-    else
+    else if (n == 0)
         page_put(page, "<p class=\"bubble unshown\">{unshown}</p>", PAGE_NO_VALUES);
     if (line->when.len > 0)
         page_put(page, "<p class=\"when\" dir=\"auto\">{when}</p>", PAGE_VALUES({ "when", line->when }));
     page_put(page, "</div></li>\n", PAGE_NO_VALUES);
 }
 
-static void put_line(struct page *page, const struct talk_line *line)
+static void put_line(struct page *page, const struct share_files *files, const struct talk_line *line)
 {
     struct str who =
         line->who.len > 0 ? line->who : str_of(page_text(page, line->side == TALK_MINE ? "own" : "nameless"));
@@ -181,12 +183,12 @@ static void put_line(struct page *page, const struct talk_line *line)
     page_put(page, "<li class=\"{side}{goes_on}\">",
         PAGE_VALUES({ "side", line->side == TALK_MINE ? STR("mine") : STR("theirs") },
             { "goes_on", line->goes_on ? STR(" goes-on") : STR("") }));
-    if (line->side == TALK_THEIRS && !line->goes_on)
+    if (line->side == TALK_THEIRS && !line->goes_on && !share_files_put_face(page, files, line->face))
         page_put(page, "<span class=\"face\" aria-hidden=\"true\">{initial}</span>",
             PAGE_VALUES({ "initial", initial_of(who) }));
     page_put(
         page, "<div><p class=\"{unseen}\" dir=\"auto\">{who}</p>", PAGE_VALUES({ "unseen", unseen }, { "who", who }));
-    put_said(page, line);
+    put_said(page, files, line);
 }
 
 static void put_parts(struct page *page, const struct share_view *view, int64_t parts)
@@ -206,36 +208,42 @@ static void put_parts(struct page *page, const struct share_view *view, int64_t 
     page_put(page, "</nav>\n", PAGE_NO_VALUES);
 }
 
-static void put_talk(struct page *page, const struct share_view *view, const struct shared_conversation *shared)
+static void put_talk(struct page *page, const struct share_view *view, const struct shared_conversation *shared,
+    const struct talk *talk, const struct share_files *files)
 {
     struct arena *arena = view->call->arena;
-    struct talk talk = talk_read(arena, shared->data, (size_t)(view->req->part - 1) * LINES_OF_PART, LINES_OF_PART);
 
     page_put(page,
         "<header><h1 dir=\"auto\">{name}</h1><p class=\"quiet\">{count}: {n} · {as_of}: {changed}</p></header>\n",
-        PAGE_VALUES({ "name", shared->name }, { "n", number_text(arena, (int64_t)talk.all) },
+        PAGE_VALUES({ "name", shared->name }, { "n", number_text(arena, (int64_t)talk->all) },
             { "changed", time_text(arena, shared->changed_at) }));
-    if (talk.all == 0) page_put(page, "<p class=\"quiet\">{empty}</p>\n", PAGE_NO_VALUES);
-    if (talk.n > 0) page_put(page, "<ol class=\"talk\">\n", PAGE_NO_VALUES);
-    for (size_t i = 0; i < talk.n; i++) put_line(page, &talk.lines[i]);
-    if (talk.n > 0) page_put(page, "</ol>\n", PAGE_NO_VALUES);
-    put_parts(page, view, (int64_t)(talk.all + LINES_OF_PART - 1) / LINES_OF_PART);
+    if (talk->all == 0) page_put(page, "<p class=\"quiet\">{empty}</p>\n", PAGE_NO_VALUES);
+    if (talk->n > 0) page_put(page, "<ol class=\"talk\">\n", PAGE_NO_VALUES);
+    for (size_t i = 0; i < talk->n; i++) put_line(page, files, &talk->lines[i]);
+    if (talk->n > 0) page_put(page, "</ol>\n", PAGE_NO_VALUES);
+    put_parts(page, view, (int64_t)(talk->all + LINES_OF_PART - 1) / LINES_OF_PART);
 }
 
 static enum err show_talk(const struct share_view *view, struct call *call, struct web_page *rep)
 {
     struct shared_conversation shared = { .name = STR("") };
+    struct share_files files = { .call = call, .code = view->req->code };
     struct page page;
 
     TRY(link_read(call, view->link.id, &shared));
+    files.download = shared.download;
+    struct talk talk =
+        talk_read(call->arena, shared.data, (size_t)(view->req->part - 1) * LINES_OF_PART, LINES_OF_PART);
+    TRY(share_files_find(&files, view->link.id, &talk));
     page_begin_with(&page, texts, view->language,
         &(struct page_head){ .title = shared.name,
             .style = PAGE_STYLE_TALK,
             .theme = page_theme_find(shared.theme),
             .noindex = view->link.noindex });
-    put_talk(&page, view, &shared);
+    put_talk(&page, view, &shared, &talk, &files);
     put_languages(&page, view);
     finish_page(&page, view, 200, rep);
+    rep->pictured = files.list.len > 0;
     return OK;
 }
 

@@ -6,12 +6,14 @@
 #include <time.h>
 
 #include "libshared/base/err.h"
+#include "libshared/base/id.h"
 #include "libshared/wire/msgpack_in.h"
 
 #define PROFILES_MAX 1000 /* each message looks through them */
 #define NAME_CHARS   80
 #define TIME_CHARS   40
 #define NAMES_MAX    8
+#define MEDIA_MAX    10 /* of one message */
 
 enum talk_member {
 #define MEMBER(what, ...) MEMBER_##what,
@@ -45,8 +47,7 @@ static struct msgpack_value find_member(struct str map, enum talk_member member)
     return (struct msgpack_value){ .kind = MSGPACK_NIL };
 }
 
-/* The first so many characters. */
-static struct str cut_text(struct str text, size_t chars)
+struct str talk_cut(struct str text, size_t chars)
 {
     for (size_t i = 0; i < text.len; i++)
         if (((unsigned char)text.at[i] & 0xc0) != 0x80 && chars-- == 0) return (struct str){ text.at, i };
@@ -70,10 +71,61 @@ static struct str label_of(struct arena *arena, const struct msgpack_value *valu
     return whole_of(value, &whole) ? arena_printf(arena, "%" PRId64, whole) : STR_NONE;
 }
 
+/* --- files that are named --- */
+
+static void add_media(struct id_list *list, struct id id, size_t most)
+{
+    for (size_t i = 0; i < list->len; i++)
+        if (id_eq(list->at[i], id)) return;
+    if (list->len < most) list->at[list->len++] = id;
+}
+
+static void find_media_in_text(struct str text, struct id_list *list, size_t most)
+{
+    static const struct str before = { "/media/", 7 };
+    struct id id;
+
+    for (; text.len >= before.len + ID_TEXT_BYTES; text = str_skip(text, 1))
+        if (str_starts(text, before) && id_parse((struct str){ text.at + before.len, ID_TEXT_BYTES }, &id))
+            add_media(list, id, most);
+}
+
+/* In whatever texts there are in it. */
+static void find_media(struct str any, struct id_list *list, size_t most)
+{
+    struct msgpack_in in = { .left = any };
+    struct msgpack_value value;
+
+    while (in.left.len > 0 && msgpack_next(&in, &value))
+        if (value.kind == MSGPACK_TEXT) find_media_in_text(value.bytes, list, most);
+}
+
+static bool is_member(struct str key, enum talk_member member)
+{
+    for (const char *const *name = names[member]; *name != NULL; name++)
+        if (str_is(key, *name)) return true;
+    return false;
+}
+
+/* Not in what says who says it: that may have a picture of its own. */
+static struct id_list read_media(struct arena *arena, struct str message)
+{
+    struct id_list list = { arena_alloc(arena, MEDIA_MAX * sizeof *list.at), 0 };
+    struct msgpack_in in = { .left = message };
+    struct msgpack_value map, key;
+    struct str raw;
+
+    if (!msgpack_next(&in, &map) || map.kind != MSGPACK_MAP) return list;
+    for (uint32_t i = 0; i < map.count && msgpack_next(&in, &key) && msgpack_skip(&in, &raw); i++)
+        if (key.kind == MSGPACK_TEXT && !is_member(key.bytes, MEMBER_sender)) find_media(raw, &list, MEDIA_MAX);
+    return list;
+}
+
 /* --- profiles --- */
 
 struct profile {
     struct str key, name;
+    struct id face;
     bool mine;
 };
 struct profiles {
@@ -85,11 +137,14 @@ static void add_profile(struct arena *arena, struct profiles *profiles, struct s
 {
     struct msgpack_value id = find_member(object, MEMBER_id), name = find_member(object, MEMBER_name);
     struct msgpack_value mine = find_member(object, MEMBER_mine);
+    struct id face = { { 0 } };
 
     if (profiles->n == PROFILES_MAX) return;
     if (key.at == NULL) key = label_of(arena, &id);
+    find_media(object, &(struct id_list){ &face, 0 }, 1);
     profiles->at[profiles->n++] = (struct profile){ .key = key,
-        .name = cut_text(label_of(arena, &name), NAME_CHARS),
+        .face = face,
+        .name = talk_cut(label_of(arena, &name), NAME_CHARS),
         .mine = mine.kind == MSGPACK_BOOL && mine.truth };
 }
 
@@ -133,7 +188,7 @@ static struct str read_time(struct arena *arena, const struct msgpack_value *val
     struct tm tm;
     int64_t ms;
 
-    if (value->kind == MSGPACK_TEXT) return cut_text(value->bytes, TIME_CHARS);
+    if (value->kind == MSGPACK_TEXT) return talk_cut(value->bytes, TIME_CHARS);
     if (!whole_of(value, &ms) || ms < 0 || ms > INT64_C(253402300799999)) return STR_NONE;
     time_t seconds = (time_t)(ms / 1000);
     if (gmtime_r(&seconds, &tm) == NULL) return STR_NONE;
@@ -152,8 +207,10 @@ static struct talk_line read_line(struct arena *arena, const struct profiles *pr
     if (mine.kind == MSGPACK_BOOL ? mine.truth : str_is(key, "me") || (profile != NULL && profile->mine))
         line.side = TALK_MINE;
     if (is_notice(&type)) line.side = TALK_NOTICE;
-    line.who = profile != NULL && profile->name.len > 0 ? profile->name : cut_text(key, NAME_CHARS);
+    line.who = profile != NULL && profile->name.len > 0 ? profile->name : talk_cut(key, NAME_CHARS);
+    if (profile != NULL) line.face = profile->face;
     line.when = read_time(arena, &time);
+    line.media = read_media(arena, message);
     return line;
 }
 
