@@ -672,7 +672,7 @@ export const mutants = [
   },
   {
     name: 'what may not be kept is kept in its large form', file: 'services/share/links/link_media.c', red: ['scenario', 'l_share_media', 'without download'],
-    from: 'if (by.download || is_glance(req->form))', to: 'if (by.download || req->form.len > 0)',
+    from: 'str_is(form, "small") || str_is(form, "medium")', to: 'str_is(form, "small") || form.len > 0',
   },
   {
     name: 'what may not be kept is kept range by range', file: 'services/gateway/routes/rest_download.c', red: ['scenario', 'l_share_media', 'without download'],
