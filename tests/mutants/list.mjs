@@ -663,6 +663,10 @@ export const mutants = [
     from: 'if (visit->lock != 0) return', to: 'if (visit->lock < 0) return',
   },
   {
+    name: 'a right password that came to nothing stays a wrong one', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_media', 'comes to nothing'],
+    from: 'if (e != OK && rpc_server_work(', to: 'if (e == OK && rpc_server_work(',
+  },
+  {
     name: 'a link shows whatever its conversation names', file: 'services/share/links/link_media.c', red: ['scenario', 'l_share_media', 'is not its owner.s'],
     from: 'm.owner = l.owner WHERE', to: 'm.owner > \'\' WHERE',
   },

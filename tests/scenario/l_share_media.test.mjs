@@ -181,6 +181,33 @@ test('of a link with a password the files are read by who has said it, until it 
   await isRefused(path, { visit }, 403, 'forbidden')
 })
 
+/** A statement of the service's that is not committed before `ends`, which then waits for that. */
+async function holds(statement) {
+  const mark = randomUUID()
+  const done = stack.sql('share', `BEGIN; ${statement}; DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM uses_left WHERE what = '${mark}') LOOP PERFORM pg_sleep(0.05); END LOOP; END $$; COMMIT`)
+  const held = (what, condition) => stack.sql('share', `SELECT count(${what}) FROM pg_stat_activity a JOIN pg_locks h ON h.pid = a.pid AND h.locktype = 'transactionid' AND h.granted LEFT JOIN pg_locks w ON NOT w.granted AND ${condition} WHERE a.query LIKE '%${mark}%' AND a.pid <> pg_backend_pid()`).then(Number)
+  await until('it is under way', async () => await held('a', 'false') === 1)
+  return {
+    isWaitedFor: async () => await held('w', 'w.transactionid = h.transactionid') === 1,
+    isNotAlone: async () => await held('w', 'w.transactionid IS DISTINCT FROM h.transactionid') > 0,
+    async ends() {
+      await stack.sql('share', `INSERT INTO uses_left VALUES ('${mark}', '', 0)`)
+      await done
+    },
+  }
+}
+
+test('a right password that comes to nothing is no wrong one: what was taken for it is given back', async () => {
+  const ada = await somebody('ada'), link = await ada.shares(await ada.says(), { password: 'six at the harbour' })
+  const end = await holds(`UPDATE share_link SET expires_at = now() - interval '1 s' WHERE id = '${link.id}'`)
+  const opening = reads(`/api/v1/share/${link.code}`, { from: '203.0.116.7', headers: { 'x-share-password': 'six at the harbour' } })
+  const guesses = () => stack.sql('share', `SELECT who, failures FROM share_guess WHERE link = '${link.id}'`)
+  await until('one is taken', async () => await guesses() === '203.0.116.0/24|1')
+  await end.ends()
+  assert.deepEqual(codeOf(await opening), [404, 'not_found'])
+  assert.equal(await guesses(), '203.0.116.0/24|0')
+})
+
 test('a live link shows what the conversation names now, one that is not what it named then; a file that its owner deletes is gone from both', async () => {
   const ada = await somebody('ada'), [first, second] = [await ada.keeps(), await ada.keeps()], talk = await ada.says(first)
   const [live, then] = [await ada.shares(talk), await ada.shares(talk, { snapshot: true })], visits = [(await opens(live)).share_visit, (await opens(then)).share_visit]
@@ -254,18 +281,16 @@ test('a file stays for as long as a link lives that shows the conversation as it
 })
 
 test('what a link shows and the files that it keeps are of one moment, whoever changes the conversation meanwhile', async () => {
-  const ada = await somebody('ada'), words = await ada.keeps(), [talk, other] = [await ada.says(words), await ada.says()], mark = randomUUID()
+  const ada = await somebody('ada'), words = await ada.keeps(), [talk, other] = [await ada.says(words), await ada.says()], key = randomUUID()
   // Another link with the same key, of which it is not known yet whether it comes: the one that is made has read the conversation, and waits.
-  const holds = stack.sql('share', `BEGIN; INSERT INTO share_link (id, owner, conversation, code_hash, code, created_at, download, noindex, client_key, bytes) VALUES (gen_random_uuid(), '${ada.subject}', '${other.id}', sha256('${mark}'), '', now(), true, true, '${mark}', 0); DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM uses_left WHERE what = '${mark}') LOOP PERFORM pg_sleep(0.05); END LOOP; END $$; ROLLBACK`)
-  const held = (what, condition) => stack.sql('share', `SELECT count(${what}) FROM pg_stat_activity a JOIN pg_locks h ON h.pid = a.pid AND h.locktype = 'transactionid' AND h.granted LEFT JOIN pg_locks w ON NOT w.granted AND ${condition} WHERE a.query LIKE '%${mark}%' AND a.pid <> pg_backend_pid()`).then(Number)
-  await until('the other one is under way', async () => await held('a', 'false') === 1)
-  const shares = ada.shares(talk, { snapshot: true, client_key: mark })
-  await until('this one waits for it', async () => await held('w', 'w.transactionid = h.transactionid') === 1)
+  const rival = await holds(`INSERT INTO share_link (id, owner, conversation, code_hash, code, created_at, download, noindex, client_key, bytes) VALUES ('${key}', '${ada.subject}', '${other.id}', sha256('${key}'), '', now(), true, true, '${key}', 0); DELETE FROM share_link WHERE id = '${key}'`)
+  const shares = ada.shares(talk, { snapshot: true, client_key: key })
+  await until('this one waits for it', rival.isWaitedFor)
   let changed = false
   const changes = ada.changes(talk).then(() => { changed = true })
-  await until('the change waits, or is done', async () => changed || await held('w', 'w.transactionid IS DISTINCT FROM h.transactionid') > 0)
-  await stack.sql('share', `INSERT INTO uses_left VALUES ('${mark}', '', 0)`)
-  await Promise.all([holds, changes])
+  await until('the change waits, or is done', async () => changed || await rival.isNotAlone())
+  await rival.ends()
+  await changes
   const { data, media } = await opens(await shares)
   assert.deepEqual([data, media?.map(({ id }) => id)], [talkOf([words]), [words.id]])
 })
