@@ -567,8 +567,9 @@ static void batches_are_bounded_in_number_and_bytes_and_lose_nothing(void **stat
         else
             ask_large(&probe, 10000, &heard[i]);
     }
-    ev_run(fx.loop, EVRUN_NOWAIT);
-    while (n < MANY && serve_one(WAIT_MS, &head, &body)) {
+    while (n < MANY) {
+        bool there = false;
+        UNTIL(there || (there = serve_one(0, &head, &body))); /* what the pipe did not take goes when it has room */
         assert_int_equal(head.kind, FRAME_BATCH);
         assert_in_range(head.batch.n, 2, RPC_BATCH_MESSAGES);
         assert_true(body.len <= RPC_BATCH_BYTES + RPC_BATCH_EACH + 4096);
@@ -583,7 +584,6 @@ static void batches_are_bounded_in_number_and_bytes_and_lose_nothing(void **stat
         assert_int_equal(in_this, head.batch.n);
         batches++;
     }
-    assert_int_equal(n, MANY);
     assert_in_range(batches, 2, 60);
     close_script(&probe);
 }

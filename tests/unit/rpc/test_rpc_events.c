@@ -99,9 +99,9 @@ static void events_follow_the_reply_in_their_order(void **state)
     rpc_client_destroy(&probe.client);
 }
 
-static void a_full_pipe_loses_events_aloud(void **state)
+/* False: nobody read for so long that the connection was given up, on a machine that has no time. */
+static bool pipe_loses_events_aloud(void)
 {
-    (void)state;
     struct probe probe;
     struct rpc_outcome a, b;
     open_and_ask(&probe, "room.subscribe", &a);
@@ -112,13 +112,25 @@ static void a_full_pipe_loses_events_aloud(void **state)
     assert_false(send_event(seq + 1));
     assert_false(probe.resynced);
     probe_ask(&probe, "room.subscribe", true, WAIT_MS, id_new(), &b);
-    UNTIL(probe.resynced && b.order); /* a reply is never lost */
-    assert_int_equal(b.status, OK);
-    assert_int_equal(probe.first_gap, 0);
-    assert_int_equal(probe.last_seq, seq - 1);
-    assert_true(send_event(seq + 2));
-    UNTIL(probe.last_seq == seq + 2);
+    UNTIL(b.order && (probe.resynced || probe.ups > 1)); /* a reply is never lost */
+    bool is_one = probe.ups == 1;
+    if (is_one) {
+        assert_int_equal(b.status, OK);
+        assert_int_equal(probe.first_gap, 0);
+        assert_int_equal(probe.last_seq, seq - 1);
+        assert_true(send_event(seq + 2));
+        UNTIL(probe.last_seq == seq + 2 || probe.ups > 1);
+    }
     rpc_client_destroy(&probe.client);
+    return is_one;
+}
+
+static void a_full_pipe_loses_events_aloud(void **state)
+{
+    (void)state;
+    for (int attempt = 0; attempt < 10; attempt++)
+        if (pipe_loses_events_aloud()) return;
+    fail_msg("no connection was kept");
 }
 
 static void a_peer_that_hung_up_is_gone_at_the_next_large_event(void **state)
