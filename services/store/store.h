@@ -78,6 +78,13 @@ enum err access_error(struct call *call, enum err e, struct log_access may) MUST
 
 /* message_append.c: an entry of this kind begins its way into the log: with its room, id, body, and what it is about. */
 void entry_begin(struct call *call, enum entry_kind kind, const struct message *entry, struct rpc_later *later);
+/* The same for the call's subject, whoever calls: `done` comes once, perhaps before this returns, with the entry as it is in the log; or with
+ * the error, which is the call's.  !was_put: then it is certain that it is not in the log. */
+typedef void entry_done_fn(void *arg, enum err e, const struct message *entry, bool was_put);
+void entry_send(struct call *call, enum entry_kind kind, const struct message *entry, entry_done_fn *done, void *arg);
+/* What can be said of an entry without asking anybody; the second also on a worker. */
+enum err entry_check(struct call *call, enum entry_kind kind, const struct message *entry) MUST_CHECK;
+enum err entry_check_length(struct call *call, struct str body) MUST_CHECK;
 /* A batch came back from the committer. */
 void appends_done(void *store, struct append *first);
 

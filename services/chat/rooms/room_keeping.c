@@ -1,6 +1,7 @@
-/* room_keeping.c - for the store: for how long rooms keep what was said; and its word on where their logs begin, which counts go by. */
+/* room_keeping.c - for the store: for how long rooms keep what was said, and which are no more; and its word on where their logs begin, which counts go by. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
+#include "libshared/db/rows.h"
 #include "libshared/wire/columns.h"
 #include "services/chat/chat.h"
 
@@ -14,13 +15,25 @@ static const char RAISE[] =
 static const char KEPT[] =
     "SELECT id AS room, kept_days AS days FROM room WHERE id = ANY ($1) AND kept_days IS NOT NULL";
 
+static const char GONE[] = "SELECT array_agg(q.room) AS rooms FROM unnest($1::uuid[]) AS q (room)"
+                           " WHERE NOT EXISTS (SELECT FROM room WHERE id = q.room)";
+
+struct gone_rooms {
+    struct id_list rooms;
+};
+static const struct wire_field gone_fields[] = { ROW_FIELD(struct gone_rooms, rooms, IDS), ROW_END };
+static const struct wire_shape gone_shape = { "gone_rooms", "", sizeof(struct gone_rooms), gone_fields };
+
 enum err room_keeping(struct call *call, const struct log_begins *req, struct rooms_kept *rep)
 {
     const struct log_begin_list *logs = &req->logs;
+    struct gone_rooms gone = { { NULL, 0 } };
     struct id_list rooms = IDS_OF(call->arena, *logs, room);
 
     TRY(pg_run(call->pg, call->arena, RAISE,
         PG_ARGS(pg_ids(call->arena, rooms), pg_ints(call->arena, INTS_OF(call->arena, *logs, first))), NULL));
+    TRY(pg_one(call->pg, call->arena, &gone_shape, &gone, GONE, PG_ARGS(pg_ids(call->arena, rooms))));
+    rep->gone = gone.rooms;
     return pg_all(
         call->pg, call->arena, room_kept_shape(), &rep->rooms, ROOMS_MAX, KEPT, PG_ARGS(pg_ids(call->arena, rooms)));
 }

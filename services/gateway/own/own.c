@@ -24,7 +24,8 @@
 #define PLACES_MAX  200   /* proto/chat.def: missed_rooms.places */
 #define MARGIN_MS   60000 /* of clocks, and of what was begun before and committed after a moment */
 #define ARENA_BYTES (16u << 20)
-#define EVENT_BYTES 65536 /* a room: 600 characters, each at most 12 bytes of JSON, and its rights */
+#define EVENT_BYTES                                                                                                    \
+    131072 /* a room, or a message that waits: 10,000 characters, each at most 6 bytes of JSON, its meta, and the rest */
 
 /* What of a room is another: several of them, as bits. */
 enum own_kind { OWN_READ = 1, OWN_SAID = 2, OWN_CHANGED = 4, OWN_ADDED = 8, OWN_REMOVED = 16 };
@@ -447,6 +448,39 @@ static void take_news(struct own_stream *own, size_t part, struct str body)
     }
 }
 
+/* --- what the store says --- */
+
+static void tell_all(struct own_subject *subject, struct id room, struct eio_packet *packet)
+{
+    struct own_socket *socket;
+
+    DL_FOREACH(subject->sockets, socket)
+        if (may_hear(socket->client, room) && !sio_is_slow(socket->client->socket))
+            sio_send(socket->client->socket, packet);
+    eio_packet_drop(packet);
+}
+
+/* It is told at once, and with all that there is to say: whoever was away asks for the list. */
+static void take_scheduled(struct own_stream *own, struct str body)
+{
+    struct scheduled_news news = { .message = NULL };
+    struct own_subject *subject;
+    struct wire_error why;
+
+    if (wire_decode(scheduled_news_shape(), body, own->arena, &news, &why) != OK) {
+        LOG(ERROR, "gateway.bad_event", F_TEXT("name", "scheduled.changed"), F_TEXT("why", why.text));
+        return;
+    }
+    if ((subject = find_subject(own, news.subject)) == NULL) return;
+    if (news.message != NULL)
+        tell_all(
+            subject, news.message->room, make_packet("scheduled:changed", scheduled_message_shape(), news.message));
+    if (news.end != NULL)
+        tell_all(subject, news.end->room, make_packet("scheduled:removed", scheduled_end_shape(), news.end));
+}
+
+/* --- what chat says --- */
+
 static void doubt_all(struct own_stream *own, size_t part)
 {
     struct own_subject *subject, *next;
@@ -458,12 +492,14 @@ static bool on_service_event(void *object, struct service_part part, const struc
 {
     struct own_stream *own = object;
     bool is_own = part.service == SERVICE_chat && str_is(head->name, "own.changed");
+    bool is_scheduled = part.service == SERVICE_store && str_is(head->name, "scheduled.changed");
 
     if (is_own) take_news(own, part.index, body);
+    if (is_scheduled) take_scheduled(own, body);
     if (part.service == SERVICE_chat && str_is(head->name, "resync"))
         doubt_all(own, part.index); /* others hear it, too */
     arena_reset(own->arena);
-    return is_own;
+    return is_own || is_scheduled;
 }
 
 static void on_service_up(void *object, struct service_part part)

@@ -8,7 +8,10 @@
 struct message_sending {
     struct append append;
     struct store *store;
-    struct rpc_later *later;
+    struct call *call;
+    entry_done_fn *done;
+    void *arg;
+    bool was_put; /* to the committer */
     struct sender_turn turn;
     enum entry_kind kind;
     struct log_access may; /* the sender, once chat has said so */
@@ -24,12 +27,9 @@ enum err access_error(struct call *call, enum err e, struct log_access may)
 
 static void finish_sending(struct message_sending *s, enum err e)
 {
-    const struct message *m = &s->append.message;
-    struct receipt receipt = { .room = m->room, .seq = m->seq, .id = m->id, .at = m->at };
-
     s->store->appends_open--;
     turns_leave(s->store->turns, &s->turn);
-    rpc_later_done(s->later, e, &receipt);
+    s->done(s->arg, e, &s->append.message, s->was_put);
 }
 
 static enum err refuse_overload(struct call *call)
@@ -40,7 +40,8 @@ static enum err refuse_overload(struct call *call)
 
 static enum err put_entry(struct message_sending *s)
 {
-    return committer_put(s->store->committer, &s->append) ? OK : refuse_overload(rpc_later_call(s->later));
+    s->was_put = committer_put(s->store->committer, &s->append);
+    return s->was_put ? OK : refuse_overload(s->call);
 }
 
 static bool has_target(const struct message *m)
@@ -53,7 +54,7 @@ static enum err judge_new(const struct message_sending *s)
 {
     if (has_target(&s->append.message) || entry_is_allowed(s->store->settings, s->kind, s->may.role, true, 0))
         return OK;
-    return call_fail(rpc_later_call(s->later), ERR_FORBIDDEN, "one only reads in this room, or for the time being");
+    return call_fail(s->call, ERR_FORBIDDEN, "one only reads in this room, or for the time being");
 }
 
 /* Reads what the log has already: the target of the entry, or an earlier entry with its id. */
@@ -79,7 +80,7 @@ static enum err go_on(struct message_sending *s)
     const struct message *m = &s->append.message;
 
     if (m->attachments.len == 0 || s->target.is_repeat) return put_entry(s);
-    media_claim_ask(s->store, rpc_later_call(s->later), m->attachments, on_claimed, s);
+    media_claim_ask(s->store, s->call, m->attachments, on_claimed, s);
     return OK;
 }
 
@@ -97,7 +98,7 @@ static void answer_done(struct message_sending *s)
 static void on_former(void *arg, enum err e)
 {
     struct message_sending *s = arg;
-    struct call *call = rpc_later_call(s->later);
+    struct call *call = s->call;
     bool is_about_one = has_target(&s->append.message);
 
     if (e == ERR_NOT_FOUND) e = call_fail(call, e, "there is no such message");
@@ -112,10 +113,8 @@ static void on_former(void *arg, enum err e)
 
 static enum err ask_for_former(struct message_sending *s)
 {
-    struct call *call = rpc_later_call(s->later);
-
-    if (rpc_server_work(s->store->server, call->who->sub, read_former, on_former, s)) return OK;
-    return call_fail(call, ERR_OVERLOADED, "too many requests wait for a worker");
+    if (rpc_server_work(s->store->server, s->call->who->sub, read_former, on_former, s)) return OK;
+    return call_fail(s->call, ERR_OVERLOADED, "too many requests wait for a worker");
 }
 
 static bool wants_former(const struct message *m)
@@ -128,7 +127,7 @@ static void on_grant(void *arg, enum err e, struct log_access may)
     struct message_sending *s = arg;
 
     s->may = may;
-    e = access_error(rpc_later_call(s->later), e, may);
+    e = access_error(s->call, e, may);
     if (e == OK) e = judge_new(s);
     if (e == OK) e = wants_former(&s->append.message) ? ask_for_former(s) : put_entry(s);
     if (e != OK) finish_sending(s, e);
@@ -155,7 +154,7 @@ static void answer_sender(struct append *append)
 {
     struct message_sending *s = append->owner;
 
-    finish_sending(s, explain_error(rpc_later_call(s->later), append->e));
+    finish_sending(s, explain_error(s->call, append->e));
 }
 
 /* A batch has its appends room by room: each room is noted once. */
@@ -206,30 +205,40 @@ static bool wants_text(enum entry_kind kind)
     return kind == ENTRY_message || kind == ENTRY_edit;
 }
 
-static enum err check_entry(
-    struct call *call, enum entry_kind kind, const struct message *entry, const struct store *store)
+enum err entry_check_length(struct call *call, struct str body)
+{
+    int64_t most = ((const struct store *)call->context)->settings->message_chars;
+
+    if (utf8_length(body.at, body.len) <= (size_t)most) return OK;
+    return call_fail(call, ERR_INVALID_ARGUMENT, "body: has more than %lld characters", (long long)most);
+}
+
+enum err entry_check(struct call *call, enum entry_kind kind, const struct message *entry)
 {
     if (wants_text(kind) && entry->body.len == 0 && entry->attachments.len == 0)
         return call_fail(call, ERR_INVALID_ARGUMENT, "body: is empty, and nothing is attached");
     TRY(check_attachments(call, entry));
     if (call->who->sub.len == 0) return call_fail(call, ERR_UNAUTHENTICATED, "a message needs a sender");
-    if (utf8_length(entry->body.at, entry->body.len) > (size_t)store->settings->message_chars)
-        return call_fail(call, ERR_INVALID_ARGUMENT, "body: has more than %lld characters",
-            (long long)store->settings->message_chars);
+    return entry_check_length(call, entry->body);
+}
+
+static enum err check_load(struct call *call, const struct store *store)
+{
     return store->appends_open < (size_t)store->settings->append_max ? OK : refuse_overload(call);
 }
 
-void entry_begin(struct call *call, enum entry_kind kind, const struct message *entry, struct rpc_later *later)
+void entry_send(struct call *call, enum entry_kind kind, const struct message *entry, entry_done_fn *done, void *arg)
 {
     struct store *store = call->context;
-    enum err e = check_entry(call, kind, entry, store);
+    enum err e = entry_check(call, kind, entry);
 
+    if (e == OK) e = check_load(call, store);
     if (e != OK) {
-        rpc_later_done(later, e, NULL);
+        done(arg, e, entry, false);
         return;
     }
     struct message_sending *s = arena_zero(call->arena, sizeof *s);
-    *s = (struct message_sending){ .store = store, .later = later, .kind = kind };
+    *s = (struct message_sending){ .store = store, .call = call, .done = done, .arg = arg, .kind = kind };
     s->append =
         (struct append){ .owner = s, .answer = answer_sender, .deadline_us = call->deadline_us, .message = *entry };
     s->append.message.sender = call->who->sub;
@@ -237,6 +246,19 @@ void entry_begin(struct call *call, enum entry_kind kind, const struct message *
     store->appends_open++;
     s->turn = (struct sender_turn){ .room = entry->room, .subject = call->who->sub, .begin = ask_for_grant, .arg = s };
     if (turns_take(store->turns, &s->turn, wants_former(entry))) ask_for_grant(s);
+}
+
+static void answer_later(void *arg, enum err e, const struct message *m, bool was_put)
+{
+    struct receipt receipt = { .room = m->room, .seq = m->seq, .id = m->id, .at = m->at };
+
+    (void)was_put;
+    rpc_later_done(arg, e, &receipt);
+}
+
+void entry_begin(struct call *call, enum entry_kind kind, const struct message *entry, struct rpc_later *later)
+{
+    entry_send(call, kind, entry, answer_later, later);
 }
 
 void message_append(struct call *call, const struct message_draft *draft, struct rpc_later *later)
