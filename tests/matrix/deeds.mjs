@@ -7,6 +7,7 @@ import { codeOfAnswer, over, signsIn, transports, tryConnect } from './callers.m
 import { deeds } from './expectations.mjs'
 import { contract, eventName, routeName } from './rows.mjs'
 
+const DAY = 86400000
 const send = ({ room }) => ({ room, id: randomUUID(), body: 'a message' })
 
 /** A name that a back end could give, and has given nobody. */
@@ -49,6 +50,11 @@ const args = {
   'knock:withdraw': ({ room }) => ({ room }),
   'room:remove': ({ room }, state, caller) => ({ room, member: state.startsWith('itself') ? caller.subject ?? 'olga' : 'vic' }),
   'message:send': send,
+  'message:schedule': ({ room }) => ({ ...send({ room }), send_at: Date.now() + DAY }),
+  'scheduled:list': () => ({}),
+  'scheduled:change': ({ room, id }) => ({ room, id, body: 'another text' }),
+  'scheduled:cancel': ({ room, id }) => ({ room, id }),
+  'scheduled:send': ({ room, id }) => ({ room, id }),
   'message:list': ({ room }) => ({ room }),
   'message:search': ({ room }) => ({ q: 'first', ...(room && { room }) }),
   'message:get': ({ room }) => ({ room, seq: 1 }),
@@ -285,6 +291,15 @@ export class Scene {
     return answer.json.data.id
   }
 
+  /** A message that waits, in a closed room: the caller's own, if it may say something there, or vic's. */
+  async scheduled(caller, isOwn) {
+    const { room } = await this.room(caller, false)
+    const token = isOwn && ['owner', 'member'].includes(caller.role) ? caller.start : await tokenFor(this.stack, this.callers.owner.key, 'vic')
+    const answer = await request(this.stack, 'POST', `/api/v1/rooms/${room}/scheduled`, { token, body: { id: randomUUID(), body: 'later', send_at: Date.now() + DAY } })
+    assert.equal(answer.status, 201, answer.text)
+    return { room, id: answer.json.data.id }
+  }
+
   hostOf(caller) { return this.hosts[caller.name] ?? this.hosts.owner }
 
   /** A room in which the caller is what it is; a message is in its log. */
@@ -331,6 +346,7 @@ export class Scene {
       this.bearerOfApp = (await this.newcomer()).access_token // as the registered user's other sessions would end
       return { factor: await this.app(this.bearerOfApp) }
     }
+    if (['scheduled:change', 'scheduled:cancel', 'scheduled:send'].includes(deed)) return this.scheduled(caller, state === "one's own")
     if (deed === 'totp:confirm') return { app: caller.account && await this.app() }
     if (state === 'missing') return { room: randomUUID() }
     if (!/open|closed/.test(state)) return {}

@@ -187,6 +187,26 @@ export const deeds = {
       missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
     },
   },
+  'message:schedule': {
+    rows: ['POST /api/v1/rooms/{room}/scheduled', '/chat message:schedule'],
+    states: {
+      open: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'scheduled:list': {
+    rows: ['GET /api/v1/scheduled', '/chat scheduled:list'],
+    states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  // One's own message, and one of another.
+  ...Object.fromEntries([['change', 'PATCH', ''], ['cancel', 'DELETE', ''], ['send', 'POST', '/send']].map(([verb, http, path]) => [`scheduled:${verb}`, {
+    rows: [`${http} /api/v1/rooms/{room}/scheduled/{id}${path}`, `/chat scheduled:${verb}`],
+    states: {
+      "one's own": { ok: INSIDE, not_found: OUTSIDE, forbidden: UNNAMED, ...UNKNOWN },
+      "another's": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  }])),
   'message:list': {
     rows: ['GET /api/v1/rooms/{room}/messages', '/chat message:list'],
     states: {
@@ -633,7 +653,7 @@ export const deeds = {
   'signing_key:rotate': { rows: ['POST /api/v1/admin/signing-keys'], states: FOR_ADMINS },
   'quota:set': { rows: ['PUT /api/v1/admin/quotas/{name}'], states: FOR_ADMINS },
   'quota:unset': { rows: ['DELETE /api/v1/admin/quotas/{name}'], states: FOR_ADMINS },
-  'usage:get': { rows: ['GET /api/v1/admin/usage/chat', 'GET /api/v1/admin/usage/share'], states: FOR_ADMINS },
+  'usage:get': { rows: ['chat', 'share', 'store'].map(service => `GET /api/v1/admin/usage/${service}`), states: FOR_ADMINS },
   'subject:logout': { rows: ['POST /api/v1/admin/subjects/{subject}/logout'], states: FOR_ADMINS },
   'session:logout': { rows: ['POST /api/v1/admin/sessions/{session}/logout'], states: FOR_ADMINS },
   'user:me': {
@@ -828,6 +848,12 @@ export const hearings = {
     'when its subject is removed from a room that nobody joined': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
     'when another is removed': { hears: '', silent: KNOWN, away: AWAY },
     'when its subject is removed': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
+  },
+  '/chat scheduled:changed': {
+    'when each of them schedules a message': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
+  },
+  '/chat scheduled:removed': {
+    'when each of them cancels it': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
   },
   '/chat user:changed': {
     'when a user who is in two rooms with others has another name': { hears: `${INSIDE} stranger backend admin read_only listener`, silent: 'removed capped', away: AWAY },

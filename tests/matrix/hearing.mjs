@@ -1,4 +1,5 @@
 // hearing.mjs - the scenarios in which HEAR rows are heard: each is played, and counted is what each socket hears of it.
+import { randomUUID } from 'node:crypto'
 import { Person, request, tokenFor } from '../lib/people.mjs'
 import { until } from '../lib/wait.mjs'
 import { RECOVERY_ROOMS_MAX, over } from './callers.mjs'
@@ -88,6 +89,16 @@ export class Hearing {
     return room
   }
 
+  /** Each of its members, but for its maker, schedules a message: [person, id]. */
+  async schedule(room) {
+    const made = []
+    for (const name of ['owner', 'member', 'acting', 'user']) {
+      const { person } = Object.values(this.sockets[name]).find(({ person }) => person)
+      made.push([person, (await person.calls('message:schedule', { room, id: randomUUID(), body: 'later', send_at: Date.now() + 86400000 })).id])
+    }
+    return made
+  }
+
   /** Another socket of each caller, in /system. */
   inSystem() {
     return Promise.all([...new Set(this.all.map(([caller]) => caller))].map(async caller =>
@@ -156,6 +167,22 @@ const scenarios = {
       return this.count(hears, ([event, state]) => event === 'read:changed' && state.room === room, async () => {
         for (const name of ['owner', 'member', 'acting', 'user'])
           await Object.values(this.sockets[name]).find(({ person }) => person).person.calls('read:mark', { room, seq: 1 })
+      })
+    },
+  },
+
+  '/chat scheduled:changed': {
+    async 'when each of them schedules a message'(hears) {
+      const room = await this.ownRoom()
+      return this.count(hears, ([event, one]) => event === 'scheduled:changed' && one.room === room, () => this.schedule(room))
+    },
+  },
+
+  '/chat scheduled:removed': {
+    async 'when each of them cancels it'(hears) {
+      const room = await this.ownRoom(), made = await this.schedule(room)
+      return this.count(hears, ([event, end]) => event === 'scheduled:removed' && end.room === room, async () => {
+        for (const [person, id] of made) await person.calls('scheduled:cancel', { room, id })
       })
     },
   },

@@ -272,6 +272,7 @@ test('it goes with its room, and with its author', { timeout: 120000 }, async ()
   await due(`id = '${last.id}'`)
   await wake('schedule.run')
   await until('it is refused', async () => await sql(`SELECT refused FROM scheduled WHERE id = '${last.id}'`) === 'forbidden', LONG)
+  await stack.authctl('user', 'enable', user.id)
   await stack.authctl('user', 'delete', user.id)
   await stack.sql('auth', `UPDATE account SET delete_at = now() - interval '1 day' WHERE id = '${user.id}'`)
   await until('it is gone', async () => {

@@ -175,8 +175,9 @@ static void print_shown(const struct row *row, int64_t limit, int64_t used)
     print_cells(cells, widths, COUNT(cells));
 }
 
+/* Each quota is counted by one service. */
 static void print_usage(struct str subject, struct str key, const struct limit_page *limits,
-    const struct usage_page *chat, const struct usage_page *share)
+    const struct usage_page *chat, const struct usage_page *share, const struct usage_page *store)
 {
     struct buf list = BUF(1u << 20), name = BUF(1u << 16);
 
@@ -184,7 +185,7 @@ static void print_usage(struct str subject, struct str key, const struct limit_p
     for (size_t i = COUNT(rows); i-- > 0;) { /* quotas first */
         if (!is_of_subject(&rows[i])) continue;
         int64_t limit = limit_of(limits, &rows[i], subject, key);
-        int64_t used = used_of(chat, rows[i].name) + used_of(share, rows[i].name);
+        int64_t used = used_of(chat, rows[i].name) + used_of(share, rows[i].name) + used_of(store, rows[i].name);
         if (as_json)
             put_shown(&list, &rows[i], limit, used);
         else
@@ -201,13 +202,14 @@ static int show_usage(const struct command_line *line)
     const struct limit_query asked = { line_text(line, "SUBJECT") };
     struct usage_query query;
     struct limit_page limits;
-    struct usage_page chat, share;
+    struct usage_page chat, share, store;
     int status = call_method(&ask_auth_limit_list, &asked, &limits);
 
     if (status == EXIT_OK) query = (struct usage_query){ limits.subject };
     if (status == EXIT_OK) status = call_method(&ask_chat_room_usage, &query, &chat);
     if (status == EXIT_OK) status = call_method(&ask_share_conversation_usage, &query, &share);
-    if (status == EXIT_OK) print_usage(query.subject, line_text(line, "--key"), &limits, &chat, &share);
+    if (status == EXIT_OK) status = call_method(&ask_store_message_usage, &query, &store);
+    if (status == EXIT_OK) print_usage(query.subject, line_text(line, "--key"), &limits, &chat, &share, &store);
     return status;
 }
 
