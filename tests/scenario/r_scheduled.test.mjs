@@ -202,25 +202,6 @@ test('of a cancellation and the sending one wins', { timeout: 240000 }, async ()
   leave()
 })
 
-test('each is sent once, whoever is killed while they are', { timeout: 400000 }, async () => {
-  const { olga, max, room, leave } = await aRoom(), ids = []
-  for (let i = 0; i < 120; i++) ids.push((await later(olga, room, { body: `no. ${i}` })).id)
-  await due(`room_id = '${room}'`)
-  await wake('schedule.run')
-  for (const victim of ['store', 'chat', 'gateway-1', 'store', 'postgres', 'store']) {
-    await stack.kill(victim)
-    await stack.ready()
-    await due(`room_id = '${room}' AND refused IS NULL`) // what is tried again is tried now
-    await sql(`UPDATE job SET run_at = now() WHERE kind = 'schedule.run'; SELECT pg_notify('store_jobs', '')`) // as when its lease is over
-  }
-  await until('none waits', async () => (await sql(`SELECT count(*) FROM scheduled WHERE room_id = '${room}'`)) === '0', 120000)
-  const log = await max.reads(room)
-  isGapless(log)
-  assert.deepEqual(log.map(message => message.id).sort(), [...ids].sort())
-  assert.equal(await used(olga.name), 0)
-  leave()
-})
-
 test('what was in the log when the store died is told as sent, though its author was put out of the room since', { timeout: 120000 }, async () => {
   const { olga, max, room, leave } = await aRoom()
   const { id } = await later(max, room)
@@ -280,4 +261,70 @@ test('it goes with its room, and with its author', { timeout: 120000 }, async ()
     return await sql(`SELECT (SELECT count(*) FROM scheduled WHERE subject = '${user.id}') + (SELECT count(*) FROM usage WHERE subject = '${user.id}')`) === '0'
   }, LONG)
   ida.leaves()
+})
+
+/** Rows are held by somebody else, who is let go of. */
+const holds = async rows => {
+  const name = `holder ${randomUUID()}`, held = sql(`SET application_name = '${name}'; BEGIN; ${rows} FOR UPDATE; SELECT pg_sleep(300)`).catch(() => {})
+  await until('they are held', async () => await sql(`SELECT count(*) FROM pg_stat_activity WHERE application_name = '${name}' AND wait_event = 'PgSleep'`) === '1', LONG)
+  return async () => {
+    await sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '${name}'`)
+    await held
+  }
+}
+/** As when the lease of the run that died is over. */
+const lapses = () => sql("UPDATE job SET run_at = now() WHERE kind = 'schedule.run'; SELECT pg_notify('store_jobs', '')")
+const isOver = person => until('it is over', async () => { await lapses(); return (await person.emits('scheduled:list', {})).scheduled?.length === 0 }, LONG)
+
+test('a store that dies before the commit has sent nothing, and the next one sends it once; meanwhile nobody cancels it', { timeout: 240000 }, async () => {
+  const { olga, room, leave } = await aRoom()
+  await olga.says(room, 'the first')
+  const { id } = await later(olga, room), letGo = await holds(`SELECT FROM room_head WHERE room_id = '${room}'`)
+  await due(`id = '${id}'`)
+  await wake('schedule.run')
+  await until('it is being sent', async () => await sql(`SELECT sending FROM scheduled WHERE id = '${id}'`) === 't', LONG)
+  await olga.isRefused('scheduled:cancel', { room, id }, 'conflict')
+  await olga.isRefused('scheduled:change', { room, id, body: 'another text' }, 'conflict')
+  assert.equal((await olga.calls('scheduled:send', { room, id })).id, id)
+  await stack.kill('store')
+  await letGo()
+  await stack.ready()
+  await isOver(olga)
+  assert.deepEqual([(await inLog(olga, room, id)).map(message => [message.seq, message.body]), await used(olga.name)], [[[2, 'later']], 0])
+  leave()
+})
+
+test('a store that dies behind the commit has sent it, and the next one sends it no more', { timeout: 240000 }, async () => {
+  const { olga, room, leave } = await aRoom(), { id } = await later(olga, room)
+  const letGo = await holds(`SELECT FROM usage WHERE subject = '${olga.name}'`)
+  await due(`id = '${id}'`)
+  await wake('schedule.run')
+  const { seq } = await isSent(olga, room, id)
+  await olga.isRefused('scheduled:cancel', { room, id }, 'conflict')
+  await stack.kill('store')
+  await letGo()
+  await stack.ready()
+  await isOver(olga)
+  assert.deepEqual([(await inLog(olga, room, id)).map(message => message.seq), await used(olga.name)], [[seq], 0])
+  leave()
+})
+
+test('each is sent once, whoever is killed while they are', { timeout: 400000 }, async () => {
+  const { olga, max, room, leave } = await aRoom(), ids = []
+  for (let i = 0; i < 120; i++) ids.push((await later(olga, room, { body: `no. ${i}` })).id)
+  await due(`room_id = '${room}'`)
+  await wake('schedule.run')
+  for (const victim of ['store', 'chat', 'gateway-1', 'store', 'postgres', 'store']) {
+    await stack.kill(victim)
+    await stack.ready()
+    await until('the database is there', () => due(`room_id = '${room}'`).then(() => true, () => false), LONG) // what is tried again is tried now
+    await lapses()
+  }
+  await until('none waits', async () => { await due(`room_id = '${room}'`); await lapses(); return (await sql(`SELECT count(*) FROM scheduled WHERE room_id = '${room}'`)) === '0' }, 120000)
+  await until('the log is read again', async () => (await max.rest('GET', `/api/v1/rooms/${room}/messages`)).status === 200, LONG)
+  const log = await max.reads(room)
+  isGapless(log)
+  assert.deepEqual(log.map(message => message.id).sort(), [...ids].sort())
+  assert.equal(await used(olga.name), 0)
+  leave()
 })

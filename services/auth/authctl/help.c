@@ -14,9 +14,9 @@ const char SECRETS_DOC[] =
     "A secret is never among the words of a command, which every process of the machine may read: it is the "
     "first line of a file or of standard input, or is typed without being shown.";
 
-const char SETTINGS_DOC[] =
-    "Settings are in the environment: MADANG_AUTH_URL, for quota show MADANG_CHAT_URL, MADANG_STORE_URL and MADANG_SHARE_URL; "
-    "MADANG_KEY_DIR, which holds authctl.key_secret; MADANG_CALL_BUDGET_MS.";
+const char SETTINGS_DOC[] = "Settings are in the environment: MADANG_AUTH_URL, for quota show MADANG_CHAT_URL, "
+                            "MADANG_STORE_URL and MADANG_SHARE_URL; "
+                            "MADANG_KEY_DIR, which holds authctl.key_secret; MADANG_CALL_BUDGET_MS.";
 
 const struct exit_row exit_rows[] = {
     { EXIT_OK, "It is done." },

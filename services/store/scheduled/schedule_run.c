@@ -114,11 +114,11 @@ static const char REFUSE[] = "UPDATE scheduled SET sending = false, refused = $2
 static const char AGAIN[] = "UPDATE scheduled SET sending = $2, try_at = now() + greatest(interval '2 seconds',"
                             " least(interval '5 minutes', (now() - send_at) / 8)) WHERE nth = $1";
 
-struct place {
+struct stored {
     int64_t seq;
 };
-static const struct wire_field place_fields[] = { ROW_FIELD(struct place, seq, INT), ROW_END };
-static const struct wire_shape place_shape = { "place", "", sizeof(struct place), place_fields };
+static const struct wire_field stored_fields[] = { ROW_FIELD(struct stored, seq, INT), ROW_END };
+static const struct wire_shape stored_shape = { "stored", "", sizeof(struct stored), stored_fields };
 
 /* May another attempt end in another way? */
 static bool may_pass(enum err e)
@@ -128,11 +128,11 @@ static bool may_pass(enum err e)
 
 static enum err find_stored(struct pg *pg, struct arena *arena, struct due_sending *s)
 {
-    struct place place = { 0 };
-    enum err e = pg_one(pg, arena, &place_shape, &place, STORED,
+    struct stored stored = { 0 };
+    enum err e = pg_one(pg, arena, &stored_shape, &stored, STORED,
         PG_ARGS(pg_id(s->due->room), pg_text(s->due->subject), pg_text(s->due->id)));
 
-    if (e == OK) s->seq = place.seq;
+    if (e == OK) s->seq = stored.seq;
     return e == ERR_NOT_FOUND ? OK : e;
 }
 

@@ -25,11 +25,11 @@ static const char LIST[] = "SELECT " SCHEDULED_COLUMNS " FROM scheduled WHERE su
                            " ORDER BY send_at, nth LIMIT $5";
 static const char NTH[] = "SELECT nth FROM scheduled" OWN;
 
-struct place {
+struct row_number {
     int64_t nth;
 };
-static const struct wire_field place_fields[] = { ROW_FIELD(struct place, nth, INT), ROW_END };
-static const struct wire_shape place_shape = { "place", "", sizeof(struct place), place_fields };
+static const struct wire_field row_number_fields[] = { ROW_FIELD(struct row_number, nth, INT), ROW_END };
+static const struct wire_shape row_number_shape = { "row_number", "", sizeof(struct row_number), row_number_fields };
 
 static enum err read_place(struct call *call, struct str after, int64_t *send_at, int64_t *nth)
 {
@@ -41,15 +41,15 @@ static enum err read_place(struct call *call, struct str after, int64_t *send_at
 
 static enum err place_page(struct call *call, const struct scheduled_query *req, struct scheduled_page *rep)
 {
-    struct place place = { 0 };
+    struct row_number number = { 0 };
 
     rep->meta = arena_zero(call->arena, sizeof *rep->meta);
     *rep->meta = (struct page_meta){ .limit = req->limit, .total = -1 };
     if ((int64_t)rep->scheduled.len < req->limit) return OK;
     const struct scheduled_message *last = &rep->scheduled.at[rep->scheduled.len - 1];
-    TRY(pg_one(call->pg, call->arena, &place_shape, &place, NTH,
+    TRY(pg_one(call->pg, call->arena, &row_number_shape, &number, NTH,
         PG_ARGS(pg_text(call->who->sub), pg_id(last->room), pg_text(last->id))));
-    rep->meta->next = arena_printf(call->arena, "%" PRId64 ".%" PRId64, last->send_at, place.nth);
+    rep->meta->next = arena_printf(call->arena, "%" PRId64 ".%" PRId64, last->send_at, number.nth);
     return OK;
 }
 
