@@ -85,6 +85,7 @@ export async function signsIn(stack) {
  * was there before, and `ended`, a promise of its end.
  */
 export async function makeCallers(stack) {
+  await stack.authctl('quota', 'set', 'scheduled', '100000', '--default') // so many wait, of few subjects
   const issue = (policy, ...more) => stack.authctl('key', 'issue', '--name', 'matrix', '--policy', policy, ...more)
   const [client, other, acting, ungranted, backend, admin, readOnly, revoked, elsewhere] = await Promise.all([
     issue('chat-client'), issue('chat-client'), issue('chat-backend', '--act-as-users'), issue('chat-backend', '--act-as-users'), issue('chat-backend'),

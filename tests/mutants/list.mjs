@@ -14,7 +14,54 @@ const whoReads = row => ['scenario', 'r_who_reads', `with history ${row}`]
 
 const keeping = test => ['scenario', 'r_keeping', test]
 
+const scheduled = test => ['scenario', 'r_scheduled', test]
+
 export const mutants = [
+  // --- messages that are sent later ---
+  {
+    name: 'what is being sent is cancelled', file: 'services/store/scheduled/scheduled_change.c', red: scheduled('dies behind the commit'),
+    from: 'OWN " AND NOT sending"', to: 'OWN',
+  },
+  {
+    name: 'what is being sent is taken back when nobody knows whether it was stored', file: 'services/store/scheduled/schedule_run.c', red: scheduled('dies before the commit'),
+    from: 'UPDATE scheduled s SET sending = true FROM', to: 'UPDATE scheduled s SET sending = false FROM',
+  },
+  {
+    name: 'what is in the log is refused', file: 'services/store/scheduled/schedule_run.c', red: scheduled('is told as sent'),
+    from: 'if (s->e != OK && !may_pass(s->e)) TRY(find_stored(pg, arena, s));', to: '(void)find_stored;',
+  },
+  {
+    name: 'what was sent counts for its author', file: 'services/store/scheduled/schedule_run.c', red: scheduled('sent at its time as it was scheduled'),
+    from: 'rows > 0 ? quota_give(call, QUOTA_scheduled, s->due->subject, 1) : OK', to: 'OK',
+  },
+  {
+    name: 'a message is sent early', file: 'services/store/scheduled/schedule_run.c', red: scheduled('is listed in pages'),
+    from: 'WHERE try_at <= now() AND refused', to: "WHERE try_at <= now() + interval '1 day' AND refused",
+  },
+  {
+    name: 'whose account is disabled is heard', file: 'services/store/scheduled/schedule_run.c', red: scheduled('goes with its room'),
+    from: 'return due->state.len > 0 && !str_is(due->state, "active");', to: 'return due->state.len > 1000;',
+  },
+  {
+    name: 'a file that waits to be shown is none that is used', file: 'services/store/attachments/attachment_used.c', red: scheduled('waits to be shown'),
+    from: 's.attachments @> ARRAY[q.media])', to: 's.attachments @> ARRAY[q.media] AND false)',
+  },
+  {
+    name: 'another text sends what was refused', file: 'services/store/scheduled/scheduled_change.c', red: scheduled('is muted by then'),
+    from: '" refused = CASE WHEN $4::timestamptz IS NULL THEN refused END,"', to: '" refused = NULL,"',
+  },
+  {
+    name: 'a page of scheduled messages begins with those of the same time', file: 'services/store/scheduled/scheduled_change.c', red: scheduled('is listed in pages'),
+    from: '(send_at, nth) > (COALESCE', to: '(send_at, nth) >= (COALESCE',
+  },
+  {
+    name: 'what was scheduled outlives its room', file: 'services/chat/rooms/room_keeping.c', red: scheduled('goes with its room'),
+    from: 'rep->gone = gone.rooms;', to: '',
+  },
+  {
+    name: 'a device does not hear what becomes of what another one scheduled', file: 'services/gateway/own/own.c', red: scheduled('sent at its time as it was scheduled'),
+    from: 'DL_FOREACH(subject->sockets, socket)\n        if (may_hear(socket->client, room) && !sio', to: 'socket = subject->sockets;\n        if (may_hear(socket->client, room) && !sio',
+  },
   // --- words that are no more ---
   {
     name: 'the text before the first edit is never forgotten', file: 'services/store/messages/former_purge.c', red: ['scenario', 'r_words', 'before it was edited'],
