@@ -23,7 +23,7 @@ export const mutants = [
     from: 'OWN " AND NOT sending"', to: 'OWN',
   },
   {
-    name: 'what is being sent is taken back when nobody knows whether it was stored', file: 'services/store/scheduled/schedule_run.c', red: scheduled('dies before the commit'),
+    name: 'what is sent is not said to be', file: 'services/store/scheduled/schedule_run.c', red: scheduled('dies behind the commit'),
     from: 'UPDATE scheduled s SET sending = true FROM', to: 'UPDATE scheduled s SET sending = false FROM',
   },
   {
