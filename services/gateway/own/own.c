@@ -403,6 +403,37 @@ static void take_turn(struct ev_loop *loop, ev_timer *timer, int events)
     if (own->due == NULL) ev_timer_stop(loop, timer);
 }
 
+/* --- what the store says --- */
+
+static void tell_all(struct own_subject *subject, struct id room, struct eio_packet *packet)
+{
+    struct own_socket *socket;
+
+    DL_FOREACH(subject->sockets, socket)
+        if (may_hear(socket->client, room) && !sio_is_slow(socket->client->socket))
+            sio_send(socket->client->socket, packet);
+    eio_packet_drop(packet);
+}
+
+/* It is told at once, and with all that there is to say: whoever was away asks for the list. */
+static void take_scheduled(struct own_stream *own, struct str body)
+{
+    struct scheduled_news news = { .message = NULL };
+    struct own_subject *subject;
+    struct wire_error why;
+
+    if (wire_decode(scheduled_news_shape(), body, own->arena, &news, &why) != OK) {
+        LOG(ERROR, "gateway.bad_event", F_TEXT("name", "scheduled.changed"), F_TEXT("why", why.text));
+        return;
+    }
+    if ((subject = find_subject(own, news.subject)) == NULL) return;
+    if (news.message != NULL)
+        tell_all(
+            subject, news.message->room, make_packet("scheduled:changed", scheduled_message_shape(), news.message));
+    if (news.end != NULL)
+        tell_all(subject, news.end->room, make_packet("scheduled:removed", scheduled_end_shape(), news.end));
+}
+
 /* --- what chat says --- */
 
 /* What was asked before it ended and is answered afterwards is not told. */
@@ -447,39 +478,6 @@ static void take_news(struct own_stream *own, size_t part, struct str body)
             note_change(subject, news.room, kind);
     }
 }
-
-/* --- what the store says --- */
-
-static void tell_all(struct own_subject *subject, struct id room, struct eio_packet *packet)
-{
-    struct own_socket *socket;
-
-    DL_FOREACH(subject->sockets, socket)
-        if (may_hear(socket->client, room) && !sio_is_slow(socket->client->socket))
-            sio_send(socket->client->socket, packet);
-    eio_packet_drop(packet);
-}
-
-/* It is told at once, and with all that there is to say: whoever was away asks for the list. */
-static void take_scheduled(struct own_stream *own, struct str body)
-{
-    struct scheduled_news news = { .message = NULL };
-    struct own_subject *subject;
-    struct wire_error why;
-
-    if (wire_decode(scheduled_news_shape(), body, own->arena, &news, &why) != OK) {
-        LOG(ERROR, "gateway.bad_event", F_TEXT("name", "scheduled.changed"), F_TEXT("why", why.text));
-        return;
-    }
-    if ((subject = find_subject(own, news.subject)) == NULL) return;
-    if (news.message != NULL)
-        tell_all(
-            subject, news.message->room, make_packet("scheduled:changed", scheduled_message_shape(), news.message));
-    if (news.end != NULL)
-        tell_all(subject, news.end->room, make_packet("scheduled:removed", scheduled_end_shape(), news.end));
-}
-
-/* --- what chat says --- */
 
 static void doubt_all(struct own_stream *own, size_t part)
 {
