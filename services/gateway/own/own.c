@@ -436,6 +436,14 @@ static void take_scheduled(struct own_stream *own, struct str body)
 
 /* --- what chat says --- */
 
+/* What was noted is none any more. */
+static void rest_if_nothing(struct own_subject *subject)
+{
+    if (!subject->is_due || subject->n > 0 || subject->since > 0) return;
+    subject->is_due = false;
+    DL_DELETE(subject->home->due, subject);
+}
+
 /* What was asked before it ended and is answered afterwards is not told. */
 static void end_room(struct own_subject *subject, struct id room)
 {
@@ -444,6 +452,7 @@ static void end_room(struct own_subject *subject, struct id room)
 
     if (note != NULL) *note = subject->notes[--subject->n];
     if (subject->n == 0) free_notes(subject);
+    rest_if_nothing(subject);
     if (question != NULL && (note = find_note(question->notes, question->n, room)) != NULL)
         *note = question->notes[--question->n];
     tell_end(subject, room);
