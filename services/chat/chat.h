@@ -62,7 +62,7 @@ struct room_row {
 /* The columns of a room as a member sees it: of `room r`, and of `member m`, which is theirs. */
 #define ROOM_COLUMNS                                                                                                   \
     "r.id, r.name, r.open, r.created_by, r.created_at, r.lines, r.topic, r.writes, r.invites, r.history, "             \
-    "r.archived_at, r.knocks,"                                                                                         \
+    "r.archived_at, r.knocks, r.listed,"                                                                               \
     " coalesce(r.kept_days, 0) AS kept_days, r.members, m.role, m.muted_until, reads_after(r.history, m.joined_at) "   \
     "AS reads_after"
 
@@ -83,6 +83,8 @@ enum err require_member_below(
 bool room_lets(const struct room *room, enum room_right right);
 /* `can`, of a room with the caller's role. */
 void room_fill_can(struct call *call, struct room *room);
+/* As who is not in it sees it, and what they may do there. */
+struct room_front room_front_of(struct call *call, const struct room *room);
 
 /* names.c: an id that is no user's, and whom the caller blocks, they name by mistake. */
 enum err require_somebody(struct call *call, struct str subject) MUST_CHECK;

@@ -452,7 +452,7 @@ export const mutants = [
   },
   {
     name: 'anybody comes into a room that nobody is in', file: 'services/chat/rooms/room_heir.c', red: ['scenario', 'n_directory', 'whose owner is erased'],
-    from: 'AND members = 0 AND (open', to: 'AND members < 0 AND (open',
+    from: 'AND members = 0', to: 'AND members < 0',
   },
   // --- people and keys: who ends whom, what is proved again, what is counted ---
   {
@@ -1616,6 +1616,22 @@ export const mutants = [
     from: 'if (row.room.role.len == 0 && !row.room.open)', to: 'if (row.room.role.len == 0 && row.room.open && !row.room.open)',
   },
   // --- who asks to be let into a room ---
+  {
+    name: 'who is banned finds the room', file: 'services/chat/rooms/room_find.c', red: ['scenario', 'r_find', 'only a listed room'],
+    from: '" = $1 AND (b.banned_until', to: '" <> $1 AND (b.banned_until',
+  },
+  {
+    name: 'a room is found once for each piece of its name', file: 'services/chat/rooms/room_find.c', red: ['scenario', 'r_find', 'pages have each room once'],
+    from: '" AND f.key < k.key)" PAGE', to: '" AND f.key < k.key AND false)" PAGE',
+  },
+  {
+    name: 'a page begins with the last room of the one before', file: 'services/chat/rooms/room_find.c', red: ['scenario', 'r_find', 'pages have each room once'],
+    from: '(k.key, k.room_id) > (', to: '(k.key, k.room_id) >= (',
+  },
+  {
+    name: 'an archived room is found', file: 'migrations/chat/0019_listed_rooms.sql', red: ['scenario', 'r_find', 'only a listed room'],
+    from: 'WHERE NEW.listed AND NEW.archived_at IS NULL AND', to: 'WHERE NEW.listed AND',
+  },
   {
     name: 'any closed room is asked', file: 'libshared/rpc/room_rights.c', red: ['scenario', 'r_knocks', 'where the room says so'],
     from: 'return standing->role == ROLE_none && standing->is_asked;', to: 'return standing->role == ROLE_none;',

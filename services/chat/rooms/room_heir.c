@@ -26,7 +26,8 @@ static struct str_list roles_from_the_top(struct arena *arena)
 
 /* Who came in now would be a member of a room that nobody looks after. */
 static const char CLOSE_EMPTY[] =
-    "UPDATE room SET open = false, knocks = false WHERE id = ANY ($1) AND members = 0 AND (open OR knocks)";
+    "UPDATE room SET open = false, knocks = false, listed = false WHERE id = ANY ($1) AND members = 0"
+    " AND (open OR knocks OR listed)";
 
 enum err rooms_pass_on(struct call *call, struct id_list rooms, struct access_change_list *heirs, int64_t *closed)
 {

@@ -76,6 +76,14 @@ void room_fill_can(struct call *call, struct room *room)
     room->can = room_can(call->arena, &standing);
 }
 
+struct room_front room_front_of(struct call *call, const struct room *room)
+{
+    struct room seen = *room;
+
+    room_fill_can(call, &seen);
+    return (struct room_front){ seen.id, seen.name, seen.topic, seen.members, seen.open, seen.can };
+}
+
 bool room_lets(const struct room *room, enum room_right right)
 {
     const struct room_standing standing = standing_of(room);

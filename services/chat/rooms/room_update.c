@@ -16,17 +16,16 @@ enum err room_get(struct call *call, const struct room_ref *req, struct room *re
     return OK;
 }
 
-/* Who has a room's id, and may neither join nor ask, sees no more than that there is one. */
+/* Who has a room's id, and may neither join nor ask nor find it, sees no more than that there is one. */
 enum err room_show(struct call *call, const struct room_ref *req, struct room_front *rep)
 {
     struct room_row row;
 
     TRY(room_row_get(call, req->room, &row));
     const struct room *room = &row.room;
-    if (room->role.len == 0 && !room->open && !room->knocks)
+    if (room->role.len == 0 && !room->open && !room->knocks && !room->listed)
         return call_fail(call, ERR_FORBIDDEN, "not a member of this room");
-    room_fill_can(call, &row.room);
-    *rep = (struct room_front){ room->id, room->name, room->topic, room->members, room->open, room->can };
+    *rep = room_front_of(call, room);
     return OK;
 }
 
@@ -52,10 +51,18 @@ static enum err read_joins(struct call *call, struct str joins, struct room *roo
     return call_fail(call, ERR_INVALID_ARGUMENT, "joins: is anybody, who_asks or nobody");
 }
 
+static enum err read_listed(struct call *call, struct str listed, struct room *room)
+{
+    if (listed.at == NULL) return OK;
+    room->listed = str_is(listed, "yes");
+    if (room->listed || str_is(listed, "no")) return OK;
+    return call_fail(call, ERR_INVALID_ARGUMENT, "listed: is yes or no");
+}
+
 static const char UPDATE[] =
     "UPDATE room SET name = coalesce($2, name), topic = coalesce($3, topic), open = $4,"
     " writes = coalesce($5, writes), invites = coalesce($6, invites), history = coalesce($7, history),"
-    " kept_days = CASE WHEN $8 < 0 THEN kept_days ELSE nullif($8, 0) END, knocks = $9 WHERE id = $1";
+    " kept_days = CASE WHEN $8 < 0 THEN kept_days ELSE nullif($8, 0) END, knocks = $9, listed = $10 WHERE id = $1";
 
 /* They ask anew what those who listen may hear of what comes. */
 static void tell_gateways(struct rpc_server *server, void *context, void *arg)
@@ -74,9 +81,11 @@ enum err room_update(struct call *call, const struct room_change *req, struct ro
     if (req->kept_days >= 0) TRY(require_right(call, &row.room, MAY_keep));
     TRY(require_settings(call, req->writes, req->invites, req->history));
     TRY(read_joins(call, req->joins, &row.room));
+    TRY(read_listed(call, req->listed, &row.room));
     TRY(pg_run(call->pg, call->arena, UPDATE,
         PG_ARGS(pg_id(req->room), pg_text(req->name), pg_text(req->topic), pg_bool(row.room.open), pg_text(req->writes),
-            pg_text(req->invites), pg_text(req->history), pg_int(req->kept_days), pg_bool(row.room.knocks)),
+            pg_text(req->invites), pg_text(req->history), pg_int(req->kept_days), pg_bool(row.room.knocks),
+            pg_bool(row.room.listed)),
         NULL));
     TRY(room_row_changed(call, &row, NOBODY_IN_PARTICULAR, OF_ROLES));
     if (req->history.at != NULL) call_after(call, tell_gateways, arena_copy(call->arena, &req->room, sizeof req->room));
