@@ -89,6 +89,8 @@ const char page_archive_script[] =
         "addRows('rooms', await allowed('rooms', { limit: 200, by: 'age' }, ({ meta }) => meta.next && { limit: 200, by: 'age', after: meta.next }))\n"
         "for (const state of ['friends', 'requested', 'asked', 'blocked'])\n"
           "addRows(state, await allowed('friends', { state }, ({ data }) => data.next && { state, after: data.next }))\n"
+        "addRows('knocks', await allowed('knocks', {}, () => undefined))\n"
+        "addRows('scheduled', await allowed('scheduled', {}, after))\n"
         "addRows('messages', (await all('messages', {}, after)).sort(byTime))\n"
         "addRows('reactions', (await all('reactions', {}, after)).sort(byTime))\n"
         "addRows('conversations', await all('conversations', {}, after))\n"

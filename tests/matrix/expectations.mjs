@@ -154,7 +154,7 @@ export const deeds = {
     },
   },
   'knock:mine': {
-    rows: ['GET /api/v1/knocks', '/chat knock:mine'],
+    rows: ['GET /api/v1/knocks', 'POST /account/export/knocks', '/chat knock:mine'],
     states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
   },
   // Of who is a member already.
@@ -200,7 +200,7 @@ export const deeds = {
     },
   },
   'scheduled:list': {
-    rows: ['GET /api/v1/scheduled', '/chat scheduled:list'],
+    rows: ['GET /api/v1/scheduled', 'POST /account/export/scheduled', '/chat scheduled:list'],
     states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
   },
   // One's own message, and one of another.

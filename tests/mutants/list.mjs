@@ -331,6 +331,10 @@ export const mutants = [
     from: 'subject->home->places < subject->home->places_max', to: 'subject->home->places_max > 0',
   },
   {
+    name: 'who has nothing noted any more is asked about', file: 'services/gateway/own/own.c', red: ['unit', 'gateway/own/test_own'],
+    from: '    subject->is_due = false;\n    DL_DELETE(subject->home->due, subject);\n}', to: '}',
+  },
+  {
     name: 'who finds no place asks again and makes none', file: 'services/gateway/own/own.c', red: ['unit', 'gateway/own/test_own'],
     from: ' && (subject->n == 0 || has_place(subject)))', to: ')',
   },
@@ -1631,6 +1635,10 @@ export const mutants = [
   {
     name: 'an archived room is found', file: 'migrations/chat/0019_listed_rooms.sql', red: ['scenario', 'r_find', 'only a listed room'],
     from: 'WHERE NEW.listed AND NEW.archived_at IS NULL AND', to: 'WHERE NEW.listed AND',
+  },
+  {
+    name: 'an archive lacks what is sent later', file: 'libshared/page/archive_script.c', red: ['scenario', 'p_pages', 'is had as an archive'],
+    from: "await allowed('scheduled', {}, after)", to: '[]',
   },
   {
     name: 'any closed room is asked', file: 'libshared/rpc/room_rights.c', red: ['scenario', 'r_knocks', 'where the room says so'],

@@ -374,6 +374,23 @@ static void an_end_is_told_at_once_and_what_was_asked_before_it_is_not(void **st
     disconnect(inside);
 }
 
+static void what_ended_before_it_was_asked_about_is_not(void **state)
+{
+    struct sio_socket *ada = connect_as(0, "ada");
+
+    (void)state;
+    tell("ada", "changed", rooms[0]);
+    tell("ada", "removed", rooms[0]);
+    heard(ada, "room:removed", rooms[0]);
+    nothing_is_asked();
+    tell("ada", "changed", rooms[1]);
+    struct question question = next_question();
+    assert_int_equal(question.n, 1);
+    answer_rooms(&question, 1);
+    heard(ada, "room:changed", rooms[1]);
+    disconnect(ada);
+}
+
 /* --- what may have been lost --- */
 
 static void what_is_not_answered_is_asked_for_by_time(void **state)
@@ -596,6 +613,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_joined_a_room_is_not_told_of_what_is_said_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_may_not_join_a_room_or_is_elsewhere_hears_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_end_is_told_at_once_and_what_was_asked_before_it_is_not, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_ended_before_it_was_asked_about_is_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_answered_is_asked_for_by_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_missed_is_asked_for_page_by_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_was_slow_or_away_is_told_what_it_missed, set_up, tear_down),
