@@ -18,7 +18,7 @@ CREATE TABLE listed_name (
 CREATE INDEX listed_name_key ON listed_name (key, room_id);
 CREATE INDEX listed_name_whole ON listed_name (key, room_id) WHERE is_whole;
 
-CREATE FUNCTION list_room() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION list_room() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     whole text := room_key(NEW.name);
 BEGIN
