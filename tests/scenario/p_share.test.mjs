@@ -318,13 +318,14 @@ test('pictures, faces and files of a conversation are shown where they are named
   assert.doesNotMatch(page.answer.headers()['content-security-policy'], /img-src/)
   await presses(page)
   const loaded = () => page.locator('img').evaluateAll(images => images.map(({ complete, naturalWidth, naturalHeight }) => complete && [naturalWidth, naturalHeight]))
-  await until('all are there', async () => (await loaded()).every(size => size && size[0] > 0))
+  await until('all are there', async () => { const sizes = await loaded(); return sizes.length === 5 && sizes.every(size => size && size[0] > 0) })
   assert.deepEqual(await loaded(), [[64, 64], [480, 270], [40, 30], [20, 20], [480, 270]])
   assert.deepEqual(await page.locator('img').evaluateAll(images => images.map(({ alt, className }) => [alt, className])),
     [['', 'face'], ['Picture: 항구.png', ''], ['Picture: small.png', ''], ['Picture: onerror=alert(1) x.png', ''], ['Picture: 항구.png', '']])
   assert.deepEqual([await page.locator('.file').allTextContents(), await page.locator('.unshown').count()], [['the tide.txt'], 1])
   await shows(page, 'pictures')
   const [whole] = await Promise.all([page.context().waitForEvent('page'), page.getByRole('link', { name: 'Picture: 항구.png' }).first().click()])
+  await whole.waitForURL('**/media/**') // a page that goes from one place to another answers no question
   await until('it is whole', async () => (await whole.locator('img').evaluateAll(images => images.map(({ naturalWidth }) => naturalWidth)))[0] === 1600)
   await whole.close()
   assert.equal(await link.views(), 1)
