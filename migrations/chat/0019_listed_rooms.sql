@@ -20,11 +20,15 @@ CREATE INDEX listed_name_whole ON listed_name (key, room_id) WHERE is_whole;
 
 CREATE FUNCTION list_room() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
-    whole text := room_key(NEW.name);
+    whole text;
 BEGIN
+    IF TG_OP = 'INSERT' AND NOT NEW.listed THEN
+        RETURN NULL;
+    END IF;
     IF TG_OP = 'UPDATE' AND (NEW.name, NEW.listed, NEW.archived_at IS NULL) = (OLD.name, OLD.listed, OLD.archived_at IS NULL) THEN
         RETURN NULL;
     END IF;
+    whole := room_key(NEW.name);
     DELETE FROM listed_name WHERE room_id = NEW.id;
     INSERT INTO listed_name (room_id, key, is_whole) SELECT NEW.id, substr(whole, n), n = 1
         FROM generate_series(1, greatest(length(whole), 1)) AS n

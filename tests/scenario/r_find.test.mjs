@@ -43,7 +43,7 @@ test('a listed room is found by any piece of its name, in capitals or not and in
   const { status, json } = await request(stack, 'GET', `/api/v1/rooms/find?q=${encodeURIComponent('개발자')}`, { token: bo.token })
   assert.equal(status, 200, JSON.stringify(json))
   assert.deepEqual([status, json.data.rooms], [200, [{ ...found, members: 2, can: ['read', 'leave', 'write'] }]])
-  for (const [fields, why] of [[{ q: 'a'.repeat(81) }, 'q'], [{ limit: 51 }, 'limit'], [{ limit: 0 }, 'limit'], [{ after: 'no page' }, 'after']])
+  for (const [fields, why] of [[{ q: 'a'.repeat(81) }, 'q'], [{ limit: 51 }, 'limit'], [{ limit: 0 }, 'limit'], [{ after: 'no page' }, 'after'], [{ after: '.room' }, 'after']])
     assert.match((await bo.isRefused('room:find', fields, 'invalid_argument')).message, new RegExp(why))
   leave(ada, bo)
 })

@@ -41,24 +41,19 @@ static const char ROOMS[] =
 
 static enum err read_place(struct call *call, struct str after, struct found_name *out)
 {
-    struct str room = str_cut(&after, '.');
-
     *out = (struct found_name){ .key = STR("") };
-    if (room.len == 0) return OK;
+    if (after.len == 0) return OK;
+    struct str room = str_cut(&after, '.');
     out->key = after;
     return id_parse(room, &out->room) ? OK : call_fail(call, ERR_INVALID_ARGUMENT, "after: no page has given that");
 }
 
 static struct str print_place(struct call *call, const struct found_name *last)
 {
-    struct buf text = BUF(512);
     char id[ID_TEXT_BYTES + 1];
 
     id_format(last->room, id);
-    buf_printf(&text, "%s.%.*s", id, STR_ARG(last->key));
-    struct str copy = arena_str(call->arena, buf_str(&text));
-    buf_free(&text);
-    return copy;
+    return arena_printf(call->arena, "%s.%.*s", id, STR_ARG(last->key));
 }
 
 enum err room_find(struct call *call, const struct room_search *req, struct room_finds *rep)
