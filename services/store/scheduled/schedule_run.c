@@ -44,7 +44,6 @@ static const struct wire_shape due_shape = { "due", "", sizeof(struct due), due_
 struct schedule_pass {
     struct store *store;
     struct call *call;
-    const struct job *job;
     struct job_run *run;
     struct due_list due;
     size_t open; /* not settled; one more while they begin */
@@ -253,10 +252,9 @@ void schedule_run(struct call *call, const struct job *job, const struct nothing
 {
     struct schedule_pass *pass = arena_zero(call->arena, sizeof *pass);
 
-    (void)payload;
+    (void)job, (void)payload;
     pass->store = call->context;
     pass->call = call;
-    pass->job = job;
     pass->run = run;
     if (!rpc_server_work(pass->store->server, STR_NONE, take_due, on_taken, pass)) end_pass(pass, ERR_OVERLOADED);
 }
