@@ -257,6 +257,14 @@ export const mutants = [
     from: 'if (n == of_each) span->seq =', to: 'if (n > FEED_ENTRIES_MAX) span->seq =',
   },
   {
+    name: 'of many voices in a batch some are passed over', file: 'services/store/feeds/feed_read.c', red: ['service', 'test_feeds'],
+    from: 'return fits ? OK :', to: 'return OK; return fits ? OK :',
+  },
+  {
+    name: 'a batch has as few messages as voices', file: 'services/store/feeds/feed_read.c', red: ['service', 'test_feeds'],
+    from: 'rooms, FEED_SPAN_MAX / rooms.len,', to: 'rooms, FEED_ENTRIES_MAX / rooms.len,',
+  },
+  {
     name: 'rooms that nobody noted are not found', file: 'services/store/feeds/feeds.c', red: ['scenario', 'r_history', 'written once'],
     from: 'if (!feed->sweeps || feed->is_looking) return;', to: 'if (feed->sweeps || feed->is_looking) return;',
   },

@@ -231,7 +231,7 @@ for (const victim of ['store', 'chat']) {
 const PLACES = 'unnest(ARRAY[0, 1, 2, 3, 7, 20, 1000000]) AS p (place)'
 const recount = () => stack.sql('store', `SELECT h.room_id, p.place, h.seq, (SELECT count(*) FROM message m LEFT JOIN message_now n USING (room_id, seq)
   WHERE m.room_id = h.room_id AND m.kind IS NULL AND n.delete_seq IS NULL AND m.seq > p.place) FROM room_head h, ${PLACES} ORDER BY 1, 2`)
-const counted = () => stack.sql('chat', `SELECT a.room_id, p.place, a.seq, countable_after(a.room_id, p.place) FROM activity a, ${PLACES} ORDER BY 1, 2`)
+const counted = () => stack.sql('chat', `SELECT a.room_id, p.place, a.seq, counted_after(a.room_id, p.place) FROM activity a, ${PLACES} ORDER BY 1, 2`)
 const isCounted = async () => {
   await until('all is counted', async () => await counted() === await recount(), 30000)
   assert.equal(await stack.sql('chat', 'SELECT room_id, message_seq FROM activity WHERE message_seq IS NOT NULL ORDER BY 1'),
@@ -297,7 +297,7 @@ test('how late a consumer is can be seen, and is said; a room of which nothing c
     await olga.says(room, 'nobody counts this')
     for (let i = 0; i < 3; i++) {
       await olga.says(other, 'this is counted')
-      await until('others are counted', async () => await stack.sql('chat', `SELECT countable_after('${other}', 0)`) === `${i + 1}`, 30000)
+      await until('others are counted', async () => await stack.sql('chat', `SELECT counted_after('${other}', 0)`) === `${i + 1}`, 30000)
     }
     await until('it is late', async () => await late() >= 2, 30000)
     assert.ok(await stack.metric('store', 'madang_store_feed_rooms', 'feed="activity"') >= 1)

@@ -1,4 +1,4 @@
-/* activity_count.c - how many messages of a room there are to be read behind any place of it: see countable_after() in migrations/chat. */
+/* activity_count.c - how many messages of a room there are to be read behind any place of it: see counted_after() in migrations/chat. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
 #include "services/chat/activity/activity.h"

@@ -75,10 +75,17 @@ static enum err sort_pieces(struct call *call, struct news_piece *pieces, size_t
     return OK;
 }
 
+struct known_rooms {
+    int64_t n;
+};
+static const struct wire_field known_fields[] = { ROW_FIELD(struct known_rooms, n, INT), ROW_END };
+static const struct wire_shape known_shape = { "known_rooms", "", sizeof(struct known_rooms), known_fields };
+
 /* Nobody waits for the disk: what is lost with a database is lost with the position, and comes again. */
-static const char LAZY[] = "SELECT set_config('synchronous_commit', 'off', true)";
-/* In the order of ids, so that two who take the same rooms' entries do not wait for each other in a circle; the second statement's
- * snapshot is younger than what it waited for.  No room is deleted meanwhile: that takes its members first, and then this row. */
+static const char LAZY[] = "SELECT (SELECT count(*) FROM activity WHERE room_id = ANY ($1)) AS n"
+                           " FROM set_config('synchronous_commit', 'off', true)";
+/* In the order of ids, so that two who take the same rooms' entries do not wait for each other in a circle; the last statement's
+ * snapshot is younger than what it waited for.  A room's row is made once.  No room is deleted meanwhile: that takes its members first, and then this row. */
 static const char BEGIN[] =
     "INSERT INTO activity (room_id) SELECT id FROM room WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE"
     " ON CONFLICT DO NOTHING";
@@ -88,10 +95,12 @@ static const char LOCK[] =
 static enum err lock_positions(struct call *call, const struct news_piece *pieces, size_t n, struct position_list *out)
 {
     struct id_list rooms = { arena_alloc(call->arena, n * sizeof *rooms.at + 1), n };
+    struct known_rooms known;
 
     for (size_t i = 0; i < n; i++) rooms.at[i] = pieces[i].span->room;
     const struct pg_args *args = PG_ARGS(pg_ids(call->arena, rooms));
-    TRY(pg_run(call->pg, call->arena, BEGIN, args, NULL));
+    TRY(pg_one(call->pg, call->arena, &known_shape, &known, LAZY, args));
+    if (known.n < (int64_t)n) TRY(pg_run(call->pg, call->arena, BEGIN, args, NULL));
     return pg_all(call->pg, call->arena, &position_shape, out, n, LOCK, args);
 }
 
@@ -153,7 +162,6 @@ enum err activity_take(struct call *call, const struct feed_batch *req, struct f
 
     TRY(cut_pieces(call, req, pieces));
     TRY(sort_pieces(call, pieces, n));
-    TRY(pg_run(call->pg, call->arena, LAZY, PG_NO_ARGS, NULL));
     TRY(lock_positions(call, pieces, n, &positions));
     struct activity_news news = find_news(call, pieces, n, &positions, rep);
     news.voices = &req->voices;

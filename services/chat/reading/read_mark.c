@@ -2,7 +2,7 @@
  * read_mark.c - up to where somebody has read a room.
  *
  * A place in the log, which never goes back: so devices that mark in any order end with the greatest.  What is unread is a
- * difference, countable_after() in migrations/chat, which nobody counts up or down.  Whoever says something has read up to there
+ * difference, counted_after() in migrations/chat, which nobody counts up or down.  Whoever says something has read up to there
  * (read_by_speaking.c): so no message of one's own is behind one's place.
  */
 // SPDX-License-Identifier: Apache-2.0
@@ -17,7 +17,9 @@ static const char MARK[] =
     " a.seq)) END, marked_at = CASE WHEN $4 THEN $5::timestamptz END, changed_at = $5 FROM (SELECT coalesce((SELECT "
     "seq FROM activity"
     " WHERE room_id = $1), 0) AS seq) a WHERE m.room_id = $1 AND m.subject = $2 AND $3 <= a.seq + $6"
-    " RETURNING m.room_id AS room, m.read_seq AS read, countable_after(m.room_id, m.read_seq) AS unread, m.marked_at";
+    " RETURNING m.room_id AS room, m.read_seq AS read, (SELECT n FROM counted_after(m.room_id, m.read_seq) AS n) AS "
+    "unread,"
+    " m.marked_at";
 
 /* Why was nothing marked? */
 static enum err explain_refusal(struct call *call, struct id room)

@@ -31,7 +31,7 @@ static const char ENTRIES[] =
 static const char VOICES[] =
     "SELECT r.room, v.sender, v.seq, v.at FROM " OF_SPANS
     " CROSS JOIN LATERAL (SELECT DISTINCT ON (sender) sender, seq,"
-    " at FROM message " IN_SPAN " AND kind IS NULL ORDER BY sender, seq DESC) v ORDER BY r.i, v.seq";
+    " at FROM message " IN_SPAN " AND kind IS NULL ORDER BY sender, seq DESC LIMIT $4) v ORDER BY r.i, v.seq";
 
 struct voice {
     struct id room;
@@ -52,7 +52,7 @@ static const struct wire_field voice_fields[] = {
 static const struct wire_shape voice_shape = { "voice", "", sizeof(struct voice), voice_fields };
 
 /* A span of which as many entries came as might ends with the last of them. */
-static void cut_spans(struct feed_news *news, size_t of_each)
+static void cut_spans(struct feed_news *news, size_t messages, size_t of_each)
 {
     const struct message_list *entries = &news->batch.entries;
     size_t at = 0;
@@ -63,18 +63,20 @@ static void cut_spans(struct feed_news *news, size_t of_each)
         for (; at < entries->len && id_eq(entries->at[at].room, span->room); at++) n++;
         if (n == of_each) span->seq = entries->at[at - 1].seq;
         if (n > 0) news->last_at[i] = entries->at[at - 1].at;
-        news->is_cut[i] = span->seq - span->after >= (int64_t)of_each;
+        news->is_cut[i] = n == of_each || span->seq - span->after >= (int64_t)messages;
     }
 }
 
-/* The last voice of a span has the newest message. */
-static void take_voices(const struct voice_list *voices, struct feed_news *news)
+/* The last voice of a span has the newest message.  False: in one there are more than of_each. */
+static bool take_voices(const struct voice_list *voices, size_t of_each, struct feed_news *news)
 {
     size_t k = 0;
 
     for (size_t i = 0; i < news->batch.spans.len; i++) {
         struct feed_span *span = &news->batch.spans.at[i];
+        size_t first = k;
         for (; k < voices->len && id_eq(voices->at[k].room, span->room); k++) {
+            if (k - first == of_each) return false;
             const struct voice *voice = &voices->at[k];
             news->batch.voices.at[k] = (struct feed_voice){ voice->room, voice->sender, voice->seq };
             span->newest = voice->seq;
@@ -83,19 +85,20 @@ static void take_voices(const struct voice_list *voices, struct feed_news *news)
         }
         if (span->newest_at > news->last_at[i]) news->last_at[i] = span->newest_at;
     }
+    return true;
 }
 
-static enum err find_voices(struct pg *pg, struct arena *arena, struct feed_news *news)
+static enum err find_voices(struct pg *pg, struct arena *arena, size_t of_each, struct feed_news *news, bool *fits)
 {
     const struct feed_span_list *spans = &news->batch.spans;
     struct voice_list voices;
 
-    TRY(pg_all(pg, arena, &voice_shape, &voices, FEED_ENTRIES_MAX, VOICES,
+    TRY(pg_all(pg, arena, &voice_shape, &voices, FEED_ENTRIES_MAX + FEED_ROOMS_AT_ONCE, VOICES,
         PG_ARGS(pg_ids(arena, IDS_OF(arena, *spans, room)), pg_ints(arena, INTS_OF(arena, *spans, after)),
-            pg_ints(arena, INTS_OF(arena, *spans, seq)))));
+            pg_ints(arena, INTS_OF(arena, *spans, seq)), pg_int((int64_t)of_each + 1))));
     news->batch.voices =
         (struct feed_voice_list){ arena_alloc(arena, voices.len * sizeof(struct feed_voice) + 1), voices.len };
-    take_voices(&voices, news);
+    *fits = take_voices(&voices, of_each, news);
     return OK;
 }
 
@@ -107,19 +110,31 @@ enum err feed_spans(
         PG_ARGS(pg_text(str_of(feed)), pg_ids(arena, rooms), pg_int(FEED_SPAN_MAX), pg_int((int64_t)of_each)));
 }
 
-enum err feed_read(struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, struct feed_news *out)
+/* With so many messages of each room. */
+static enum err read_spans(struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, size_t messages,
+    struct feed_news *out, bool *fits)
 {
     struct feed_span_list *spans = &out->batch.spans;
-    size_t of_each = FEED_ENTRIES_MAX / (rooms.len + (rooms.len == 0));
+    size_t of_each = FEED_ENTRIES_MAX / rooms.len;
 
-    TRY(feed_spans(pg, arena, feed, rooms, of_each, out));
+    *fits = true;
+    TRY(feed_spans(pg, arena, feed, rooms, messages, out));
     if (spans->len == 0) return OK;
 
     TRY(pg_all(pg, arena, message_shape(), &out->batch.entries, FEED_ENTRIES_MAX, ENTRIES,
         PG_ARGS(pg_ids(arena, IDS_OF(arena, *spans, room)), pg_ints(arena, INTS_OF(arena, *spans, after)),
             pg_ints(arena, INTS_OF(arena, *spans, seq)), pg_int((int64_t)of_each))));
-    cut_spans(out, of_each);
-    return find_voices(pg, arena, out);
+    cut_spans(out, messages, of_each);
+    return find_voices(pg, arena, of_each, out, fits);
+}
+
+/* A room in which much was said by few is one span; where so many spoke that a batch has no place for them, it has as few messages as places. */
+enum err feed_read(struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, struct feed_news *out)
+{
+    bool fits;
+
+    TRY(read_spans(pg, arena, feed, rooms, FEED_SPAN_MAX / rooms.len, out, &fits));
+    return fits ? OK : read_spans(pg, arena, feed, rooms, FEED_ENTRIES_MAX / rooms.len, out, &fits);
 }
 
 /* Nobody waits for the disk: a place that is lost with a database is one of before, and what follows it comes again. */

@@ -15,6 +15,8 @@
 
 #define ROOMS_MAX   100000 /* that are remembered to be late; a sweep finds the others */
 #define LOOK_S      0.1    /* so long a batch waits for company */
+#define SHARE       0.2    /* of the time, for batches while nothing is late */
+#define LATE_MS     1000
 #define SWEEP_S     60
 #define RETRY_S     0.5
 #define LOOKED_AT   100 /* rooms, each time that it is asked how late a consumer is */
@@ -138,18 +140,25 @@ static void fail_batch(struct lane *lane)
     lane->not_before = ev_now(lane->feed->feeds->loop) + RETRY_S;
 }
 
-/* What the store's own does, messages wait for: it has a share of the time, and rests after each batch. */
+/* Has one that waits the longest waited for so long? */
+static bool waits_for(const struct lane *lane, int64_t ms)
+{
+    return lane->waiting != NULL && clock_ms() - lane->waiting->at >= ms;
+}
+
+/* Messages wait for what is done meanwhile: each has a share of the time, and rests after a batch.  The store's own keeps to it. */
 static ev_tstamp rest_of(const struct lane *lane)
 {
     const struct log_feeds *feeds = lane->feed->feeds;
-    double share = (double)feeds->store->settings->search_percent / 100;
+    bool is_own = lane->part == NULL;
+    double share = is_own ? (double)feeds->store->settings->search_percent / 100 : SHARE;
 
-    return lane->part == NULL ? (ev_now(feeds->loop) - lane->began) * (1 / share - 1) : 0;
+    return is_own || !waits_for(lane, LATE_MS) ? (ev_now(feeds->loop) - lane->began) * (1 / share - 1) : 0;
 }
 
 static void end_batch(struct lane *lane)
 {
-    bool has_more = lane->n >= FEED_ROOMS_AT_ONCE;
+    bool has_more = waits_for(lane, (int64_t)(LOOK_S * 1000));
 
     for (size_t i = 0; i < lane->n_taken; i++) {
         if (!lane->is_cut[i]) continue;

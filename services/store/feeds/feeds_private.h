@@ -17,7 +17,7 @@ enum {
 
 #define FEED_ROOMS_AT_ONCE 50    /* in one batch */
 #define FEED_ENTRIES_MAX   1000  /* proto/chat.def: feed_batch.entries, voices */
-#define FEED_SPAN_MAX      20000 /* messages that are walked for a room at a time */
+#define FEED_SPAN_MAX      20000 /* messages that are walked at a time */
 #define FEED_SWEPT_AT_ONCE 1000
 
 /* A room that is behind its head, and when its first entry was stored that was not handed on. */
