@@ -200,6 +200,11 @@ void chat_link_take_lines(struct chat_link *link, const struct line_query *query
     call_chat(link, "line.take", line_query_shape(), query, done, arg);
 }
 
+void chat_link_absent(struct chat_link *link, const struct access_queries *who, rpc_reply_fn *done, void *arg)
+{
+    call_chat(link, "member.absent", access_queries_shape(), who, done, arg);
+}
+
 void chat_link_keeping(struct chat_link *link, const struct log_begins *logs, rpc_reply_fn *done, void *arg)
 {
     call_chat(link, "room.keeping", log_begins_shape(), logs, done, arg);

@@ -29,6 +29,7 @@ void chat_link_readable(struct chat_link *link, const struct readable_query *que
 void chat_link_recheck(struct chat_link *link);
 void chat_link_publish(struct chat_link *link, const struct publication *publication, rpc_reply_fn *done, void *arg);
 void chat_link_take_lines(struct chat_link *link, const struct line_query *query, rpc_reply_fn *done, void *arg);
+void chat_link_absent(struct chat_link *link, const struct access_queries *who, rpc_reply_fn *done, void *arg);
 void chat_link_keeping(struct chat_link *link, const struct log_begins *logs, rpc_reply_fn *done, void *arg);
 /* A feed_batch, to a method that takes one. */
 void chat_link_feed(struct chat_link *link, const char *method, struct str batch, rpc_reply_fn *done, void *arg);

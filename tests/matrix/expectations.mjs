@@ -211,6 +211,27 @@ export const deeds = {
       "another's": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
     },
   }])),
+  'draft:set': {
+    rows: ['PUT /api/v1/rooms/{room}/draft', '/chat draft:set'],
+    states: {
+      open: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  // One's own, wherever it is.
+  'draft:clear': {
+    rows: ['DELETE /api/v1/rooms/{room}/draft', '/chat draft:clear'],
+    states: {
+      open: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      closed: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'draft:list': {
+    rows: ['GET /api/v1/drafts', 'POST /account/export/drafts', '/chat draft:list'],
+    states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
+  },
   'message:list': {
     rows: ['GET /api/v1/rooms/{room}/messages', '/chat message:list'],
     states: {
@@ -858,6 +879,12 @@ export const hearings = {
   },
   '/chat scheduled:removed': {
     'when each of them cancels it': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
+  },
+  '/chat draft:changed': {
+    'when each of them begins to write': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
+  },
+  '/chat draft:cleared': {
+    'when each of them clears it': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
   },
   '/chat user:changed': {
     'when a user who is in two rooms with others has another name': { hears: `${INSIDE} stranger backend admin read_only listener`, silent: 'removed capped', away: AWAY },

@@ -99,6 +99,12 @@ export class Hearing {
     return made
   }
 
+  /** Each of its members, but for its maker, emits this there. */
+  async eachEmits(room, event, more) {
+    for (const name of ['owner', 'member', 'acting', 'user'])
+      await Object.values(this.sockets[name]).find(({ person }) => person).person.calls(event, { room, ...more })
+  }
+
   /** Another socket of each caller, in /system. */
   inSystem() {
     return Promise.all([...new Set(this.all.map(([caller]) => caller))].map(async caller =>
@@ -184,6 +190,21 @@ const scenarios = {
       return this.count(hears, ([event, end]) => event === 'scheduled:removed' && end.room === room, async () => {
         for (const [person, id] of made) await person.calls('scheduled:cancel', { room, id })
       })
+    },
+  },
+
+  '/chat draft:changed': {
+    async 'when each of them begins to write'(hears) {
+      const room = await this.ownRoom()
+      return this.count(hears, ([event, draft]) => event === 'draft:changed' && draft.room === room, () => this.eachEmits(room, 'draft:set', { body: 'begun' }))
+    },
+  },
+
+  '/chat draft:cleared': {
+    async 'when each of them clears it'(hears) {
+      const room = await this.ownRoom()
+      await this.eachEmits(room, 'draft:set', { body: 'begun' })
+      return this.count(hears, ([event, end]) => event === 'draft:cleared' && end.room === room, () => this.eachEmits(room, 'draft:clear'))
     },
   },
 

@@ -14,9 +14,68 @@ const whoReads = row => ['scenario', 'r_who_reads', `with history ${row}`]
 
 const keeping = test => ['scenario', 'r_keeping', test]
 
+const drafts = test => ['scenario', 'r_drafts', test]
+
 const scheduled = test => ['scenario', 'r_scheduled', test]
 
 export const mutants = [
+  // --- drafts ---
+  {
+    name: 'an older device writes over a newer draft', file: 'services/store/drafts/draft_set.c', red: drafts('does not write over a newer one'),
+    from: '($8::bigint < 0 OR version = $8)', to: '($8::bigint < 0 OR version >= $8)',
+  },
+  {
+    name: 'a draft that was sent comes back', file: 'services/store/drafts/draft_set.c', red: drafts('names its draft clears it'),
+    from: 'if (e == ERR_NOT_FOUND && version <= 0) e = begin_draft', to: 'if (e == ERR_NOT_FOUND) e = begin_draft',
+  },
+  {
+    name: 'what a draft says again is refused', file: 'services/store/drafts/draft_set.c', red: drafts('does not write over a newer one'),
+    from: 'if (e != ERR_NOT_FOUND) return e;', to: 'e = ERR_NOT_FOUND;',
+  },
+  {
+    name: 'a draft is kept where one only reads', file: 'services/store/drafts/draft_set.c', red: drafts('only where one could write now'),
+    from: '!entry_is_allowed(s->store->settings, ENTRY_message, may.role, true, 0)', to: 'may.role == ROLE_none',
+  },
+  {
+    name: 'a message clears a draft that is newer', file: 'services/store/drafts/draft_clear.c', red: drafts('names its draft clears it'),
+    from: 'OR version <= $4) RETURNING', to: 'OR version > 0) RETURNING',
+  },
+  {
+    name: 'a draft that is gone counts', file: 'services/store/drafts/draft_clear.c', red: drafts('what is begun on one device'),
+    from: 'return quota_give(call, QUOTA_drafts, call->who->sub, 1);', to: 'return OK;',
+  },
+  {
+    name: 'a page of drafts begins with the last one before it', file: 'services/store/drafts/draft_clear.c', red: drafts('listed in pages'),
+    from: 'AND version < $3 ORDER', to: 'AND version <= $3 ORDER',
+  },
+  {
+    name: 'the repeat of a message leaves its draft', file: 'services/store/drafts/draft_send.c', red: drafts('dies between a message and its draft'),
+    from: 'return draft_remove(&call, &s->draft, &s->gone);', to: 'return s->receipt.at < call.now ? OK : draft_remove(&call, &s->draft, &s->gone);',
+  },
+  {
+    name: 'each message looks for a draft', file: 'services/store/messages/message_append.c', red: drafts('costs the store nothing'),
+    from: 'if (draft->draft > 0)', to: 'if (draft->draft >= 0)',
+  },
+  {
+    name: 'a file in a draft is none that is used', file: 'services/store/attachments/attachment_used.c', red: drafts('a file in a draft'),
+    from: 'd.attachments @> ARRAY[q.media])', to: 'd.attachments @> ARRAY[q.media] AND false)',
+  },
+  {
+    name: 'drafts outlive an archived room', file: 'services/chat/members/member_absent.c', red: drafts('is in an archived room'),
+    from: '" AND r.archived_at IS NULL)"', to: '")"',
+  },
+  {
+    name: 'drafts outlive a membership', file: 'services/chat/members/member_absent.c', red: drafts('has left go'),
+    from: 'm.room_id = a.room AND m.subject = a.subject"', to: 'm.room_id = a.room"',
+  },
+  {
+    name: 'drafts outlive their author', file: 'services/store/messages/message_erase.c', red: drafts('go with their author'),
+    from: 'FROM draft WHERE subject = $1 LIMIT $2)', to: 'FROM draft WHERE subject = $1 AND false LIMIT $2)',
+  },
+  {
+    name: 'a device does not hear that a draft is gone', file: 'services/gateway/own/own.c', red: drafts('what is begun on one device'),
+    from: 'if (news.end != NULL)\n        tell_all(subject, news.end->room, make_packet("draft:cleared"', to: 'if (news.end == NULL)\n        tell_all(subject, news.end->room, make_packet("draft:cleared"',
+  },
   // --- messages that are sent later ---
   {
     name: 'what is being sent is cancelled', file: 'services/store/scheduled/scheduled_change.c', red: scheduled('dies behind the commit'),
@@ -1647,6 +1706,10 @@ export const mutants = [
   {
     name: 'an archive lacks what is sent later', file: 'libshared/page/archive_script.c', red: ['scenario', 'p_pages', 'is had as an archive'],
     from: "await allowed('scheduled', {}, after)", to: '[]',
+  },
+  {
+    name: 'an archive lacks what one has begun to write', file: 'libshared/page/archive_script.c', red: ['scenario', 'p_pages', 'is had as an archive'],
+    from: "await allowed('drafts', {}, after)", to: '[]',
   },
   {
     name: 'any closed room is asked', file: 'libshared/rpc/room_rights.c', red: ['scenario', 'r_knocks', 'where the room says so'],

@@ -628,6 +628,7 @@ test('what is one\'s own is had as an archive that other programs open: all of i
   const { id: shut } = await call('POST', 'rooms', others, { name: 'a room that he asks for', knocks: true })
   await call('POST', `rooms/${shut}/knocks`, token, { text: 'it is me' })
   await call('POST', `rooms/${room}/scheduled`, token, { id: 'his-later', body: '내일 쓸 글', send_at: Date.now() + 86400000 })
+  await call('PUT', `rooms/${room}/draft`, token, { body: '쓰다 만 글' })
   await call('PUT', `friends/${nan.id}/block`, token)
   await call('POST', 'conversations', token, { name: 'a talk', data: { said: ['hello'] } })
   await stack.sql('store', `WITH rooms AS (INSERT INTO store.room_head SELECT gen_random_uuid(), 150 FROM generate_series(1, 3) RETURNING room_id)
@@ -641,7 +642,7 @@ test('what is one\'s own is had as an archive that other programs open: all of i
   function isWhole(entries, rooms = [room]) {
     const files = Object.fromEntries(entries), json = name => JSON.parse(files[`${name}.json`])
     assert.deepEqual([json('account').user.email, json('rooms').map(one => one.id), json('friends'), json('blocked').map(one => one.subject)], [email, rooms, [], [nan.id]])
-    assert.deepEqual([json('knocks').map(one => one.text), json('scheduled').map(one => one.body)], [['it is me'], ['내일 쓸 글']])
+    assert.deepEqual([json('knocks').map(one => one.text), json('scheduled').map(one => one.body), json('drafts').map(one => one.body)], [['it is me'], ['내일 쓸 글'], ['쓰다 만 글']])
     const messages = json('messages')
     assert.equal(messages.length, 451)
     assert.deepEqual(messages.map(one => one.at), messages.map(one => one.at).sort((a, b) => a - b))
@@ -699,7 +700,7 @@ test('what is one\'s own is had as an archive that other programs open: all of i
   await page.getByRole('button', { name: 'Make the archive' }).click()
   await page.waitForURL('**/account/prove?to=export')
   const cookie = (await cookies(page))['__Secure-madang_page'].value
-  for (const list of ['account', 'rooms', 'friends', 'knocks', 'scheduled', 'messages', 'reactions', 'conversations', 'media', 'urls']) {
+  for (const list of ['account', 'rooms', 'friends', 'knocks', 'scheduled', 'drafts', 'messages', 'reactions', 'conversations', 'media', 'urls']) {
     const asks = headers => request(stack, 'POST', `/account/export/${list}`, { body: { ids: [kept[0].id] }, headers })
     assert.equal((await asks({ origin: stack.url })).status, 401, list)
     assert.equal((await asks({ cookie: `__Secure-madang_page=${cookie}`, origin: 'https://evil.example' })).json.error.code, 'origin_refused', list)

@@ -162,6 +162,29 @@ for (const [what, end] of Object.entries(ends))
     leave()
   })
 
+// docs/why/0078: whoever is blocked is answered what they would be without it, now and later.
+test('whoever is blocked in a room of two by then sees no difference: what they scheduled is sent, as what they say is', { timeout: 120000 }, async () => {
+  const [olga, max] = await arrive(`olga ${++n}`, `max ${n}`)
+  await olga.calls('friend:request', { subject: max.name })
+  await max.calls('friend:accept', { subject: olga.name })
+  const { id: room } = await max.calls('room:direct', { subject: olga.name })
+  const { id } = await later(max, room)
+  await olga.calls('friend:block', { subject: max.name })
+  const { id: another } = await later(max, room)
+  const { id: now } = await max.says(room, 'now')
+  await due(`id IN ('${id}', '${another}')`)
+  await wake('schedule.run')
+  for (const sent of [id, another]) {
+    const { seq } = await isSent(max, room, sent)
+    assert.deepEqual(await hears(max, 'scheduled:removed', sent), { room, id: sent, seq })
+  }
+  assert.deepEqual([await listed(max), await used(max.name)], [[], 0])
+  assert.deepEqual((await max.reads(room)).map(message => message.id).sort(), [id, another, now].sort())
+  assert.ok(!(await olga.calls('room:list', {})).rooms.some(one => one.id === room))
+  olga.leaves()
+  max.leaves()
+})
+
 test('what was refused is sent when it is given another time, and its author may write again', { timeout: 120000 }, async () => {
   const { olga, max, room, leave } = await aRoom()
   const { id } = await later(max, room)

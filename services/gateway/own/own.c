@@ -434,6 +434,23 @@ static void take_scheduled(struct own_stream *own, struct str body)
         tell_all(subject, news.end->room, make_packet("scheduled:removed", scheduled_end_shape(), news.end));
 }
 
+static void take_draft(struct own_stream *own, struct str body)
+{
+    struct draft_news news = { .draft = NULL };
+    struct own_subject *subject;
+    struct wire_error why;
+
+    if (wire_decode(draft_news_shape(), body, own->arena, &news, &why) != OK) {
+        LOG(ERROR, "gateway.bad_event", F_TEXT("name", "draft.changed"), F_TEXT("why", why.text));
+        return;
+    }
+    if ((subject = find_subject(own, news.subject)) == NULL) return;
+    if (news.draft != NULL)
+        tell_all(subject, news.draft->room, make_packet("draft:changed", draft_shape(), news.draft));
+    if (news.end != NULL)
+        tell_all(subject, news.end->room, make_packet("draft:cleared", draft_end_shape(), news.end));
+}
+
 /* --- what chat says --- */
 
 /* What was noted is none any more. */
@@ -500,13 +517,15 @@ static bool on_service_event(void *object, struct service_part part, const struc
     struct own_stream *own = object;
     bool is_own = part.service == SERVICE_chat && str_is(head->name, "own.changed");
     bool is_scheduled = part.service == SERVICE_store && str_is(head->name, "scheduled.changed");
+    bool is_draft = part.service == SERVICE_store && str_is(head->name, "draft.changed");
 
     if (is_own) take_news(own, part.index, body);
     if (is_scheduled) take_scheduled(own, body);
+    if (is_draft) take_draft(own, body);
     if (part.service == SERVICE_chat && str_is(head->name, "resync"))
         doubt_all(own, part.index); /* others hear it, too */
     arena_reset(own->arena);
-    return is_own || is_scheduled;
+    return is_own || is_scheduled || is_draft;
 }
 
 static void on_service_up(void *object, struct service_part part)

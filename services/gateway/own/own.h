@@ -4,7 +4,7 @@
  *      own.changed --noted: the room, for a subject with sockets here--> due --a while later, own.rooms--> told, as the rooms are then
  *      told nothing for a while (chat was away, a socket was slow or lost) --own.since--> noted
  *
- * What the store says of messages that wait for their time (scheduled.changed) is told at once, to who is not slow.
+ * What the store says of messages that wait for their time (scheduled.changed) and of drafts (draft.changed) is told at once, to who is not slow.
  *
  * However much happens, a subject is asked about once in PERIOD_S, and then for all of its rooms that changed; and of all subjects
  * ASKING_MAX at a time: the busier chat is, the more one event stands for.  What is told is as the rooms are when chat answers: so an

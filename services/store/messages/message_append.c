@@ -1,7 +1,7 @@
 /* message_append.c - an entry on its way into the log: is its sender a member, may they do this, may they show these media, then into the
  * next commit, then the receipt. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/store/store.h"
+#include "services/store/drafts/drafts.h"
 
 #define RETRY_AFTER_MS 500 /* a few hundred commits later */
 
@@ -270,5 +270,8 @@ void message_append(struct call *call, const struct message_draft *draft, struct
         .thread = draft->thread,
         .attachments = draft->attachments };
 
-    entry_begin(call, ENTRY_message, &entry, later);
+    if (draft->draft > 0)
+        draft_send(call, &entry, draft->draft, later);
+    else
+        entry_begin(call, ENTRY_message, &entry, later);
 }

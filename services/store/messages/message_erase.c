@@ -91,29 +91,37 @@ static enum err forget_hidden(struct call *call, const struct erasure *erasure, 
 
 static const char FORGET_SCHEDULED[] = "DELETE FROM scheduled WHERE nth IN (SELECT nth FROM scheduled WHERE"
                                        " subject = $1 ORDER BY nth LIMIT $2)";
+static const char FORGET_DRAFTS[] = "DELETE FROM draft WHERE (subject, room_id, thread) IN (SELECT subject, room_id,"
+                                    " thread FROM draft WHERE subject = $1 LIMIT $2)";
 static const char FORGET_USAGE[] = "DELETE FROM usage WHERE subject = $1";
 
 /* What they would have said. */
-static enum err forget_scheduled(struct call *call, struct erasure *erasure, int64_t *rows)
+static enum err forget_unsent(struct call *call, struct erasure *erasure, bool *has_more)
 {
     char subject[ID_TEXT_BYTES + 1];
+    int64_t scheduled, drafts;
 
     id_format(erasure->user, subject);
+    TRY(pg_run(call->pg, call->arena, FORGET_SCHEDULED, PG_ARGS(pg_text(str_of(subject)), pg_int(MESSAGES_AT_ONCE)),
+        &scheduled));
     TRY(pg_run(
-        call->pg, call->arena, FORGET_SCHEDULED, PG_ARGS(pg_text(str_of(subject)), pg_int(MESSAGES_AT_ONCE)), rows));
-    erasure_add(call, erasure, "scheduled", *rows);
+        call->pg, call->arena, FORGET_DRAFTS, PG_ARGS(pg_text(str_of(subject)), pg_int(MESSAGES_AT_ONCE)), &drafts));
+    erasure_add(call, erasure, "scheduled", scheduled);
+    erasure_add(call, erasure, "drafts", drafts);
+    *has_more = scheduled == MESSAGES_AT_ONCE || drafts == MESSAGES_AT_ONCE;
     return pg_run(call->pg, call->arena, FORGET_USAGE, PG_ARGS(pg_text(str_of(subject))), NULL);
 }
 
 enum err messages_erase_some(struct call *call, struct erasure *erasure, void **left)
 {
     const struct store *store = call->context;
-    int64_t scheduled, hidden;
+    int64_t hidden;
+    bool has_more;
 
     (void)left;
-    TRY(forget_scheduled(call, erasure, &scheduled));
+    TRY(forget_unsent(call, erasure, &has_more));
     TRY(forget_hidden(call, erasure, &hidden));
-    if (scheduled == MESSAGES_AT_ONCE || hidden == MESSAGES_AT_ONCE) return OK; /* there may be more */
+    if (has_more || hidden == MESSAGES_AT_ONCE) return OK;
     if (strcmp(store->settings->erased_messages, "blank") == 0) return blank_some(call, erasure);
     erasure->erased_at = call->now; /* the text stays, of a sender whom no name leads to */
     return OK;
