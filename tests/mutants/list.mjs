@@ -30,7 +30,7 @@ export const mutants = [
   },
   {
     name: 'what a draft says again is refused', file: 'services/store/drafts/draft_set.c', red: drafts('does not write over a newer one'),
-    from: 'if (e != ERR_NOT_FOUND) return e;', to: 'e = ERR_NOT_FOUND;',
+    from: 'if (e != ERR_NOT_FOUND) return e;', to: 'if (e != ERR_NOT_FOUND && e != OK) return e;',
   },
   {
     name: 'a draft is kept where one only reads', file: 'services/store/drafts/draft_set.c', red: drafts('only where one could write now'),
@@ -74,7 +74,7 @@ export const mutants = [
   },
   {
     name: 'a device does not hear that a draft is gone', file: 'services/gateway/own/own.c', red: drafts('what is begun on one device'),
-    from: 'if (news.end != NULL)\n        tell_all(subject, news.end->room, make_packet("draft:cleared"', to: 'if (news.end == NULL)\n        tell_all(subject, news.end->room, make_packet("draft:cleared"',
+    from: 'if (news.end != NULL) tell_all(subject, news.end->room, make_packet("draft:cleared"', to: 'if (news.end == NULL) tell_all(subject, news.end->room, make_packet("draft:cleared"',
   },
   // --- messages that are sent later ---
   {

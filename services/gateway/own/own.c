@@ -447,8 +447,7 @@ static void take_draft(struct own_stream *own, struct str body)
     if ((subject = find_subject(own, news.subject)) == NULL) return;
     if (news.draft != NULL)
         tell_all(subject, news.draft->room, make_packet("draft:changed", draft_shape(), news.draft));
-    if (news.end != NULL)
-        tell_all(subject, news.end->room, make_packet("draft:cleared", draft_end_shape(), news.end));
+    if (news.end != NULL) tell_all(subject, news.end->room, make_packet("draft:cleared", draft_end_shape(), news.end));
 }
 
 /* --- what chat says --- */

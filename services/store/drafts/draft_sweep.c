@@ -15,23 +15,23 @@
 #define PAIRS_AT_ONCE 1000 /* proto/chat.def: access_queries.asked */
 #define ROWS_AT_ONCE  500
 
-struct orphan {
+struct lost_draft {
     struct str subject;
     struct id room;
     int64_t thread, version;
 };
-struct orphan_list {
-    struct orphan *at;
+struct lost_draft_list {
+    struct lost_draft *at;
     size_t len;
 };
-static const struct wire_field orphan_fields[] = {
-    ROW_FIELD(struct orphan, subject, TEXT),
-    ROW_FIELD(struct orphan, room, ID),
-    ROW_FIELD(struct orphan, thread, INT),
-    ROW_FIELD(struct orphan, version, INT),
+static const struct wire_field lost_fields[] = {
+    ROW_FIELD(struct lost_draft, subject, TEXT),
+    ROW_FIELD(struct lost_draft, room, ID),
+    ROW_FIELD(struct lost_draft, thread, INT),
+    ROW_FIELD(struct lost_draft, version, INT),
     ROW_END,
 };
-static const struct wire_shape orphan_shape = { "orphan", "", sizeof(struct orphan), orphan_fields };
+static const struct wire_shape lost_shape = { "lost_draft", "", sizeof(struct lost_draft), lost_fields };
 
 /* Whose drafts of which room, and the newest of them. */
 struct kept_by {
@@ -59,7 +59,7 @@ struct draft_sweep {
     struct kept_by_list kept;
     int64_t newest; /* version of them */
     struct access_queries absent;
-    struct orphan_list removed;
+    struct lost_draft_list removed;
 };
 
 static void work(struct draft_sweep *sweep, enum err (*step)(struct pg *pg, struct arena *arena, void *arg),
@@ -75,13 +75,13 @@ static const char REMOVE[] =
     " FROM unnest($1::uuid[], $2::text[]) AS a (room_id, subject) JOIN draft d USING (room_id, subject)"
     " WHERE d.version <= $3 LIMIT $4) AND version <= $3 RETURNING subject, room_id AS room, thread, version";
 
-static enum err remove_orphans(struct pg *pg, struct arena *arena, void *arg)
+static enum err remove_lost(struct pg *pg, struct arena *arena, void *arg)
 {
     struct draft_sweep *sweep = arg;
     struct call call = call_on_worker(sweep->call, pg, arena);
     const struct access_query_list *absent = &sweep->absent.asked;
 
-    TRY(pg_all(pg, sweep->call->arena, &orphan_shape, &sweep->removed, ROWS_AT_ONCE, REMOVE,
+    TRY(pg_all(pg, sweep->call->arena, &lost_shape, &sweep->removed, ROWS_AT_ONCE, REMOVE,
         PG_ARGS(pg_ids(arena, IDS_OF(arena, *absent, room)), pg_texts(arena, TEXTS_OF(arena, *absent, subject)),
             pg_int(sweep->newest), pg_int(ROWS_AT_ONCE))));
     for (size_t i = 0; i < sweep->removed.len; i++)
@@ -92,9 +92,9 @@ static enum err remove_orphans(struct pg *pg, struct arena *arena, void *arg)
 static void tell_authors(const struct draft_sweep *sweep)
 {
     for (size_t i = 0; i < sweep->removed.len; i++) {
-        const struct orphan *orphan = &sweep->removed.at[i];
-        struct draft_end end = { .room = orphan->room, .thread = orphan->thread, .version = orphan->version };
-        draft_tell(sweep->store->server, &(struct draft_news){ .subject = orphan->subject, .end = &end });
+        const struct lost_draft *lost = &sweep->removed.at[i];
+        struct draft_end end = { .room = lost->room, .thread = lost->thread, .version = lost->version };
+        draft_tell(sweep->store->server, &(struct draft_news){ .subject = lost->subject, .end = &end });
     }
 }
 
@@ -108,7 +108,7 @@ static void on_removed(void *arg, enum err e)
     }
     tell_authors(sweep);
     if (sweep->removed.len == ROWS_AT_ONCE)
-        work(sweep, remove_orphans, on_removed);
+        work(sweep, remove_lost, on_removed);
     else
         look_on(sweep);
 }
@@ -123,7 +123,7 @@ static void on_absent(void *arg, enum err e, struct str body)
     if (e != OK)
         job_done(sweep->run, e);
     else if (sweep->absent.asked.len > 0)
-        work(sweep, remove_orphans, on_removed);
+        work(sweep, remove_lost, on_removed);
     else
         look_on(sweep);
 }
