@@ -63,7 +63,8 @@ struct room_row {
 #define ROOM_COLUMNS                                                                                                   \
     "r.id, r.name, r.open, r.created_by, r.created_at, r.lines, r.topic, r.writes, r.invites, r.history, "             \
     "r.archived_at, r.knocks, r.listed,"                                                                               \
-    " coalesce(r.kept_days, 0) AS kept_days, r.members, m.role, m.muted_until, reads_after(r.history, m.joined_at) "   \
+    " coalesce(r.kept_days, 0) AS kept_days, coalesce(r.kept_messages, 0) AS kept_messages, r.members, m.role, "       \
+    "m.muted_until, reads_after(r.history, m.joined_at) "                                                              \
     "AS reads_after"
 
 enum err require_subject(struct call *call) MUST_CHECK;

@@ -12,6 +12,8 @@ const jobs = ['service', 'test_jobs'], singleUse = ['service', 'test_single_use'
 
 const whoReads = row => ['scenario', 'r_who_reads', `with history ${row}`]
 
+const counted = test => ['scenario', 'r_keeping_count', test]
+
 const keeping = test => ['scenario', 'r_keeping', test]
 
 const drafts = test => ['scenario', 'r_drafts', test]
@@ -19,6 +21,27 @@ const drafts = test => ['scenario', 'r_drafts', test]
 const scheduled = test => ['scenario', 'r_scheduled', test]
 
 export const mutants = [
+  // --- how many messages are kept ---
+  {
+    name: 'a room keeps one message fewer than it says', file: 'services/store/log/log_trim.c', red: counted('the newest messages stay'),
+    from: 'ORDER BY seq DESC OFFSET $2 LIMIT 1', to: 'ORDER BY seq DESC OFFSET $2 - 1 LIMIT 1',
+  },
+  {
+    name: 'what the server says counts as a message', file: 'services/store/log/log_trim.c', red: counted('the newest messages stay'),
+    from: 'WHERE room_id = $1 AND kind IS NULL"', to: 'WHERE room_id = $1"',
+  },
+  {
+    name: 'of two numbers the greater one holds', file: 'services/store/log/log_trim.c', red: counted('of days and a number'),
+    from: '(other > 0 && other < one) ? other : one;', to: '(other > 0 && other > one) ? other : one;',
+  },
+  {
+    name: 'where there is a number days say nothing', file: 'services/store/log/log_trim.c', red: counted('of days and a number'),
+    from: 'if (beyond.seq > *place) *place', to: 'if (keeping->messages > 0) *place',
+  },
+  {
+    name: 'an admin says how many messages are kept', file: 'services/chat/rooms/room_update.c', red: counted('of days and a number'),
+    from: ' || req->kept_messages >= 0) TRY', to: ') TRY',
+  },
   // --- drafts ---
   {
     name: 'an older device writes over a newer draft', file: 'services/store/drafts/draft_set.c', red: drafts('does not write over a newer one'),
@@ -177,7 +200,7 @@ export const mutants = [
   },
   {
     name: 'a room keeps for longer than the installation', file: 'services/store/log/log_trim.c', red: keeping('never for more'),
-    from: '(days == 0 || kept->rooms.at[i].days < days)', to: 'days >= 0',
+    from: 'days = fewer(days, kept->rooms.at[i].days);', to: 'days = kept->rooms.at[i].days > 0 ? kept->rooms.at[i].days : days;',
   },
   {
     name: 'what is removed counts as unread', file: 'services/chat/rooms/room_keeping.c', red: keeping('not to be read'),

@@ -1,4 +1,4 @@
-/* room_keeping.c - for the store: for how long rooms keep what was said, and which are no more; and its word on where their logs begin, which counts go by. */
+/* room_keeping.c - for the store: for how long rooms keep what was said, how much of it, and which are no more; and its word on where their logs begin, which counts go by. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
@@ -13,7 +13,8 @@ static const char RAISE[] =
     " JOIN activity a USING (room_id) WHERE a.first < u.first ORDER BY a.room_id FOR NO KEY UPDATE OF a)"
     " UPDATE activity a SET first = r.first, changed_at = now() FROM raised r WHERE a.room_id = r.room_id";
 static const char KEPT[] =
-    "SELECT id AS room, kept_days AS days FROM room WHERE id = ANY ($1) AND kept_days IS NOT NULL";
+    "SELECT id AS room, coalesce(kept_days, 0) AS days, coalesce(kept_messages, 0) AS messages FROM room"
+    " WHERE id = ANY ($1) AND (kept_days IS NOT NULL OR kept_messages IS NOT NULL)";
 
 static const char GONE[] = "SELECT array_agg(q.room) AS rooms FROM unnest($1::uuid[]) AS q (room)"
                            " WHERE NOT EXISTS (SELECT FROM room WHERE id = q.room)";

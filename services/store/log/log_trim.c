@@ -1,7 +1,7 @@
 /*
- * log_trim.c - what is older than its room keeps it goes; a job, every ten minutes.
+ * log_trim.c - what its room keeps no longer goes; a job, every ten minutes.
  *
- *      the next rooms --room.keeping, chat--> for how many days each keeps what was said --> those whose beginning is older
+ *      the next rooms --room.keeping, chat--> for how many days, and how many messages, each keeps --> those whose beginning is older, or may be more
  *                                                 room by room: `first` is raised, then rows before it are removed, some at a time
  *      those that begin later now --room.keeping, chat--> counts go by it --> the next rooms, by the next job
  *
@@ -24,17 +24,26 @@
 #define MARGIN_US     20000000 /* before its deadline a run goes on with no other room, and leaves it to the next */
 #define DAY_MS        86400000
 
-/* A room of which something is to be removed: what was stored before `cut`. */
+/* What a room keeps: what was stored at `cut` or later, and the newest so many messages; 0: all of it. */
+struct keeping {
+    int64_t cut, messages;
+};
+struct keeping_list {
+    struct keeping *at;
+    size_t len;
+};
+
+/* A room of which something may be to be removed. */
 struct due_room {
     struct id room;
-    int64_t cut;
+    int64_t nth; /* of the logs */
 };
 struct due_room_list {
     struct due_room *at;
     size_t len;
 };
 static const struct wire_field due_fields[] = { ROW_FIELD(struct due_room, room, ID),
-    ROW_FIELD(struct due_room, cut, TIME), ROW_END };
+    ROW_FIELD(struct due_room, nth, INT), ROW_END };
 static const struct wire_shape due_shape = { "due_room", "", sizeof(struct due_room), due_fields };
 
 struct log_beginning {
@@ -50,8 +59,8 @@ struct trimming {
     struct call *call;
     const struct job *job;
     struct job_run *run;
-    struct log_begin_list logs; /* of this run */
-    int64_t *cuts;
+    struct log_begin_list logs;  /* of this run */
+    struct keeping_list keeping; /* of each */
     struct due_room_list due;
     size_t nth;      /* of those that are due */
     int64_t removed; /* rows */
@@ -197,12 +206,32 @@ static struct str_list find_consumers(struct arena *arena)
 }
 /* clang-format on */
 
+/* The newest message that is none of the last $2: what the server says, and what is done to messages, counts as none. */
+static const char BEYOND[] =
+    "SELECT room_id AS room, seq FROM message WHERE room_id = $1 AND kind IS NULL"
+    " AND seq >= (SELECT first FROM room_head WHERE room_id = $1) ORDER BY seq DESC OFFSET $2 LIMIT 1";
+
+/* Up to where the room keeps nothing. */
+static enum err find_place(
+    struct pg *pg, struct arena *arena, struct id room, const struct keeping *keeping, int64_t *place)
+{
+    struct log_head beyond = { .seq = 0 };
+    enum err e = OK;
+
+    *place = 0;
+    if (keeping->cut > 0) TRY(history_place(pg, arena, room, keeping->cut, place));
+    if (keeping->messages > 0)
+        e = pg_one(pg, arena, log_head_shape(), &beyond, BEYOND, PG_ARGS(pg_id(room), pg_int(keeping->messages)));
+    if (beyond.seq > *place) *place = beyond.seq;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
 static enum err raise_beginning(
     struct pg *pg, struct arena *arena, struct trimming *t, const struct due_room *due, struct log_beginning *out)
 {
     int64_t place, raised;
 
-    TRY(history_place(pg, arena, due->room, due->cut, &place));
+    TRY(find_place(pg, arena, due->room, &t->keeping.at[due->nth], &place));
     TRY(pg_run(
         pg, arena, RAISE, PG_ARGS(pg_id(due->room), pg_int(place), pg_texts(arena, find_consumers(arena))), &raised));
     if (raised > 0) t->was_raised = true;
@@ -236,8 +265,7 @@ static enum err trim_some(struct pg *pg, struct arena *arena, void *arg)
     t->has_more = t->was_raised;
     t->was_raised |= was_raised;
     TRY(e);
-    for (size_t i = 0; i < t->logs.len; i++)
-        if (id_eq(t->logs.at[i].room, due->room)) t->logs.at[i].first = is.first;
+    t->logs.at[due->nth].first = is.first;
     return t->has_more || is.cleared >= is.first ? OK : remove_some(pg, arena, t, due->room, is.first);
 }
 
@@ -266,19 +294,22 @@ static void trim_next(struct trimming *t)
 
 /* --- which rooms --- */
 
-static const char DUE[] = "SELECT u.room, u.cut FROM unnest($1::uuid[], $2::timestamptz[]) AS u (room, cut)"
-                          " CROSS JOIN LATERAL (SELECT first, cleared FROM room_head WHERE room_id = u.room OFFSET 0) h"
+/* An entry is a message or none: a log with no more entries than messages that are kept has no more messages either. */
+static const char DUE[] = "SELECT u.room, u.nth - 1 AS nth FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[])"
+                          " WITH ORDINALITY AS u (room, cut, messages, nth) CROSS JOIN LATERAL (SELECT seq, first,"
+                          " cleared FROM room_head WHERE room_id = u.room OFFSET 0) h"
                           " LEFT JOIN LATERAL (SELECT at FROM message WHERE room_id = u.room AND seq >= h.first ORDER "
                           "BY seq LIMIT 1) o ON true"
-                          " WHERE h.cleared < h.first OR o.at < u.cut";
+                          " WHERE h.cleared < h.first OR o.at < u.cut"
+                          " OR (u.messages > 0 AND h.seq - h.first >= u.messages)";
 
 static enum err find_due(struct pg *pg, struct arena *arena, void *arg)
 {
     struct trimming *t = arg;
-    struct arena *kept = t->call->arena;
 
-    return pg_all(pg, kept, &due_shape, &t->due, ROOMS_AT_ONCE, DUE,
-        PG_ARGS(pg_ids(arena, IDS_OF(arena, t->logs, room)), pg_times(arena, t->cuts, t->logs.len)));
+    return pg_all(pg, t->call->arena, &due_shape, &t->due, ROOMS_AT_ONCE, DUE,
+        PG_ARGS(pg_ids(arena, IDS_OF(arena, t->logs, room)), pg_times(arena, INTS_OF(arena, t->keeping, cut)),
+            pg_ints(arena, INTS_OF(arena, t->keeping, messages))));
 }
 
 static void on_due(void *arg, enum err e)
@@ -289,15 +320,22 @@ static void on_due(void *arg, enum err e)
         end_trimming(arg, e);
 }
 
-/* The fewer of the room's days and the installation's; 0: for ever. */
-static int64_t days_of(const struct trimming *t, const struct rooms_kept *kept, struct id room)
+static int64_t fewer(int64_t one, int64_t other)
 {
-    int64_t days = t->store->settings->kept_days;
+    return one == 0 || (other > 0 && other < one) ? other : one; /* 0: all */
+}
+
+/* Of what the room says and what the installation says the fewer. */
+static struct keeping keeping_of(const struct trimming *t, const struct rooms_kept *kept, struct id room)
+{
+    int64_t days = t->store->settings->kept_days, messages = t->store->settings->kept_messages;
 
     for (size_t i = 0; i < kept->rooms.len; i++)
-        if (id_eq(kept->rooms.at[i].room, room) && (days == 0 || kept->rooms.at[i].days < days))
-            days = kept->rooms.at[i].days;
-    return days;
+        if (id_eq(kept->rooms.at[i].room, room)) {
+            days = fewer(days, kept->rooms.at[i].days);
+            messages = fewer(messages, kept->rooms.at[i].messages);
+        }
+    return (struct keeping){ days > 0 ? t->call->now - days * DAY_MS : 0, messages };
 }
 
 static void on_keeping(void *arg, enum err e, struct str body)
@@ -311,11 +349,9 @@ static void on_keeping(void *arg, enum err e, struct str body)
         end_trimming(t, e);
         return;
     }
-    t->cuts = arena_alloc(t->call->arena, t->logs.len * sizeof *t->cuts + 1);
-    for (size_t i = 0; i < t->logs.len; i++) {
-        int64_t days = days_of(t, &kept, t->logs.at[i].room);
-        t->cuts[i] = days > 0 ? t->call->now - days * DAY_MS : 0; /* 1970: nothing is older */
-    }
+    t->keeping.len = t->logs.len;
+    t->keeping.at = arena_alloc(t->call->arena, (t->logs.len + 1) * sizeof *t->keeping.at);
+    for (size_t i = 0; i < t->logs.len; i++) t->keeping.at[i] = keeping_of(t, &kept, t->logs.at[i].room);
     work(t, find_due, on_due);
 }
 
