@@ -34,6 +34,7 @@ function bodyOf(stack, row, fields) {
 const args = {
   'room:create': () => ({ name: 'a room' }),
   'room:list': () => ({}),
+  'mention:list': () => ({}),
   'room:find': () => ({ q: 'room' }),
   'room:join': ({ room }, state) => ({ room, ...(state.includes('from a seq') ? { since: 0 } : {}) }),
   'room:leave': ({ room }) => ({ room }),

@@ -391,6 +391,71 @@ export const mutants = [
     name: 'all rooms are looked up for a page', file: 'services/chat/rooms/room_list.c', red: ['scenario', 'r_reading', 'is one statement'],
     from: '" ORDER BY 2 DESC, 1 DESC LIMIT $4",\n        "o.active_at DESC, o.room_id DESC");', to: '"",\n        "o.active_at DESC, o.room_id DESC LIMIT $4");',
   },
+  // --- mentions ---
+  {
+    name: 'a name goes on behind its end', file: 'services/chat/mentions/mentions_follow.c', red: ['scenario', 'r_mentions', 'the longest'],
+    from: 'WHERE name_ends(n.key, i)', to: 'WHERE true',
+  },
+  {
+    name: 'the shortest name counts', file: 'services/chat/mentions/mentions_follow.c', red: ['scenario', 'r_mentions', 'the longest'],
+    from: 'ORDER BY found.i DESC LIMIT 1', to: 'ORDER BY found.i LIMIT 1',
+  },
+  {
+    name: 'who is no member is mentioned', file: 'services/chat/mentions/mentions_follow.c', red: ['scenario', 'r_mentions', 'the longest'],
+    from: '(SELECT subject FROM member"\n    "     WHERE room_id = n.room_id AND subject = found.subject LIMIT 1)', to: '(SELECT found.subject)',
+  },
+  {
+    name: 'anybody mentions everybody', file: 'services/chat/mentions/mentions_follow.c', red: ['scenario', 'r_mentions', 'everybody who is there'],
+    from: 'AND m.role = ANY ($6))', to: 'AND $6::text[] IS NOT NULL)',
+  },
+  {
+    name: 'all users are looked through for a name', file: 'services/chat/mentions/mentions_follow.c', red: ['scenario', 'r_mentions', 'full of names'],
+    from: 'WHERE name_key(nickname) = left(n.key, i)', to: "WHERE name_key(nickname) || '' = left(n.key, i)",
+  },
+  {
+    name: 'an edit takes no mention away', file: 'services/chat/mentions/mentions_follow.c', red: ['scenario', 'r_reading', 'a recount of the log'],
+    from: '|| is_edit ||', to: '|| (is_edit && entry->body.len > 0) ||',
+  },
+  {
+    name: 'what an edit in the same piece says is not looked at', file: 'services/chat/mentions/mentions_follow.c', red: ['scenario', 'r_mentions', 'one moment'],
+    from: '            list->at[i] = naming;\n', to: '',
+  },
+  {
+    name: 'whom one blocks is in one\'s mentions', file: 'services/chat/mentions/mention_list.c', red: ['scenario', 'r_mentions', 'whom one blocks'],
+    from: 'AND NOT blocks($1, n.sender) " NEWEST ") n WHERE', to: '" NEWEST ") n WHERE',
+  },
+  {
+    name: 'mentions are read that one may not read', file: 'services/chat/mentions/mention_list.c', red: ['scenario', 'r_mentions', 'that one reads now'],
+    from: "coalesce(reads_after(r.history, m.joined_at), '-infinity')", to: "'-infinity'",
+  },
+  {
+    name: 'what everybody was told before one came is one\'s own', file: 'services/chat/mentions/mention_list.c', red: ['scenario', 'r_mentions', 'that one reads now'],
+    from: 'AND n.at > m.joined_at', to: 'AND m.joined_at IS NOT NULL',
+  },
+  {
+    name: 'a place in the list is in the page behind it, too', file: 'services/chat/mentions/mention_list.c', red: ['scenario', 'r_mentions', 'that one reads now'],
+    from: '(n.at, n.room_id, n.seq) <', to: '(n.at, n.room_id, n.seq) <=',
+  },
+  {
+    name: 'who has joined hears of no mention', file: 'services/chat/mentions/mentions_follow.c', red: ['scenario', 'r_mentions', 'each socket'],
+    from: 'OWN_CHANGED, (struct str_list)', to: 'OWN_SAID, (struct str_list)',
+  },
+  {
+    name: 'mentions outlive their messages', file: 'services/chat/rooms/room_keeping.c', red: ['scenario', 'r_keeping', 'not to be read'],
+    from: 'AND n.seq < u.first', to: 'AND n.seq < 0',
+  },
+  {
+    name: 'code mentions somebody', file: 'services/store/feeds/named.c', red: ['unit', 'store/test_named'],
+    from: 'return i + n;', to: 'return at + n;',
+  },
+  {
+    name: 'a URL mentions somebody', file: 'services/store/feeds/named.c', red: ['unit', 'store/test_named'],
+    from: '|| is_url ||', to: '||',
+  },
+  {
+    name: 'a name is as long as its line', file: 'services/store/feeds/named.c', red: ['unit', 'store/test_named'],
+    from: 'n++ == NAMED_CHARS', to: 'n++ == 1000',
+  },
   // --- rooms that appear by themselves ---
   {
     name: 'a subject is asked about as often as something happens', file: 'services/gateway/own/own.c', red: ['scenario', 'r_own', 'once in a while'],

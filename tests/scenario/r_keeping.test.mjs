@@ -123,16 +123,17 @@ test('what is older than its room keeps it goes with all that hangs on it, and w
 
 test('what is not kept any more is not to be read, and a room of which nothing is left goes on where it was', { timeout: 60000 }, async () => {
   const { olga, max, room, leave } = await aRoom(7)
-  for (let i = 0; i < 5; i++) await say(olga, room, `old ${i}`)
+  for (let i = 0; i < 5; i++) await say(olga, room, `old ${i} @${max.name}`)
   await olga.calls('message:delete', { room, seq: 2 })
   const mine = async () => (await max.calls('room:list', { limit: 200 })).rooms.find(one => one.id === room)
   await until('all is counted', async () => (await mine()).head === 6)
-  assert.deepEqual([(await mine()).unread, (await mine()).last.seq], [4, 5])
+  assert.deepEqual([(await mine()).unread, (await mine()).mentions, (await mine()).last.seq], [4, 4, 5])
   await age(room, 4, 8)
   await isTaken(room)
   await begins(olga, room, 5)
   await until('the room is counted from there', async () => (await mine()).unread === 1)
-  assert.equal((await max.calls('read:mark', { room, seq: 1 })).unread, 1)
+  assert.deepEqual(await max.calls('read:mark', { room, seq: 1 }), { room, read: 1, unread: 1, mentions: 1 })
+  assert.deepEqual((await max.calls('mention:list', {})).mentions.filter(one => one.room === room).map(({ seq }) => seq), [5])
 
   await age(room, 6, 8)
   await begins(olga, room, 6)

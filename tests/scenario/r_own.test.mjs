@@ -42,7 +42,7 @@ test('a room appears by itself on every socket, and what becomes another of it',
   assert.equal((await hears(ada, 'room:changed', one => one.id === room && one.last)).unread, 0)
 
   await phone.calls('read:mark', { room, seq: 1 })
-  for (const device of [bo, phone]) assert.deepEqual(await hears(device, 'read:changed', one => one.room === room), { room, read: 1, unread: 0 })
+  for (const device of [bo, phone]) assert.deepEqual(await hears(device, 'read:changed', one => one.room === room), { room, read: 1, unread: 0, mentions: 0 })
   await phone.calls('room:mute', { room, muted: 'yes' })
   await hears(bo, 'room:changed', one => one.id === room && one.muted === 'yes')
   await ada.calls('room:update', { room, name: 'garden' })

@@ -95,9 +95,9 @@ test('up to where one has read never goes back, and a room that is marked as unr
   for (let i = 0; i < 6; i++) await milo.says(room, `number ${i}`)
   await isCounted(mara, room)
 
-  assert.deepEqual(await phone.calls('read:mark', { room, seq: 2 }), { room, read: 2, unread: 4 })
+  assert.deepEqual(await phone.calls('read:mark', { room, seq: 2 }), { room, read: 2, unread: 4, mentions: 0 })
   await Promise.all([[mara, 3], [phone, 5], [tablet, 4]].map(([device, seq]) => device.calls('read:mark', { room, seq })))
-  assert.deepEqual(await tablet.calls('read:mark', { room, seq: 1 }), { room, read: 5, unread: 1 })
+  assert.deepEqual(await tablet.calls('read:mark', { room, seq: 1 }), { room, read: 5, unread: 1, mentions: 0 })
   assert.equal((await roomOf(milo, room)).read, 6) // another's is another's
 
   const marked = await phone.calls('read:mark', { room, unread: true })
@@ -107,7 +107,7 @@ test('up to where one has read never goes back, and a room that is marked as unr
   const seen = await roomOf(tablet, room)
   assert.deepEqual([seen.read, seen.unread, seen.marked_at], [7, 0, marked.marked_at])
   const { json } = await mara.rest('PUT', `/api/v1/rooms/${room}/read`, {})
-  assert.deepEqual(json.data, { room, read: 7, unread: 0 }) // without a place: all that there is
+  assert.deepEqual(json.data, { room, read: 7, unread: 0, mentions: 0 }) // without a place: all that there is
 
   // A place ahead of what is counted may be right; one far ahead is none.
   assert.equal((await mara.calls('read:mark', { room, seq: 9 })).unread, 0)
@@ -141,7 +141,7 @@ function makeDice(seed) {
   }
 }
 
-test('what is unread is what a recount of the log says, whatever is sent, edited, deleted and read on three devices', { timeout: 240000 }, async () => {
+test('what is unread, and what of it mentions one, is what a recount of the log says, whatever is sent, edited, deleted and read on three devices', { timeout: 240000 }, async () => {
   const names = ['nora', 'nils', 'nina'], seed = Number(process.env.READING_SEED ?? 20261129), dice = makeDice(seed)
   const devices = {}
   for (const name of names) devices[name] = await arrive(name, name, name)
@@ -166,15 +166,18 @@ test('what is unread is what a recount of the log says, whatever is sent, edited
   const raise = (room, name, seq) => { room.read[name] = Math.max(room.read[name], seq) }
   /** A message that is there, of `name`'s or of anybody's. */
   const aMessage = async (room, name) => any((await devices.nora[0].reads(room.id)).filter(m => !m.kind && !m.deleted_at && (!name || m.sender === name)))
+  /** A text that mentions somebody, everybody (said by nora: the others may not), or nobody. */
+  const aText = () => `a text ${any(['', '', '@nora', '@nils에게', '@nils @nina', '@room', '@nina and @room'])}`
+  const mentions = (m, name) => new RegExp(`@${name}`).test(m.body) || (m.sender === 'nora' && /@room/.test(m.body))
   const deeds = {
-    async send(room, name) { raise(room, name, (await of(name).says(room.id, `by ${name}`)).seq) },
+    async send(room, name) { raise(room, name, (await of(name).says(room.id, aText())).seq) },
     async reply(room, name) {
       const to = await aMessage(room)
-      if (to && !to.thread) raise(room, name, (await of(name).calls('message:send', { room: room.id, id: randomUUID(), body: 'a reply', thread: to.seq })).seq)
+      if (to && !to.thread) raise(room, name, (await of(name).calls('message:send', { room: room.id, id: randomUUID(), body: aText(), thread: to.seq })).seq)
     },
     async edit(room, name) {
       const own = await aMessage(room, name)
-      if (own) await of(name).calls('message:edit', { room: room.id, seq: own.seq, id: randomUUID(), body: 'another text' })
+      if (own) await of(name).calls('message:edit', { room: room.id, seq: own.seq, id: randomUUID(), body: aText() })
     },
     async remove(room, name) {
       const one = await aMessage(room, name === 'nora' ? undefined : name) // the owner deletes anybody's
@@ -198,6 +201,7 @@ test('what is unread is what a recount of the log says, whatever is sent, edited
     },
   }
   const weights = { send: 6, reply: 2, edit: 2, remove: 3, react: 2, mark: 4, markUnread: 1, comeBack: 1 }
+  const counted = { unread: 0, mentions: 0 }
   const bag = Object.entries(weights).flatMap(([deed, n]) => Array(n).fill(deed)), done = []
 
   async function recount() {
@@ -205,10 +209,13 @@ test('what is unread is what a recount of the log says, whatever is sent, edited
       await isCounted(devices.nora[0], room.id)
       const log = await devices.nora[0].reads(room.id)
       for (const name of names) {
-        const expected = log.filter(m => !m.kind && !m.deleted_at && m.seq > room.read[name] && m.sender !== name).length
+        const expected = log.filter(m => !m.kind && !m.deleted_at && m.seq > room.read[name] && m.sender !== name)
+        const naming = expected.filter(m => mentions(m, name)).length
+        counted.unread += expected.length
+        counted.mentions += naming
         for (const device of devices[name]) {
-          const { unread, read } = (await roomsOf(device, { limit: 1 + dice(3) })).find(one => one.id === room.id)
-          assert.deepEqual({ name, unread, read }, { name, unread: expected, read: room.read[name] }, `seed ${seed}, after ${done.slice(-12).join(' ')}`)
+          const { unread, mentions, read } = (await roomsOf(device, { limit: 1 + dice(3) })).find(one => one.id === room.id)
+          assert.deepEqual({ name, unread, mentions, read }, { name, unread: expected.length, mentions: naming, read: room.read[name] }, `seed ${seed}, after ${done.slice(-12).join(' ')}`)
         }
       }
     }
@@ -221,6 +228,7 @@ test('what is unread is what a recount of the log says, whatever is sent, edited
     }
     await recount()
   }
+  assert.ok(counted.unread > 20 && counted.mentions > 10, JSON.stringify(counted))
   names.forEach(name => devices[name].forEach(device => device.leaves()))
 })
 

@@ -22,7 +22,7 @@ struct activity_room {
     int64_t seq;                   /* the position from now on */
     int64_t newest, newest_at;     /* message that is new; 0: none */
     struct str newest_by;          /* who sent it */
-    const struct message *entries; /* all that is new and no message of a member's: without its text */
+    const struct message *entries; /* all that is new but messages that name nobody: proto/chat.def, feed_batch */
     size_t n;
 };
 

@@ -9,12 +9,14 @@
 #include "services/chat/friends/relation.h"
 #include "services/chat/invites/invites.h"
 #include "services/chat/knocks/knocks.h"
+#include "services/chat/mentions/mentions.h"
 #include "services/chat/own/own.h"
 
-#define ROOMS_AT_ONCE   100
-#define BANS_AT_ONCE    500
-#define INVITES_AT_ONCE 500
-#define MADE_AT_ONCE    20 /* rooms, of some thousand members each */
+#define ROOMS_AT_ONCE    100
+#define BANS_AT_ONCE     500
+#define INVITES_AT_ONCE  500
+#define MENTIONS_AT_ONCE 500
+#define MADE_AT_ONCE     20 /* rooms, of some thousand members each */
 
 /* A room that they left. */
 struct left_room {
@@ -165,6 +167,9 @@ static enum err unname_rooms(struct call *call, struct str subject, struct erasu
     if (rows > 0) return OK; /* there may be more */
     TRY(invites_erase_some(call, subject, INVITES_AT_ONCE, &rows));
     erasure_add(call, erasure, "invites", rows);
+    if (rows > 0) return OK;
+    TRY(mentions_erase_some(call, subject, MENTIONS_AT_ONCE, &rows));
+    erasure_add(call, erasure, "mentions", rows);
     if (rows > 0) return OK;
     TRY(pg_run(call->pg, call->arena, UNNAME, PG_ARGS(pg_text(subject), pg_int(MADE_AT_ONCE)), &rows));
     erasure_add(call, erasure, "rooms_made", rows);

@@ -18,8 +18,7 @@ static const char MARK[] =
     "seq FROM activity"
     " WHERE room_id = $1), 0) AS seq) a WHERE m.room_id = $1 AND m.subject = $2 AND $3 <= a.seq + $6"
     " RETURNING m.room_id AS room, m.read_seq AS read, (SELECT n FROM counted_after(m.room_id, m.read_seq) AS n) AS "
-    "unread,"
-    " m.marked_at";
+    "unread, (SELECT n FROM mentions_after(m.room_id, m.subject, m.read_seq) AS n) AS mentions, m.marked_at";
 
 /* Why was nothing marked? */
 static enum err explain_refusal(struct call *call, struct id room)

@@ -12,6 +12,9 @@ static const char RAISE[] =
     "WITH raised AS (SELECT a.room_id, u.first FROM unnest($1::uuid[], $2::bigint[]) AS u (room_id, first)"
     " JOIN activity a USING (room_id) WHERE a.first < u.first ORDER BY a.room_id FOR NO KEY UPDATE OF a)"
     " UPDATE activity a SET first = r.first, changed_at = now() FROM raised r WHERE a.room_id = r.room_id";
+static const char FORGET_MENTIONS[] =
+    "DELETE FROM mention n USING unnest($1::uuid[], $2::bigint[]) AS u (room_id, first)"
+    " WHERE n.room_id = u.room_id AND n.seq < u.first";
 static const char KEPT[] =
     "SELECT id AS room, coalesce(kept_days, 0) AS days, coalesce(kept_messages, 0) AS messages FROM room"
     " WHERE id = ANY ($1) AND (kept_days IS NOT NULL OR kept_messages IS NOT NULL)";
@@ -31,8 +34,10 @@ enum err room_keeping(struct call *call, const struct log_begins *req, struct ro
     struct gone_rooms gone = { { NULL, 0 } };
     struct id_list rooms = IDS_OF(call->arena, *logs, room);
 
-    TRY(pg_run(call->pg, call->arena, RAISE,
-        PG_ARGS(pg_ids(call->arena, rooms), pg_ints(call->arena, INTS_OF(call->arena, *logs, first))), NULL));
+    const struct pg_args *begins =
+        PG_ARGS(pg_ids(call->arena, rooms), pg_ints(call->arena, INTS_OF(call->arena, *logs, first)));
+    TRY(pg_run(call->pg, call->arena, RAISE, begins, NULL));
+    TRY(pg_run(call->pg, call->arena, FORGET_MENTIONS, begins, NULL));
     TRY(pg_one(call->pg, call->arena, &gone_shape, &gone, GONE, PG_ARGS(pg_ids(call->arena, rooms))));
     rep->gone = gone.rooms;
     return pg_all(

@@ -17,8 +17,8 @@
     "SELECT " ROOM_COLUMNS ", o.peer, o.active_at, m.muted, m.marked_at, m.read_seq AS read,"                          \
     " (SELECT count(*) FROM (SELECT FROM knock k WHERE k.room_id = r.id AND knock_is_seen(k, $1, now()) LIMIT 100) k)" \
     " AS knocking,"                                                                                                    \
-    " coalesce(a.seq, 0) AS head, (SELECT n FROM counted_after(r.id, m.read_seq) AS n) AS unread, CASE WHEN "          \
-    "a.message_at >"                                                                                                   \
+    " coalesce(a.seq, 0) AS head, (SELECT n FROM counted_after(r.id, m.read_seq) AS n) AS unread, (SELECT n FROM"      \
+    " mentions_after(r.id, $1, m.read_seq) AS n) AS mentions, CASE WHEN a.message_at >"                                \
     " coalesce(reads_after(r.history, m.joined_at), '-infinity') AND a.message_by IS NOT NULL"                         \
     " AND a.message_seq >= a.first THEN "                                                                              \
     "json_build_object('seq', a.message_seq, 'at', (extract(epoch FROM a.message_at) * 1000)::bigint, 'sender',"       \

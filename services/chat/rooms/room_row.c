@@ -33,7 +33,7 @@ static const char ROOM_AND_ROLE[] =
 
 static enum err get_room(struct call *call, struct id room, struct room *out)
 {
-    *out = (struct room){ .id = room, .head = -1, .read = -1, .unread = -1, .knocking = -1 };
+    *out = (struct room){ .id = room, .head = -1, .read = -1, .unread = -1, .mentions = -1, .knocking = -1 };
     enum err e =
         pg_one(call->pg, call->arena, room_shape(), out, ROOM_AND_ROLE, PG_ARGS(pg_id(room), pg_text(call->who->sub)));
     return e == ERR_NOT_FOUND ? call_fail(call, e, "there is no such room") : e;

@@ -228,7 +228,7 @@ static void tell_end(struct own_subject *subject, struct id room)
 
 static void tell_room(struct own_subject *subject, const struct room *room, unsigned of)
 {
-    const struct read_state state = { room->id, room->read, room->unread, room->marked_at };
+    const struct read_state state = { room->id, room->read, room->unread, room->marked_at, room->mentions };
     bool is_new = of & (OWN_ADDED | OWN_REMOVED);
     struct eio_packet *is = make_packet(is_new ? "room:added" : "room:changed", room_shape(), room);
     struct eio_packet *read = make_packet("read:changed", read_state_shape(), &state);

@@ -5,6 +5,7 @@
 #include "libshared/db/rows.h"
 #include "libshared/wire/columns.h"
 #include "services/store/feeds/feeds_private.h"
+#include "services/store/feeds/named.h"
 
 /* What is committed up to a head stays as it is: the three statements need no moment in common. */
 static const char SPANS[] =
@@ -21,12 +22,17 @@ static const char SPANS[] =
 #define OF_SPANS "unnest($1::uuid[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS r (room, after, last, i)"
 #define IN_SPAN  "WHERE room_id = r.room AND seq > r.after AND seq <= r.last"
 
+#define HAS_AT   "position('@' IN body) > 0"
+#define IF_NAMES "kind = 'message:edit' AND " HAS_AT
+
 static const char ENTRIES[] =
     "SELECT r.room, l.* FROM " OF_SPANS " CROSS JOIN LATERAL ("
-    "  (SELECT seq, id, sender, '' AS body, at, kind, NULL::bigint AS target FROM message " IN_SPAN
-    "   AND kind IS NOT NULL ORDER BY seq LIMIT $4) UNION ALL"
-    "  (SELECT seq, id, sender, '', at, kind, target FROM change " IN_SPAN " ORDER BY seq LIMIT $4)"
-    "  ORDER BY seq LIMIT $4) l ORDER BY r.i, l.seq";
+    "  (SELECT seq, id, sender, CASE WHEN kind IS NULL THEN body ELSE '' END AS body, at, kind, NULL::bigint AS target,"
+    "   NULL::timestamptz AS target_at FROM message " IN_SPAN " AND (kind IS NOT NULL OR " HAS_AT
+    ") ORDER BY seq LIMIT $4) UNION ALL"
+    "  (SELECT seq, id, sender, CASE WHEN " IF_NAMES " THEN body ELSE '' END, at, kind, target, CASE WHEN " IF_NAMES
+    "   THEN (SELECT m.at FROM message m WHERE m.room_id = r.room AND m.seq = target) END FROM change " IN_SPAN
+    "   ORDER BY seq LIMIT $4) ORDER BY seq LIMIT $4) l ORDER BY r.i, l.seq";
 
 static const char VOICES[] =
     "SELECT r.room, v.sender, v.seq, v.at FROM " OF_SPANS
@@ -93,7 +99,7 @@ static enum err find_voices(struct pg *pg, struct arena *arena, size_t of_each, 
     const struct feed_span_list *spans = &news->batch.spans;
     struct voice_list voices;
 
-    TRY(pg_all(pg, arena, &voice_shape, &voices, FEED_ENTRIES_MAX + FEED_ROOMS_AT_ONCE, VOICES,
+    TRY(pg_all(pg, arena, &voice_shape, &voices, FEED_VOICES_MAX + FEED_ROOMS_AT_ONCE, VOICES,
         PG_ARGS(pg_ids(arena, IDS_OF(arena, *spans, room)), pg_ints(arena, INTS_OF(arena, *spans, after)),
             pg_ints(arena, INTS_OF(arena, *spans, seq)), pg_int((int64_t)of_each + 1))));
     news->batch.voices =
@@ -125,7 +131,9 @@ static enum err read_spans(struct pg *pg, struct arena *arena, const char *feed,
         PG_ARGS(pg_ids(arena, IDS_OF(arena, *spans, room)), pg_ints(arena, INTS_OF(arena, *spans, after)),
             pg_ints(arena, INTS_OF(arena, *spans, seq)), pg_int((int64_t)of_each))));
     cut_spans(out, messages, of_each);
-    return find_voices(pg, arena, of_each, out, fits);
+    for (size_t i = 0; i < out->batch.entries.len; i++)
+        out->batch.entries.at[i].body = named_in(arena, out->batch.entries.at[i].body);
+    return find_voices(pg, arena, FEED_VOICES_MAX / rooms.len, out, fits);
 }
 
 /* A room in which much was said by few is one span; where so many spoke that a batch has no place for them, it has as few messages as places. */
@@ -134,7 +142,7 @@ enum err feed_read(struct pg *pg, struct arena *arena, const char *feed, struct 
     bool fits;
 
     TRY(read_spans(pg, arena, feed, rooms, FEED_SPAN_MAX / rooms.len, out, &fits));
-    return fits ? OK : read_spans(pg, arena, feed, rooms, FEED_ENTRIES_MAX / rooms.len, out, &fits);
+    return fits ? OK : read_spans(pg, arena, feed, rooms, FEED_VOICES_MAX / rooms.len, out, &fits);
 }
 
 /* Nobody waits for the disk: a place that is lost with a database is one of before, and what follows it comes again. */

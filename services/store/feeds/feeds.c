@@ -21,7 +21,7 @@
 #define RETRY_S     0.5
 #define LOOKED_AT   100 /* rooms, each time that it is asked how late a consumer is */
 #define TOLD_S      60  /* how often it is said that a consumer is late */
-#define BATCH_BYTES (1u << 20)
+#define BATCH_BYTES (4u << 20)
 
 struct noted_room {
     UT_hash_handle hh;
@@ -413,7 +413,7 @@ static void begin_feed(struct log_feeds *feeds, struct log_feed *feed, const cha
     feed->n_lanes = feed->take == NULL ? feeds->store->n_parts : feed_is_on(feeds, feed) ? 1 : 0;
     for (size_t i = 0; i < feed->n_lanes; i++) {
         const struct chat_part *part = feed->take == NULL ? &feeds->store->parts[i] : NULL;
-        /* bound: a thousand entries without text */
+        /* bound: 200 entries with the names in them, and a thousand voices */
         feed->lanes[i] =
             (struct lane){ .feed = feed, .part = part, .most = FEED_ROOMS_AT_ONCE, .bytes = BUF(BATCH_BYTES) };
     }

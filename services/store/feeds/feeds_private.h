@@ -15,8 +15,10 @@ enum {
 };
 /* clang-format on */
 
-#define FEED_ROOMS_AT_ONCE 50    /* in one batch */
-#define FEED_ENTRIES_MAX   1000  /* proto/chat.def: feed_batch.entries, voices */
+#define FEED_ROOMS_AT_ONCE 50   /* in one batch */
+#define FEED_VOICES_MAX    1000 /* proto/chat.def: feed_batch.voices */
+#define FEED_ENTRIES_MAX                                                                                               \
+    200 /* that are handed on: each may have ten names, and each of these is looked up in 32 lengths */
 #define FEED_SPAN_MAX      20000 /* messages that are walked at a time */
 #define FEED_SWEPT_AT_ONCE 1000
 
