@@ -7,7 +7,7 @@
 #include "services/store/feeds/feeds_private.h"
 #include "tests/service/party.h"
 
-enum { ROOMS = FEED_ROOMS_AT_ONCE, MESSAGES = 300, OF_EACH = FEED_ENTRIES_MAX / ROOMS };
+enum { ROOMS = FEED_ROOMS_AT_ONCE, MESSAGES = 300, OF_EACH = FEED_VOICES_MAX / ROOMS };
 
 static struct pg *pg;
 static struct id_list rooms;

@@ -3,7 +3,7 @@
  *
  *      a commit --feeds_note--> rooms that have something --+
  *      sweep: rooms behind their head ----------------------+--> read from each's place --> chat: consequence + position,
- *                 (at the start, then once a minute)               on, a thousand at most       one transaction
+ *                 (at the start, then once a minute)               on, 200 entries at most       one transaction
  *                                                            ^                                        |
  *                                                            +--- place kept: feed_place -------------+
  *
