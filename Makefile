@@ -131,6 +131,7 @@ $(BUILD)/api/docs.css: services/gateway/site/api_docs.css
 	@cp $< $@
 $(BUILD)/obj/services/gateway/site/api_documents.o: $(API_PAGES)
 $(BUILD)/obj/services/gateway/site/front_page.o: $(wildcard services/gateway/site/front/*)
+$(BUILD)/obj/services/gateway/site/watch.o: services/gateway/site/watch.js
 $(BUILD)/obj/services/gateway/site/api_documents.o: CFLAGS += -DMADANG_API='"$(BUILD)/api"'
 
 $(BUILD)/obj/%.o: %.c | $(ROWS)

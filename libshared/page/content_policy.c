@@ -49,7 +49,7 @@ void page_content_policy(char out[PAGE_POLICY_BYTES], enum page_needs needs)
 
     put_styles(&policy);
     if (needs == PAGE_SCRIPTED) put_scripts(&policy);
-    if (needs == PAGE_PICTURED) buf_add_str(&policy, STR("; img-src 'self'"));
+    if (needs == PAGE_WATCHED) buf_add_str(&policy, STR("; img-src 'self'; script-src 'self'; connect-src 'self'"));
     assert(!policy.over);
     struct str text = buf_str(&policy);
     memcpy(out, text.at, text.len);

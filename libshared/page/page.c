@@ -149,6 +149,11 @@ void page_put_script(struct page *page, enum page_script which)
     page->scripted = true;
 }
 
+void page_put_watch(struct page *page)
+{
+    buf_add_str(&page->html, STR("<script type=\"module\" src=\"/watch/watch.js\"></script>\n"));
+}
+
 struct str page_end(struct page *page, struct arena *arena)
 {
     buf_add_str(&page->html, STR("</main></body></html>\n"));

@@ -66,9 +66,9 @@ const char *page_text(const struct page *page, const char *name); /* of its tabl
 struct str page_end(struct page *page, struct arena *arena);      /* frees; STR_NONE: it is over PAGE_BYTES_MAX */
 
 /* Content-Security-Policy of such a page: nothing is loaded, forms go to us, nobody frames us.  Of one that is SCRIPTED those of
- * page_script() run, and ask us alone; one that is PICTURED loads images of ours. */
+ * page_script() run, and ask us alone; one that is WATCHED loads scripts and images of ours, and asks us. */
 #define PAGE_POLICY_BYTES 512
-enum page_needs { PAGE_PLAIN, PAGE_SCRIPTED, PAGE_PICTURED, PAGE_NEEDS };
+enum page_needs { PAGE_PLAIN, PAGE_SCRIPTED, PAGE_WATCHED, PAGE_NEEDS };
 void page_content_policy(char out[PAGE_POLICY_BYTES], enum page_needs needs);
 const char *page_style(enum page_style which); /* its hash is in the gateway's policy of contents */
 
@@ -88,3 +88,5 @@ const char *page_style(enum page_style which); /* its hash is in the gateway's p
 enum page_script { PAGE_SCRIPT_PASSKEY, PAGE_SCRIPT_ARCHIVE, PAGE_SCRIPTS };
 const char *page_script(enum page_script which);
 void page_put_script(struct page *page, enum page_script which); /* once, behind the buttons */
+/* The script that listens to the link whose conversation is shown, where the gateway has it (services/gateway/site/watch). */
+void page_put_watch(struct page *page);

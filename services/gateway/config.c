@@ -164,3 +164,14 @@ struct mesh_config config_mesh(const struct settings *from)
         .max_payload = s->max_payload,
     };
 }
+
+struct viewers_config config_viewers(const struct gateway *gateway)
+{
+    const struct settings_gateway *s = &gateway->settings->gateway;
+
+    return (struct viewers_config){ .share = gateway->service[SERVICE_share],
+        .rates = gateway->routes.rates,
+        .max = (size_t)s->viewers_max,
+        .per_link = (size_t)s->viewers_per_link,
+        .per_address = (size_t)s->viewers_per_address };
+}

@@ -13,6 +13,7 @@
 #include "services/gateway/routes/routes.h"
 #include "services/gateway/site/site.h"
 #include "services/gateway/system/system.h"
+#include "services/gateway/viewers/viewers.h"
 
 #define EXTRA_NAMESPACES_MAX 32
 
@@ -65,9 +66,10 @@ struct gateway {
     struct handshakes *handshakes; /* NULL: there is no auth to tell */
     struct floods *floods;         /* the same */
     struct certificate_ends *certificate_ends;
-    struct rooms *rooms;   /* NULL without a store */
-    struct system *system; /* NULL: there is no auth to say anything */
-    struct mesh *mesh;     /* NULL: a gateway of this kind knows of no others */
+    struct viewers *viewers; /* NULL: there is no share whose links they look at */
+    struct rooms *rooms;     /* NULL without a store */
+    struct system *system;   /* NULL: there is no auth to say anything */
+    struct mesh *mesh;       /* NULL: a gateway of this kind knows of no others */
     struct routes routes;
     struct interop interop;
     int descriptors_max; /* a client's connection has none above it */
@@ -121,6 +123,7 @@ struct sio_config config_sio(const struct settings *from);
 struct interop_config config_interop(const struct settings *from);
 struct recovery_config config_recovery(const struct settings *from);
 struct mesh_config config_mesh(const struct settings *from);
+struct viewers_config config_viewers(const struct gateway *gateway);
 
 /* edge.c: which path is whose. */
 #define HEALTH_PATH "/healthz"

@@ -13,6 +13,7 @@ static void add_namespace(struct gateway *gateway, struct sio_namespace nsp)
 
 static bool is_there(const struct gateway *gateway, const char *name)
 {
+    if (strcmp(name, VIEWERS_NAMESPACE) == 0) return true;
     for (size_t i = 0; i < gateway->n_namespaces; i++)
         if (strcmp(gateway->namespaces[i].name, name) == 0) return true;
     return false;
@@ -56,6 +57,10 @@ void namespaces_open(struct gateway *gateway)
     gateway->sio = sio_create(&config);
     add_listed(gateway);
     for (size_t i = 0; i < gateway->n_namespaces; i++) sio_add(gateway->sio, &gateway->namespaces[i]);
+    if (gateway->service[SERVICE_share] == NULL) return;
+    struct viewers_config viewers = config_viewers(gateway);
+    gateway->viewers = viewers_create(gateway->loop, &viewers);
+    sio_add(gateway->sio, viewers_namespace(gateway->viewers));
 }
 
 void namespaces_close(struct gateway *gateway)
@@ -67,5 +72,6 @@ void namespaces_close(struct gateway *gateway)
     floods_destroy(&gateway->floods);
     certificate_ends_destroy(&gateway->certificate_ends);
     sio_destroy(&gateway->sio);
+    viewers_destroy(&gateway->viewers);
     mem_free(gateway->names);
 }

@@ -26,6 +26,7 @@ static void on_up(void *arg, struct id instance)
     link->was_up = true;
     if (link->part.service == SERVICE_auth) freshness_ask(gateway);
     if (is_directory(link->part)) mesh_directory_up(gateway->mesh, &gateway->directory);
+    if (link->part.service == SERVICE_share && gateway->viewers != NULL) viewers_share_up(gateway->viewers);
     clients_service_up(gateway->clients, link->part);
 }
 
@@ -40,6 +41,8 @@ static void on_pipe_event(void *arg, const struct frame_event *head, struct str 
         trusted_event(gateway->trusted, gateway->service[SERVICE_auth], head, body);
     else if (link->part.service == SERVICE_chat && str_is(head->name, "gateway.changed"))
         mesh_gateways_changed(gateway->mesh, body);
+    else if (link->part.service == SERVICE_share && gateway->viewers != NULL)
+        viewers_share_event(gateway->viewers, head, body);
     else
         clients_service_event(gateway->clients, link->part, head, body);
 }

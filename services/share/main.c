@@ -88,9 +88,11 @@ static void *start_service(struct ev_loop *loop)
         .key_dir = settings.common.key_dir,
         .budget_ms = settings.common.call_budget_ms,
         .context = share,
+        .look = share_owners_look,
+        .tell = share_owners_tell,
         .erase = &keeping_erase_job,
         .step = keeping_erase_some,
-        .after = media_files_gone };
+        .after = keeping_erased };
 
     share->settings = &settings.share;
     share->files = files_open(settings.share.media_dir);
@@ -108,6 +110,7 @@ static void begin_serving(void *context, struct rpc_server *server)
 {
     struct share *share = context;
 
+    share->server = server;
     uploads_serving(share->uploads, server);
     images_serving(share->images, server);
     directory_serve(share->directory, server);
@@ -118,6 +121,7 @@ static void stop_service(void *context)
     struct share *share = context;
 
     share->stopping = true;
+    share->server = NULL;
     rpc_client_destroy(&share->store);
     directory_destroy(&share->directory);
     hashing_destroy(&share->hashing);

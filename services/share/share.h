@@ -20,6 +20,7 @@ struct share {
     const char *public_url;      /* with which links begin */
     struct directory *directory; /* of users */
     struct rpc_client *store;    /* whose messages show media */
+    struct rpc_server *server;   /* once it serves */
     bool stopping;               /* the server is gone: answer nobody */
 };
 
@@ -86,3 +87,4 @@ void media_files_gone(void *share, const void *files);
 #undef ERASES
 /* keeping_erase.c: a step of directory.h's. */
 enum err keeping_erase_some(struct call *call, struct erasure *erasure, void **left) MUST_CHECK;
+void keeping_erased(void *share, const void *left);

@@ -911,6 +911,12 @@ export const hearings = {
   '/system alert': {
     'when a key is used from a new network': { hears: 'admin', silent: others('admin'), away: AWAY },
   },
+  '/link link:changed': {
+    'when what a link shows changes, that somebody without an identity listens to': { hears: '', silent: KNOWN, away: AWAY },
+  },
+  '/link link:ended': {
+    'when a link is revoked that somebody without an identity listens to': { hears: '', silent: KNOWN, away: AWAY },
+  },
   '/error error': {
     'who emits what nothing answers, without an acknowledgement': { hears: KNOWN, silent: '', away: AWAY },
   },

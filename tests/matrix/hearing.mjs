@@ -1,4 +1,5 @@
 // hearing.mjs - the scenarios in which HEAR rows are heard: each is played, and counted is what each socket hears of it.
+import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { Person, request, tokenFor } from '../lib/people.mjs'
 import { until } from '../lib/wait.mjs'
@@ -103,6 +104,22 @@ export class Hearing {
   async eachEmits(room, event, more) {
     for (const name of ['owner', 'member', 'acting', 'user'])
       await Object.values(this.sockets[name]).find(({ person }) => person).person.calls(event, { room, ...more })
+  }
+
+  /** A link that somebody listens to, who hears what is done to it; everybody else has their own sockets. */
+  async link(hears, event, act) {
+    const token = await tokenFor(this.stack, this.made.owner.key, 'the founder'), asks = async (method, path, body) => (await request(this.stack, method, `/api/v1${path}`, { token, body })).json.data
+    const { id: talk } = await asks('POST', '/conversations', { name: 'a talk', data: {} }), link = await asks('POST', `/conversations/${talk}/share`, {})
+    const { share_watch: watch } = (await request(this.stack, 'GET', `/api/v1/share/${link.code}`)).json.data, viewer = new Person(this.stack, 'a viewer', '')
+    await viewer.connects({ ...over('websocket'), namespace: '/link', auth: { watch } })
+    for (const name of new Set(this.all.map(([caller]) => caller)))
+      await assert.rejects(new Person(this.stack, name, this.made[name].token).connects({ ...over('websocket'), namespace: '/link' }), name)
+    const heard = await this.count(hears, ([name]) => name === event, async () => {
+      await act({ token, talk, link })
+      await viewer.hearsEvent(event)
+    })
+    viewer.leaves()
+    return heard
   }
 
   /** Another socket of each caller, in /system. */
@@ -277,6 +294,18 @@ const scenarios = {
       const heard = await this.count(hears, ([event, alert]) => event === 'alert' && alert.key === id, () => tokenFor(this.stack, key, 'somebody'), list)
       for (const [, , person] of list) person.leaves()
       return heard
+    },
+  },
+
+  /** Nobody's token lets them into /link: l_share_viewers has who hears there. */
+  '/link link:changed': {
+    'when what a link shows changes, that somebody without an identity listens to'(hears) {
+      return this.link(hears, 'link:changed', ({ token, talk }) => request(this.stack, 'PATCH', `/api/v1/conversations/${talk}`, { token, body: { name: 'another' } }))
+    },
+  },
+  '/link link:ended': {
+    'when a link is revoked that somebody without an identity listens to'(hears) {
+      return this.link(hears, 'link:ended', ({ token, link }) => request(this.stack, 'DELETE', `/api/v1/share-links/${link.id}`, { token }))
     },
   },
 

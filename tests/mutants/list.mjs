@@ -797,11 +797,11 @@ export const mutants = [
     from: 't.request = $4"', to: 't.request = $4 || 0::text"',
   },
   {
-    name: 'a link whose time is over opens', file: 'services/share/links/link_find.c', red: ['scenario', 'l_share_links', 'a code that never was'],
-    from: 'AND (l.expires_at IS NULL OR l.expires_at > $2) AND c.', to: 'AND $2::timestamptz IS NOT NULL AND c.',
+    name: 'a link whose time is over opens', file: 'services/share/links/links.h', red: ['scenario', 'l_share_links', 'a code that never was'],
+    from: 'WHERE (l.expires_at IS NULL OR l.expires_at > " now ") AND c.', to: 'WHERE " now "::timestamptz IS NOT NULL AND c.',
   },
   {
-    name: 'a link to what is in the trash opens', file: 'services/share/links/link_find.c', red: ['scenario', 'l_share_links', 'a live link shows'],
+    name: 'a link to what is in the trash opens', file: 'services/share/links/links.h', red: ['scenario', 'l_share_links', 'a live link shows'],
     from: ' AND c.deleted_at IS NULL"', to: '"',
   },
   {
@@ -898,7 +898,7 @@ export const mutants = [
   },
   {
     name: 'a link whose time is over keeps its files', file: 'services/share/links/links.h', red: ['scenario', 'l_share_media', 'a file stays for as long'],
-    from: 'l.expires_at > " now ")', to: 'l.expires_at < " now ")',
+    from: 'l.expires_at > " now ") AND (l.view', to: 'l.expires_at < " now ") AND (l.view',
   },
   {
     name: 'a link keeps the files of another moment than it shows', file: 'services/share/links/share_link_create.c', red: ['scenario', 'l_share_media', 'of one moment'],
@@ -918,7 +918,31 @@ export const mutants = [
   },
   {
     name: 'a page of pictures may not load them', file: 'services/gateway/routes/rest_page.c', red: ['scenario', 'p_share', 'pictures, faces and files'],
-    from: 'page->pictured ? PAGE_PICTURED', to: 'page->pictured ? PAGE_PLAIN',
+    from: 'page->watched ? PAGE_WATCHED', to: 'page->watched ? PAGE_PLAIN',
+  },
+  {
+    name: 'viewers with a former code look on', file: 'services/gateway/viewers/viewers.c', red: ['scenario', 'l_share_viewers', 'it has another code'],
+    from: 'return is_same && knows &&', to: 'return knows &&',
+  },
+  {
+    name: 'viewers who know a former password look on', file: 'services/gateway/viewers/viewers.c', red: ['scenario', 'l_share_viewers', 'it has a password'],
+    from: 'return is_same && knows &&', to: 'return is_same &&',
+  },
+  {
+    name: 'what one listens with opens an event', file: 'services/gateway/viewers/viewers.c', red: ['scenario', 'l_share_viewers', 'opens nothing else'],
+    from: 'struct failure failure = refusal_plain(ERR_FORBIDDEN);', to: 'struct failure failure = refusal_plain(ERR_NO_EVENT);',
+  },
+  {
+    name: 'one address listens as often as it likes', file: 'services/gateway/viewers/viewers.c', red: ['scenario', 'l_share_viewers', 'so many of a link'],
+    from: 'sio_address(socket)) >= viewers->config.per_address', to: 'sio_address(socket)) >= viewers->config.max',
+  },
+  {
+    name: 'who leaves is shown on', file: 'services/share/links/link_watch.c', red: ['scenario', 'l_share_viewers', 'who is disabled'],
+    from: 'if (!str_is(changed.at[i].state, "active")) out->at', to: 'if (str_is(changed.at[i].state, "active")) out->at',
+  },
+  {
+    name: 'a page of a link that has ended keeps what it showed', file: 'services/gateway/site/watch.js', red: ['scenario', 'p_share_viewers', 'closed at once'],
+    from: 'location.replace(location.pathname + location.search)', to: '',
   },
   {
     name: 'a password stands in a URL', file: 'services/gateway/routes/rest_condition.c', red: ['scenario', 'l_share_links', 'in a header alone'],

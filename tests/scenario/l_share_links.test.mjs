@@ -80,7 +80,8 @@ test('a conversation has several links, each with settings of its own; without a
 test('whoever has the code reads the conversation and nothing of its owner; each look is a view, but for those of who comes again', async () => {
   const ada = await somebody('ada'), talk = await ada.keeps({ theme: 'night', name: 'ours', data: { messages: [{ text: 'ㅎㅇ' }], future: [1] } })
   const link = await ada.shares(talk, { download: false })
-  const answer = await opens(link), { share_visit: visit, ...shown } = answer.json.data
+  const answer = await opens(link), { share_visit: visit, share_watch: watch, ...shown } = answer.json.data
+  assert.match(watch, /^[\w-]{100,}$/)
   assert.deepEqual(shown, { name: 'ours', theme: 'night', data: { messages: [{ text: 'ㅎㅇ' }], future: [1] }, changed_at: talk.changed_at, download: false })
   assert.deepEqual([answer.headers['x-robots-tag'], answer.headers['cache-control'], answer.headers['referrer-policy']], ['noindex', 'no-store', 'no-referrer'])
   assert.ok(!answer.text.includes(ada.subject) && !answer.text.includes(talk.id) && !answer.text.includes(link.id))

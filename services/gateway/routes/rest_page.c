@@ -79,7 +79,7 @@ static void answer_html(
     struct rest *rest, int status, const char *code, const struct web_page *page, const struct http_header_out *more)
 {
     struct rest_headers headers;
-    enum page_needs needs = page->scripted ? PAGE_SCRIPTED : page->pictured ? PAGE_PICTURED : PAGE_PLAIN;
+    enum page_needs needs = page->scripted ? PAGE_SCRIPTED : page->watched ? PAGE_WATCHED : PAGE_PLAIN;
 
     rest->indexed = page->indexed;
     rest_headers(rest, status, &headers);

@@ -27,7 +27,7 @@ FRONT(front_en, "en.html");
 FRONT(front_ko, "ko.html");
 FRONT(front_css, "front.css");
 FRONT(front_live, "live.js");
-FRONT(front_client, "socket.io.esm.min.js"); /* npm's socket.io-client, as it is: docs/why/0074 */
+FRONT(front_client, "socket.io.esm.min.js");
 FRONT(front_licence, "socket.io.LICENSE.txt");
 
 static struct str between(const char *at, const char *end)
@@ -71,14 +71,16 @@ static void add_page(
     buf_free(&html);
 }
 
-#define SCRIPT_TYPE "text/javascript; charset=utf-8"
+void front_page_add_client(struct site_files *files, const char *path, const char *licence_path)
+{
+    site_files_add(files, path, SITE_SCRIPT_TYPE, between(front_client, front_client_end));
+    site_files_add(files, licence_path, "text/plain; charset=utf-8", between(front_licence, front_licence_end));
+}
 
 static void add_demo(struct site_files *files)
 {
-    site_files_add(files, "/welcome/live.js", SCRIPT_TYPE, between(front_live, front_live_end));
-    site_files_add(files, "/welcome/socket.io.esm.min.js", SCRIPT_TYPE, between(front_client, front_client_end));
-    site_files_add(files, "/welcome/socket.io.LICENSE.txt", "text/plain; charset=utf-8",
-        between(front_licence, front_licence_end));
+    site_files_add(files, "/welcome/live.js", SITE_SCRIPT_TYPE, between(front_live, front_live_end));
+    front_page_add_client(files, "/welcome/socket.io.esm.min.js", "/welcome/socket.io.LICENSE.txt");
 }
 
 static void check_home_url(const char *url)

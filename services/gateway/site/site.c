@@ -250,16 +250,20 @@ static void answer_not_found(struct http *http)
     http_reply_refusal(http, 404, NULL, 0);
 }
 
-/* An operator's file, else one of the page at /, else what is there for all paths. */
+/* An operator's file, else one of the page at / or of links' pages, else what is there for all paths. */
 static void answer_found(struct site *site, struct http *http, struct str path, const struct site_file *file)
 {
     const struct site_place theirs = { site->files, site->config.policy, false };
     const struct site_place ours = { site->front, front_page_policy, true };
+    const struct site_place links = { site->watch, front_page_policy, false };
     const struct site_file *front = file == NULL ? front_page_find(site, http, path) : NULL;
+    const struct site_file *watch = file == NULL ? site_files_find(site->watch, path) : NULL;
 
-    if (file == NULL && front == NULL) file = find_fallback(site, http);
+    if (file == NULL && front == NULL && watch == NULL) file = find_fallback(site, http);
     if (front != NULL)
         answer_file(&ours, http, front);
+    else if (watch != NULL)
+        answer_file(&links, http, watch);
     else if (file != NULL)
         answer_file(&theirs, http, file);
     else
@@ -278,7 +282,8 @@ static struct str decode_path(struct http *http)
 
 static bool is_there(const struct site *site, struct str path, const struct site_file *file)
 {
-    return file != NULL || own_page_is_there(site, path) || front_page_is_there(site, path);
+    return file != NULL || own_page_is_there(site, path) || front_page_is_there(site, path) ||
+           site_files_find(site->watch, path) != NULL;
 }
 
 static const char *list_methods(void *arg, struct http *http)
@@ -421,6 +426,7 @@ struct site *site_create(struct ev_loop *loop, const struct site_config *config)
     if (config->dir[0] != '\0') read_first(site);
     add_documents(site);
     site->front = front_page_files(config);
+    site->watch = watch_files();
     return site;
 }
 
@@ -435,6 +441,7 @@ void site_destroy(struct site **at)
     site_files_drop(site->files);
     site_files_drop(site->api);
     site_files_drop(site->front);
+    site_files_drop(site->watch);
     mem_free(site);
 }
 

@@ -3,7 +3,7 @@
  *
  *      /.well-known/acme-challenge/    proofs for a certificate authority, out of a directory
  *      anything else                   a file of the site's directory
- *                                      else ours: the page at / with its files, robots.txt, favicon.ico, security.txt
+ *                                      else ours: the page at / with its files, what pages of links listen with, robots.txt, favicon.ico, security.txt
  *                                      else the file that a single-page app has for its own paths
  *                                      else 404, as any refusal a page for browsers and an error object for programs
  */

@@ -6,6 +6,7 @@
 #include "libshared/db/rows.h"
 #include "libshared/wire/msgpack_in.h"
 #include "services/share/conversations/conversations_private.h"
+#include "services/share/links/links.h"
 
 #define PATCH_OBJECTS_MAX 1000 /* each is a call of a function of the database's */
 
@@ -64,6 +65,7 @@ static enum err change(struct call *call, struct id conversation, int64_t bytes,
         PG_ARGS(pg_id(conversation), pg_text(content->name), pg_text(content->theme), pg_bool(content->public),
             pg_json(call->arena, content->data), pg_int((int64_t)content->data.len), pg_time(call->now))));
     TRY(conversation_use_media(call, conversation));
+    share_tell_after(call, (struct share_news){ .conversation = conversation });
     return count_change(call, bytes, (int64_t)content->data.len);
 }
 

@@ -5,6 +5,7 @@
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
 #include "services/share/conversations/conversations_private.h"
+#include "services/share/links/links.h"
 
 #define AT_ONCE 500
 
@@ -37,6 +38,7 @@ enum err conversation_delete(struct call *call, const struct conversation_remova
 
     (void)rep;
     TRY(conversation_lock(call, req->conversation, req->if_match, &state));
+    share_tell_after(call, (struct share_news){ .conversation = req->conversation });
     if (!req->for_good)
         return pg_run(call->pg, call->arena, PUT_AWAY, PG_ARGS(pg_id(req->conversation), pg_time(call->now)), NULL);
     TRY(pg_one(call->pg, call->arena, &linked_shape, &linked, COUNT_LINKS, PG_ARGS(pg_id(req->conversation))));

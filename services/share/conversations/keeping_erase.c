@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
 #include "services/share/avatars/avatars.h"
+#include "services/share/links/links.h"
 #include "services/share/share.h"
 
 #define CONVERSATIONS_AT_ONCE 50 /* of up to 256 KiB */
@@ -58,21 +59,37 @@ static const struct {
 #undef ERASES
 };
 
-enum err keeping_erase_some(struct call *call, struct erasure *erasure, void **left)
+struct keeping_left {
+    struct id_list files;
+    struct id owner;
+};
+
+enum err keeping_erase_some(struct call *call, struct erasure *erasure, void **out)
 {
-    struct id_list *files = arena_zero(call->arena, sizeof *files);
+    struct keeping_left *left = arena_zero(call->arena, sizeof *left);
     char owner[ID_TEXT_BYTES + 1];
     int64_t rows = 0;
 
     id_format(erasure->user, owner);
-    *left = files;
+    left->owner = erasure->user;
+    *out = left;
     for (size_t i = 0; i < COUNT(kinds); i++) {
-        TRY(kinds[i].erase(call, str_of(owner), files, &rows));
+        TRY(kinds[i].erase(call, str_of(owner), &left->files, &rows));
         erasure_add(call, erasure, kinds[i].name, rows);
         if (rows > 0) return OK; /* there may be more of it */
     }
     erasure->erased_at = call->now;
     return OK;
+}
+
+void keeping_erased(void *share, const void *at)
+{
+    const struct keeping_left *left = at;
+    char owner[ID_TEXT_BYTES + 1];
+
+    media_files_gone(share, &left->files);
+    id_format(left->owner, owner);
+    share_tell_owner(share, str_of(owner));
 }
 
 void keeping_erase(struct call *call, const struct job *job, const struct erasure *payload, struct job_run *run)

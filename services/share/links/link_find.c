@@ -20,19 +20,13 @@ static const struct wire_shape found_shape = { "found_link", "", sizeof(struct f
 /* The link's own, or that of what it shows. */
 #define THEME "coalesce(l.theme, CASE WHEN l.snap_data IS NULL THEN c.theme ELSE l.snap_theme END)"
 
-/* Which of its passwords it has; without one whoever brings a visit may look again, whatever it had. */
-#define LOCK_OF "CASE WHEN l.password IS NULL THEN 0 ELSE l.passwords END"
-
-/* Of a user who is disabled or leaves nobody is shown anything. */
 static const char FIND[] =
-    "SELECT l.id, l.noindex, l.view_budget IS NOT NULL AS has_budget, " THEME " AS theme, l.password, " LOCK_OF
-    " AS lock"
-    " FROM share_link l JOIN conversation c ON c.id = l.conversation LEFT JOIN directory d ON d.subject = l.owner"
-    " WHERE l.code_hash = $1 AND (l.expires_at IS NULL OR l.expires_at > $2) AND c.deleted_at IS NULL"
-    " AND coalesce(d.state, 'active') = 'active' AND ($3::boolean AND " LOCK_OF
-    " IN (0, $6) OR l.view_budget IS NULL OR l.views < l.view_budget"
-    " OR EXISTS (SELECT FROM use_taken t WHERE t.what = '" LINK_USES "' AND t.id = l.id::text AND t.request = $4"
-    " AND t.at >= $5))";
+    "SELECT l.id, l.noindex, l.view_budget IS NOT NULL AS has_budget, " THEME " AS theme, l.password, " LINK_LOCK
+    " AS lock" LINKS_THAT_OPEN("$2") " AND l.code_hash = $1 AND ($3::boolean AND " LINK_LOCK
+                                     " IN (0, $6) OR l.view_budget IS NULL OR l.views < l.view_budget"
+                                     " OR EXISTS (SELECT FROM use_taken t WHERE t.what = '" LINK_USES
+                                     "' AND t.id = l.id::text AND t.request = $4"
+                                     " AND t.at >= $5))";
 
 /* In the same words whatever the reason, but to those who had it. */
 static enum err hide_link(struct call *call, const struct link_visit *visit)

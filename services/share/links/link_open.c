@@ -64,6 +64,9 @@ static void end_opening(void *arg, enum err e)
     struct link_opening *opening = arg;
 
     password_forget(&opening->kept);
+    if (e == OK && opening->link.has_budget && !opening->visit.is_fresh)
+        share_tell(
+            call_of(opening)->server, &(struct share_news){ .link = opening->link.id }); /* it may have been the last */
     opening->end(opening, e);
 }
 
@@ -134,7 +137,8 @@ static enum err read_shared(struct link_opening *opening, struct call *call)
     TRY(link_media_list(call, opening->link.id, reading->code, reading->shared.download, (struct id_list){ NULL, 0 },
         &reading->shared.media));
     reading->shared.share_visit = opening->share_visit;
-    return OK;
+    return link_ticket_print(
+        call, &opening->visit, &opening->link, reading->shared.changed_at, &reading->shared.share_watch);
 }
 
 static void answer_shared(struct link_opening *opening, enum err e)

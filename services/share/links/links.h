@@ -23,6 +23,7 @@
 
 #define LINK_CODE_CHARS 14
 #define LINK_HASH_BYTES 32
+#define LINK_CODE_BYTES 16 /* its beginning, which names a code to those who had it: share_visited, share_ticket */
 
 /* link_code.c */
 void link_code_make(char out[LINK_CODE_CHARS + 1]);
@@ -50,6 +51,13 @@ extern const struct sealed_column sealed_share_link_code;
 #define LINK_LIVES(now, since)                                                                                         \
     "(l.expires_at IS NULL OR l.expires_at > " now ") AND (l.view_budget IS NULL OR l.views < l.view_budget"           \
     " OR l.last_view_at >= " since ")"
+/* Which of its passwords it has; without one whoever brings a visit may look again, whatever it had. */
+#define LINK_LOCK "CASE WHEN l.password IS NULL THEN 0 ELSE l.passwords END"
+/* Those whose time is not over: more conditions may follow.  Of a user who is disabled or leaves nobody is shown anything. */
+#define LINKS_THAT_OPEN(now)                                                                                           \
+    " FROM share_link l JOIN conversation c ON c.id = l.conversation LEFT JOIN directory d ON d.subject = l.owner"     \
+    " WHERE (l.expires_at IS NULL OR l.expires_at > " now ") AND c.deleted_at IS NULL"                                 \
+    " AND coalesce(d.state, 'active') = 'active'"
 void link_describe(struct call *call, const struct link_row *row, struct share_link *out);
 /* So many views it may have in all, from now on; 0: any number. */
 enum err link_budget_set(struct call *call, struct id link, int64_t view_budget, int64_t views) MUST_CHECK;
@@ -112,6 +120,17 @@ void link_open(struct link_opening *opening);
 enum err guess_take(struct call *call, struct id link, const struct link_visit *visit) MUST_CHECK;
 enum err guess_clear(struct call *call, struct id link, const struct link_visit *visit) MUST_CHECK;
 enum err guess_return(struct call *call, struct id link, const struct link_visit *visit) MUST_CHECK;
+
+/* link_watch.c: with which whoever is shown it listens. */
+enum err link_ticket_print(struct call *call, const struct link_visit *visit, const struct found_link *link,
+    int64_t changed_at, struct str *out) MUST_CHECK;
+/* Something of these is another.  On the loop, after the commit; and for a WORKER. */
+void share_tell(struct rpc_server *server, const struct share_news *news);
+void share_tell_after(struct call *call, struct share_news news);
+void share_tell_owner(struct share *share, struct str owner);
+/* Hooks of directory.h: links of who is no active user end. */
+enum err share_owners_look(struct pg *pg, struct arena *arena, struct user_state_list changed, void **found) MUST_CHECK;
+void share_owners_tell(void *context, const void *found);
 
 /* link_password.c: text, unless it is none, is hashed into *hash, before the steps.  `then` lives until its end. */
 struct link_password {

@@ -76,6 +76,8 @@ static void answer_edit(void *arg, enum err e)
 {
     struct editing *editing = arg;
 
+    if (e == OK)
+        share_tell(rpc_later_call(editing->then.later)->server, &(struct share_news){ .link = editing->req->link });
     rpc_later_done(editing->then.later, e, &editing->link);
 }
 
@@ -119,6 +121,7 @@ enum err share_link_reset(struct call *call, const struct share_link_ref *req, s
         PG_ARGS(pg_id(req->link), pg_text(call->who->sub), pg_bytes(link_code_hash(call->arena, str_of(code))),
             pg_bytes(sealed)));
     if (e != OK) return hide_link(call, e);
+    share_tell_after(call, (struct share_news){ .link = req->link });
     link_describe(call, &row, rep);
     return OK;
 }
@@ -135,6 +138,7 @@ enum err share_link_revoke(struct call *call, const struct share_link_ref *req, 
     enum err e = pg_one(
         call->pg, call->arena, &link_row_shape, &row, DELETE_LINK, PG_ARGS(pg_id(req->link), pg_text(call->who->sub)));
     if (e != OK) return hide_link(call, e);
+    share_tell_after(call, (struct share_news){ .link = req->link });
     TRY(quota_give(call, QUOTA_conversation_bytes, call->who->sub, row.bytes));
     return quota_give(call, QUOTA_share_links, call->who->sub, 1);
 }

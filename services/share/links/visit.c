@@ -6,7 +6,6 @@
 
 #define PURPOSE    STR("share.visit")
 #define OPENED_MAX 14 /* proto/share.def: share_visits */
-#define CODE_BYTES 16 /* share_visited: 128 of the hash's 256 bits */
 
 static struct str request_of(struct call *call, struct str client_key)
 {
@@ -17,7 +16,7 @@ static struct str request_of(struct call *call, struct str client_key)
 struct link_visit visit_read(struct call *call, struct str text, struct str code, struct str client_key)
 {
     struct link_visit visit = { .hash = link_code_hash(call->arena, code), .request = request_of(call, client_key) };
-    struct str begin = { visit.hash.at, CODE_BYTES };
+    struct str begin = { visit.hash.at, LINK_CODE_BYTES };
 
     if (text.len > 0 && !sealed_text_read(call->arena, PURPOSE, share_visits_shape(), text, &visit.visits))
         visit.visits = (struct share_visits){ { NULL, 0 } };
@@ -38,7 +37,7 @@ enum err visit_print(struct call *call, const struct link_visit *visit, int64_t 
     struct share_visited *at = arena_alloc(call->arena, OPENED_MAX * sizeof *at);
     struct share_visits now = { { at, 1 } };
 
-    at[0] = (struct share_visited){ { visit->hash.at, CODE_BYTES }, call->now, lock };
+    at[0] = (struct share_visited){ { visit->hash.at, LINK_CODE_BYTES }, call->now, lock };
     for (size_t i = 0; i < before->len && now.opened.len < OPENED_MAX; i++)
         if (!str_eq(before->at[i].code, at[0].code)) at[now.opened.len++] = before->at[i];
     return sealed_text_print(call->arena, PURPOSE, share_visits_shape(), &now, out);

@@ -224,13 +224,25 @@ static void put_talk(struct page *page, const struct share_view *view, const str
     put_parts(page, view, (int64_t)(talk->all + LINES_OF_PART - 1) / LINES_OF_PART);
 }
 
+/* For a browser with JavaScript: what else becomes of it is said there. */
+static void put_watch(struct page *page, const struct share_view *view, struct str watch)
+{
+    page_put(page,
+        "<p class=\"news\" role=\"status\" data-watch=\"{watch}\" data-path=\"{path}\" data-changed=\"{changed_since}\""
+        " data-look=\"{look_again}\"></p>\n",
+        PAGE_VALUES({ "watch", watch }, { "path", path_of(view, view->language, view->req->part) }));
+    page_put_watch(page);
+}
+
 static enum err show_talk(const struct share_view *view, struct call *call, struct web_page *rep)
 {
     struct shared_conversation shared = { .name = STR("") };
     struct share_files files = { .call = call, .code = view->req->code };
+    struct str watch;
     struct page page;
 
     TRY(link_read(call, view->link.id, &shared));
+    TRY(link_ticket_print(call, &view->visit, &view->link, shared.changed_at, &watch));
     files.download = shared.download;
     struct talk talk =
         talk_read(call->arena, shared.data, (size_t)(view->req->part - 1) * LINES_OF_PART, LINES_OF_PART);
@@ -242,8 +254,9 @@ static enum err show_talk(const struct share_view *view, struct call *call, stru
             .noindex = view->link.noindex });
     put_talk(&page, view, &shared, &talk, &files);
     put_languages(&page, view);
+    put_watch(&page, view, watch);
     finish_page(&page, view, 200, rep);
-    rep->pictured = files.list.len > 0;
+    rep->watched = true;
     return OK;
 }
 
