@@ -72,7 +72,8 @@ static void viewers_check(const struct viewers *viewers)
         assert(link->is_told || (link->first != NULL && link->n > 0));
         n += link->n;
     }
-    assert(n <= viewers->n && ev_is_active(&viewers->beat) == (viewers->links != NULL));
+    assert(n <= viewers->n);
+    assert((ev_is_active(&viewers->beat) != 0) == (viewers->links != NULL));
 }
 
 /* --- links --- */
@@ -477,7 +478,7 @@ static void on_connect(void *arg, struct sio_socket *socket, struct str auth)
     struct viewer *viewer = mem_zero(sizeof *viewer);
     viewer->home = viewers;
     viewer->socket = socket;
-    viewer->place = place_take(&viewers->places, STR_NONE, sio_address(socket));
+    viewer->place = place_take(&viewers->places, STR(""), sio_address(socket));
     viewers->n++;
     sio_set_user(socket, viewer);
     ask_about(viewers, socket, ticket);
