@@ -230,7 +230,7 @@ static void tell_link(struct viewers *viewers, struct watched_link *link, const 
 
 /* --- asking how links are --- */
 
-struct look {
+struct links_look {
     struct viewers *home;
     size_t n;
     struct id links[LINKS_MAX];
@@ -245,7 +245,7 @@ static const struct share_state *find_state(const struct share_states *states, s
     return NULL;
 }
 
-static void take_states(struct look *look, const struct share_states *states)
+static void take_states(struct links_look *look, const struct share_states *states)
 {
     for (size_t i = 0; i < look->n; i++) {
         struct watched_link *link = find_link(look->home, look->links[i]);
@@ -253,7 +253,7 @@ static void take_states(struct look *look, const struct share_states *states)
     }
 }
 
-static void doubt_again(struct look *look)
+static void doubt_again(struct links_look *look)
 {
     for (size_t i = 0; i < look->n; i++) {
         struct watched_link *link = find_link(look->home, look->links[i]);
@@ -264,7 +264,7 @@ static void doubt_again(struct look *look)
 
 static void on_states(void *arg, enum err e, struct str body)
 {
-    struct look *look = arg;
+    struct links_look *look = arg;
     struct viewers *viewers = look->home;
     struct share_states states = { .now = 0 };
     struct wire_error why;
@@ -281,9 +281,9 @@ static void on_states(void *arg, enum err e, struct str body)
     ask_share(viewers);
 }
 
-static struct look *collect_due(struct viewers *viewers)
+static struct links_look *collect_due(struct viewers *viewers)
 {
-    struct look *look = mem_zero(sizeof *look);
+    struct links_look *look = mem_zero(sizeof *look);
     struct watched_link *link, *next;
 
     look->home = viewers;
@@ -301,7 +301,7 @@ static struct look *collect_due(struct viewers *viewers)
 static void ask_share(struct viewers *viewers)
 {
     if (viewers->asking || clock_mono_us() < viewers->not_before_us) return;
-    struct look *look = collect_due(viewers);
+    struct links_look *look = collect_due(viewers);
     if (look->n == 0) {
         mem_free(look);
         return;
