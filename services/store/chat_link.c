@@ -184,6 +184,11 @@ void chat_link_readable(struct chat_link *link, const struct readable_query *que
     call_chat(link, "room.readable", readable_query_shape(), query, done, arg);
 }
 
+void chat_link_export(struct chat_link *link, const struct export_question *question, rpc_reply_fn *done, void *arg)
+{
+    call_chat(link, "room.export", export_question_shape(), question, done, arg);
+}
+
 void chat_link_recheck(struct chat_link *link)
 {
     link->recheck = true;

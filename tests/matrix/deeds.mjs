@@ -60,6 +60,7 @@ const args = {
   'draft:set': ({ room }) => ({ room, body: 'begun' }),
   'draft:clear': ({ room }) => ({ room }),
   'draft:list': () => ({}),
+  'room:export': ({ room }) => ({ room }),
   'message:list': ({ room }) => ({ room }),
   'message:search': ({ room }) => ({ q: 'first', ...(room && { room }) }),
   'message:get': ({ room }) => ({ room, seq: 1 }),

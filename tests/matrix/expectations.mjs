@@ -236,6 +236,14 @@ export const deeds = {
     rows: ['GET /api/v1/drafts', 'POST /account/export/drafts', '/chat draft:list'],
     states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
   },
+  'room:export': {
+    rows: ['GET /api/v1/rooms/{room}/export'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE} read_only`, forbidden: 'listener capped', ...UNKNOWN },
+    },
+  },
   'message:list': {
     rows: ['GET /api/v1/rooms/{room}/messages', '/chat message:list'],
     states: {

@@ -3,6 +3,7 @@
  *
  *      client --data--> [ piece ] --rpc, a window of them--> service        rest_upload.c
  *      client <--write-- [ pieces ] <--rpc, the same window-- service       rest_download.c
+ *      client <--write-- [ part ] <--rpc, one at a time-- service           rest_lines.c
  *
  * Each transfer has a window of pieces without an answer, and all of them together have a bound: whoever finds it reached
  * waits in a queue.  So what the gateway holds does not depend on how large a body is, nor on how slow either end.

@@ -206,8 +206,13 @@ static void on_data(void *arg, struct http *http, struct str bytes)
 
 static void on_writable(void *arg, struct http *http)
 {
+    struct rest *rest = http_user(http);
+
     (void)arg;
-    rest_download_write(http_user(http));
+    if (rest->lines != NULL)
+        rest_lines_write(rest);
+    else
+        rest_download_write(rest);
 }
 
 static void on_ready(void *arg, struct http *http)
@@ -233,6 +238,7 @@ static void on_gone(void *arg, struct http *http)
     if (rest == NULL) return;
     rest_upload_leave(rest);
     rest_download_leave(rest);
+    rest_lines_leave(rest);
     rest->http = NULL;
     if (!rest->waits) rest_end(rest);
 }

@@ -13,6 +13,7 @@
  *      rest_reply.c      the service's reply becomes an answer
  *          rest_page.c      for people
  *          rest_download.c  piece by piece
+ *          rest_lines.c     part by part, until there is no more
  *      rest_answer.c     headers, status and text of an answer or a refusal
  */
 // SPDX-License-Identifier: Apache-2.0
@@ -45,6 +46,7 @@ struct rest {
     size_t body_len;
     struct form_upload *upload; /* the file on its way; NULL: none */
     struct download *download;  /* the answer on its way; NULL: none, or it is whole */
+    struct line_flow *lines;    /* the same of lines */
     bool sets_cookies;          /* fields of the reply that its row names go into cookies, not into the body */
     struct http_header_out cookies[ROUTE_COOKIES_MAX]; /* of the answer, if it is no refusal */
     size_t n_cookies;
@@ -146,6 +148,11 @@ void rest_tus_answer(struct rest *rest, struct str body);
 void rest_download_begin(struct rest *rest, struct str body); /* the method's reply: a `source` */
 void rest_download_write(struct rest *rest);
 void rest_download_leave(struct rest *rest); /* as rest_upload_leave() */
+
+/* rest_lines.c */
+void rest_lines_begin(struct rest *rest, struct str body); /* the method's reply: `json_lines` */
+void rest_lines_write(struct rest *rest);
+void rest_lines_leave(struct rest *rest); /* as rest_upload_leave() */
 
 void rest_headers(const struct rest *rest, int status, struct rest_headers *out);
 void rest_headers_add(struct rest_headers *headers, const char *name, struct str value);

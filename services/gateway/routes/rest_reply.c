@@ -99,6 +99,7 @@ static void answer_success(struct rest *rest, struct str body)
     case ANSWER_EMPTY: rest_answer(rest, rest->row->status, "ok", STR_NONE, NULL); return;
     case ANSWER_REDIRECT: succeed_with_redirect(rest, body); return;
     case ANSWER_STREAM: rest_download_begin(rest, body); return;
+    case ANSWER_LINES: rest_lines_begin(rest, body); return;
     case ANSWER_DRAWING: succeed_with_drawing(rest, body); return;
     case ANSWER_PAGE: rest_answer_page(rest, body); return;
     case ANSWER_THEN: rest_follow(rest, body); return;

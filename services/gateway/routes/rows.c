@@ -39,6 +39,7 @@ static const struct route_row routes[] = {
 #define ANSWER_OF_EMPTY    .answer = ANSWER_EMPTY
 #define ANSWER_OF_REDIRECT .answer = ANSWER_REDIRECT
 #define ANSWER_OF_STREAM   .answer = ANSWER_STREAM
+#define ANSWER_OF_LINES    .answer = ANSWER_LINES
 #define ANSWER_OF_DRAWING  .answer = ANSWER_DRAWING
 #define ANSWER_OF_PAGE     .answer = ANSWER_PAGE
 #define ANSWER_OF_TUS      .answer = ANSWER_TUS
@@ -167,6 +168,7 @@ const char *route_answers(const struct route_row *row)
         [ANSWER_EMPTY] = NULL,
         [ANSWER_REDIRECT] = NULL,
         [ANSWER_STREAM] = NULL,
+        [ANSWER_LINES] = LINES_TYPE,
         [ANSWER_TUS] = NULL,
         [ANSWER_DRAWING] = NULL, /* whoever shows a picture asks for all kinds */
         [ANSWER_PAGE] = "text/html",

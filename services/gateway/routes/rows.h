@@ -20,11 +20,13 @@ enum route_answer {
     ANSWER_EMPTY,
     ANSWER_REDIRECT,
     ANSWER_STREAM,
+    ANSWER_LINES,
     ANSWER_DRAWING,
     ANSWER_PAGE,
     ANSWER_THEN,
     ANSWER_TUS
 };
+#define LINES_TYPE "application/x-ndjson"
 /* All but CALL keep what the socket sends about the room waiting: order.c. */
 enum event_effect { EFFECT_CALL, EFFECT_CHANGE, EFFECT_JOIN, EFFECT_LEAVE };
 

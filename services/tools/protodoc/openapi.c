@@ -5,7 +5,7 @@
 
 #include "services/tools/protodoc/protodoc.h"
 
-enum openapi_answer { ENVELOPE, BARE, EMPTY, REDIRECT, STREAM, DRAWING, PAGE, FORWARD, TUS };
+enum openapi_answer { ENVELOPE, BARE, EMPTY, REDIRECT, STREAM, LINES, DRAWING, PAGE, FORWARD, TUS };
 enum takes { TAKES_JSON, TAKES_FLAT, TAKES_FIELDS, TAKES_FORM, TAKES_PART };
 
 /* Of a route: read into a field of the request, or set from one of the reply. */
@@ -163,6 +163,12 @@ static json_t *drawing_of(const struct route *r)
         "{s:s, s:o, s:{s:{}}}", "description", "A picture", "headers", headers_of(r), "content", "image/svg+xml");
 }
 
+static json_t *lines_of(const struct route *r)
+{
+    return json_pack("{s:s, s:o, s:{s:{}}}", "description", "Lines of JSON, as many as there are; the last one says that nothing is missing",
+        "headers", headers_of(r), "content", "application/x-ndjson");
+}
+
 static json_t *page_of(const struct route *r)
 {
     return json_pack("{s:s, s:o, s:{s:{}}}", "description", "A page for a person; or 303, to the page that follows",
@@ -172,6 +178,7 @@ static json_t *page_of(const struct route *r)
 static json_t *success_of(const struct route *r)
 {
     if (r->answer == STREAM) return bytes_of(r);
+    if (r->answer == LINES) return lines_of(r);
     if (r->answer == DRAWING) return drawing_of(r);
     if (r->answer == PAGE || r->answer == FORWARD) return page_of(r);
     if (r->answer == REDIRECT)
@@ -201,7 +208,7 @@ static bool can_answer(const struct route *r, int status)
     if (status == 405 || status == 431) return false;
     if (status == 412 || status == 460) return r->answer == TUS;
     if (status == 415 || status == 507) return has_body(r);
-    if (status == 406) return r->answer == ENVELOPE || r->answer == BARE || r->answer == PAGE || r->answer == FORWARD;
+    if (status == 406) return r->answer == ENVELOPE || r->answer == LINES || r->answer == BARE || r->answer == PAGE || r->answer == FORWARD;
     return status != 416 || r->answer == STREAM;
 }
 
