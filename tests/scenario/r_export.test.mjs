@@ -1,10 +1,14 @@
 // r_export - taking a room along: all of it as lines of JSON, to the byte the same however often it was cut off, for who may.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import https from 'node:https'
 import { createHash, randomUUID } from 'node:crypto'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
 import { Person, request } from '../lib/people.mjs'
-import { startStack } from '../lib/stack.mjs'
+import { root, startStack } from '../lib/stack.mjs'
 import { until } from '../lib/wait.mjs'
 
 let stack, key
@@ -232,6 +236,28 @@ test('an export ends with what was the newest when it began, and what was killed
   check(text)
   assert.equal(of('entry', linesOf(text)).length, head + 1)
   assert.equal(text, await wholeOf(olga, room))
+  leave()
+})
+
+test('the script of the docs takes a room along while its gateway is killed, and the other one sees whether a file is whole', { timeout: 120000 }, async () => {
+  const { olga, room, leave } = await aLargeRoom(), run = promisify(execFile)
+  const script = language => readFileSync(join(root, 'docs/export.md'), 'utf8').split(`\`\`\`${language}\n`)[1].split('```')[0]
+  const file = join(stack.dir, 'room.ndjson'), checker = join(stack.dir, 'check.py')
+  writeFileSync(checker, script('python'))
+  const env = { ...process.env, URL: stack.url, CURL: `curl -sS --limit-rate 4M --cacert ${stack.dir}/tls/ca.crt -H Authorization:Bearer\\ ${olga.token}` }
+  const takes = (where, to) => run('bash', ['-c', `CURL() { eval "$CURL_WORDS" '"$@"'; }; CURL_WORDS=$CURL CURL=CURL; ${script('sh')} take ${where} ${to}`], { env })
+  const taken = takes(room, file)
+  await until('something has come', () => existsSync(file) && statSync(file).size > 1 << 20)
+  await stack.kill('gateway-1')
+  await taken
+  assert.equal(readFileSync(file, 'utf8'), await wholeOf(olga, room))
+  await run('python3', [checker, file])
+  await assert.rejects(takes(randomUUID(), join(stack.dir, 'nothing.ndjson')), 'what is refused is not asked for again')
+  const text = readFileSync(file, 'utf8')
+  for (const broken of [text.replace('yyyy', 'yyxy'), text.slice(0, text.lastIndexOf('{"end"')), text.replace(/\{"entry":.*\n/, '')]) {
+    writeFileSync(file, broken)
+    await assert.rejects(run('python3', [checker, file]))
+  }
   leave()
 })
 

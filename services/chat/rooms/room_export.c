@@ -32,7 +32,8 @@ static struct exported_room *without_asker(struct arena *arena, const struct roo
 enum err room_export(struct call *call, const struct export_question *req, struct export_grant *rep)
 {
     struct room room = { .id = req->room };
-    enum err e = pg_one(call->pg, call->arena, room_shape(), &room, ROOM_OF, PG_ARGS(pg_id(req->room), pg_text(req->subject)));
+    enum err e =
+        pg_one(call->pg, call->arena, room_shape(), &room, ROOM_OF, PG_ARGS(pg_id(req->room), pg_text(req->subject)));
 
     if (e == ERR_NOT_FOUND) return call_fail(call, e, "there is no such room");
     TRY(e);

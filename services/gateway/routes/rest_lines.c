@@ -29,9 +29,9 @@ struct line_flow {
     char *text;
     size_t len, used;
     bool asked;
-    int64_t written; /* of all parts */
+    int64_t written;   /* of all parts */
     bool begun, whole; /* the answer */
-    size_t counted; /* bytes, in the connection's holding */
+    size_t counted;    /* bytes, in the connection's holding */
     struct piece_turn turn;
 };
 
@@ -175,8 +175,7 @@ static bool has_place(const struct rest *rest)
     size_t n = 0, own = 0;
     struct line_flow *flow;
 
-    DL_FOREACH(rest->routes->flows, flow)
-    {
+    DL_FOREACH(rest->routes->flows, flow) {
         n++;
         own += str_eq(bearer_subject(flow->rest->rights.bearer), subject);
     }

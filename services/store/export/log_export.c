@@ -139,7 +139,8 @@ static enum err take_entries(struct part *part)
     const struct message_list *page = &part->page.messages;
     size_t media = 0;
 
-    while (part->n < page->len && page->at[part->n].seq <= part->to.head && text.len < PART_BYTES && media < PART_MEDIA) {
+    while (
+        part->n < page->len && page->at[part->n].seq <= part->to.head && text.len < PART_BYTES && media < PART_MEDIA) {
         struct message *entry = &page->at[part->n++];
         blank_foreign(entry, part->floor);
         export_put_entry(&text, entry);
@@ -157,9 +158,9 @@ static enum err take_entries(struct part *part)
 static enum err read_entries(struct pg *pg, struct part *part)
 {
     struct call *call = rpc_later_call(part->later);
-    const struct slice slice = { .room = part->room,
-        .after = part->from.seq > part->floor ? part->from.seq : part->floor,
-        .limit = PART_ENTRIES };
+    const struct slice slice = {
+        .room = part->room, .after = part->from.seq > part->floor ? part->from.seq : part->floor, .limit = PART_ENTRIES
+    };
 
     TRY(log_page(pg, call->arena, &slice, &part->page));
     return take_entries(part);

@@ -165,8 +165,9 @@ static json_t *drawing_of(const struct route *r)
 
 static json_t *lines_of(const struct route *r)
 {
-    return json_pack("{s:s, s:o, s:{s:{}}}", "description", "Lines of JSON, as many as there are; the last one says that nothing is missing",
-        "headers", headers_of(r), "content", "application/x-ndjson");
+    return json_pack("{s:s, s:o, s:{s:{}}}", "description",
+        "Lines of JSON, as many as there are; the last one says that nothing is missing", "headers", headers_of(r),
+        "content", "application/x-ndjson");
 }
 
 static json_t *page_of(const struct route *r)
@@ -208,7 +209,9 @@ static bool can_answer(const struct route *r, int status)
     if (status == 405 || status == 431) return false;
     if (status == 412 || status == 460) return r->answer == TUS;
     if (status == 415 || status == 507) return has_body(r);
-    if (status == 406) return r->answer == ENVELOPE || r->answer == LINES || r->answer == BARE || r->answer == PAGE || r->answer == FORWARD;
+    if (status == 406)
+        return r->answer == ENVELOPE || r->answer == LINES || r->answer == BARE || r->answer == PAGE ||
+               r->answer == FORWARD;
     return status != 416 || r->answer == STREAM;
 }
 
