@@ -20,6 +20,8 @@ const drafts = test => ['scenario', 'r_drafts', test]
 
 const scheduled = test => ['scenario', 'r_scheduled', test]
 
+const exporting = test => ['scenario', 'r_export', test]
+
 export const mutants = [
   // --- how many messages are kept ---
   {
@@ -98,6 +100,38 @@ export const mutants = [
   {
     name: 'a device does not hear that a draft is gone', file: 'services/gateway/own/own.c', red: drafts('what is begun on one device'),
     from: 'if (news.end != NULL) tell_all(subject, news.end->room, make_packet("draft:cleared"', to: 'if (news.end == NULL) tell_all(subject, news.end->room, make_packet("draft:cleared"',
+  // --- taking a room along ---
+  {
+    name: 'every member takes a room along', file: 'services/chat/rooms/room_export.c', red: exporting('owners and admins'),
+    from: 'MAY_export', to: 'MAY_read',
+  },
+  {
+    name: 'an edit says what was said before one came', file: 'services/store/export/log_export.c', red: exporting('who came late'),
+    from: 'if (entry->target == 0 || entry->target > floor) return;', to: 'if (floor >= 0) return;',
+  },
+  {
+    name: 'an export ends where the log is by then', file: 'services/store/export/log_export.c', red: exporting('ends with what was the newest'),
+    from: 'if (part->is_first) part->to.head = part->ends.head;', to: 'part->to.head = part->ends.head;',
+  },
+  {
+    name: 'what one hides from oneself is not in the export', file: 'services/store/export/log_export.c', red: exporting('has the room, its members by name'),
+    from: '.limit = PART_ENTRIES };', to: '.limit = PART_ENTRIES, .reader = call->who->sub };',
+  },
+  {
+    name: 'the hash is of the last part alone', file: 'services/store/export/export_lines.c', red: exporting('from each mark on'),
+    from: 'EVP_DigestUpdate(hash, before.at, before.len) != 1 ||', to: 'before.len == 0 ||',
+  },
+  {
+    name: 'a mark counts entries anew', file: 'services/store/export/log_export.c', red: exporting('from each mark on'),
+    from: 'part->to.entries += (int64_t)part->n;', to: 'part->to.entries = (int64_t)part->n;',
+  },
+  {
+    name: 'whose key was revoked is read to', file: 'services/gateway/routes/rest_lines.c', red: exporting('who may no more'),
+    from: 'return rights_renew(flow->routes->bearers, http_address(rest->http), &rest->rights) == OK &&', to: 'return',
+  },
+  {
+    name: 'one subject has all the exports', file: 'services/gateway/routes/rest_lines.c', red: exporting('does not read'),
+    from: '#define FLOWS_OF_ONE 4 ', to: '#define FLOWS_OF_ONE FLOWS_MAX ',
   },
   // --- messages that are sent later ---
   {

@@ -244,8 +244,9 @@ test('the script of the docs takes a room along while its gateway is killed, and
   const script = language => readFileSync(join(root, 'docs/export.md'), 'utf8').split(`\`\`\`${language}\n`)[1].split('```')[0]
   const file = join(stack.dir, 'room.ndjson'), checker = join(stack.dir, 'check.py')
   writeFileSync(checker, script('python'))
-  const env = { ...process.env, URL: stack.url, CURL: `curl -sS --limit-rate 4M --cacert ${stack.dir}/tls/ca.crt -H Authorization:Bearer\\ ${olga.token}` }
-  const takes = (where, to) => run('bash', ['-c', `CURL() { eval "$CURL_WORDS" '"$@"'; }; CURL_WORDS=$CURL CURL=CURL; ${script('sh')} take ${where} ${to}`], { env })
+  writeFileSync(join(stack.dir, '.curlrc'), 'limit-rate = 4M\n')
+  const env = { PATH: process.env.PATH, CURL_HOME: stack.dir, URL: stack.url, CA: join(stack.dir, 'tls/ca.crt'), TOKEN: olga.token }
+  const takes = (where, to) => run('bash', ['-c', `${script('sh')} take ${where} ${to}`], { env })
   const taken = takes(room, file)
   await until('something has come', () => existsSync(file) && statSync(file).size > 1 << 20)
   await stack.kill('gateway-1')
