@@ -115,7 +115,7 @@ export const mutants = [
   },
   {
     name: 'what one hides from oneself is not in the export', file: 'services/store/export/log_export.c', red: exporting('has the room, its members by name'),
-    from: '.limit = PART_ENTRIES };', to: '.limit = PART_ENTRIES, .reader = call->who->sub };',
+    from: ', .limit = PART_ENTRIES', to: ', .reader = call->who->sub, .limit = PART_ENTRIES',
   },
   {
     name: 'the hash is of the last part alone', file: 'services/store/export/export_lines.c', red: exporting('from each mark on'),
