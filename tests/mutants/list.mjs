@@ -100,6 +100,7 @@ export const mutants = [
   {
     name: 'a device does not hear that a draft is gone', file: 'services/gateway/own/own.c', red: drafts('what is begun on one device'),
     from: 'if (news.end != NULL) tell_all(subject, news.end->room, make_packet("draft:cleared"', to: 'if (news.end == NULL) tell_all(subject, news.end->room, make_packet("draft:cleared"',
+  },
   // --- taking a room along ---
   {
     name: 'every member takes a room along', file: 'services/chat/rooms/room_export.c', red: exporting('owners and admins'),

@@ -24,6 +24,7 @@ static struct exported_room *without_asker(struct arena *arena, const struct roo
         .invites = room->invites,
         .history = room->history,
         .kept_days = room->kept_days,
+        .kept_messages = room->kept_messages,
         .archived_at = room->archived_at };
 
     return arena_copy(arena, &kept, sizeof kept);
