@@ -25,17 +25,19 @@ const say = (person, room, body, more = {}) => person.calls('message:send', { ro
 const take = ({ token }, room, { after, midway } = {}) => new Promise((resolve, reject) => {
   const path = `/api/v1/rooms/${room}/export${after ? `?after=${encodeURIComponent(after)}` : ''}`
   const req = https.get(stack.url + path, { ca: stack.ca, agent: false, headers: { authorization: `Bearer ${token}` } }, res => {
-    const chunks = [], done = () => {
+    const chunks = []
+    let during = Promise.resolve() // it has an end of its own, when the connection is gone
+    const done = () => during.then(() => {
       const text = Buffer.concat(chunks).toString()
       resolve({ status: res.statusCode, headers: res.headers, text, whole: res.complete, error: res.statusCode === 200 ? undefined : JSON.parse(text).error })
-    }
+    }, reject)
     res.on('data', chunk => {
       chunks.push(chunk)
       if (!midway || res.statusCode !== 200) return
-      const run = midway
+      during = midway()
       midway = undefined
       res.pause()
-      run().then(() => res.resume(), reject)
+      during.then(() => res.resume(), reject)
     })
     res.on('end', done)
     res.on('error', done)
