@@ -956,6 +956,14 @@ export const mutants = [
     from: 'page->watched ? PAGE_WATCHED', to: 'page->watched ? PAGE_PLAIN',
   },
   {
+    name: 'passwords are compared in the order of their coming', file: 'services/share/links/hashing.c', red: ['unit', 'share/test_hashing'],
+    from: 'task->rank = tries +', to: 'task->rank = 0 * tries +',
+  },
+  {
+    name: 'where all places are taken nobody gives way', file: 'services/share/links/hashing.c', red: ['scenario', 'l_share_guesses', 'unseen address'],
+    from: '(is_full && last->rank <= task->rank)', to: 'is_full',
+  },
+  {
     name: 'viewers with a former code look on', file: 'services/gateway/viewers/viewers.c', red: ['scenario', 'l_share_viewers', 'it has another code'],
     from: 'bool is_same = memcmp(', to: 'bool is_same = true || memcmp(',
   },

@@ -1,8 +1,12 @@
-/* hashing.c - passwords of links, on threads of their own. */
+/* hashing.c - passwords of links, on threads of their own: those that wait, in their order. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/share/links/hashing.h"
 
+#include <assert.h>
 #include <stdio.h>
+#include <string.h>
+
+#include <utlist.h>
 
 #include "libshared/base/arena.h"
 #include "libshared/base/clock.h"
@@ -10,12 +14,15 @@
 #include "libshared/base/secret.h"
 #include "libshared/rpc/rpc_pool.h"
 
-#define NICE 4 /* a flood of passwords gets what is left over */
+#define NICE       4 /* a flood of passwords gets what is left over */
+#define LANE_BYTES 132
 
 struct hashing {
     struct hashing_config config;
     struct loop_post *post;
-    struct rpc_pool *pool;
+    struct rpc_pool *pool;              /* has no more than its threads work at */
+    struct hashing_task *waits, *works; /* the least rank first, and of one rank who came first */
+    size_t n_waiting, n_working;
     bool ending;
 };
 
@@ -26,19 +33,34 @@ struct hashing_task {
     struct password password;
     char hash[PASSWORD_HASH_CHARS + 1];
     bool compares, fits;
-    int64_t deadline_us;
+    int64_t deadline_us, rank;
+    char lane[LANE_BYTES]; /* whose it is */
+    size_t lane_len;
     enum err e;
     hashing_done_fn *done;
     void *arg;
+    struct hashing_task *prev, *next;
 };
+
+static void begin_next(struct hashing *hashing);
+
+/* It is in no list any more. */
+static void finish(struct hashing_task *task)
+{
+    password_forget(&task->password);
+    if (!task->hashing->ending) task->done(task->arg, task->e, str_of(task->hash), task->fits);
+    mem_free(task);
+}
 
 static void end_task(void *arg)
 {
     struct hashing_task *task = arg;
+    struct hashing *hashing = task->hashing;
 
-    password_forget(&task->password);
-    if (!task->hashing->ending) task->done(task->arg, task->e, str_of(task->hash), task->fits);
-    mem_free(task);
+    DL_DELETE(hashing->works, task);
+    hashing->n_working--;
+    finish(task);
+    begin_next(hashing);
 }
 
 static void run_task(struct rpc_task *rpc_task, struct pg *pg)
@@ -47,9 +69,7 @@ static void run_task(struct rpc_task *rpc_task, struct pg *pg)
     struct password_rule rule = task->hashing->config.rule;
 
     (void)pg;
-    if (clock_mono_us() > task->deadline_us)
-        task->e = ERR_DEADLINE;
-    else if (task->compares)
+    if (task->compares)
         task->fits = password_fits(rule, &task->password, str_of(task->hash), true);
     else if (!password_hash(rule, &task->password, task->hash))
         task->e = ERR_INTERNAL;
@@ -64,33 +84,112 @@ static void drop_task(struct rpc_task *rpc_task, enum err why)
     end_task(task);
 }
 
-/* hash: to compare with; none: it is to be made. */
-static void put_task(struct hashing *hashing, const struct call *call, const struct password *password, struct str hash,
-    hashing_done_fn *done, void *arg)
+/* --- its turn --- */
+
+static void leave_queue(struct hashing *hashing, struct hashing_task *task)
+{
+    DL_DELETE(hashing->waits, task);
+    hashing->n_waiting--;
+}
+
+static void refuse(struct hashing_task *task, enum err why)
+{
+    task->e = why;
+    finish(task);
+}
+
+static void begin_next(struct hashing *hashing)
+{
+    while (!hashing->ending && hashing->waits != NULL && hashing->n_working < hashing->config.threads) {
+        struct hashing_task *task = hashing->waits;
+        leave_queue(hashing, task);
+        if (clock_mono_us() > task->deadline_us) {
+            refuse(task, ERR_DEADLINE);
+            continue;
+        }
+        DL_APPEND(hashing->works, task);
+        hashing->n_working++;
+        bool has_place = rpc_pool_put(hashing->pool, &task->task, STR_NONE);
+        assert(has_place); /* as many as there are threads */
+    }
+}
+
+static size_t count_lane(const struct hashing_task *list, struct str lane)
+{
+    const struct hashing_task *task;
+    size_t n = 0;
+
+    DL_FOREACH(list, task)
+        if (str_eq(lane, (struct str){ task->lane, task->lane_len })) n++;
+    return n;
+}
+
+static void enter_queue(struct hashing *hashing, struct hashing_task *task)
+{
+    struct hashing_task *behind = hashing->waits;
+
+    while (behind != NULL && behind->rank <= task->rank) behind = behind->next;
+    if (behind == NULL)
+        DL_APPEND(hashing->waits, task);
+    else
+        DL_PREPEND_ELEM(hashing->waits, behind, task);
+    hashing->n_waiting++;
+}
+
+/* Who would come last gives way: another, or the task itself. */
+static void put_task(struct hashing *hashing, struct hashing_task *task, int64_t tries)
+{
+    struct str lane = { task->lane, task->lane_len };
+    size_t waiting = count_lane(hashing->waits, lane);
+    struct hashing_task *last = hashing->waits != NULL ? hashing->waits->prev : NULL;
+
+    task->rank = tries + (int64_t)(waiting + count_lane(hashing->works, lane));
+    bool is_full = hashing->n_waiting >= hashing->config.queue_max;
+    if (waiting >= hashing->config.queue_max / 4 || (is_full && last->rank <= task->rank)) {
+        refuse(task, ERR_OVERLOADED);
+        return;
+    }
+    enter_queue(hashing, task);
+    if (is_full) {
+        leave_queue(hashing, last);
+        refuse(last, ERR_OVERLOADED);
+    }
+    begin_next(hashing);
+}
+
+/* --- what is put --- */
+
+static struct hashing_task *make_task(
+    struct hashing *hashing, const struct call *call, const struct password *password, hashing_done_fn *done, void *arg)
 {
     struct hashing_task *task = mem_zero(sizeof *task);
+    struct str lane = rpc_call_lane(call);
 
     task->task = (struct rpc_task){ .run = run_task, .drop = drop_task, .what = STR("password") };
     task->hashing = hashing;
     task->password = *password;
-    task->compares = hash.len > 0;
-    if (task->compares) snprintf(task->hash, sizeof task->hash, "%.*s", STR_ARG(hash));
     task->deadline_us = call->deadline_us;
+    task->lane_len = lane.len < sizeof task->lane ? lane.len : sizeof task->lane;
+    memcpy(task->lane, lane.at, task->lane_len);
     task->done = done;
     task->arg = arg;
-    if (!rpc_pool_put(hashing->pool, &task->task, rpc_call_lane(call))) drop_task(&task->task, ERR_OVERLOADED);
+    return task;
 }
 
 void hashing_make(
     struct hashing *hashing, const struct call *call, const struct password *password, hashing_done_fn *done, void *arg)
 {
-    put_task(hashing, call, password, STR_NONE, done, arg);
+    put_task(hashing, make_task(hashing, call, password, done, arg), 0);
 }
 
 void hashing_compare(struct hashing *hashing, const struct call *call, const struct password *password, struct str hash,
-    hashing_done_fn *done, void *arg)
+    int64_t tries, hashing_done_fn *done, void *arg)
 {
-    put_task(hashing, call, password, hash, done, arg);
+    struct hashing_task *task = make_task(hashing, call, password, done, arg);
+
+    task->compares = true;
+    snprintf(task->hash, sizeof task->hash, "%.*s", STR_ARG(hash));
+    put_task(hashing, task, tries);
 }
 
 struct hashing *hashing_create(struct ev_loop *loop, const struct hashing_config *config)
@@ -101,7 +200,7 @@ struct hashing *hashing_create(struct ev_loop *loop, const struct hashing_config
     hashing->post = loop_post_create(loop);
     hashing->pool = rpc_pool_create(
         &(struct rpc_pool_config){
-            .name = "password", .threads = config->threads, .queue_max = config->queue_max, .nice = NICE },
+            .name = "password", .threads = config->threads, .queue_max = config->threads, .nice = NICE },
         hashing->post);
     return hashing;
 }
@@ -109,11 +208,13 @@ struct hashing *hashing_create(struct ev_loop *loop, const struct hashing_config
 void hashing_destroy(struct hashing **hashing)
 {
     struct hashing *h = *hashing;
+    struct hashing_task *task, *next;
 
     if (h == NULL) return;
     h->ending = true; /* the server is gone, and with it who waits */
     rpc_pool_destroy(&h->pool);
     loop_post_destroy(&h->post);
+    DL_FOREACH_SAFE(h->waits, task, next) refuse(task, ERR_SHUTTING_DOWN);
     mem_free(h);
     *hashing = NULL;
 }

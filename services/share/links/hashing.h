@@ -1,10 +1,12 @@
 /*
  * hashing.h - passwords of links are hashed and compared on threads of their own, which stand back behind those that read media.
  *
- *      hashing_make, hashing_compare --queue, fair to each subject or address--> a thread --> done, on the loop
+ *      hashing_make, hashing_compare --whoever has tried least comes first--> a thread --> done, on the loop
  *                                   \--> done with ERR_OVERLOADED: nothing was spent
  *
- * What waits longer than its caller is not hashed.  `done` comes once, unless the process is at its end.
+ * Who is seen for the first time waits for those that are under way, and for nobody who has guessed before, however many they are. Where
+ * all places are taken, the one that would come last gives way.  What waits longer than its caller is not hashed.  `done` comes once,
+ * unless the process is at its end.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -16,7 +18,7 @@ struct hashing;
 struct hashing_config {
     struct password_rule rule;
     unsigned threads;
-    size_t queue_max;
+    size_t queue_max; /* a quarter of it of one address or subject */
 };
 
 /* hash: of the password that was to be hashed, during the call; fits: what was to be compared is the same. */
@@ -26,5 +28,6 @@ struct hashing *hashing_create(struct ev_loop *loop, const struct hashing_config
 void hashing_destroy(struct hashing **hashing);
 void hashing_make(struct hashing *hashing, const struct call *call, const struct password *password,
     hashing_done_fn *done, void *arg);
+/* tries: so many that were wrong there were by the same. */
 void hashing_compare(struct hashing *hashing, const struct call *call, const struct password *password, struct str hash,
-    hashing_done_fn *done, void *arg);
+    int64_t tries, hashing_done_fn *done, void *arg);

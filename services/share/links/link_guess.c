@@ -35,7 +35,8 @@ static const char TAKE[] =
     " ON CONFLICT (link, who) DO UPDATE SET (failures, next_at, changed_at) = (SELECT n.failures, $3 + " WAIT
     ", $3 FROM (SELECT f.failures, (f.failures - " GUESS_FREE
     " - 1)::int AS late FROM (SELECT CASE WHEN g.changed_at < $4"
-    " THEN 1 ELSE g.failures + 1 END AS failures) f) n) WHERE g.failures <= " GUESS_FREE " OR g.next_at <= $3";
+    " THEN 1 ELSE g.failures + 1 END AS failures) f) n) WHERE g.failures <= " GUESS_FREE
+    " OR g.next_at <= $3 RETURNING failures - 1 AS tries";
 static const char NEXT_AT[] = "SELECT next_at FROM share_guess WHERE link = $1 AND who = $2";
 static const char FORGET_MANY[] = "DELETE FROM share_guess WHERE link = $1 AND who IN (SELECT who FROM share_guess"
                                   " WHERE link = $1 ORDER BY changed_at DESC OFFSET $2)";
@@ -68,14 +69,22 @@ static enum err refuse_guess(struct call *call, struct id link, struct str who)
     return call_fail(call, ERR_RATE_LIMITED, "there were too many wrong passwords");
 }
 
-enum err guess_take(struct call *call, struct id link, const struct link_visit *visit)
+struct taken_guess {
+    int64_t tries;
+};
+static const struct wire_field taken_guess_fields[] = { ROW_FIELD(struct taken_guess, tries, INT), ROW_END };
+static const struct wire_shape taken_guess_shape = { "taken", "", sizeof(struct taken_guess), taken_guess_fields };
+
+enum err guess_take(struct call *call, struct id link, const struct link_visit *visit, int64_t *tries)
 {
     struct str who = who_guesses(call, visit);
-    int64_t taken = 0;
+    struct taken_guess taken = { .tries = 0 };
 
-    TRY(pg_run(call->pg, call->arena, TAKE,
-        PG_ARGS(pg_id(link), pg_text(who), pg_time(call->now), pg_time(call->now - FORGET_MS)), &taken));
-    if (taken == 0) return refuse_guess(call, link, who);
+    enum err e = pg_one(call->pg, call->arena, &taken_guess_shape, &taken, TAKE,
+        PG_ARGS(pg_id(link), pg_text(who), pg_time(call->now), pg_time(call->now - FORGET_MS)));
+    if (e == ERR_NOT_FOUND) return refuse_guess(call, link, who);
+    TRY(e);
+    *tries = taken.tries;
     return pg_run(call->pg, call->arena, FORGET_MANY, PG_ARGS(pg_id(link), pg_int(WHO_MAX)), NULL);
 }
 

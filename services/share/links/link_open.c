@@ -24,7 +24,7 @@ static enum err take_guess(struct link_opening *opening, struct call *call)
         return call_fail(call, ERR_PASSWORD_REQUIRED, "it has a password, which has to be said");
     if (!password_keep(opening->password, &opening->kept))
         return call_fail(call, ERR_CREDENTIALS_INVALID, "that is not its password"); /* none is as long */
-    TRY(guess_take(call, opening->link.id, &opening->visit));
+    TRY(guess_take(call, opening->link.id, &opening->visit, &opening->tries));
     opening->compares = true;
     return OK;
 }
@@ -111,7 +111,8 @@ static void on_found(void *arg, enum err e)
     if (e != OK || !opening->compares)
         end_opening(opening, e);
     else
-        hashing_compare(share->hashing, call_of(opening), &opening->kept, opening->link.password, on_compared, opening);
+        hashing_compare(share->hashing, call_of(opening), &opening->kept, opening->link.password, opening->tries,
+            on_compared, opening);
 }
 
 void link_open(struct link_opening *opening)

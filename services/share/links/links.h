@@ -112,12 +112,14 @@ struct link_opening {
     /* link_open.c's */
     struct password kept;
     bool compares;
+    int64_t tries;
     enum err failed;
 };
 void link_open(struct link_opening *opening);
 
 /* link_guess.c, on a worker.  rate_limited: nothing may be compared now. */
-enum err guess_take(struct call *call, struct id link, const struct link_visit *visit) MUST_CHECK;
+/* tries: so many were wrong in a row, or are being compared. */
+enum err guess_take(struct call *call, struct id link, const struct link_visit *visit, int64_t *tries) MUST_CHECK;
 enum err guess_clear(struct call *call, struct id link, const struct link_visit *visit) MUST_CHECK;
 enum err guess_return(struct call *call, struct id link, const struct link_visit *visit) MUST_CHECK;
 
