@@ -889,7 +889,7 @@ export const mutants = [
   },
   {
     name: 'as many passwords are guessed as come at once', file: 'services/share/links/link_guess.c', red: ['scenario', 'l_share_links', 'guesses are counted'],
-    from: 'WHERE g.failures <= " GUESS_FREE " OR', to: 'WHERE g.failures <= 500" GUESS_FREE " OR',
+    from: 'WHERE g.failures <= " GUESS_FREE', to: 'WHERE g.failures <= 500" GUESS_FREE',
   },
   {
     name: 'wrong passwords of a link are kept for ever', file: 'services/share/links/link_guess.c', red: ['scenario', 'l_share_links', 'are forgotten with their link'],
