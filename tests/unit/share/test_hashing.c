@@ -69,7 +69,7 @@ static void who_would_come_last_gives_way(void **state)
     struct ev_loop *loop = ev_loop_new(0);
     struct hashing *hashing = create(loop);
     static const char *const names[QUEUE] = { "a", "b", "c", "d", "e", "f", "g", "h" };
-    char address[20];
+    char address[30];
 
     (void)state;
     guess(hashing, "first", "192.0.2.1", 1);
