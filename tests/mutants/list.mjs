@@ -448,7 +448,7 @@ export const mutants = [
     from: 'WHERE name_key(nickname) = left(n.key, i)', to: "WHERE name_key(nickname) || '' = left(n.key, i)",
   },
   {
-    name: 'an edit takes no mention away', file: 'services/chat/mentions/mentions_follow.c', red: ['scenario', 'r_reading', 'a recount of the log'],
+    name: 'an edit takes no mention away', file: 'services/chat/mentions/mentions_follow.c', red: ['scenario', 'r_mentions', 'one moment'],
     from: '|| is_edit ||', to: '|| (is_edit && entry->body.len > 0) ||',
   },
   {

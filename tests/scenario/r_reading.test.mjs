@@ -200,7 +200,7 @@ test('what is unread, and what of it mentions one, is what a recount of the log 
       room.read[name] = (await roomOf(of(name), room.id)).read
     },
   }
-  const weights = { send: 6, reply: 2, edit: 2, remove: 3, react: 2, mark: 4, markUnread: 1, comeBack: 1 }
+  const weights = { send: 6, reply: 2, edit: 6, remove: 3, react: 2, mark: 4, markUnread: 1, comeBack: 1 }
   const counted = { unread: 0, mentions: 0 }
   const bag = Object.entries(weights).flatMap(([deed, n]) => Array(n).fill(deed)), done = []
 
