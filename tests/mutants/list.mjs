@@ -485,7 +485,7 @@ export const mutants = [
   },
   {
     name: 'a URL mentions somebody', file: 'services/store/feeds/named.c', red: ['unit', 'store/test_named'],
-    from: '|| is_url ||', to: '||',
+    from: 'is_url = true;', to: 'is_url = false;',
   },
   {
     name: 'a name is as long as its line', file: 'services/store/feeds/named.c', red: ['unit', 'store/test_named'],
