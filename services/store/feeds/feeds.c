@@ -19,7 +19,7 @@
 #define LATE_MS     1000
 #define SWEEP_S     60
 #define RETRY_S     0.5
-#define LOOKED_AT   100 /* rooms, each time that it is asked how late a consumer is */
+#define LOOKED_AT   100 /* rooms, when it is asked how late a consumer is */
 #define TOLD_S      60  /* how often it is said that a consumer is late */
 #define BATCH_BYTES (4u << 20)
 
@@ -140,10 +140,24 @@ static void fail_batch(struct lane *lane)
     lane->not_before = ev_now(lane->feed->feeds->loop) + RETRY_S;
 }
 
-/* Has one that waits the longest waited for so long? */
+/* Among the first so many that wait: what failed stands behind the others, so the first alone says little. */
+static int64_t oldest_of(const struct lane *lane, size_t most)
+{
+    int64_t oldest = INT64_MAX;
+    size_t n = 0;
+
+    for (const struct noted_room *room = lane->waiting; room != NULL && n < most; room = room->next, n++)
+        if (room->at < oldest) oldest = room->at;
+    for (size_t i = 0; lane->is_busy && i < lane->n_taken; i++)
+        if (lane->taken[i].at < oldest) oldest = lane->taken[i].at;
+    return oldest;
+}
+
 static bool waits_for(const struct lane *lane, int64_t ms)
 {
-    return lane->waiting != NULL && clock_ms() - lane->waiting->at >= ms;
+    int64_t oldest = oldest_of(lane, LOOKED_AT);
+
+    return oldest != INT64_MAX && clock_ms() - oldest >= ms;
 }
 
 /* Messages wait for what is done meanwhile: each has a share of the time, and rests after a batch.  The store's own keeps to it. */
@@ -158,7 +172,7 @@ static ev_tstamp rest_of(const struct lane *lane)
 
 static void end_batch(struct lane *lane)
 {
-    bool has_more = waits_for(lane, (int64_t)(LOOK_S * 1000));
+    bool has_more = false;
 
     for (size_t i = 0; i < lane->n_taken; i++) {
         if (!lane->is_cut[i]) continue;
@@ -167,6 +181,7 @@ static void end_batch(struct lane *lane)
     }
     lane->most = lane->most * 2 < FEED_ROOMS_AT_ONCE ? lane->most * 2 : FEED_ROOMS_AT_ONCE;
     lane->is_busy = false;
+    has_more |= waits_for(lane, (int64_t)(LOOK_S * 1000));
     lane->not_before = ev_now(lane->feed->feeds->loop) + rest_of(lane);
     if (has_more) go_on(lane);
 }
@@ -326,19 +341,6 @@ static void sweep(struct log_feed *feed)
 }
 
 /* --- how late --- */
-
-/* Among the first so many that wait: what failed stands behind the others, so the first alone says little. */
-static int64_t oldest_of(const struct lane *lane, size_t most)
-{
-    int64_t oldest = INT64_MAX;
-    size_t n = 0;
-
-    for (const struct noted_room *room = lane->waiting; room != NULL && n < most; room = room->next, n++)
-        if (room->at < oldest) oldest = room->at;
-    for (size_t i = 0; lane->is_busy && i < lane->n_taken; i++)
-        if (lane->taken[i].at < oldest) oldest = lane->taken[i].at;
-    return oldest;
-}
 
 static void tell_lateness(struct log_feed *feed)
 {
