@@ -27,6 +27,16 @@ const settles = (what, code, deed) => until(`${what} is answered ${code}`, async
 const sends = (person, room, code) => settles(`${person.name}'s message`, code, () => send(person, room))
 const send = (person, room) => person.emits('message:send', { room, id: randomUUID(), body: 'a word' })
 
+const hasRead = async (person, room) => (await person.calls('room:list', {})).rooms.find(({ id }) => id === room)
+/** Without this right `@room` is a text like others: nobody refuses it, and nobody is mentioned. */
+async function mentionsAll({ actor, tess, room }) {
+  const before = (await hasRead(tess, room)).mentions
+  const answer = await actor.emits('message:send', { room, id: randomUUID(), body: '@room, a word' })
+  if (answer.error) return answer
+  await until('it is counted', async () => (await hasRead(tess, room)).head >= answer.seq, 30000)
+  return (await hasRead(tess, room)).mentions > before ? {} : { error: { code: 'forbidden' } }
+}
+
 /** How each right is made use of, to `tess`, who is a member, and to the owner's message `seq`. */
 const uses = {
   knock: ({ actor, room }) => actor.emits('room:knock', { room }),
@@ -35,6 +45,7 @@ const uses = {
   write: ({ actor, room }) => send(actor, room),
   invite: ({ actor, room }) => actor.emits('room:invite', { room, members: [`new ${randomUUID()}`] }),
   link: ({ actor, room }) => actor.emits('invite:create', { room }),
+  mention_all: mentionsAll,
   pin: ({ actor, room, seq }) => actor.emits('pin:add', { room, seq }),
   moderate: ({ actor, room, ofTess }) => actor.emits('message:delete', { room, seq: ofTess }),
   mute: ({ actor, room }) => actor.emits('member:mute', { room, member: 'tess', for_s: 3600 }),
@@ -42,12 +53,16 @@ const uses = {
   ban: ({ actor, room }) => actor.emits('member:ban', { room, member: 'bea' }),
   appoint: ({ actor, room }) => actor.emits('member:role', { room, member: 'tess', role: 'read_only' }),
   update: ({ actor, room }) => actor.emits('room:update', { room, topic: 'another one' }),
+  export: async ({ actor, room }) => {
+    const { status, json } = await actor.rest('GET', `/api/v1/rooms/${room}/export`)
+    return status === 200 ? {} : json
+  },
   keep: ({ actor, room }) => actor.emits('room:update', { room, kept_days: 30 }),
   archive: ({ actor, room, is }) => actor.emits('room:archive', { room, archived: is === 'archived' }),
   transfer: ({ actor, room }) => actor.emits('member:role', { room, member: 'tess', role: 'owner' }),
   delete: ({ actor, room }) => actor.emits('room:delete', { room }),
 }
-const OF_THE_LOG = ['read', 'write', 'pin', 'moderate']
+const OF_THE_LOG = ['read', 'write', 'pin', 'moderate', 'mention_all', 'export']
 const IN_A_ROOM_OF_ITS_OWN = ['leave', 'transfer', 'delete'] // nothing else can be tried there afterwards
 
 /** A room in which the actor has a role, which is as `is` says. */
@@ -57,7 +72,7 @@ async function aRoom({ owner, actor, tess, role, is }) {
   if (!['owner', 'member'].includes(role)) await owner.calls('member:role', { room, member: actor.name, role })
   if (is === 'muted') await owner.calls('member:mute', { room, member: actor.name, for_s: 3600 })
   if (is === 'archived') await owner.calls('room:archive', { room })
-  return { actor, room, seq, ofTess, is }
+  return { actor, tess, room, seq, ofTess, is }
 }
 
 const may = (role, right, is) => {

@@ -51,7 +51,7 @@ static const struct job_kind plain = { "test.plain", usage_query_shape, .run = r
 static const struct job_kind rare = { "test.rare", usage_query_shape, .run = run_rare, .where = WORKER, .attempts = 2,
     .first_delay_ms = 1, .longest_delay_ms = 1, .timeout_ms = 20000, .waiting_max = 5, .subject_max = 2 };
 static const struct job_kind asked = { "test.asked", usage_query_shape, .begin = begin_held, .where = LATER,
-    .attempts = 2, .first_delay_ms = 1, .longest_delay_ms = 1, .timeout_ms = 20000, .waiting_max = 100,
+    .attempts = 2, .first_delay_ms = 1, .longest_delay_ms = 1, .timeout_ms = 600000, .waiting_max = 100,
     .subject_max = 100 };
 static const struct job_kind hourly = { "test.hourly", nothing_shape, .run = run_rare, .where = WORKER, .attempts = 1,
     .first_delay_ms = 1, .longest_delay_ms = 1, .timeout_ms = 20000, .every_s = 3600, .waiting_max = 1,
