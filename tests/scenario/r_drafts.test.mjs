@@ -242,6 +242,19 @@ for (const [what, end] of Object.entries(ends))
     leave()
   })
 
+test('thousands who are in their rooms no more lose theirs, and those between them keep theirs', { timeout: 120000 }, async () => {
+  const { max, room, leave } = await aRoom(), draft = await begins(max, room, 'begun')
+  await stack.sql('store', `INSERT INTO draft (subject, room_id, thread, body, updated_at, version)
+    SELECT 'former ' || repeat('x', 100) || n, gen_random_uuid(), 0, '', now(), nextval('draft_version') FROM generate_series(1, 3500) n;
+    INSERT INTO usage (quota, subject, used) SELECT 'drafts', subject, 1 FROM draft WHERE subject LIKE 'former %'`)
+  const left = () => stack.sql('store', "SELECT count(*) FROM draft WHERE subject LIKE 'former %'")
+  await until('they are forgotten', async () => { await wake('draft.sweep'); return await left() === '0' }, LONG)
+  assert.deepEqual(await listed(max), [draft])
+  assert.equal(await stack.sql('store', "SELECT coalesce(sum(used), 0) FROM usage WHERE subject LIKE 'former %'"), '0')
+  await max.calls('draft:clear', { room })
+  leave()
+})
+
 test('who is muted, or only reads for the time being, keeps theirs', { timeout: 120000 }, async () => {
   const { olga, max, room, leave } = await aRoom(), draft = await begins(max, room, 'begun'), { id: gone } = await max.makesRoom()
   await olga.calls('room:update', { room, writes: 'moderator' })

@@ -6,6 +6,9 @@
  * What is removed has no greater version than what was found: it was there before chat was asked.
  */
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <string.h>
+
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
 #include "libshared/rpc/quota.h"
@@ -14,6 +17,8 @@
 
 #define PAIRS_AT_ONCE 1000 /* proto/chat.def: access_queries.asked */
 #define ROWS_AT_ONCE  500
+#define SUBJECT_MAX   128 /* proto/store.def: draft_news.subject */
+#define PAGE_BYTES    (16u << 20)
 
 struct lost_draft {
     struct str subject;
@@ -55,7 +60,9 @@ struct draft_sweep {
     struct store *store;
     struct call *call;
     struct job_run *run;
+    struct arena *page;  /* what is known of the pairs that are looked at: as much however many there are in all */
     struct kept_by last; /* up to this one chat was asked */
+    char subject[SUBJECT_MAX]; /* its subject */
     struct kept_by_list kept;
     int64_t newest; /* version of them */
     struct access_queries absent;
@@ -81,7 +88,7 @@ static enum err remove_lost(struct pg *pg, struct arena *arena, void *arg)
     struct call call = call_on_worker(sweep->call, pg, arena);
     const struct access_query_list *absent = &sweep->absent.asked;
 
-    TRY(pg_all(pg, sweep->call->arena, &lost_shape, &sweep->removed, ROWS_AT_ONCE, REMOVE,
+    TRY(pg_all(pg, sweep->page, &lost_shape, &sweep->removed, ROWS_AT_ONCE, REMOVE,
         PG_ARGS(pg_ids(arena, IDS_OF(arena, *absent, room)), pg_texts(arena, TEXTS_OF(arena, *absent, subject)),
             pg_int(sweep->newest), pg_int(ROWS_AT_ONCE))));
     for (size_t i = 0; i < sweep->removed.len; i++)
@@ -116,7 +123,7 @@ static void on_removed(void *arg, enum err e)
 static void on_absent(void *arg, enum err e, struct str body)
 {
     struct draft_sweep *sweep = arg;
-    struct arena *arena = sweep->call->arena;
+    struct arena *arena = sweep->page;
     struct wire_error why = { 0 };
 
     if (e == OK) e = wire_decode(access_queries_shape(), arena_str(arena, body), arena, &sweep->absent, &why);
@@ -137,14 +144,14 @@ static enum err find_kept(struct pg *pg, struct arena *arena, void *arg)
     struct draft_sweep *sweep = arg;
 
     (void)arena;
-    return pg_all(pg, sweep->call->arena, &kept_by_shape, &sweep->kept, PAIRS_AT_ONCE, KEPT,
+    return pg_all(pg, sweep->page, &kept_by_shape, &sweep->kept, PAIRS_AT_ONCE, KEPT,
         PG_ARGS(pg_id(sweep->last.room), pg_text(sweep->last.subject), pg_int(PAIRS_AT_ONCE)));
 }
 
 static void ask_chat(struct draft_sweep *sweep, const struct chat_part *part)
 {
     size_t n = sweep->kept.len;
-    struct access_queries asked = { { arena_alloc(sweep->call->arena, n * sizeof *asked.asked.at), n } };
+    struct access_queries asked = { { arena_alloc(sweep->page, n * sizeof *asked.asked.at), n } };
 
     sweep->newest = 0;
     for (size_t i = 0; i < n; i++) {
@@ -173,7 +180,20 @@ static void on_kept(void *arg, enum err e)
 
 static void look_on(struct draft_sweep *sweep)
 {
+    struct str *subject = &sweep->last.subject;
+
+    assert(subject->len <= sizeof sweep->subject);
+    if (subject->len > 0) memcpy(sweep->subject, subject->at, subject->len);
+    subject->at = sweep->subject;
+    arena_reset(sweep->page);
     work(sweep, find_kept, on_kept);
+}
+
+static void drop_page(void *arg)
+{
+    struct draft_sweep *sweep = arg;
+
+    arena_destroy(&sweep->page);
 }
 
 void draft_sweep(struct call *call, const struct job *job, const struct nothing *payload, struct job_run *run)
@@ -184,5 +204,8 @@ void draft_sweep(struct call *call, const struct job *job, const struct nothing 
     sweep->store = call->context;
     sweep->call = call;
     sweep->run = run;
+    /* bound: PAIRS_AT_ONCE and ROWS_AT_ONCE */
+    sweep->page = arena_create("draft_sweep", PAGE_BYTES);
+    arena_on_reset(call->arena, drop_page, sweep);
     look_on(sweep);
 }
