@@ -960,8 +960,36 @@ export const mutants = [
     from: 'task->rank = tries +', to: 'task->rank = 0 * tries +',
   },
   {
+    name: 'a crowd of new networks comes before whoever is alone', file: 'services/share/links/hashing.c', red: ['scenario', 'l_share_guesses', 'side by side'],
+    from: 'a->rank != b->rank ? a->rank < b->rank : a->crowd < b->crowd', to: 'a->rank < b->rank',
+  },
+  {
+    name: 'a wide network is a network', file: 'services/share/links/hashing.c', red: ['unit', 'share/test_hashing'],
+    from: '#define WIDE_BYTES      6', to: '#define WIDE_BYTES      8',
+  },
+  {
+    name: 'what found no place is a wrong password', file: 'services/share/links/link_open.c', red: ['scenario', 'l_share_guesses', 'side by side'],
+    from: 'if (e != OK && rpc_server_work', to: 'if (e != OK && e != ERR_OVERLOADED && rpc_server_work',
+  },
+  {
+    name: 'an alarm is over below its bound', file: 'services/share/links/guess_watch.c', red: ['scenario', 'l_share_alarm', 'half the bound'],
+    from: '(bound + 1) / 2', to: 'bound',
+  },
+  {
+    name: 'nobody is told that an alarm is over', file: 'services/share/links/guess_watch.c', red: ['scenario', 'l_share_alarm', 'are one alert'],
+    from: '        .over = over };', to: '        .over = false };',
+  },
+  {
+    name: 'an alarm is raised with each look', file: 'services/share/links/guess_watch.c', red: ['scenario', 'l_share_alarm', 'are one alert'],
+    from: 'if (now.tries < (bound + 1) / 2) return end_alarm(call, &alarm);', to: 'if (now.tries < (bound + 1) / 2) return end_alarm(call, &alarm);\n    if (now.tries > alarm.tries) return tell(call, &now, false);',
+  },
+  {
+    name: 'the end of an alert that has come no more often is not heard', file: 'services/gateway/identity/announcements.c', red: ['scenario', 'l_share_alarm', 'half the bound'],
+    from: 'alert->over_at != 0 ? -alert->times : alert->times', to: 'alert->times',
+  },
+  {
     name: 'where all places are taken nobody gives way', file: 'services/share/links/hashing.c', red: ['scenario', 'l_share_guesses', 'unseen address'],
-    from: '(is_full && last->rank <= task->rank)', to: 'is_full',
+    from: '(is_full && !comes_before(task, last))', to: 'is_full',
   },
   {
     name: 'viewers with a former code look on', file: 'services/gateway/viewers/viewers.c', red: ['scenario', 'l_share_viewers', 'it has another code'],

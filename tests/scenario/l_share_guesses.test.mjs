@@ -30,35 +30,55 @@ const says = ({ code }, password, from) => request(stack, 'GET', `/api/v1/share/
 /** A network of its own for each. */
 const guesser = n => `10.${n >> 8}.${n & 255}.7`
 
-test('the right password from an unseen address is compared next while a thousand addresses guess', async () => {
-  const subject = `ada ${randomUUID()}`, link = await shares(subject, 'six at the harbour'), quiet = await shares(subject, 'seven at the harbour')
-  // Each has guessed before: what a thousand comparisons would say, without their minutes.
-  await stack.sql('share', `INSERT INTO share_guess (link, who, failures, next_at, changed_at)
-    SELECT '${link.id}', '10.' || (n >> 8) || '.' || (n & 255) || '.0/24', 1 + n % 3, now(), now() FROM generate_series(0, ${ADDRESSES - 1}) n`)
+
+/** So many guess at it all the time, who was refused again when a place may be free; `act` may ask how many were compared. How many were compared in all. */
+async function whileAllGuess(link, act) {
   const answered = { 401: 0, 503: 0 }
-  let over = false, next = 0, compared = []
-  const another = () => new Promise(resolve => compared.push(resolve)) // who was refused comes again when a place may be free
+  let over = false, next = 0, waiting = []
+  const another = () => new Promise(resolve => waiting.push(resolve))
+  const wakeAll = () => { for (const go of waiting.splice(0)) go() }
   const guesses = Promise.all(Array.from({ length: AT_ONCE }, async () => {
     while (!over) {
       const { status, text } = await says(link, `guess ${next}`, guesser(next++ % ADDRESSES))
       assert.ok([401, 429, 503].includes(status), text)
       answered[status] = (answered[status] ?? 0) + 1
       if (status !== 401 && !over) await another()
-      else for (const go of compared.splice(0)) go()
+      else wakeAll()
     }
   }))
   try {
     await until('all places are taken, and some are refused', () => answered[401] > 10 && answered[503] > 0, 120000)
-    for (let i = 0; i < 3; i++) {
-      const before = answered[401], seen = await says(link, 'six at the harbour', `192.0.2.${i}`)
-      assert.equal(seen.status, 200, seen.text)
-      // One place in the queue is for who has tried least: in the order of their coming there would be two hundred before.
-      assert.ok(answered[401] - before < 100, `${answered[401] - before} were compared meanwhile`)
-      if (i === 0) assert.equal((await says(quiet, 'not that', '192.0.2.200')).status, 401, 'another link has its turn, too')
-    }
+    await act(() => answered[401])
   } finally {
     over = true
-    for (const go of compared.splice(0)) go()
+    wakeAll()
     await guesses
   }
+  return answered[401]
+}
+
+test('the right password from an unseen address is compared next while a thousand addresses guess', async () => {
+  const subject = `ada ${randomUUID()}`, link = await shares(subject, 'six at the harbour'), quiet = await shares(subject, 'seven at the harbour')
+  // Each has guessed before: what a thousand comparisons would say, without their minutes.
+  await stack.sql('share', `INSERT INTO share_guess (link, who, failures, next_at, changed_at)
+    SELECT '${link.id}', '10.' || (n >> 8) || '.' || (n & 255) || '.0/24', 1 + n % 3, now(), now() FROM generate_series(0, ${ADDRESSES - 1}) n`)
+  await whileAllGuess(link, async compared => {
+    for (let i = 0; i < 3; i++) {
+      const before = compared(), seen = await says(link, 'six at the harbour', `192.0.2.${i}`)
+      assert.equal(seen.status, 200, seen.text)
+      // One place in the queue is for who has tried least: in the order of their coming there would be two hundred before.
+      assert.ok(compared() - before < 100, `${compared() - before} were compared meanwhile`)
+      if (i === 0) assert.equal((await says(quiet, 'not that', '192.0.2.200')).status, 401, 'another link has its turn, too')
+    }
+  })
+})
+
+test('it is compared next, too, while a thousand addresses guess that were never seen, all of them side by side', async () => {
+  const link = await shares(`bo ${randomUUID()}`, 'six at the harbour')
+  const all = await whileAllGuess(link, async compared => {
+    const before = compared(), seen = await says(link, 'six at the harbour', '198.51.100.7')
+    assert.equal(seen.status, 200, seen.text)
+    assert.ok(compared() - before < 100, `${compared() - before} were compared meanwhile`)
+  })
+  await until('what was refused for want of a place is no try', async () => Number(await stack.sql('share', `SELECT sum(failures) FROM share_guess WHERE link = '${link.id}'`)) === all)
 })

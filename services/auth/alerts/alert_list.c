@@ -5,7 +5,7 @@
 
 #define COLUMNS                                                                                                        \
     "SELECT id, kind, nullif(address, '') AS address, nullif(subject, '') AS subject, nullif(key, '') AS key,"         \
-    " nullif(detail, '') AS detail, at, last_at, times FROM alert WHERE ($1::text IS NULL OR kind = $1)"
+    " nullif(detail, '') AS detail, at, last_at, times, over_at FROM alert WHERE ($1::text IS NULL OR kind = $1)"
 
 static const char BEHIND[] = COLUMNS
     " AND ($2::uuid IS NULL OR (at, id) < (SELECT at, id FROM alert WHERE id = $2)) ORDER BY at DESC, id DESC LIMIT $3";

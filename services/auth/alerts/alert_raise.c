@@ -59,11 +59,26 @@ enum err alert_raise(struct pg *pg, struct arena *arena, const struct alert_abou
     const struct alert_rules *row = &rules[about->kind];
     int64_t n = about->times > 0 ? about->times : 1;
     struct raised raised = { .times = 0 };
+    struct id id = id_is_nil(about->id) ? id_new() : about->id;
 
     TRY(pg_one(pg, arena, &raised_shape, &raised, RAISE,
-        PG_ARGS(pg_id(id_new()), pg_text(str_of(row->name)), pg_text(about->address), pg_text(about->subject),
+        PG_ARGS(pg_id(id), pg_text(str_of(row->name)), pg_text(about->address), pg_text(about->subject),
             pg_text(about->key), pg_text(about->detail), pg_int(n), pg_time(clock_ms()), pg_int(row->quiet_s),
             pg_int(row->most))));
     if (raised.times == raised.told) return put_tell(pg, arena, raised.id, 0);
     return raised.times - n == raised.told ? put_tell(pg, arena, raised.id, raised.open_until) : OK;
+}
+
+/* Gateways hear of it by the trigger. */
+static const char END[] =
+    "UPDATE alert SET over_at = $2, open_until = least(open_until, $2), last_at = greatest(last_at, $2), detail = $3,"
+    " times = greatest(times, $4), told = greatest(times, $4) WHERE id = $1 AND over_at IS NULL";
+
+enum err alert_end(struct pg *pg, struct arena *arena, const struct alert_news *news)
+{
+    int64_t rows = 0;
+
+    TRY(pg_run(pg, arena, END,
+        PG_ARGS(pg_id(news->id), pg_time(clock_ms()), pg_text(news->detail), pg_int(news->times)), &rows));
+    return rows == 0 ? ERR_NOT_FOUND : put_tell(pg, arena, news->id, 0);
 }

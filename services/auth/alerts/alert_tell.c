@@ -7,13 +7,13 @@
 static const char MARK_TOLD[] = "UPDATE alert SET told = times WHERE id = $1 AND told <> times";
 static const char READ_ALERT[] =
     "SELECT id, kind, nullif(address, '') AS address, nullif(subject, '') AS subject, nullif(key, '') AS key,"
-    " nullif(detail, '') AS detail, at, last_at, told AS times FROM alert WHERE id = $1";
+    " nullif(detail, '') AS detail, at, last_at, told AS times, over_at FROM alert WHERE id = $1";
 
 static void log_alert(const struct alert *alert)
 {
     LOG(WARN, "auth.alert", F_STR("kind", alert->kind), F_STR("address", alert->address),
         F_STR("subject", alert->subject), F_STR("key", alert->key), F_STR("detail", alert->detail),
-        F_INT("times", alert->times), F_ID("alert", alert->id));
+        F_INT("times", alert->times), F_BOOL("over", alert->over_at != 0), F_ID("alert", alert->id));
 }
 
 static enum err read_alert(

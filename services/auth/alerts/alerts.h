@@ -25,8 +25,11 @@ struct alert_about {
     struct str address, subject, key; /* whom it is about: at most one of them */
     struct str detail;
     int64_t times; /* 0: once */
+    struct id id;  /* of the alert, if it is a new one; nil: any */
 };
 
 /* On a worker. */
 enum err alert_raise(struct pg *pg, struct arena *arena, const struct alert_about *about) MUST_CHECK;
+/* That one is over, and what it was in all; it is told once more.  not_found: there is none of this id that goes on. */
+enum err alert_end(struct pg *pg, struct arena *arena, const struct alert_news *news) MUST_CHECK;
 bool alert_find_kind(struct str name, enum alert_kind *out);

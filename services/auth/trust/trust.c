@@ -63,7 +63,8 @@ static const char NOTICES[] = "SELECT c.name::uuid AS id, n.text, n.at, n.until 
 
 static const char ALERTS[] =
     "SELECT a.id, a.kind, nullif(a.address, '') AS address, nullif(a.subject, '') AS subject, nullif(a.key, '') AS key,"
-    " nullif(a.detail, '') AS detail, a.at, a.last_at, a.told AS times FROM trust_change c JOIN alert a ON a.id ="
+    " nullif(a.detail, '') AS detail, a.at, a.last_at, a.told AS times, a.over_at FROM trust_change c JOIN alert a ON "
+    "a.id ="
     " CASE c.kind WHEN 'alert' THEN c.name::uuid END WHERE" OF_PAGE("alert");
 
 static const char ALL_LIMITS[] =

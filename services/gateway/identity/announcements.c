@@ -78,7 +78,10 @@ void announcements_set_notice(struct announcements *announcements, const struct 
 void announcements_set_alert(struct announcements *announcements, const struct alert *alert, int64_t now)
 {
     set_entry(announcements,
-        (struct announcement){ .is_alert = true, .id = alert->id, .version = alert->times, .until = now + ALERT_MS },
+        (struct announcement){ .is_alert = true,
+            .id = alert->id,
+            .version = alert->over_at != 0 ? -alert->times : alert->times,
+            .until = now + ALERT_MS },
         alert_shape(), alert);
 }
 

@@ -12,7 +12,7 @@ struct announcements;
 struct announcement {
     bool is_alert;
     struct id id;
-    int64_t version; /* of an alert how often it came; another is told again */
+    int64_t version; /* of an alert how often it came, and whether it is over; another is told again */
     int64_t until;
     struct str json;
 };

@@ -11,17 +11,34 @@
 #include "libshared/base/arena.h"
 #include "libshared/base/clock.h"
 #include "libshared/base/container_of.h"
+#include "libshared/base/network.h"
 #include "libshared/base/secret.h"
+#include "libshared/base/table.h"
 #include "libshared/rpc/rpc_pool.h"
 
 #define NICE       4 /* a flood of passwords gets what is left over */
 #define LANE_BYTES 132
 
+/* An owner of many networks has them side by side: /16, of IPv6 /48. */
+#define WIDE_BYTES      6
+#define WIDE_BYTES_IPV4 14
+#define CROWDS_MAX      4096
+#define CROWDS_US       INT64_C(600000000)
+
+/* So many comparisons there were of a wide network, since all were forgotten. */
+struct crowd {
+    UT_hash_handle hh;
+    struct in6_addr at;
+    int64_t n;
+};
+
 struct hashing {
     struct hashing_config config;
     struct loop_post *post;
     struct rpc_pool *pool;              /* has no more than its threads work at */
-    struct hashing_task *waits, *works; /* the least rank first, and of one rank who came first */
+    struct hashing_task *waits, *works; /* in their order: comes_before() */
+    struct crowd *crowds;
+    int64_t crowds_since_us;
     size_t n_waiting, n_working;
     bool ending;
 };
@@ -33,7 +50,7 @@ struct hashing_task {
     struct password password;
     char hash[PASSWORD_HASH_CHARS + 1];
     bool compares, fits;
-    int64_t deadline_us, rank;
+    int64_t deadline_us, rank, crowd;
     char lane[LANE_BYTES]; /* whose it is */
     size_t lane_len;
     enum err e;
@@ -124,11 +141,48 @@ static size_t count_lane(const struct hashing_task *list, struct str lane)
     return n;
 }
 
+/* Who has tried less; then whose wide network has; then who came first. */
+static bool comes_before(const struct hashing_task *a, const struct hashing_task *b)
+{
+    return a->rank != b->rank ? a->rank < b->rank : a->crowd < b->crowd;
+}
+
+static void forget_crowds(struct hashing *hashing)
+{
+    struct crowd *crowd, *next;
+
+    HASH_ITER(hh, hashing->crowds, crowd, next) {
+        HASH_DEL(hashing->crowds, crowd);
+        mem_free(crowd);
+    }
+    hashing->crowds_since_us = clock_mono_us();
+}
+
+/* How many of its wide network there were before it; what is no address is alone. */
+static int64_t join_crowd(struct hashing *hashing, struct str address)
+{
+    struct in6_addr at;
+    struct crowd *crowd;
+
+    if (!address_parse(address, &at)) return 0;
+    size_t wide = IN6_IS_ADDR_V4MAPPED(&at) ? WIDE_BYTES_IPV4 : WIDE_BYTES;
+    memset(at.s6_addr + wide, 0, sizeof at.s6_addr - wide);
+    if (HASH_COUNT(hashing->crowds) >= CROWDS_MAX || clock_mono_us() - hashing->crowds_since_us > CROWDS_US)
+        forget_crowds(hashing);
+    HASH_FIND(hh, hashing->crowds, &at, sizeof at, crowd);
+    if (crowd == NULL) {
+        crowd = mem_zero(sizeof *crowd);
+        crowd->at = at;
+        HASH_ADD(hh, hashing->crowds, at, sizeof crowd->at, crowd);
+    }
+    return crowd->n++;
+}
+
 static void enter_queue(struct hashing *hashing, struct hashing_task *task)
 {
     struct hashing_task *behind = hashing->waits;
 
-    while (behind != NULL && behind->rank <= task->rank) behind = behind->next;
+    while (behind != NULL && !comes_before(task, behind)) behind = behind->next;
     if (behind == NULL)
         DL_APPEND(hashing->waits, task);
     else
@@ -145,7 +199,7 @@ static void put_task(struct hashing *hashing, struct hashing_task *task, int64_t
 
     task->rank = tries + (int64_t)(waiting + count_lane(hashing->works, lane));
     bool is_full = hashing->n_waiting >= hashing->config.queue_max;
-    if (waiting >= hashing->config.queue_max / 4 || (is_full && last->rank <= task->rank)) {
+    if (waiting >= hashing->config.queue_max / 4 || (is_full && !comes_before(task, last))) {
         refuse(task, ERR_OVERLOADED);
         return;
     }
@@ -188,6 +242,7 @@ void hashing_compare(struct hashing *hashing, const struct call *call, const str
     struct hashing_task *task = make_task(hashing, call, password, done, arg);
 
     task->compares = true;
+    task->crowd = join_crowd(hashing, call->who->address);
     snprintf(task->hash, sizeof task->hash, "%.*s", STR_ARG(hash));
     put_task(hashing, task, tries);
 }
@@ -215,6 +270,7 @@ void hashing_destroy(struct hashing **hashing)
     rpc_pool_destroy(&h->pool);
     loop_post_destroy(&h->post);
     DL_FOREACH_SAFE(h->waits, task, next) refuse(task, ERR_SHUTTING_DOWN);
+    forget_crowds(h);
     mem_free(h);
     *hashing = NULL;
 }

@@ -77,7 +77,7 @@ static void who_would_come_last_gives_way(void **state)
         snprintf(address, sizeof address, "198.51.100.%d", i);
         guess(hashing, names[i], address, 3);
     }
-    guess(hashing, "late", "192.0.2.2", 3);
+    guess(hashing, "late", "198.51.100.99", 3);
     assert_string_equal(order, "(late) ");
     guess(hashing, "unseen", "192.0.2.3", 0);
     assert_string_equal(order, "(late) (h) ");
@@ -105,6 +105,30 @@ static void one_address_has_turns_like_others_and_a_quarter_of_the_places(void *
     ev_loop_destroy(loop);
 }
 
+static void a_crowd_that_is_new_comes_after_whoever_is_alone(void **state)
+{
+    struct ev_loop *loop = ev_loop_new(0);
+    struct hashing *hashing = create(loop);
+    static const char *const names[QUEUE] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+    char address[60];
+
+    (void)state;
+    guess(hashing, "first", "2001:db8:7:ffff::1", 0);
+    for (int i = 0; i < QUEUE; i++) {
+        snprintf(address, sizeof address, "2001:db8:7:%d::1", i);
+        guess(hashing, names[i], address, 0);
+    }
+    guess(hashing, "alone", "2001:db8:8::1", 0);
+    guess(hashing, "seen", "192.0.2.1", 1);
+    assert_string_equal(order, "(h) (seen) ");
+    guess(hashing, "ninth", "2001:db8:7:9::1", 0);
+    assert_string_equal(order, "(h) (seen) (ninth) ");
+    run_until(loop, QUEUE + 4);
+    assert_string_equal(order, "(h) (seen) (ninth) first alone a b c d e f g ");
+    hashing_destroy(&hashing);
+    ev_loop_destroy(loop);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -112,6 +136,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_would_come_last_gives_way, make_arena, drop_arena),
         cmocka_unit_test_setup_teardown(
             one_address_has_turns_like_others_and_a_quarter_of_the_places, make_arena, drop_arena),
+        cmocka_unit_test_setup_teardown(a_crowd_that_is_new_comes_after_whoever_is_alone, make_arena, drop_arena),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
