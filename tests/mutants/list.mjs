@@ -2840,6 +2840,22 @@ export const mutants = [
     from: 'm.room_id = r.room_id AND m.sender = $5 AND m.seq', to: "m.room_id = r.room_id AND $5 <> '' AND m.seq",
   },
   {
+    name: 'a log in parts stores a repeat again', file: 'migrations/store/0014_logs_in_parts.sql', red: ['service', 'test_log_upgrade'],
+    from: 'ALTER TABLE message ADD PRIMARY KEY (room_id, seq), ADD UNIQUE (room_id, sender, id);', to: 'ALTER TABLE message ADD PRIMARY KEY (room_id, seq);',
+  },
+  {
+    name: 'what was done to messages is lost on the way into parts', file: 'migrations/store/0014_logs_in_parts.sql', red: ['service', 'test_log_upgrade'],
+    from: 'INSERT INTO change_in_parts SELECT * FROM change;', to: 'INSERT INTO change_in_parts SELECT * FROM change WHERE seq > 110;',
+  },
+  {
+    name: 'parts that are known to be empty', file: 'migrations/store/0014_logs_in_parts.sql', red: ['service', 'test_history'],
+    from: 'CREATE INDEX change_target ON change (room_id, target, kind, seq);', to: 'CREATE INDEX change_target ON change (room_id, target, kind, seq); ANALYZE message, change;',
+  },
+  {
+    name: 'who sends too much is told that the log is away', file: 'services/store/messages/message_append.c', red: ['scenario', 'c_overload', 'more than store takes'],
+    from: 'call_fail(call, ERR_OVERLOADED, "too many messages wait for a commit")', to: 'call_fail(call, ERR_UNAVAILABLE, "too many messages wait for a commit")',
+  },
+  {
     name: 'a page of an export begins with the next room', file: 'services/store/log/history_page.c', red: ['service', 'test_history'],
     from: 'AND ($2::bigint > 0 OR room_id IS DISTINCT FROM $1)', to: 'AND ($2::bigint < 0 OR room_id IS DISTINCT FROM $1)',
   },
