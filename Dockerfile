@@ -1,7 +1,7 @@
 # Every image of compose.yaml, from one base and Debian's packages alone.
 #
 #   build      compiles; nothing of it ships but build/bin
-#   madang     every process and authctl: which one runs is the container's command
+#   madang     every process, authctl and madangctl: which one runs is the container's command
 #   postgres   PostgreSQL 15, made ready for the services' roles
 #   redis      Redis 7
 

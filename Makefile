@@ -38,6 +38,7 @@ objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 SHARED    = $(call sources,libshared)
 SERVICES  = $(shell scripts/services all)
 AUTHCTL   = $(call sources,services/auth/authctl)
+MADANGCTL = $(call sources,services/tools/madangctl)
 IMAGER    = $(call sources,services/share/imager)
 TOOLS     = $(wildcard services/tools/*.c)
 DOCTOOL   = $(call sources,services/tools/protodoc)
@@ -47,9 +48,9 @@ SERVICE_TESTS = $(call sources,tests/service,-name 'test_*.c')
 FUZZ      = $(call sources,tests/fuzz,-name 'fuzz_*.c')
 BENCH     = $(call sources,tests/bench,-name '*.c' -not -path '*/node_modules/*')
 
-BINARIES  = $(SERVICES:%=$(BUILD)/bin/%) $(BUILD)/bin/authctl $(BUILD)/bin/imager $(BUILD)/bin/protodoc $(TOOLS:services/tools/%.c=$(BUILD)/bin/%)
-# What authctl prints of its own rows.
-AUTHCTL_PAGES = $(addprefix $(BUILD)/share/,man/man1/authctl.1 bash-completion/completions/authctl zsh/site-functions/_authctl)
+BINARIES  = $(SERVICES:%=$(BUILD)/bin/%) $(BUILD)/bin/authctl $(BUILD)/bin/madangctl $(BUILD)/bin/imager $(BUILD)/bin/protodoc $(TOOLS:services/tools/%.c=$(BUILD)/bin/%)
+# What authctl and madangctl print of their own rows.
+CLI_PAGES = $(foreach c,authctl madangctl,$(addprefix $(BUILD)/share/,man/man1/$(c).1 bash-completion/completions/$(c) zsh/site-functions/_$(c)))
 # Programs that tests in JavaScript run.
 HELPERS   = $(BUILD)/tests/matrix/peer_calls $(BUILD)/tests/service/qr_codes
 # What tests share: each program takes of it what it calls.
@@ -106,7 +107,7 @@ uninstall: ## Take that away; the data stays
 	@scripts/install remove
 
 # --- building ---
-build: $(BINARIES) $(AUTHCTL_PAGES) ## Compile all programs into build/bin, authctl's manual page and completions into build/share
+build: $(BINARIES) $(CLI_PAGES) ## Compile all programs into build/bin, manual pages and completions of authctl and madangctl into build/share
 
 # An include for each row of proto/services.def, services/gateway/features.def and services/chat/keeps.def, which the preprocessor cannot make.
 ROWS = build/rows/proto.def build/rows/settings.def build/rows/features.def build/rows/keeps.def
@@ -162,18 +163,24 @@ $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 $(BUILD)/bin/authctl: $(call objects,$(AUTHCTL)) $(BUILD)/libauth.a $(LIBSHARED)
 	$(link)
 
+$(BUILD)/bin/madangctl: $(call objects,$(MADANGCTL)) $(LIBSHARED)
+	$(link)
+
 # The one program that knows libvips: what it is compiled and linked with is nobody else's.
 $(BUILD)/obj/services/share/imager/%.o: CFLAGS += $(vips_cflags)
 $(BUILD)/bin/imager: EXTRA_LIBS = $(vips_libs)
 $(BUILD)/bin/imager: $(call objects,$(IMAGER)) $(BUILD)/libshare.a $(LIBSHARED)
 	$(link)
 
-$(BUILD)/share/man/man1/authctl.1: PRINT = man
-$(BUILD)/share/bash-completion/completions/authctl: PRINT = completion bash
-$(BUILD)/share/zsh/site-functions/_authctl: PRINT = completion zsh
-$(AUTHCTL_PAGES): $(BUILD)/bin/authctl
-	@mkdir -p $(@D)
-	@$(BUILD)/bin/authctl $(PRINT) >$@
+define cli_pages
+$(BUILD)/share/man/man1/$(1).1: PRINT = man
+$(BUILD)/share/bash-completion/completions/$(1): PRINT = completion bash
+$(BUILD)/share/zsh/site-functions/_$(1): PRINT = completion zsh
+$(filter %/$(1).1 %/$(1) %/_$(1),$(CLI_PAGES)): $(BUILD)/bin/$(1)
+	@mkdir -p $$(@D)
+	@$(BUILD)/bin/$(1) $$(PRINT) >$$@
+endef
+$(foreach c,authctl madangctl,$(eval $(call cli_pages,$(c))))
 
 $(BUILD)/bin/protodoc: $(call objects,$(DOCTOOL)) $(LIBSHARED)
 	$(link)

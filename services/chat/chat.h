@@ -100,6 +100,10 @@ enum err require_unbanned(struct call *call, struct id room, struct str_list sub
 /* room_remove.c: after who.at[0] has gone: the count, the quota, who owns the room then, and all that follows. */
 enum err room_row_lose(struct call *call, const struct room_row *row, struct str subject) MUST_CHECK;
 
+/* room_delete.c, room_update.c: what is done to a locked room by whoever may. */
+enum err room_row_end(struct call *call, const struct room_row *row) MUST_CHECK;
+enum err room_row_archive(struct call *call, const struct room_row *row, bool archived) MUST_CHECK;
+
 /* room_heir.c: those of these rooms, which are locked, that have no owner any more get one, who has been a member longest; those
  * where nobody is any more are closed.  What becomes of `version` and who is told is the caller's. */
 enum err rooms_pass_on(

@@ -34,7 +34,7 @@ static const char *const EVERYONE[] = {
 #include "proto/begin.def"
 #include "proto/services.def"
 #include "proto/end.def"
-    "authctl", "operator"
+    "authctl", "madangctl", "operator"
 };
 /* clang-format on */
 

@@ -242,11 +242,12 @@ static void a_route_and_an_event_of_one_meaning_ask_for_one_permission(void **st
         bool is_open = strcmp(routes[i].who, "BEARER") != 0 && strcmp(routes[i].who, "SIGNED") != 0;
         assert_true(is_open == (routes[i].event[0] == '\0'));
         for (size_t j = 0; j < COUNT(events); j++) {
-            bool named_alike = strcmp(routes[i].event, events[j].event) == 0;
+            /* What an administrator asks for in /admin may be called as what a member asks for in /chat. */
+            bool named_alike =
+                strcmp(routes[i].event, events[j].event) == 0 && strcmp(routes[i].nsp, events[j].nsp) == 0;
             if (strcmp(routes[i].method, events[j].method) == 0) assert_true(named_alike);
             if (!named_alike) continue;
             assert_string_equal(routes[i].method, events[j].method);
-            assert_string_equal(routes[i].nsp, events[j].nsp);
             assert_string_equal(routes[i].action, events[j].action);
             assert_string_equal(routes[i].class, events[j].class);
         }
@@ -323,6 +324,14 @@ static void a_route_asks_in_a_namespace_of_routes_or_asks_nothing(void **state)
     }
 }
 
+/* The gateway asks for each part behind the first by a json_lines_query, whatever more the first one says. */
+static bool goes_on_by_a_mark(const struct wire_shape *req)
+{
+    for (const struct wire_field *f = req->fields; f->name != NULL; f++)
+        if (f->required && strcmp(f->name, "room") != 0) return false;
+    return has_field(req, "room", WIRE_ID) && has_field(req, "after", WIRE_TEXT);
+}
+
 /* The gateway brings the file, and its method makes something of it; or its method says where the bytes are. */
 static void what_is_streamed_is_named_in_records(void **state)
 {
@@ -351,7 +360,7 @@ static void what_is_streamed_is_named_in_records(void **state)
         }
         if (strcmp(r->answer, "LINES") == 0) {
             assert_string_equal(r->at, "GET");
-            assert_ptr_equal(m->req, json_lines_query_shape);
+            assert_true(goes_on_by_a_mark(m->req()));
             assert_ptr_equal(m->rep, json_lines_shape);
         }
         /* Where a list that comes in pages goes on is asked for by `after`; its meta is lifted from the end of the data. */

@@ -48,6 +48,12 @@ export async function startStack({ gateways = 1, chats = 1, ownPorts = false, pu
     /** Run scripts/stack: "status", "roll", "wait", "up", "down". */
     script,
 
+    /** madangctl, as an operator on this machine calls it: what it printed, and how it ended. */
+    async madangctl(...words) {
+      const options = { cwd: root, maxBuffer: 64 << 20 }
+      return run('chpst', ['-e', join(dir, 'env/operator'), join(bin, 'madangctl'), ...words], options)
+        .then(({ stdout, stderr }) => ({ status: 0, out: stdout, err: stderr }), ({ code, stdout, stderr }) => ({ status: code, out: stdout, err: stderr }))
+    },
     /** authctl, as an admin on this machine calls it; parsed where it prints JSON. */
     async authctl(...words) {
       const { stdout } = await run('chpst', ['-e', join(dir, 'env/operator'), join(bin, 'authctl'), ...words, '--json'], { cwd: root })

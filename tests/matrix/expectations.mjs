@@ -691,6 +691,19 @@ export const deeds = {
   'quota:set': { rows: ['PUT /api/v1/admin/quotas/{name}'], states: FOR_ADMINS },
   'quota:unset': { rows: ['DELETE /api/v1/admin/quotas/{name}'], states: FOR_ADMINS },
   'usage:get': { rows: ['chat', 'share', 'store'].map(service => `GET /api/v1/admin/usage/${service}`), states: FOR_ADMINS },
+  'rooms:list': { rows: ['GET /api/v1/admin/rooms'], states: FOR_ADMINS },
+  'rooms:ref': {
+    rows: ['GET /api/v1/admin/rooms/{room}'],
+    states: { missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } },
+  },
+  'rooms:log': { rows: ['GET /api/v1/admin/rooms/{room}/log'], states: FOR_ADMINS }, // also of a room that is no more
+  'rooms:deed': {
+    rows: ['POST /api/v1/admin/rooms/{room}/archive', 'POST /api/v1/admin/rooms/{room}/unarchive'],
+    states: { missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } },
+  },
+  'rooms:keep': { rows: ['PUT /api/v1/admin/rooms/{room}/retention'], states: { missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } } },
+  'rooms:purge': { rows: ['POST /api/v1/admin/rooms/{room}/purge'], states: { missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } } },
+  'rooms:export': { rows: ['GET /api/v1/admin/rooms/{room}/export'], states: { missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } } },
   'subject:logout': { rows: ['POST /api/v1/admin/subjects/{subject}/logout'], states: FOR_ADMINS },
   'session:logout': { rows: ['POST /api/v1/admin/sessions/{session}/logout'], states: FOR_ADMINS },
   'user:me': {

@@ -34,6 +34,18 @@ static void tell_end(struct rpc_server *server, void *context, void *arg)
     feeds_tell(chat->feeds, server, &(struct access_change){ .room = change->room });
 }
 
+enum err room_row_end(struct call *call, const struct room_row *row)
+{
+    const struct member_change change = { .room = row->room.id, .version = row->version + 1 };
+
+    TRY(give_quotas(call, &row->room));
+    TRY(own_tell_all(call, row->room.id, OWN_REMOVED));
+    TRY(knocks_tell_end(call, row->room.id));
+    TRY(pg_run(call->pg, call->arena, DELETE, PG_ARGS(pg_id(row->room.id)), NULL));
+    call_after(call, tell_end, arena_copy(call->arena, &change, sizeof change));
+    return OK;
+}
+
 enum err room_delete(struct call *call, const struct room_ref *req, struct nothing *rep)
 {
     struct room_row row;
@@ -41,11 +53,5 @@ enum err room_delete(struct call *call, const struct room_ref *req, struct nothi
     (void)rep;
     TRY(room_row_lock(call, req->room, &row));
     TRY(require_right(call, &row.room, MAY_delete));
-    TRY(give_quotas(call, &row.room));
-    TRY(own_tell_all(call, req->room, OWN_REMOVED));
-    TRY(knocks_tell_end(call, req->room));
-    TRY(pg_run(call->pg, call->arena, DELETE, PG_ARGS(pg_id(req->room)), NULL));
-    const struct member_change change = { .room = req->room, .version = row.version + 1 };
-    call_after(call, tell_end, arena_copy(call->arena, &change, sizeof change));
-    return OK;
+    return room_row_end(call, &row);
 }

@@ -1,4 +1,4 @@
-/* room_keeping.c - for the store: for how long rooms keep what was said, how much of it, and which are no more; and its word on where their logs begin, which counts go by. */
+/* room_keeping.c - for the store: for how long rooms keep what was said, how much of it, and which are no more or were purged; and its word on where their logs begin, which counts go by. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
@@ -22,6 +22,8 @@ static const char KEPT[] =
 static const char GONE[] = "SELECT array_agg(q.room) AS rooms FROM unnest($1::uuid[]) AS q (room)"
                            " WHERE NOT EXISTS (SELECT FROM room WHERE id = q.room)";
 
+static const char PURGED[] = "SELECT array_agg(room_id) AS rooms FROM purged_room WHERE room_id = ANY ($1)";
+
 struct gone_rooms {
     struct id_list rooms;
 };
@@ -40,6 +42,10 @@ enum err room_keeping(struct call *call, const struct log_begins *req, struct ro
     TRY(pg_run(call->pg, call->arena, FORGET_MENTIONS, begins, NULL));
     TRY(pg_one(call->pg, call->arena, &gone_shape, &gone, GONE, PG_ARGS(pg_ids(call->arena, rooms))));
     rep->gone = gone.rooms;
+    gone.rooms = (struct id_list){ NULL, 0 };
+    if (rep->gone.len > 0)
+        TRY(pg_one(call->pg, call->arena, &gone_shape, &gone, PURGED, PG_ARGS(pg_ids(call->arena, rep->gone))));
+    rep->purged = gone.rooms;
     return pg_all(
         call->pg, call->arena, room_kept_shape(), &rep->rooms, ROOMS_MAX, KEPT, PG_ARGS(pg_ids(call->arena, rooms)));
 }

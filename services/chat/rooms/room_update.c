@@ -98,14 +98,19 @@ enum err room_update(struct call *call, const struct room_change *req, struct ro
 static const char ARCHIVE[] =
     "UPDATE room SET archived_at = CASE WHEN $2 THEN coalesce(archived_at, $3) END WHERE id = $1";
 
+enum err room_row_archive(struct call *call, const struct room_row *row, bool archived)
+{
+    TRY(pg_run(
+        call->pg, call->arena, ARCHIVE, PG_ARGS(pg_id(row->room.id), pg_bool(archived), pg_time(call->now)), NULL));
+    return room_row_changed(call, row, NOBODY_IN_PARTICULAR, OF_ROLES);
+}
+
 enum err room_archive(struct call *call, const struct room_archiving *req, struct room *rep)
 {
     struct room_row row;
 
     TRY(room_row_lock(call, req->room, &row));
     TRY(require_right(call, &row.room, MAY_archive));
-    TRY(pg_run(
-        call->pg, call->arena, ARCHIVE, PG_ARGS(pg_id(req->room), pg_bool(req->archived), pg_time(call->now)), NULL));
-    TRY(room_row_changed(call, &row, NOBODY_IN_PARTICULAR, OF_ROLES));
+    TRY(room_row_archive(call, &row, req->archived));
     return room_get(call, &(struct room_ref){ req->room }, rep);
 }

@@ -3,17 +3,22 @@
  *
  *      after --> place --chat: may they? some members--> --worker: entries, names--> --share: what media are called--> lines, next place
  *
+ * An operator need be no member, and that they took it is in the audit.
+ *
  * Nothing is remembered between two parts: all that the next one needs is in the place, which the part's last line says, too.  So a client
  * that was cut off goes on behind the last mark that it has, at any gateway and after any kill, and gets what would have followed.
  */
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
+#include <string.h>
 
 #include "libshared/db/pg.h"
+#include "libshared/jobs/deeds.h"
 #include "libshared/wire/columns.h"
 #include "services/store/export/export.h"
 #include "services/store/store.h"
 
+#define HOUR_MS      3600000
 #define PART_MEMBERS 200 /* with PART_ENTRIES and the room's maker no more people than directory_people() answers */
 #define PART_ENTRIES 250
 #define PART_BYTES   (128 << 10) /* of entries: a part ends with the one that passes it */
@@ -24,6 +29,8 @@ struct part {
     struct store *store;
     struct rpc_later *later;
     struct id room;
+    struct str reason; /* an operator's, who need be no member */
+    bool by_operator;
     bool is_first, is_last;
     struct export_place from, to;
     struct export_grant grant;
@@ -224,6 +231,48 @@ static void on_read(void *arg, enum err e)
         answer_part(part);
 }
 
+static void begin_work(struct part *part, enum err (*step)(struct pg *pg, struct arena *arena, void *arg),
+    void (*done)(void *arg, enum err e))
+{
+    struct call *call = rpc_later_call(part->later);
+
+    if (!rpc_server_work(part->store->server, call->who->sub, step, done, part))
+        fail_part(part, call_fail(call, ERR_OVERLOADED, "too many requests wait for a worker"));
+}
+
+/* --- an operator's part has its entry for the audit before it is read --- */
+
+/* The same for all parts that one operator takes of one room within an hour: they are one deed. */
+static struct id deed_of(struct call *call, struct id room)
+{
+    struct str hour = arena_printf(call->arena, "%lld %.*s", (long long)(call->now / HOUR_MS), STR_ARG(call->who->sub));
+    struct str hash = export_hash(call->arena, (struct str){ (const char *)room.b, sizeof room.b }, hour);
+    struct id deed;
+
+    memcpy(deed.b, hash.at, sizeof deed.b);
+    return deed;
+}
+
+static enum err note_deed(struct pg *pg, struct arena *arena, void *arg)
+{
+    const struct part *part = arg;
+    struct call call = call_on_worker(rpc_later_call(part->later), pg, arena);
+    struct room_deed why = { part->room, part->reason.len > 0 ? part->reason : STR("goes on behind a mark") };
+    char target[ID_TEXT_BYTES + 1];
+
+    id_format(part->room, target);
+    return deed_put_once(
+        &call, &audit_tell_job, deed_of(&call, part->room), "room.export", str_of(target), room_deed_shape(), &why);
+}
+
+static void on_noted(void *arg, enum err e)
+{
+    if (e == OK)
+        begin_work(arg, read_part, on_read);
+    else
+        fail_part(arg, e);
+}
+
 static void take_grant(struct part *part, struct str body)
 {
     struct call *call = rpc_later_call(part->later);
@@ -233,24 +282,38 @@ static void take_grant(struct part *part, struct str body)
 
     part->to.members = members->len < PART_MEMBERS; /* none were asked for where all are there */
     part->to.member = part->to.members ? STR_NONE : members->at[members->len - 1].subject;
-    if (e == OK && !rpc_server_work(part->store->server, call->who->sub, read_part, on_read, part))
-        e = call_fail(call, ERR_OVERLOADED, "too many requests wait for a worker");
-    if (e != OK) fail_part(part, e);
+    if (e != OK)
+        fail_part(part, e);
+    else if (part->by_operator)
+        begin_work(part, note_deed, on_noted);
+    else
+        begin_work(part, read_part, on_read);
 }
 
-void log_export(struct call *call, const struct json_lines_query *req, struct rpc_later *later)
+/* What is wrong with who asks, and for what. */
+static enum err check_part(
+    struct call *call, const struct room_taking *req, bool by_operator, struct export_place *from)
+{
+    if (call->who->sub.len == 0)
+        return call_fail(call, ERR_UNAUTHENTICATED, "a room is taken along by somebody: there is no subject");
+    if (by_operator && req->after.len == 0 && req->reason.len == 0)
+        return call_fail(call, ERR_INVALID_ARGUMENT, "reason: is missing");
+    return export_place_read(call->arena, req->after, from)
+               ? OK
+               : call_fail(call, ERR_INVALID_ARGUMENT, "after: no mark says that");
+}
+
+static void begin_part(struct call *call, const struct room_taking *req, bool by_operator, struct rpc_later *later)
 {
     struct part *part = arena_zero(call->arena, sizeof *part);
-    enum err e = OK;
+    enum err e = check_part(call, req, by_operator, &part->from);
 
     part->store = call->context;
     part->later = later;
     part->room = req->room;
+    part->reason = arena_str(call->arena, req->reason);
+    part->by_operator = by_operator;
     part->is_first = req->after.len == 0;
-    if (call->who->sub.len == 0)
-        e = call_fail(call, ERR_UNAUTHENTICATED, "a room is taken along by somebody: there is no subject");
-    else if (!export_place_read(call->arena, req->after, &part->from))
-        e = call_fail(call, ERR_INVALID_ARGUMENT, "after: no mark says that");
     if (e != OK) {
         fail_part(part, e);
         return;
@@ -259,6 +322,18 @@ void log_export(struct call *call, const struct json_lines_query *req, struct rp
     const struct export_question question = { .room = req->room,
         .subject = call->who->sub,
         .after = part->from.member,
-        .limit = part->from.members ? 0 : PART_MEMBERS };
+        .limit = part->from.members ? 0 : PART_MEMBERS,
+        .by_operator = by_operator };
     chat_link_export(store_chat(part->store, req->room)->link, &question, on_answer, question_to_ask(part, take_grant));
+}
+
+void log_export(struct call *call, const struct json_lines_query *req, struct rpc_later *later)
+{
+    begin_part(call, &(struct room_taking){ .room = req->room, .after = req->after }, false, later);
+}
+
+/* The same lines as for who owns the room. */
+void logs_export(struct call *call, const struct room_taking *req, struct rpc_later *later)
+{
+    begin_part(call, req, true, later);
 }

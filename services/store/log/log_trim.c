@@ -2,6 +2,7 @@
  * log_trim.c - what its room keeps no longer goes; a job, every ten minutes.
  *
  *      the next rooms --room.keeping, chat--> for how many days, and how many messages, each keeps --> those whose beginning is older, or may be more
+ *                              (of a purged room: all of it)
  *                                                 room by room: `first` is raised, then rows before it are removed, some at a time
  *      those that begin later now --room.keeping, chat--> counts go by it --> the next rooms, by the next job
  *
@@ -24,7 +25,8 @@
 #define MARGIN_US     20000000 /* before its deadline a run goes on with no other room, and leaves it to the next */
 #define DAY_MS        86400000
 
-/* What a room keeps: what was stored at `cut` or later, and the newest so many messages; 0: all of it. */
+/* What a room keeps: what was stored at `cut` or later, and the newest so many messages; 0: all of it.  Of a purged one KEEPS_NOTHING. */
+#define KEEPS_NOTHING (-1)
 struct keeping {
     int64_t cut, messages;
 };
@@ -211,6 +213,8 @@ static const char BEYOND[] =
     "SELECT room_id AS room, seq FROM message WHERE room_id = $1 AND kind IS NULL"
     " AND seq >= (SELECT first FROM room_head WHERE room_id = $1) ORDER BY seq DESC OFFSET $2 LIMIT 1";
 
+static const char END[] = "SELECT room_id AS room, seq FROM room_head WHERE room_id = $1";
+
 /* Up to where the room keeps nothing. */
 static enum err find_place(
     struct pg *pg, struct arena *arena, struct id room, const struct keeping *keeping, int64_t *place)
@@ -219,6 +223,11 @@ static enum err find_place(
     enum err e = OK;
 
     *place = 0;
+    if (keeping->messages == KEEPS_NOTHING) {
+        e = pg_one(pg, arena, log_head_shape(), &beyond, END, PG_ARGS(pg_id(room)));
+        *place = beyond.seq;
+        return e;
+    }
     if (keeping->cut > 0) TRY(history_place(pg, arena, room, keeping->cut, place));
     if (keeping->messages > 0)
         e = pg_one(pg, arena, log_head_shape(), &beyond, BEYOND, PG_ARGS(pg_id(room), pg_int(keeping->messages)));
@@ -295,13 +304,14 @@ static void trim_next(struct trimming *t)
 /* --- which rooms --- */
 
 /* An entry is a message or none: a log with no more entries than messages that are kept has no more messages either. */
-static const char DUE[] = "SELECT u.room, u.nth - 1 AS nth FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[])"
-                          " WITH ORDINALITY AS u (room, cut, messages, nth) CROSS JOIN LATERAL (SELECT seq, first,"
-                          " cleared FROM room_head WHERE room_id = u.room OFFSET 0) h"
-                          " LEFT JOIN LATERAL (SELECT at FROM message WHERE room_id = u.room AND seq >= h.first ORDER "
-                          "BY seq LIMIT 1) o ON true"
-                          " WHERE h.cleared < h.first OR o.at < u.cut"
-                          " OR (u.messages > 0 AND h.seq - h.first >= u.messages)";
+static const char DUE[] =
+    "SELECT u.room, u.nth - 1 AS nth FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[])"
+    " WITH ORDINALITY AS u (room, cut, messages, nth) CROSS JOIN LATERAL (SELECT seq, first,"
+    " cleared FROM room_head WHERE room_id = u.room OFFSET 0) h"
+    " LEFT JOIN LATERAL (SELECT at FROM message WHERE room_id = u.room AND seq >= h.first ORDER "
+    "BY seq LIMIT 1) o ON true"
+    " WHERE h.cleared < h.first OR o.at < u.cut"
+    " OR (u.messages > 0 AND h.seq - h.first >= u.messages) OR (u.messages < 0 AND h.first <= h.seq)";
 
 static enum err find_due(struct pg *pg, struct arena *arena, void *arg)
 {
@@ -330,6 +340,8 @@ static struct keeping keeping_of(const struct trimming *t, const struct rooms_ke
 {
     int64_t days = t->store->settings->kept_days, messages = t->store->settings->kept_messages;
 
+    for (size_t i = 0; i < kept->purged.len; i++)
+        if (id_eq(kept->purged.at[i], room)) return (struct keeping){ 0, KEEPS_NOTHING };
     for (size_t i = 0; i < kept->rooms.len; i++)
         if (id_eq(kept->rooms.at[i].room, room)) {
             days = fewer(days, kept->rooms.at[i].days);

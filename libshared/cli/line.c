@@ -9,7 +9,7 @@
 
 #include "libshared/base/nearest.h"
 #include "libshared/base/secret.h"
-#include "services/auth/authctl/authctl.h"
+#include "libshared/cli/cli.h"
 
 #define SECRET_BYTES_MAX 4096
 #define NAMES_MAX        64
@@ -21,11 +21,11 @@ int usage_error(const struct command_line *line, const char *fmt, ...)
 {
     va_list args;
 
-    fprintf(stderr, "authctl: ");
+    fprintf(stderr, "%s: ", program.name);
     va_start(args, fmt);
     vfprintf(stderr, fmt, args);
     va_end(args);
-    fprintf(stderr, "\nusage: authctl %s\n", usage_text(line->noun, line->command));
+    fprintf(stderr, "\nusage: %s %s\n", program.name, usage_text(line->noun, line->command));
     return EXIT_USAGE;
 }
 

@@ -5,7 +5,7 @@
 
 #include "libshared/rpc/rpc_client.h"
 #include "libshared/service/settings.h"
-#include "services/auth/authctl/authctl.h"
+#include "libshared/cli/cli.h"
 
 static struct settings settings;
 
@@ -45,7 +45,7 @@ static void say_why(enum err e, struct str body)
 
     rpc_failure_read(body, arena, &failure);
     if (as_json && wire_to_json(failure_shape(), body, &json) == OK) printf("%.*s\n", STR_ARG(buf_str(&json)));
-    fprintf(stderr, "authctl: %s: %s\n", err_code(e), shown_text(failure.message));
+    fprintf(stderr, "%s: %s: %s\n", program.name, err_code(e), shown_text(failure.message));
     buf_free(&json);
 }
 
@@ -59,7 +59,7 @@ static int ask_service(const struct asked_method *method, struct str body, void 
     const struct endpoint_list *endpoints = settings_endpoints(&settings, str_of(method->service));
     size_t part = 0;
     (void)part_of_request(body, endpoints->n, &part); /* of what names no room, the first */
-    struct rpc_client_config config = { .self = "authctl",
+    struct rpc_client_config config = { .self = program.name,
         .service = method->service,
         .endpoint = endpoints->at[part],
         .key_dir = settings.common.key_dir,
@@ -67,7 +67,7 @@ static int ask_service(const struct asked_method *method, struct str body, void 
     struct rpc_request request = { .method = method->method,
         .safe = method->safe,
         .budget_ms = settings.common.call_budget_ms,
-        .trace = arena_printf(arena, "authctl-%d", (int)getpid()),
+        .trace = arena_printf(arena, "%s-%d", program.name, (int)getpid()),
         .who = &who,
         .body = body };
 
@@ -77,7 +77,7 @@ static int ask_service(const struct asked_method *method, struct str body, void 
         return exit_status(e);
     }
     if (wire_decode(method->out(), reply, arena, rep, &why) == OK) return EXIT_OK;
-    fprintf(stderr, "authctl: the reply is not understood: %s\n", why.text);
+    fprintf(stderr, "%s: the reply is not understood: %s\n", program.name, why.text);
     return EXIT_REFUSED;
 }
 
@@ -86,7 +86,7 @@ int call_method(const struct asked_method *method, const void *req, void *rep)
     struct buf body = BUF(16u << 20);
 
     if (wire_encode(method->in(), req, &body) != OK) {
-        fprintf(stderr, "authctl: a value is longer or larger than it may be\n");
+        fprintf(stderr, "%s: a value is longer or larger than it may be\n", program.name);
         buf_free(&body);
         return EXIT_USAGE;
     }

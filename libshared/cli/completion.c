@@ -1,12 +1,12 @@
 /*
- * completion.c - authctl completion: the rows as a function of bash, and as one of zsh.
+ * completion.c - the rows as a function of bash, and as one of zsh.
  *
  * Both know nouns, verbs, options, the choices of a word that has some, and which words are files.
  */
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
-#include "services/auth/authctl/authctl.h"
+#include "libshared/cli/cli.h"
 
 static void put_options(const struct command *command)
 {
@@ -99,32 +99,34 @@ static void put_bash_command(const struct noun *noun, const struct command *comm
 static int print_bash(const struct command_line *line)
 {
     (void)line;
-    printf("# bash completion for authctl: . <(authctl completion bash)\n_authctl() {\n"
+    printf("# bash completion for %s: . <(%s completion bash)\n_%s() {\n"
            "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words= files= said\n"
-           "    said=${COMP_WORDS[1]}\n    COMPREPLY=()\n    case $said in\n");
-    for (size_t i = 0; nouns[i] != NULL; i++) {
-        if (noun_is_alone(nouns[i])) continue;
-        printf("    %s) [ \"$COMP_CWORD\" = 1 ] || said+=\" ${COMP_WORDS[2]}\" ;;\n", nouns[i]->name);
+           "    said=${COMP_WORDS[1]}\n    COMPREPLY=()\n    case $said in\n",
+        program.name, program.name, program.name);
+    for (size_t i = 0; program.nouns[i] != NULL; i++) {
+        if (noun_is_alone(program.nouns[i])) continue;
+        printf("    %s) [ \"$COMP_CWORD\" = 1 ] || said+=\" ${COMP_WORDS[2]}\" ;;\n", program.nouns[i]->name);
     }
     printf("    esac\n    if [ \"$COMP_CWORD\" = 1 ]; then words='");
-    for (size_t i = 0; nouns[i] != NULL; i++) printf("%s ", nouns[i]->name);
+    for (size_t i = 0; program.nouns[i] != NULL; i++) printf("%s ", program.nouns[i]->name);
     printf("help --version'\n    elif [ \"$COMP_CWORD\" = 2 ] && [[ $said == *' '* ]]; then\n        case "
            "${COMP_WORDS[1]} in\n");
-    for (size_t i = 0; nouns[i] != NULL; i++) {
-        if (noun_is_alone(nouns[i])) continue;
-        printf("        %s) words='", nouns[i]->name);
-        for (const struct command *c = nouns[i]->commands; c->verb != NULL; c++)
+    for (size_t i = 0; program.nouns[i] != NULL; i++) {
+        if (noun_is_alone(program.nouns[i])) continue;
+        printf("        %s) words='", program.nouns[i]->name);
+        for (const struct command *c = program.nouns[i]->commands; c->verb != NULL; c++)
             if (c->verb[0] != '\0') printf("%s ", c->verb);
         printf("--help' ;;\n");
     }
     printf("        esac\n    else\n    case $said in\n");
-    for (size_t i = 0; nouns[i] != NULL; i++) put_each(nouns[i], put_bash_command);
+    for (size_t i = 0; program.nouns[i] != NULL; i++) put_each(program.nouns[i], put_bash_command);
     printf("    esac\n    fi\n"
            "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
            "    if [ -n \"$files\" ]; then\n"
            "        local file\n"
            "        while IFS= read -r file; do COMPREPLY+=(\"$file\"); done < <(compgen -f -- \"$cur\")\n"
-           "    fi\n}\ncomplete -F _authctl authctl\n");
+           "    fi\n}\ncomplete -F _%s %s\n",
+        program.name, program.name);
     return EXIT_OK;
 }
 
@@ -190,15 +192,16 @@ static void put_zsh_described(const char *name, const char *doc)
 static int print_zsh(const struct command_line *line)
 {
     (void)line;
-    printf("#compdef authctl\n# zsh completion for authctl: authctl completion zsh "
-           ">\"${fpath[1]}/_authctl\"\n_authctl() {\n"
-           "    local -a verbs\n    local said=$words[2]\n    if (( CURRENT == 2 )); then\n        verbs=(");
-    for (size_t i = 0; nouns[i] != NULL; i++) put_zsh_described(nouns[i]->name, nouns[i]->doc);
+    printf("#compdef %s\n# zsh completion for %s: %s completion zsh "
+           ">\"${fpath[1]}/_%s\"\n_%s() {\n"
+           "    local -a verbs\n    local said=$words[2]\n    if (( CURRENT == 2 )); then\n        verbs=(",
+        program.name, program.name, program.name, program.name, program.name);
+    for (size_t i = 0; program.nouns[i] != NULL; i++) put_zsh_described(program.nouns[i]->name, program.nouns[i]->doc);
     printf(" 'help:Teach')\n        _describe noun verbs\n        return\n    fi\n    case $said in\n");
-    for (size_t i = 0; nouns[i] != NULL; i++) {
-        if (noun_is_alone(nouns[i])) continue;
-        printf("        %s) verbs=(", nouns[i]->name);
-        for (const struct command *c = nouns[i]->commands; c->verb != NULL; c++)
+    for (size_t i = 0; program.nouns[i] != NULL; i++) {
+        if (noun_is_alone(program.nouns[i])) continue;
+        printf("        %s) verbs=(", program.nouns[i]->name);
+        for (const struct command *c = program.nouns[i]->commands; c->verb != NULL; c++)
             if (c->verb[0] != '\0') put_zsh_described(c->verb, c->doc);
         printf(") ;;\n");
     }
@@ -206,8 +209,8 @@ static int print_zsh(const struct command_line *line)
            "        if (( CURRENT == 3 )); then _describe verb verbs; return; fi\n"
            "        said+=\" $words[3]\"\n        shift words; (( CURRENT-- ))\n    fi\n"
            "    shift words; (( CURRENT-- ))\n    case $said in\n");
-    for (size_t i = 0; nouns[i] != NULL; i++) put_each(nouns[i], put_zsh_command);
-    printf("    esac\n}\n_authctl \"$@\"\n");
+    for (size_t i = 0; program.nouns[i] != NULL; i++) put_each(program.nouns[i], put_zsh_command);
+    printf("    esac\n}\n_%s \"$@\"\n", program.name);
     return EXIT_OK;
 }
 
@@ -217,13 +220,13 @@ static const struct command COMMANDS[] = {
       .doc = "Print a completion for bash",
       .run = print_bash,
       .examples = (const struct example[]){
-          { "completion bash >/etc/bash_completion.d/authctl", "For everybody on this machine" },
+          { "completion bash >completion.bash", "A file that a shell reads in: . completion.bash" },
           { NULL, NULL } } },
     { .verb = "zsh",
       .doc = "Print a completion for zsh",
       .run = print_zsh,
       .examples = (const struct example[]){
-          { "completion zsh >/usr/local/share/zsh/site-functions/_authctl", "For everybody on this machine" },
+          { "completion zsh >completion.zsh", "A file that goes as _ and the program's name into a folder of fpath" },
           { NULL, NULL } } },
     { .verb = NULL },
 };

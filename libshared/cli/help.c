@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
-#include "services/auth/authctl/authctl.h"
+#include "libshared/cli/cli.h"
 
 #define WIDTH 96
 
@@ -13,10 +13,6 @@ const char TIMES_DOC[] =
 const char SECRETS_DOC[] =
     "A secret is never among the words of a command, which every process of the machine may read: it is the "
     "first line of a file or of standard input, or is typed without being shown.";
-
-const char SETTINGS_DOC[] = "Settings are in the environment: MADANG_AUTH_URL, for quota show MADANG_CHAT_URL, "
-                            "MADANG_STORE_URL and MADANG_SHARE_URL; "
-                            "MADANG_KEY_DIR, which holds authctl.key_secret; MADANG_CALL_BUDGET_MS.";
 
 const struct exit_row exit_rows[] = {
     { EXIT_OK, "It is done." },
@@ -132,12 +128,12 @@ static void print_words(FILE *out, const struct command *command)
     print_item(out, "--json", 22, "Print one JSON document, with the names of docs/openapi.json");
 }
 
-static void print_examples(FILE *out, const struct command *command)
+static void print_examples(FILE *out, const struct example *examples)
 {
-    if (command->examples == NULL) return;
+    if (examples == NULL) return;
     fprintf(out, "\nExamples\n");
-    for (const struct example *e = command->examples; e->words != NULL; e++)
-        fprintf(out, "  # %s\n  authctl %s\n", e->doc, e->words);
+    for (const struct example *e = examples; e->words != NULL; e++)
+        fprintf(out, "  # %s\n  %s %s\n", e->doc, program.name, e->words);
 }
 
 static unsigned kinds_of(const struct command *command)
@@ -150,14 +146,14 @@ static unsigned kinds_of(const struct command *command)
 
 void help_command(FILE *out, const struct noun *noun, const struct command *command)
 {
-    fprintf(out, "usage: authctl ");
-    print_wrapped(out, usage_text(noun, command), 15);
+    int before = fprintf(out, "usage: %s ", program.name);
+    print_wrapped(out, usage_text(noun, command), before);
     print_paragraph(out, text_printf("%s.", command->doc));
     if (command->about != NULL) print_paragraph(out, command->about);
     print_words(out, command);
     if (kinds_of(command) & (DURATION | MOMENT)) print_paragraph(out, TIMES_DOC);
     if (kinds_of(command) & A_SECRET) print_paragraph(out, SECRETS_DOC);
-    print_examples(out, command);
+    print_examples(out, command->examples);
 }
 
 /* --- more of them --- */
@@ -174,33 +170,31 @@ static void print_command(FILE *out, const struct noun *noun, const struct comma
 
 void help_noun(FILE *out, const struct noun *noun)
 {
-    fprintf(out, "authctl %s - %s\n\n", noun->name, noun->doc);
+    fprintf(out, "%s %s - %s\n\n", program.name, noun->name, noun->doc);
     for (const struct command *c = noun->commands; c->verb != NULL; c++) print_command(out, noun, c);
     if (noun->about != NULL) print_paragraph(out, noun->about);
     for (const struct command *c = noun->commands; c->verb != NULL; c++) {
         if (c->examples == NULL) continue;
-        fprintf(out, "\n  # %s\n  authctl %s\n", c->examples->doc, c->examples->words);
+        fprintf(out, "\n  # %s\n  %s %s\n", c->examples->doc, program.name, c->examples->words);
     }
-    fprintf(out, "\nauthctl %s VERB --help says all about one of them.\n", noun->name);
+    fprintf(out, "\n%s %s VERB --help says all about one of them.\n", program.name, noun->name);
 }
 
 void help_all(FILE *out)
 {
-    fprintf(out, "authctl - who may do what in Madang\n\nusage: authctl NOUN VERB [words]\n");
-    for (size_t i = 0; nouns[i] != NULL; i++) {
-        fprintf(out, "\n%s\n", nouns[i]->doc);
-        for (const struct command *c = nouns[i]->commands; c->verb != NULL; c++) print_command(out, nouns[i], c);
+    fprintf(out, "%s - %s\n\nusage: %s NOUN VERB [words]\n", program.name, program.doc, program.name);
+    for (size_t i = 0; program.nouns[i] != NULL; i++) {
+        fprintf(out, "\n%s\n", program.nouns[i]->doc);
+        for (const struct command *c = program.nouns[i]->commands; c->verb != NULL; c++)
+            print_command(out, program.nouns[i], c);
     }
-    fprintf(out, "\nauthctl NOUN --help and authctl NOUN VERB --help teach more, with examples; authctl man prints all "
-                 "of it.\n");
+    fprintf(out, "\n%s NOUN --help and %s NOUN VERB --help teach more, with examples; %s man prints all of it.\n",
+        program.name, program.name, program.name);
     fprintf(out, "\nEvery command takes --json and --help. Exit status\n");
     for (const struct exit_row *row = exit_rows; row->doc != NULL; row++)
         print_item(out, text_printf("%d", row->status), 2, row->doc);
     print_paragraph(out, TIMES_DOC);
     print_paragraph(out, SECRETS_DOC);
-    print_paragraph(out, SETTINGS_DOC);
-    fprintf(out, "\nExamples\n  # A key for a web page, for 90 days\n"
-                 "  authctl key issue --name web --policy chat-client --expires 90d\n"
-                 "  # Why may a reader not send?\n"
-                 "  authctl policy explain --policy read-only --action emit --namespace /chat --event message:send\n");
+    print_paragraph(out, program.settings);
+    print_examples(out, program.examples);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "services/auth/authctl/authctl.h"
+#include "libshared/cli/cli.h"
 
 #define JSON_BYTES_MAX (64u << 20)
 #define TEXT_BYTES_MAX 65536

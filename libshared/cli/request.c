@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "libshared/base/clock.h"
-#include "services/auth/authctl/authctl.h"
+#include "libshared/cli/cli.h"
 
 #define DURATION_MAX_S 315360000 /* ten years */
 

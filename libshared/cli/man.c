@@ -1,8 +1,8 @@
-/* man.c - authctl man: the rows as a manual page, mdoc(7). */
+/* man.c - the rows as a manual page, mdoc(7). */
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
-#include "services/auth/authctl/authctl.h"
+#include "libshared/cli/cli.h"
 
 /* A line of text: nothing in it is a request, an escape or a sentence's end in its middle. */
 static void put_text(const char *text)
@@ -70,7 +70,7 @@ static void put_examples(const struct command *command)
     for (const struct example *e = command->examples; e->words != NULL; e++) {
         put_paragraph(text_printf("%s:", e->doc));
         printf(".Dl ");
-        put_quoted(text_printf("authctl %s", e->words));
+        put_quoted(text_printf("%s %s", program.name, e->words));
         printf("\n");
     }
 }
@@ -78,7 +78,7 @@ static void put_examples(const struct command *command)
 static void put_command(const struct noun *noun, const struct command *command)
 {
     printf(".Ss %s%s%s\n.D1 ", noun->name, command->verb[0] != '\0' ? " " : "", command->verb);
-    put_quoted(text_printf("authctl %s", usage_text(noun, command)));
+    put_quoted(text_printf("%s %s", program.name, usage_text(noun, command)));
     printf("\n.Pp\n");
     put_text(text_printf("%s.", command->doc));
     if (command->about != NULL) put_paragraph(command->about);
@@ -86,10 +86,19 @@ static void put_command(const struct noun *noun, const struct command *command)
     put_examples(command);
 }
 
+static const char *in_capitals(const char *name)
+{
+    char *out = arena_cstr(arena, str_of(name));
+
+    for (char *at = out; *at != '\0'; at++)
+        if (*at >= 'a' && *at <= 'z') *at = (char)(*at - 'a' + 'A');
+    return out;
+}
+
 static void put_noun(const struct noun *noun)
 {
     printf(".Sh ");
-    put_quoted(text_printf("AUTHCTL %s", noun->name));
+    put_quoted(text_printf("%s %s", in_capitals(program.name), noun->name));
     printf("\n");
     put_text(text_printf("%s.", noun->doc));
     if (noun->about != NULL) put_paragraph(noun->about);
@@ -99,18 +108,18 @@ static void put_noun(const struct noun *noun)
 static int print_man(const struct command_line *line)
 {
     (void)line;
-    printf(".Dd November 28, 2026\n.Dt AUTHCTL 1\n.Os Madang %s\n.Sh NAME\n.Nm authctl\n.Nd who may do what in Madang\n"
+    printf(".Dd November 28, 2026\n.Dt %s 1\n.Os Madang %s\n.Sh NAME\n.Nm %s\n.Nd %s\n"
            ".Sh SYNOPSIS\n.Nm\n.Ar noun\n.Ar verb\n.Op Ar word ...\n.Nm\n.Cm help\n.Op Ar noun Op Ar verb\n.Sh "
            "DESCRIPTION\n",
-        MADANG_VERSION);
-    put_text("The operator's hand on the auth service: keys, policies, quotas, and who has tokens. Every command takes "
-             "--help, "
-             "and --json, which prints one JSON document with the names that REST has.");
+        in_capitals(program.name), MADANG_VERSION, program.name, program.doc);
+    put_text(text_printf(
+        "%s Every command takes --help, and --json, which prints one JSON document with the names that REST has.",
+        program.about));
     put_paragraph(TIMES_DOC);
     put_paragraph(SECRETS_DOC);
-    for (size_t i = 0; nouns[i] != NULL; i++) put_noun(nouns[i]);
+    for (size_t i = 0; program.nouns[i] != NULL; i++) put_noun(program.nouns[i]);
     printf(".Sh ENVIRONMENT\n");
-    put_text(SETTINGS_DOC);
+    put_text(program.settings);
     printf(".Sh EXIT STATUS\n.Bl -tag -width Ds\n");
     for (const struct exit_row *row = exit_rows; row->doc != NULL; row++)
         put_item(text_printf("%d", row->status), row->doc);
@@ -125,7 +134,7 @@ static const struct command COMMANDS[] = {
       .run = print_man,
       .examples = (const struct example[]){
           { "man | man -l -", "Read it" },
-          { "man >/usr/local/share/man/man1/authctl.1", "Install it" },
+          { "man >manual.1", "Keep it" },
           { NULL, NULL } } },
     { .verb = NULL },
 };
