@@ -267,6 +267,9 @@ bench: bench-programs build ## Measure beside a Node and a Bun peer, in one run;
 	@[ -n "$(ARGS)" ] || $(BUILD)/bench/token_cost
 	-@[ -n "$(ARGS)" ] || node tests/bench/login.mjs
 
+bench-large: build ## History at any depth and search in ten million messages, with plans; an hour or more, and 15 GB
+	@node tests/bench/large.mjs --messages 10000000 --rooms 10000 --users 100000 $(ARGS)
+
 soak: bench-programs build ## Two minutes of 10,000 connections, stalled readers and a rolling restart
 	@scripts/setup test
 	@node tests/bench/soak.mjs $(ARGS)
@@ -291,6 +294,6 @@ stats: ## The longest functions and files
 clean: ## Remove what was built; .run stays
 	rm -rf build
 
-.PHONY: help up down restart status logs trust untrust install uninstall build echo test check check-san check-tsan tests tsan-programs replay-programs replay fuzz bench bench-programs soak storm mutants lint docs stats clean
+.PHONY: help up down restart status logs trust untrust install uninstall build echo test check check-san check-tsan tests tsan-programs replay-programs replay fuzz bench bench-large bench-programs soak storm mutants lint docs stats clean
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
