@@ -2856,6 +2856,14 @@ export const mutants = [
     from: 'call_fail(call, ERR_OVERLOADED, "too many messages wait for a commit")', to: 'call_fail(call, ERR_UNAVAILABLE, "too many messages wait for a commit")',
   },
   {
+    name: 'what is scheduled leaves its draft', file: 'services/store/scheduled/message_schedule.c', red: ['scenario', 'r_drafts', 'takes its draft along'],
+    from: 'if (draft->draft == 0) return OK;', to: 'if (draft->draft >= 0) return OK;',
+  },
+  {
+    name: 'what is scheduled clears a newer draft', file: 'services/store/scheduled/message_schedule.c', red: ['scenario', 'r_drafts', 'takes its draft along'],
+    from: '(struct draft_ref){ draft->room, draft->thread, draft->draft }', to: '(struct draft_ref){ draft->room, draft->thread, 0 }',
+  },
+  {
     name: 'a page of an export begins with the next room', file: 'services/store/log/history_page.c', red: ['service', 'test_history'],
     from: 'AND ($2::bigint > 0 OR room_id IS DISTINCT FROM $1)', to: 'AND ($2::bigint < 0 OR room_id IS DISTINCT FROM $1)',
   },

@@ -142,6 +142,31 @@ test('a message that names its draft clears it, on all devices, and who did not 
   leave()
 })
 
+test('a message that shall be sent later takes its draft along, or neither is kept', { timeout: 120000 }, async () => {
+  const { olga, phone, max, room, leave } = await aRoom(), send_at = Date.now() + 3600000
+  const { seq: thread } = await max.says(room, 'a question')
+  const [draft, other] = [await begins(olga, room, 'tomorrow'), await begins(olga, room, 'in the thread', { thread })]
+  const later = { room, id: randomUUID(), body: 'tomorrow then', send_at, draft: draft.version }
+  assert.equal((await olga.emits('message:schedule', { ...later, send_at: send_at - 7200000 })).error.code, 'invalid_argument')
+  assert.deepEqual((await listed(olga)).map(d => d.version), [other.version, draft.version], 'what is refused clears none')
+
+  const made = await olga.calls('message:schedule', later)
+  assert.equal(made.body, 'tomorrow then')
+  for (const device of [olga, phone]) assert.deepEqual(await hears(device, 'draft:cleared', draft), { room, version: draft.version })
+  assert.deepEqual((await listed(phone)).map(d => d.version), [other.version], 'another thread\'s stays')
+  assert.equal(await used(olga.name), 1)
+
+  const newer = await begins(phone, room, 'something else')
+  assert.deepEqual(await olga.calls('message:schedule', later), made, 'a repeat')
+  await olga.calls('message:schedule', { ...later, id: randomUUID() })
+  assert.deepEqual((await listed(olga)).map(d => d.version), [newer.version, other.version], 'a newer one stays')
+  const answer = await olga.rest('POST', `/api/v1/rooms/${room}/scheduled`, { id: randomUUID(), body: 'an answer', send_at, thread, draft: other.version })
+  assert.equal(answer.status, 201, answer.text)
+  assert.deepEqual((await listed(olga)).map(d => d.version), [newer.version])
+  assert.deepEqual(told(max, 'draft:cleared', draft.version), [])
+  leave()
+})
+
 test('they are listed in pages, newest first, over REST and over a socket, and kept and cleared by either', { timeout: 120000 }, async () => {
   const { olga, phone, room, leave } = await aRoom(), { id: other } = await olga.makesRoom(), made = []
   for (let thread = 1; thread <= 4; thread++) made.unshift(await begins(olga, room, `no. ${thread}`, { thread }))

@@ -1,7 +1,7 @@
 /*
  * drafts.h - what somebody has begun to write: rows of the table `draft`, one for each of their rooms and threads, beside the logs.
  *
- *      draft.set --is there the version that it follows?--> a row of a new version --draft.clear, message.append with its version--> gone
+ *      draft.set --is there the version that it follows?--> a row of a new version --draft.clear, message.append, .schedule with its version--> gone
  *                             |no                              ^         |
  *                             +--> precondition_failed         +---------+ draft.set
  *

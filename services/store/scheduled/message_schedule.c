@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
 #include "libshared/rpc/quota.h"
+#include "services/store/drafts/drafts.h"
 #include "services/store/scheduled/scheduled.h"
 
 #define AHEAD_MAX_MS (INT64_C(120) * 86400000)
@@ -12,6 +13,7 @@ struct scheduling {
     const struct schedule_draft *draft;
     struct scheduled_message made;
     bool is_repeat;
+    int64_t draft_gone; /* its version, 0: none went */
 };
 
 enum err scheduled_check_time(struct call *call, int64_t send_at)
@@ -56,21 +58,40 @@ static enum err read_former(struct call *call, struct scheduling *s)
     return e == ERR_NOT_FOUND ? call_fail(call, ERR_CONFLICT, "id: a message with it is in the log") : e;
 }
 
+static enum err keep_new(struct call *call, struct scheduling *s)
+{
+    const struct schedule_draft *draft = s->draft;
+    struct str meta = draft->meta;
+
+    enum err e = pg_one(call->pg, call->arena, scheduled_message_shape(), &s->made, INSERT,
+        PG_ARGS(pg_text(call->who->sub), pg_id(draft->room), pg_text(draft->id), pg_time(draft->send_at),
+            pg_text(draft->body), pg_jsons(call->arena, (struct str_list){ &meta, 1 }), pg_int(draft->thread),
+            pg_ids(call->arena, draft->attachments), pg_time(call->now)));
+    if (e == ERR_NOT_FOUND) return read_former(call, s);
+    TRY(e);
+    TRY(scheduled_wake(call, draft->send_at));
+    return quota_take(call, QUOTA_scheduled, 1);
+}
+
+/* What it was as a draft goes in the same transaction; a repeat clears it, too. */
 static enum err keep(struct pg *pg, struct arena *arena, void *arg)
 {
     struct scheduling *s = arg;
     const struct schedule_draft *draft = s->draft;
     struct call call = call_on_worker(rpc_later_call(s->later), pg, arena);
-    struct str meta = draft->meta;
 
-    enum err e = pg_one(pg, arena, scheduled_message_shape(), &s->made, INSERT,
-        PG_ARGS(pg_text(call.who->sub), pg_id(draft->room), pg_text(draft->id), pg_time(draft->send_at),
-            pg_text(draft->body), pg_jsons(arena, (struct str_list){ &meta, 1 }), pg_int(draft->thread),
-            pg_ids(arena, draft->attachments), pg_time(call.now)));
-    if (e == ERR_NOT_FOUND) return read_former(&call, s);
-    TRY(e);
-    TRY(scheduled_wake(&call, draft->send_at));
-    return quota_take(&call, QUOTA_scheduled, 1);
+    TRY(keep_new(&call, s));
+    if (draft->draft == 0) return OK;
+    return draft_remove(&call, &(struct draft_ref){ draft->room, draft->thread, draft->draft }, &s->draft_gone);
+}
+
+static void tell_devices(struct scheduling *s, struct str subject)
+{
+    struct draft_end end = { s->draft->room, s->draft->thread, s->draft_gone };
+
+    if (!s->is_repeat)
+        scheduled_tell(s->store->server, &(struct scheduled_news){ .subject = subject, .message = &s->made });
+    if (s->draft_gone > 0) draft_tell(s->store->server, &(struct draft_news){ .subject = subject, .end = &end });
 }
 
 static void on_kept(void *arg, enum err e)
@@ -79,8 +100,7 @@ static void on_kept(void *arg, enum err e)
     struct call *call = rpc_later_call(s->later);
 
     if (e == ERR_INVALID_ARGUMENT) e = call_fail(call, e, "meta: holds what cannot be stored");
-    if (e == OK && !s->is_repeat)
-        scheduled_tell(s->store->server, &(struct scheduled_news){ .subject = call->who->sub, .message = &s->made });
+    if (e == OK) tell_devices(s, call->who->sub);
     rpc_later_done(s->later, e, &s->made);
 }
 
