@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 
+#include "libshared/jobs/deeds.h"
 #include "libshared/rpc/rpc_client.h"
 #include "services/share/share.h"
 
@@ -25,6 +26,18 @@ static void tell_auth(
         &(struct rpc_request){ .method = method, .safe = true, .trace = call->trace, .body = buf_str(&body) }, on_told,
         run);
     buf_free(&body);
+}
+
+void takedown_tell(struct call *call, const struct job *job, const struct takedown_notice *payload, struct job_run *run)
+{
+    (void)job;
+    tell_auth(call, "takedown.tell", takedown_notice_shape(), payload, run);
+}
+
+void audit_tell(struct call *call, const struct job *job, const struct audit_deed *payload, struct job_run *run)
+{
+    (void)job;
+    deed_tell(directory_auth(((struct share *)call->context)->directory), call, payload, run);
 }
 
 void alert_tell(struct call *call, const struct job *job, const struct alert_news *payload, struct job_run *run)

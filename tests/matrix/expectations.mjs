@@ -548,6 +548,22 @@ export const deeds = {
     rows: ['GET /api/v1/share/{code}'],
     states: { there: { ok: EVERYBODY }, missing: { not_found: EVERYBODY } },
   },
+  'share:report': {
+    rows: ['POST /api/v1/share/{code}/report', 'POST /s/{code}/report'],
+    states: { 'of a link that one has opened': { ok: EVERYBODY }, 'of one that one has not': { forbidden: EVERYBODY }, missing: { not_found: EVERYBODY } },
+  },
+  'share:reports': {
+    rows: ['GET /api/v1/admin/shares/reports'],
+    states: FOR_ADMINS,
+  },
+  'share:moderate': {
+    rows: ['GET /api/v1/admin/shares/reports/{report}', 'POST /api/v1/admin/shares/reports/{report}/assign', 'POST /api/v1/admin/shares/reports/{report}/resolve'],
+    states: { missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } },
+  },
+  'share:takedown': {
+    rows: ['POST /api/v1/admin/shares/takedown', 'POST /api/v1/admin/shares/restore'],
+    states: { missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } },
+  },
   'share:file': {
     rows: ['GET /s/{code}/media/{media}'],
     states: { 'of a link that one has opened': { ok: EVERYBODY }, 'of one that one has not': { forbidden: EVERYBODY }, missing: { not_found: EVERYBODY } },

@@ -960,6 +960,50 @@ export const mutants = [
     from: 'task->rank = tries +', to: 'task->rank = 0 * tries +',
   },
   {
+    name: 'whoever has a code reports', file: 'services/share/reports/share_report.c', red: ['scenario', 'l_share_reports', 'has not opened it'],
+    from: 'if (!visit->is_fresh)', to: 'if (!visit->is_fresh && false)',
+  },
+  {
+    name: 'reports of a link are kept that come at once', file: 'services/share/reports/share_report.c', red: ['scenario', 'l_share_reports', 'as many as like at once'],
+    from: ' < $8 ON CONFLICT', to: ' < 1000 * $8 ON CONFLICT',
+  },
+  {
+    name: 'where a reporter may be asked lies in the database as it is', file: 'services/share/reports/share_report.c', red: ['scenario', 'l_share_reports', 'its owner does not'],
+    from: 'pg_bytes(email)', to: 'pg_bytes(draft->email)',
+  },
+  {
+    name: 'what is taken down opens', file: 'services/share/links/links.h', red: ['scenario', 'l_share_reports', 'has no link'],
+    from: ' AND l.taken_down_at IS NULL AND c.taken_down_at IS NULL', to: ' AND l.taken_down_at IS NULL',
+  },
+  {
+    name: 'a public conversation that is taken down is read by its id', file: 'services/share/conversations/conversation_get.c', red: ['scenario', 'l_share_reports', 'has no link'],
+    from: 'AND public AND deleted_at IS NULL"\n    " AND taken_down_at IS NULL"', to: 'AND public AND deleted_at IS NULL"',
+  },
+  {
+    name: 'who makes another like it shares what was taken down', file: 'services/share/conversations/conversation_create.c', red: ['scenario', 'l_share_reports', 'has no link'],
+    from: ' AND taken_down_at IS NULL', to: '',
+  },
+  {
+    name: 'whoever looks at what is taken down goes on', file: 'services/share/reports/takedown.c', red: ['scenario', 'l_share_reports', 'for everybody at once'],
+    from: '(struct share_news){ .link = of->link });', to: '(struct share_news){ .owner = STR("nobody") });',
+  },
+  {
+    name: 'a takedown has no entry in the audit', file: 'services/share/reports/takedown.c', red: ['scenario', 'l_share_reports', 'share may be killed'],
+    from: 'lifted ? "share.restore" : "share.takedown"', to: 'lifted ? "share.restore" : "share.look"',
+  },
+  {
+    name: 'an owner is told in a language that they do not read', file: 'services/auth/mail/takedown_tell.c', red: ['scenario', 'l_share_reports', 'told by mail'],
+    from: 'str_is(locale, "ko") ? reasons[i].ko', to: 'str_is(locale, "xx") ? reasons[i].ko',
+  },
+  {
+    name: 'one report of a link is dismissed at a time', file: 'services/share/reports/reports_list.c', red: ['scenario', 'l_share_reports', 'open about the same link'],
+    from: 'WHERE link = $1 AND state = \'open\'', to: 'WHERE link = $1 AND network = (SELECT min(network) FROM share_report) AND state = \'open\'',
+  },
+  {
+    name: 'a report is made on paper', file: 'libshared/page/style_talk.c', red: ['scenario', 'p_share_reports', 'on paper'],
+    from: 'nav,footer,.news,.report,.gate ', to: 'nav,footer,.news,.gate ',
+  },
+  {
     name: 'a crowd of new networks comes before whoever is alone', file: 'services/share/links/hashing.c', red: ['scenario', 'l_share_guesses', 'side by side'],
     from: 'a->rank != b->rank ? a->rank < b->rank : a->crowd < b->crowd', to: 'a->rank < b->rank',
   },
@@ -1053,7 +1097,7 @@ export const mutants = [
   },
   {
     name: 'what is public is so in the trash', file: 'services/share/conversations/conversation_get.c', red: ['scenario', 'l_conversations', 'anybody with its id'],
-    from: 'AND public AND deleted_at IS NULL";', to: 'AND public";',
+    from: 'AND public AND deleted_at IS NULL"', to: 'AND public"',
   },
   {
     name: 'a copy of a public conversation is public', file: 'services/share/conversations/conversation_create.c', red: ['scenario', 'l_conversations', 'duplicate'],

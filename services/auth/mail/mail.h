@@ -28,6 +28,7 @@ struct mail_to {
     struct str flow;     /* of MAIL_sign_in */
     const void *carries; /* a record of the link's purpose; NULL: one without fields */
     int64_t life_s;      /* of the link; 0: as its purpose has it */
+    struct id id;        /* said twice it is one mail, as long as it waits; nil: any */
 };
 
 /* In a WORKER, or a WORKER's job, or work of a LATER method with a call of its own: after the commit there is a mail to be

@@ -58,7 +58,7 @@ enum err mail_put(struct call *call, enum mail_kind kind, const struct mail_to *
         draft.words.len = words->n;
     }
     TRY(encode_carried(call, row, to->carries, &draft.carries));
-    id_format(id_new(), id);
+    id_format(id_is_nil(to->id) ? id_new() : to->id, id);
     return job_put(call, &mail_send_job, arena_printf(call->arena, "%s %s", row->name, id), &draft, 0);
 }
 

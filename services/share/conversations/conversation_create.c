@@ -4,6 +4,7 @@
 
 #include "libshared/db/pg.h"
 #include "services/share/conversations/conversations_private.h"
+#include "services/share/reports/reports.h"
 
 static const char INSERT_CONVERSATION[] =
     "INSERT INTO conversation (id, owner, name, theme, public, data, created_at, changed_at, client_key, bytes)"
@@ -45,7 +46,7 @@ enum err conversation_create(struct call *call, const struct conversation_draft 
 static const char COPY[] =
     "INSERT INTO conversation (id, owner, name, theme, data, created_at, changed_at, client_key, bytes)"
     " SELECT $1, $2, coalesce($3, name), theme, data, $4, $4, $5, bytes FROM conversation"
-    " WHERE id = $6 AND (owner = $2 OR public AND deleted_at IS NULL)"
+    " WHERE id = $6 AND (owner = $2 OR public AND deleted_at IS NULL) AND taken_down_at IS NULL"
     " ON CONFLICT (owner, client_key) DO NOTHING RETURNING " CONVERSATION;
 static const char BYTES[] = "SELECT bytes FROM conversation WHERE id = $1";
 
@@ -63,5 +64,6 @@ enum err conversation_duplicate(struct call *call, const struct conversation_cop
         TRY(pg_one(call->pg, call->arena, conversation_entry_shape(), &kept, BYTES, PG_ARGS(pg_id(rep->id))));
         return count_kept(call, rep->id, kept.bytes);
     }
-    return e == ERR_NOT_FOUND ? call_fail(call, e, "there is no such conversation that you may read") : e;
+    if (e != ERR_NOT_FOUND) return e;
+    return takedown_refuse(call, req->conversation, "there is no such conversation that you may read");
 }

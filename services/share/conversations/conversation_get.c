@@ -4,7 +4,9 @@
 #include "services/share/conversations/conversations_private.h"
 
 static const char READABLE[] =
-    "SELECT " CONVERSATION " FROM conversation WHERE id = $1 AND (owner = $2 OR public AND deleted_at IS NULL)";
+    "SELECT " CONVERSATION
+    " FROM conversation WHERE id = $1 AND (owner = $2 OR public AND deleted_at IS NULL AND taken_down_at IS"
+    " NULL)";
 
 /* Another's conversation is not found: its existence is nobody's business. */
 enum err conversation_get(struct call *call, const struct conversation_ref *req, struct conversation *rep)
@@ -16,7 +18,8 @@ enum err conversation_get(struct call *call, const struct conversation_ref *req,
 }
 
 static const char PUBLIC[] =
-    "SELECT id, name, theme, data, changed_at FROM conversation WHERE id = $1 AND public AND deleted_at IS NULL";
+    "SELECT id, name, theme, data, changed_at FROM conversation WHERE id = $1 AND public AND deleted_at IS NULL"
+    " AND taken_down_at IS NULL";
 
 enum err conversation_show(struct call *call, const struct conversation_ref *req, struct public_conversation *rep)
 {

@@ -11,7 +11,8 @@
 #define LAST_PAGE 1000000
 
 #define ENTRIES                                                                                                        \
-    "SELECT id, name, theme, public, bytes, created_at, changed_at, deleted_at, " CONVERSATION_ETAG " FROM "           \
+    "SELECT id, name, theme, public, bytes, created_at, changed_at, deleted_at, taken_down_at, "                       \
+    "taken_down_for, " CONVERSATION_ETAG " FROM "                                                                      \
     "conversation"
 
 static const char BY_TIME[] =

@@ -13,7 +13,9 @@
 #include "services/share/share.h"
 
 #define CONVERSATION_ETAG "'\"' || version || '\"' AS etag"
-#define CONVERSATION      "id, name, theme, public, data, created_at, changed_at, deleted_at, " CONVERSATION_ETAG
+#define CONVERSATION                                                                                                   \
+    "id, name, theme, public, data, created_at, changed_at, deleted_at, taken_down_at, "                               \
+    "taken_down_for, " CONVERSATION_ETAG
 
 /* conversation_content.c: may this be kept?  An object, of a conversation's shape where it has its members, and bounded as it is
  * printed, too. */

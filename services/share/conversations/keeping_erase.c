@@ -6,6 +6,7 @@
 #include "services/share/share.h"
 
 #define CONVERSATIONS_AT_ONCE 50 /* of up to 256 KiB */
+#define REPORTS_AT_ONCE       1000
 #define MEDIA_AT_ONCE         50
 
 static const char UNCHOOSE[] = "DELETE FROM avatar_choice WHERE owner = $1";
@@ -24,6 +25,15 @@ enum err conversations_erase(struct call *call, struct str owner, struct id_list
     (void)files;
     return pg_run(
         call->pg, call->arena, DELETE_CONVERSATIONS, PG_ARGS(pg_text(owner), pg_int(CONVERSATIONS_AT_ONCE)), rows);
+}
+
+static const char FORGET_REPORTS[] =
+    "DELETE FROM share_report WHERE id IN (SELECT id FROM share_report WHERE owner = $1 LIMIT $2)";
+
+enum err reports_erase(struct call *call, struct str owner, struct id_list *files, int64_t *rows)
+{
+    (void)files;
+    return pg_run(call->pg, call->arena, FORGET_REPORTS, PG_ARGS(pg_text(owner), pg_int(REPORTS_AT_ONCE)), rows);
 }
 
 enum err media_erase(struct call *call, struct str owner, struct id_list *files, int64_t *rows)

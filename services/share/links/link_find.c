@@ -62,7 +62,7 @@ static const struct wire_shape budget_shape = { "budget", "", sizeof(struct link
 /* It may have been reset, or had its budget or its password changed, since it was found. */
 static const char LOCK[] = "SELECT coalesce(view_budget, 0) AS view_budget, views FROM share_link"
                            " WHERE id = $1 AND code_hash = $2 AND (expires_at IS NULL OR expires_at > $3)"
-                           " AND password IS NOT DISTINCT FROM $4 FOR UPDATE";
+                           " AND password IS NOT DISTINCT FROM $4 AND taken_down_at IS NULL FOR UPDATE";
 static const char COUNT_VIEW[] = "UPDATE share_link SET views = $2, last_view_at = $3 WHERE id = $1";
 
 enum err link_count(struct call *call, const struct link_visit *visit, const struct found_link *link)

@@ -5,7 +5,7 @@
 #include "libshared/base/url.h"
 #include "libshared/db/rows.h"
 #include "libshared/db/uses.h"
-#include "services/share/links/links.h"
+#include "services/share/reports/reports.h"
 
 #define YEARS_MAX 10
 
@@ -25,6 +25,8 @@ static const struct wire_field row_fields[] = {
     ROW_FIELD(struct link_row, snapshot, BOOL),
     ROW_FIELD(struct link_row, noindex, BOOL),
     ROW_FIELD(struct link_row, has_password, BOOL),
+    ROW_FIELD(struct link_row, taken_down_at, TIME),
+    ROW_FIELD(struct link_row, taken_down_for, TEXT),
     ROW_END,
 };
 const struct wire_shape link_row_shape = { "link_row", "", sizeof(struct link_row), row_fields };
@@ -56,7 +58,9 @@ void link_describe(struct call *call, const struct link_row *row, struct share_l
         .snapshot = row->snapshot,
         .noindex = row->noindex,
         .theme = row->theme,
-        .has_password = row->has_password };
+        .has_password = row->has_password,
+        .taken_down_at = row->taken_down_at,
+        .taken_down_for = row->taken_down_for };
     out->ended = (row->expires_at != 0 && row->expires_at <= call->now) ||
                  (row->view_budget > 0 && row->views >= row->view_budget);
     if (column_unseal(call->arena, &sealed_share_link_code, id_str(call->arena, row->id), row->sealed, &code) != OK)
@@ -86,7 +90,7 @@ enum err link_expiry_check(struct call *call, int64_t expires_at)
 
 enum err share_links_renew(struct pg *pg)
 {
-    static const struct sealed_column *const columns[] = { &sealed_share_link_code };
+    static const struct sealed_column *const columns[] = { &sealed_share_link_code, &sealed_share_report_email };
     enum err e = sealed_columns_renew(pg, columns, COUNT(columns));
 
     if (e == OK) return pg_commit(pg);

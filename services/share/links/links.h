@@ -35,6 +35,8 @@ struct link_row {
     struct str sealed, label, theme;
     int64_t created_at, expires_at, view_budget, views, last_view_at, bytes;
     bool download, snapshot, noindex, has_password;
+    int64_t taken_down_at;
+    struct str taken_down_for;
 };
 struct link_row_list {
     struct link_row *at;
@@ -44,7 +46,11 @@ extern const struct wire_shape link_row_shape;
 #define LINK_COLUMNS                                                                                                   \
     "id, conversation, code AS sealed, label, created_at, expires_at, coalesce(view_budget, 0) AS view_budget, views," \
     " last_view_at, download, noindex, theme, snap_data IS NOT NULL AS snapshot, bytes, password IS NOT NULL AS "      \
-    "has_password"
+    "has_password, " OF_TAKEDOWN("taken_down_at") ", " OF_TAKEDOWN("taken_down_for")
+/* The link's own, or its conversation's. */
+#define OF_TAKEDOWN(column)                                                                                            \
+    "coalesce(share_link." column ", (SELECT c." column                                                                \
+    " FROM conversation c WHERE c.id = share_link.conversation)) AS " column
 extern const struct sealed_column sealed_share_link_code;
 
 /* Of l: somebody may open it, or look again who has since `since`. */
@@ -53,11 +59,12 @@ extern const struct sealed_column sealed_share_link_code;
     " OR l.last_view_at >= " since ")"
 /* Which of its passwords it has; without one whoever brings a visit may look again, whatever it had. */
 #define LINK_LOCK "CASE WHEN l.password IS NULL THEN 0 ELSE l.passwords END"
-/* Those whose time is not over: more conditions may follow.  Of a user who is disabled or leaves nobody is shown anything. */
+/* Those whose time is not over: more conditions may follow.  Of a user who is disabled or leaves nobody is shown anything, nor of what
+ * an operator took down. */
 #define LINKS_THAT_OPEN(now)                                                                                           \
     " FROM share_link l JOIN conversation c ON c.id = l.conversation LEFT JOIN directory d ON d.subject = l.owner"     \
     " WHERE (l.expires_at IS NULL OR l.expires_at > " now ") AND c.deleted_at IS NULL"                                 \
-    " AND coalesce(d.state, 'active') = 'active'"
+    " AND coalesce(d.state, 'active') = 'active' AND l.taken_down_at IS NULL AND c.taken_down_at IS NULL"
 void link_describe(struct call *call, const struct link_row *row, struct share_link *out);
 /* So many views it may have in all, from now on; 0: any number. */
 enum err link_budget_set(struct call *call, struct id link, int64_t view_budget, int64_t views) MUST_CHECK;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stddef.h>
 
-#include "services/share/links/links.h"
+#include "services/share/reports/reports.h"
 
 #define WEEK_MS  INT64_C(604800000)
 #define PAGE_MAX 100 /* proto/share.def: share_link_page */
@@ -15,7 +15,7 @@ static const char INSERT_LINK[] =
     " SELECT $1, $2, c.id, $4, $5, $6, $7, $8, nullif($9::bigint, 0), $10, $11, $12, $13, s.name, s.theme, s.data,"
     " s.changed_at, coalesce(s.bytes, 0), $15::text, ($15::text IS NOT NULL)::int FROM conversation c LEFT JOIN "
     "conversation s ON s.id = c.id AND $14::boolean"
-    " WHERE c.id = $3 AND c.owner = $2 AND c.deleted_at IS NULL"
+    " WHERE c.id = $3 AND c.owner = $2 AND c.deleted_at IS NULL AND c.taken_down_at IS NULL"
     " ON CONFLICT (owner, client_key) DO NOTHING RETURNING " LINK_COLUMNS;
 /* What it shows and what that names are of one moment; until the link is there, the conversation uses it: media_collect.c. */
 static const char HOLD[] = "SELECT FROM conversation WHERE id = $1 AND owner = $2 FOR SHARE";
@@ -23,10 +23,7 @@ static const char USE_MEDIA[] = "INSERT INTO share_link_media (link, media) SELE
                                 " JOIN media m ON m.id = u.media AND m.owner = $3 WHERE u.conversation = $2";
 static const char LINK_BY_KEY[] = "SELECT " LINK_COLUMNS " FROM share_link WHERE owner = $1 AND client_key = $2";
 
-static enum err hide_conversation(struct call *call)
-{
-    return call_fail(call, ERR_NOT_FOUND, "there is no such conversation of yours");
-}
+static const char MISSING[] = "there is no such conversation of yours";
 
 static enum err choose_expiry(struct call *call, const struct share_draft *draft, int64_t *out)
 {
@@ -91,7 +88,7 @@ static enum err create_link(struct pg *pg, struct arena *arena, void *arg)
     else if (e == ERR_NOT_FOUND && draft->client_key.len > 0) /* a client that lost our reply asks again */
         e = pg_one(
             pg, arena, &link_row_shape, &row, LINK_BY_KEY, PG_ARGS(pg_text(call.who->sub), pg_text(draft->client_key)));
-    if (e == ERR_NOT_FOUND) return hide_conversation(&call);
+    if (e == ERR_NOT_FOUND) return takedown_refuse(&call, draft->conversation, MISSING);
     TRY(e);
     link_describe(&call, &row, &creating->link);
     return OK;
@@ -148,7 +145,7 @@ enum err share_link_list(struct call *call, const struct share_link_query *req, 
 
     TRY(read_place(call, req, &after));
     TRY(pg_run(call->pg, call->arena, IS_OWN, PG_ARGS(pg_id(req->conversation), pg_text(call->who->sub)), &own));
-    if (own == 0) return hide_conversation(call);
+    if (own == 0) return call_fail(call, ERR_NOT_FOUND, "%s", MISSING);
     TRY(pg_all(call->pg, call->arena, &link_row_shape, &rows, PAGE_MAX, LINKS,
         PG_ARGS(pg_id(req->conversation), pg_id(after), pg_int(req->limit))));
     rep->links = (struct share_link_list){ arena_alloc(call->arena, (rows.len + 1) * sizeof *rep->links.at), rows.len };

@@ -4,6 +4,8 @@
  *      GET --not opened before--> a button --POST: a view--> the conversation --GET, within an hour--> the conversation
  *                                 and a field, if it has a password: until that is right nothing is counted or shown
  *
+ *                                                                      '--reported--> thanks
+ *
  * So what follows links by itself, as programs do that draw previews, opens nothing.  The button's form has a key, by which a form
  * that is sent twice is one view.
  */
@@ -15,8 +17,8 @@
 #include "libshared/base/secret.h"
 #include "libshared/base/url.h"
 #include "libshared/page/page.h"
-#include "services/share/links/links.h"
 #include "services/share/pages/share_files.h"
+#include "services/share/reports/reports.h"
 
 #define LINES_OF_PART 200
 #define KEY_CHARS     22
@@ -224,6 +226,30 @@ static void put_talk(struct page *page, const struct share_view *view, const str
     put_parts(page, view, (int64_t)(talk->all + LINES_OF_PART - 1) / LINES_OF_PART);
 }
 
+/* Closed until somebody wants it. */
+static void put_report(struct page *page, const struct share_view *view)
+{
+    page_put(page,
+        "<details class=\"report\"><summary>{report}</summary><form method=\"post\" "
+        "action=\"{path}\"><p>{report_why}</p>"
+        "<input type=\"hidden\" name=\"lang\" value=\"{lang}\"><label for=\"reason\">{report_reason}</label>"
+        "<select id=\"reason\" name=\"reason\" required>",
+        PAGE_VALUES(
+            { "path", url_build(view->call->arena, "", "/s/{code}/report", URL_VALUES({ "code", view->req->code })) },
+            { "lang", str_of(page_language_code(view->language)) }));
+    for (size_t i = 0; i < REPORT_REASONS; i++) {
+        const struct report_reason *reason = &report_reasons[i];
+        page_put(page, "<option value=\"{name}\">{words}</option>",
+            PAGE_VALUES({ "name", str_of(reason->name) },
+                { "words", str_of(view->language == PAGE_KO ? reason->ko : reason->en) }));
+    }
+    page_put(page,
+        "</select><label for=\"text\">{report_text}</label><textarea id=\"text\" name=\"text\" rows=\"4\""
+        " maxlength=\"1000\"></textarea><label for=\"email\">{report_email}</label><input id=\"email\" name=\"email\""
+        " type=\"email\" maxlength=\"254\" autocomplete=\"email\"><button>{report_send}</button></form></details>\n",
+        PAGE_NO_VALUES);
+}
+
 /* For a browser with JavaScript: what else becomes of it is said there. */
 static void put_watch(struct page *page, const struct share_view *view, struct str watch)
 {
@@ -253,6 +279,7 @@ static enum err show_talk(const struct share_view *view, struct call *call, stru
             .theme = page_theme_find(shared.theme),
             .noindex = view->link.noindex });
     put_talk(&page, view, &shared, &talk, &files);
+    put_report(&page, view);
     put_languages(&page, view);
     put_watch(&page, view, watch);
     finish_page(&page, view, 200, rep);
@@ -338,4 +365,44 @@ void share_page_open(struct call *call, const struct share_page_query *req, stru
         .later = later, .visit = page->view.visit, .password = req->password, .show = show_opened, .end = answer_opened
     };
     link_open(&page->opening);
+}
+
+/* --- it is reported --- */
+
+/* e: why it was not. */
+static void show_reported(const struct share_view *view, enum err e, struct web_page *rep)
+{
+    struct page page = { .texts = texts, .language = view->language };
+    const char *why = e == OK ? "reported_why" : e == ERR_FORBIDDEN ? "report_opened_why" : "report_refused_why";
+    const struct page_head head = { .title = str_of(page_text(&page, e == OK ? "reported" : "report_refused")),
+        .style = PAGE_STYLE_TALK,
+        .theme = page_theme_find(view->link.lock != 0 ? STR_NONE : view->link.theme),
+        .noindex = true };
+
+    page_begin_with(&page, texts, view->language, &head);
+    page_put(&page,
+        "<div class=\"gate\" data-code=\"{code}\"><h1>{title}</h1><p>{why}</p><p><a "
+        "href=\"{path}\">{back}</a></p></div>\n",
+        PAGE_VALUES({ "title", head.title }, { "why", str_of(page_text(&page, why)) },
+            { "path", path_of(view, view->language, 1) }, { "code", e == OK ? STR("") : str_of(err_code(e)) }));
+    finish_page(&page, view, e == OK ? 200 : err_status(e), rep);
+}
+
+enum err share_page_report(struct call *call, const struct share_report_form *req, struct web_page *rep)
+{
+    const struct share_page_query query = {
+        .code = req->code, .share_visit = req->share_visit, .lang = req->lang, .part = 1
+    };
+    const struct share_report_draft draft = { .reason = req->reason, .text = req->text, .email = req->email };
+    struct share_view view = begin_view(call, &query);
+    enum err e = link_find(call, &view.visit, &view.link);
+
+    if (e == OK) e = report_put(call, &draft, &view.visit, view.link.id);
+    if (is_nothing(e))
+        show_nothing(&view, e, rep);
+    else if (e == OK || e == ERR_FORBIDDEN || e == ERR_INVALID_ARGUMENT)
+        show_reported(&view, e, rep);
+    else
+        return e;
+    return OK;
 }

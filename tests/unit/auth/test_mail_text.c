@@ -14,7 +14,8 @@ static struct buf subject, text, html;
 /* The words that mail_send.c gives, and those of the kind's row, which are what somebody wrote. */
 static struct mail_words words_of(enum mail_kind kind)
 {
-    static const char *const own[] = { "at", "address", "code", "provider", "subject", "text" };
+    static const char *const own[] = { "at", "address", "code", "provider", "subject", "text", "name", "reason",
+        "appeal" };
     struct mail_words words = { .n = 0 };
 
     mail_add_word(&words, "site", STR(EVIL));
