@@ -30,6 +30,9 @@ static const char *const texts[][2] = {
 static const char *const own_texts[][3] = {
     { "limit", "name", "conversations" },
     { "ban_draft", "subject", "mallory" },
+    { "share_report_draft", "reason", "spam" },
+    { "share_report_resolution", "as", "dismissed" },
+    { "takedown_draft", "reason", "spam" },
 };
 
 static const char *text_of_record(const struct wire_shape *s, const struct wire_field *f)
