@@ -969,7 +969,7 @@ export const mutants = [
   },
   {
     name: 'where a reporter may be asked lies in the database as it is', file: 'services/share/reports/share_report.c', red: ['scenario', 'l_share_reports', 'its owner does not'],
-    from: 'pg_bytes(email)', to: 'pg_bytes(draft->email)',
+    from: 'pg_bytes(email)', to: 'pg_bytes(email.len > 0 ? draft->email : email)',
   },
   {
     name: 'what is taken down opens', file: 'services/share/links/links.h', red: ['scenario', 'l_share_reports', 'has no link'],

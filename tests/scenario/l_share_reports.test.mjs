@@ -9,7 +9,7 @@ import { startSink } from '../lib/smtp_sink.mjs'
 import { startStack } from '../lib/stack.mjs'
 import { until as wait } from '../lib/wait.mjs'
 
-const until = (what, condition) => wait(what, condition, 60000)
+const until = (what, condition) => wait(what, condition, 30000)
 const PER_LINK = 5, APPEAL = 'appeals@courtyard.example'
 let stack, sink, key, admin
 const sockets = new Set()
@@ -282,4 +282,29 @@ test('reports are forgotten after their days, and with an owner who is erased', 
     const { jobs: [job] } = await stack.rpc('share', 'job.list', { kind: 'report.expire', state: 'waiting' })
     if (job) await stack.rpc('share', 'job.retry', { job: job.id }).catch(error => assert.match(error.message, /it runs just now/))
   })
+})
+
+test('madangctl lists, shows, assigns and decides what was reported, takes down and restores, by whoever has its key', async () => {
+  const ada = await somebody(), talk = await ada.keeps({ name: 'at the harbour' }), link = await ada.shares(talk), { share_visit: visit } = await visits(link.code)
+  const ctl = async (...words) => {
+    const { status, out, err } = await stack.madangctl('share', ...words)
+    assert.equal(status, 0, err)
+    return out
+  }
+  await isReported(link.code, visit, { reason: 'spam', text: 'buy\u001b[2J this', email: 'mina@example.org' })
+  const [{ id }] = await listed(link)
+  assert.ok((await ctl('reports', '--state', 'open')).split('\n').some(line => line.startsWith(id) && line.includes('spam') && !line.includes('\u001b')))
+  assert.match(await ctl('report', id), /name +at the harbour\n[^]*mina@example\.org/)
+  assert.deepEqual(JSON.parse(await ctl('report', id, '--json')).data, { messages: [{ text: 'hi' }] })
+  assert.match(await ctl('assign', id), new RegExp(`Report ${id} is for `))
+  assert.match(await ctl('resolve', id, '--as', 'dismissed', '--note', 'a joke'), /is dismissed/)
+  assert.match(await ctl('takedown', link.url, '--reason', 'illegal', '--whole'), new RegExp(`Conversation ${talk.id} of ada [^]* is taken down: illegal`))
+  await isNothing(link.code)
+  assert.match(await ctl('restore', talk.id, '--note', 'after an appeal'), new RegExp(`Conversation ${talk.id} .* is shown again`))
+  await visits(link.code)
+  assert.equal((await stack.madangctl('share', 'takedown', link.url, '--reason', 'boring')).status, 1)
+  assert.equal((await stack.madangctl('share', 'takedown', 'neverwas', '--reason', 'spam')).status, 1)
+  await audited('share.restore', talk.id)
+  const [{ who, detail }] = await audit('share.restore', talk.id)
+  assert.deepEqual([/^admin:/.test(who), detail.note], [true, 'after an appeal'])
 })

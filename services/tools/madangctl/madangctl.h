@@ -5,4 +5,5 @@
 #include "libshared/cli/cli.h"
 
 extern const struct noun room_noun;
+extern const struct noun share_noun;
 extern const struct noun job_noun;
