@@ -91,6 +91,7 @@ const char page_archive_script[] =
           "addRows(state, await allowed('friends', { state }, ({ data }) => data.next && { state, after: data.next }))\n"
         "addRows('knocks', await allowed('knocks', {}, () => undefined))\n"
         "addRows('scheduled', await allowed('scheduled', {}, after))\n"
+        "addRows('notifications', await allowed('notifications', {}, after))\n"
         "addRows('drafts', await allowed('drafts', {}, after))\n"
         "addRows('messages', (await all('messages', {}, after)).sort(byTime))\n"
         "addRows('reactions', (await all('reactions', {}, after)).sort(byTime))\n"

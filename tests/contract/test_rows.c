@@ -320,7 +320,8 @@ static void a_route_asks_in_a_namespace_of_routes_or_asks_nothing(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(routes); i++) {
         assert_true((routes[i].nsp[0] == '\0') == (routes[i].event[0] == '\0'));
-        if (routes[i].nsp[0] != '\0') assert_true(is_among(routes[i].nsp, "/account /chat /share /media /admin"));
+        if (routes[i].nsp[0] != '\0')
+            assert_true(is_among(routes[i].nsp, "/account /chat /notification /share /media /admin"));
     }
 }
 

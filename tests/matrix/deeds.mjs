@@ -35,6 +35,10 @@ const args = {
   'room:create': () => ({ name: 'a room' }),
   'room:list': () => ({}),
   'mention:list': () => ({}),
+  'notification:list': () => ({}),
+  'notification:read': () => ({}),
+  'quiet:get': () => ({}),
+  'quiet:set': () => ({ zone: 'Asia/Seoul', times: [{ day: 1, from: 1320, minutes: 480 }] }),
   'room:find': () => ({ q: 'room' }),
   'room:join': ({ room }, state) => ({ room, ...(state.includes('from a seq') ? { since: 0 } : {}) }),
   'room:leave': ({ room }) => ({ room }),
@@ -411,6 +415,14 @@ export async function overConnect(scene, namespace, caller, transport) {
   return refused ?? 'ok'
 }
 
+/** Over a socket of its own, in another namespace than `/chat`. */
+async function overNamespace(scene, { namespace, event }, deed, state, caller, transport) {
+  const socket = await tryConnect(new Person(scene.stack, caller.name, caller.token), { ...over(transport), namespace })
+  const code = await overSocket(scene, event, deed, state, caller, socket)
+  socket.person?.leaves()
+  return code
+}
+
 /**
  * All that a row asks for in one state: each path with a function that does it and says what was answered. A state of a
  * joined socket is none of REST.
@@ -419,7 +431,8 @@ export function waysOf(scene, row, deed, state, caller, sockets) {
   if (deed === 'connect') return Object.keys(transports).map(transport => [transport, () => overConnect(scene, state, caller, transport)])
   const route = contract.routes.find(one => routeName(one) === row)
   if (route) return isJoined(state) ? [] : [['REST', () => overREST(scene, route, deed, state, caller)]]
-  const event = deed === 'relay' ? 'typing' : contract.events.find(on => eventName(on) === row).event
+  const on = contract.events.find(one => eventName(one) === row), event = deed === 'relay' ? 'typing' : on.event
+  if (deed !== 'relay' && on.namespace !== '/chat') return Object.keys(transports).map(transport => [transport, () => overNamespace(scene, on, deed, state, caller, transport)])
   return Object.entries(sockets[caller.name]).map(([path, socket]) => [path, () => overSocket(scene, event, deed, state, caller, socket)])
 }
 

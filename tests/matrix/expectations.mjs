@@ -61,6 +61,22 @@ export const deeds = {
     rows: ['GET /api/v1/mentions', '/chat mention:list'],
     states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
   },
+  'notification:list': {
+    rows: ['GET /api/v1/notifications', 'POST /account/export/notifications', '/notification notification:list'],
+    states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'notification:read': {
+    rows: ['POST /api/v1/notifications/read', '/notification notification:read'],
+    states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'quiet:get': {
+    rows: ['GET /api/v1/notifications/quiet', '/notification quiet:get'],
+    states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'quiet:set': {
+    rows: ['PUT /api/v1/notifications/quiet', '/notification quiet:set'],
+    states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+  },
   'room:find': {
     rows: ['GET /api/v1/rooms/find', '/chat room:find'],
     states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
@@ -920,6 +936,12 @@ export const hearings = {
   },
   '/chat scheduled:removed': {
     'when each of them cancels it': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
+  },
+  '/notification notification': {
+    'when a room is made with them': { hears: `${INSIDE} listener`, silent: `${OUTSIDE} read_only capped`, away: AWAY },
+  },
+  '/notification notification:changed': {
+    'when that room is deleted': { hears: `${INSIDE} listener`, silent: `${OUTSIDE} read_only capped`, away: AWAY },
   },
   '/chat draft:changed': {
     'when each of them begins to write': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },

@@ -122,10 +122,21 @@ export class Hearing {
     return heard
   }
 
-  /** Another socket of each caller, in /system. */
-  inSystem() {
+  /** Another socket of each caller, in /system or another namespace. */
+  inSystem(namespace = '/system') {
     return Promise.all([...new Set(this.all.map(([caller]) => caller))].map(async caller =>
-      [caller, 'a new one', await new Person(this.stack, caller, this.made[caller].token).connects({ ...over('websocket'), namespace: '/system' })]))
+      [caller, 'a new one', await new Person(this.stack, caller, this.made[caller].token).connects({ ...over('websocket'), namespace })]))
+  }
+
+  /** A room is made with those who are members elsewhere, and deleted: what each hears of one of the two. */
+  async told(hears, event) {
+    const host = await this.host(), sockets = await this.inSystem('/notification'), subjects = ['owner', 'member', 'acting', 'user'].map(name => this.made[name].subject)
+    const makes = async () => this.told.room = (await host.makesRoom({ open: false, members: subjects })).id
+    const isOf = name => ([one, is]) => one === name && is.collapse === `invitation:${this.told.room}`
+    const first = await this.count(hears, isOf('notification'), makes, sockets)
+    const heard = event === 'notification' ? first : await this.count(hears, isOf(event), () => host.calls('room:delete', { room: this.told.room }), sockets)
+    sockets.forEach(([, , person]) => person.leaves())
+    return heard
   }
 
   /** Of those whose token or key ended at the beginning there is a socket from before. */
@@ -138,6 +149,9 @@ export class Hearing {
 }
 
 const scenarios = {
+  '/notification notification': { 'when a room is made with them'(hears) { return this.told(hears, 'notification') } },
+  '/notification notification:changed': { 'when that room is deleted'(hears) { return this.told(hears, 'notification:changed') } },
+
   '/chat message': {
     'in a closed room that everybody tries to join'(hears) { return this.message(hears) },
     'in an open room that everybody tries to join'(hears) { return this.message(hears, { open: true }) },

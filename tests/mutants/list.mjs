@@ -22,7 +22,62 @@ const scheduled = test => ['scenario', 'r_scheduled', test]
 
 const exporting = test => ['scenario', 'r_export', test]
 
+const notified = test => ['scenario', 'r_notifications', test]
+
 export const mutants = [
+  // --- what somebody is told of ---
+  {
+    name: 'who is blocked is shown', file: 'services/chat/notifications/notifications.h', red: notified('mention: of who is blocked'),
+    from: '(n.ended_at IS NULL AND NOT " NOTIFICATION_BLOCKS', to: '(n.ended_at IS NULL AND (true OR " NOTIFICATION_BLOCKS("n.by", "n.by") ") AND NOT " NOTIFICATION_BLOCKS',
+  },
+  {
+    name: 'a room that is muted tells of everything', file: 'services/chat/notifications/notification_put.c', red: notified('a room says of what'),
+    from: "(g.told = 'ALWAYS' OR m.muted = 'no'", to: "(g.told <> '' OR m.muted = 'no'",
+  },
+  {
+    name: 'what was read before it is told of is unread', file: 'services/chat/notifications/notification_put.c', red: notified('what was read in its room'),
+    from: 'CASE WHEN f.seq <= f.read_seq THEN now() END, h.quiet', to: 'NULL::timestamptz, h.quiet',
+  },
+  {
+    name: 'what was read in a room stays unread here', file: 'services/chat/reading/read_mark.c', red: notified('what was read in its room'),
+    from: 'if (!req->unread) TRY(notifications_read_in', to: 'if (req->seq < 0) TRY(notifications_read_in',
+  },
+  {
+    name: 'who says something has read nothing of it', file: 'services/chat/notifications/notifications_follow.c', red: notified('what was read in its room'),
+    from: 'if (readers.len > 0) {', to: 'if (readers.len > 100) {',
+  },
+  {
+    name: 'of a room that is deleted nobody hears that it is gone', file: 'services/chat/rooms/room_delete.c', red: notified('who leaves or is removed'),
+    from: 'TRY(notifications_end_in(call, row->room.id, (struct str_list){ NULL, 0 }));', to: '',
+  },
+  {
+    name: 'who is somewhere no more is told nothing of it', file: 'services/chat/notifications/notification_put.c', red: notified('invitation: taken back'),
+    from: 'if (change->who.at[0].role.len == 0)', to: 'if (change->who.at[0].role.len > 1000)',
+  },
+  {
+    name: 'nobody is told of replies', file: 'services/store/feeds/feed_read.c', red: notified('reply: every device'),
+    from: '(kind IS NOT NULL OR thread IS NOT NULL OR "', to: '(kind IS NOT NULL OR "',
+  },
+  {
+    name: 'a withdrawn request stays', file: 'services/chat/friends/relation.c', red: notified('friend_request: taken back'),
+    from: 'if (!is) return notifications_end_of(', to: 'if (!is && since < 0) return notifications_end_of(',
+  },
+  {
+    name: 'a page of what is newer stands upside down', file: 'services/chat/notifications/notification_list.c', red: notified('pages go both ways'),
+    from: 'if (!is_older) turn_over', to: 'if (is_older) turn_over',
+  },
+  {
+    name: 'what was forgotten is not missed', file: 'services/chat/notifications/notification_list.c', red: notified('the newest are kept'),
+    from: ' || req->since < forgotten', to: ' || forgotten < 0',
+  },
+  {
+    name: 'nothing is quiet', file: 'services/chat/notifications/notification_put.c', red: notified('not to be disturbed: what comes'),
+    from: 'is_quiet(h.quiet_until, h.zone, h.times, now()) AS quiet', to: 'false AS quiet',
+  },
+  {
+    name: 'what comes first is not heard', file: 'services/gateway/notifications/notifications.c', red: notified('mention: read on one device'),
+    from: 'subject->begin = subject->version = version - 1;', to: 'subject->begin = subject->version = version;',
+  },
   // --- how many messages are kept ---
   {
     name: 'a room keeps one message fewer than it says', file: 'services/store/log/log_trim.c', red: counted('the newest messages stay'),

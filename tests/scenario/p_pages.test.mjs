@@ -630,6 +630,7 @@ test('what is one\'s own is had as an archive that other programs open: all of i
   await call('POST', `rooms/${room}/scheduled`, token, { id: 'his-later', body: '내일 쓸 글', send_at: Date.now() + 86400000 })
   await call('PUT', `rooms/${room}/draft`, token, { body: '쓰다 만 글' })
   await call('PUT', `friends/${nan.id}/block`, token)
+  await call('POST', 'friends', (await call('POST', 'auth/login', undefined, { email: await isThere('asks'), password })).access_token, { subject: ned.id })
   await call('POST', 'conversations', token, { name: 'a talk', data: { said: ['hello'] } })
   await stack.sql('store', `WITH rooms AS (INSERT INTO store.room_head SELECT gen_random_uuid(), 150 FROM generate_series(1, 3) RETURNING room_id)
     INSERT INTO store.message (room_id, seq, id, sender, body, at) SELECT room_id, n, md5(n::text), '${ned.id}', 'said at ' || n, now() - interval '1 day' + n * interval '1 s' FROM rooms, generate_series(1, 150) n`)
@@ -643,6 +644,7 @@ test('what is one\'s own is had as an archive that other programs open: all of i
     const files = Object.fromEntries(entries), json = name => JSON.parse(files[`${name}.json`])
     assert.deepEqual([json('account').user.email, json('rooms').map(one => one.id), json('friends'), json('blocked').map(one => one.subject)], [email, rooms, [], [nan.id]])
     assert.deepEqual([json('knocks').map(one => one.text), json('scheduled').map(one => one.body), json('drafts').map(one => one.body)], [['it is me'], ['내일 쓸 글'], ['쓰다 만 글']])
+    assert.deepEqual(json('notifications').map(one => one.kind), ['friend_request'])
     const messages = json('messages')
     assert.equal(messages.length, 451)
     assert.deepEqual(messages.map(one => one.at), messages.map(one => one.at).sort((a, b) => a - b))
@@ -700,7 +702,7 @@ test('what is one\'s own is had as an archive that other programs open: all of i
   await page.getByRole('button', { name: 'Make the archive' }).click()
   await page.waitForURL('**/account/prove?to=export')
   const cookie = (await cookies(page))['__Secure-madang_page'].value
-  for (const list of ['account', 'rooms', 'friends', 'knocks', 'scheduled', 'drafts', 'messages', 'reactions', 'conversations', 'media', 'urls']) {
+  for (const list of ['account', 'rooms', 'friends', 'knocks', 'scheduled', 'notifications', 'drafts', 'messages', 'reactions', 'conversations', 'media', 'urls']) {
     const asks = headers => request(stack, 'POST', `/account/export/${list}`, { body: { ids: [kept[0].id] }, headers })
     assert.equal((await asks({ origin: stack.url })).status, 401, list)
     assert.equal((await asks({ cookie: `__Secure-madang_page=${cookie}`, origin: 'https://evil.example' })).json.error.code, 'origin_refused', list)

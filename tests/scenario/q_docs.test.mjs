@@ -60,13 +60,14 @@ const filled = ({ path, parameters }) => path.replace(/\{([^}]+)\}/g, (_, name) 
 const tried = example => example.send_at === undefined ? example : { ...example, send_at: Date.now() + 86400000 }
 
 test('each example of an event is one that the gateway takes', async () => {
-  const person = await Person.arrives(stack, await stack.issueKey(), 'bo')
-  const answers = {}
+  const key = await stack.issueKey(), people = {}, answers = {}
+  for (const channel of ['chat', 'notification']) people[channel] = await Person.arrives(stack, key, 'bo', { namespace: `/${channel}` })
   for (const [event, operation] of Object.entries(events.json.operations)) {
-    if (operation.action !== 'receive' || operation.channel.$ref !== '#/channels/chat') continue
-    answers[event] = (await person.emits(event, tried(events.json.channels.chat.messages[event].examples[0].payload)))?.error?.code ?? 'ok'
+    const channel = operation.channel.$ref.replace('#/channels/', '')
+    if (operation.action !== 'receive' || !people[channel]) continue
+    answers[event] = (await people[channel].emits(event, tried(events.json.channels[channel].messages[event].examples[0].payload)))?.error?.code ?? 'ok'
   }
-  person.leaves()
+  Object.values(people).forEach(person => person.leaves())
   assert.deepEqual(Object.entries(answers).filter(([, code]) => code === 'invalid_argument'), [])
   assert.ok(Object.values(answers).includes('ok'), JSON.stringify(answers))
 })

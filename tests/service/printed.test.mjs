@@ -31,6 +31,6 @@ for (const kind of ['openapi', 'asyncapi']) {
 
 test('a channel has a name, and what is heard in two of them is in both', () => {
   const { channels, operations } = JSON.parse(printed('asyncapi'))
-  assert.deepEqual(Object.keys(channels).sort(), ['any', 'chat', 'error', 'link', 'system'])
+  assert.deepEqual(Object.keys(channels).sort(), ['any', 'chat', 'error', 'link', 'notification', 'system'])
   assert.ok(operations['any.error'] && operations['error.error'])
 })

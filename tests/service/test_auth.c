@@ -861,7 +861,9 @@ static void the_first_policies_allow_what_their_names_say(void **state)
     assert_int_equal(verdict.rule, 0);
     assert_true(explained("chat-client", "/chat", "emit", &verdict));
     assert_int_equal(verdict.rule, 1);
-    assert_false(explained("chat-client", "/notification", "emit", &verdict));
+    assert_true(explained("chat-client", "/notification", "emit", &verdict));
+    assert_true(explained("member", "/notification", "subscribe", &verdict));
+    assert_false(explained("read-only", "/notification", "emit", &verdict));
     assert_int_equal(verdict.rule, -1);
     assert_false(explained("chat-client", "/chat", "admin", &verdict));
     assert_true(explained("chat-backend", "/anything", "admin", &verdict));

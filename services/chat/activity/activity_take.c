@@ -165,5 +165,6 @@ enum err activity_take(struct call *call, const struct feed_batch *req, struct f
     TRY(lock_positions(call, pieces, n, &positions));
     struct activity_news news = find_news(call, pieces, n, &positions, rep);
     news.voices = &req->voices;
+    news.replies = &req->replies;
     return news.n > 0 ? follow(call, &news) : OK;
 }

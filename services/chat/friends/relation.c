@@ -4,6 +4,7 @@
 
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
+#include "services/chat/notifications/notifications.h"
 
 struct relation_row {
     struct str low, high, bond;
@@ -135,8 +136,45 @@ static enum err write_row(struct call *call, const struct relation *r, bool is_l
     return pg_run(call->pg, call->arena, FORGET_IDLE, PG_ARGS(pg_text(low), pg_text(high), pg_time(call->now)), NULL);
 }
 
+/* --- who is told of it --- */
+
+static bool is_seen_by_me(const struct relation *r)
+{
+    return r->bond == BOND_THEIRS && r->my_block == 0;
+}
+
+static bool is_seen_by_them(const struct relation *r)
+{
+    return r->bond == BOND_MINE && r->their_block == 0;
+}
+
+static enum err tell_request(struct call *call, struct str subject, struct str by, bool was, bool is, int64_t since)
+{
+    struct notification_news_item item = {
+        .subject = subject, .kind = NOTIFICATION_friend_request, .by = by, .at = since
+    };
+
+    if (was == is) return OK;
+    if (!is) return notifications_end_of(call, subject, NOTIFICATION_friend_request, by);
+    return notifications_make(call, (struct notification_items){ &item, 1 });
+}
+
+/* The caller's deed changes what one of the two sees of a request, or what the caller sees of all that the other did. */
+static enum err tell_both(struct call *call, const struct relation *was, const struct relation *is)
+{
+    struct str both[] = { is->self, is->other };
+    bool blocks_anew = (was->my_block > 0) != (is->my_block > 0);
+
+    if (was->bond == is->bond && !blocks_anew) return OK;
+    TRY(notifications_lock(call, (struct str_list){ both, COUNT(both) }));
+    TRY(tell_request(call, is->self, is->other, is_seen_by_me(was), is_seen_by_me(is), is->since));
+    TRY(tell_request(call, is->other, is->self, is_seen_by_them(was), is_seen_by_them(is), is->since));
+    return blocks_anew ? notifications_touch_by(call, is->self, is->other) : OK;
+}
+
 enum err relation_change(struct call *call, const struct relation *was, const struct relation *is, struct friend *rep)
 {
     TRY(write_row(call, is, str_cmp(is->self, is->other) < 0, rep));
-    return count_both(call, was, is);
+    TRY(count_both(call, was, is));
+    return tell_both(call, was, is);
 }

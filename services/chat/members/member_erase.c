@@ -10,12 +10,14 @@
 #include "services/chat/invites/invites.h"
 #include "services/chat/knocks/knocks.h"
 #include "services/chat/mentions/mentions.h"
+#include "services/chat/notifications/notifications.h"
 #include "services/chat/own/own.h"
 
 #define ROOMS_AT_ONCE    100
 #define BANS_AT_ONCE     500
 #define INVITES_AT_ONCE  500
 #define MENTIONS_AT_ONCE 500
+#define TOLD_AT_ONCE     500
 #define MADE_AT_ONCE     20 /* rooms, of some thousand members each */
 
 /* A room that they left. */
@@ -171,6 +173,9 @@ static enum err unname_rooms(struct call *call, struct str subject, struct erasu
     TRY(mentions_erase_some(call, subject, MENTIONS_AT_ONCE, &rows));
     erasure_add(call, erasure, "mentions", rows);
     if (rows > 0) return OK;
+    TRY(notifications_erase_some(call, subject, TOLD_AT_ONCE, &rows));
+    erasure_add(call, erasure, "notifications", rows);
+    if (rows > 0) return OK;
     TRY(pg_run(call->pg, call->arena, UNNAME, PG_ARGS(pg_text(subject), pg_int(MADE_AT_ONCE)), &rows));
     erasure_add(call, erasure, "rooms_made", rows);
     if (rows == MADE_AT_ONCE) return OK;
@@ -226,7 +231,7 @@ static void take_news(struct chat *chat, struct str line)
     struct member_change change = { .of = OF_MEMBERS };
     struct access_change who[2];
 
-    if (own_hear(chat, line)) return;
+    if (own_hear(chat, line) || notifications_hear(chat, line)) return;
     watchers_tell_lines(chat->watchers, chat->server);
     if (!read_news(line, &change, who))
         LOG(ERROR, "chat.bad_notification", F_STR("payload", line));

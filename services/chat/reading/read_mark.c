@@ -7,6 +7,7 @@
  */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
+#include "services/chat/notifications/notifications.h"
 #include "services/chat/own/own.h"
 
 /* Counting is a moment behind the log, so a place ahead of it may be right; one that is far ahead is none, and would stay for ever. */
@@ -38,6 +39,7 @@ enum err read_mark(struct call *call, const struct read_mark *req, struct read_s
             pg_int(AHEAD_MAX)));
     if (e == ERR_NOT_FOUND) return explain_refusal(call, req->room);
     TRY(e);
+    if (!req->unread) TRY(notifications_read_in(call, req->room, rep->read));
     own_tell(call, req->room, OWN_READ, own_self(call));
     return OK;
 }

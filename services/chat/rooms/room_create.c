@@ -1,6 +1,7 @@
 /* room_create.c - making a room. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
+#include "services/chat/notifications/notifications.h"
 #include "services/chat/own/own.h"
 
 static const char INSERT_ROOM[] =
@@ -48,6 +49,7 @@ static enum err add_first(struct call *call, struct id room, struct str_list oth
     TRY(quota_take(call, QUOTA_members, members));
     /* Nobody else is told: nobody can have remembered anything of a room whose id is new. */
     TRY(own_tell_all(call, room, OWN_ADDED));
+    TRY(notifications_of_first_members(call, room));
     return pg_run(call->pg, call->arena, COUNT_FIRST, PG_ARGS(pg_id(room), pg_int(members)), NULL);
 }
 

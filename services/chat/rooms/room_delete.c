@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
 #include "services/chat/knocks/knocks.h"
+#include "services/chat/notifications/notifications.h"
 #include "services/chat/own/own.h"
 
 /* In the order of subjects, as others lock them one after the other. */
@@ -42,6 +43,8 @@ enum err room_row_end(struct call *call, const struct room_row *row)
     TRY(own_tell_all(call, row->room.id, OWN_REMOVED));
     TRY(knocks_tell_end(call, row->room.id));
     TRY(pg_run(call->pg, call->arena, DELETE, PG_ARGS(pg_id(row->room.id)), NULL));
+    /* Afterwards: whoever holds `activity` waits for heads. */
+    TRY(notifications_end_in(call, row->room.id, (struct str_list){ NULL, 0 }));
     call_after(call, tell_end, arena_copy(call->arena, &change, sizeof change));
     return OK;
 }

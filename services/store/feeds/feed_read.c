@@ -28,11 +28,19 @@ static const char SPANS[] =
 static const char ENTRIES[] =
     "SELECT r.room, l.* FROM " OF_SPANS " CROSS JOIN LATERAL ("
     "  (SELECT seq, id, sender, CASE WHEN kind IS NULL THEN body ELSE '' END AS body, at, kind, NULL::bigint AS target,"
-    "   NULL::timestamptz AS target_at FROM message " IN_SPAN " AND (kind IS NOT NULL OR " HAS_AT
+    "   NULL::timestamptz AS target_at FROM message " IN_SPAN " AND (kind IS NOT NULL OR thread IS NOT NULL OR " HAS_AT
     ") ORDER BY seq LIMIT $4) UNION ALL"
     "  (SELECT seq, id, sender, CASE WHEN " IF_NAMES " THEN body ELSE '' END, at, kind, target, CASE WHEN " IF_NAMES
     "   THEN (SELECT m.at FROM message m WHERE m.room_id = r.room AND m.seq = target) END FROM change " IN_SPAN
     "   ORDER BY seq LIMIT $4) ORDER BY seq LIMIT $4) l ORDER BY r.i, l.seq";
+
+/* Of entries: which are replies, and to whom. */
+static const char REPLIES[] =
+    "SELECT e.room_id AS room, e.seq, m.at, m.sender, m.thread, o.sender AS to FROM unnest($1::uuid[], $2::bigint[])"
+    " WITH ORDINALITY AS e (room_id, seq, i) CROSS JOIN LATERAL (SELECT at, sender, thread FROM message"
+    "  WHERE room_id = e.room_id AND seq = e.seq AND kind IS NULL AND thread IS NOT NULL OFFSET 0) m"
+    " CROSS JOIN LATERAL (SELECT sender FROM message WHERE room_id = e.room_id AND seq = m.thread OFFSET 0) o"
+    " ORDER BY e.i";
 
 static const char VOICES[] =
     "SELECT r.room, v.sender, v.seq, v.at FROM " OF_SPANS
@@ -108,6 +116,14 @@ static enum err find_voices(struct pg *pg, struct arena *arena, size_t of_each, 
     return OK;
 }
 
+static enum err find_replies(struct pg *pg, struct arena *arena, struct feed_news *news)
+{
+    const struct message_list *entries = &news->batch.entries;
+
+    return pg_all(pg, arena, feed_reply_shape(), &news->batch.replies, FEED_ENTRIES_MAX, REPLIES,
+        PG_ARGS(pg_ids(arena, IDS_OF(arena, *entries, room)), pg_ints(arena, INTS_OF(arena, *entries, seq))));
+}
+
 enum err feed_spans(
     struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, size_t of_each, struct feed_news *out)
 {
@@ -133,6 +149,7 @@ static enum err read_spans(struct pg *pg, struct arena *arena, const char *feed,
     cut_spans(out, messages, of_each);
     for (size_t i = 0; i < out->batch.entries.len; i++)
         out->batch.entries.at[i].body = named_in(arena, out->batch.entries.at[i].body);
+    if (out->batch.entries.len > 0) TRY(find_replies(pg, arena, out));
     return find_voices(pg, arena, FEED_VOICES_MAX / rooms.len, out, fits);
 }
 

@@ -77,6 +77,20 @@ static json_t *list_histories(void)
     return list;
 }
 
+static json_t *list_notifications(void)
+{
+    json_t *list = json_array();
+
+    /* clang-format off */
+#define NOTIFICATION(kind, one, told, doc) json_array_append_new(list, json_pack("{s:s,s:s,s:s}", \
+        "kind", #kind, "one", #one, "told", #told));
+#include "proto/begin.def"
+#include "proto/notifications.def"
+#include "proto/end.def"
+    /* clang-format on */
+    return list;
+}
+
 static json_t *list_methods(void)
 {
     json_t *list = json_array();
@@ -132,7 +146,7 @@ static json_t *list_errors(void)
 
 json_t *contract(void)
 {
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "methods", list_methods(), "routes", list_routes(), "events",
-        list_events(), "heard", list_heard(), "errors", list_errors(), "roles", list_roles(), "rights", list_rights(),
-        "histories", list_histories());
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "methods", list_methods(), "routes", list_routes(),
+        "events", list_events(), "heard", list_heard(), "errors", list_errors(), "roles", list_roles(), "rights",
+        list_rights(), "histories", list_histories(), "notifications", list_notifications());
 }
