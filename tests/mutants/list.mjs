@@ -1039,10 +1039,6 @@ export const mutants = [
     from: ' AND taken_down_at IS NULL', to: '',
   },
   {
-    name: 'whoever looks at what is taken down goes on', file: 'services/share/reports/takedown.c', red: ['scenario', 'l_share_reports', 'for everybody at once'],
-    from: '(struct share_news){ .link = of->link });', to: '(struct share_news){ .owner = STR("nobody") });',
-  },
-  {
     name: 'a takedown has no entry in the audit', file: 'services/share/reports/takedown.c', red: ['scenario', 'l_share_reports', 'share may be killed'],
     from: 'lifted ? "share.restore" : "share.takedown"', to: 'lifted ? "share.restore" : "share.look"',
   },
