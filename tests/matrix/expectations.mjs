@@ -723,6 +723,8 @@ export const deeds = {
   'quota:set': { rows: ['PUT /api/v1/admin/quotas/{name}'], states: FOR_ADMINS },
   'quota:unset': { rows: ['DELETE /api/v1/admin/quotas/{name}'], states: FOR_ADMINS },
   'usage:get': { rows: ['chat', 'share', 'store'].map(service => `GET /api/v1/admin/usage/${service}`), states: FOR_ADMINS },
+  'purge:begin': { rows: ['POST /api/v1/admin/purges'], states: FOR_ADMINS },
+  'purge:list': { rows: ['GET /api/v1/admin/purges'], states: FOR_ADMINS },
   'rooms:list': { rows: ['GET /api/v1/admin/rooms'], states: FOR_ADMINS },
   'rooms:ref': {
     rows: ['GET /api/v1/admin/rooms/{room}'],

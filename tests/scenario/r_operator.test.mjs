@@ -255,6 +255,102 @@ test('what a deleted room has left in its log is purged, too', { timeout: 120000
   leave()
 })
 
+const purgeOf = async id => (await ctlJSON('user', 'purges')).purges.find(purge => purge.id === id)
+const isPurged = id => until('the purge is over', async () => (await purgeOf(id)).ended_at > 0, 120000)
+const newestPurge = async subject => (await request(stack, 'GET', `/api/v1/admin/purges?subject=${encodeURIComponent(subject)}`, { token: admin.key })).json.data.purges[0]
+
+test('what somebody said becomes places without words: in history, threads, search, mentions, exports and archives, live and for good', { timeout: 240000 }, async () => {
+  const { olga, max, room, leave } = await aRoom(), word = `word${randomUUID().replaceAll('-', '')}`
+  const other = await olga.makesRoom({ name: 'another', open: false, members: [max.name] })
+  await Promise.all([olga, max].map(person => person.joins(room)))
+  const media = await aMedium(max)
+  const root = await say(olga, room, `${word} of olga`)
+  const edited = await say(max, room, `${word} first @${olga.name}`, { attachments: [media.id] })
+  await max.calls('message:edit', { room, seq: edited.seq, id: randomUUID(), body: `${word} edited`, attachments: [media.id] })
+  const reply = await say(max, room, `${word} reply`, { thread: root.seq })
+  await olga.calls('pin:add', { room, seq: edited.seq })
+  await max.calls('reaction:add', { room, seq: root.seq, emoji: '🌱' })
+  const before = await say(max, room, `${word} deleted before`)
+  await max.calls('message:delete', { room, seq: before.seq })
+  await say(max, other.id, `${word} elsewhere`)
+  await until('search has it', async () => (await olga.calls('message:search', { q: word })).found.length >= 4, 60000)
+
+  const body = { subject: max.name, room, reason: 'as they asked' }
+  refused(await request(stack, 'POST', '/api/v1/admin/purges', { body, token: olga.token }), 403, 'forbidden')
+  refused(await request(stack, 'POST', '/api/v1/admin/purges', { body: { subject: max.name }, token: admin.key }), 400, 'invalid_argument')
+  const begun = await request(stack, 'POST', '/api/v1/admin/purges', { body, token: admin.key })
+  assert.equal(begun.status, 201, begun.text)
+  await isPurged(begun.json.data.id)
+  assert.equal((await purgeOf(begun.json.data.id)).messages, 3)
+  // Live, each once, with no hole in the log.
+  const deletions = () => olga.events.filter(([event, entry]) => event === 'entry' && entry.room === room && entry.kind === 'message:delete' && entry.sender === 'operator').map(([, entry]) => entry)
+  await until('olga hears it', () => deletions().length === 2)
+  assert.deepEqual(deletions().map(({ target }) => target).sort((a, b) => a - b), [edited.seq, reply.seq])
+  const { messages, head } = await olga.calls('message:list', { room, limit: 200 })
+  const of = seq => messages.find(message => message.seq === seq)
+  for (const seq of [edited.seq, reply.seq, before.seq]) assert.deepEqual([of(seq).body, of(seq).deleted_at > 0, of(seq).sender], ['', true, max.name])
+  assert.equal(of(root.seq).body, `${word} of olga`)
+  assert.equal(head, messages.length + (await count('store', 'change', `room_id = '${room}'`)))
+  assert.deepEqual((await olga.calls('message:list', { room, thread: root.seq })).messages.map(({ body: said }) => said).filter(said => said !== `${word} of olga`), [''])
+  assert.deepEqual((await olga.calls('pin:list', { room })).messages, [])
+  await until('search has it no more', async () => (await olga.calls('message:search', { q: word })).found.filter(hit => hit.message?.room === room || hit.room === room).length === 1, 60000)
+  await until('no mention is left', async () => (await olga.calls('mention:list', {})).mentions.length === 0, 60000)
+  await until('nobody is shown the file', async () => (await olga.rest('GET', media.url)).status === 404, 60000)
+  // Nowhere at all, though what is deleted is kept for a while otherwise.
+  const words = ['message', 'change', 'message_now', 'removed'].map(table => `SELECT count(*) FROM ${table} WHERE room_id = '${room}' AND body LIKE '${word}%'`)
+  assert.deepEqual((await sql('store', words.join(' UNION ALL '))).split('\n').map(Number), [1, 0, 0, 0])
+  const taken = await olga.rest('GET', `/api/v1/rooms/${room}/export`)
+  assert.equal(taken.text.match(new RegExp(word, 'g')).length, 1)
+  // In the other room it stands, until that one's turn comes; what is said since stays.
+  assert.ok((await olga.calls('message:list', { room: other.id })).messages.some(message => message.body === `${word} elsewhere`))
+  const { room: everywhere } = await ctlJSON('user', 'purge-messages', max.name, '--reason', 'all of it', '--yes')
+  assert.equal(everywhere, undefined)
+  const since = await say(max, room, 'said since')
+  await isPurged((await newestPurge(max.name)).id)
+  assert.ok((await olga.calls('message:list', { room: other.id })).messages.every(message => message.body === ''))
+  assert.equal((await olga.calls('message:get', { room, seq: since.seq })).body, 'said since')
+  const entries = await inAudit(max.name, 'message.purge', 'message.purge')
+  assert.deepEqual(entries.map(({ detail }) => [detail.room, detail.reason]), [[room, 'as they asked'], [undefined, 'all of it']])
+  assert.match(await ctl('user', 'purges', '--of', max.name), /done +\d+ +all rooms[^]*done +3 /)
+  leave()
+})
+
+test('a purge goes on where it was, whoever is killed, and others write meanwhile: the log has no hole and each deletion once', { timeout: 600000 }, async () => {
+  const { olga, max, room, leave } = await aRoom(), N = 700
+  for (let i = 0; i < N; i += 50) await Promise.all(Array.from({ length: 50 }, (_, k) => say(max, room, `secret ${i + k}`)))
+  const { id } = await ctlJSON('user', 'purge-messages', max.name, '--room', room, '--reason', 'a test', '--yes')
+  const acknowledged = []
+  let over = false
+  const talk = (async () => {
+    for (let i = 0; !over; i++) {
+      const key = randomUUID() // the same until it is answered
+      for (;;) {
+        const answer = await olga.emits('message:send', { room, id: key, body: `beside ${i}` }).catch(() => ({}))
+        if (answer.seq > 0) { acknowledged.push(answer.seq); break }
+        if (over) break
+      }
+    }
+  })()
+  const left = () => purgeOf(id).catch(() => undefined)
+  for (const name of ['store', 'chat', 'store']) {
+    const at = (await until('the purge is seen', left, 60000)).messages
+    await until('it goes on', async () => { const now = await left(); return now && (now.messages > at || now.ended_at > 0) }, 120000)
+    await stack.kill(name)
+  }
+  await isPurged(id)
+  over = true
+  await talk
+  assert.equal((await purgeOf(id)).messages, N)
+  assert.equal(await count('store', 'message', `room_id = '${room}' AND body LIKE 'secret%'`), 0)
+  assert.equal(await count('store', 'removed', `room_id = '${room}'`), 0)
+  assert.equal(await count('store', 'change', `room_id = '${room}' AND kind = 'message:delete'`), N)
+  assert.equal(await sql('store', `SELECT count(*) = max(seq) AND max(seq) = (SELECT seq FROM room_head WHERE room_id = '${room}') FROM (SELECT seq FROM message WHERE room_id = '${room}' UNION SELECT seq FROM change WHERE room_id = '${room}') s`), 't')
+  const there = new Set((await sql('store', `SELECT seq FROM message WHERE room_id = '${room}' AND body LIKE 'beside%'`)).split('\n').map(Number))
+  assert.deepEqual(acknowledged.filter(seq => !there.has(seq)), [])
+  await inAudit(max.name, 'message.purge')
+  leave()
+})
+
 /** madangctl with something typed. */
 const typed = (input, ...words) => new Promise(resolve => {
   const child = spawn('chpst', ['-e', join(stack.dir, 'env/operator'), join(bin, 'madangctl'), ...words], { cwd: root })
@@ -281,6 +377,10 @@ test('the command line purges a room whose name is typed, or with --yes, and els
     await inAudit(gone, 'room.purge')
   }
   assert.equal((await stack.madangctl('room', 'purge', room, '--yes')).status, 2) // without a reason
+  assert.equal((await typed('another\n', 'user', 'purge-messages', 'somebody', '--reason', 'a test')).status, 2)
+  assert.deepEqual((await ctlJSON('user', 'purges', '--of', 'somebody')).purges, [])
+  assert.equal((await typed('somebody\n', 'user', 'purge-messages', 'somebody', '--reason', 'a test')).status, 0)
+  assert.equal((await ctlJSON('user', 'purges', '--of', 'somebody')).purges.length, 1)
   leave()
   other.leave()
 })

@@ -6,4 +6,8 @@
 
 extern const struct noun room_noun;
 extern const struct noun share_noun;
+extern const struct noun user_noun;
 extern const struct noun job_noun;
+
+/* room.c: the line that is typed after this question is that text. */
+bool confirmed(const char *question, struct str text);

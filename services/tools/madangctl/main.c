@@ -6,6 +6,7 @@
 static const struct noun *const NOUNS[] = {
     &room_noun,
     &share_noun,
+    &user_noun,
     &job_noun,
     &completion_noun,
     &man_noun,

@@ -96,16 +96,22 @@ static int show_room(const struct command_line *line)
 
 /* --- purge --- */
 
-static bool is_confirmed(const struct room_state *room)
+bool confirmed(const char *question, struct str text)
 {
     char typed[NAME_BYTES_MAX];
 
-    fprintf(
-        stderr, "Nothing brings a purged room back. Its name, to purge it (%lld members): ", (long long)room->members);
+    fprintf(stderr, "%s", question);
     if (fgets(typed, sizeof typed, stdin) == NULL) return false;
-    struct str name = str_of(typed);
-    if (name.len > 0 && name.at[name.len - 1] == '\n') name.len--;
-    return str_eq(name, room->name);
+    struct str said = str_of(typed);
+    if (said.len > 0 && said.at[said.len - 1] == '\n') said.len--;
+    return str_eq(said, text);
+}
+
+static bool is_confirmed(const struct room_state *room)
+{
+    return confirmed(text_printf("Nothing brings a purged room back. Its name, to purge it (%lld members): ",
+                         (long long)room->members),
+        room->name);
 }
 
 /* Whoever does not say --yes says the room's name. */
