@@ -247,7 +247,7 @@ test('what a deleted room has left in its log is purged, too', { timeout: 120000
   refused(await rest('POST', `/${room}/purge`, { name, reason, gone: true }), 412, 'precondition_failed') // it is there
   await olga.calls('room:delete', { room })
   refused(await rest('POST', `/${room}/purge`, { name, reason }), 404, 'not_found')
-  assert.deepEqual(await left(room), { message: '1', search_entry: (await left(room)).search_entry ?? '1' })
+  assert.equal((await left(room)).message, '1')
   await ctl('room', 'purge', room, '--reason', reason, '--gone')
   await isGone(room)
   const [entry] = await inAudit(room, 'room.purge')
