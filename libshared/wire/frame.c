@@ -195,6 +195,7 @@ void frame_put_failure(struct buf *out, enum err e, const struct wire_error *why
         .quota = w->quota != NULL ? str_of(w->quota) : STR_NONE,
         .limit = w->quota != NULL ? w->limit : -1,
         .used = w->quota != NULL ? w->used : -1,
+        .line = w->line,
     };
 
     if (wire_encode(failure_shape(), &failure, out) != OK) out->over = true;

@@ -83,6 +83,7 @@ struct wire_error {
     int64_t retry_after_ms;
     const char *quota; /* quota_exceeded: a name of proto/quotas.def; else NULL */
     int64_t limit, used;
+    int64_t line; /* of a body of lines; 0: none */
 };
 
 /* Absent optionals are zero: an ID nil, a TIME 0, TEXT, BYTES and ANY with at == NULL, lists with len 0.

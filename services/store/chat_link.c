@@ -189,6 +189,11 @@ void chat_link_export(struct chat_link *link, const struct export_question *ques
     call_chat(link, "room.export", export_question_shape(), question, done, arg);
 }
 
+void chat_link_arrival(struct chat_link *link, const struct room_arrival *arrival, rpc_reply_fn *done, void *arg)
+{
+    call_chat(link, "room.import", room_arrival_shape(), arrival, done, arg);
+}
+
 void chat_link_recheck(struct chat_link *link)
 {
     link->recheck = true;

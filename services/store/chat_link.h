@@ -27,6 +27,8 @@ void chat_link_readable(struct chat_link *link, const struct readable_query *que
 /* Something may have been committed that nobody publishes: chat is told until it has heard.  A new link begins with
  * that, as the store before us may have died between a commit and its publication. */
 void chat_link_recheck(struct chat_link *link);
+/* Of a room that a file brings. */
+void chat_link_arrival(struct chat_link *link, const struct room_arrival *arrival, rpc_reply_fn *done, void *arg);
 void chat_link_export(struct chat_link *link, const struct export_question *question, rpc_reply_fn *done, void *arg);
 void chat_link_publish(struct chat_link *link, const struct publication *publication, rpc_reply_fn *done, void *arg);
 void chat_link_take_lines(struct chat_link *link, const struct line_query *query, rpc_reply_fn *done, void *arg);

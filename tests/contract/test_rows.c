@@ -353,6 +353,10 @@ static void what_is_streamed_is_named_in_records(void **state)
             assert_ptr_equal(m->req, transfer_part_shape);
             assert_ptr_equal(find(r->service, "transfer.open")->req, transfer_part_shape);
         }
+        if (strcmp(r->body, "NDJSON") == 0) {
+            assert_true(has_body && strcmp(r->who, "BEARER") == 0 && strcmp(r->answer, "ENVELOPE") == 0);
+            assert_ptr_equal(m->req, import_part_shape);
+        }
         if (strcmp(r->answer, "TUS") == 0) assert_true(m->rep == transfer_shape || m->rep == nothing_shape);
         if (strcmp(r->answer, "STREAM") == 0) {
             assert_string_equal(r->at, "GET");

@@ -1,6 +1,6 @@
 // deeds.mjs - what the callers do: the rooms that it is done to, and the same arguments over REST and over a socket.
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { Person, request, tokenFor } from '../lib/people.mjs'
 import { until } from '../lib/wait.mjs'
 import { codeOfAnswer, over, signsIn, transports, tryConnect } from './callers.mjs'
@@ -22,8 +22,17 @@ const aTransfer = raw => ({ raw, headers: { 'tus-resumable': '1.0.0', 'upload-le
 /** What a FIELDS row takes, of a page of ours. */
 const aPagesForm = (stack, fields) => ({ raw: String(new URLSearchParams(fields)), headers: { 'content-type': 'application/x-www-form-urlencoded', origin: stack.url } })
 
+/** What an NDJSON row takes: a room without anybody in it. */
+function aFile() {
+  const settings = { id: randomUUID(), name: '', topic: '', created_by: 'olga', created_at: 1, open: false, knocks: false, listed: false, lines: false, writes: 'member', invites: 'admin', history: 'all' }
+  const begin = `${JSON.stringify({ begin: { format: 'madang-room', version: 1, room: settings, after: 0, head: 0 } })}\n`
+  const hash = createHash('sha256').update(Buffer.alloc(32)).update(begin).digest('hex')
+  return { raw: `${begin}${JSON.stringify({ end: { entries: 0, hash } })}\n`, headers: { 'content-type': 'application/x-ndjson' } }
+}
+
 /** What a row takes besides its path. */
 function bodyOf(stack, row, fields) {
+  if (row.body === 'NDJSON') return aFile()
   if (row.body === 'FORM') return aForm()
   if (row.method.startsWith('transfer.')) return aTransfer(row.body === 'PART' ? 'hello' : undefined)
   if (row.body.startsWith('FIELDS')) return aPagesForm(stack, fields)
@@ -65,6 +74,7 @@ const args = {
   'draft:clear': ({ room }) => ({ room }),
   'draft:list': () => ({}),
   'room:export': ({ room }) => ({ room }),
+  'room:bring': () => ({}),
   'message:list': ({ room }) => ({ room }),
   'message:search': ({ room }) => ({ q: 'first', ...(room && { room }) }),
   'message:get': ({ room }) => ({ room, seq: 1 }),

@@ -260,6 +260,7 @@ export const deeds = {
       missing: { not_found: `${INSIDE} ${OUTSIDE} read_only`, forbidden: 'listener capped', ...UNKNOWN },
     },
   },
+  'room:bring': { rows: ['POST /api/v1/admin/rooms/import'], states: FOR_ADMINS },
   'message:list': {
     rows: ['GET /api/v1/rooms/{room}/messages', '/chat message:list'],
     states: {

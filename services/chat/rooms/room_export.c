@@ -1,4 +1,5 @@
-/* room_export.c - for the store: may somebody take a room along, and what of it chat has: its settings, and its members page by page. */
+/* room_export.c - for the store: may somebody take a room along, and what of it chat has: its settings, its members page by page, and for an
+ * operator who of them are friends. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
 #include "services/chat/chat.h"
@@ -8,6 +9,16 @@ static const char ROOM_OF[] =
 static const char MEMBERS[] =
     "SELECT subject, role, joined_at, muted_until FROM member WHERE room_id = $1 AND subject COLLATE \"C\" >"
     " coalesce($2, '') ORDER BY subject COLLATE \"C\" LIMIT $3";
+
+#define FRIENDS_MAX 200 /* proto/chat.def: export_grant.friends */
+
+/* Who blocks a friend does not see them as one, and is not shown as one. */
+static const char FRIENDS[] =
+    "SELECT r.low AS subject, r.high AS friend, r.since FROM member m JOIN relation r ON r.low = m.subject COLLATE "
+    "\"C\""
+    " AND r.low_sees = 'friends' JOIN member o ON o.room_id = m.room_id AND o.subject = r.high"
+    " WHERE m.room_id = $1 AND r.high_sees = 'friends' AND (r.low, r.high) > (coalesce($2, ''), coalesce($3, ''))"
+    " ORDER BY r.low, r.high LIMIT $4";
 
 static struct exported_room *without_asker(struct arena *arena, const struct room *room)
 {
@@ -30,6 +41,13 @@ static struct exported_room *without_asker(struct arena *arena, const struct roo
     return arena_copy(arena, &kept, sizeof kept);
 }
 
+static enum err read_members(struct call *call, const struct export_question *req, struct export_grant *rep)
+{
+    if (req->limit == 0) return OK;
+    return pg_all(call->pg, call->arena, room_member_shape(), &rep->members, (size_t)req->limit, MEMBERS,
+        PG_ARGS(pg_id(req->room), pg_text(req->after.len > 0 ? req->after : STR_NONE), pg_int(req->limit)));
+}
+
 enum err room_export(struct call *call, const struct export_question *req, struct export_grant *rep)
 {
     struct room room = { .id = req->room };
@@ -41,7 +59,9 @@ enum err room_export(struct call *call, const struct export_question *req, struc
     if (!req->by_operator) TRY(require_right(call, &room, MAY_export));
     rep->room = without_asker(call->arena, &room);
     if (!req->by_operator) rep->reads_after = room.reads_after;
-    if (req->limit == 0) return OK;
-    return pg_all(call->pg, call->arena, room_member_shape(), &rep->members, (size_t)req->limit, MEMBERS,
-        PG_ARGS(pg_id(req->room), pg_text(req->after.len > 0 ? req->after : STR_NONE), pg_int(req->limit)));
+    TRY(read_members(call, req, rep));
+    if (!req->friends || (req->limit > 0 && rep->members.len == (size_t)req->limit)) return OK;
+    return pg_all(call->pg, call->arena, export_friends_shape(), &rep->friends, FRIENDS_MAX, FRIENDS,
+        PG_ARGS(pg_id(req->room), pg_text(req->low.len > 0 ? req->low : STR_NONE),
+            pg_text(req->high.len > 0 ? req->high : STR_NONE), pg_int(FRIENDS_MAX)));
 }

@@ -13,6 +13,7 @@ struct failure refusal_of(enum err e, const struct wire_error *why)
     return (struct failure){ .code = str_of(err_code(e)),
         .message = str_of(why->text[0] ? why->text : err_text(e)),
         .field = why->field[0] ? str_of(why->field) : STR_NONE,
+        .line = why->line,
         .retry_after_ms = why->retry_after_ms };
 }
 
@@ -106,6 +107,7 @@ static void put_details(const struct failure *failure, const char *before, struc
     put_text(&before, "field", failure->field, out);
     if (failure->retry_after_ms > 0) put_number(&before, "retry_after_ms", failure->retry_after_ms, out);
     put_text(&before, "nearest", failure->nearest, out);
+    if (failure->line > 0) put_number(&before, "line", failure->line, out);
 }
 
 void refusal_json(const struct failure *failure, struct buf *out)

@@ -1,7 +1,7 @@
 /*
  * refusal.h - how a client is told no, on every surface the same:
  *
- *      {"code","message"[,"field"][,"retry_after_ms"][,"nearest"][,"rate","limit"][,"quota","limit","used"]}
+ *      {"code","message"[,"field"][,"retry_after_ms"][,"nearest"][,"rate","limit"][,"quota","limit","used"][,"line"]}
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once

@@ -129,6 +129,10 @@ void rest_ask_service(struct rest *rest)
     struct buf body = BUF(REPLY_BYTES_MAX);
     struct wire_error why = { 0 };
 
+    if (rest->intake != NULL) {
+        rest_intake_end(rest);
+        return;
+    }
     if (rest->upload != NULL && !rest_upload_is_sent(rest)) return;
     enum err e = charge_rest(rest) ? OK : ERR_RATE_LIMITED;
 
@@ -200,8 +204,13 @@ static const char *list_methods(void *arg, struct http *http)
 
 static void on_data(void *arg, struct http *http, struct str bytes)
 {
+    struct rest *rest = http_user(http);
+
     (void)arg;
-    rest_upload_take(http_user(http), bytes);
+    if (rest->intake != NULL)
+        rest_intake_take(rest, bytes);
+    else
+        rest_upload_take(rest, bytes);
 }
 
 static void on_writable(void *arg, struct http *http)
@@ -239,6 +248,7 @@ static void on_gone(void *arg, struct http *http)
     rest_upload_leave(rest);
     rest_download_leave(rest);
     rest_lines_leave(rest);
+    rest_intake_leave(rest);
     rest->http = NULL;
     if (!rest->waits) rest_end(rest);
 }

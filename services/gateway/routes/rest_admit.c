@@ -184,7 +184,9 @@ void rest_admit(struct rest *rest)
     if (e == OK) e = check_policy(rest);
     if (e == OK && rest->rights.bearer != NULL) key_uses_note(rest->routes->key_uses, bearer_key(rest->rights.bearer));
     if (e != OK && rest_has_proof(rest)) e = rest_count_malformed(rest, e);
-    if (e == OK && route_is_streamed(rest->row))
+    if (e == OK && rest->row->takes == TAKES_LINES)
+        e = rest_intake_begin(rest, &why);
+    else if (e == OK && route_is_streamed(rest->row))
         e = rest_upload_begin(rest, &why);
     else if (e == OK)
         http_pause(rest->http, false);

@@ -37,7 +37,7 @@ static void forget_body(struct rest *rest)
 
 void rest_end(struct rest *rest)
 {
-    assert(rest->upload == NULL && rest->download == NULL && rest->lines == NULL);
+    assert(rest->upload == NULL && rest->download == NULL && rest->lines == NULL && rest->intake == NULL);
     rights_drop(&rest->rights);
     forget_body(rest);
     mem_free(rest);
@@ -106,6 +106,7 @@ void rest_finish(struct rest *rest, int status, const char *code, const char *ty
     rest_upload_leave(rest);
     rest_download_leave(rest);
     rest_lines_leave(rest);
+    rest_intake_leave(rest);
     http_set_user(rest->http, NULL);
     http_reply(rest->http, status, type, body, headers->at, headers->n);
     rest_end(rest);

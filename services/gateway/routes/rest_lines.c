@@ -15,8 +15,8 @@
 
 #define FLOWS_MAX    64 /* of this gateway */
 #define FLOWS_OF_ONE 4  /* of one subject */
-#define NEXT_BYTES   1000
-#define QUERY_BYTES  2048 /* a json_lines_query, by the bounds of its fields */
+#define NEXT_BYTES   1600
+#define QUERY_BYTES  4096 /* a json_lines_query, by the bounds of its fields */
 #define RETRY_MS     2000
 
 struct line_flow {

@@ -7,6 +7,7 @@
  *          rest_proof.c  by a credential in the body
  *      rest_upload.c     a file in the body
  *          rest_tus.c    one that comes in parts
+ *      rest_intake.c     lines in the body, part by part
  *      rest_cookies.c    what the browser keeps
  *      rest_condition.c  fields that are headers: If-Match, ETag
  *      rest_session.c    how often a session is refreshed
@@ -47,6 +48,7 @@ struct rest {
     struct form_upload *upload; /* the file on its way; NULL: none */
     struct download *download;  /* the answer on its way; NULL: none, or it is whole */
     struct line_flow *lines;    /* the same of lines */
+    struct line_intake *intake; /* lines of the body, which a service takes; NULL: none */
     bool sets_cookies;          /* fields of the reply that its row names go into cookies, not into the body */
     struct http_header_out cookies[ROUTE_COOKIES_MAX]; /* of the answer, if it is no refusal */
     size_t n_cookies;
@@ -136,6 +138,12 @@ size_t rest_upload_uncharged(const struct rest *rest); /* bytes that came since 
 void rest_upload_give(struct rest *rest, struct arena *arena, struct wire_given_list *given);
 void rest_upload_end(struct rest *rest);   /* it is the method's from now on */
 void rest_upload_leave(struct rest *rest); /* the request ends; while there still is a connection */
+
+/* rest_intake.c */
+enum err rest_intake_begin(struct rest *rest, struct wire_error *why) MUST_CHECK; /* its headers are there */
+void rest_intake_take(struct rest *rest, struct str bytes);
+void rest_intake_end(struct rest *rest);   /* the body is whole */
+void rest_intake_leave(struct rest *rest); /* as rest_upload_leave() */
 
 /* rest_tus.c: uploads that go on where they stopped, by tus 1.0, for rows that answer TUS */
 enum err rest_tus_check(struct rest *rest) MUST_CHECK; /* does the client speak it? */

@@ -39,6 +39,7 @@ struct routes {
     struct next_turn *turns; /* of events that need not wait any more */
     struct before_sleep turn;
     struct line_flow *flows; /* answers of lines that are under way: rest_lines.c */
+    size_t intakes;          /* bodies of lines that are under way: rest_intake.c */
     bool is_held;            /* requests wait with what they may do */
     struct rest *held;
 };

@@ -49,6 +49,7 @@ static const struct route_row routes[] = {
 #define BODY_FIELDS(bytes) .takes = TAKES_FIELDS, .body_max = (bytes)
 #define BODY_FORM        .takes = TAKES_FORM, .body_max = INT64_C(1) << 40 /* its service has a bound, and says so before it comes */
 #define BODY_PART        .takes = TAKES_PART, .body_max = INT64_C(1) << 40
+#define BODY_NDJSON      .takes = TAKES_LINES, .body_max = INT64_C(1) << 40 /* its rate bounds it */
 #define CACHE_REVALIDATE .cache_control = "private, no-cache"
 #define CACHE_NO_STORE   .cache_control = "no-store"
 #define CACHE_FOREVER    .cache_control = "public, max-age=31536000, immutable"
@@ -151,14 +152,15 @@ const char *route_takes(const struct route_row *row)
         [TAKES_FLAT] = "application/json",
         [TAKES_FIELDS] = "application/x-www-form-urlencoded",
         [TAKES_FORM] = "multipart/form-data",
-        [TAKES_PART] = "application/offset+octet-stream" };
+        [TAKES_PART] = "application/offset+octet-stream",
+        [TAKES_LINES] = LINES_TYPE };
 
     return types[row->takes];
 }
 
 bool route_is_streamed(const struct route_row *row)
 {
-    return row->takes == TAKES_FORM || row->takes == TAKES_PART;
+    return row->takes == TAKES_FORM || row->takes == TAKES_PART || row->takes == TAKES_LINES;
 }
 
 const char *route_answers(const struct route_row *row)

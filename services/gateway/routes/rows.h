@@ -13,7 +13,7 @@ enum route_who {
     WHO_PENDING, /* a person, whose second factor is asked for */
     WHO_SIGNED   /* a token, or a signature in the query */
 };
-enum route_takes { TAKES_JSON, TAKES_FLAT, TAKES_FIELDS, TAKES_FORM, TAKES_PART };
+enum route_takes { TAKES_JSON, TAKES_FLAT, TAKES_FIELDS, TAKES_FORM, TAKES_PART, TAKES_LINES };
 enum route_answer {
     ANSWER_ENVELOPE,
     ANSWER_BARE,

@@ -13,6 +13,7 @@
 void export_put_begin(struct buf *out, struct exported_room *room, int64_t after, int64_t head);
 void export_put_people(struct buf *out, struct person_list people); /* in the order of their ids */
 void export_put_members(struct buf *out, struct room_member_list members);
+void export_put_friends(struct buf *out, struct export_friends_list friends);
 void export_put_media(struct buf *out, struct export_media media);
 void export_put_entry(struct buf *out, const struct message *entry);
 /* The mark of a place, which is printed already; STR_NONE: the end. */

@@ -12,7 +12,7 @@
 #include "libshared/wire/wire.h"
 
 #define HASH_BYTES  32
-#define PLACE_BYTES 700 /* an export_place, by the bounds of its fields */
+#define PLACE_BYTES 1190 /* an export_place, by the bounds of its fields */
 
 static void put_line(struct buf *out, const struct export_line *line)
 {
@@ -46,6 +46,11 @@ void export_put_people(struct buf *out, struct person_list people)
 void export_put_members(struct buf *out, struct room_member_list members)
 {
     for (size_t i = 0; i < members.len; i++) put_line(out, &(struct export_line){ .member = &members.at[i] });
+}
+
+void export_put_friends(struct buf *out, struct export_friends_list friends)
+{
+    for (size_t i = 0; i < friends.len; i++) put_line(out, &(struct export_line){ .friends = &friends.at[i] });
 }
 
 void export_put_media(struct buf *out, struct export_media media)

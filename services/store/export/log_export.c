@@ -19,6 +19,7 @@
 #include "services/store/store.h"
 
 #define HOUR_MS      3600000
+#define PART_FRIENDS 200
 #define PART_MEMBERS 200 /* with PART_ENTRIES and the room's maker no more people than directory_people() answers */
 #define PART_ENTRIES 250
 #define PART_BYTES   (128 << 10) /* of entries: a part ends with the one that passes it */
@@ -53,6 +54,7 @@ static void answer_part(struct part *part)
     if (part->is_first) export_put_begin(&text, part->grant.room, part->floor, part->to.head);
     export_put_people(&text, part->people);
     export_put_members(&text, part->grant.members);
+    export_put_friends(&text, part->grant.friends);
     export_put_media(&text, part->media);
     buf_add_str(&text, part->entries);
     part->to.hash = export_hash(call->arena, part->from.hash, buf_str(&text));
@@ -102,12 +104,31 @@ static void on_answer(void *arg, enum err e, struct str body)
     fail_part(part, call_fail(call, e, "%.*s", STR_ARG(failure.message)));
 }
 
+/* What share knows, and what files said of media that it does not know; in the order of ids, as both are. */
+static struct export_medium_list merge_media(
+    struct arena *arena, struct export_medium_list known, struct export_medium_list said)
+{
+    struct export_medium_list all = { arena_alloc(arena, (known.len + said.len) * sizeof *all.at + 1), 0 };
+
+    for (size_t i = 0, k = 0; i < known.len || k < said.len;) {
+        int order = i == known.len  ? 1
+                    : k == said.len ? -1
+                                    : memcmp(&known.at[i].id, &said.at[k].id, sizeof(struct id));
+        all.at[all.len++] = order <= 0 ? known.at[i] : said.at[k];
+        i += order <= 0;
+        k += order >= 0;
+    }
+    return all;
+}
+
 static void take_names(struct part *part, struct str body)
 {
     struct call *call = rpc_later_call(part->later);
     struct wire_error why;
-    enum err e = wire_decode(export_media_shape(), body, call->arena, &part->media, &why);
+    struct export_media known = { { NULL, 0 } };
+    enum err e = wire_decode(export_media_shape(), body, call->arena, &known, &why);
 
+    if (e == OK) part->media.media = merge_media(call->arena, known.media, part->media.media);
     if (e == OK)
         answer_part(part);
     else
@@ -190,6 +211,10 @@ static struct str_list subjects_of(struct part *part)
 static const char SHOWN[] = "SELECT array_agg(DISTINCT a.media) AS media FROM attachment a WHERE a.media = ANY ($2)"
                             " AND a.room_id = $1";
 
+/* Of media that came with a file (services/store/import), what it said of them. */
+static const char SAID[] = "SELECT media AS id, name, type, size FROM imported_medium WHERE room_id = $1"
+                           " AND media = ANY ($2) ORDER BY media";
+
 static enum err read_shown(struct pg *pg, struct part *part)
 {
     struct arena *arena = rpc_later_call(part->later)->arena;
@@ -202,7 +227,10 @@ static enum err read_shown(struct pg *pg, struct part *part)
     all.at = arena_alloc(arena, n * sizeof *all.at);
     for (size_t i = 0; i < part->n; i++)
         for (size_t k = 0; k < page->at[i].attachments.len; k++) all.at[all.len++] = page->at[i].attachments.at[k];
-    return pg_one(pg, arena, media_ids_shape(), &part->shown, SHOWN, PG_ARGS(pg_id(part->room), pg_ids(arena, all)));
+    TRY(pg_one(pg, arena, media_ids_shape(), &part->shown, SHOWN, PG_ARGS(pg_id(part->room), pg_ids(arena, all))));
+    if (part->shown.media.len == 0) return OK;
+    return pg_all(pg, arena, export_medium_shape(), &part->media.media, part->shown.media.len, SAID,
+        PG_ARGS(pg_id(part->room), pg_ids(arena, part->shown.media)));
 }
 
 static enum err read_part(struct pg *pg, struct arena *arena, void *arg)
@@ -214,7 +242,8 @@ static enum err read_part(struct pg *pg, struct arena *arena, void *arg)
     TRY(log_ends_read(pg, call->arena, part->room, &part->ends));
     if (part->is_first) part->to.head = part->ends.head;
     TRY(history_floor(pg, call->arena, part->room, part->grant.reads_after, &part->floor));
-    if (part->to.members) TRY(read_entries(pg, part));
+    if (part->to.seq < part->floor) part->to.seq = part->floor;
+    if (part->to.members && part->to.friends) TRY(read_entries(pg, part));
     TRY(read_shown(pg, part));
     return directory_people(pg, call->arena, subjects_of(part), &part->people);
 }
@@ -273,6 +302,17 @@ static void on_noted(void *arg, enum err e)
         fail_part(arg, e);
 }
 
+/* An operator's export has who are friends behind the last of the members. */
+static void take_friends(struct part *part)
+{
+    const struct export_friends_list *friends = &part->grant.friends;
+
+    if (!part->to.members) return;
+    part->to.friends = part->from.friends || friends->len < PART_FRIENDS;
+    part->to.low = part->to.friends ? STR_NONE : friends->at[friends->len - 1].subject;
+    part->to.high = part->to.friends ? STR_NONE : friends->at[friends->len - 1].friend;
+}
+
 static void take_grant(struct part *part, struct str body)
 {
     struct call *call = rpc_later_call(part->later);
@@ -282,6 +322,7 @@ static void take_grant(struct part *part, struct str body)
 
     part->to.members = members->len < PART_MEMBERS; /* none were asked for where all are there */
     part->to.member = part->to.members ? STR_NONE : members->at[members->len - 1].subject;
+    take_friends(part);
     if (e != OK)
         fail_part(part, e);
     else if (part->by_operator)
@@ -319,11 +360,15 @@ static void begin_part(struct call *call, const struct room_taking *req, bool by
         return;
     }
     part->to = part->from;
+    part->to.room = req->room;
     const struct export_question question = { .room = req->room,
         .subject = call->who->sub,
         .after = part->from.member,
         .limit = part->from.members ? 0 : PART_MEMBERS,
-        .by_operator = by_operator };
+        .by_operator = by_operator,
+        .friends = by_operator && !part->from.friends,
+        .low = part->from.low,
+        .high = part->from.high };
     chat_link_export(store_chat(part->store, req->room)->link, &question, on_answer, question_to_ask(part, take_grant));
 }
 
@@ -332,7 +377,7 @@ void log_export(struct call *call, const struct json_lines_query *req, struct rp
     begin_part(call, &(struct room_taking){ .room = req->room, .after = req->after }, false, later);
 }
 
-/* The same lines as for who owns the room. */
+/* The same lines as for who owns the room, and who in it are friends. */
 void logs_export(struct call *call, const struct room_taking *req, struct rpc_later *later)
 {
     begin_part(call, req, true, later);

@@ -174,6 +174,9 @@ static const char *const removals[] = {
     SOME("reaction"),
     SOME("reaction_count"),
     SOME("attachment"),
+    /* What a file said of media that are shown no more. */
+    "DELETE FROM imported_medium WHERE $2::bigint > 0 AND ctid = ANY (ARRAY(SELECT i.ctid FROM imported_medium i WHERE"
+    " i.room_id = $1 AND NOT EXISTS (SELECT FROM attachment a WHERE a.media = i.media AND a.room_id = $1) LIMIT $3))",
     SOME("removed"),
     SOME("hidden"),
     "WITH gone AS (" SOME(

@@ -192,7 +192,7 @@ static struct str_list texts(struct arena *arena, size_t n)
 }
 
 /* As PostgreSQL reads an array, for there is none of arrays of different lengths. */
-static struct str array_text(struct arena *arena, struct id_list ids)
+struct str batch_ids_text(struct arena *arena, struct id_list ids)
 {
     char *text, *at;
 
@@ -222,7 +222,7 @@ static struct message_columns columns_of(const struct batch *b)
         c.bodies.at[i] = m->body;
         c.metas.at[i] = m->meta;
         c.kinds.at[i] = m->kind;
-        c.attachments.at[i] = array_text(b->arena, m->attachments);
+        c.attachments.at[i] = batch_ids_text(b->arena, m->attachments);
         c.targets[i] = m->target;
         c.threads[i] = m->thread;
     }

@@ -152,6 +152,11 @@ struct keys {
     struct str_list senders, ids;
 };
 
+static bool has_effect(const struct message *m)
+{
+    return m->target > 0 || m->thread > 0;
+}
+
 static struct keys keys_of(struct arena *arena, struct append *const *at, size_t n)
 {
     struct keys keys = { { arena_alloc(arena, n * sizeof(struct id)), 0 },
@@ -159,7 +164,7 @@ static struct keys keys_of(struct arena *arena, struct append *const *at, size_t
 
     for (size_t i = 0; i < n; i++) {
         const struct message *m = &at[i]->message;
-        if (m->target == 0 && m->thread == 0) continue;
+        if (!has_effect(m)) continue;
         keys.rooms.at[keys.rooms.len++] = m->room;
         keys.senders.at[keys.senders.len++] = m->sender;
         keys.ids.at[keys.ids.len++] = m->id;
@@ -167,12 +172,16 @@ static struct keys keys_of(struct arena *arena, struct append *const *at, size_t
     return keys;
 }
 
-static const struct pg_args *args_of(struct arena *arena, const struct keys *keys)
+/* An effect's arguments, in the place of those of the one before. */
+static void args_for(enum effect effect, const struct batch_limits *limits, struct pg_args *args)
 {
-    struct pg_args *args = arena_alloc(arena, sizeof *args);
+    args->n = effect == EFFECT_delete || effect == EFFECT_edit ? 4 : 3;
+    args->at[3] = pg_int(effect == EFFECT_edit ? limits->former_kept_s : limits->deleted_kept_s);
+}
 
-    *args = *PG_ARGS(pg_ids(arena, keys->rooms), pg_texts(arena, keys->senders), pg_texts(arena, keys->ids));
-    return args;
+static struct pg_args args_of(struct arena *arena, const struct keys *keys)
+{
+    return *PG_ARGS(pg_ids(arena, keys->rooms), pg_texts(arena, keys->senders), pg_texts(arena, keys->ids));
 }
 
 bool effects_send(
@@ -183,13 +192,32 @@ bool effects_send(
 
     if (keys.ids.len == 0) return true;
     for (size_t i = 0; i < n; i++)
-        if (at[i]->message.target > 0 || at[i]->message.thread > 0) has[effect_of(&at[i]->message)] = true;
+        if (has_effect(&at[i]->message)) has[effect_of(&at[i]->message)] = true;
 
-    struct pg_args args = *args_of(arena, &keys);
+    struct pg_args args = args_of(arena, &keys);
     for (size_t i = 0; i < EFFECTS; i++) {
-        args.n = i == EFFECT_delete || i == EFFECT_edit ? 4 : 3;
-        args.at[3] = pg_int(i == EFFECT_edit ? limits->former_kept_s : limits->deleted_kept_s);
+        args_for((enum effect)i, limits, &args);
         if (has[i] && !batch_send(conn, names[i], &args)) return false;
     }
     return true;
+}
+
+enum err effects_run(struct pg *pg, struct arena *arena, struct message_list stored, const struct batch_limits *limits)
+{
+    struct append *appends = arena_zero(arena, stored.len * sizeof *appends + 1);
+    struct append **at = arena_alloc(arena, stored.len * sizeof *at + 1);
+    bool has[EFFECTS] = { false };
+
+    for (size_t i = 0; i < stored.len; i++) {
+        appends[i].message = stored.at[i];
+        at[i] = &appends[i];
+        if (has_effect(&stored.at[i])) has[effect_of(&stored.at[i])] = true;
+    }
+    struct keys keys = keys_of(arena, at, stored.len);
+    struct pg_args args = args_of(arena, &keys);
+    for (size_t i = 0; i < EFFECTS; i++) {
+        args_for((enum effect)i, limits, &args);
+        if (has[i]) TRY(pg_run(pg, arena, statements[i], &args, NULL));
+    }
+    return OK;
 }

@@ -6,7 +6,7 @@
 #include "services/tools/madangctl/madangctl.h"
 
 #define NAME_BYTES_MAX 1024
-#define MARK_BYTES_MAX 1000 /* proto/common.def: json_lines.next */
+#define MARK_BYTES_MAX 1600 /* proto/common.def: json_lines.next */
 
 /* --- list, show --- */
 

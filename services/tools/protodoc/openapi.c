@@ -6,7 +6,7 @@
 #include "services/tools/protodoc/protodoc.h"
 
 enum openapi_answer { ENVELOPE, BARE, EMPTY, REDIRECT, STREAM, LINES, DRAWING, PAGE, FORWARD, TUS };
-enum takes { TAKES_JSON, TAKES_FLAT, TAKES_FIELDS, TAKES_FORM, TAKES_PART };
+enum takes { TAKES_JSON, TAKES_FLAT, TAKES_FIELDS, TAKES_FORM, TAKES_PART, TAKES_LINES };
 
 /* Of a route: read into a field of the request, or set from one of the reply. */
 struct cookie_of_route {
@@ -20,6 +20,7 @@ static const struct route routes[] = {
 #define FLAT(field, bytes) TAKES_FLAT, bytes
 #define FIELDS(bytes) TAKES_FIELDS, bytes
 #define PART TAKES_PART, -1
+#define NDJSON TAKES_LINES, -1
 #define FORM TAKES_FORM, -1 /* its service says how many */
 #define NO_COOKIES
 #define BEARS(cookie) { "borne", #cookie, "" },
@@ -126,8 +127,16 @@ static json_t *part_of(void)
         "application/offset+octet-stream");
 }
 
+static json_t *lines_to_read(void)
+{
+    return json_pack("{s:s, s:b, s:{s:{}}}", "description",
+        "Lines as GET /api/v1/admin/rooms/{room}/export answers them", "required", 1, "content",
+        "application/x-ndjson");
+}
+
 static json_t *body_of(const struct route *r)
 {
+    if (r->takes == TAKES_LINES) return lines_to_read();
     if (r->takes == TAKES_PART) return part_of();
     if (r->takes == TAKES_FORM) return form_of();
     const struct wire_shape *s = find_method(r->method)->req();
@@ -331,7 +340,8 @@ json_t *openapi(void)
 
     for (size_t i = 0; i < COUNT(routes); i++) {
         const struct contract_method *m = find_method(routes[i].method);
-        if (has_body(&routes[i]) && routes[i].takes != TAKES_FORM) schema_add(schemas, m->req());
+        if (has_body(&routes[i]) && routes[i].takes != TAKES_FORM && routes[i].takes != TAKES_LINES)
+            schema_add(schemas, m->req());
         if (routes[i].answer == ENVELOPE || routes[i].answer == BARE) schema_add(schemas, m->rep());
     }
     json_t *components = json_pack("{s:{s:o, s:o}, s:o, s:o}", "securitySchemes", "token",
