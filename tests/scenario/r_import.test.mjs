@@ -150,7 +150,7 @@ for (const seed of [1, 2])
     assert.deepEqual(await readIn(there, text), { room, entries: entries.length })
     assert.equal(await wholeOf(there, room), text)
 
-    await until('it is in the audit', async () => (await there.authctl('audit', 'list', '--target', room)).entries.some(({ what }) => what === 'room.import'))
+    await until('it is in the audit', async () => (await there.authctl('audit', 'list', '--target', room)).audit.some(({ what }) => what === 'room.import'))
 
     // As its members read it, it is the same: edits, what was deleted, reactions, threads, pins.
     const [other, max] = await arrive(there, 'olga', 'max')
@@ -174,6 +174,15 @@ for (const seed of [1, 2])
     const now = await digest(there, room)
     assert.deepEqual(await readIn(there, text), { room, entries: entries.length })
     assert.deepEqual(await digest(there, room), now)
+
+    // Purged, it is gone with what the file said of media, and is not read in any more.
+    const purged = await request(there, 'POST', `/api/v1/admin/rooms/${room}/purge`, { token: admins.get(there), body: { name: 'another yard', reason: 'a test' } })
+    assert.equal(purged.status, 200, purged.text)
+    assert.equal((await send(there, text)).code, 'conflict')
+    await until('nothing is left of it', async () => {
+      await there.sql('store', "UPDATE job SET run_at = now() WHERE kind = 'log.trim' AND lease IS NULL; SELECT pg_notify('store_jobs', '')") // as when ten minutes are over
+      return await there.sql('store', `SELECT (SELECT count(*) FROM message WHERE room_id = '${room}') + (SELECT count(*) FROM imported_medium WHERE room_id = '${room}')`) === '0'
+    }, 60000)
     for (const person of [other, max]) person.leaves()
     leave()
   })
