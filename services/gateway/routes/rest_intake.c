@@ -30,6 +30,7 @@ struct line_intake {
     char *after;      /* the mark before the part */
     int64_t line;     /* lines before it */
     bool held;        /* the client is to wait */
+    enum err failed;  /* so the service said of a part, perhaps while the request waited for something else */
     size_t counted;   /* bytes, in the connection's holding */
     struct piece_turn turn;
 };
@@ -146,12 +147,13 @@ static void ask_with(struct line_intake *intake, size_t bytes, bool whole, rpc_r
 
 static void go_on(void *arg);
 
-static void fail_as_service(struct line_intake *intake, enum err status, struct str body)
+/* What the service said lies in the place of the text. */
+static void fail_as_service(struct line_intake *intake)
 {
     struct failure failure = { 0 };
 
-    rpc_failure_read(body, http_arena(intake->rest->http), &failure);
-    rest_fail_with(intake->rest, status, &failure, NULL);
+    rpc_failure_read(buf_str(&intake->text), http_arena(intake->rest->http), &failure);
+    rest_fail_with(intake->rest, intake->failed, &failure, NULL);
 }
 
 static void on_taken(void *arg, enum err status, struct str body)
@@ -164,7 +166,10 @@ static void on_taken(void *arg, enum err status, struct str body)
     if (intake->rest == NULL) {
         intake_free(intake);
     } else if (status != OK) {
-        fail_as_service(intake, status, body);
+        intake->failed = status;
+        buf_clear(&intake->text);
+        buf_add_str(&intake->text, body);
+        go_on(intake);
     } else {
         drop_part(intake, asked);
         go_on(intake);
@@ -185,7 +190,11 @@ static void go_on(void *arg)
     struct line_intake *intake = arg;
     struct rest *rest = intake->rest;
 
-    if (intake->asked > 0 || intake->turn.waits) return;
+    if (intake->asked > 0 || intake->turn.waits || rest->waits) return;
+    if (intake->failed != OK) {
+        fail_as_service(intake);
+        return;
+    }
     if (intake->part == 0 && !rest->whole) {
         hold_client(intake, false);
         return;
