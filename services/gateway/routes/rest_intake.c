@@ -65,7 +65,7 @@ static void find_mark(struct line_intake *intake)
     const struct buf *text = &intake->text;
     const char *end;
 
-    while (intake->part == 0 &&
+    while (intake->part == 0 && intake->looked_at < text->len &&
            (end = memchr(text->at + intake->looked_at, '\n', text->len - intake->looked_at)) != NULL) {
         struct str line = { text->at + intake->line_at, (size_t)(end - text->at) - intake->line_at };
         intake->line_at = intake->looked_at = (size_t)(end - text->at) + 1;
@@ -78,7 +78,7 @@ static int64_t count_lines(struct str text)
 {
     int64_t n = 0;
 
-    for (const char *at; (at = memchr(text.at, '\n', text.len)) != NULL; n++)
+    for (const char *at; text.len > 0 && (at = memchr(text.at, '\n', text.len)) != NULL; n++)
         text = str_skip(text, (size_t)(at - text.at) + 1);
     return n;
 }

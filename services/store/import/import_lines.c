@@ -234,7 +234,7 @@ static size_t count_lines(struct str text)
 {
     size_t n = 0;
 
-    for (const char *at; n < IMPORT_LINES_MAX && (at = memchr(text.at, '\n', text.len)) != NULL; n++)
+    for (const char *at; n < IMPORT_LINES_MAX && text.len > 0 && (at = memchr(text.at, '\n', text.len)) != NULL; n++)
         text = str_skip(text, (size_t)(at - text.at) + 1);
     return n;
 }
