@@ -161,7 +161,7 @@ export const mutants = [
   // --- reading a room in ---
   {
     name: 'what is in the log is taken for what the file says', file: 'services/store/import/log_import.c', red: importing('cut off goes on behind'),
-    from: 'return one.len > 0 && str_eq(one, other);', to: 'return one.len > 0;',
+    from: 'return one.len > 0 && str_eq(one, other);', to: 'return one.len > 0 && other.len > 0;',
   },
   {
     name: 'somebody writes between two parts', file: 'services/chat/rooms/room_import.c', red: importing('cut off goes on behind'),
