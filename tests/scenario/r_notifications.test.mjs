@@ -296,13 +296,13 @@ test('@room tells everybody, some hundred at a time, and others are told meanwhi
   const { seq } = await by.says(room, '@room, all of you'), collapse = `mention:${room}:${seq}`
   const made = await makes.direct(other, to)
   await hears(to.at, isOf(made))
-  await hears(to.at, is => is.collapse === collapse)
   const many = async more => Number(await stack.sql('chat', `SELECT count(*) FROM notification WHERE room_id = '${room}' AND seq = ${seq} ${more ?? ''}`))
   await until('all are told', async () => await many() === SIZE + 1, 240000)
+  await hears(to.at, is => is.collapse === collapse) // the last of all, by their names
   assert.equal((await rows(by.at)).length, 0)
   await by.calls('message:delete', { room, seq })
-  await hears(to.at, is => is.collapse === collapse && is.gone, 'notification:changed')
   await until('all are told no more', async () => await many('AND ended_at IS NULL') === 0, 240000)
+  await hears(to.at, is => is.collapse === collapse && is.gone, 'notification:changed')
   leave(by, to, other)
 })
 
