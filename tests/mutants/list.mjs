@@ -2986,6 +2986,10 @@ export const mutants = [
     from: '(struct draft_ref){ draft->room, draft->thread, draft->draft }', to: '(struct draft_ref){ draft->room, draft->thread, 0 }',
   },
   {
+    name: 'what was reported of somebody who is erased stays', file: 'services/share/conversations/keeping_erase.c', red: ['scenario', 'n_directory', 'who is erased is erased everywhere'],
+    from: 'SELECT id FROM share_report WHERE owner = $1 LIMIT $2', to: "SELECT id FROM share_report WHERE owner = $1 || 'x' LIMIT $2",
+  },
+  {
     name: 'a page of an export begins with the next room', file: 'services/store/log/history_page.c', red: ['service', 'test_history'],
     from: 'AND ($2::bigint > 0 OR room_id IS DISTINCT FROM $1)', to: 'AND ($2::bigint < 0 OR room_id IS DISTINCT FROM $1)',
   },
