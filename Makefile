@@ -163,7 +163,7 @@ $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 $(BUILD)/bin/authctl: $(call objects,$(AUTHCTL)) $(BUILD)/libauth.a $(LIBSHARED)
 	$(link)
 
-$(BUILD)/bin/madangctl: $(call objects,$(MADANGCTL)) $(LIBSHARED)
+$(BUILD)/bin/madangctl: $(call objects,$(MADANGCTL)) $(BUILD)/libstore.a $(LIBSHARED)
 	$(link)
 
 # The one program that knows libvips: what it is compiled and linked with is nobody else's.

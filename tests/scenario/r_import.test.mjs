@@ -375,3 +375,45 @@ test('only who may by their policy reads files in, a few at once, and a gateway 
   assert.deepEqual([endless.status, endless.code], [413, 'too_large'])
   olga.leaves()
 })
+
+test('a room of two is the same to the byte, and is the room of these two from then on', { timeout: 120000 }, async () => {
+  const [olga, max] = await arrive(here, 'ona', 'mio')
+  const { id: room } = await olga.calls('room:direct', { subject: max.name })
+  const { seq } = await say(olga, room, 'only for you')
+  await say(max, room, '둘이서', { thread: seq })
+  await max.calls('reaction:add', { room, seq, emoji: '🦕' })
+  await max.calls('room:remove', { room }) // it is theirs all the same
+  await until('one of them is in it', async () => (await olga.rest('GET', `/api/v1/rooms/${room}/members`)).json.data.members.length === 1)
+  const text = await wholeOf(here, room)
+  assert.deepEqual(linesOf(text)[0].begin.room.two, ['mio', 'ona'])
+  await readIn(there, text)
+  assert.equal(await wholeOf(there, room), text)
+  const [other, again] = await arrive(there, 'ona', 'mio')
+  assert.deepEqual(await viewOf(other, room), await viewOf(olga, room))
+  assert.equal((await again.calls('room:direct', { subject: 'ona' })).id, room)
+  const found = await other.calls('room:direct', { subject: 'mio' })
+  assert.deepEqual([found.id, found.peer], [room, 'mio'])
+  await until('both are in it, and write there', async () => (await again.emits('message:send', { room, id: randomUUID(), body: 'here I am' })).seq > 0)
+  const now = await digest(there, room)
+  await readIn(there, text)
+  assert.deepEqual(await digest(there, room), now)
+
+  // Who have a room of two keep it.
+  const { id: theirs } = await other.calls('room:direct', { subject: 'zia' })
+  const two = (pair, more = {}) => aFile({ settings: { two: pair, created_by: pair[0], ...more.settings }, members: pair.map(subject => [subject, 'member']), ...more })
+  const before = await digest(there, theirs), second = two(['ona', 'zia'])
+  assert.deepEqual(await send(there, second.text).then(({ code, line }) => [code, line]), ['conflict', 1])
+  assert.equal(await there.sql('chat', `SELECT count(*) FROM room WHERE id = '${second.room}'`), '0')
+  assert.equal(await there.sql('store', `SELECT count(*) FROM room_head WHERE room_id = '${second.room}'`), '0')
+  assert.deepEqual(await digest(there, theirs), before)
+  assert.equal((await other.calls('room:direct', { subject: 'zia' })).id, theirs)
+  for (const [parts, code] of [
+    [two(['b', 'a'], { members: [['a', 'member'], ['b', 'member']] }), 'invalid_argument'], [two(['a', 'a'], { members: [['a', 'member']] }), 'invalid_argument'], [two(['a'], {}), 'invalid_argument'],
+    [two(['a', 'b'], { settings: { two: ['a', 'b'], open: true } }), 'invalid_argument'], [two(['a', 'b'], { members: [['a', 'member'], ['c', 'member']] }), 'invalid_argument'],
+    [two(['a', 'b'], { members: [['a', 'owner'], ['b', 'member']] }), 'invalid_argument'], [two(['A\u030a', 'b']), 'conflict']]) {
+    assert.deepEqual(await send(there, parts.text).then(({ code, line }) => [code, line]), [code, 1], parts.text)
+    assert.equal(await there.sql('chat', `SELECT count(*) FROM room WHERE id = '${parts.room}'`), '0')
+  }
+  await readIn(there, two(['a', 'b']).text)
+  for (const person of [olga, max, other, again]) person.leaves()
+})

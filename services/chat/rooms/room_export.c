@@ -2,6 +2,7 @@
  * operator who of them are friends. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
+#include "libshared/db/rows.h"
 #include "services/chat/chat.h"
 
 static const char ROOM_OF[] =
@@ -9,6 +10,11 @@ static const char ROOM_OF[] =
 static const char MEMBERS[] =
     "SELECT subject, role, joined_at, muted_until FROM member WHERE room_id = $1 AND subject COLLATE \"C\" >"
     " coalesce($2, '') ORDER BY subject COLLATE \"C\" LIMIT $3";
+
+/* Whose a room of two is, also when one of them has left it. */
+struct room_two {
+    struct str low, high;
+};
 
 #define FRIENDS_MAX 200 /* proto/chat.def: export_grant.friends */
 
@@ -19,6 +25,23 @@ static const char FRIENDS[] =
     " AND r.low_sees = 'friends' JOIN member o ON o.room_id = m.room_id AND o.subject = r.high"
     " WHERE m.room_id = $1 AND r.high_sees = 'friends' AND (r.low, r.high) > (coalesce($2, ''), coalesce($3, ''))"
     " ORDER BY r.low, r.high LIMIT $4";
+
+static const char TWO[] = "SELECT low, high FROM direct WHERE room_id = $1";
+
+static enum err read_two(struct call *call, struct exported_room *room)
+{
+    static const struct wire_field fields[] = { ROW_FIELD(struct room_two, low, TEXT),
+        ROW_FIELD(struct room_two, high, TEXT), ROW_END };
+    static const struct wire_shape shape = { "room_two", "", sizeof(struct room_two), fields };
+    struct room_two two = { .low = STR_NONE };
+    enum err e = pg_one(call->pg, call->arena, &shape, &two, TWO, PG_ARGS(pg_id(room->id)));
+
+    if (e == OK)
+        room->two =
+            (struct str_list){ arena_copy(call->arena, (struct str[]){ two.low, two.high }, 2 * sizeof(struct str)),
+                2 };
+    return e == ERR_NOT_FOUND ? OK : e;
+}
 
 static struct exported_room *without_asker(struct arena *arena, const struct room *room)
 {
@@ -58,6 +81,7 @@ enum err room_export(struct call *call, const struct export_question *req, struc
     TRY(e);
     if (!req->by_operator) TRY(require_right(call, &room, MAY_export));
     rep->room = without_asker(call->arena, &room);
+    TRY(read_two(call, rep->room));
     if (!req->by_operator) rep->reads_after = room.reads_after;
     TRY(read_members(call, req, rep));
     if (!req->friends || (req->limit > 0 && rep->members.len == (size_t)req->limit)) return OK;

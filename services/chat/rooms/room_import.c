@@ -12,7 +12,7 @@
 #include "libshared/wire/columns.h"
 #include "services/chat/own/own.h"
 
-#define ROOM_BYTES 4096 /* an exported_room, by the bounds of its fields */
+#define ROOM_BYTES 8192 /* an exported_room, by the bounds of its fields */
 
 /* --- the room --- */
 
@@ -24,11 +24,17 @@ static const char BEGIN_IMPORT[] = "INSERT INTO room_import (room_id, said, arch
 /* Others may have counted it: the quota of who made it is as if they had, whatever it allows. */
 static const char COUNT[] = "INSERT INTO usage AS u (quota, subject, used) VALUES ($1, $2, $3)"
                             " ON CONFLICT (quota, subject) DO UPDATE SET used = u.used + EXCLUDED.used";
-static const char STATE[] = "SELECT r.created_by, r.version, r.members, i.said, i.archived_at, i.whole FROM room r"
-                            " JOIN room_import i ON i.room_id = r.id WHERE r.id = $1 FOR NO KEY UPDATE OF r";
+static const char STATE[] =
+    "SELECT r.created_by, r.version, r.members, i.said, i.archived_at, i.whole, coalesce(d.low, '') AS low,"
+    " coalesce(d.high, '') AS high FROM room r JOIN room_import i ON i.room_id = r.id"
+    " LEFT JOIN direct d ON d.room_id = r.id WHERE r.id = $1 FOR NO KEY UPDATE OF r";
+/* From then on it is the room of these two: room_direct.c. */
+static const char MAKE_DIRECT[] =
+    "INSERT INTO direct (low, high, room_id) SELECT a.low, a.high, $1 FROM (SELECT $2::text AS low, $3::text AS high) a"
+    " WHERE a.low = subject_form(a.low) AND a.high = subject_form(a.high) ON CONFLICT DO NOTHING";
 
 struct import_state {
-    struct str created_by, said;
+    struct str created_by, said, low, high; /* the latter two of a room of two */
     int64_t version, members, archived_at;
     bool whole;
 };
@@ -51,7 +57,21 @@ static enum err check_room(struct call *call, const struct exported_room *room)
     if (e != ERR_NOT_FOUND) return e;
     TRY(require_settings(call, room->writes, room->invites, room->history));
     if (room->open && room->knocks) return call_fail(call, ERR_INVALID_ARGUMENT, "knocks: the room is open");
+    if (room->two.len == 0) return OK;
+    if (room->two.len != 2 || str_cmp(room->two.at[0], room->two.at[1]) >= 0)
+        return call_fail(call, ERR_INVALID_ARGUMENT, "two: are two, in the order of their bytes");
+    if (room->open) return call_fail(call, ERR_INVALID_ARGUMENT, "open: a room of two is not");
     return OK;
+}
+
+static enum err make_direct(struct call *call, const struct exported_room *room)
+{
+    int64_t made;
+
+    if (room->two.len == 0) return OK;
+    TRY(pg_run(call->pg, call->arena, MAKE_DIRECT,
+        PG_ARGS(pg_id(room->id), pg_text(room->two.at[0]), pg_text(room->two.at[1])), &made));
+    return made > 0 ? OK : call_fail(call, ERR_CONFLICT, "two: have a room of two here, which is another one");
 }
 
 static struct str print_room(struct arena *arena, const struct exported_room *room)
@@ -77,6 +97,7 @@ static enum err make_room(struct call *call, const struct exported_room *room)
             pg_int(room->kept_days), pg_int(room->kept_messages), pg_time(call->now)),
         &made));
     if (made == 0) return OK;
+    TRY(make_direct(call, room));
     TRY(count_in(call, QUOTA_rooms, room->created_by, 1));
     return pg_run(call->pg, call->arena, BEGIN_IMPORT,
         PG_ARGS(pg_id(room->id), pg_bytes(print_room(call->arena, room)), pg_time(room->archived_at)), NULL);
@@ -91,6 +112,8 @@ static enum err read_state(struct call *call, const struct room_arrival *req, st
         ROW_FIELD(struct import_state, members, INT),
         ROW_FIELD(struct import_state, archived_at, TIME),
         ROW_FIELD(struct import_state, whole, BOOL),
+        ROW_FIELD(struct import_state, low, TEXT),
+        ROW_FIELD(struct import_state, high, TEXT),
         ROW_END,
     };
     static const struct wire_shape shape = { "import_state", "", sizeof(struct import_state), fields };
@@ -128,14 +151,29 @@ struct name {
 static const struct wire_field name_fields[] = { ROW_FIELD(struct name, subject, TEXT), ROW_END };
 static const struct wire_shape name_shape = { "name", "", sizeof(struct name), name_fields };
 
-static enum err check_roles(struct call *call, struct room_member_list members)
+static bool is_direct(const struct import_state *state)
+{
+    return state->low.len > 0;
+}
+
+static bool is_of_two(const struct import_state *state, const struct room_member *member)
+{
+    return str_is(member->role, "member") &&
+           (str_eq(member->subject, state->low) || str_eq(member->subject, state->high));
+}
+
+static enum err check_roles(struct call *call, const struct import_state *state, struct room_member_list members)
 {
     enum role role;
 
-    for (size_t i = 0; i < members.len; i++)
+    for (size_t i = 0; i < members.len; i++) {
         if (!room_role_find(members.at[i].role, &role))
             return call_fail(
                 call, ERR_INVALID_ARGUMENT, "role: %.*s has one that there is not", STR_ARG(members.at[i].subject));
+        if (is_direct(state) && !is_of_two(state, &members.at[i]))
+            return call_fail(call, ERR_INVALID_ARGUMENT, "member: %.*s is not as the two are in a room of two",
+                STR_ARG(members.at[i].subject));
+    }
     return OK;
 }
 
@@ -164,7 +202,7 @@ static enum err add_members(struct call *call, const struct room_arrival *req, s
     int64_t added;
 
     if (members.len == 0) return OK;
-    TRY(check_roles(call, members));
+    TRY(check_roles(call, state, members));
     TRY(pg_run(call->pg, arena, ADD_MEMBERS,
         PG_ARGS(pg_id(req->room), subjects, roles, joined, muted, pg_int(req->head)), &added));
     TRY(count_members(call, req, state, added));
@@ -210,14 +248,15 @@ struct owners {
     int64_t n;
 };
 
-static enum err check_owner(struct call *call, struct id room, int64_t members)
+/* Of a room of two none is the owner. */
+static enum err check_owner(struct call *call, struct id room, const struct import_state *state)
 {
     static const struct wire_field fields[] = { ROW_FIELD(struct owners, n, INT), ROW_END };
     static const struct wire_shape shape = { "owners", "", sizeof(struct owners), fields };
     struct owners owners;
 
     TRY(pg_one(call->pg, call->arena, &shape, &owners, OWNERS, PG_ARGS(pg_id(room))));
-    if (owners.n == (members > 0)) return OK;
+    if (owners.n == (state->members > 0 && !is_direct(state))) return OK;
     return call_fail(
         call, ERR_INVALID_ARGUMENT, "a room with members has one owner, and this one has %lld", (long long)owners.n);
 }
@@ -227,7 +266,7 @@ static enum err end_import(struct call *call, struct id room, const struct impor
 {
     const struct member_change change = { .room = room, .version = state->version + 1, .of = OF_ROLES };
 
-    TRY(check_owner(call, room, state->members));
+    TRY(check_owner(call, room, state));
     TRY(pg_run(call->pg, call->arena, OPEN_ROOM, PG_ARGS(pg_id(room), pg_time(state->archived_at)), NULL));
     TRY(pg_run(call->pg, call->arena, END_IMPORT, PG_ARGS(pg_id(room)), NULL));
     TRY(own_tell_all(call, room, OWN_ADDED));

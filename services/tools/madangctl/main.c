@@ -8,6 +8,7 @@ static const struct noun *const NOUNS[] = {
     &share_noun,
     &user_noun,
     &job_noun,
+    &mattermost_noun,
     &completion_noun,
     &man_noun,
     NULL };

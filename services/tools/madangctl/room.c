@@ -294,6 +294,19 @@ static const struct command COMMANDS[] = {
       .examples = (const struct example[]){
           { "room export 01a1fc5b-91e8-7a5a-b6ba-02a92ae85de2 --reason 'a court asks' --to room.ndjson", "All of it" },
           { NULL, NULL } } },
+    { .verb = "import",
+      .doc = "Read a room's lines in: the room, its members, and every entry with its sender, time and place",
+      .about = "The lines are those of docs/import.md, as room export writes them. What is there already is compared and not written again, so the "
+               "same file may come as often as it takes; what does not fit what is there is refused with its line. When a service goes away meanwhile its part is sent "
+               "again for half a minute; then exit status 3 says the mark behind which --after goes on.",
+      .run = import_room,
+      .words = (const struct word[]){
+          { .name = "FILE", .value = "FILE", .is = REQUIRED_WORD | A_FILE, .doc = "The lines, or - for standard input" },
+          { .name = "--after", .value = "MARK", .doc = "From this mark of the file on: what is before it was read in" },
+          { .name = NULL } },
+      .examples = (const struct example[]){
+          { "room import room.ndjson", "The same room, to the byte" },
+          { NULL, NULL } } },
     { .verb = NULL },
 };
 /* clang-format on */
