@@ -218,7 +218,8 @@ $(REPLAY_BINARIES): $(BUILD)/tests/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIBTESTS) $(LIBS)
 	$(link)
 
-# Two of them bring the bytes of a connection.
+# One reads what madangctl reads, and two bring the bytes of a connection.
+$(foreach t,fuzz_mattermost,$(BUILD)/tests/replay/$(t) $(BUILD)/fuzz/$(t)): $(BUILD)/obj/services/tools/madangctl/mattermost/mattermost_line.o
 $(foreach t,fuzz_http fuzz_websocket,$(BUILD)/tests/replay/$(t) $(BUILD)/fuzz/$(t)): $(BUILD)/obj/tests/fuzz/connection.o
 
 # One program per file of bench/, and one of all files of bench/load/.

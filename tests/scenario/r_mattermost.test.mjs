@@ -57,7 +57,7 @@ test('channels, direct ones too, become rooms in which everything has its sender
   const [early, hello, ...more] = (await view(square.room)).filter(({ kind }) => !kind)
   assert.deepEqual([early.sender, early.body, early.at, early.edited_at, early.meta], [ada, 'Good morning, said before and written later', 1577836803000, 1577836804000, { disable_group_highlight: true }])
   assert.deepEqual([hello.sender, hello.body, hello.at], [minsu, '안녕하세요, 여러분! 오늘 회의는 세 시입니다.', 1577836805000])
-  assert.deepEqual(hello.reactions.map(({ emoji, n }) => [emoji, n]), [[':+1:', 1], [':heart:', 1]])
+  assert.deepEqual(hello.reactions.map(({ emoji, count }) => [emoji, count]), [[':+1:', 1], [':heart:', 1]])
   assert.deepEqual(more.map(({ body, thread }) => [body, thread]), [['I will be "late"\nsorry', hello.seq], ['네, 알겠습니다', hello.seq], ['Build is green', undefined], ['', undefined], ['/me waves', undefined]])
   assert.deepEqual((await her.rest('GET', `/api/v1/rooms/${square.room}/pins`)).json.data.messages.map(({ seq }) => seq), [hello.seq])
   assert.deepEqual((await view(square.room)).filter(({ kind }) => kind).map(({ kind, sender, body }) => [kind, sender, body]), [['member:join', ada, ''], ['member:add', minsu, jiyoung],
