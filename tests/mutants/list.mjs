@@ -22,11 +22,40 @@ const scheduled = test => ['scenario', 'r_scheduled', test]
 
 const importing = test => ['scenario', 'r_import', test]
 
+const operating = test => ['scenario', 'r_operator', test]
+
+const fromMattermost = test => ['scenario', 'r_mattermost', test]
+
 const exporting = test => ['scenario', 'r_export', test]
 
 const notified = test => ['scenario', 'r_notifications', test]
 
 export const mutants = [
+  // --- what an operator does ---
+  {
+    name: 'a room is purged by another name', file: 'services/chat/operator/rooms_purge.c', red: operating('told to its members as a deleted one'),
+    from: 'if (!str_eq(req->name, row.room.name))', to: 'if (req->name.len == 0)',
+  },
+  {
+    name: 'of a purged room the newest entry is kept', file: 'services/store/log/log_trim.c', red: operating('dies between a purge and its end'),
+    from: '*place = beyond.seq;\n        return e;', to: '*place = beyond.seq - 1;\n        return e;',
+  },
+  {
+    name: 'who have a room of two get another one by a file', file: 'services/chat/rooms/room_import.c', red: importing('a room of two is'),
+    from: 'return made > 0 ? OK : call_fail(call, ERR_CONFLICT, "two:', to: 'return made >= 0 ? OK : call_fail(call, ERR_CONFLICT, "two:',
+  },
+  {
+    name: 'somebody else is in a room of two', file: 'services/chat/rooms/room_import.c', red: importing('a room of two is'),
+    from: 'if (is_direct(state) && !is_of_two(', to: 'if (false && !is_of_two(',
+  },
+  {
+    name: "an answer of Mattermost's stands in no thread", file: 'services/tools/madangctl/mattermost/collect.c', red: fromMattermost('channels, direct ones too'),
+    from: 'take_said(all, room, root, &post->replies.at[i])', to: 'take_said(all, room, 0 * root, &post->replies.at[i])',
+  },
+  {
+    name: 'of a mark nothing is remembered', file: 'services/tools/madangctl/room_import.c', red: fromMattermost('a long file is read in'),
+    from: 'if (status == EXIT_OK && !r->whole) remember_mark(r);', to: '',
+  },
   // --- what somebody is told of ---
   {
     name: 'who is blocked is shown', file: 'services/chat/notifications/notifications.h', red: notified('mention: of who is blocked'),

@@ -15,7 +15,7 @@ import { startStack } from '../lib/stack.mjs'
 import { until } from '../lib/wait.mjs'
 
 // 10 percent of the rates in proto/public.def.
-const ROOMS = 6, MEMBERS = 100, CODES = 10, KNOCKS = 10, TOKENS = 300, CONVERSATIONS = 3, RELAYS = 100, HOURLY = 100, ROWS = 2000
+const ROOMS = 6, MEMBERS = 100, CODES = 10, KNOCKS = 10, TOKENS = 300, CONVERSATIONS = 3, RELAYS = 100, HOURLY = 100, ROWS = 2000, DRAFTS = 30
 const run = promisify(execFile)
 let stack, gateways, key
 before(async () => {
@@ -164,6 +164,31 @@ test('bytes of files that are read count, as many as are promised', async () => 
   const refused = await reads()
   assert.deepEqual([refused.status, refused.json?.error.details.rate], [429, 'download_bytes'], refused.text.slice(0, 300))
   assert.equal((await reads('GET', 'bytes=0-0')).status, 206, 'what is left of it')
+})
+
+test('drafts kept and cleared, over two gateways and both faces', async () => {
+  const dot = await somebody('dot'), other = await somebody('dot', 1), { id: room } = await dot.makesRoom()
+  const began = Date.now(), writes = i => i % 3 === 0 ? rest(gateways[0], dot.token, 'PUT', `/api/v1/rooms/${room}/draft`, { body: `begun ${i}` })
+    : i % 3 === 1 ? dot.emits('draft:set', { room, body: `begun ${i}` }) : other.emits('draft:clear', { room })
+  isOver(await goesOn(3 * DRAFTS, writes), 'drafts', DRAFTS, DRAFTS / 2 + renewed(began, DRAFTS, 60))
+  const del = await somebody('del'), { id: another } = await del.makesRoom()
+  await del.calls('draft:set', { room: another, body: 'nobody else is hit' })
+})
+
+test('bytes of rooms that are taken along count, as many as were sent', async () => {
+  const eva = await somebody('eva'), { id: room } = await eva.makesRoom(), text = 'x'.repeat(900)
+  for (let i = 0; i < 20; i++) await eva.calls('message:send', { room, id: randomUUID(), body: text })
+  await changes('set', 'export_bytes', '500000', '--subject', 'eva') // of which a tenth holds here
+  const takes = () => request(gateways[0], 'GET', `/api/v1/rooms/${room}/export`, { token: eva.token })
+  await until('it holds', async () => (await usage('eva')).export_bytes.limit === 500000)
+  const first = await takes(), size = first.text.length
+  assert.ok(first.status === 200 && size > 18000 && size < 25000, `${first.status}: ${size} bytes`)
+  assert.equal((await takes()).status, 200)
+  const { taken, error } = await goesOn(10, async () => (({ status, json }) => status === 200 ? {} : json)(await takes()))
+  assert.equal(error?.code, 'rate_limited', `${taken} more were taken`)
+  assert.deepEqual([error.details.rate, taken <= 1], ['export_bytes', true])
+  const ivo = await somebody('ivo'), { id: another } = await ivo.makesRoom()
+  assert.equal((await request(gateways[0], 'GET', `/api/v1/rooms/${another}/export`, { token: ivo.token })).status, 200)
 })
 
 test('an answer says how much is left', async () => {

@@ -241,6 +241,45 @@ test('a purged room is told to its members as a deleted one, and nothing of it i
   leave()
 })
 
+test('a store that dies between a purge and its end ends it once: nothing is left of the room, and nothing is missing of another', { timeout: 240000 }, async () => {
+  const { olga, max, room, name, leave } = await aRoom(), other = await olga.makesRoom({ open: false, members: [max.name] })
+  const fill = async at => {
+    const { seq } = await say(olga, at, 'a root'), edited = await say(max, at, 'a first text', { thread: seq })
+    await max.calls('message:edit', { room: at, seq: edited.seq, id: randomUUID(), body: 'another text' })
+    await olga.calls('reaction:add', { room: at, seq: edited.seq, emoji: '🌱' })
+    await olga.calls('pin:add', { room: at, seq })
+    await olga.calls('draft:set', { room: at, body: 'begun' })
+  }
+  await fill(room)
+  await fill(other.id)
+  const rows = async at => JSON.stringify(await Promise.all([...TABLES, 'room_head'].filter(table => table !== 'search_entry').map(table => sql('store', `SELECT '${table}', count(*), md5(string_agg(t::text, ',' ORDER BY t::text)) FROM ${table} t WHERE room_id = '${at}'`))))
+  await until('search has both', async () => await count('store', 'search_entry', `room_id = '${room}'`) * await count('store', 'search_entry', `room_id = '${other.id}'`) > 0, 60000)
+  const before = await rows(other.id), said = await left(room)
+
+  // Before any of it is removed; and then while its end waits for a row that somebody holds.
+  await answered('POST', `/${room}/purge`, { name, reason: 'a test' })
+  await stack.kill('store')
+  await stack.ready()
+  assert.deepEqual(await left(room), said)
+  const holder = `holder ${room}`, held = sql('store', `SET application_name = '${holder}'; BEGIN; SELECT FROM message WHERE room_id = '${room}' FOR UPDATE; SELECT pg_sleep(300)`).catch(() => 'ended')
+  await until('its rows are held', async () => await count('store', 'pg_stat_activity', `application_name = '${holder}' AND wait_event = 'PgSleep'`) === 1)
+  await until('its end waits for them', async () => { await trims(); return await count('store', 'pg_stat_activity', "wait_event_type = 'Lock' AND query LIKE '%DELETE FROM message %'") === 1 }, 60000)
+  await stack.kill('store')
+  await until('nobody waits any more', async () => await count('store', 'pg_stat_activity', "wait_event_type = 'Lock' AND query LIKE '%DELETE FROM message %'") === 0, 60000)
+  assert.deepEqual(await left(room), said)
+  await sql('store', `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '${holder}'`)
+  assert.equal(await held, 'ended')
+  await stack.ready()
+  await isGone(room)
+  assert.equal(await rows(other.id), before)
+  const { data: log } = await answered('GET', `/${room}/log`)
+  assert.deepEqual([log.entries, log.first, log.clearing], [0, log.head + 1, false])
+  assert.equal(await count('store', 'search_segment s', 's.n <> (SELECT count(*) FROM search_entry e WHERE e.segment = s.id)'), 0)
+  await isTold()
+  await inAudit(room, 'room.purge')
+  leave()
+})
+
 test('what a deleted room has left in its log is purged, too', { timeout: 120000 }, async () => {
   const { olga, room, name, leave } = await aRoom(), reason = 'its owner has deleted it'
   await say(olga, room, 'something')

@@ -20,7 +20,7 @@
 #define MARK_BEGINS    "{\"mark\":"
 #define TRIES          6 /* of a part that others came before: 31 seconds */
 
-struct reading {
+struct file_intake {
     struct rows rows;
     struct buf text;           /* the part */
     int64_t before;            /* so many lines came before it */
@@ -29,13 +29,13 @@ struct reading {
     bool begun, whole;
 };
 
-static bool is_mark(const struct reading *r)
+static bool is_mark(const struct file_intake *r)
 {
     return str_starts(buf_str(&r->rows.row), STR(MARK_BEGINS));
 }
 
 /* Up to the next mark, or to the end; the row of --after is there already. */
-static int read_part(struct reading *r, bool has_row)
+static int read_part(struct file_intake *r, bool has_row)
 {
     bool ended = false;
 
@@ -54,7 +54,7 @@ static int read_part(struct reading *r, bool has_row)
 }
 
 /* The row is the mark of the part that was taken. */
-static void remember_mark(struct reading *r)
+static void remember_mark(struct file_intake *r)
 {
     struct str mark;
 
@@ -64,7 +64,7 @@ static void remember_mark(struct reading *r)
     r->mark_len = mark.len;
 }
 
-static int find_mark(struct reading *r, struct str mark)
+static int find_mark(struct file_intake *r, struct str mark)
 {
     while (row_read(&r->rows)) {
         if (!is_mark(r)) continue;
@@ -77,7 +77,7 @@ static int find_mark(struct reading *r, struct str mark)
     return row_refuse(&r->rows, ERR_NOT_FOUND, "the file ends, and has no such mark");
 }
 
-static int send_part(struct reading *r, struct import_report *report)
+static int send_part(struct file_intake *r, struct import_report *report)
 {
     const struct import_part part = { .after = r->mark_len > 0 ? (struct str){ r->mark, r->mark_len } : STR_NONE,
         .line = r->before,
@@ -94,7 +94,7 @@ static int send_part(struct reading *r, struct import_report *report)
 }
 
 /* What a part needs goes with it. */
-static int send_parts(struct reading *r, bool has_row, struct import_report *report)
+static int send_parts(struct file_intake *r, bool has_row, struct import_report *report)
 {
     struct arena *all = arena;
     int status;
@@ -117,7 +117,7 @@ static int send_parts(struct reading *r, bool has_row, struct import_report *rep
 
 static int import_from(const struct command_line *line, FILE *from)
 {
-    struct reading r = { .rows = { .from = from, .row = BUF(PART_BYTES) }, .text = BUF(PART_BYTES) };
+    struct file_intake r = { .rows = { .from = from, .row = BUF(PART_BYTES) }, .text = BUF(PART_BYTES) };
     struct import_report report = { .entries = 0 };
     bool goes_on = line_has(line, "--after");
     int status = goes_on ? find_mark(&r, line_text(line, "--after")) : EXIT_OK;

@@ -131,6 +131,7 @@ static int print_people(const struct command_line *line)
     int status = read_as(line, &people.as);
 
     if (status != EXIT_OK) return status;
+    /* bound: one person */
     people.arena = arena_create("madangctl.person", 1u << 20);
     status = read_file(line, print_person, &people);
     arena_destroy(&people.arena);

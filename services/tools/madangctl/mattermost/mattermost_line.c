@@ -11,12 +11,12 @@
 #define TIME_MAX   INT64_C(253402300799999)
 #define FORMAT     1
 
-struct reading {
+struct mattermost_reader {
     struct arena *arena;
     struct wire_error *why;
 };
 
-static enum err refuse(struct reading *r, const char *name, const char *text)
+static enum err refuse(struct mattermost_reader *r, const char *name, const char *text)
 {
     return wire_refuse(r->why, ERR_INVALID_ARGUMENT, name, "%s: %s", name, text);
 }
@@ -28,12 +28,12 @@ static bool find(struct str object, const char *name, struct str *raw)
     return json_find(object, name, raw) && !str_is(*raw, "null");
 }
 
-static enum err decode(struct reading *r, const char *name, struct str raw, struct str *out)
+static enum err decode(struct mattermost_reader *r, const char *name, struct str raw, struct str *out)
 {
     return json_decode_text(raw, r->arena, out) ? OK : refuse(r, name, "is no text");
 }
 
-static enum err read_text(struct reading *r, struct str object, const char *name, struct str *out)
+static enum err read_text(struct mattermost_reader *r, struct str object, const char *name, struct str *out)
 {
     struct str raw;
 
@@ -41,19 +41,19 @@ static enum err read_text(struct reading *r, struct str object, const char *name
     return find(object, name, &raw) ? decode(r, name, raw, out) : OK;
 }
 
-static enum err check_name(struct reading *r, const char *name, struct str text)
+static enum err check_name(struct mattermost_reader *r, const char *name, struct str text)
 {
     if (text.len == 0) return refuse(r, name, "is missing");
     return text.len > NAME_BYTES ? refuse(r, name, "is too long") : OK;
 }
 
-static enum err read_name(struct reading *r, struct str object, const char *name, struct str *out)
+static enum err read_name(struct mattermost_reader *r, struct str object, const char *name, struct str *out)
 {
     TRY(read_text(r, object, name, out));
     return check_name(r, name, *out);
 }
 
-static enum err read_time(struct reading *r, struct str object, const char *name, int64_t *out)
+static enum err read_time(struct mattermost_reader *r, struct str object, const char *name, int64_t *out)
 {
     struct str raw;
 
@@ -63,7 +63,7 @@ static enum err read_time(struct reading *r, struct str object, const char *name
 }
 
 /* When something was said. */
-static enum err read_moment(struct reading *r, struct str object, int64_t *out)
+static enum err read_moment(struct mattermost_reader *r, struct str object, int64_t *out)
 {
     TRY(read_time(r, object, "create_at", out));
     return *out > 0 ? OK : refuse(r, "create_at", "is missing");
@@ -79,7 +79,7 @@ static bool is_true(struct str object, const char *name)
 /* --- lists --- */
 
 /* The items of a list, as JSON; without one there are none. */
-static enum err read_items(struct reading *r, struct str object, const char *name, struct str_list *out)
+static enum err read_items(struct mattermost_reader *r, struct str object, const char *name, struct str_list *out)
 {
     struct str raw, item;
     struct json_in in;
@@ -103,7 +103,7 @@ static enum err read_items(struct reading *r, struct str object, const char *nam
     return out->len < ITEMS_MAX ? OK : refuse(r, name, "is too long");
 }
 
-static enum err read_names(struct reading *r, struct str object, const char *name, struct str_list *out)
+static enum err read_names(struct mattermost_reader *r, struct str object, const char *name, struct str_list *out)
 {
     TRY(read_items(r, object, name, out));
     for (size_t i = 0; i < out->len; i++) {
@@ -115,7 +115,7 @@ static enum err read_names(struct reading *r, struct str object, const char *nam
 
 /* Of each object of a list one text. */
 static enum err read_texts_in(
-    struct reading *r, struct str object, const char *name, const char *field, struct str_list *out)
+    struct mattermost_reader *r, struct str object, const char *name, const char *field, struct str_list *out)
 {
     TRY(read_items(r, object, name, out));
     for (size_t i = 0; i < out->len; i++) {
@@ -129,7 +129,7 @@ static enum err read_texts_in(
 
 /* --- posts --- */
 
-static enum err read_reactions(struct reading *r, struct str object, struct mattermost_post *out)
+static enum err read_reactions(struct mattermost_reader *r, struct str object, struct mattermost_post *out)
 {
     struct str_list items;
 
@@ -145,7 +145,7 @@ static enum err read_reactions(struct reading *r, struct str object, struct matt
     return OK;
 }
 
-static enum err read_said(struct reading *r, struct str object, struct mattermost_post *out)
+static enum err read_said(struct mattermost_reader *r, struct str object, struct mattermost_post *out)
 {
     struct str_list saved;
 
@@ -164,7 +164,7 @@ static enum err read_said(struct reading *r, struct str object, struct mattermos
     return read_reactions(r, object, out);
 }
 
-static enum err read_post(struct reading *r, struct str object, struct mattermost_post *out)
+static enum err read_post(struct mattermost_reader *r, struct str object, struct mattermost_post *out)
 {
     struct str_list items;
 
@@ -177,7 +177,7 @@ static enum err read_post(struct reading *r, struct str object, struct mattermos
 
 /* --- what each kind of line says --- */
 
-static enum err take_channel(struct reading *r, struct str object, struct mattermost_line *out)
+static enum err take_channel(struct mattermost_reader *r, struct str object, struct mattermost_line *out)
 {
     struct str type;
 
@@ -200,7 +200,7 @@ static bool has_word(struct str text, const char *word)
 }
 
 /* Of one team; behind those of the teams before. */
-static enum err read_memberships(struct reading *r, struct str team, struct mattermost_line *out)
+static enum err read_memberships(struct mattermost_reader *r, struct str team, struct mattermost_line *out)
 {
     struct str_list channels;
     struct str name, roles;
@@ -222,7 +222,7 @@ static enum err read_memberships(struct reading *r, struct str team, struct matt
     return OK;
 }
 
-static enum err take_user(struct reading *r, struct str object, struct mattermost_line *out)
+static enum err take_user(struct mattermost_reader *r, struct str object, struct mattermost_line *out)
 {
     struct str_list teams;
 
@@ -238,7 +238,7 @@ static enum err take_user(struct reading *r, struct str object, struct mattermos
     return OK;
 }
 
-static enum err take_post(struct reading *r, struct str object, struct mattermost_line *out)
+static enum err take_post(struct mattermost_reader *r, struct str object, struct mattermost_line *out)
 {
     TRY(read_name(r, object, "team", &out->team));
     TRY(read_name(r, object, "channel", &out->channel));
@@ -246,7 +246,7 @@ static enum err take_post(struct reading *r, struct str object, struct mattermos
 }
 
 /* Newer versions say with each member what they have read. */
-static enum err take_direct_channel(struct reading *r, struct str object, struct mattermost_line *out)
+static enum err take_direct_channel(struct mattermost_reader *r, struct str object, struct mattermost_line *out)
 {
     TRY(read_names(r, object, "members", &out->members));
     if (out->members.len == 0) TRY(read_texts_in(r, object, "participants", "username", &out->members));
@@ -255,7 +255,7 @@ static enum err take_direct_channel(struct reading *r, struct str object, struct
     return read_text(r, object, "header", &out->header);
 }
 
-static enum err take_direct_post(struct reading *r, struct str object, struct mattermost_line *out)
+static enum err take_direct_post(struct mattermost_reader *r, struct str object, struct mattermost_line *out)
 {
     TRY(read_names(r, object, "channel_members", &out->members));
     if (out->members.len == 0) return refuse(r, "channel_members", "are missing");
@@ -265,7 +265,7 @@ static enum err take_direct_post(struct reading *r, struct str object, struct ma
 static const struct {
     const char *type;
     enum mattermost_kind kind;
-    enum err (*take)(struct reading *r, struct str object, struct mattermost_line *out);
+    enum err (*take)(struct mattermost_reader *r, struct str object, struct mattermost_line *out);
 } KINDS[] = {
     { "channel", MATTERMOST_CHANNEL, take_channel },
     { "user", MATTERMOST_USER, take_user },
@@ -274,7 +274,7 @@ static const struct {
     { "direct_post", MATTERMOST_DIRECT_POST, take_direct_post },
 };
 
-static enum err take_version(struct reading *r, struct str text, struct mattermost_line *out)
+static enum err take_version(struct mattermost_reader *r, struct str text, struct mattermost_line *out)
 {
     struct str raw;
     int64_t version;
@@ -287,7 +287,7 @@ static enum err take_version(struct reading *r, struct str text, struct mattermo
 
 enum err mattermost_line_read(struct arena *arena, struct str text, struct mattermost_line *out, struct wire_error *why)
 {
-    struct reading r = { arena, why };
+    struct mattermost_reader r = { arena, why };
     struct str object;
 
     *out = (struct mattermost_line){ .kind = MATTERMOST_OTHER };

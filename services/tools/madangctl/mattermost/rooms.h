@@ -15,7 +15,7 @@ enum left_out {
 };
 
 struct table_row;
-struct member {
+struct made_member {
     struct str subject;
     bool is_admin;
 };
@@ -26,7 +26,7 @@ struct made_room {
     struct str name, topic;
     bool is_open, is_direct;
     int64_t first_at, archived_at; /* 0: nothing was said; it is not archived */
-    struct member *members;
+    struct made_member *members;
     size_t n_members, cap_members;
     int64_t entries;
     size_t first_entry; /* of them, once they are in their order */

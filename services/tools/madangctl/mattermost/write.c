@@ -39,7 +39,7 @@ void rooms_sort(struct made_rooms *all)
 
 /* --- a part --- */
 
-struct part {
+struct made_part {
     struct made_rooms *all;
     FILE *to;
     struct arena *arena;
@@ -50,7 +50,7 @@ struct part {
     bool good;
 };
 
-static void end_part(struct part *part, bool is_last)
+static void end_part(struct made_part *part, bool is_last)
 {
     buf_add_str(&part->text, buf_str(&part->media));
     buf_add_str(&part->text, buf_str(&part->entries));
@@ -72,7 +72,7 @@ static void end_part(struct part *part, bool is_last)
 
 static int compare_members(const void *a, const void *b)
 {
-    return str_cmp(((const struct member *)a)->subject, ((const struct member *)b)->subject);
+    return str_cmp(((const struct made_member *)a)->subject, ((const struct made_member *)b)->subject);
 }
 
 /* Once each; of the channel's admins the first is the owner, or if it has none, the first member. */
@@ -94,10 +94,10 @@ static size_t sort_members(struct made_room *room, struct str *owner)
     return room->n_members = n;
 }
 
-static void put_members(struct part *part, const struct made_room *room, struct str owner, int64_t since)
+static void put_members(struct made_part *part, const struct made_room *room, struct str owner, int64_t since)
 {
     for (size_t i = 0; i < room->n_members; i++) {
-        const struct member *one = &room->members[i];
+        const struct made_member *one = &room->members[i];
         struct room_member member = { .subject = one->subject, .role = STR("member"), .joined_at = since };
         if (one->is_admin) member.role = STR("admin");
         if (str_eq(one->subject, owner)) member.role = STR("owner");
@@ -110,7 +110,7 @@ static void put_members(struct part *part, const struct made_room *room, struct 
     part->place.members = part->place.friends = true;
 }
 
-static void put_begin(struct part *part, const struct made_room *room, struct str owner, int64_t since)
+static void put_begin(struct made_part *part, const struct made_room *room, struct str owner, int64_t since)
 {
     struct str two[2] = { STR_NONE, STR_NONE };
     struct exported_room said = { .id = room->id,
@@ -137,7 +137,7 @@ static void put_begin(struct part *part, const struct made_room *room, struct st
 /* --- entries --- */
 
 static bool read_spooled(
-    struct part *part, const struct made_entry *made, struct export_entry *entry, struct export_media *media)
+    struct made_part *part, const struct made_entry *made, struct export_entry *entry, struct export_media *media)
 {
     char *bytes = arena_alloc(part->arena, (size_t)made->bytes + made->media_bytes + 1);
     struct wire_error why;
@@ -153,7 +153,7 @@ static bool read_spooled(
                    media, &why) == OK);
 }
 
-static void put_entry(struct part *part, const struct made_entry *made)
+static void put_entry(struct made_part *part, const struct made_entry *made)
 {
     struct export_entry said;
     struct export_media media;
@@ -185,7 +185,7 @@ static void put_entry(struct part *part, const struct made_entry *made)
 bool room_write(struct made_rooms *all, size_t i, FILE *to)
 {
     struct made_room *room = &all->rooms[i];
-    struct part part = { .all = all,
+    struct made_part part = { .all = all,
         .to = to,
         .media = BUF(EXPORT_TEXT_MAX),
         .entries = BUF(EXPORT_TEXT_MAX),
