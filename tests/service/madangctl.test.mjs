@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
@@ -30,7 +30,7 @@ test('madangctl teaches each of its commands, by its own name', () => {
     assert.equal(status, 0, command)
     assert.ok(out.startsWith(`usage: madangctl ${command}`), out)
     assert.ok(out.split('\n').every(line => line.length <= 96 || line.startsWith('  madangctl ')), out)
-    assert.doesNotMatch(out.replace('authctl audit list', ''), /authctl/)
+    assert.doesNotMatch(out.replace(/authctl (audit list|user import)/g, ''), /authctl/)
   }
   assert.match(madangctl('room', 'purgee').err, /^madangctl: .*\n.*perhaps you mean purge/)
 })
@@ -38,9 +38,10 @@ test('madangctl teaches each of its commands, by its own name', () => {
 test('the words of each example of madangctl are those that its command takes', () => {
   const examples = commands().flatMap(command => madangctl('help', ...command.split(' ')).out.split('\n').filter(line => line.startsWith('  madangctl ')))
   assert.ok(examples.length >= commands().length, examples.join('\n'))
+  writeFileSync(join(own, 'people.ndjson'), '{"id":"01a1fc5b-91e8-7a5a-b6ba-02a92ae85de2","nickname":"ada"}\n')
   for (const example of examples) {
     const words = example.trim().replace(/ *[>|<].*/, '').match(/'[^']*'|[^ ]+/g).map(word => word.replace(/^'|'$/g, '')).slice(1)
-      .map(word => word === 'room.ndjson' ? join(own, word) : word)
+      .map((word, i, all) => word === 'import.jsonl' ? join(root, 'tests/lib/mattermost.jsonl') : /^(room|people)\.ndjson$/.test(word) || all[i - 1] === '--to' ? join(own, word) : word)
     const { status, err } = madangctl(...words)
     assert.ok(status === 0 || status === 3, `${example}: ${status} ${err}`)
   }
@@ -50,7 +51,7 @@ test('exit statuses of madangctl: usage 2, unreachable 3', () => {
   const room = '01a1fc5b-91e8-7a5a-b6ba-02a92ae85de2'
   for (const words of [[], ['room'], ['room', 'fly'], ['room', 'show'], ['room', 'show', 'none'], ['room', 'archive', room], ['room', 'purge', room, '--yes'],
     ['room', 'archive', room, '--reason', ''], ['room', 'retention', room, '--days', '3'], ['room', 'retention', room, '--days', '99999', '--reason', 'x'], ['room', 'list', '--idle-since', 'soon'], ['job', 'list', 'postgres'],
-    ['room', 'export', room, '--reason', 'x', '--to', '/nonexistent/file']])
+    ['room', 'export', room, '--reason', 'x', '--to', '/nonexistent/file'], ['room', 'import'], ['room', 'import', '/nonexistent/file']])
     assert.equal(madangctl(...words).status, 2, words.join(' '))
   for (const words of [['room', 'list'], ['room', 'show', room], ['room', 'purge', room, '--reason', 'x'], ['job', 'list', 'store']]) {
     const { status, err } = madangctl(...words)

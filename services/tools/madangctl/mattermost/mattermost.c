@@ -220,7 +220,10 @@ static int write_room(const struct command_line *line, struct made_rooms *all, s
     FILE *to = fopen(part, "we");
     bool good = to != NULL && room_write(all, i, to);
     if (to != NULL) good = fclose(to) == 0 && good;
-    if (!good || rename(part, file) != 0) return usage_error(line, "%s cannot be written", file);
+    if (!good || rename(part, file) != 0) {
+        unlink(part);
+        return usage_error(line, "%s cannot be written", file);
+    }
     print_room(&all->rooms[i], id, i == 0);
     return EXIT_OK;
 }
