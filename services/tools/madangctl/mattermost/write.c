@@ -12,7 +12,7 @@
 #define PART_BYTES   (128 << 10)
 #define ID_BYTES     32
 
-/* Whose seqs are known when those before them in the file are. */
+/* By room, then by time; of one time, as the file has them. */
 static int compare_entries(const void *a, const void *b)
 {
     const struct made_entry *one = a, *other = b;
