@@ -136,7 +136,9 @@ async function look(stack, key, rooms) {
     const asker = await Person.arrives(stack, key, name)
     const own = name === 'few' ? rooms.slice(0, FEW) : rooms.filter((_, i) => i % 2 === 1)
     show(`${own.length} rooms: a page of history (the base)`, percentiles(await some(ASKS, () => asker.calls('message:list', { room: own[randomInt(own.length)], limit: 50 }))))
-    const classes = { 'in no other message': () => wordOf(randomInt(MESSAGES), 0), 'in a thousandth': () => wordOf(randomInt(1000), 1), 'in a twentieth': () => wordOf(randomInt(20), 2), 'one syllable, in all': () => '회', 'two syllables, in all': () => '회의' }
+    const classes = { 'in no other message': () => wordOf(randomInt(MESSAGES), 0), 'in a thousandth': () => wordOf(randomInt(1000), 1), 'in a twentieth': () => wordOf(name === 'few' ? randomInt(20) : 2 * randomInt(10) + 1, 2),
+      ...(name === 'many' && { 'in a twentieth, but in none of these rooms': () => wordOf(2 * randomInt(10), 2) }), // words and rooms are both even or both odd
+      'one syllable, in all': () => '회', 'two syllables, in all': () => '회의' }
     for (const [what, pick] of Object.entries(classes))
       show(`${own.length} rooms: a word ${what}`, percentiles(await some(ASKS, () => asker.calls('message:search', { q: pick() }))))
     asker.leaves()

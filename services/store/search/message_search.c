@@ -12,7 +12,7 @@
 #include "services/store/search/search.h"
 #include "services/store/store.h"
 
-#define PAGE_US 300000 /* a page that has taken so long ends where it is */
+#define PAGE_US 80000 /* a page that has taken so long ends where it is */
 
 struct searching {
     struct store *store;

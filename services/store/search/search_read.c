@@ -6,7 +6,8 @@
  *      messages as they are now <-- enough? <-- pieces of the text <-- all words in it? <-- texts
  *
  * A query of what many have finds enough in the newest span, and one of what few have finds little in each: so spans are taken together
- * while they have little.  A page ends when it is full, or when enough was read for it: then the next one goes on where it ended.
+ * while they have little and are soon read.  A page ends when it is full, or when enough was read for it: then the next one goes on
+ * where it ended.
  */
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
@@ -23,11 +24,13 @@
 #define TEXTS_AT_ONCE   50
 #define TEXTS_MAX       2000 /* that are read for one page */
 #define SPANS_AT_ONCE   16
-#define LITTLE          20  /* places in a group of spans, under which the next one is twice as large */
-#define ROOMS_BY_INDEX  200 /* up to so many are looked for in the index, more are compared with what it has */
-#define SPANS_MAX       100000
-#define MARKS_MAX       100 /* proto/store.def: search_hit.marks */
-#define FOUND_MAX       50
+#define LITTLE          20 /* places in a group of spans, under which the next one is twice as large */
+#define GROUP_US                                                                                                       \
+    20000 /* of spans that took longer half as many come next: many have the words, but not in these rooms */
+#define ROOMS_BY_INDEX 200 /* up to so many are looked for in the index, more are compared with what it has */
+#define SPANS_MAX      100000
+#define MARKS_MAX      100 /* proto/store.def: search_hit.marks */
+#define FOUND_MAX      50
 
 /* Of plans those that walk the index of keys, and compare its rows with the rooms by a hash of these: also where the statement was prepared
  * while there were few of both. */
@@ -236,6 +239,12 @@ static enum err read_group(struct reading *r, const struct group *group, size_t 
     return OK;
 }
 
+static size_t how_many_next(size_t at_once, size_t n_places, int64_t took_us)
+{
+    if (took_us > GROUP_US) return at_once > 1 ? at_once / 2 : 1;
+    return n_places < LITTLE && at_once < SPANS_AT_ONCE ? at_once * 2 : at_once;
+}
+
 static enum err read_spans(struct reading *r)
 {
     size_t at_once = 1, i = 0, n;
@@ -243,10 +252,11 @@ static enum err read_spans(struct reading *r)
 
     do { /* one step at least, so that a page is never in vain */
         size_t left = r->spans.len - i, some = at_once < left ? at_once : left;
+        int64_t began = clock_mono_us();
         make_group(&group, &r->spans, i, some);
         TRY(read_group(r, &group, &n));
         i += some;
-        if (n < LITTLE && at_once < SPANS_AT_ONCE) at_once *= 2;
+        at_once = how_many_next(at_once, n, clock_mono_us() - began);
     } while (i < r->spans.len && group.from_at > r->asking->from && !is_enough(r));
     r->out->is_done = !r->is_full && r->place.at <= (r->asking->from > 0 ? r->asking->from : 0) && r->place.seq == 0;
     return OK;
