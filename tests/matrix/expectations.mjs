@@ -57,6 +57,10 @@ export const deeds = {
     rows: ['GET /api/v1/rooms', 'POST /account/export/rooms', '/chat room:list'],
     states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
   },
+  'sync': {
+    rows: ['GET /api/v1/sync', '/chat sync'],
+    states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+  },
   'mention:list': {
     rows: ['GET /api/v1/mentions', '/chat mention:list'],
     states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },

@@ -55,6 +55,18 @@ export const mutants = [
   {
     name: 'of a mark nothing is remembered', file: 'services/tools/madangctl/room_import.c', red: fromMattermost('a long file is read in'),
     from: 'if (status == EXIT_OK && !r->whole) remember_mark(r);', to: '',
+  // --- who was away ---
+  {
+    name: 'who blocks is told of no room that looks otherwise for that', file: 'services/chat/friends/relation.c', red: ['scenario', 'r_sync', 'blocks no more'],
+    from: 'if ((was->my_block > 0) != (is->my_block > 0))\n', to: 'if (was->my_block < 0)\n',
+  },
+  {
+    name: 'that more has gone than is kept is not said', file: 'services/chat/own/own_sync.c', red: ['scenario', 'r_sync', 'left out in silence'],
+    from: ' && gone->n < OWN_FORMER_MAX', to: '',
+  },
+  {
+    name: 'the next time is asked for from the last page on', file: 'services/chat/own/own_sync.c', red: ['scenario', 'r_sync', 'left out in silence'],
+    from: 'if (place.until == 0) place.until', to: 'place.until',
   },
   // --- what somebody is told of ---
   {

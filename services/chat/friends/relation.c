@@ -172,9 +172,19 @@ static enum err tell_both(struct call *call, const struct relation *was, const s
     return blocks_anew ? notifications_touch_by(call, is->self, is->other) : OK;
 }
 
+/* Rooms that look otherwise to who blocks, or blocks no more: the one of two, and those where mentions are to be read. */
+static const char TOUCH_ROOMS[] =
+    "UPDATE member SET stated_at = now() FROM (SELECT m.room_id FROM member m WHERE m.subject = $1 AND (EXISTS (SELECT "
+    "FROM"
+    " direct d WHERE d.room_id = m.room_id AND $2 IN (d.low, d.high)) OR EXISTS (SELECT FROM mention n WHERE"
+    " n.room_id = m.room_id AND n.subject IN ($1, '') AND n.seq > m.read_seq AND n.sender = $2)) ORDER BY m.room_id"
+    " FOR NO KEY UPDATE) mine WHERE member.subject = $1 AND member.room_id = mine.room_id";
+
 enum err relation_change(struct call *call, const struct relation *was, const struct relation *is, struct friend *rep)
 {
     TRY(write_row(call, is, str_cmp(is->self, is->other) < 0, rep));
     TRY(count_both(call, was, is));
+    if ((was->my_block > 0) != (is->my_block > 0))
+        TRY(pg_run(call->pg, call->arena, TOUCH_ROOMS, PG_ARGS(pg_text(is->self), pg_text(is->other)), NULL));
     return tell_both(call, was, is);
 }

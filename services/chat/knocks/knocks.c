@@ -33,7 +33,7 @@ static const char DECIDERS[] =
     " AND k.subject IN (SELECT subject_form(name) FROM unnest($2) AS name) AND knock_is_seen(k, m.subject, $5)) LIMIT "
     "$4";
 /* Not the members' rows: who marks what is read locks those in another order. */
-static const char TOUCH[] = "UPDATE room SET changed_at = now() WHERE id = $1";
+static const char TOUCH[] = "UPDATE room SET changed_at = now(), stated_at = now() WHERE id = $1";
 
 enum err knocks_tell(struct call *call, const struct room *room, struct str_list subjects)
 {

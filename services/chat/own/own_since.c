@@ -4,13 +4,14 @@
 #include "services/chat/own/own.h"
 
 #define PLACES_MAX   200 /* proto/chat.def: missed_rooms.places */
-#define KEPT_MS      INT64_C(86400000)
+#define KEPT_MS      (OWN_SYNC_MS + 86400000)
 #define ROWS_AT_ONCE 5000
 
 static const char SINCE[] =
     "SELECT room, what FROM (SELECT m.room_id AS room, CASE WHEN m.joined_at > $2 THEN 'added' ELSE 'changed' END AS"
     " what FROM member m JOIN room r ON r.id = m.room_id LEFT JOIN activity a ON a.room_id = m.room_id"
-    " WHERE m.subject = $1 AND greatest(m.joined_at, m.changed_at, r.changed_at, a.changed_at) > $2"
+    " WHERE m.subject = $1 AND greatest(m.joined_at, m.changed_at, m.stated_at, r.changed_at, r.stated_at, "
+    "a.changed_at) > $2"
     " UNION ALL SELECT f.room_id, 'removed' FROM former_member f WHERE f.subject = $1 AND f.ended_at > $2"
     " AND NOT EXISTS (SELECT FROM member m WHERE m.room_id = f.room_id AND m.subject = $1) AND NOT (f.asked AND EXISTS"
     " (SELECT FROM knock k WHERE k.room_id = f.room_id AND k.subject = $1))) places"
@@ -26,11 +27,20 @@ enum err own_since(struct call *call, const struct own_since_query *req, struct 
 static const char FORGET[] = "DELETE FROM former_member WHERE (subject, room_id) IN"
                              " (SELECT subject, room_id FROM former_member WHERE ended_at <= $1 LIMIT $2)";
 
+/* Of whom more is known begins anew as soon as one that is missing would matter. */
+static const char FORGET_MORE[] =
+    "DELETE FROM former_member WHERE (subject, room_id) IN (SELECT s.subject, f.room_id FROM (SELECT subject FROM "
+    "former_member"
+    " GROUP BY subject HAVING count(*) > $1) s, LATERAL (SELECT room_id FROM former_member WHERE subject = s.subject"
+    " ORDER BY ended_at DESC OFFSET $1) f LIMIT $2)";
+
 enum err former_member_expire(struct call *call, const struct job *job, const struct nothing *payload)
 {
-    int64_t rows;
+    int64_t old, more;
 
-    TRY(pg_run(call->pg, call->arena, FORGET, PG_ARGS(pg_time(call->now - KEPT_MS), pg_int(ROWS_AT_ONCE)), &rows));
-    call_note(call, F_INT("rows", rows));
-    return rows == ROWS_AT_ONCE ? job_put(call, &former_member_expire_job, job->key, payload, 0) : OK;
+    TRY(pg_run(call->pg, call->arena, FORGET, PG_ARGS(pg_time(call->now - KEPT_MS), pg_int(ROWS_AT_ONCE)), &old));
+    TRY(pg_run(call->pg, call->arena, FORGET_MORE, PG_ARGS(pg_int(OWN_FORMER_MAX), pg_int(ROWS_AT_ONCE)), &more));
+    call_note(call, F_INT("rows", old + more));
+    return old == ROWS_AT_ONCE || more == ROWS_AT_ONCE ? job_put(call, &former_member_expire_job, job->key, payload, 0)
+                                                       : OK;
 }

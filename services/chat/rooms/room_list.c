@@ -2,7 +2,7 @@
  * gateways some of them. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
-#include "services/chat/chat.h"
+#include "services/chat/own/own.h"
 
 /* Of all of one's rooms no more is looked at than their order takes; the rest is looked up for those of the page. */
 #define OWN                                                                                                            \
@@ -96,13 +96,20 @@ enum err room_list(struct call *call, const struct room_query *req, struct room_
     return OK;
 }
 
-#define SOME_MAX 200 /* proto/chat.def: own_rooms_query.rooms */
+#define SOME_MAX 200 /* proto/chat.def: own_rooms_query.rooms, sync_page.rooms */
+
+enum err own_rooms_of(struct call *call, struct id_list rooms, struct room_list *out)
+{
+    *out = (struct room_list){ NULL, 0 };
+    if (rooms.len == 0) return OK;
+    TRY(pg_all(call->pg, call->arena, room_shape(), out, SOME_MAX, SOME,
+        PG_ARGS(pg_text(call->who->sub), pg_ids(call->arena, rooms))));
+    fill_rights(call, out);
+    return OK;
+}
 
 enum err own_rooms(struct call *call, const struct own_rooms_query *req, struct room_page *rep)
 {
     TRY(require_subject(call));
-    TRY(pg_all(call->pg, call->arena, room_shape(), &rep->rooms, SOME_MAX, SOME,
-        PG_ARGS(pg_text(call->who->sub), pg_ids(call->arena, req->rooms))));
-    fill_rights(call, &rep->rooms);
-    return OK;
+    return own_rooms_of(call, req->rooms, &rep->rooms);
 }
