@@ -14,7 +14,7 @@ const ROOMS = Number(values.rooms), ASKS = Number(values.asks), DAY = 86400000
 
 const stack = await startStack({ env: { MADANG_LOG_LEVEL: 'warn' } })
 const statOf = pid => { try { return readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ') } catch { return [] } }
-const postmaster = Number(readFileSync(`${stack.dir}/pg/postmaster.pid`, 'utf8').split('\n')[0])
+const postmaster = Number(readFileSync(`${stack.dir}/pg/data/postmaster.pid`, 'utf8').split('\n')[0])
 const isOfPostgres = pid => pid === postmaster || Number(statOf(pid)[1]) === postmaster
 /** User and system time in ms, by group. */
 const cpu = () => {

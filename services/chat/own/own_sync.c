@@ -59,20 +59,20 @@ static const struct wire_shape gone_shape = { "gone", "", sizeof(struct gone), g
 
 /* --- from which page to which --- */
 
-struct place {
+struct sync_place {
     int64_t until;  /* the time of the first page; 0: this is it */
     struct id room; /* behind which the page begins */
 };
 
-static enum err read_place(struct call *call, struct str after, struct place *out)
+static enum err read_place(struct call *call, struct str after, struct sync_place *out)
 {
-    *out = (struct place){ .until = 0 };
+    *out = (struct sync_place){ .until = 0 };
     if (after.len == 0) return OK;
     if (str_to_int(str_cut(&after, '.'), &out->until) && out->until > 0 && id_parse(after, &out->room)) return OK;
     return call_fail(call, ERR_INVALID_ARGUMENT, "after: no page has given that");
 }
 
-static struct str print_place(struct arena *arena, const struct place *place)
+static struct str print_place(struct arena *arena, const struct sync_place *place)
 {
     char id[ID_TEXT_BYTES + 1];
     struct buf text = BUF(64);
@@ -136,7 +136,7 @@ static enum err require_recent(struct call *call, const struct sync_query *req, 
 
 enum err own_sync(struct call *call, const struct sync_query *req, struct sync_page *rep)
 {
-    struct place place;
+    struct sync_place place;
     struct gone gone;
     struct missed_room_list places;
     struct cut cut;
