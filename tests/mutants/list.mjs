@@ -55,6 +55,7 @@ export const mutants = [
   {
     name: 'of a mark nothing is remembered', file: 'services/tools/madangctl/room_import.c', red: fromMattermost('a long file is read in'),
     from: 'if (status == EXIT_OK && !r->whole) remember_mark(r);', to: '',
+  },
   // --- who was away ---
   {
     name: 'who blocks is told of no room that looks otherwise for that', file: 'services/chat/friends/relation.c', red: ['scenario', 'r_sync', 'blocks no more'],
