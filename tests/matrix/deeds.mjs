@@ -43,6 +43,7 @@ function bodyOf(stack, row, fields) {
 const args = {
   'room:create': () => ({ name: 'a room' }),
   'room:list': () => ({}),
+  'sync': () => ({}),
   'mention:list': () => ({}),
   'notification:list': () => ({}),
   'notification:read': () => ({}),
