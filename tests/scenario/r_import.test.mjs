@@ -393,10 +393,11 @@ test('a room of two is the same to the byte, and is the room of these two from t
   assert.equal((await again.calls('room:direct', { subject: 'ona' })).id, room)
   const found = await other.calls('room:direct', { subject: 'mio' })
   assert.deepEqual([found.id, found.peer], [room, 'mio'])
-  await until('both are in it, and write there', async () => (await again.emits('message:send', { room, id: randomUUID(), body: 'here I am' })).seq > 0)
   const now = await digest(there, room)
   await readIn(there, text)
   assert.deepEqual(await digest(there, room), now)
+  const id = randomUUID()
+  await until('both are in it, and write there', async () => (await again.emits('message:send', { room, id, body: 'here I am' })).seq > 0)
 
   // Who have a room of two keep it.
   const { id: theirs } = await other.calls('room:direct', { subject: 'zia' })
