@@ -40,7 +40,7 @@ try {
   await stack.sql('chat', `WITH made AS (INSERT INTO room (id, name, open, created_by, created_at, members, changed_at) SELECT gen_random_uuid(), 'a room with a name, number ' || n, true, 'jo', now() - interval '60 days', 2, now() - interval '40 days' FROM generate_series(1, ${ROOMS}) n RETURNING id)
     INSERT INTO member (room_id, subject, role, joined_at, stated_at) SELECT id, s, CASE s WHEN 'jo' THEN 'owner' ELSE 'member' END, now() - interval '60 days', now() - interval '40 days' FROM made, unnest(ARRAY['jo', 'kit']) s;
     INSERT INTO activity (room_id, seq, message_seq, message_at, message_by, changed_at) SELECT room_id, 1000, 1000, now() - interval '1 day', 'jo', now() - interval '1 day' FROM member WHERE subject = 'kit'`)
-  for (const rate of ['read', 'read_rows', 'write', 'hourly']) await stack.authctl('quota', 'set', rate, '1000000000')
+  for (const rate of ['read', 'read_rows', 'write', 'hourly']) await stack.authctl('quota', 'set', rate, '1000000000', '--default')
   const kit = await Person.arrives(stack, key, 'kit')
   const rooms = (await kit.calls('room:list', { limit: 200, by: 'age' })).rooms.map(room => room.id)
   const now = Date.now()
