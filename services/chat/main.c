@@ -9,6 +9,7 @@
 #include "libshared/db/pg_listen.h"
 #include "libshared/service/service.h"
 #include "services/chat/chat.h"
+#include "services/chat/webhooks/webhooks.h"
 
 static struct settings settings;
 
@@ -69,6 +70,18 @@ static const struct keep keeps[] = {
 };
 /* clang-format on */
 
+/* Secrets of webhooks are on the file key's first line before anything is sent. */
+static void renew_sealed(void)
+{
+    struct pg *pg = pg_create(settings.chat.db, "chat");
+    enum err e = webhook_columns_renew(pg);
+
+    pg_destroy(&pg);
+    if (e == OK) return;
+    LOG(ERROR, "chat.not_renewed", F_TEXT("code", err_code(e)));
+    exit(1);
+}
+
 static void *start_service(struct ev_loop *loop)
 {
     struct chat *chat = mem_zero(sizeof *chat);
@@ -82,10 +95,12 @@ static void *start_service(struct ev_loop *loop)
         .erase = &member_erase_job,
         .step = members_erase_some };
 
+    renew_sealed();
     chat->settings = &settings.chat;
     chat->n_parts = settings.common.chat_url.n;
     chat->part = own_part();
     chat->loop = loop;
+    chat->goes_plain = settings.common.fetch_plain;
     pg_claim_watch(claim, loop, end_at_once, NULL);
 #define KEEP(name, created, forget_peer) chat->name = created;
 #include "services/chat/keeps.def"
@@ -165,6 +180,7 @@ int main(int argc, char **argv)
         &(struct service){
             .name = "chat",
             .settings = &settings,
+            .seals = true,
             .doc = "Keeps rooms and members, and hands what is said in a room to every gateway with a listener",
             .methods = methods,
             .n_methods = COUNT(methods),

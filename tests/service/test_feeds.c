@@ -44,7 +44,7 @@ static void take_batch(struct feed_news *news)
 {
     struct feed_place_list places = { arena_alloc(party_arena, ROOMS * sizeof *places.at), 0 };
 
-    assert_int_equal(feed_read(pg, party_arena, "activity", rooms, news), OK);
+    assert_int_equal(feed_read(pg, party_arena, "activity", rooms, (struct id_list){ NULL, 0 }, news), OK);
     for (size_t i = 0; i < news->batch.spans.len; i++)
         places.at[places.len++] = (struct feed_place){ news->batch.spans.at[i].room, news->batch.spans.at[i].seq };
     assert_int_equal(feed_keep(pg, party_arena, "activity", places), OK);

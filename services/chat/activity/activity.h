@@ -22,8 +22,9 @@ struct activity_room {
     int64_t seq;                   /* the position from now on */
     int64_t newest, newest_at;     /* message that is new; 0: none */
     struct str newest_by;          /* who sent it */
-    const struct message *entries; /* all that is new but messages that name nobody: proto/chat.def, feed_batch */
+    const struct message *entries; /* all that is new but, where there are no texts, messages that name nobody: proto/chat.def, feed_batch */
     size_t n;
+    bool texts; /* all entries are there, with their texts */
 };
 
 struct activity_news {
@@ -31,6 +32,7 @@ struct activity_news {
     size_t n;
     const struct feed_voice_list *voices;  /* who said something in them, or in what of their spans is not new */
     const struct feed_reply_list *replies; /* the same of replies */
+    const struct feed_text_list *texts;    /* of rooms with texts */
 };
 
 /* Has somebody to read it? proto/entries.def */

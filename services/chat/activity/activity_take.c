@@ -77,13 +77,20 @@ static enum err sort_pieces(struct call *call, struct news_piece *pieces, size_t
 
 struct known_rooms {
     int64_t n;
+    struct id_list texts; /* of these a span is taken with its texts alone */
 };
-static const struct wire_field known_fields[] = { ROW_FIELD(struct known_rooms, n, INT), ROW_END };
+static const struct wire_field known_fields[] = {
+    ROW_FIELD(struct known_rooms, n, INT),
+    ROW_FIELD(struct known_rooms, texts, IDS),
+    ROW_END,
+};
 static const struct wire_shape known_shape = { "known_rooms", "", sizeof(struct known_rooms), known_fields };
 
 /* Nobody waits for the disk: what is lost with a database is lost with the position, and comes again. */
-static const char LAZY[] = "SELECT (SELECT count(*) FROM activity WHERE room_id = ANY ($1)) AS n"
-                           " FROM set_config('synchronous_commit', 'off', true)";
+static const char LAZY[] =
+    "SELECT (SELECT count(*) FROM activity WHERE room_id = ANY ($1)) AS n, (SELECT array_agg(DISTINCT room_id) FROM"
+    " webhook WHERE room_id = ANY ($1) AND NOT paused AND off IS NULL) AS texts"
+    " FROM set_config('synchronous_commit', 'off', true)";
 /* In the order of ids, so that two who take the same rooms' entries do not wait for each other in a circle; the last statement's
  * snapshot is younger than what it waited for.  A room's row is made once.  No room is deleted meanwhile: that takes its members first, and then this row. */
 static const char BEGIN[] =
@@ -92,37 +99,49 @@ static const char BEGIN[] =
 static const char LOCK[] =
     "SELECT room_id AS room, seq, silent FROM activity WHERE room_id = ANY ($1) ORDER BY room_id FOR UPDATE";
 
-static enum err lock_positions(struct call *call, const struct news_piece *pieces, size_t n, struct position_list *out)
+static enum err lock_positions(struct call *call, const struct news_piece *pieces, size_t n, struct position_list *out,
+    struct id_list *texts)
 {
     struct id_list rooms = { arena_alloc(call->arena, n * sizeof *rooms.at + 1), n };
-    struct known_rooms known;
+    struct known_rooms known = { .n = 0 };
 
     for (size_t i = 0; i < n; i++) rooms.at[i] = pieces[i].span->room;
     const struct pg_args *args = PG_ARGS(pg_ids(call->arena, rooms));
     TRY(pg_one(call->pg, call->arena, &known_shape, &known, LAZY, args));
+    *texts = known.texts;
     if (known.n < (int64_t)n) TRY(pg_run(call->pg, call->arena, BEGIN, args, NULL));
     return pg_all(call->pg, call->arena, &position_shape, out, n, LOCK, args);
 }
 
 /* What is behind the position.  What leaves a gap to it is not taken: the store goes back to where we are. */
-static bool cut_news(const struct news_piece *piece, const struct position *position, struct activity_room *out)
+static bool cut_news(
+    const struct news_piece *piece, const struct position *position, bool wants_texts, struct activity_room *out)
 {
     const struct feed_span *span = piece->span;
     size_t known = 0;
 
-    if (span->after > position->seq || span->seq <= position->seq) return false;
+    if (span->after > position->seq || span->seq <= position->seq || (wants_texts && !span->texts)) return false;
     while (known < piece->n && piece->entries[known].seq <= position->seq) known++;
     *out = (struct activity_room){ .room = span->room,
         .silent = position->silent,
         .seq = span->seq,
         .entries = piece->entries + known,
-        .n = piece->n - known };
+        .n = piece->n - known,
+        .texts = span->texts };
     if (span->newest > position->seq) {
         out->newest = span->newest;
         out->newest_at = span->newest_at;
         out->newest_by = span->newest_by;
     }
     return true;
+}
+
+static bool has_id(struct id_list ids, struct id id)
+{
+    size_t i = 0;
+
+    while (i < ids.len && !id_eq(ids.at[i], id)) i++;
+    return i < ids.len;
 }
 
 /* Both are in the order of ids.  Of a room that is no more nothing follows: its entries are as good as taken. */
@@ -136,7 +155,8 @@ static struct activity_news find_news(struct call *call, const struct news_piece
     for (size_t i = 0; i < n; i++) {
         struct feed_place place = { pieces[i].span->room, pieces[i].span->seq };
         bool is_there = k < positions->len && id_eq(positions->at[k].room, place.room);
-        if (is_there && cut_news(&pieces[i], &positions->at[k], &news[n_news]))
+        bool wants_texts = has_id(rep->texts, place.room);
+        if (is_there && cut_news(&pieces[i], &positions->at[k], wants_texts, &news[n_news]))
             n_news++;
         else if (is_there)
             place.seq = positions->at[k].seq;
@@ -162,9 +182,10 @@ enum err activity_take(struct call *call, const struct feed_batch *req, struct f
 
     TRY(cut_pieces(call, req, pieces));
     TRY(sort_pieces(call, pieces, n));
-    TRY(lock_positions(call, pieces, n, &positions));
+    TRY(lock_positions(call, pieces, n, &positions, &rep->texts));
     struct activity_news news = find_news(call, pieces, n, &positions, rep);
     news.voices = &req->voices;
     news.replies = &req->replies;
+    news.texts = &req->texts;
     return news.n > 0 ? follow(call, &news) : OK;
 }

@@ -12,12 +12,14 @@
 #include "services/chat/mentions/mentions.h"
 #include "services/chat/notifications/notifications.h"
 #include "services/chat/own/own.h"
+#include "services/chat/webhooks/webhooks.h"
 
 #define ROOMS_AT_ONCE    100
 #define BANS_AT_ONCE     500
 #define INVITES_AT_ONCE  500
 #define MENTIONS_AT_ONCE 500
 #define TOLD_AT_ONCE     500
+#define TELLING_AT_ONCE  100 /* webhooks, with a thousand deliveries and more each */
 #define MADE_AT_ONCE     20 /* rooms, of some thousand members each */
 
 /* A room that they left. */
@@ -175,6 +177,9 @@ static enum err unname_rooms(struct call *call, struct str subject, struct erasu
     if (rows > 0) return OK;
     TRY(notifications_erase_some(call, subject, TOLD_AT_ONCE, &rows));
     erasure_add(call, erasure, "notifications", rows);
+    if (rows > 0) return OK;
+    TRY(webhooks_erase_some(call, subject, TELLING_AT_ONCE, &rows));
+    erasure_add(call, erasure, "webhooks", rows);
     if (rows > 0) return OK;
     TRY(pg_run(call->pg, call->arena, UNNAME, PG_ARGS(pg_text(subject), pg_int(MADE_AT_ONCE)), &rows));
     erasure_add(call, erasure, "rooms_made", rows);

@@ -24,15 +24,16 @@ static const char SPANS[] =
 
 #define HAS_AT   "position('@' IN body) > 0"
 #define IF_NAMES "kind = 'message:edit' AND " HAS_AT
+#define IS_WHOLE "r.room = ANY ($5)"
 
 static const char ENTRIES[] =
     "SELECT r.room, l.* FROM " OF_SPANS " CROSS JOIN LATERAL ("
     "  (SELECT seq, id, sender, CASE WHEN kind IS NULL THEN body ELSE '' END AS body, at, kind, NULL::bigint AS target,"
-    "   NULL::timestamptz AS target_at FROM message " IN_SPAN " AND (kind IS NOT NULL OR thread IS NOT NULL OR " HAS_AT
-    ") ORDER BY seq LIMIT $4) UNION ALL"
-    "  (SELECT seq, id, sender, CASE WHEN " IF_NAMES " THEN body ELSE '' END, at, kind, target, CASE WHEN " IF_NAMES
-    "   THEN (SELECT m.at FROM message m WHERE m.room_id = r.room AND m.seq = target) END FROM change " IN_SPAN
-    "   ORDER BY seq LIMIT $4) ORDER BY seq LIMIT $4) l ORDER BY r.i, l.seq";
+    "   NULL::timestamptz AS target_at, CASE WHEN " IS_WHOLE " THEN thread END AS thread FROM message " IN_SPAN
+    "   AND (kind IS NOT NULL OR thread IS NOT NULL OR " IS_WHOLE " OR " HAS_AT ") ORDER BY seq LIMIT $4) UNION ALL"
+    "  (SELECT seq, id, sender, CASE WHEN " IS_WHOLE " OR (" IF_NAMES ") THEN body ELSE '' END, at, kind, target, CASE"
+    "   WHEN " IF_NAMES " THEN (SELECT m.at FROM message m WHERE m.room_id = r.room AND m.seq = target) END, NULL"
+    "   FROM change " IN_SPAN " ORDER BY seq LIMIT $4) ORDER BY seq LIMIT $4) l ORDER BY r.i, l.seq";
 
 /* Of entries: which are replies, and to whom. */
 static const char REPLIES[] =
@@ -132,9 +133,50 @@ enum err feed_spans(
         PG_ARGS(pg_text(str_of(feed)), pg_ids(arena, rooms), pg_int(FEED_SPAN_MAX), pg_int((int64_t)of_each)));
 }
 
+static bool has_id(struct id_list ids, struct id id)
+{
+    size_t i = 0;
+
+    while (i < ids.len && !id_eq(ids.at[i], id)) i++;
+    return i < ids.len;
+}
+
+/* The beginning, whole code points of valid UTF-8. */
+static struct str begin_of(struct str text)
+{
+    size_t chars = 0, len = 0;
+
+    while (len < text.len && chars < FEED_TEXT_CHARS) {
+        len++;
+        while (len < text.len && ((unsigned char)text.at[len] & 0xC0) == 0x80) len++;
+        chars++;
+    }
+    return (struct str){ text.at, len };
+}
+
+static struct feed_text text_of(const struct message *entry)
+{
+    struct str begin = begin_of(entry->body);
+
+    return (struct feed_text){ entry->room, entry->seq, begin, begin.len < entry->body.len };
+}
+
+/* What entries say is handed on where it is wanted; in their own place stands whom they name. */
+static void place_texts(struct arena *arena, struct id_list texts, struct feed_batch *batch)
+{
+    batch->texts = (struct feed_text_list){ arena_alloc(arena, batch->entries.len * sizeof(struct feed_text) + 1), 0 };
+    for (size_t i = 0; i < batch->spans.len; i++) batch->spans.at[i].texts = has_id(texts, batch->spans.at[i].room);
+    for (size_t i = 0; i < batch->entries.len; i++) {
+        struct message *entry = &batch->entries.at[i];
+        bool may_name = entry->kind.len == 0 || str_is(entry->kind, "message:edit");
+        if (has_id(texts, entry->room)) batch->texts.at[batch->texts.len++] = text_of(entry);
+        entry->body = may_name ? named_in(arena, entry->body) : STR("");
+    }
+}
+
 /* With so many messages of each room. */
-static enum err read_spans(struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, size_t messages,
-    struct feed_news *out, bool *fits)
+static enum err read_spans(struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms,
+    struct id_list texts, size_t messages, struct feed_news *out, bool *fits)
 {
     struct feed_span_list *spans = &out->batch.spans;
     size_t of_each = FEED_ENTRIES_MAX / rooms.len;
@@ -145,21 +187,21 @@ static enum err read_spans(struct pg *pg, struct arena *arena, const char *feed,
 
     TRY(pg_all(pg, arena, message_shape(), &out->batch.entries, FEED_ENTRIES_MAX, ENTRIES,
         PG_ARGS(pg_ids(arena, IDS_OF(arena, *spans, room)), pg_ints(arena, INTS_OF(arena, *spans, after)),
-            pg_ints(arena, INTS_OF(arena, *spans, seq)), pg_int((int64_t)of_each))));
+            pg_ints(arena, INTS_OF(arena, *spans, seq)), pg_int((int64_t)of_each), pg_ids(arena, texts))));
     cut_spans(out, messages, of_each);
-    for (size_t i = 0; i < out->batch.entries.len; i++)
-        out->batch.entries.at[i].body = named_in(arena, out->batch.entries.at[i].body);
+    place_texts(arena, texts, &out->batch);
     if (out->batch.entries.len > 0) TRY(find_replies(pg, arena, out));
     return find_voices(pg, arena, FEED_VOICES_MAX / rooms.len, out, fits);
 }
 
 /* A room in which much was said by few is one span; where so many spoke that a batch has no place for them, it has as few messages as places. */
-enum err feed_read(struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, struct feed_news *out)
+enum err feed_read(struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, struct id_list texts,
+    struct feed_news *out)
 {
     bool fits;
 
-    TRY(read_spans(pg, arena, feed, rooms, FEED_SPAN_MAX / rooms.len, out, &fits));
-    return fits ? OK : read_spans(pg, arena, feed, rooms, FEED_VOICES_MAX / rooms.len, out, &fits);
+    TRY(read_spans(pg, arena, feed, rooms, texts, FEED_SPAN_MAX / rooms.len, out, &fits));
+    return fits ? OK : read_spans(pg, arena, feed, rooms, texts, FEED_VOICES_MAX / rooms.len, out, &fits);
 }
 
 /* Nobody waits for the disk: a place that is lost with a database is one of before, and what follows it comes again. */

@@ -21,13 +21,20 @@
 #define RETRY_S     0.5
 #define LOOKED_AT   100 /* rooms, when it is asked how late a consumer is */
 #define TOLD_S      60  /* how often it is said that a consumer is late */
-#define BATCH_BYTES (4u << 20)
+#define BATCH_BYTES (8u << 20)
+#define TEXTS_MAX   10000 /* rooms that are remembered to be wanted with texts; of others a batch comes twice */
 
 struct noted_room {
     UT_hash_handle hh;
     struct noted_room *prev, *next;
     struct id id;
     int64_t at; /* of what it has for the consumer the first was stored then */
+};
+
+/* A room of which the consumer takes spans with texts alone. */
+struct texts_room {
+    UT_hash_handle hh;
+    struct id id;
 };
 
 /* A consumer at one part of chat. */
@@ -42,6 +49,10 @@ struct lane {
     size_t n_taken;
     int64_t last[FEED_ROOMS_AT_ONCE], last_at[FEED_ROOMS_AT_ONCE]; /* seq that was handed on; 0: nothing was */
     bool is_cut[FEED_ROOMS_AT_ONCE];                               /* there may be more of it */
+    struct texts_room *texts;
+    struct id texts_ids[FEED_ROOMS_AT_ONCE]; /* those of the taken rooms */
+    size_t n_texts;
+    bool wants_texts[FEED_ROOMS_AT_ONCE]; /* as it was answered */
     int64_t n_entries;
     struct buf bytes; /* of the batch, then of the answer to it: while a worker has the lane it is theirs */
     bool is_busy;
@@ -121,10 +132,15 @@ void feeds_note(struct log_feeds *feeds, struct id room, int64_t at)
 
 static void take_rooms(struct lane *lane)
 {
+    struct texts_room *texts;
+
     lane->n_taken = 0;
+    lane->n_texts = 0;
     while (lane->waiting != NULL && lane->n_taken < lane->most) {
         struct noted_room *room = lane->waiting;
         lane->taken[lane->n_taken] = (struct late_room){ room->id, room->at };
+        HASH_FIND(hh, lane->texts, &room->id, sizeof room->id, texts);
+        if (texts != NULL) lane->texts_ids[lane->n_texts++] = room->id;
         lane->ids[lane->n_taken++] = room->id;
         forget_room(lane, room);
     }
@@ -186,10 +202,43 @@ static void end_batch(struct lane *lane)
     if (has_more) go_on(lane);
 }
 
+static void forget_texts(struct lane *lane)
+{
+    struct texts_room *room, *next;
+
+    HASH_ITER(hh, lane->texts, room, next) {
+        HASH_DEL(lane->texts, room);
+        mem_free(room);
+    }
+}
+
+static void set_texts(struct lane *lane, struct id id, bool wanted)
+{
+    struct texts_room *room;
+
+    HASH_FIND(hh, lane->texts, &id, sizeof id, room);
+    if (room != NULL && !wanted) {
+        HASH_DEL(lane->texts, room);
+        mem_free(room);
+    }
+    if (room != NULL || !wanted) return;
+    if (HASH_COUNT(lane->texts) >= TEXTS_MAX) forget_texts(lane);
+    room = mem_zero(sizeof *room);
+    room->id = id;
+    HASH_ADD(hh, lane->texts, id, sizeof room->id, room);
+}
+
+static void remember_texts(struct lane *lane)
+{
+    for (size_t i = 0; lane->part != NULL && i < lane->n_taken; i++)
+        if (lane->last[i] > 0) set_texts(lane, lane->ids[i], lane->wants_texts[i]);
+}
+
 static void on_kept(void *arg, enum err e)
 {
     struct lane *lane = arg;
 
+    if (e == OK) remember_texts(lane);
     if (e == OK)
         end_batch(lane);
     else
@@ -204,6 +253,15 @@ static void see_who_is_behind(struct lane *lane, const struct feed_place_list *p
             if (id_eq(places->at[i].room, lane->ids[k]) && places->at[i].seq < lane->last[k]) lane->is_cut[k] = true;
 }
 
+static void see_who_wants_texts(struct lane *lane, struct id_list texts)
+{
+    for (size_t k = 0; k < lane->n_taken; k++) {
+        size_t i = 0;
+        while (i < texts.len && !id_eq(texts.at[i], lane->ids[k])) i++;
+        lane->wants_texts[k] = i < texts.len;
+    }
+}
+
 static enum err keep_places(struct pg *pg, struct arena *arena, void *arg)
 {
     struct lane *lane = arg;
@@ -212,6 +270,7 @@ static enum err keep_places(struct pg *pg, struct arena *arena, void *arg)
 
     TRY(wire_decode(feed_taken_shape(), buf_str(&lane->bytes), arena, &taken, &why));
     see_who_is_behind(lane, &taken.places);
+    see_who_wants_texts(lane, taken.texts);
     return feed_keep(pg, arena, lane->feed->name, taken.places);
 }
 
@@ -251,7 +310,8 @@ static enum err read_entries(struct pg *pg, struct arena *arena, void *arg)
     struct lane *lane = arg;
     struct feed_news *news = arena_alloc(arena, sizeof *news);
 
-    TRY(feed_read(pg, arena, lane->feed->name, (struct id_list){ lane->ids, lane->n_taken }, news));
+    TRY(feed_read(pg, arena, lane->feed->name, (struct id_list){ lane->ids, lane->n_taken },
+        (struct id_list){ lane->texts_ids, lane->n_texts }, news));
     note_spans(lane, news);
     buf_clear(&lane->bytes);
     return wire_encode(feed_batch_shape(), &news->batch, &lane->bytes);
@@ -415,7 +475,7 @@ static void begin_feed(struct log_feeds *feeds, struct log_feed *feed, const cha
     feed->n_lanes = feed->take == NULL ? feeds->store->n_parts : feed_is_on(feeds, feed) ? 1 : 0;
     for (size_t i = 0; i < feed->n_lanes; i++) {
         const struct chat_part *part = feed->take == NULL ? &feeds->store->parts[i] : NULL;
-        /* bound: 200 entries with the names in them, and a thousand voices */
+        /* bound: 200 entries with the names in them and 3,000 characters of each, and a thousand voices */
         feed->lanes[i] =
             (struct lane){ .feed = feed, .part = part, .most = FEED_ROOMS_AT_ONCE, .bytes = BUF(BATCH_BYTES) };
     }
@@ -464,6 +524,7 @@ void feeds_destroy(struct log_feeds **feeds)
         for (size_t k = 0; k < (*feeds)->feeds[i].n_lanes; k++) {
             struct lane *lane = &(*feeds)->feeds[i].lanes[k];
             DL_FOREACH_SAFE(lane->waiting, room, next) forget_room(lane, room);
+            forget_texts(lane);
             buf_free(&lane->bytes);
         }
     mem_free(*feeds);

@@ -21,6 +21,7 @@ enum {
     200 /* that are handed on: each may have ten names, and each of these is looked up in 32 lengths */
 #define FEED_SPAN_MAX      20000 /* messages that are walked at a time */
 #define FEED_SWEPT_AT_ONCE 1000
+#define FEED_TEXT_CHARS    3000 /* proto/chat.def: feed_text.text */
 
 /* A room that is behind its head, and when its first entry was stored that was not handed on. */
 struct late_room {
@@ -42,9 +43,10 @@ struct feed_news {
  * messages not more than of_each. */
 enum err feed_spans(struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, size_t of_each,
     struct feed_news *out) MUST_CHECK;
-/* What is in these rooms' logs behind where the consumer is: at most a span of each, with as many entries as of the others. */
-enum err feed_read(
-    struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, struct feed_news *out) MUST_CHECK;
+/* What is in these rooms' logs behind where the consumer is: at most a span of each, with as many entries as of the others;
+ * in those of `texts` with all entries, and what they say. */
+enum err feed_read(struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, struct id_list texts,
+    struct feed_news *out) MUST_CHECK;
 /* Where the consumer says that it is. */
 enum err feed_keep(struct pg *pg, struct arena *arena, const char *feed, struct feed_place_list places) MUST_CHECK;
 /* Of the next rooms behind `*after` those that are late; `*after` is the last one looked at, *n how many there were. */

@@ -91,6 +91,20 @@ static json_t *list_notifications(void)
     return list;
 }
 
+static json_t *list_webhook_events(void)
+{
+    json_t *list = json_array();
+
+    /* clang-format off */
+#define WEBHOOK_EVENT(kind, type, data, doc) json_array_append_new(list, json_pack("{s:s,s:s,s:s}", \
+        "kind", kind, "type", type, "doc", doc));
+#include "proto/begin.def"
+#include "proto/webhooks.def"
+#include "proto/end.def"
+    /* clang-format on */
+    return list;
+}
+
 static json_t *list_methods(void)
 {
     json_t *list = json_array();
@@ -148,5 +162,6 @@ json_t *contract(void)
 {
     return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "methods", list_methods(), "routes", list_routes(),
         "events", list_events(), "heard", list_heard(), "errors", list_errors(), "roles", list_roles(), "rights",
-        list_rights(), "histories", list_histories(), "notifications", list_notifications());
+        list_rights(), "histories", list_histories(), "notifications", list_notifications(), "webhook_events",
+        list_webhook_events());
 }
