@@ -53,6 +53,15 @@ const args = {
   'room:join': ({ room }, state) => ({ room, ...(state.includes('from a seq') ? { since: 0 } : {}) }),
   'room:leave': ({ room }) => ({ room }),
   'room:invite': ({ room }) => ({ room, members: ['somebody new'] }),
+  'webhook:create': ({ room }) => ({ room, url: 'https://example.org:1/hook' }),
+  'webhook:list': ({ room }) => ({ room }),
+  'webhook:update': ({ room, webhook = randomUUID() }) => ({ room, webhook, url: 'https://example.org:1/another' }),
+  'webhook:delete': ({ room, webhook = randomUUID() }) => ({ room, webhook }),
+  'webhook:rotate': ({ room, webhook = randomUUID() }) => ({ room, webhook }),
+  'webhook:test': ({ room, webhook = randomUUID() }) => ({ room, webhook }),
+  'webhook:replay': ({ room, webhook = randomUUID() }) => ({ room, webhook }),
+  'webhook:deliveries': ({ room, webhook = randomUUID() }) => ({ room, webhook }),
+  'webhook:attempts': ({ room, webhook = randomUUID() }) => ({ room, webhook }),
   'invite:create': ({ room }) => ({ room }),
   'invite:list': ({ room }) => ({ room }),
   'invite:revoke': ({ room }) => ({ room, invite: randomUUID() }),
@@ -355,6 +364,13 @@ export class Scene {
     return { room, code: (await this.hostOf(caller).calls('invite:create', { room })).code }
   }
 
+  /** A closed room with a webhook, whose port nobody may go to. */
+  async withWebhook(caller) {
+    const { room } = await this.room(caller, false)
+    const { json } = await this.hostOf(caller).rest('POST', `/api/v1/rooms/${room}/webhooks`, { url: 'https://example.org:1/hook' })
+    return { room, webhook: json.data.id }
+  }
+
   async at(deed, state, caller, person) {
     const ofConversation = deed.startsWith('conversation:') || deed === 'share:create'
     if (ofConversation && state === "another's, public") return { conversation: this.publicOfAnother[caller.name] ?? this.publicOfOthers }
@@ -385,6 +401,7 @@ export class Scene {
     if (state === 'missing') return { room: randomUUID() }
     if (!/open|closed/.test(state)) return {}
     if (state.includes('by a link')) return this.linked(caller)
+    if (state.includes('with a webhook')) return this.withWebhook(caller)
     return this.room(caller, state.includes('open'), { joinedBy: isJoined(state) ? person : undefined, more: state.includes('may ask') ? { knocks: true } : {} })
   }
 }

@@ -111,6 +111,69 @@ export const deeds = {
       missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
     },
   },
+  'webhook:create': {
+    rows: ['POST /api/v1/rooms/{room}/webhooks'],
+    states: {
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'webhook:list': {
+    rows: ['GET /api/v1/rooms/{room}/webhooks'],
+    states: {
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'webhook:update': {
+    rows: ['PATCH /api/v1/rooms/{room}/webhooks/{webhook}'],
+    states: {
+      'closed, with a webhook': { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'webhook:delete': {
+    rows: ['DELETE /api/v1/rooms/{room}/webhooks/{webhook}'],
+    states: {
+      'closed, with a webhook': { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'webhook:rotate': {
+    rows: ['POST /api/v1/rooms/{room}/webhooks/{webhook}/rotate'],
+    states: {
+      'closed, with a webhook': { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'webhook:test': {
+    rows: ['POST /api/v1/rooms/{room}/webhooks/{webhook}/test'],
+    states: {
+      'closed, with a webhook': { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'webhook:replay': {
+    rows: ['POST /api/v1/rooms/{room}/webhooks/{webhook}/replay'],
+    states: {
+      'closed, with a webhook': { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'webhook:deliveries': {
+    rows: ['GET /api/v1/rooms/{room}/webhooks/{webhook}/deliveries'],
+    states: {
+      'closed, with a webhook': { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'webhook:attempts': {
+    rows: ['GET /api/v1/rooms/{room}/webhooks/{webhook}/attempts'],
+    states: {
+      'closed, with a webhook': { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
   'invite:create': {
     rows: ['POST /api/v1/rooms/{room}/invites', '/chat invite:create'],
     states: {

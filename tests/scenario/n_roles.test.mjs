@@ -45,6 +45,10 @@ const uses = {
   write: ({ actor, room }) => send(actor, room),
   invite: ({ actor, room }) => actor.emits('room:invite', { room, members: [`new ${randomUUID()}`] }),
   link: ({ actor, room }) => actor.emits('invite:create', { room }),
+  webhook: async ({ actor, room }) => {
+    const { status, json } = await actor.rest('GET', `/api/v1/rooms/${room}/webhooks`)
+    return status === 200 ? {} : json
+  },
   mention_all: mentionsAll,
   pin: ({ actor, room, seq }) => actor.emits('pin:add', { room, seq }),
   moderate: ({ actor, room, ofTess }) => actor.emits('message:delete', { room, seq: ofTess }),

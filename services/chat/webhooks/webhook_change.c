@@ -1,5 +1,7 @@
 /* webhook_change.c - webhooks are made, changed, given another secret, and ended, by whoever has the right. */
 // SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
 #include "libshared/base/plain_text.h"
 #include "libshared/base/secret.h"
 #include "libshared/base/url.h"
@@ -38,11 +40,10 @@ static enum err get_webhook(struct call *call, struct id id, struct room_webhook
 static enum err require_url(struct call *call, struct str url)
 {
     char origin[URL_ORIGIN_MAX];
-    bool is_plain = str_starts(url, STR("http://"));
 
-    if (!url_origin(url, origin) || !text_is_plain(url))
+    if (!url_origin(url, origin) || !text_is_plain(url) || memchr(url.at, ' ', url.len) != NULL)
         return call_fail(call, ERR_INVALID_ARGUMENT, "url: is https://host/path, and names no user");
-    if (is_plain && !((const struct chat *)call->context)->goes_plain)
+    if (str_starts(str_of(origin), STR("http://")) && !((const struct chat *)call->context)->goes_plain)
         return call_fail(call, ERR_INVALID_ARGUMENT, "url: goes by https");
     return OK;
 }

@@ -160,7 +160,7 @@ static json_t *list_errors(void)
 
 json_t *contract(void)
 {
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "methods", list_methods(), "routes", list_routes(),
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "methods", list_methods(), "routes", list_routes(),
         "events", list_events(), "heard", list_heard(), "errors", list_errors(), "roles", list_roles(), "rights",
         list_rights(), "histories", list_histories(), "notifications", list_notifications(), "webhook_events",
         list_webhook_events());
