@@ -355,6 +355,23 @@ test('the links into rooms that who is erased has made let nobody in, and what t
   await roy.calls('invite:accept', { room, code: other })
 })
 
+test('webhooks that who is erased made go, and of what others are told what names them', async () => {
+  const [pat, rob] = [await arrives('pat'), await arrives('rob')]
+  for (const person of [pat, rob]) await everybodyKnows(person.id, `${person.name} - active`)
+  const { id: room } = await rob.makesRoom({ open: false, members: [pat.id] })
+  await rob.calls('member:role', { room, member: pat.id, role: 'admin' })
+  for (const person of [pat, rob]) ok(await person.rest('POST', `/api/v1/rooms/${room}/webhooks`, { url: 'https://example.org:1/' }))
+  for (const person of [pat, rob]) await until('the store knows', async () => !(await person.emits('message:send', { room, id: randomUUID(), body: `of ${person.name}` })).error)
+  const told = () => stack.sql('chat', `SELECT string_agg(w.made_by || ' ' || d.text, ', ' ORDER BY d.text, w.made_by) FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook_id WHERE w.room_id = '${room}'`)
+  const all = ['pat', 'rob'].flatMap(name => [pat.id, rob.id].sort().map(id => `${id} of ${name}`)).join(', ')
+  await until('both are told', async () => await told() === all)
+
+  ok(await pat.rest('DELETE', '/api/v1/users/me'))
+  await lapses(pat.id)
+  assert.equal(counts(await isWhole(pat.id), 'chat').webhooks, 2)
+  assert.equal(await told(), `${rob.id} of rob`)
+})
+
 test('the address of who was erased stands nowhere any more: no table, no log', async () => {
   for (const schema of ['auth', ...services]) {
     const { stdout } = await promisify(execFile)('pg_dump', ['--data-only', '-n', schema,

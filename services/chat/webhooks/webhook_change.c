@@ -228,13 +228,13 @@ enum err webhook_rotate(struct call *call, const struct webhook_rotation *req, s
 
     TRY(lock_webhook(call, req->room, req->webhook));
     TRY(pg_one(call->pg, call->arena, &kept_secret_shape, &kept, SECRET, PG_ARGS(pg_id(req->webhook))));
-    TRY(column_unseal(
-        call->arena, &webhook_secret_column, webhook_id_text(call->arena, req->webhook), kept.sealed, &former));
+    bool overlaps = req->overlap_s > 0 && column_unseal(call->arena, &webhook_secret_column,
+                                              webhook_id_text(call->arena, req->webhook), kept.sealed, &former) == OK;
     struct str secret = make_secret(call);
     TRY(pg_run(call->pg, call->arena, ROTATE,
         PG_ARGS(pg_id(req->webhook), pg_bytes(seal_secret(call, &webhook_secret_column, req->webhook, secret)),
-            pg_bytes(req->overlap_s > 0 ? seal_secret(call, &webhook_former_column, req->webhook, former) : STR_NONE),
-            pg_time(req->overlap_s > 0 ? call->now + req->overlap_s * 1000 : 0)),
+            pg_bytes(overlaps ? seal_secret(call, &webhook_former_column, req->webhook, former) : STR_NONE),
+            pg_time(overlaps ? call->now + req->overlap_s * 1000 : 0)),
         NULL));
     TRY(write_deed(call, "webhook.rotate", req->room, req->webhook));
     TRY(get_webhook(call, req->webhook, rep));

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "libshared/base/err.h"
 #include "services/chat/webhooks/answer_part.h"
 
 #define SIGNATURE "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
