@@ -360,7 +360,7 @@ test('webhooks that who is erased made go, and of what others are told what name
   for (const person of [pat, rob]) await everybodyKnows(person.id, `${person.name} - active`)
   const { id: room } = await rob.makesRoom({ open: false, members: [pat.id] })
   await rob.calls('member:role', { room, member: pat.id, role: 'admin' })
-  for (const person of [pat, rob]) ok(await person.rest('POST', `/api/v1/rooms/${room}/webhooks`, { url: 'https://example.org:1/' }))
+  for (const person of [pat, rob]) assert.equal((await person.rest('POST', `/api/v1/rooms/${room}/webhooks`, { url: 'https://example.org:1/' })).status, 201)
   for (const person of [pat, rob]) await until('the store knows', async () => !(await person.emits('message:send', { room, id: randomUUID(), body: `of ${person.name}` })).error)
   const told = () => stack.sql('chat', `SELECT string_agg(w.made_by || ' ' || d.text, ', ' ORDER BY d.text, w.made_by) FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook_id WHERE w.room_id = '${room}'`)
   const all = ['pat', 'rob'].flatMap(name => [pat.id, rob.id].sort().map(id => `${id} of ${name}`)).join(', ')
