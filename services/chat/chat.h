@@ -29,7 +29,7 @@
 struct chat {
     const struct settings_chat *settings;
     size_t part, n_parts; /* which of chat's processes this is: libshared/rpc/parts.h; the first keeps the directory */
-    bool goes_plain; /* webhooks may be http */
+    bool goes_plain;      /* webhooks may be http */
     struct ev_loop *loop;
     struct rpc_server *server;
 #define KEEP(name, created, forget_peer) struct name *name;

@@ -30,6 +30,8 @@ const exporting = test => ['scenario', 'r_export', test]
 
 const notified = test => ['scenario', 'r_notifications', test]
 
+const hooked = test => ['scenario', 'r_webhooks', test]
+
 export const mutants = [
   // --- what an operator does ---
   {
@@ -55,6 +57,22 @@ export const mutants = [
   {
     name: 'of a mark nothing is remembered', file: 'services/tools/madangctl/room_import.c', red: fromMattermost('a long file is read in'),
     from: 'if (status == EXIT_OK && !r->whole) remember_mark(r);', to: '',
+  // --- webhooks of rooms ---
+  {
+    name: 'of a room with webhooks the log is taken without its texts', file: 'services/chat/activity/activity_take.c', red: hooked('each row of proto/webhooks.def'),
+    from: '(wants_texts && !span->texts)', to: '(wants_texts && span->after < 0)',
+  },
+  {
+    name: 'a redirect is as good as taken', file: 'libshared/fetch/webhook.c', red: hooked('what is not taken comes again'),
+    from: 'answer->status < 300;', to: 'answer->status < 400;',
+  },
+  {
+    name: 'a webhook is held no longer than it failed', file: 'services/chat/webhooks/webhook_send.c', red: hooked('Retry-After holds'),
+    from: 'pg_int(longer_of(shake(hold), o->retry_after_ms))', to: 'pg_int(shake(hold))',
+  },
+  {
+    name: 'words of a deleted message are told', file: 'services/chat/webhooks/webhooks_follow.c', red: hooked('words of a deleted message'),
+    from: 'if (gone.len == 0) return OK;', to: 'if (gone.len < 1000) return OK;',
   },
   // --- who was away ---
   {
@@ -503,7 +521,7 @@ export const mutants = [
   },
   {
     name: 'a batch has as few messages as voices', file: 'services/store/feeds/feed_read.c', red: ['service', 'test_feeds'],
-    from: 'rooms, FEED_SPAN_MAX / rooms.len,', to: 'rooms, FEED_ENTRIES_MAX / rooms.len,',
+    from: 'texts, FEED_SPAN_MAX / rooms.len,', to: 'texts, FEED_ENTRIES_MAX / rooms.len,',
   },
   {
     name: 'rooms that nobody noted are not found', file: 'services/store/feeds/feeds.c', red: ['scenario', 'r_history', 'written once'],

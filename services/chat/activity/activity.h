@@ -18,11 +18,12 @@
 /* What is new in a room: a piece of its log. */
 struct activity_room {
     struct id room;
-    int64_t silent;                /* so many entries up to the position do not count */
-    int64_t seq;                   /* the position from now on */
-    int64_t newest, newest_at;     /* message that is new; 0: none */
-    struct str newest_by;          /* who sent it */
-    const struct message *entries; /* all that is new but, where there are no texts, messages that name nobody: proto/chat.def, feed_batch */
+    int64_t silent;            /* so many entries up to the position do not count */
+    int64_t seq;               /* the position from now on */
+    int64_t newest, newest_at; /* message that is new; 0: none */
+    struct str newest_by;      /* who sent it */
+    const struct message *
+        entries; /* all that is new but, where there are no texts, messages that name nobody: proto/chat.def, feed_batch */
     size_t n;
     bool texts; /* all entries are there, with their texts */
 };

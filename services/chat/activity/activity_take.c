@@ -99,8 +99,8 @@ static const char BEGIN[] =
 static const char LOCK[] =
     "SELECT room_id AS room, seq, silent FROM activity WHERE room_id = ANY ($1) ORDER BY room_id FOR UPDATE";
 
-static enum err lock_positions(struct call *call, const struct news_piece *pieces, size_t n, struct position_list *out,
-    struct id_list *texts)
+static enum err lock_positions(
+    struct call *call, const struct news_piece *pieces, size_t n, struct position_list *out, struct id_list *texts)
 {
     struct id_list rooms = { arena_alloc(call->arena, n * sizeof *rooms.at + 1), n };
     struct known_rooms known = { .n = 0 };

@@ -20,7 +20,7 @@
 #define MENTIONS_AT_ONCE 500
 #define TOLD_AT_ONCE     500
 #define TELLING_AT_ONCE  100 /* webhooks, with a thousand deliveries and more each */
-#define MADE_AT_ONCE     20 /* rooms, of some thousand members each */
+#define MADE_AT_ONCE     20  /* rooms, of some thousand members each */
 
 /* A room that they left. */
 struct left_room {

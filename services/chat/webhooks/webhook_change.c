@@ -67,8 +67,7 @@ static enum err lock_webhook(struct call *call, struct id room, struct id webhoo
 
     TRY(room_row_get(call, room, &row));
     TRY(require_right(call, &row.room, MAY_webhook));
-    enum err e =
-        pg_one(call->pg, call->arena, webhook_ref_shape(), &ref, LOCK, PG_ARGS(pg_id(room), pg_id(webhook)));
+    enum err e = pg_one(call->pg, call->arena, webhook_ref_shape(), &ref, LOCK, PG_ARGS(pg_id(room), pg_id(webhook)));
     return e == ERR_NOT_FOUND ? call_fail(call, e, "there is no such webhook") : e;
 }
 
@@ -175,8 +174,7 @@ static enum err end_notification(struct call *call, struct id webhook)
     struct friend_ref maker;
 
     TRY(pg_one(call->pg, call->arena, friend_ref_shape(), &maker, MAKER, PG_ARGS(pg_id(webhook))));
-    return notifications_end_of(
-        call, maker.subject, NOTIFICATION_webhook_off, webhook_teller(call->arena, webhook));
+    return notifications_end_of(call, maker.subject, NOTIFICATION_webhook_off, webhook_teller(call->arena, webhook));
 }
 
 enum err webhook_update(struct call *call, const struct webhook_change *req, struct room_webhook *rep)
@@ -214,9 +212,8 @@ struct kept_secret {
     struct str sealed;
 };
 static const struct wire_field kept_secret_fields[] = { ROW_FIELD(struct kept_secret, sealed, BYTES), ROW_END };
-static const struct wire_shape kept_secret_shape = {
-    "kept_secret", "", sizeof(struct kept_secret), kept_secret_fields
-};
+static const struct wire_shape kept_secret_shape = { "kept_secret", "", sizeof(struct kept_secret),
+    kept_secret_fields };
 
 static const char SECRET[] = "SELECT secret AS sealed FROM webhook WHERE id = $1";
 static const char ROTATE[] = "UPDATE webhook SET secret = $2, former = $3, former_until = $4 WHERE id = $1";
@@ -273,8 +270,7 @@ enum err webhook_test(struct call *call, const struct webhook_ref *req, struct w
     TRY(lock_webhook(call, req->room, req->webhook));
     TRY(require_told(call, req->webhook));
     TRY(pg_one(call->pg, call->arena, webhook_delivery_shape(), rep, PUT_TEST,
-        PG_ARGS(
-            pg_id(id_new()), pg_id(req->webhook), pg_time(call->now), pg_text(call->who->sub), pg_id(req->room))));
+        PG_ARGS(pg_id(id_new()), pg_id(req->webhook), pg_time(call->now), pg_text(call->who->sub), pg_id(req->room))));
     return tell_now(call, req->room, req->webhook);
 }
 
@@ -312,8 +308,7 @@ static const char ATTEMPTS[] =
     " webhook_attempt WHERE webhook_id = $1 AND ($2::uuid IS NULL OR delivery_id = $2) AND ($3::bigint = 0 OR nth < $3)"
     " ORDER BY nth DESC LIMIT $4";
 
-enum err webhook_attempts(
-    struct call *call, const struct webhook_attempt_query *req, struct webhook_attempt_page *rep)
+enum err webhook_attempts(struct call *call, const struct webhook_attempt_query *req, struct webhook_attempt_page *rep)
 {
     TRY(lock_webhook(call, req->room, req->webhook));
     return pg_all(call->pg, call->arena, webhook_attempt_shape(), &rep->attempts, (size_t)req->limit, ATTEMPTS,

@@ -115,8 +115,8 @@ enum err webhook_sweep(struct call *call, const struct job *job, const struct no
     (void)payload;
     TRY(pg_run(call->pg, call->arena, OLD_DELIVERIES, old, &deliveries));
     TRY(pg_run(call->pg, call->arena, OLD_ATTEMPTS, old, &attempts));
-    TRY(pg_all(call->pg, call->arena, webhook_ref_shape(), &late, SWEPT_AT_ONCE, WITHOUT_JOB,
-        PG_ARGS(pg_int(SWEPT_AT_ONCE))));
+    TRY(pg_all(
+        call->pg, call->arena, webhook_ref_shape(), &late, SWEPT_AT_ONCE, WITHOUT_JOB, PG_ARGS(pg_int(SWEPT_AT_ONCE))));
     for (size_t i = 0; i < late.len; i++) TRY(webhook_wake(call, late.at[i].room, late.at[i].webhook, 0));
     call_note(call, F_INT("deliveries", deliveries));
     call_note(call, F_INT("attempts", attempts));

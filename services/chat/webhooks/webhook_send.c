@@ -19,7 +19,7 @@
 #include "services/chat/webhooks/answer_part.h"
 #include "services/chat/webhooks/webhooks.h"
 
-#define SENT_MAX    100        /* in one run: then others have their turn */
+#define SENT_MAX    100 /* in one run: then others have their turn */
 #define RUN_US      INT64_C(5000000)
 #define HOLD_MAX_MS 300000
 #define DAY_MS      INT64_C(86400000)
@@ -28,47 +28,50 @@
 /* Before the second attempt, the third ...: in times of the setting. */
 static const int64_t WAITS[WEBHOOK_ATTEMPTS - 1] = { 1, 60, 360, 1440, 3600, 7200, 10080, 14400, 17280 };
 
-struct target {
+struct webhook_target {
     struct str url, secret, former, made_by;
     bool is_told;
     int64_t not_before, failures, failing_since;
 };
-static const struct wire_field target_fields[] = {
-    ROW_FIELD(struct target, url, TEXT),
-    ROW_FIELD(struct target, secret, BYTES),
-    ROW_FIELD(struct target, former, BYTES),
-    ROW_FIELD(struct target, made_by, TEXT),
-    ROW_FIELD(struct target, is_told, BOOL),
-    ROW_FIELD(struct target, not_before, TIME),
-    ROW_FIELD(struct target, failures, INT),
-    ROW_FIELD(struct target, failing_since, TIME),
+static const struct wire_field webhook_target_fields[] = {
+    ROW_FIELD(struct webhook_target, url, TEXT),
+    ROW_FIELD(struct webhook_target, secret, BYTES),
+    ROW_FIELD(struct webhook_target, former, BYTES),
+    ROW_FIELD(struct webhook_target, made_by, TEXT),
+    ROW_FIELD(struct webhook_target, is_told, BOOL),
+    ROW_FIELD(struct webhook_target, not_before, TIME),
+    ROW_FIELD(struct webhook_target, failures, INT),
+    ROW_FIELD(struct webhook_target, failing_since, TIME),
     ROW_END,
 };
-static const struct wire_shape target_shape = { "target", "", sizeof(struct target), target_fields };
+static const struct wire_shape webhook_target_shape = { "webhook_target", "", sizeof(struct webhook_target),
+    webhook_target_fields };
 
-struct due {
+struct webhook_due {
     struct id id;
     struct str type, data;
     int64_t at, attempts;
 };
-static const struct wire_field due_fields[] = {
-    ROW_FIELD(struct due, id, ID),
-    ROW_FIELD(struct due, type, TEXT),
-    ROW_FIELD(struct due, data, TEXT),
-    ROW_FIELD(struct due, at, TIME),
-    ROW_FIELD(struct due, attempts, INT),
+static const struct wire_field webhook_due_fields[] = {
+    ROW_FIELD(struct webhook_due, id, ID),
+    ROW_FIELD(struct webhook_due, type, TEXT),
+    ROW_FIELD(struct webhook_due, data, TEXT),
+    ROW_FIELD(struct webhook_due, at, TIME),
+    ROW_FIELD(struct webhook_due, attempts, INT),
     ROW_END,
 };
-static const struct wire_shape due_shape = { "due", "", sizeof(struct due), due_fields };
+static const struct wire_shape webhook_due_shape = { "webhook_due", "", sizeof(struct webhook_due),
+    webhook_due_fields };
 
-struct moment {
+struct webhook_moment {
     int64_t at;
 };
-static const struct wire_field moment_fields[] = { ROW_FIELD(struct moment, at, TIME), ROW_END };
-static const struct wire_shape moment_shape = { "moment", "", sizeof(struct moment), moment_fields };
+static const struct wire_field webhook_moment_fields[] = { ROW_FIELD(struct webhook_moment, at, TIME), ROW_END };
+static const struct wire_shape webhook_moment_shape = { "webhook_moment", "", sizeof(struct webhook_moment),
+    webhook_moment_fields };
 
 /* What came of an attempt. */
-struct outcome {
+struct webhook_outcome {
     bool is_known, is_taken, is_gone;
     int64_t began, ms, status, retry_after_ms;
     const char *result;
@@ -81,9 +84,9 @@ struct sending {
     struct webhook_ref ref;
     int64_t began_us, attempt_us;
     size_t sent;
-    struct target target;
-    struct due due; /* no id: nothing is due, or not now */
-    struct outcome outcome;
+    struct webhook_target target;
+    struct webhook_due due; /* no id: nothing is due, or not now */
+    struct webhook_outcome outcome;
     struct webhook_secret secrets[WEBHOOK_SECRETS_MAX];
     size_t n_secrets;
     struct str body;
@@ -142,11 +145,11 @@ static int64_t longer_of(int64_t a, int64_t b)
 static enum err note_failure(struct call *call, const struct sending *s)
 {
     const struct settings_chat *settings = chat_settings(call);
-    const struct outcome *o = &s->outcome;
+    const struct webhook_outcome *o = &s->outcome;
     int64_t unit = settings->webhook_retry_s * 1000, hold = unit, attempts = s->due.attempts + 1;
     int64_t wait = unit * WAITS[attempts < WEBHOOK_ATTEMPTS ? attempts - 1 : WEBHOOK_ATTEMPTS - 2];
-    bool is_over = s->target.failing_since > 0 &&
-                   o->began - s->target.failing_since >= settings->webhook_failing_days * DAY_MS;
+    bool is_over =
+        s->target.failing_since > 0 && o->began - s->target.failing_since >= settings->webhook_failing_days * DAY_MS;
 
     for (int64_t i = 0; i < s->target.failures && hold < HOLD_MAX_MS; i++) hold *= 2;
     if (hold > HOLD_MAX_MS) hold = longer_of(HOLD_MAX_MS, unit);
@@ -161,7 +164,7 @@ static enum err note_failure(struct call *call, const struct sending *s)
 
 static enum err note_outcome(struct call *call, const struct sending *s)
 {
-    const struct outcome *o = &s->outcome;
+    const struct webhook_outcome *o = &s->outcome;
 
     TRY(pg_run(call->pg, call->arena, NOTE,
         PG_ARGS(pg_id(s->ref.webhook), pg_id(s->due.id), pg_text(s->due.type), pg_time(o->began), pg_int(o->ms),
@@ -173,8 +176,7 @@ static enum err note_outcome(struct call *call, const struct sending *s)
         return s->target.failures > 0 ? pg_run(call->pg, call->arena, WORKS, PG_ARGS(pg_id(s->ref.webhook)), NULL) : OK;
     }
     if (!o->is_gone) return note_failure(call, s);
-    TRY(pg_run(call->pg, call->arena, LATER_ON,
-        PG_ARGS(pg_id(s->due.id), pg_int(0), pg_int(WEBHOOK_ATTEMPTS)), NULL));
+    TRY(pg_run(call->pg, call->arena, LATER_ON, PG_ARGS(pg_id(s->due.id), pg_int(0), pg_int(WEBHOOK_ATTEMPTS)), NULL));
     TRY(pg_run(call->pg, call->arena, GONE, PG_ARGS(pg_id(s->ref.webhook)), NULL));
     return end_webhook(call, s);
 }
@@ -183,9 +185,11 @@ static enum err note_outcome(struct call *call, const struct sending *s)
 
 static const char LOCK[] =
     "SELECT w.url, w.secret, CASE WHEN w.former_until > now() THEN w.former END AS former, w.made_by, w.failures,"
-    " w.failing_since, " WEBHOOK_IS_TOLD("$2") " AS is_told, greatest(CASE WHEN w.held_until > now() THEN w.held_until"
-    " END, CASE WHEN w.minute > now() - interval '1 minute' AND w.attempts >= $3 THEN w.minute + interval '1 minute'"
-    " END) AS not_before FROM webhook w WHERE w.id = $1 FOR NO KEY UPDATE OF w";
+    " w.failing_since, " WEBHOOK_IS_TOLD(
+        "$2") " AS is_told, greatest(CASE WHEN w.held_until > now() THEN w.held_until"
+              " END, CASE WHEN w.minute > now() - interval '1 minute' AND w.attempts >= $3 THEN w.minute + interval '1 "
+              "minute'"
+              " END) AS not_before FROM webhook w WHERE w.id = $1 FOR NO KEY UPDATE OF w";
 static const char PICK[] =
     "SELECT d.id, d.type, d.at, d.attempts, (CASE WHEN d.text IS NULL THEN d.data ELSE d.data || "
     "jsonb_build_object('text', d.text) END)::text AS data FROM webhook_delivery d WHERE d.webhook_id = $1"
@@ -229,8 +233,7 @@ static enum err write_body(struct call *call, struct sending *s)
     return e;
 }
 
-static enum err read_secret(
-    struct call *call, struct sending *s, const struct sealed_column *column, struct str sealed)
+static enum err read_secret(struct call *call, struct sending *s, const struct sealed_column *column, struct str sealed)
 {
     struct str plain;
 
@@ -252,23 +255,23 @@ static enum err read_secrets(struct call *call, struct sending *s)
 /* Nothing is due now: a job when something is. */
 static enum err rest(struct call *call, struct sending *s)
 {
-    struct moment next;
+    struct webhook_moment next;
 
     TRY(pg_run(call->pg, call->arena, TRIM_ATTEMPTS, PG_ARGS(pg_id(s->ref.webhook), pg_int(WEBHOOK_KEPT)), NULL));
     TRY(pg_run(call->pg, call->arena, TRIM_DELIVERIES, PG_ARGS(pg_id(s->ref.webhook), pg_int(WEBHOOK_KEPT)), NULL));
-    enum err e = pg_one(call->pg, call->arena, &moment_shape, &next, NEXT_DUE, PG_ARGS(pg_id(s->ref.webhook)));
+    enum err e = pg_one(call->pg, call->arena, &webhook_moment_shape, &next, NEXT_DUE, PG_ARGS(pg_id(s->ref.webhook)));
     if (e == ERR_NOT_FOUND) return OK;
     TRY(e);
-    return webhook_wake(call, s->ref.room, s->ref.webhook, longer_of(longer_of(next.at, s->target.not_before), clock_ms()));
+    return webhook_wake(
+        call, s->ref.room, s->ref.webhook, longer_of(longer_of(next.at, s->target.not_before), clock_ms()));
 }
 
 static enum err pick_next(struct call *call, struct sending *s)
 {
-    s->due = (struct due){ .type = STR_NONE };
+    s->due = (struct webhook_due){ .type = STR_NONE };
     if (!s->target.is_told) return webhook_give_up(call, s->ref.webhook);
-    if (s->target.not_before > 0 || s->sent >= SENT_MAX || clock_mono_us() - s->began_us > RUN_US)
-        return rest(call, s);
-    enum err e = pg_one(call->pg, call->arena, &due_shape, &s->due, PICK, PG_ARGS(pg_id(s->ref.webhook)));
+    if (s->target.not_before > 0 || s->sent >= SENT_MAX || clock_mono_us() - s->began_us > RUN_US) return rest(call, s);
+    enum err e = pg_one(call->pg, call->arena, &webhook_due_shape, &s->due, PICK, PG_ARGS(pg_id(s->ref.webhook)));
     if (e == ERR_NOT_FOUND) return rest(call, s);
     TRY(e);
     TRY(read_secrets(call, s));
@@ -278,8 +281,8 @@ static enum err pick_next(struct call *call, struct sending *s)
 
 static enum err read_target(struct call *call, struct sending *s)
 {
-    s->target = (struct target){ .url = STR_NONE };
-    return pg_one(call->pg, call->arena, &target_shape, &s->target, LOCK,
+    s->target = (struct webhook_target){ .url = STR_NONE };
+    return pg_one(call->pg, call->arena, &webhook_target_shape, &s->target, LOCK,
         PG_ARGS(pg_id(s->ref.webhook), pg_texts(call->arena, webhook_roles(call->arena)),
             pg_int(chat_settings(call)->webhook_per_minute)));
 }
@@ -293,7 +296,7 @@ static enum err step(struct pg *pg, struct arena *arena, void *arg)
     call.pg = pg;
     enum err e = read_target(&call, s);
     if (e == ERR_NOT_FOUND) { /* it was deleted */
-        s->due = (struct due){ .type = STR_NONE };
+        s->due = (struct webhook_due){ .type = STR_NONE };
         return OK;
     }
     TRY(e);
@@ -312,7 +315,7 @@ static void on_answer(void *arg, const struct fetch_answer *answer)
 {
     struct sending *s = arg;
 
-    s->outcome = (struct outcome){ .is_known = true,
+    s->outcome = (struct webhook_outcome){ .is_known = true,
         .is_taken = webhook_was_taken(answer),
         .is_gone = webhook_is_gone(answer),
         .began = s->outcome.began,

@@ -67,17 +67,22 @@ static const char PUT[] =
     " hooks AS MATERIALIZED (SELECT w.id, w.room_id, w.events, w.made_at, w.held_until,"
     "  (SELECT count(*) FROM (SELECT FROM webhook_delivery d WHERE d.webhook_id = w.id AND d.state = 'waiting'"
     "   LIMIT $9) n) >= $9 AS is_full FROM webhook w WHERE w.room_id IN (SELECT room_id FROM given)"
-    "   AND " WEBHOOK_IS_TOLD("$8") "),"
-    " put AS (INSERT INTO webhook_delivery (id, webhook_id, type, at, message, text, subjects, data, state, ended_at)"
-    "  SELECT CASE WHEN g.seq > 0 THEN md5(w.id || ':' || g.seq)::uuid ELSE gen_random_uuid() END, w.id, g.type, g.at,"
-    "   nullif(g.message, 0), g.text, ARRAY(SELECT s FROM unnest(ARRAY[g.data->>'sender', g.data->>'by']) s WHERE s"
-    "    IS NOT NULL UNION SELECT m->>'subject' FROM jsonb_array_elements(coalesce(g.data->'members', '[]')) m), g.data,"
-    "   CASE WHEN w.is_full THEN 'dead' ELSE 'waiting' END, CASE WHEN w.is_full THEN now() END"
-    "  FROM given g JOIN hooks w ON w.room_id = g.room_id WHERE g.at >= w.made_at"
-    "   AND (w.events = '{}' OR g.type = ANY (w.events)) ORDER BY g.i, w.id ON CONFLICT (id) DO NOTHING"
-    "  RETURNING webhook_id)"
-    " SELECT DISTINCT w.room_id AS room, w.id AS webhook FROM put JOIN hooks w ON w.id = put.webhook_id"
-    " WHERE coalesce(w.held_until, now()) <= now() ORDER BY 2";
+    "   AND " WEBHOOK_IS_TOLD(
+        "$8") "),"
+              " put AS (INSERT INTO webhook_delivery (id, webhook_id, type, at, message, text, subjects, data, state, "
+              "ended_at)"
+              "  SELECT CASE WHEN g.seq > 0 THEN md5(w.id || ':' || g.seq)::uuid ELSE gen_random_uuid() END, w.id, "
+              "g.type, g.at,"
+              "   nullif(g.message, 0), g.text, ARRAY(SELECT s FROM unnest(ARRAY[g.data->>'sender', g.data->>'by']) s "
+              "WHERE s"
+              "    IS NOT NULL UNION SELECT m->>'subject' FROM jsonb_array_elements(coalesce(g.data->'members', '[]')) "
+              "m), g.data,"
+              "   CASE WHEN w.is_full THEN 'dead' ELSE 'waiting' END, CASE WHEN w.is_full THEN now() END"
+              "  FROM given g JOIN hooks w ON w.room_id = g.room_id WHERE g.at >= w.made_at"
+              "   AND (w.events = '{}' OR g.type = ANY (w.events)) ORDER BY g.i, w.id ON CONFLICT (id) DO NOTHING"
+              "  RETURNING webhook_id)"
+              " SELECT DISTINCT w.room_id AS room, w.id AS webhook FROM put JOIN hooks w ON w.id = put.webhook_id"
+              " WHERE coalesce(w.held_until, now()) <= now() ORDER BY 2";
 
 static enum err put_items(struct call *call, struct told_items items)
 {
@@ -124,7 +129,9 @@ static enum err add_entry(
     *item = (struct told_item){ .room = entry->room,
         .seq = entry->seq,
         .at = entry->at,
-        .message = is_message ? entry->seq : is_edit ? entry->target : 0,
+        .message = is_message ? entry->seq
+                   : is_edit  ? entry->target
+                              : 0,
         .type = type_of(entry),
         .text = text->text.len > 0 ? text->text : STR_NONE };
     if (item->type.len == 0) return OK;
@@ -132,8 +139,8 @@ static enum err add_entry(
     return write_data(call, webhook_entry_shape(), &data, &item->data);
 }
 
-static enum err add_room(struct call *call, const struct activity_room *room, const struct feed_text_list *all,
-    struct told_items *items)
+static enum err add_room(
+    struct call *call, const struct activity_room *room, const struct feed_text_list *all, struct told_items *items)
 {
     struct feed_text_list texts = texts_of(all, room->room);
     size_t k = 0;
@@ -165,8 +172,8 @@ static enum err forget_words(struct call *call, const struct activity_news *news
         }
     if (gone.len == 0) return OK;
     return pg_run(call->pg, call->arena, FORGET_WORDS,
-        PG_ARGS(
-            pg_ids(call->arena, IDS_OF(call->arena, gone, room)), pg_ints(call->arena, INTS_OF(call->arena, gone, seq))),
+        PG_ARGS(pg_ids(call->arena, IDS_OF(call->arena, gone, room)),
+            pg_ints(call->arena, INTS_OF(call->arena, gone, seq))),
         NULL);
 }
 

@@ -63,7 +63,8 @@ static void an_answer_is_taken_gone_or_later(void **state)
     };
 
     for (size_t i = 0; i < COUNT(answers); i++) {
-        const struct fetch_answer answer = { .status = answers[i].status, .retry_after = str_of(answers[i].retry_after) };
+        const struct fetch_answer answer = { .status = answers[i].status,
+            .retry_after = str_of(answers[i].retry_after) };
         assert_int_equal(webhook_was_taken(&answer), answers[i].is_taken);
         assert_int_equal(webhook_is_gone(&answer), answers[i].is_gone);
         assert_int_equal(webhook_retry_after_ms(&answer), answers[i].ms);
