@@ -57,6 +57,7 @@ export const mutants = [
   {
     name: 'of a mark nothing is remembered', file: 'services/tools/madangctl/room_import.c', red: fromMattermost('a long file is read in'),
     from: 'if (status == EXIT_OK && !r->whole) remember_mark(r);', to: '',
+  },
   // --- webhooks of rooms ---
   {
     name: 'of a room with webhooks the log is taken without its texts', file: 'services/chat/activity/activity_take.c', red: hooked('each row of proto/webhooks.def'),
