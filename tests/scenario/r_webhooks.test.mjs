@@ -375,6 +375,30 @@ test('words of a deleted message are not told, and a long text is cut', { timeou
   at.leaves()
 })
 
+test('what was told long ago is forgotten, sooner where the room keeps what was said for fewer days; who has no job gets one', { timeout: 120000 }, async () => {
+  const at = await aRoom(), receiver = aReceiver(), hook = await makes(at, receiver)
+  for (const text of ['old', 'of the day before', 'new']) await at.speaks(at.owner, text)
+  await came(receiver, () => true, 3)
+  await isDone(at, hook)
+  await at.owner.calls('room:update', { room: at.room, kept_days: 2 })
+  await came(receiver, one => one.is.type === 'room.change')
+  await isDone(at, hook)
+  const aged = (text, days) => stack.sql('chat', `UPDATE webhook_delivery SET made_at = now() - interval '${days} days' WHERE webhook_id = '${hook.id}' AND text = '${text}'`)
+  await aged('old', 3)
+  await aged('of the day before', 1)
+  await stack.sql('chat', `UPDATE webhook_attempt SET at = now() - interval '8 days' WHERE webhook_id = '${hook.id}'
+    AND delivery_id IN (SELECT id FROM webhook_delivery WHERE webhook_id = '${hook.id}' AND type = 'room.change')`)
+  await stack.sql('chat', `UPDATE webhook_delivery SET state = 'waiting', ended_at = NULL WHERE webhook_id = '${hook.id}' AND text = 'new'`) // and nobody has put a job
+  await until('it was swept', async () => {
+    await stack.sql('chat', "UPDATE job SET run_at = now() WHERE kind = 'webhook.sweep' AND lease IS NULL AND run_at > now(); NOTIFY chat_jobs")
+    return receiver.came.filter(says('new')).length === 2
+  }, LONG)
+  await isDone(at, hook)
+  assert.deepEqual(await stack.sql('chat', `SELECT string_agg(coalesce(text, type), ', ' ORDER BY place) FROM webhook_delivery WHERE webhook_id = '${hook.id}'`), 'of the day before, new, room.change')
+  assert.equal((await attempts(at, hook)).filter(({ type }) => type === 'room.change').length, 0)
+  at.leaves()
+})
+
 test('so many attempts in a minute, and so many that wait: what comes then is dead, and can be replayed', { timeout: 120000 }, async () => {
   const at = await aRoom(), receiver = aReceiver(), hook = await makes(at, receiver)
   await stack.sql('chat', `UPDATE webhook SET minute = now() + interval '1 hour', attempts = ${PER_MINUTE - 2} WHERE id = '${hook.id}'`)

@@ -90,13 +90,14 @@ enum err webhooks_erase_some(struct call *call, struct str subject, int64_t most
 #define SWEPT_AT_ONCE 500
 #define ROWS_AT_ONCE  1000
 
-/* A room that keeps what was said for fewer days has it here no longer either. */
-#define KEPT_SINCE                                                                                                     \
-    "now() - least($1::bigint, (SELECT r.kept_days FROM webhook w JOIN room r ON r.id = w.room_id"                     \
-    " WHERE w.id = d.webhook_id)) * interval '1 day'"
 static const char OLD_DELIVERIES[] =
-    "DELETE FROM webhook_delivery WHERE id IN (SELECT d.id FROM webhook_delivery d WHERE d.made_at < now() -"
-    " interval '1 day' AND d.made_at < " KEPT_SINCE " LIMIT $2)";
+    "DELETE FROM webhook_delivery WHERE id IN (SELECT id FROM webhook_delivery WHERE made_at < now() - $1::bigint *"
+    " interval '1 day' LIMIT $2)";
+/* A room that keeps what was said for fewer days has it here no longer either. */
+static const char OLD_IN_ROOM[] =
+    "DELETE FROM webhook_delivery WHERE id IN (SELECT d.id FROM webhook w JOIN room r ON r.id = w.room_id JOIN"
+    " webhook_delivery d ON d.webhook_id = w.id WHERE r.kept_days < $1::bigint"
+    " AND d.made_at < now() - r.kept_days * interval '1 day' LIMIT $2)";
 static const char OLD_ATTEMPTS[] =
     "DELETE FROM webhook_attempt WHERE (webhook_id, nth) IN (SELECT webhook_id, nth FROM webhook_attempt"
     " WHERE at < now() - $1::bigint * interval '1 day' LIMIT $2)";
@@ -110,16 +111,18 @@ enum err webhook_sweep(struct call *call, const struct job *job, const struct no
 {
     const struct pg_args *old = PG_ARGS(pg_int(chat_settings(call)->webhook_days), pg_int(ROWS_AT_ONCE));
     struct webhook_ref_list late;
-    int64_t deliveries, attempts;
+    int64_t deliveries, in_rooms, attempts;
 
     (void)payload;
     TRY(pg_run(call->pg, call->arena, OLD_DELIVERIES, old, &deliveries));
+    TRY(pg_run(call->pg, call->arena, OLD_IN_ROOM, old, &in_rooms));
     TRY(pg_run(call->pg, call->arena, OLD_ATTEMPTS, old, &attempts));
     TRY(pg_all(
         call->pg, call->arena, webhook_ref_shape(), &late, SWEPT_AT_ONCE, WITHOUT_JOB, PG_ARGS(pg_int(SWEPT_AT_ONCE))));
     for (size_t i = 0; i < late.len; i++) TRY(webhook_wake(call, late.at[i].room, late.at[i].webhook, 0));
-    call_note(call, F_INT("deliveries", deliveries));
+    call_note(call, F_INT("deliveries", deliveries + in_rooms));
     call_note(call, F_INT("attempts", attempts));
     call_note(call, F_INT("late", (int64_t)late.len));
-    return deliveries == ROWS_AT_ONCE || attempts == ROWS_AT_ONCE ? job_put(call, job->kind, job->key, payload, 0) : OK;
+    bool is_full = deliveries == ROWS_AT_ONCE || in_rooms == ROWS_AT_ONCE || attempts == ROWS_AT_ONCE;
+    return is_full ? job_put(call, job->kind, job->key, payload, 0) : OK;
 }
