@@ -58,8 +58,27 @@ static enum err write_data(struct call *call, const struct wire_shape *shape, co
 
 /* --- deliveries --- */
 
+/* Whose job has to run, and when. */
+struct told_webhook {
+    struct id room, webhook;
+    int64_t at; /* 0: now */
+};
+struct told_webhook_list {
+    struct told_webhook *at;
+    size_t len;
+};
+static const struct wire_field told_webhook_fields[] = {
+    ROW_FIELD(struct told_webhook, room, ID),
+    ROW_FIELD(struct told_webhook, webhook, ID),
+    ROW_FIELD(struct told_webhook, at, TIME),
+    ROW_END,
+};
+static const struct wire_shape told_webhook_shape = { "told_webhook", "", sizeof(struct told_webhook),
+    told_webhook_fields };
+
 /* An entry's id is always the same: a consumer's database that is set back makes no second one of it.  What was stored before a webhook was made it
- * is not told.  Whose server takes nothing for long has no more than so many that wait: what comes then is given up, and can be replayed. */
+ * is not told.  Whose server takes nothing for long has no more than so many that wait: what comes then is given up, and can be replayed.  One
+ * that is held has a job, too: the run that held it may not have seen what is put now. */
 static const char PUT[] =
     "WITH given AS MATERIALIZED (SELECT room_id, seq, at, type, message, text, data::jsonb AS data, i FROM"
     "  unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bigint[], $6::text[], $7::text[])"
@@ -81,22 +100,23 @@ static const char PUT[] =
               "  FROM given g JOIN hooks w ON w.room_id = g.room_id WHERE g.at >= w.made_at"
               "   AND (w.events = '{}' OR g.type = ANY (w.events)) ORDER BY g.i, w.id ON CONFLICT (id) DO NOTHING"
               "  RETURNING webhook_id)"
-              " SELECT DISTINCT w.room_id AS room, w.id AS webhook FROM put JOIN hooks w ON w.id = put.webhook_id"
-              " WHERE coalesce(w.held_until, now()) <= now() ORDER BY 2";
+              " SELECT DISTINCT w.room_id AS room, w.id AS webhook, CASE WHEN w.held_until > now() THEN w.held_until "
+              "END AS at"
+              " FROM put JOIN hooks w ON w.id = put.webhook_id ORDER BY 2";
 
 static enum err put_items(struct call *call, struct told_items items)
 {
     struct arena *arena = call->arena;
-    struct webhook_ref_list told;
+    struct told_webhook_list told;
 
     if (items.len == 0) return OK;
-    TRY(pg_all(call->pg, arena, webhook_ref_shape(), &told, TOLD_MAX, PUT,
+    TRY(pg_all(call->pg, arena, &told_webhook_shape, &told, TOLD_MAX, PUT,
         PG_ARGS(pg_ids(arena, IDS_OF(arena, items, room)), pg_ints(arena, INTS_OF(arena, items, seq)),
             pg_times(arena, INTS_OF(arena, items, at)), pg_texts(arena, TEXTS_OF(arena, items, type)),
             pg_ints(arena, INTS_OF(arena, items, message)), pg_texts(arena, TEXTS_OF(arena, items, text)),
             pg_texts(arena, TEXTS_OF(arena, items, data)), pg_texts(arena, webhook_roles(arena)),
             pg_int(chat_settings(call)->webhook_waiting_max))));
-    for (size_t i = 0; i < told.len; i++) TRY(webhook_wake(call, told.at[i].room, told.at[i].webhook, 0));
+    for (size_t i = 0; i < told.len; i++) TRY(webhook_wake(call, told.at[i].room, told.at[i].webhook, told.at[i].at));
     return OK;
 }
 
