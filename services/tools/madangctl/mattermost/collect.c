@@ -108,8 +108,6 @@ static struct str subject_of(struct made_rooms *all, struct str username)
 
 static void add_member(struct made_room *room, struct str subject, bool is_admin)
 {
-    for (size_t i = 0; room->is_direct && i < room->n_members; i++)
-        if (str_eq(room->members[i].subject, subject)) return;
     room->members = mem_one_more(room->members, room->n_members, &room->cap_members, sizeof *room->members);
     room->members[room->n_members++] = (struct made_member){ subject, is_admin };
 }
