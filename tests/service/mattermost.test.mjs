@@ -106,6 +106,7 @@ test('what is no export, or a line of one that says what cannot be, is refused b
     [2, version + channel({ type: 'X' })], [2, version + channel({ name: '' })], [2, version + channel({ name: 'x'.repeat(101) })], [2, version + line('user', { user: {} })], [2, version + line('post', {})],
     [3, after(post({ user: null }))], [3, after(post({ create_at: null }))], [3, after(post({ create_at: '1' }))], [3, after(post({ create_at: -1 }))], [3, after(post({ message: 5 }))], [3, after(post({ replies: {} }))],
     [3, after(post({ replies: [{ user: 'ada' }] }))], [3, after(post({ replies: [1] }))], [3, after(post({ reactions: [{ user: 'ada', create_at: 1 }] }))], [3, after(post({ attachments: [{}] }))],
+    [3, after(line('direct_post', { direct_post: { channel_members: Array(101).fill('ada'), user: 'ada', message: 'x', create_at: 1 } }))], [3, after(line('direct_channel', { direct_channel: { members: null } }))],
     [3, after(line('direct_post', { direct_post: { channel_members: [], user: 'ada', message: 'x', create_at: 1 } }))], [3, after(`${post().slice(0, -2)}\n`)]]) {
     const to = join(own, `no${++n}`), { status, err } = run(text, 'rooms', '-', '--to', to)
     const said = /^madangctl: invalid_argument: line (\d+): /.exec(err)?.[1]

@@ -6,10 +6,11 @@
 
 #include "libshared/wire/json.h"
 
-#define ITEMS_MAX  100000 /* of a list in a line */
-#define NAME_BYTES 100    /* of a user: with what stands before it no more than a subject has */
-#define TIME_MAX   INT64_C(253402300799999)
-#define FORMAT     1
+#define ITEMS_MAX   100000 /* of a list in a line */
+#define NAME_BYTES  100    /* of a user: with what stands before it no more than a subject has */
+#define MEMBERS_MAX 100    /* of a direct channel, which has eight at most there */
+#define TIME_MAX    INT64_C(253402300799999)
+#define FORMAT      1
 
 struct mattermost_reader {
     struct arena *arena;
@@ -103,16 +104,6 @@ static enum err read_items(struct mattermost_reader *r, struct str object, const
     return out->len < ITEMS_MAX ? OK : refuse(r, name, "is too long");
 }
 
-static enum err read_names(struct mattermost_reader *r, struct str object, const char *name, struct str_list *out)
-{
-    TRY(read_items(r, object, name, out));
-    for (size_t i = 0; i < out->len; i++) {
-        TRY(decode(r, name, out->at[i], &out->at[i]));
-        TRY(check_name(r, name, out->at[i]));
-    }
-    return OK;
-}
-
 /* Of each object of a list one text. */
 static enum err read_texts_in(
     struct mattermost_reader *r, struct str object, const char *name, const char *field, struct str_list *out)
@@ -124,6 +115,22 @@ static enum err read_texts_in(
         TRY(read_text(r, item, field, &out->at[i]));
         if (out->at[i].len == 0) return refuse(r, field, "is missing");
     }
+    return OK;
+}
+
+/* Of a direct channel: some are enough, as it is known by all of their names. */
+static enum err check_members(struct mattermost_reader *r, const char *name, struct str_list members)
+{
+    if (members.len == 0) return refuse(r, name, "are missing");
+    if (members.len > MEMBERS_MAX) return refuse(r, name, "are too many");
+    for (size_t i = 0; i < members.len; i++) TRY(check_name(r, name, members.at[i]));
+    return OK;
+}
+
+static enum err read_members(struct mattermost_reader *r, struct str object, const char *name, struct str_list *out)
+{
+    TRY(read_items(r, object, name, out));
+    for (size_t i = 0; i < out->len; i++) TRY(decode(r, name, out->at[i], &out->at[i]));
     return OK;
 }
 
@@ -248,17 +255,16 @@ static enum err take_post(struct mattermost_reader *r, struct str object, struct
 /* Newer versions say with each member what they have read. */
 static enum err take_direct_channel(struct mattermost_reader *r, struct str object, struct mattermost_line *out)
 {
-    TRY(read_names(r, object, "members", &out->members));
+    TRY(read_members(r, object, "members", &out->members));
     if (out->members.len == 0) TRY(read_texts_in(r, object, "participants", "username", &out->members));
-    if (out->members.len == 0) return refuse(r, "members", "are missing");
-    for (size_t i = 0; i < out->members.len; i++) TRY(check_name(r, "members", out->members.at[i]));
+    TRY(check_members(r, "members", out->members));
     return read_text(r, object, "header", &out->header);
 }
 
 static enum err take_direct_post(struct mattermost_reader *r, struct str object, struct mattermost_line *out)
 {
-    TRY(read_names(r, object, "channel_members", &out->members));
-    if (out->members.len == 0) return refuse(r, "channel_members", "are missing");
+    TRY(read_members(r, object, "channel_members", &out->members));
+    TRY(check_members(r, "channel_members", out->members));
     return read_post(r, object, &out->post);
 }
 
