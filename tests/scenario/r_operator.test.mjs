@@ -36,8 +36,8 @@ const ctlJSON = async (...words) => JSON.parse(await ctl(...words, '--json'))
 const sql = async (service, text) => (await stack.sql(service, text)).trim()
 const count = async (service, table, where) => Number(await sql(service, `SELECT count(*) FROM ${table} WHERE ${where}`))
 
-/** What the audit says of a room, the oldest first; once all of it is there that was done. */
-const entriesOf = async room => (await stack.authctl('audit', 'list', '--target', room)).audit.reverse()
+/** What the audit says of a room, the oldest deed first, of which auth may have heard later (docs/why/0103); once all of it is there that was done. */
+const entriesOf = async room => (await stack.authctl('audit', 'list', '--target', room)).audit.reverse().sort((a, b) => a.at - b.at)
 const inAudit = (room, ...deeds) => until(`${deeds} of ${room} in the audit`, async () => {
   const entries = await entriesOf(room)
   return entries.length >= deeds.length && entries
