@@ -637,7 +637,7 @@ export const deeds = {
     states: { 'of a link that one has opened': { ok: EVERYBODY }, 'of one that one has not': { forbidden: EVERYBODY }, missing: { not_found: EVERYBODY } },
   },
   'share:reports': {
-    rows: ['GET /api/v1/admin/shares/reports'],
+    rows: ['GET /api/v1/admin/shares/reports', 'GET /api/v1/admin/shares/takedown'],
     states: FOR_ADMINS,
   },
   'share:moderate': {

@@ -284,6 +284,26 @@ test('reports are forgotten after their days', async () => {
   })
 })
 
+test('operators see all that is taken down now, the last first and page by page, and nothing that is shown again', async () => {
+  const ada = await somebody(), talks = [await ada.keeps(), await ada.keeps(), await ada.keeps()], links = await Promise.all(talks.map(talk => ada.shares(talk)))
+  const down = [await takesDown(links[0].id), await takesDown(links[1].code, { whole: true, reason: 'spam' }), await takesDown(talks[2].id), await takesDown(links[2].id)]
+  const all = async () => (await does('GET', 'shares/takedown?limit=100')).takedowns
+  const expected = down.toReversed().map(({ note, ...one }) => one)
+  assert.deepEqual((await all()).slice(0, 4), expected)
+  assert.deepEqual(expected.map(one => [one.conversation, one.link, one.reason]), [[talks[2].id, links[2].id, 'illegal'], [talks[2].id, undefined, 'illegal'], [talks[1].id, undefined, 'spam'], [talks[0].id, links[0].id, 'illegal']])
+  const paged = []
+  for (let after = ''; ;) {
+    const answer = await asAdmin('GET', `shares/takedown?limit=2${after}`)
+    paged.push(...answer.json.data.takedowns)
+    if (!answer.json.meta.next) break
+    after = `&after=${answer.json.meta.next}`
+  }
+  assert.deepEqual(paged, await all())
+  await restores(talks[2].id)
+  assert.deepEqual((await all()).slice(0, 3), [expected[0], expected[2], expected[3]])
+  for (const after of ['x', '5.x', `-1.${randomUUID()}`]) isRefused(await asAdmin('GET', `shares/takedown?after=${after}`), 400, 'invalid_argument')
+})
+
 test('madangctl lists, shows, assigns and decides what was reported, takes down and restores, by whoever has its key', async () => {
   const ada = await somebody(), talk = await ada.keeps({ name: 'at the harbour' }), link = await ada.shares(talk), { share_visit: visit } = await visits(link.code)
   const ctl = async (...words) => {
@@ -300,6 +320,7 @@ test('madangctl lists, shows, assigns and decides what was reported, takes down 
   assert.match(await ctl('resolve', id, '--as', 'dismissed', '--note', 'a joke'), /is dismissed/)
   assert.match(await ctl('takedown', link.url, '--reason', 'illegal', '--whole'), new RegExp(`Conversation ${talk.id} of ada [^]* is taken down: illegal`))
   await isNothing(link.code)
+  assert.match(await ctl('takedowns'), new RegExp(`illegal +${talk.id} .*ada`))
   assert.match(await ctl('restore', talk.id, '--note', 'after an appeal'), new RegExp(`Conversation ${talk.id} .* is shown again`))
   await visits(link.code)
   assert.equal((await stack.madangctl('share', 'takedown', link.url, '--reason', 'boring')).status, 1)

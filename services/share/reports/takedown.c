@@ -176,6 +176,46 @@ enum err takedown_lift(struct call *call, const struct takedown_end *req, struct
     return tell_all(call, &target, rep, true);
 }
 
+/* --- what is down --- */
+
+#define LIST_MAX 100 /* proto/share.def: takedown_page */
+
+#define DOWN_OF(conversation, link, table)                                                                             \
+    "(SELECT " conversation " AS conversation, " link " AS link, owner, taken_down_for AS reason, taken_down_at, id"   \
+    " FROM " table                                                                                                     \
+    " WHERE taken_down_at IS NOT NULL AND (taken_down_at, id) < (coalesce($1, 'infinity'::timestamptz),"               \
+    " coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)) ORDER BY taken_down_at DESC, id DESC LIMIT $3)"
+
+static const char LIST[] = "SELECT conversation, link, owner, reason, taken_down_at FROM (" DOWN_OF(
+    "id", "NULL::uuid", "conversation") " UNION ALL " DOWN_OF("conversation", "id",
+    "share_link") ") down ORDER BY taken_down_at DESC, id DESC LIMIT $3";
+
+/* Behind which a page begins; its id is the link's, or the conversation's. */
+static enum err read_down_place(struct call *call, struct str after, int64_t *at, struct id *id)
+{
+    *at = 0;
+    *id = (struct id){ { 0 } };
+    if (after.len == 0 || (str_to_int(str_cut(&after, '.'), at) && *at > 0 && id_parse(after, id))) return OK;
+    return call_fail(call, ERR_INVALID_ARGUMENT, "after: no page has given that");
+}
+
+enum err takedown_list(struct call *call, const struct takedown_query *req, struct takedown_page *rep)
+{
+    int64_t at;
+    struct id id;
+
+    TRY(read_down_place(call, req->after, &at, &id));
+    TRY(pg_all(call->pg, call->arena, takedown_shape(), &rep->takedowns, LIST_MAX, LIST,
+        PG_ARGS(pg_time(at), pg_id(id), pg_int(req->limit))));
+    rep->meta = arena_zero(call->arena, sizeof *rep->meta);
+    *rep->meta = (struct page_meta){ .limit = req->limit, .total = -1 };
+    if (rep->takedowns.len < (size_t)req->limit) return OK;
+    const struct takedown *last = &rep->takedowns.at[rep->takedowns.len - 1];
+    rep->meta->next = arena_printf(call->arena, "%lld.%.*s", (long long)last->taken_down_at,
+        STR_ARG(link_uses_id(call->arena, id_is_nil(last->link) ? last->conversation : last->link)));
+    return OK;
+}
+
 /* --- meanwhile --- */
 
 static const char IS_DOWN[] = "SELECT FROM conversation WHERE id = $1 AND owner = $2 AND taken_down_at IS NOT NULL";

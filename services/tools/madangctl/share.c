@@ -14,6 +14,15 @@ static const struct column COLUMNS[] = {
     { NULL, NULL, 0, NULL, NULL },
 };
 
+static const struct column DOWN[] = {
+    { "SINCE", "taken_down_at", 20, NULL, NULL },
+    { "REASON", "reason", 13, NULL, NULL },
+    { "CONVERSATION", "conversation", 36, NULL, NULL },
+    { "LINK", "link", 36, NULL, NULL },
+    { "OWNER", "owner", 0, NULL, NULL },
+    { NULL, NULL, 0, NULL, NULL },
+};
+
 static void print_line_of(const char *head, struct str text)
 {
     if (text.len > 0) printf("%-13s %s\n", head, shown_text(text));
@@ -118,6 +127,16 @@ static const struct command COMMANDS[] = {
           { "share takedown https://chat.example.org/s/4RkD8VnqWm1cTz --reason illegal --note 'a court asks'", "One link" },
           { "share takedown 01a1fc5b-91e8-7a5a-b6ba-02a92ae85de2 --reason copyright --whole", "All of a conversation" },
           { NULL, NULL } } },
+    { .verb = "takedowns",
+      .doc = "List what is taken down now, the last first",
+      .about = "Without a link it is the conversation with all of its links.",
+      .ask = &ask_share_takedown_list,
+      .pages = true, .list = "takedowns", .columns = DOWN,
+      .words = (const struct word[]){
+          { .name = "--limit", .value = "N", .field = "limit", .doc = "So many alone" },
+          { .name = "--after", .value = "CURSOR", .field = "after", .doc = "`next` of a page before" },
+          { .name = NULL } },
+      .examples = (const struct example[]){ { "share takedowns", "What nobody but its owner sees" }, { NULL, NULL } } },
     { .verb = "restore",
       .doc = "Show again what was taken down",
       .ask = &ask_share_takedown_lift,
