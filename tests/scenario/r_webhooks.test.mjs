@@ -412,6 +412,7 @@ test('so many attempts in a minute, and so many that wait: what comes then is de
   await until('the job waits', async () => await stack.sql('chat', `SELECT count(*) FROM job WHERE kind = 'webhook.send' AND key = '${hook.id}' AND run_at > now() + interval '1 minute' AND lease IS NULL`) === '1', LONG)
   assert.deepEqual(receiver.came.map(one => one.is.data.text), ['a', 'b'])
   await stack.sql('chat', `INSERT INTO webhook_delivery (id, webhook_id, type, at, subjects, data, state, due_at) SELECT gen_random_uuid(), '${hook.id}', 'webhook.test', now(), '{}', '{}', 'waiting', now() + interval '1 day' FROM generate_series(1, ${WAITING})`)
+  assert.deepEqual((await at.owner.rest('POST', `${at.path}/${hook.id}/test`)).json.error.code, 'conflict')
   const { seq } = await at.speaks(at.owner, 'one too many')
   const [dead] = await until('it is dead', async () => { const all = await deliveries(at, hook, 'dead'); return all.length && all }, LONG)
   assert.deepEqual([dead.type, dead.attempts, receiver.came.length, seq], ['message.send', 0, 2, 4])

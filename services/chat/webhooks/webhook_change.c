@@ -242,12 +242,11 @@ enum err webhook_rotate(struct call *call, const struct webhook_rotation *req, s
 /* --- what they are told, and what became of it --- */
 
 /* What is told nothing would keep it waiting for nobody. */
-static enum err require_told(struct call *call, struct id webhook)
+static enum err require_told(struct call *call, struct id webhook, struct room_webhook *now)
 {
-    struct room_webhook now = { .url = STR_NONE };
-
-    TRY(get_webhook(call, webhook, &now));
-    if (!now.paused && now.off.len == 0) return OK;
+    *now = (struct room_webhook){ .url = STR_NONE };
+    TRY(get_webhook(call, webhook, now));
+    if (!now->paused && now->off.len == 0) return OK;
     return call_fail(call, ERR_CONFLICT, "this webhook is told nothing: `paused` and `off` say why");
 }
 
@@ -267,8 +266,12 @@ static enum err tell_now(struct call *call, struct id room, struct id webhook)
 
 enum err webhook_test(struct call *call, const struct webhook_ref *req, struct webhook_delivery *rep)
 {
+    struct room_webhook now;
+
     TRY(lock_webhook(call, req->room, req->webhook));
-    TRY(require_told(call, req->webhook));
+    TRY(require_told(call, req->webhook, &now));
+    if (now.waiting >= chat_settings(call)->webhook_waiting_max)
+        return call_fail(call, ERR_CONFLICT, "too much waits for this webhook already");
     TRY(pg_one(call->pg, call->arena, webhook_delivery_shape(), rep, PUT_TEST,
         PG_ARGS(pg_id(id_new()), pg_id(req->webhook), pg_time(call->now), pg_text(call->who->sub), pg_id(req->room))));
     return tell_now(call, req->room, req->webhook);
@@ -281,8 +284,10 @@ static const char REPLAY[] =
 
 enum err webhook_replay(struct call *call, const struct webhook_replay *req, struct webhook_replayed *rep)
 {
+    struct room_webhook now;
+
     TRY(lock_webhook(call, req->room, req->webhook));
-    TRY(require_told(call, req->webhook));
+    TRY(require_told(call, req->webhook, &now));
     TRY(pg_run(call->pg, call->arena, REPLAY,
         PG_ARGS(pg_id(req->webhook), pg_id(req->delivery), pg_int(chat_settings(call)->webhook_waiting_max)),
         &rep->deliveries));
