@@ -288,7 +288,7 @@ test('operators see all that is taken down now, the last first and page by page,
   const ada = await somebody(), talks = [await ada.keeps(), await ada.keeps(), await ada.keeps()], links = await Promise.all(talks.map(talk => ada.shares(talk)))
   const down = [await takesDown(links[0].id), await takesDown(links[1].code, { whole: true, reason: 'spam' }), await takesDown(talks[2].id), await takesDown(links[2].id)]
   const all = async () => (await does('GET', 'shares/takedown?limit=100')).takedowns
-  const expected = down.toReversed().map(({ note, ...one }) => one)
+  const expected = [...down].reverse().map(({ note, ...one }) => one)
   assert.deepEqual((await all()).slice(0, 4), expected)
   assert.deepEqual(expected.map(one => [one.conversation, one.link, one.reason]), [[talks[2].id, links[2].id, 'illegal'], [talks[2].id, undefined, 'illegal'], [talks[1].id, undefined, 'spam'], [talks[0].id, links[0].id, 'illegal']])
   const paged = []
