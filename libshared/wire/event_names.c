@@ -26,6 +26,8 @@ static const char *const ours[] = {
 /* clang-format off */
 #define WHERE_JOIN(nsp) nsp
 #define WHERE_LEAVE(nsp)
+#define WHERE_WATCH(nsp)
+#define WHERE_UNWATCH(nsp)
 #define WHERE_CALL(nsp)
 #define WHERE_CHANGE(nsp)
 #define ON(nsp, event, service, noun, verb, action, effect, rate, doc) WHERE_##effect(nsp)

@@ -81,6 +81,35 @@ export const deeds = {
     rows: ['PUT /api/v1/notifications/quiet', '/notification quiet:set'],
     states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
   },
+  'presence:get': {
+    rows: ['GET /api/v1/presence', '/chat presence:get'],
+    states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'presence:mine': {
+    rows: ['GET /api/v1/presence/me', '/chat presence:mine'],
+    states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'presence:set': {
+    rows: ['PUT /api/v1/presence/me', '/chat presence:set'],
+    states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'presence:watch': {
+    rows: ['/chat presence:watch'],
+    states: {
+      'open, joined': { ok: `${INSIDE} stranger backend admin read_only listener`, not_joined: 'removed', forbidden: 'capped', ...UNKNOWN },
+      'closed, joined': { ok: `${INSIDE} read_only listener`, not_joined: OUTSIDE, forbidden: 'capped', ...UNKNOWN },
+      'open, not joined': { not_joined: `${INSIDE} ${OUTSIDE} read_only listener`, forbidden: 'capped', ...UNKNOWN },
+      missing: { not_joined: `${INSIDE} ${OUTSIDE} read_only listener`, forbidden: 'capped', ...UNKNOWN },
+    },
+  },
+  // What is watched, and then is not, is in r_presence.test.mjs.
+  'presence:unwatch': {
+    rows: ['/chat presence:unwatch'],
+    states: {
+      'open, joined': { not_joined: `${INSIDE} ${OUTSIDE} read_only listener`, forbidden: 'capped', ...UNKNOWN },
+      missing: { not_joined: `${INSIDE} ${OUTSIDE} read_only listener`, forbidden: 'capped', ...UNKNOWN },
+    },
+  },
   'room:find': {
     rows: ['GET /api/v1/rooms/find', '/chat room:find'],
     states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
@@ -986,6 +1015,10 @@ export const hearings = {
   '/chat entry': {
     'in a closed room that everybody tries to join': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
     'in a room that nobody joined': { hears: '', silent: KNOWN, away: AWAY },
+  },
+  '/chat presence': {
+    'when another comes into a closed room that everybody tries to join and to watch': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
+    'in a closed room that everybody joins and nobody watches': { hears: '', silent: KNOWN, away: AWAY },
   },
   '/chat room:added': {
     'when a room is made with them, and nobody joins it': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },

@@ -73,6 +73,23 @@ export class Hearing {
     })
   }
 
+  /** A member comes, whom the founder sees come, and goes. */
+  async presence(hears, watches) {
+    const room = await this.room(), isOf = ([event, change]) => event === 'presence' && change.rooms.some(one => one.room === room)
+    if (watches) await Promise.all(this.all.map(([, , person]) => person.emits('presence:watch', { room })))
+    await this.founder.calls('presence:watch', { room })
+    await until('the founder sees who is there', () => this.founder.events.some(isOf))
+    const name = `newcomer ${randomUUID()}`, isOfThem = one => isOf(one) && one[1].rooms.some(({ people = [] }) => people.some(({ subject }) => subject === name))
+    await this.founder.calls('room:invite', { room, members: [name] })
+    let newcomer
+    const heard = await this.count(hears, isOfThem, async () => {
+      newcomer = await new Person(this.stack, name, await tokenFor(this.stack, this.made.owner.key, name)).connects(over('websocket'))
+      await until('the founder sees them come', () => this.founder.events.some(isOfThem))
+    })
+    newcomer.leaves()
+    return heard
+  }
+
   async removal(hears, subjects) {
     const room = await this.room()
     return this.count(hears, ([event, change]) => event === 'room:removed' && change.room === room, async () => {
@@ -179,6 +196,11 @@ const scenarios = {
     'when its subject is removed'(hears) {
       return this.removal(hears, ['owner', 'member', 'acting', 'user'].map(name => this.made[name].subject))
     },
+  },
+
+  '/chat presence': {
+    'when another comes into a closed room that everybody tries to join and to watch'(hears) { return this.presence(hears, true) },
+    'in a closed room that everybody joins and nobody watches'(hears) { return this.presence(hears, false) },
   },
 
   '/chat room:added': {

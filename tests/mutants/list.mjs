@@ -32,6 +32,8 @@ const notified = test => ['scenario', 'r_notifications', test]
 
 const hooked = test => ['scenario', 'r_webhooks', test]
 
+const present = test => ['scenario', 'r_presence', test], crowded = ['unit', 'gateway/presence/test_presence']
+
 export const mutants = [
   // --- what an operator does ---
   {
@@ -87,6 +89,23 @@ export const mutants = [
   {
     name: 'the next time is asked for from the last page on', file: 'services/chat/own/own_sync.c', red: ['scenario', 'r_sync', 'left out in silence'],
     from: 'if (place.until == 0) place.until', to: 'place.until',
+  },
+  // --- who is there ---
+  {
+    name: 'whoever loses a connection is gone at once', file: 'services/chat/presence/presence.c', red: ['scenario', 'r_presence_crowd', 'hear two events at most'],
+    from: 'clock_mono_us() + presence->grace_us', to: 'clock_mono_us() + 0 * presence->grace_us',
+  },
+  {
+    name: 'who is blocked is seen', file: 'services/chat/presence/presence.c', red: present('of two of whom one blocks'),
+    from: '        .hidden_from = person->hidden_from };', to: '        .hidden_from = { person->hidden_from.at, 0 } };',
+  },
+  {
+    name: 'who has not joined a room watches it', file: 'services/gateway/presence/presence.c', red: present('hears and sees nothing'),
+    from: 'if (!subscriber_is_in(client_subscriber(client), room)) return ERR_NOT_JOINED;', to: 'if (client == NULL) return ERR_NOT_JOINED;',
+  },
+  {
+    name: 'a crowd is told of every two seconds', file: 'services/gateway/presence/presence.c', red: crowded,
+    from: 'weight < CROWD ? GAP_S :', to: 'weight < CROWD * 1000 ? GAP_S :',
   },
   // --- what somebody is told of ---
   {

@@ -169,7 +169,9 @@ static enum err tell_both(struct call *call, const struct relation *was, const s
     TRY(notifications_lock(call, (struct str_list){ both, COUNT(both) }));
     TRY(tell_request(call, is->self, is->other, is_seen_by_me(was), is_seen_by_me(is), is->since));
     TRY(tell_request(call, is->other, is->self, is_seen_by_them(was), is_seen_by_them(is), is->since));
-    return blocks_anew ? notifications_touch_by(call, is->self, is->other) : OK;
+    if (!blocks_anew) return OK;
+    TRY(presence_notify(call, (struct str_list){ both, COUNT(both) }));
+    return notifications_touch_by(call, is->self, is->other);
 }
 
 /* Rooms that look otherwise to who blocks, or blocks no more: the one of two, and those where mentions are to be read. */

@@ -181,6 +181,8 @@ static enum err unname_rooms(struct call *call, struct str subject, struct erasu
     TRY(webhooks_erase_some(call, subject, TELLING_AT_ONCE, &rows));
     erasure_add(call, erasure, "webhooks", rows);
     if (rows > 0) return OK;
+    TRY(presence_erase(call, subject, &rows));
+    erasure_add(call, erasure, "presence", rows);
     TRY(pg_run(call->pg, call->arena, UNNAME, PG_ARGS(pg_text(subject), pg_int(MADE_AT_ONCE)), &rows));
     erasure_add(call, erasure, "rooms_made", rows);
     if (rows == MADE_AT_ONCE) return OK;
@@ -236,7 +238,7 @@ static void take_news(struct chat *chat, struct str line)
     struct member_change change = { .of = OF_MEMBERS };
     struct access_change who[2];
 
-    if (own_hear(chat, line) || notifications_hear(chat, line)) return;
+    if (own_hear(chat, line) || notifications_hear(chat, line) || presence_hear(chat, line)) return;
     watchers_tell_lines(chat->watchers, chat->server);
     if (!read_news(line, &change, who))
         LOG(ERROR, "chat.bad_notification", F_STR("payload", line));
@@ -255,6 +257,7 @@ void members_hear_erased(void *context, const char *payload)
     } else {
         member_cache_forget_all(chat->member_cache);
         watchers_resync(chat->watchers, chat->server);
+        presence_doubt(chat);
     }
 }
 

@@ -16,6 +16,7 @@ enum err member_list(struct call *call, const struct member_query *req, struct m
     if (row.room.role.len == 0) return call_fail(call, ERR_FORBIDDEN, "not a member of this room");
     TRY(pg_all(call->pg, call->arena, room_member_shape(), &rep->members, (size_t)req->limit, MEMBERS,
         PG_ARGS(pg_id(req->room), pg_text(req->after.len > 0 ? req->after : STR_NONE), pg_int(req->limit))));
+    TRY(presence_show(call, rep->members));
     if ((int64_t)rep->members.len == req->limit) rep->next = rep->members.at[rep->members.len - 1].subject;
     return directory_people(call->pg, call->arena, TEXTS_OF(call->arena, rep->members, subject), &rep->users);
 }

@@ -64,6 +64,8 @@ static void start_call(
     if (call->row->effect != EFFECT_CALL) order_begin(call, client);
     if (call->row->effect == EFFECT_LEAVE)
         leave_event(call, call->room);
+    else if (call->row->effect == EFFECT_WATCH || call->row->effect == EFFECT_UNWATCH)
+        watch_event(call, call->room);
     else
         forward_call(call, buf_str(&body));
     buf_free(&body);

@@ -1,9 +1,10 @@
-/* join.c - a socket enters a room, and leaves it. */
+/* join.c - a socket enters a room, and leaves it; and hears who is there. */
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 #include <string.h>
 
 #include "libshared/rpc/room_rights.h"
+#include "services/gateway/presence/presence.h"
 #include "services/gateway/routes/routes_private.h"
 
 static void keep_text(char *to, size_t size, struct str from)
@@ -127,7 +128,7 @@ void join_entered(void *arg, enum err status, struct str body)
     arena_destroy(&arena);
 }
 
-static void answer_left(void *arg)
+static void answer_done(void *arg)
 {
     event_call_answer(arg, nothing_shape(), STR("\x80"));
 }
@@ -137,7 +138,19 @@ void leave_event(struct event_call *call, struct id room)
     struct client *client = event_call_client(call);
 
     if (subscriber_leave(client_subscriber(client), room))
-        recovery_note(client, answer_left, call);
+        recovery_note(client, answer_done, call);
     else
         refuse_join(call, ERR_NOT_JOINED);
+}
+
+void watch_event(struct event_call *call, struct id room)
+{
+    struct client *client = event_call_client(call);
+    bool begins = call->row->effect == EFFECT_WATCH;
+    enum err e = begins ? presence_watch(client, room) : presence_unwatch(client, room);
+
+    if (e == OK)
+        answer_done(call);
+    else
+        refuse_join(call, e);
 }

@@ -67,6 +67,7 @@ void order_forget(struct client *client);
 bool join_is_allowed(const struct event_call *call, const struct client *client);
 void join_entered(void *arg, enum err status, struct str body); /* room.enter has answered a JOIN */
 void leave_event(struct event_call *call, struct id room);
+void watch_event(struct event_call *call, struct id room); /* or not any more */
 void relay_event(struct routes *routes, struct client *client, const struct sio_event *event);
 
 /* --- rest_page.c --- */

@@ -28,7 +28,7 @@ enum route_answer {
 };
 #define LINES_TYPE "application/x-ndjson"
 /* All but CALL keep what the socket sends about the room waiting: order.c. */
-enum event_effect { EFFECT_CALL, EFFECT_CHANGE, EFFECT_JOIN, EFFECT_LEAVE };
+enum event_effect { EFFECT_CALL, EFFECT_CHANGE, EFFECT_JOIN, EFFECT_LEAVE, EFFECT_WATCH, EFFECT_UNWATCH };
 
 struct cookie_row {
     const char *name, *path, *same_site;
