@@ -67,14 +67,29 @@ static enum err refuse_over_quota(struct call *call, enum quota quota, int64_t l
         (long long)usage.used);
 }
 
-enum err quota_take(struct call *call, enum quota quota, int64_t amount)
+static enum err take(struct call *call, enum quota quota, struct str subject, int64_t amount, int64_t limit)
 {
     struct usage usage = { .used = 0 };
+
+    return pg_one(call->pg, call->arena, usage_shape(), &usage, TAKE,
+        PG_ARGS(pg_text(str_of(rows[quota].name)), pg_text(subject), pg_int(amount), pg_int(limit)));
+}
+
+enum err quota_take(struct call *call, enum quota quota, int64_t amount)
+{
     int64_t limit = limit_for(call->who, quota);
-    enum err e = pg_one(call->pg, call->arena, usage_shape(), &usage, TAKE,
-        PG_ARGS(pg_text(str_of(rows[quota].name)), pg_text(call->who->sub), pg_int(amount), pg_int(limit)));
+    enum err e = take(call, quota, call->who->sub, amount, limit);
 
     return e == ERR_NOT_FOUND ? refuse_over_quota(call, quota, limit) : e;
+}
+
+enum err quota_take_for(struct call *call, enum quota quota, struct str owner, int64_t amount)
+{
+    if (str_eq(owner, call->who->sub)) return quota_take(call, quota, amount);
+    enum err e = take(call, quota, owner, amount, rows[quota].limit);
+    if (e != ERR_NOT_FOUND) return e;
+    count_refusal(quota);
+    return call_fail(call, ERR_QUOTA_EXCEEDED, "%s of its owner's are used up", rows[quota].name);
 }
 
 enum err quota_give(struct call *call, enum quota quota, struct str subject, int64_t amount)

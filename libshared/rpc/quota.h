@@ -23,6 +23,9 @@ const char *quota_name(enum quota quota);
 /* In a WORKER: so much more is the caller's.  quota_exceeded, with limit and use, if that is too much.  A method that takes
  * several takes them in the order of their rows, after all other locks. */
 enum err quota_take(struct call *call, enum quota quota, int64_t amount) MUST_CHECK;
+/* The same, where it is `owner`'s.  A gateway vouches for the quotas of the caller alone: another's are those of the rows, and how much of them
+ * is used is not said. */
+enum err quota_take_for(struct call *call, enum quota quota, struct str owner, int64_t amount) MUST_CHECK;
 /* So much less is `subject`'s. */
 enum err quota_give(struct call *call, enum quota quota, struct str subject, int64_t amount) MUST_CHECK;
 /* What a subject has of all quotas of this service. */

@@ -9,7 +9,7 @@
 #include "services/share/links/links.h"
 #include "services/share/share.h"
 
-#define QUESTIONS_MAX 10000 /* to store, unanswered */
+#define QUESTIONS_MAX 10000 /* to store, and to chat, unanswered */
 
 static struct settings settings;
 
@@ -70,11 +70,11 @@ static void start_programs(void)
     images_start_imager(&(struct imager_limits){ settings.share.image_memory, settings.share.image_s });
 }
 
-static struct rpc_client *connect_to_store(struct ev_loop *loop)
+static struct rpc_client *connect_to(struct ev_loop *loop, const char *service, const char *endpoint)
 {
     return rpc_client_create(loop, &(struct rpc_client_config){ .self = "share",
-                                       .service = "store",
-                                       .endpoint = settings.common.store_url.at[0],
+                                       .service = service,
+                                       .endpoint = endpoint,
                                        .key_dir = settings.common.key_dir,
                                        .budget_ms = settings.common.call_budget_ms,
                                        .pending_max = QUESTIONS_MAX });
@@ -102,7 +102,8 @@ static void *start_service(struct ev_loop *loop)
     share->images = images_create(share->files, settings.share.image_pixels);
     share->public_url = settings.common.public_url;
     share->directory = directory_create(loop, &directory);
-    share->store = connect_to_store(loop);
+    share->store = connect_to(loop, "store", settings.common.store_url.at[0]);
+    share->chat = connect_to(loop, "chat", settings.common.chat_url.at[0]); /* any part knows it */
     return share;
 }
 
@@ -123,6 +124,7 @@ static void stop_service(void *context)
     share->stopping = true;
     share->server = NULL;
     rpc_client_destroy(&share->store);
+    rpc_client_destroy(&share->chat);
     directory_destroy(&share->directory);
     hashing_destroy(&share->hashing);
     images_destroy(&share->images);

@@ -20,6 +20,7 @@ struct share {
     const char *public_url;      /* with which links begin */
     struct directory *directory; /* of users */
     struct rpc_client *store;    /* whose messages show media */
+    struct rpc_client *chat;     /* which knows who blocks whom, and tells people */
     struct rpc_server *server;   /* once it serves */
     bool stopping;               /* the server is gone: answer nobody */
 };
@@ -52,11 +53,15 @@ struct str media_url(struct call *call, struct id id, struct str name, struct st
 enum err media_keep(struct call *call, const struct content *content, void *made) MUST_CHECK;
 /* image_make.c: an image of the caller's was kept, and is to be read. */
 enum err image_put_turn(struct call *call) MUST_CHECK;
-/* media_access.c: which of these the reader may read: their own, and what a room shows that they are in.  `done` comes once, perhaps before
- * this returns; the list is valid during it, the error is the call's. */
+/* media_access.c: which of these the reader may read: their own, what a conversation shows that they may read (`shown`, which
+ * media_access_look() has found on a worker), and what a room shows that they are in.  `done` comes once, perhaps before this returns; the list is
+ * valid during it, the error is the call's. */
 typedef void media_access_fn(void *arg, enum err e, struct id_list readable);
-void media_access_ask(
-    struct call *call, struct str reader, struct medium_of_list media, media_access_fn *done, void *arg);
+void media_access_ask(struct call *call, struct str reader, struct medium_of_list media, struct id_list shown,
+    media_access_fn *done, void *arg);
+enum err media_access_look(
+    struct pg *pg, struct arena *arena, struct str reader, struct id_list media, struct id_list *shown) MUST_CHECK;
+bool media_is_among(struct id_list ids, struct id id);
 /* media_find.c: of these those that the caller may read, in no order, without their URLs.  `answer` answers the call, unless an error did. */
 typedef void media_find_fn(struct rpc_later *later, struct media_list media);
 void media_find(struct rpc_later *later, struct id_list ids, media_find_fn *answer);

@@ -637,6 +637,15 @@ export const deeds = {
     rows: ['GET /api/v1/public/conversations/{conversation}'],
     states: { "one's own": { not_found: EVERYBODY }, "another's, public": { ok: EVERYBODY }, missing: { not_found: EVERYBODY } },
   },
+  ...Object.fromEntries(Object.entries({ people: 'GET /api/v1/conversations/{conversation}/people', share: 'POST /api/v1/conversations/{conversation}/people', unshare: 'DELETE /api/v1/conversations/{conversation}/people/{subject}' }).map(([does, row]) => [`conversation:${does}`, {
+    rows: [row],
+    states: {
+      "one's own": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      "another's": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      "another's, public": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  }])),
   'share:create': {
     rows: ['POST /api/v1/conversations/{conversation}/share', 'GET /api/v1/conversations/{conversation}/share'],
     states: {

@@ -947,11 +947,11 @@ export const mutants = [
   },
   {
     name: 'a file is whoever asks for it', file: 'services/share/media/media_access.c', red: ['scenario', 'l_media_rooms', 'nobody else does'],
-    from: 'if (str_eq(media.at[i].owner, reader))', to: 'if (media.at[i].owner.len > 0)',
+    from: 'if (str_eq(media.at[i].owner, reader) ||', to: 'if (media.at[i].owner.len > 0 ||',
   },
   {
     name: 'a narrowed token opens what rooms show', file: 'services/share/media/media_access.c', red: ['scenario', 'l_media_rooms', 'narrowed to a room'],
-    from: 'else if (!call->who->narrowed)', to: 'else',
+    from: 'else if (!is_narrow)', to: 'else',
   },
   {
     name: 'a room shows its files to who is in none', file: 'services/store/attachments/attachment_access.c', red: ['scenario', 'l_media_rooms', 'is no member any more'],
@@ -979,7 +979,7 @@ export const mutants = [
   },
   {
     name: 'a conversation uses no file', file: 'services/share/media/media_collect.c', red: ['scenario', 'l_media_unused', 'of its owner names'],
-    from: 'u.media = m.id AND c.owner = m.owner', to: 'u.media = m.id AND c.owner = m.name',
+    from: 'WHERE u.media = m.id AND u.shown)', to: 'WHERE u.media = m.id AND NOT u.shown)',
   },
   {
     name: 'a view is taken without the budget', file: 'services/share/links/link_find.c', red: ['scenario', 'l_share_links', 'of 1,000 first openings'],
@@ -1027,7 +1027,7 @@ export const mutants = [
   },
   {
     name: 'links that go with their conversation stay counted', file: 'services/share/conversations/conversation_trash.c', red: ['scenario', 'l_share_links', 'are counted, and given back'],
-    from: 'state.bytes + linked.bytes, linked.links)', to: 'state.bytes, 0 * linked.links)',
+    from: 'quota_give(call, QUOTA_share_links, owner, counts->links)', to: 'quota_give(call, QUOTA_share_links, owner, 0)',
   },
   {
     name: 'a code is in the log', file: 'libshared/base/loggable_path.c', red: ['scenario', 'l_share_links', 'no code is in'],
@@ -1071,7 +1071,7 @@ export const mutants = [
   },
   {
     name: 'a link shows whatever its conversation names', file: 'services/share/links/link_media.c', red: ['scenario', 'l_share_media', 'is not its owner.s'],
-    from: 'm.owner = l.owner WHERE', to: 'm.owner > \'\' WHERE',
+    from: '" AND shown AND l.snap_data IS NULL UNION', to: '" AND l.snap_data IS NULL UNION',
   },
   {
     name: 'files of a link are read without opening it', file: 'services/share/links/link_media.c', red: ['scenario', 'l_share_media', 'who has opened a link reads'],
@@ -1091,7 +1091,7 @@ export const mutants = [
   },
   {
     name: 'a link that shows what was keeps no file', file: 'services/share/media/media_collect.c', red: ['scenario', 'l_share_media', 'a file stays for as long'],
-    from: 'l.owner = m.owner AND', to: 'l.owner = m.name AND',
+    from: '"            WHERE u.media = m.id AND " OPEN_LINK', to: '"            WHERE u.media = m.id AND l.owner = m.name AND " OPEN_LINK',
   },
   {
     name: 'a link whose time is over keeps its files', file: 'services/share/links/links.h', red: ['scenario', 'l_share_media', 'a file stays for as long'],
@@ -1111,7 +1111,7 @@ export const mutants = [
   },
   {
     name: 'a link that shows what was shows the files of now, too', file: 'services/share/links/link_media.c', red: ['scenario', 'l_share_media', 'a live link shows'],
-    from: '" AND l.snap_data IS NULL UNION', to: '" UNION',
+    from: '" AND shown AND l.snap_data IS NULL UNION', to: '" AND shown UNION',
   },
   {
     name: 'a page of pictures may not load them', file: 'services/gateway/routes/rest_page.c', red: ['scenario', 'p_share', 'pictures, faces and files'],
@@ -1250,7 +1250,7 @@ export const mutants = [
     from: 'WHERE deleted_at < $1"', to: 'WHERE (deleted_at < $1 OR deleted_at IS NOT NULL)"',
   },
   {
-    name: 'any etag fits', file: 'services/share/conversations/conversation_change.c', red: ['scenario', 'l_conversations', 'by its etag'],
+    name: 'any etag fits', file: 'services/share/conversations/conversation_rights.c', red: ['scenario', 'l_conversations', 'by its etag'],
     from: 'if (str_eq(str_trim(str_cut(&if_match, \',\')), etag)) return true;', to: 'if (str_cut(&if_match, \',\').len < etag.len + 200) return true;',
   },
   {
@@ -1267,7 +1267,7 @@ export const mutants = [
   },
   {
     name: 'what shrinks is not given back', file: 'services/share/conversations/conversation_change.c', red: ['scenario', 'l_conversations', 'given back'],
-    from: 'call->who->sub, before - now)', to: 'call->who->sub, 0)',
+    from: 'state->owner, state->bytes - now)', to: 'state->owner, 0)',
   },
   {
     name: 'a flat conversation loses what is unknown', file: 'services/gateway/routes/flat.c', red: ['scenario', 'l_conversations', 'a flat conversation'],
@@ -3223,5 +3223,21 @@ export const mutants = [
   {
     name: 'the passkey that is the last way in is removed', file: 'services/auth/factors/factor_own.c', red: ['scenario', 'o_oauth', 'a passkey that is'],
     from: 'TRY(account_keeps_way_in(call, account));', to: '',
+  },
+  {
+    name: 'a reader changes what they read', file: 'services/share/conversations/conversation_change.c', red: ['scenario', 'l_sharing', 'reader: may not edit'],
+    from: 'conversation_lock(call, conversation, CAN_edit, if_match, out)', to: 'conversation_lock(call, conversation, CAN_read, if_match, out)',
+  },
+  {
+    name: 'an editor shows whatever they name', file: 'services/share/conversations/conversation_content.c', red: ['scenario', 'l_sharing', 'an editor shows files'],
+    from: 'WHERE m.id = n.media AND m.owner = $2)', to: 'WHERE m.id = n.media AND $2 > \'\')',
+  },
+  {
+    name: 'who blocks somebody gets what they share', file: 'services/share/conversations/sharing_add.c', red: ['scenario', 'l_sharing', 'blocks its owner nothing'],
+    from: 'adding->hidden = blocks.blocked;', to: 'adding->hidden = false;',
+  },
+  {
+    name: 'what is taken down is shown to whom it is shared with', file: 'services/share/conversations/conversations.h', red: ['scenario', 'l_sharing', 'trash or taken down'],
+    from: 'c.deleted_at IS NULL AND c.taken_down_at IS NULL AND', to: 'c.deleted_at IS NULL AND',
   },
 ]

@@ -211,6 +211,10 @@ test('who is erased is erased everywhere, by services that are killed in the mid
   for (let i = 0; i < 120; i++) await dee.calls('friend:request', { subject: `one of many ${i}` }) // two steps
   for (let i = 0; i < 3; i++) ok(await dee.rest('POST', '/api/v1/conversations', { name: `talk ${i}`, data: { of: 'dee@example.org' } }), 201)
   const { conversations: [talk] } = ok(await dee.rest('GET', '/api/v1/conversations'))
+  const ofEve = ok(await eve.rest('POST', '/api/v1/conversations', { name: 'of eve', data: {} }), 201)
+  ok(await eve.rest('POST', `/api/v1/conversations/${ofEve.id}/people`, { subject: dee.id, role: 'editor' }))
+  ok(await dee.rest('POST', `/api/v1/conversations/${talk.id}/people`, { subject: eve.id, role: 'reader' }))
+  await until('both are told', async () => await stack.sql('chat', `SELECT count(*) FROM notification WHERE kind = 'shared' AND '${dee.id}' IN (subject, by)`) === '2')
   const { code } = ok(await dee.rest('POST', `/api/v1/conversations/${talk.id}/share`, {}), 201)
   const { share_visit: visit } = ok(await request(stack, 'GET', `/api/v1/share/${code}`))
   ok(await request(stack, 'POST', `/api/v1/share/${code}/report`, { body: { reason: 'spam', text: 'of dee' }, headers: { 'x-share-visit': visit } }), 204)
@@ -237,7 +241,7 @@ test('who is erased is erased everywhere, by services that are killed in the mid
   assert.ok(proof.services.every(line => line.erased_at >= proof.asked_at))
   assert.equal(counts(proof, 'auth').accounts, 1)
   assert.equal(counts(proof, 'chat').memberships, 4)
-  assert.equal(counts(proof, 'chat').notifications, 123) // theirs, and what 120, eve and the bot were told of them
+  assert.equal(counts(proof, 'chat').notifications, 125) // theirs, and what 120, eve and the bot were told of them
   assert.equal(counts(proof, 'chat').rooms_made, 2)
   assert.equal(counts(proof, 'chat').direct_rooms, 1)
   assert.equal(counts(proof, 'chat').relations, 121)
@@ -245,6 +249,8 @@ test('who is erased is erased everywhere, by services that are killed in the mid
   assert.equal(await stack.sql('chat', `SELECT used FROM usage WHERE quota = 'friends' AND subject = '${eve.id}'`), '0')
   assert.equal(counts(proof, 'store').messages, 1201)
   assert.deepEqual([counts(proof, 'share').conversations, counts(proof, 'share').media, counts(proof, 'share').transfers], [3, 1, 1])
+  assert.deepEqual([counts(proof, 'share').sharings, ok(await eve.rest('GET', `/api/v1/conversations/${ofEve.id}/people`)).people, ok(await eve.rest('GET', '/api/v1/conversations?whose=shared')).conversations], [1, [], []])
+  assert.equal(await stack.sql('share', `SELECT used FROM usage WHERE quota = 'sharings' AND subject = '${eve.id}'`), '0')
   assert.equal(counts(proof, 'share').reports, 1)
   assert.equal(await stack.sql('share', `SELECT count(*) FROM share_report WHERE owner = '${dee.id}'`), '0')
   assert.equal(await stack.sql('chat', `SELECT count(*) FROM notification WHERE '${dee.id}' IN (subject, by)`), '0')

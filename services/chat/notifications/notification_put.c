@@ -112,7 +112,7 @@ static const char PUT[] =
                 " fresh AS MATERIALIZED (SELECT w.*, row_number() OVER (PARTITION BY w.subject ORDER BY w.i) AS nth,"
                 "  count(*) OVER (PARTITION BY w.subject) AS of_all FROM wanted w LEFT JOIN notification o"
                 "  ON o.subject = w.subject AND o.collapse = w.collapse WHERE o.id IS NULL OR w.seq > o.seq"
-                "  OR o.ended_at IS NOT NULL),"
+                "  OR o.ended_at IS NOT NULL OR (w.one = 'PERSON' AND o.read_at IS NOT NULL AND w.at > o.at)),"
                 " heads AS (UPDATE notification_head h SET version = h.version + f.n FROM (SELECT subject, count(*) AS "
                 "n FROM fresh"
                 "  GROUP BY subject) f WHERE h.subject = f.subject"

@@ -1,4 +1,4 @@
-/* conversation_change.c - making another of a conversation of one's own: all of it, or some. */
+/* conversation_change.c - making another of a conversation: all of it, or some. */
 // SPDX-License-Identifier: Apache-2.0
 #include <stddef.h>
 
@@ -10,38 +10,10 @@
 
 #define PATCH_OBJECTS_MAX 1000 /* each is a call of a function of the database's */
 
-static const struct wire_field state_fields[] = { ROW_FIELD(struct conversation_state, etag, TEXT),
-    ROW_FIELD(struct conversation_state, bytes, INT), ROW_FIELD(struct conversation_state, in_trash, BOOL), ROW_END };
-static const struct wire_shape state_shape = { "state", "", sizeof(struct conversation_state), state_fields };
-
-static const char LOCK[] = "SELECT " CONVERSATION_ETAG ", bytes, deleted_at IS NOT NULL AS in_trash FROM conversation"
-                           " WHERE id = $1 AND owner = $2 FOR UPDATE";
-
-/* RFC 9110: any, or a list of which one has to be the same. */
-static bool fits_etag(struct str if_match, struct str etag)
-{
-    if (if_match.len == 0 || str_is(str_trim(if_match), "*")) return true;
-    while (if_match.len > 0)
-        if (str_eq(str_trim(str_cut(&if_match, ',')), etag)) return true;
-    return false;
-}
-
-enum err conversation_lock(
-    struct call *call, struct id conversation, struct str if_match, struct conversation_state *out)
-{
-    enum err e =
-        pg_one(call->pg, call->arena, &state_shape, out, LOCK, PG_ARGS(pg_id(conversation), pg_text(call->who->sub)));
-
-    if (e == ERR_NOT_FOUND) return call_fail(call, e, "there is no such conversation of yours");
-    TRY(e);
-    if (fits_etag(if_match, out->etag)) return OK;
-    return call_fail(call, ERR_PRECONDITION, "if_match: its etag is %.*s by now", STR_ARG(out->etag));
-}
-
 static enum err lock_kept(
     struct call *call, struct id conversation, struct str if_match, struct conversation_state *out)
 {
-    TRY(conversation_lock(call, conversation, if_match, out));
+    TRY(conversation_lock(call, conversation, CAN_edit, if_match, out));
     return out->in_trash ? call_fail(call, ERR_NOT_FOUND, "it is in the trash") : OK;
 }
 
@@ -49,24 +21,34 @@ static enum err lock_kept(
 
 static const char UPDATE[] =
     "UPDATE conversation SET name = $2, theme = $3, public = $4, data = $5, bytes = $6, changed_at = $7,"
-    " version = version + 1 WHERE id = $1 RETURNING " CONVERSATION;
+    " version = version + 1 WHERE id = $1 RETURNING " CONVERSATION ", nullif(owner, $8) AS owner";
 
-static enum err count_change(struct call *call, int64_t before, int64_t now)
+static enum err count_change(struct call *call, const struct conversation_state *state, int64_t now)
 {
-    if (now > before) return quota_take(call, QUOTA_conversation_bytes, now - before);
-    return quota_give(call, QUOTA_conversation_bytes, call->who->sub, before - now);
+    if (now > state->bytes) return quota_take_for(call, QUOTA_conversation_bytes, state->owner, now - state->bytes);
+    return quota_give(call, QUOTA_conversation_bytes, state->owner, state->bytes - now);
 }
 
-static enum err change(struct call *call, struct id conversation, int64_t bytes,
+/* Who reads it is its owner's business. */
+static enum err check_public(struct call *call, const struct conversation_state *state, bool public)
+{
+    if (public == state->public || conversation_role_may(state->role, CAN_publish)) return OK;
+    return call_fail(call, ERR_FORBIDDEN, "public: its owner says whether it is");
+}
+
+static enum err change(struct call *call, struct id conversation, const struct conversation_state *state,
     const struct conversation_content *content, struct conversation *rep)
 {
+    TRY(check_public(call, state, content->public));
     TRY(conversation_check(call, content->data));
     TRY(pg_one(call->pg, call->arena, conversation_shape(), rep, UPDATE,
         PG_ARGS(pg_id(conversation), pg_text(content->name), pg_text(content->theme), pg_bool(content->public),
-            pg_json(call->arena, content->data), pg_int((int64_t)content->data.len), pg_time(call->now))));
+            pg_json(call->arena, content->data), pg_int((int64_t)content->data.len), pg_time(call->now),
+            pg_text(call->who->sub))));
+    conversation_describe(call, state->role, rep);
     TRY(conversation_use_media(call, conversation));
     share_tell_after(call, (struct share_news){ .conversation = conversation });
-    return count_change(call, bytes, (int64_t)content->data.len);
+    return count_change(call, state, (int64_t)content->data.len);
 }
 
 enum err conversation_put(struct call *call, const struct conversation_version *req, struct conversation *rep)
@@ -75,7 +57,7 @@ enum err conversation_put(struct call *call, const struct conversation_version *
     struct conversation_state state;
 
     TRY(lock_kept(call, req->conversation, req->if_match, &state));
-    return change(call, req->conversation, state.bytes, &content, rep);
+    return change(call, req->conversation, &state, &content, rep);
 }
 
 /* --- some of it --- */
@@ -132,5 +114,5 @@ enum err conversation_patch(struct call *call, const struct conversation_patch *
     TRY(pg_one(call->pg, call->arena, &merged_shape, &merged, MERGE,
         PG_ARGS(pg_id(req->conversation), pg_json(call->arena, req->changes))));
     TRY(wire_decode(conversation_content_shape(), merged.content, call->arena, &content, call->why));
-    return change(call, req->conversation, state.bytes, &content, rep);
+    return change(call, req->conversation, &state, &content, rep);
 }

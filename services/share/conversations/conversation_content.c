@@ -65,14 +65,16 @@ enum err conversation_check(struct call *call, struct str data)
     return OK;
 }
 
-static const char FORGET_MEDIA[] = "DELETE FROM conversation_media WHERE conversation = $1";
 static const char USE_MEDIA[] =
-    "INSERT INTO conversation_media (conversation, media) SELECT DISTINCT $1::uuid, m[1]::uuid FROM conversation c,"
-    " regexp_matches(c.data::text, '/media/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})', 'g') m"
-    " WHERE c.id = $1";
+    "WITH named AS MATERIALIZED (SELECT DISTINCT n[1]::uuid AS media FROM conversation c, regexp_matches(c.data::text,"
+    "  '/media/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})', 'g') n WHERE c.id = $1),"
+    " gone AS (DELETE FROM conversation_media u WHERE u.conversation = $1 AND NOT EXISTS (SELECT FROM named n"
+    "  WHERE n.media = u.media))"
+    " INSERT INTO conversation_media AS u (conversation, media, shown) SELECT $1, n.media, EXISTS (SELECT FROM media m"
+    "  WHERE m.id = n.media AND m.owner = $2) FROM named n"
+    " ON CONFLICT (conversation, media) DO UPDATE SET shown = true WHERE excluded.shown AND NOT u.shown";
 
 enum err conversation_use_media(struct call *call, struct id conversation)
 {
-    TRY(pg_run(call->pg, call->arena, FORGET_MEDIA, PG_ARGS(pg_id(conversation)), NULL));
-    return pg_run(call->pg, call->arena, USE_MEDIA, PG_ARGS(pg_id(conversation)), NULL);
+    return pg_run(call->pg, call->arena, USE_MEDIA, PG_ARGS(pg_id(conversation), pg_text(call->who->sub)), NULL);
 }

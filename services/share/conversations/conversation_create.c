@@ -15,13 +15,16 @@ static const char CONVERSATION_BY_KEY[] =
 
 static enum err find_by_key(struct call *call, struct str key, struct conversation *out)
 {
-    return pg_one(call->pg, call->arena, conversation_shape(), out, CONVERSATION_BY_KEY,
-        PG_ARGS(pg_text(call->who->sub), pg_text(key)));
+    TRY(pg_one(call->pg, call->arena, conversation_shape(), out, CONVERSATION_BY_KEY,
+        PG_ARGS(pg_text(call->who->sub), pg_text(key))));
+    conversation_describe(call, STR("owner"), out);
+    return OK;
 }
 
-static enum err count_kept(struct call *call, struct id conversation, int64_t bytes)
+static enum err count_kept(struct call *call, struct conversation *kept, int64_t bytes)
 {
-    TRY(conversation_use_media(call, conversation));
+    conversation_describe(call, STR("owner"), kept);
+    TRY(conversation_use_media(call, kept->id));
     TRY(quota_take(call, QUOTA_conversations, 1));
     return quota_take(call, QUOTA_conversation_bytes, bytes);
 }
@@ -38,7 +41,7 @@ enum err conversation_create(struct call *call, const struct conversation_draft 
     /* No row: a client that lost our reply asks again.  Repeat the answer. */
     if (e == ERR_NOT_FOUND) return find_by_key(call, draft->client_key, rep);
     TRY(e);
-    return count_kept(call, rep->id, (int64_t)draft->data.len);
+    return count_kept(call, rep, (int64_t)draft->data.len);
 }
 
 /* --- like another --- */
@@ -46,7 +49,7 @@ enum err conversation_create(struct call *call, const struct conversation_draft 
 static const char COPY[] =
     "INSERT INTO conversation (id, owner, name, theme, data, created_at, changed_at, client_key, bytes)"
     " SELECT $1, $2, coalesce($3, name), theme, data, $4, $4, $5, bytes FROM conversation"
-    " WHERE id = $6 AND (owner = $2 OR public AND deleted_at IS NULL) AND taken_down_at IS NULL"
+    " WHERE id = $6 AND taken_down_at IS NULL"
     " ON CONFLICT (owner, client_key) DO NOTHING RETURNING " CONVERSATION;
 static const char BYTES[] = "SELECT bytes FROM conversation WHERE id = $1";
 
@@ -55,14 +58,16 @@ enum err conversation_duplicate(struct call *call, const struct conversation_cop
     struct conversation_entry kept = { .bytes = 0 };
 
     if (call->who->sub.len == 0) return call_fail(call, ERR_UNAUTHENTICATED, "a conversation needs an owner");
-    enum err e = pg_one(call->pg, call->arena, conversation_shape(), rep, COPY,
-        PG_ARGS(pg_id(id_new()), pg_text(call->who->sub), pg_text(req->name), pg_time(call->now),
-            pg_text(req->client_key), pg_id(req->conversation)));
+    enum err e = conversation_require(call, req->conversation, CAN_duplicate);
+    if (e == OK)
+        e = pg_one(call->pg, call->arena, conversation_shape(), rep, COPY,
+            PG_ARGS(pg_id(id_new()), pg_text(call->who->sub), pg_text(req->name), pg_time(call->now),
+                pg_text(req->client_key), pg_id(req->conversation)));
     if (e == ERR_NOT_FOUND && req->client_key.len > 0)
         e = find_by_key(call, req->client_key, rep);
     else if (e == OK) {
         TRY(pg_one(call->pg, call->arena, conversation_entry_shape(), &kept, BYTES, PG_ARGS(pg_id(rep->id))));
-        return count_kept(call, rep->id, kept.bytes);
+        return count_kept(call, rep, kept.bytes);
     }
     if (e != ERR_NOT_FOUND) return e;
     return takedown_refuse(call, req->conversation, "there is no such conversation that you may read");

@@ -6,11 +6,16 @@
  *                      delete |  | undelete
  *                             v  |
  *                            trash --MADANG_SHARE_TRASH_DAYS, or for good--> gone, and given back to its owner's quotas
+ *
+ *      sharing.add --> reader, editor --sharing.end, by its owner or themselves--> nobody
+ *
+ * What somebody may do is a row of rights.def.  Readers and editors have it while it is not in the trash, not taken down, and its owner is an
+ * active user.
  */
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "services/share/share.h"
+#include "services/share/conversations/conversations.h"
 
 #define CONVERSATION_ETAG "'\"' || version || '\"' AS etag"
 #define CONVERSATION                                                                                                   \
@@ -20,15 +25,32 @@
 /* conversation_content.c: may this be kept?  An object, of a conversation's shape where it has its members, and bounded as it is
  * printed, too. */
 enum err conversation_check(struct call *call, struct str data) MUST_CHECK;
-/* What it names of media is used by it from now on, and nothing else: media_collect.c. */
+/* What it names of media is used by it from now on, and nothing else: media_collect.c.  It shows what is the caller's own, and what it showed
+ * before: nobody shows what they were only shown. */
 enum err conversation_use_media(struct call *call, struct id conversation) MUST_CHECK;
+
+/* conversation_rights.c: what the subject $2 is of c; NULL: it is not there. */
+#define CONVERSATION_ROLE                                                                                              \
+    "CASE WHEN c.owner = $2 THEN 'owner' ELSE coalesce((SELECT p.role FROM sharing p WHERE p.conversation = c.id"      \
+    " AND p.subject = $2 AND " CONVERSATION_IS_SHARED "), CASE WHEN c.public AND c.deleted_at IS NULL"                 \
+    " AND c.taken_down_at IS NULL THEN 'anybody' END) END"
+bool conversation_role_may(struct str role, enum conversation_right right);
+/* What of it is its viewer's, who is this. */
+void conversation_describe(struct call *call, struct str role, struct conversation *rep);
+struct str_list conversation_can(struct arena *arena, struct str role);
 
 /* Of a conversation that stands still until the commit. */
 struct conversation_state {
-    struct str etag;
+    struct str role, owner, etag;
     int64_t bytes;
-    bool in_trash;
+    bool in_trash, public;
 };
-/* conversation_change.c: one of the caller's own; if_match: of RFC 9110, or nothing.  not_found, precondition_failed. */
-enum err conversation_lock(
-    struct call *call, struct id conversation, struct str if_match, struct conversation_state *out) MUST_CHECK;
+/* The same, and it stands still until the commit; if_match: of RFC 9110, or nothing.  precondition_failed. */
+enum err conversation_lock(struct call *call, struct id conversation, enum conversation_right right,
+    struct str if_match, struct conversation_state *out) MUST_CHECK;
+
+/* sharing.c: a user's id has one spelling. */
+struct str sharing_subject(struct arena *arena, struct str subject);
+enum err sharing_find(struct call *call, struct id conversation, struct str subject, struct sharing *out) MUST_CHECK;
+/* sharing_tell.c, in a WORKER: what this owner shares with them is another. */
+enum err sharing_put_news(struct call *call, struct str owner, struct str subject) MUST_CHECK;

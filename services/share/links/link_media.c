@@ -3,8 +3,8 @@
  *
  *      GET /s/{code}/media/{media} --the link opens?--> --its visit is fresh?--> --shows it?--> --may it be kept?--> its bytes
  *
- * A link shows files of its owner's alone, whatever ids its conversation names: one that is live those that it names now, one that
- * is not those that it named then (share_link_media).  All of it is asked with each request, so what ends ends at once.
+ * A link shows what its conversation shows, whatever ids that names: files of its owner's and of editors who named theirs there.  One that is live
+ * shows those that it names now, one that is not those that it named then (share_link_media).  All of it is asked with each request, so what ends ends at once.
  */
 // SPDX-License-Identifier: Apache-2.0
 #include <stddef.h>
@@ -18,8 +18,8 @@
 /* Of the link $1. */
 #define SHOWN                                                                                                          \
     " FROM share_link l CROSS JOIN LATERAL (SELECT media FROM conversation_media WHERE conversation = l.conversation"  \
-    " AND l.snap_data IS NULL UNION ALL SELECT media FROM share_link_media WHERE link = l.id"                          \
-    " AND l.snap_data IS NOT NULL) u JOIN media m ON m.id = u.media AND m.owner = l.owner WHERE l.id = $1"
+    " AND shown AND l.snap_data IS NULL UNION ALL SELECT media FROM share_link_media WHERE link = l.id"                \
+    " AND l.snap_data IS NOT NULL) u JOIN media m ON m.id = u.media WHERE l.id = $1"
 
 /* --- what there is --- */
 

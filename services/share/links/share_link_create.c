@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stddef.h>
 
+#include "services/share/conversations/conversations.h"
 #include "services/share/reports/reports.h"
 
 #define WEEK_MS  INT64_C(604800000)
@@ -20,7 +21,7 @@ static const char INSERT_LINK[] =
 /* What it shows and what that names are of one moment; until the link is there, the conversation uses it: media_collect.c. */
 static const char HOLD[] = "SELECT FROM conversation WHERE id = $1 AND owner = $2 FOR SHARE";
 static const char USE_MEDIA[] = "INSERT INTO share_link_media (link, media) SELECT $1, m.id FROM conversation_media u"
-                                " JOIN media m ON m.id = u.media AND m.owner = $3 WHERE u.conversation = $2";
+                                " JOIN media m ON m.id = u.media WHERE u.conversation = $2 AND u.shown";
 static const char LINK_BY_KEY[] = "SELECT " LINK_COLUMNS " FROM share_link WHERE owner = $1 AND client_key = $2";
 
 static const char MISSING[] = "there is no such conversation of yours";
@@ -53,8 +54,7 @@ static enum err insert_link(
 static enum err keep_what_it_shows(struct call *call, const struct link_row *row)
 {
     if (!row->snapshot) return OK;
-    return pg_run(call->pg, call->arena, USE_MEDIA,
-        PG_ARGS(pg_id(row->id), pg_id(row->conversation), pg_text(call->who->sub)), NULL);
+    return pg_run(call->pg, call->arena, USE_MEDIA, PG_ARGS(pg_id(row->id), pg_id(row->conversation)), NULL);
 }
 
 static enum err count_link(struct call *call, const struct link_row *row)
@@ -79,6 +79,7 @@ static enum err create_link(struct pg *pg, struct arena *arena, void *arg)
     struct call call = call_on_worker(rpc_later_call(creating->then.later), pg, arena);
     struct link_row row = { .bytes = 0 };
 
+    TRY(conversation_require(&call, draft->conversation, CAN_link));
     if (draft->snapshot)
         TRY(pg_run(pg, arena, HOLD, PG_ARGS(pg_id(draft->conversation), pg_text(call.who->sub)), NULL));
     enum err e = insert_link(&call, draft, creating->expires_at, creating->password, &row);
@@ -117,7 +118,6 @@ void share_link_create(struct call *call, const struct share_draft *draft, struc
 
 /* --- those that there are --- */
 
-static const char IS_OWN[] = "SELECT FROM conversation WHERE id = $1 AND owner = $2";
 static const char LINKS[] = "SELECT " LINK_COLUMNS " FROM share_link WHERE conversation = $1 AND id < coalesce($2,"
                             " 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) ORDER BY id DESC LIMIT $3";
 
@@ -141,11 +141,9 @@ enum err share_link_list(struct call *call, const struct share_link_query *req, 
 {
     struct link_row_list rows = { NULL, 0 };
     struct id after;
-    int64_t own = 0;
 
     TRY(read_place(call, req, &after));
-    TRY(pg_run(call->pg, call->arena, IS_OWN, PG_ARGS(pg_id(req->conversation), pg_text(call->who->sub)), &own));
-    if (own == 0) return call_fail(call, ERR_NOT_FOUND, "%s", MISSING);
+    TRY(conversation_require(call, req->conversation, CAN_link));
     TRY(pg_all(call->pg, call->arena, &link_row_shape, &rows, PAGE_MAX, LINKS,
         PG_ARGS(pg_id(req->conversation), pg_id(after), pg_int(req->limit))));
     rep->links = (struct share_link_list){ arena_alloc(call->arena, (rows.len + 1) * sizeof *rep->links.at), rows.len };

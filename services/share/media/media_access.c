@@ -1,9 +1,13 @@
-/* media_access.c - who may read a medium: its owner, and whoever is in a room that shows it, which store knows. */
+/* media_access.c - who may read a medium: its owner, who may read a conversation that shows it, and whoever is in a room that does, which store
+ * knows. */
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
+#include <stddef.h>
 
+#include "libshared/db/pg.h"
+#include "libshared/db/rows.h"
 #include "libshared/rpc/rpc_client.h"
-#include "services/share/share.h"
+#include "services/share/conversations/conversations.h"
 
 #define QUERY_BYTES (100u * 1024) /* an attachment_query, by the bounds of its fields */
 
@@ -54,18 +58,55 @@ static void ask_store(const struct access_question *asked, struct str reader, st
     buf_free(&body);
 }
 
-/* A token that narrows its key's policy may be for one room alone, and which one is not known here: it opens its subject's own. */
-void media_access_ask(
-    struct call *call, struct str reader, struct medium_of_list media, media_access_fn *done, void *arg)
+/* --- what conversations show --- */
+
+struct shown_row {
+    struct id media;
+};
+struct shown_row_list {
+    struct shown_row *at;
+    size_t len;
+};
+static const struct wire_field shown_row_fields[] = { ROW_FIELD(struct shown_row, media, ID), ROW_END };
+static const struct wire_shape shown_row_shape = { "shown_row", "", sizeof(struct shown_row), shown_row_fields };
+
+static const char SHOWN[] =
+    "SELECT m AS media FROM unnest($1::uuid[]) m WHERE EXISTS (SELECT FROM conversation_media u JOIN conversation c"
+    " ON c.id = u.conversation WHERE u.media = m AND u.shown AND (c.owner = $2 OR EXISTS (SELECT FROM sharing p WHERE"
+    " p.conversation = c.id AND p.subject = $2 AND " CONVERSATION_IS_SHARED ")))";
+
+enum err media_access_look(
+    struct pg *pg, struct arena *arena, struct str reader, struct id_list media, struct id_list *shown)
+{
+    struct shown_row_list rows = { NULL, 0 };
+
+    TRY(pg_all(pg, arena, &shown_row_shape, &rows, media.len, SHOWN, PG_ARGS(pg_ids(arena, media), pg_text(reader))));
+    shown->at = arena_alloc(arena, (rows.len + 1) * sizeof *shown->at);
+    for (shown->len = 0; shown->len < rows.len; shown->len++) shown->at[shown->len] = rows.at[shown->len].media;
+    return OK;
+}
+
+bool media_is_among(struct id_list ids, struct id id)
+{
+    for (size_t i = 0; i < ids.len; i++)
+        if (id_eq(ids.at[i], id)) return true;
+    return false;
+}
+
+/* A token that narrows its key's policy may be for one room or one conversation alone, and which one is not known here: it opens its
+ * subject's own. */
+void media_access_ask(struct call *call, struct str reader, struct medium_of_list media, struct id_list shown,
+    media_access_fn *done, void *arg)
 {
     struct access_question asked = { .share = call->context, .call = call, .done = done, .arg = arg };
     struct medium_of_list others = { arena_alloc(call->arena, (media.len + 1) * sizeof *others.at), 0 };
 
     asked.readable.at = arena_alloc(call->arena, (media.len + 1) * sizeof *asked.readable.at);
     for (size_t i = 0; i < media.len; i++) {
-        if (str_eq(media.at[i].owner, reader))
+        bool is_narrow = call->who->narrowed;
+        if (str_eq(media.at[i].owner, reader) || (!is_narrow && media_is_among(shown, media.at[i].media)))
             asked.readable.at[asked.readable.len++] = media.at[i].media;
-        else if (!call->who->narrowed)
+        else if (!is_narrow)
             others.at[others.len++] = media.at[i];
     }
     if (others.len == 0)

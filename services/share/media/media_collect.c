@@ -57,10 +57,9 @@ static const char LOCK_DUE[] = "SELECT FROM media WHERE id = ANY ($1) AND due_at
 #define OPEN_LINK LINK_LIVES("$2", "$4")
 static const char LOOKS[] = "SELECT m.id AS media, m.use = 'left' AS was_left, m.id = ANY ($3) OR m.state = 'pending'"
                             " OR EXISTS (SELECT FROM avatar_choice c WHERE c.media = m.id)"
-                            " OR EXISTS (SELECT FROM conversation_media u JOIN conversation c ON c.id = u.conversation"
-                            "            WHERE u.media = m.id AND c.owner = m.owner)"
+                            " OR EXISTS (SELECT FROM conversation_media u WHERE u.media = m.id AND u.shown)"
                             " OR EXISTS (SELECT FROM share_link_media u JOIN share_link l ON l.id = u.link"
-                            "            WHERE u.media = m.id AND l.owner = m.owner AND " OPEN_LINK ") AS is_used"
+                            "            WHERE u.media = m.id AND " OPEN_LINK ") AS is_used"
                             " FROM media m WHERE m.id = ANY ($1) AND m.due_at <= $2 ORDER BY m.id";
 static const char PUT_OFF[] = "UPDATE media SET use = $2, due_at = $3 WHERE id = ANY ($1)";
 

@@ -5,7 +5,7 @@
 
 struct finding {
     struct rpc_later *later;
-    struct id_list ids;
+    struct id_list ids, shown;
     media_find_fn *answer;
     struct media_list media;
     struct medium_of_list owners;
@@ -22,14 +22,8 @@ static enum err read_media(struct pg *pg, struct arena *arena, void *arg)
     const struct pg_args *ids = PG_ARGS(pg_ids(arena, finding->ids));
 
     TRY(pg_all(pg, arena, media_shape(), &finding->media, finding->ids.len, MEDIA, ids));
+    TRY(media_access_look(pg, arena, rpc_later_call(finding->later)->who->sub, finding->ids, &finding->shown));
     return pg_all(pg, arena, medium_of_shape(), &finding->owners, finding->ids.len, OWNERS, ids);
-}
-
-static bool has_id(struct id_list ids, struct id id)
-{
-    for (size_t i = 0; i < ids.len; i++)
-        if (id_eq(ids.at[i], id)) return true;
-    return false;
 }
 
 static void on_access(void *arg, enum err e, struct id_list readable)
@@ -43,7 +37,7 @@ static void on_access(void *arg, enum err e, struct id_list readable)
         return;
     }
     for (size_t i = 0; i < media->len; i++)
-        if (has_id(readable, media->at[i].id)) media->at[n++] = media->at[i];
+        if (media_is_among(readable, media->at[i].id)) media->at[n++] = media->at[i];
     finding->answer(finding->later, (struct media_list){ media->at, n });
 }
 
@@ -53,7 +47,7 @@ static void on_media(void *arg, enum err e)
     struct call *call = rpc_later_call(finding->later);
 
     if (e == OK)
-        media_access_ask(call, call->who->sub, finding->owners, on_access, finding);
+        media_access_ask(call, call->who->sub, finding->owners, finding->shown, on_access, finding);
     else
         rpc_later_done(finding->later, e, NULL);
 }

@@ -75,13 +75,16 @@ struct media_opening {
     const struct media_link *link;
     struct str reader;
     struct medium_source found;
+    struct id_list shown;
 };
 
 static enum err find_source(struct pg *pg, struct arena *arena, void *arg)
 {
     struct media_opening *opening = arg;
+    struct id media = opening->link->media;
 
-    return medium_source_find(pg, arena, opening->link->media, opening->link->form, &opening->found);
+    TRY(media_access_look(pg, arena, opening->reader, (struct id_list){ &media, 1 }, &opening->shown));
+    return medium_source_find(pg, arena, media, opening->link->form, &opening->found);
 }
 
 static void on_access(void *arg, enum err e, struct id_list readable)
@@ -107,7 +110,7 @@ static void on_source(void *arg, enum err e)
         return;
     }
     *medium = (struct medium_of){ opening->link->media, opening->found.owner };
-    media_access_ask(call, opening->reader, (struct medium_of_list){ medium, 1 }, on_access, opening);
+    media_access_ask(call, opening->reader, (struct medium_of_list){ medium, 1 }, opening->shown, on_access, opening);
 }
 
 static enum err find_reader(struct call *call, const struct media_link *link, struct str *reader)
