@@ -6,7 +6,7 @@
 #include "libshared/db/rows.h"
 #include "services/share/conversations/conversations_private.h"
 
-enum role { anybody, reader, editor, owner, ROLES };
+enum conversation_role { anybody, reader, editor, owner, ROLES };
 
 static const char *const role_names[ROLES] = { "anybody", "reader", "editor", "owner" };
 

@@ -58,17 +58,18 @@ enum err sharing_end(struct call *call, const struct sharing_ref *req, struct no
 
 /* --- of who is erased --- */
 
-struct ended {
+struct sharings_of {
     struct str owner;
     int64_t rows;
 };
-struct ended_list {
-    struct ended *at;
+struct sharings_of_list {
+    struct sharings_of *at;
     size_t len;
 };
-static const struct wire_field ended_fields[] = { ROW_FIELD(struct ended, owner, TEXT),
-    ROW_FIELD(struct ended, rows, INT), ROW_END };
-static const struct wire_shape ended_shape = { "ended", "", sizeof(struct ended), ended_fields };
+static const struct wire_field sharings_of_fields[] = { ROW_FIELD(struct sharings_of, owner, TEXT),
+    ROW_FIELD(struct sharings_of, rows, INT), ROW_END };
+static const struct wire_shape sharings_of_shape = { "sharings_of", "", sizeof(struct sharings_of),
+    sharings_of_fields };
 
 #define AT_ONCE 1000
 
@@ -80,12 +81,12 @@ static const char END_ALL[] =
 
 enum err sharings_erase(struct call *call, struct str owner, struct id_list *files, int64_t *rows)
 {
-    struct ended_list ended = { NULL, 0 };
+    struct sharings_of_list ended = { NULL, 0 };
 
     (void)files;
     *rows = 0;
     TRY(pg_all(
-        call->pg, call->arena, &ended_shape, &ended, AT_ONCE, END_ALL, PG_ARGS(pg_text(owner), pg_int(AT_ONCE))));
+        call->pg, call->arena, &sharings_of_shape, &ended, AT_ONCE, END_ALL, PG_ARGS(pg_text(owner), pg_int(AT_ONCE))));
     for (size_t i = 0; i < ended.len; i++) {
         TRY(quota_give(call, QUOTA_sharings, ended.at[i].owner, ended.at[i].rows));
         *rows += ended.at[i].rows;

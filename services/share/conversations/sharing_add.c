@@ -169,7 +169,6 @@ static void on_found(void *arg, enum err status, struct str body)
 
 static enum err check_draft(struct call *call, const struct sharing_draft *draft)
 {
-    if (call->who->sub.len == 0) return call_fail(call, ERR_UNAUTHENTICATED, "who shares has a name");
     if ((draft->subject.len > 0) == (draft->nickname.len > 0))
         return call_fail(call, ERR_INVALID_ARGUMENT, "subject: either this or nickname is there");
     if (str_is(draft->role, "reader") || str_is(draft->role, "editor")) return OK;
@@ -182,7 +181,8 @@ static enum err check_right(struct pg *pg, struct arena *arena, void *arg)
     struct adding *adding = arg;
     struct call call = call_on_worker(rpc_later_call(adding->later), pg, arena);
 
-    return conversation_require(&call, adding->draft->conversation, CAN_share);
+    TRY(conversation_require(&call, adding->draft->conversation, CAN_share));
+    return check_draft(&call, adding->draft);
 }
 
 static void on_right(void *arg, enum err e)
@@ -202,11 +202,7 @@ void sharing_add(struct call *call, const struct sharing_draft *req, struct rpc_
 {
     static const struct rpc_step steps[] = { { WORKER, check_right }, { 0 } };
     struct adding *adding = arena_zero(call->arena, sizeof *adding);
-    enum err e = check_draft(call, req);
 
     *adding = (struct adding){ .later = later, .share = call->context, .draft = req };
-    if (e == OK)
-        rpc_later_steps(later, steps, on_right, adding);
-    else
-        end_adding(adding, e);
+    rpc_later_steps(later, steps, on_right, adding);
 }
