@@ -3237,7 +3237,7 @@ export const mutants = [
     from: 'adding->hidden = blocks.blocked;', to: 'adding->hidden = false;',
   },
   {
-    name: 'what is taken down is shown to whom it is shared with', file: 'services/share/conversations/conversations.h', red: ['scenario', 'l_sharing', 'trash or taken down'],
-    from: 'c.deleted_at IS NULL AND c.taken_down_at IS NULL AND', to: 'c.deleted_at IS NULL AND',
+    name: 'who was removed changes what they waited for', file: 'services/share/conversations/conversation_rights.c', red: ['scenario', 'l_sharing', 'a change that waited'],
+    from: 'PG_ARGS(pg_id(conversation)), NULL));\n    TRY(find_state(call, conversation, right, out));', to: 'PG_ARGS(pg_id(conversation)), NULL));',
   },
 ]

@@ -321,6 +321,25 @@ test('an editor shows files of their own, and cannot make a conversation show wh
   assert.deepEqual(media.map(({ id }) => id).sort(), [hers.id, his.id, secret.id].sort())
 })
 
+test('a change that waited while who makes it was removed is refused, and changes nothing', async () => {
+  const [ada, bob] = [await somebody('ada'), await somebody('bob')], talk = await ada.keeps()
+  await ada.shares(talk, bob, 'editor')
+  // Removed under the lock, which is let go of when the change waits for it.
+  const removal = stack.sql('share', `DO $$ BEGIN
+    PERFORM FROM conversation WHERE id = '${talk.id}' FOR UPDATE;
+    DELETE FROM sharing WHERE conversation = '${talk.id}';
+    LOOP
+      PERFORM pg_stat_clear_snapshot();
+      EXIT WHEN EXISTS (SELECT FROM pg_stat_activity a WHERE pg_backend_pid() = ANY (pg_blocking_pids(a.pid)));
+      PERFORM pg_sleep(0.01);
+    END LOOP;
+  END $$`)
+  await until('the row is locked', async () => await stack.sql('share', `SELECT count(*) FROM (SELECT FROM conversation WHERE id = '${talk.id}' FOR UPDATE SKIP LOCKED) free`) === '0', LONG)
+  is(await bob.talks('PATCH', `/${talk.id}`, { name: 'his' }), 404, 'not_found')
+  await removal
+  assert.equal((await ada.reads(talk)).json.data.name, 'a talk')
+})
+
 /* --- many --- */
 
 test('of many conversations, of others\' and of people with whom one is shared the own ones are found by an index', async () => {
