@@ -301,6 +301,7 @@ test('chat and store killed in between: each entry comes, in any case under one 
   const killed = new Promise(resolve => { kill = () => { kill = () => {}; resolve(stack.kill('chat')) } })
   for (let i = 0; i < 10; i++) await at.speaks(at.owner, `word ${i}`)
   await killed
+  await stack.sql('chat', "UPDATE job SET run_at = now() WHERE kind = 'webhook.send'") // as if its lease had lapsed, after 45 s
   await stack.kill('store')
   await stack.ready()
   for (let i = 10; i < 15; i++) await at.speaks(at.owner, `word ${i}`)
