@@ -52,7 +52,8 @@ static struct str a_part(struct export_place *to)
         .writes = STR("member"),
         .invites = STR("admin"),
         .history = STR("all") };
-    struct room_member members[] = { { STR("max"), STR("member"), 8, 0 }, { STR("olga"), STR("owner"), 7, 0 } };
+    struct room_member members[] = { { .subject = STR("max"), .role = STR("member"), .joined_at = 8 },
+        { .subject = STR("olga"), .role = STR("owner"), .joined_at = 7 } };
     char zeroes[32] = { 0 };
 
     export_put_begin(&out, &room, 0, 2 * ENTRIES);
