@@ -371,7 +371,7 @@ test('words of a deleted message are not told, and a long text is cut', { timeou
   await came(receiver, says('a mistake'))
   const { seq: long } = await at.speaks(at.owner, '가'.repeat(900))
   await at.owner.calls('message:delete', { room: at.room, seq })
-  await until('its words are gone', async () => await stack.sql('chat', `SELECT count(*) FROM webhook_delivery WHERE webhook_id = '${hook.id}' AND text IS NOT NULL`) === '1', LONG)
+  await until('its words are gone', async () => await stack.sql('chat', `SELECT count(*) FROM webhook_delivery WHERE webhook_id = '${hook.id}' AND message = ${seq} AND text IS NULL`) === '1', LONG)
   fails = false
   await due(hook)
   await came(receiver, one => one.is.type === 'message.delete')
