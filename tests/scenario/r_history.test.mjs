@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { randomUUID } from 'node:crypto'
 import { startStack } from '../lib/stack.mjs'
-import { Person, isGapless } from '../lib/people.mjs'
+import { Person, isGapless, request, tokenFor } from '../lib/people.mjs'
 import { foldLog, inOrder, shownTo } from '../lib/log_fold.mjs'
 import { pause, until } from '../lib/wait.mjs'
 
@@ -291,7 +291,13 @@ test('what follows from the logs is written once, in order, whoever is killed', 
 test('how late a consumer is can be seen, and is said; a room of which nothing can be written holds up no other', { timeout: 90000 }, async () => {
   const { olga, room, leave } = await aRoom(), { id: other } = await olga.makesRoom({ open: true })
   const late = () => stack.metric('store', 'madang_store_feed_late_seconds', 'feed="activity"')
+  const admin = await tokenFor(stack, await stack.issueKey({ policy: 'admin' }), 'adam')
+  const alerts = async () => (await request(stack, 'GET', '/api/v1/admin/alerts?kind=feed_late', { token: admin })).json.data.alerts
   await isCounted()
+  await stack.kill('store') // so that it has said nothing within this minute
+  await stack.ready()
+  await isCounted()
+  const begun = Date.now()
   await stack.sql('chat', `ALTER TABLE activity ADD CONSTRAINT no_more CHECK (room_id <> '${room}') NOT VALID`) // a consumer that fails
   try {
     await olga.says(room, 'nobody counts this')
@@ -302,6 +308,7 @@ test('how late a consumer is can be seen, and is said; a room of which nothing c
     await until('it is late', async () => await late() >= 2, 30000)
     assert.ok(await stack.metric('store', 'madang_store_feed_rooms', 'feed="activity"') >= 1)
     await until('it is said', () => /"feed.late"[^\n]*"feed":"activity"/.test(stack.log('store')), 30000)
+    await until('it is an alert', async () => (await alerts()).some(({ detail, last_at }) => /^\w+: \d+ s$/.test(detail) && last_at >= begun), 30000)
   } finally {
     await stack.sql('chat', 'ALTER TABLE activity DROP CONSTRAINT no_more')
   }

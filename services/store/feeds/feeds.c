@@ -421,6 +421,7 @@ static void tell_lateness(struct log_feed *feed)
         return;
     feed->told_at = ev_now(feed->feeds->loop);
     LOG(ERROR, "feed.late", F_TEXT("feed", feed->name), F_INT("ms", late_ms), F_INT("rooms", rooms));
+    feed_tell_operators(feed->feeds->store, feed->name, late_ms);
 }
 
 int64_t feeds_search_until(const struct log_feeds *feeds)

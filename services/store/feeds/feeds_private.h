@@ -33,6 +33,9 @@ struct late_room_list {
     size_t len;
 };
 
+/* By an alert, of which auth counts how often it is said. */
+void feed_tell_operators(struct store *store, const char *feed, int64_t late_ms);
+
 struct feed_news {
     struct feed_batch batch;
     bool is_cut[FEED_ROOMS_AT_ONCE];     /* of each span: there may be more behind it */
