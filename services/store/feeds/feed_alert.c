@@ -22,9 +22,7 @@ void feed_tell_operators(struct store *store, const char *feed, int64_t late_ms)
     struct buf body = BUF(BODY_BYTES);
 
     snprintf(detail, sizeof detail, "%s: %" PRId64 " s", feed, late_ms / 1000);
-    const struct alert_news news = {
-        .id = id_new(), .kind = STR("feed_late"), .detail = str_of(detail), .times = 1
-    };
+    const struct alert_news news = { .id = id_new(), .kind = STR("feed_late"), .detail = str_of(detail), .times = 1 };
     enum err e = wire_encode(alert_news_shape(), &news, &body);
 
     assert(e == OK); /* within its bounds */
