@@ -1,9 +1,8 @@
 // r_drafts - what somebody has begun to write: one text on all of their devices, which goes when it was sent, and does not come back.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { promisify } from 'node:util'
+import { asAdmin, loggedBy } from '../lib/database_log.mjs'
 import { Person, request } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
 import { pause, until } from '../lib/wait.mjs'
@@ -346,24 +345,11 @@ test('what is acknowledged is there, whoever is killed, and no version comes bac
   leave()
 })
 
-/** As the administrator of the database. */
-const admin = text => promisify(execFile)('psql', ['-X', '-At', '-v', 'ON_ERROR_STOP=1', '-h', `${stack.dir}/pg-socket`, '-U', 'madang_admin', '-d', 'madang', '-c', text])
 /** The statements of the store while `deed` runs, but for those of its jobs. */
-async function statementsOf(deed) {
-  const mark = async () => {
-    const marker = `marker ${randomUUID()}`
-    await admin(`DO $$ BEGIN RAISE WARNING '${marker}'; END $$`)
-    await until('the log has it', () => stack.log('postgres').includes(marker))
-    return marker
-  }
-  const from = await mark()
-  await deed()
-  const to = await mark(), log = stack.log('postgres'), text = log.slice(log.indexOf(from), log.indexOf(to))
-  return text.split(/^(?=\d{4}-\d\d-\d\d )/m).filter(record => /execute [^:]*:/.test(record)).map(record => record.slice(record.indexOf('execute')).replace(/\s+/g, ' '))
-}
+const statementsOf = async deed => (await loggedBy(stack, deed)).filter(record => /execute [^:]*:/.test(record)).map(record => record.slice(record.indexOf('execute')).replace(/\s+/g, ' '))
 
 test('whoever sends without a draft costs the store nothing for drafts', { timeout: 120000 }, async () => {
-  await admin("ALTER ROLE madang_store SET log_statement = 'all'")
+  await asAdmin(stack, "ALTER ROLE madang_store SET log_statement = 'all'")
   await stack.kill('store')
   await stack.ready()
   const { olga, room, leave } = await aRoom()
@@ -373,6 +359,6 @@ test('whoever sends without a draft costs the store nothing for drafts', { timeo
   assert.ok(without.filter(text => text.includes('room_head')).length >= 20, `${without.length} statements`)
   assert.equal(about(without), 0)
   assert.equal(about(await statementsOf(() => sends(olga, room, 'begun', { draft: draft.version }))), 1)
-  await admin('ALTER ROLE madang_store RESET log_statement')
+  await asAdmin(stack, 'ALTER ROLE madang_store RESET log_statement')
   leave()
 })

@@ -1,10 +1,9 @@
 // r_reading - one's rooms, what there is to be read in them, and up to where one has read.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { promisify } from 'node:util'
 import { startStack } from '../lib/stack.mjs'
+import { asAdmin, loggedBy } from '../lib/database_log.mjs'
 import { Person, tokenFor } from '../lib/people.mjs'
 import { until } from '../lib/wait.mjs'
 
@@ -232,27 +231,10 @@ test('what is unread, and what of it mentions one, is what a recount of the log 
   names.forEach(name => devices[name].forEach(device => device.leaves()))
 })
 
-/** As the administrator of the database. */
-const admin = async text => {
-  const { stdout } = await promisify(execFile)('psql', ['-X', '-At', '-v', 'ON_ERROR_STOP=1', '-h', `${stack.dir}/pg-socket`, '-U', 'madang_admin', '-d', 'madang', '-c', text])
-  return stdout.trim()
-}
-
 /** The plans of all that chat reads of rooms and people while `deed` runs: of statements, without what its jobs change. */
-async function plansOf(deed) {
-  const mark = async () => {
-    const marker = `marker ${randomUUID()}`
-    await admin(`DO $$ BEGIN RAISE WARNING '${marker}'; END $$`)
-    await until('the log has it', () => stack.log('postgres').includes(marker))
-    return marker
-  }
-  const from = await mark()
-  await deed()
-  const to = await mark(), log = stack.log('postgres'), text = log.slice(log.indexOf(from), log.indexOf(to))
-  return text.split(/^(?=\d{4}-\d\d-\d\d )/m).filter(record => record.includes('plan:'))
-    .map(record => JSON.parse(record.slice(record.indexOf('plan:') + 5)).Plan)
-    .filter(plan => plan['Node Type'] !== 'ModifyTable' && nodesOf(plan).some(node => node['Relation Name'] && !['job', 'directory_position'].includes(node['Relation Name'])))
-}
+const plansOf = async deed => (await loggedBy(stack, deed)).filter(record => record.includes('plan:'))
+  .map(record => JSON.parse(record.slice(record.indexOf('plan:') + 5)).Plan)
+  .filter(plan => plan['Node Type'] !== 'ModifyTable' && nodesOf(plan).some(node => node['Relation Name'] && !['job', 'directory_position'].includes(node['Relation Name'])))
 const nodesOf = plan => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]
 /** How many rows of a table a plan read, thrown away ones too. */
 const rowsOf = (plan, table) => nodesOf(plan).filter(node => node['Relation Name'] === table)
@@ -262,7 +244,7 @@ test('a page of one\'s rooms is one statement, however many there are, and looks
   const ROOMS = 5000, OTHERS = 20000, PAGE = 50
   const [omar] = await arrive('omar')
   const { id: alone } = await omar.makesRoom()
-  await admin(`INSERT INTO chat.room (id, name, open, created_by, created_at, members)
+  await asAdmin(stack, `INSERT INTO chat.room (id, name, open, created_by, created_at, members)
     SELECT gen_random_uuid(), 'n' || n, false, 'somebody', now() - n * interval '1 minute', 2 FROM generate_series(1, ${ROOMS + OTHERS}) n;
     INSERT INTO chat.member (room_id, subject, role, joined_at)
     SELECT id, CASE WHEN substr(name, 2)::int <= ${ROOMS} THEN 'omar' ELSE 'other ' || name END, 'member', created_at FROM chat.room WHERE created_by = 'somebody';
@@ -271,8 +253,8 @@ test('a page of one\'s rooms is one statement, however many there are, and looks
     SELECT id, 10, 10, created_at + interval '1 second', 'somebody' FROM chat.room WHERE created_by = 'somebody';
     ANALYZE chat.room, chat.member, chat.activity`)
   for (const [name, value] of Object.entries({ log_min_duration: '0', log_analyze: 'on', log_format: 'json', log_level: 'warning' }))
-    await admin(`ALTER ROLE madang_chat SET auto_explain.${name} = '${value}'`)
-  await admin("ALTER ROLE madang_chat SET session_preload_libraries = 'auto_explain'")
+    await asAdmin(stack, `ALTER ROLE madang_chat SET auto_explain.${name} = '${value}'`)
+  await asAdmin(stack, "ALTER ROLE madang_chat SET session_preload_libraries = 'auto_explain'")
   await stack.kill('chat')
   await stack.ready()
 

@@ -1,12 +1,13 @@
 // r_sync - who was away asks once, and knows of all of their rooms what the list of rooms says.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { randomInt, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { promisify } from 'node:util'
-import { startStack } from '../lib/stack.mjs'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { asAdmin, loggedBy } from '../lib/database_log.mjs'
 import { Person } from '../lib/people.mjs'
-import { pause, until } from '../lib/wait.mjs'
+import { root, startStack } from '../lib/stack.mjs'
+import { until } from '../lib/wait.mjs'
 
 const LONG = 120000, DAY = 86400000, WEEK = 7 * DAY
 let stack, key
@@ -17,8 +18,8 @@ before(async () => {
 after(() => stack?.stop())
 
 const arrive = (...names) => Promise.all(names.map(name => Person.arrives(stack, key, name)))
-/** As the administrator of the database. */
-const admin = text => promisify(execFile)('psql', ['-X', '-At', '-v', 'ON_ERROR_STOP=1', '-h', `${stack.dir}/pg-socket`, '-U', 'madang_admin', '-d', 'madang', '-c', `SET search_path = chat; ${text}`])
+/** In chat's tables, as the administrator of the database. */
+const admin = text => asAdmin(stack, `SET search_path = chat; ${text}`)
 
 /** What the list of rooms says, but for the newest message itself, which is in the log. */
 async function listed(person) {
@@ -147,6 +148,29 @@ test('who blocks, and blocks no more, is told of the mentions that count then', 
   people.forEach(person => person.leaves())
 })
 
+test('the client of docs/sync.md knows what the list says, from nothing and when it comes back', { timeout: 120000 }, async () => {
+  const [code] = /```js\n([^]*?)```/.exec(readFileSync(join(root, 'docs/sync.md'), 'utf8')).slice(1)
+  const client = new Function(`${code}; return { known, catchesUp, comesFrom: at => { since = at } }`)() // as it stands there
+  const people = await arrive('lou', 'mia'), [lou, mia] = people
+  const agreesWith = person => until('the client knows what the list says', async () => {
+    await client.catchesUp(person.socket)
+    const known = JSON.parse(JSON.stringify([...client.known.values()])).map(({ last, ...room }) => room)
+    try { assert.deepEqual(sorted(new Map(known.map(room => [room.id, room]))), sorted(await listed(person))) } catch { return false }
+    return true
+  }, LONG)
+  const { id: kept } = await lou.makesRoom({ open: false, members: ['mia'] }), { id: left } = await lou.makesRoom({ open: false, members: ['mia'] })
+  await agreesWith(mia)
+  await lou.says(kept, 'meanwhile')
+  await lou.calls('room:remove', { room: left, member: 'mia' })
+  await lou.makesRoom({ members: ['mia'] })
+  await until('what was said is counted', async () => (await listed(mia)).get(kept).unread === 1, LONG)
+  await agreesWith(mia)
+  assert.deepEqual([client.known.has(left), client.known.get(kept).unread, client.known.size], [false, 1, 2])
+  client.comesFrom(1) // too long ago: it begins anew
+  await agreesWith(mia)
+  people.forEach(person => person.leaves())
+})
+
 const pick = list => list[randomInt(list.length)]
 
 test('whatever was done, and whoever was killed: from nothing, from a week ago and page by page a client has what the list has', { timeout: 600000 }, async () => {
@@ -185,19 +209,8 @@ test('whatever was done, and whoever was killed: from nothing, from a week ago a
   people.forEach(person => person.leaves())
 })
 
-/** The statements of chat while `deed` runs, but for those of its jobs. */
-async function statementsOf(deed) {
-  const mark = async () => {
-    const marker = `marker ${randomUUID()}`
-    await admin(`DO $$ BEGIN RAISE WARNING '${marker}'; END $$`)
-    await until('the log has it', () => stack.log('postgres').includes(marker))
-    return marker
-  }
-  const from = await mark()
-  await deed()
-  const to = await mark(), log = stack.log('postgres'), text = log.slice(log.indexOf(from), log.indexOf(to))
-  return text.split(/^(?=\d{4}-\d\d-\d\d )/m).filter(record => /execute [^:]*:.*(former_member|counted_after)/s.test(record)).length
-}
+/** How many statements of chat ask for rooms while `deed` runs. */
+const statementsOf = async deed => (await loggedBy(stack, deed)).filter(record => /execute [^:]*:.*(former_member|counted_after)/s.test(record)).length
 
 test('2,000 rooms after 30 days are one answer of less than 300 kB, of as many statements as of one room', { timeout: 240000 }, async () => {
   const ROOMS = 2000
