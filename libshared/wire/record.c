@@ -4,6 +4,13 @@
 
 #include <string.h>
 
+bool ids_have(struct id_list ids, struct id id)
+{
+    for (size_t i = 0; i < ids.len; i++)
+        if (id_eq(ids.at[i], id)) return true;
+    return false;
+}
+
 /* --- the same --- */
 
 static bool is_same_list(const struct wire_field *f, const struct wire_list *a, const struct wire_list *b)

@@ -61,7 +61,6 @@ void media_access_ask(struct call *call, struct str reader, struct medium_of_lis
     media_access_fn *done, void *arg);
 enum err media_access_look(
     struct pg *pg, struct arena *arena, struct str reader, struct id_list media, struct id_list *shown) MUST_CHECK;
-bool media_is_among(struct id_list ids, struct id id);
 /* media_find.c: of these those that the caller may read, in no order, without their URLs.  `answer` answers the call, unless an error did. */
 typedef void media_find_fn(struct rpc_later *later, struct media_list media);
 void media_find(struct rpc_later *later, struct id_list ids, media_find_fn *answer);

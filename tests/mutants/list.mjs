@@ -2121,8 +2121,12 @@ export const mutants = [
     from: 'if ((members > 0) == req->yes) return OK;', to: 'if (members > 0 || !req->yes) return OK;',
   },
   {
+    name: 'who asked anew is told that it has ended', file: 'services/chat/rooms/room_list.c', red: ['scenario', 'r_knocks', 'before they could be told'],
+    from: 'rep->asked = IDS_OF(call->arena, asked, room);', to: '',
+  },
+  {
     name: 'who is declined is not told', file: 'services/chat/knocks/knock_answer.c', red: ['scenario', 'r_knocks', 'who asks is seen'],
-    from: 'own_tell(call, req->room, OWN_REMOVED, one);', to: '',
+    from: 'own_tell(call, req->room, OWN_UNASKED, one);', to: '',
   },
   {
     name: 'who has come in another way still asks', file: 'services/chat/knocks/knocks.c', red: ['scenario', 'r_knocks', 'where the room says so'],

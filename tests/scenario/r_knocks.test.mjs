@@ -1,5 +1,6 @@
 // r_knocks - who is not in a room asks to be let in: who may, who sees it, who answers, and what all of them hear.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import https from 'node:https'
 import { after, before, test } from 'node:test'
@@ -245,6 +246,26 @@ test('what became of a knock while one was away is told when one is back', { tim
   await until('pia is told', () => ends(pia, room) === 1, 30000)
   assert.deepEqual([ends(pia, other), ends(pia, again), await mine(pia)], [0, 0, [again]])
   leave(ora, pia, phone)
+})
+
+test('who was declined and asks anew before they could be told is not told', { timeout: 90000 }, async () => {
+  const [uma, vic] = await arrive('uma', 'vic'), room = await aRoom(uma), other = await aRoom(uma)
+  await asks(vic, room)
+  // Gateways ask about rooms, and chat reads this for it.
+  const locks = spawn('psql', ['-X', '-q', `host=${stack.dir}/pg-socket dbname=madang user=madang_chat passfile=${stack.dir}/secrets/chat.pgpass options=-csearch_path=chat`])
+  try {
+    locks.stdin.write('BEGIN; LOCK TABLE direct IN ACCESS EXCLUSIVE MODE; SELECT 1;\n')
+    await new Promise(resolve => locks.stdout.once('data', resolve))
+    await answers(uma, room, 'vic', false)
+    await until('chat is asked', async () => await stack.sql('chat', "SELECT count(*) FROM pg_locks WHERE relation = 'direct'::regclass AND NOT granted") > 0, 30000)
+    await asks(vic, room)
+  } finally {
+    locks.stdin.end('COMMIT;\n')
+  }
+  await uma.calls('room:invite', { room: other, members: ['vic'] })
+  await isAdded(vic, other)
+  assert.deepEqual([ends(vic, room), await mine(vic)], [0, [room]])
+  leave(uma, vic)
 })
 
 test('a room is asked by a thousand at most, one asks in fifty rooms, and what is over counts no more and goes', { timeout: 120000 }, async () => {

@@ -5,6 +5,7 @@
 
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
+#include "libshared/wire/record.h"
 #include "services/chat/activity/activity.h"
 #include "services/chat/chat.h"
 
@@ -136,14 +137,6 @@ static bool cut_news(
     return true;
 }
 
-static bool has_id(struct id_list ids, struct id id)
-{
-    size_t i = 0;
-
-    while (i < ids.len && !id_eq(ids.at[i], id)) i++;
-    return i < ids.len;
-}
-
 /* Both are in the order of ids.  Of a room that is no more nothing follows: its entries are as good as taken. */
 static struct activity_news find_news(struct call *call, const struct news_piece *pieces, size_t n,
     const struct position_list *positions, struct feed_taken *rep)
@@ -155,7 +148,7 @@ static struct activity_news find_news(struct call *call, const struct news_piece
     for (size_t i = 0; i < n; i++) {
         struct feed_place place = { pieces[i].span->room, pieces[i].span->seq };
         bool is_there = k < positions->len && id_eq(positions->at[k].room, place.room);
-        bool wants_texts = has_id(rep->texts, place.room);
+        bool wants_texts = ids_have(rep->texts, place.room);
         if (is_there && cut_news(&pieces[i], &positions->at[k], wants_texts, &news[n_news]))
             n_news++;
         else if (is_there)

@@ -75,6 +75,6 @@ enum err knock_answer(struct call *call, const struct knock_answer *req, struct 
     struct str_list one = { arena_copy(call->arena, &knock.subject, sizeof *one.at), 1 };
     if (req->yes) return room_row_add(call, &row, one);
     TRY(knocks_end(call, req->room, one, &n));
-    own_tell(call, req->room, OWN_REMOVED, one);
+    own_tell(call, req->room, OWN_UNASKED, one);
     return OK;
 }

@@ -136,7 +136,7 @@ enum err knock_withdraw(struct call *call, const struct room_ref *req, struct no
     (void)rep;
     TRY(room_row_lock(call, req->room, &row));
     TRY(knocks_end(call, req->room, own_self(call), &n));
-    if (n > 0) own_tell(call, req->room, OWN_REMOVED, own_self(call));
+    if (n > 0) own_tell(call, req->room, OWN_UNASKED, own_self(call));
     return OK;
 }
 

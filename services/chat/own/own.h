@@ -18,7 +18,8 @@
 #define OWN_SYNC_MS    INT64_C(2592000000)
 #define OWN_FORMER_MAX 5000
 
-enum own_what { OWN_ADDED, OWN_CHANGED, OWN_SAID, OWN_READ, OWN_REMOVED };
+/* UNASKED: they ask no more to be let in; told as an end unless they ask anew by then. */
+enum own_what { OWN_ADDED, OWN_CHANGED, OWN_SAID, OWN_READ, OWN_REMOVED, OWN_UNASKED };
 
 struct str_list own_self(struct call *call); /* the caller */
 /* After the commit, and before what is told after it by later calls of call_after(). */

@@ -17,7 +17,8 @@ static struct str name_of(enum own_what what)
         [OWN_CHANGED] = "changed",
         [OWN_SAID] = "said",
         [OWN_READ] = "read",
-        [OWN_REMOVED] = "removed" };
+        [OWN_REMOVED] = "removed",
+        [OWN_UNASKED] = "unasked" };
 
     return str_of(names[what]);
 }

@@ -2,6 +2,7 @@
  * gateways some of them. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
+#include "libshared/wire/columns.h"
 #include "services/chat/own/own.h"
 
 /* Of all of one's rooms no more is looked at than their order takes; the rest is looked up for those of the page. */
@@ -108,8 +109,20 @@ enum err own_rooms_of(struct call *call, struct id_list rooms, struct room_list 
     return OK;
 }
 
-enum err own_rooms(struct call *call, const struct own_rooms_query *req, struct room_page *rep)
+/* What has ended and was begun anew before it could be told has not ended: as in own_since.c. */
+static const char ASKED[] =
+    "SELECT f.room_id AS room, f.subject FROM former_member f WHERE f.subject = $1 AND f.room_id = ANY ($2) AND"
+    " f.asked AND EXISTS (SELECT FROM knock k WHERE k.room_id = f.room_id AND k.subject = $1)";
+
+enum err own_rooms(struct call *call, const struct own_rooms_query *req, struct own_rooms *rep)
 {
+    struct access_change_list asked;
+
     TRY(require_subject(call));
-    return own_rooms_of(call, req->rooms, &rep->rooms);
+    TRY(own_rooms_of(call, req->rooms, &rep->rooms));
+    if (rep->rooms.len == req->rooms.len) return OK;
+    TRY(pg_all(call->pg, call->arena, access_change_shape(), &asked, SOME_MAX, ASKED,
+        PG_ARGS(pg_text(call->who->sub), pg_ids(call->arena, req->rooms))));
+    rep->asked = IDS_OF(call->arena, asked, room);
+    return OK;
 }

@@ -13,6 +13,7 @@
 #include "libshared/base/log.h"
 #include "libshared/base/table.h"
 #include "libshared/wire/event_names.h"
+#include "libshared/wire/record.h"
 #include "services/gateway/features.h"
 #include "services/gateway/rooms/rooms.h"
 
@@ -28,7 +29,7 @@
     131072 /* a room, or a message that waits: 10,000 characters, each at most 6 bytes of JSON, its meta, and the rest */
 
 /* What of a room is another: several of them, as bits. */
-enum own_kind { OWN_READ = 1, OWN_SAID = 2, OWN_CHANGED = 4, OWN_ADDED = 8, OWN_REMOVED = 16 };
+enum own_kind { OWN_READ = 1, OWN_SAID = 2, OWN_CHANGED = 4, OWN_ADDED = 8, OWN_REMOVED = 16, OWN_UNASKED = 32 };
 
 struct own_note {
     struct id room;
@@ -246,8 +247,9 @@ static void tell_room(struct own_subject *subject, const struct room *room, unsi
 }
 
 /* A room that is not answered is no more one of theirs, or they do not see it: only of one that was said to have ended they are told. */
-static void tell_rooms(struct own_subject *subject, const struct own_question *question, const struct room_list *rooms)
+static void tell_rooms(struct own_subject *subject, const struct own_question *question, const struct own_rooms *found)
 {
+    const struct room_list *rooms = &found->rooms;
     size_t k = 0;
 
     for (size_t i = 0; i < question->n; i++) {
@@ -255,7 +257,7 @@ static void tell_rooms(struct own_subject *subject, const struct own_question *q
         for (k = 0; k < rooms->len && !id_eq(rooms->at[k].id, note->room);) k++;
         if (k < rooms->len)
             tell_room(subject, &rooms->at[k], note->of);
-        else if (note->of & OWN_REMOVED)
+        else if (note->of & (OWN_REMOVED | OWN_UNASKED) && !ids_have(found->asked, note->room))
             tell_end(subject, note->room);
     }
 }
@@ -268,7 +270,7 @@ static bool kind_of(struct str name, enum own_kind *out)
         const char *name;
         enum own_kind kind;
     } kinds[] = { { "read", OWN_READ }, { "said", OWN_SAID }, { "changed", OWN_CHANGED }, { "added", OWN_ADDED },
-        { "removed", OWN_REMOVED } };
+        { "removed", OWN_REMOVED }, { "unasked", OWN_UNASKED } };
 
     for (size_t i = 0; i < COUNT(kinds); i++)
         if (str_is(name, kinds[i].name)) {
@@ -295,13 +297,13 @@ static void on_rooms(void *arg, enum err e, struct str body)
     struct own_question *question = arg;
     struct own_stream *own = question->home;
     struct own_subject *subject = question->of;
-    struct room_page page = { .meta = NULL };
+    struct own_rooms found = { { NULL, 0 }, { NULL, 0 } };
     struct wire_error why;
 
     own->asking--;
     if (subject != NULL) {
-        if (e == OK) e = wire_decode(room_page_shape(), body, own->arena, &page, &why);
-        if (e == OK) tell_rooms(subject, question, &page.rooms);
+        if (e == OK) e = wire_decode(own_rooms_shape(), body, own->arena, &found, &why);
+        if (e == OK) tell_rooms(subject, question, &found);
         end_question(subject, question, e);
     }
     arena_reset(own->arena);

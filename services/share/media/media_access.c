@@ -7,6 +7,7 @@
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
 #include "libshared/rpc/rpc_client.h"
+#include "libshared/wire/record.h"
 #include "services/share/conversations/conversations.h"
 
 #define QUERY_BYTES (100u * 1024) /* an attachment_query, by the bounds of its fields */
@@ -86,13 +87,6 @@ enum err media_access_look(
     return OK;
 }
 
-bool media_is_among(struct id_list ids, struct id id)
-{
-    for (size_t i = 0; i < ids.len; i++)
-        if (id_eq(ids.at[i], id)) return true;
-    return false;
-}
-
 /* A token that narrows its key's policy may be for one room or one conversation alone, and which one is not known here: it opens its
  * subject's own. */
 void media_access_ask(struct call *call, struct str reader, struct medium_of_list media, struct id_list shown,
@@ -104,7 +98,7 @@ void media_access_ask(struct call *call, struct str reader, struct medium_of_lis
     asked.readable.at = arena_alloc(call->arena, (media.len + 1) * sizeof *asked.readable.at);
     for (size_t i = 0; i < media.len; i++) {
         bool is_narrow = call->who->narrowed;
-        if (str_eq(media.at[i].owner, reader) || (!is_narrow && media_is_among(shown, media.at[i].media)))
+        if (str_eq(media.at[i].owner, reader) || (!is_narrow && ids_have(shown, media.at[i].media)))
             asked.readable.at[asked.readable.len++] = media.at[i].media;
         else if (!is_narrow)
             others.at[others.len++] = media.at[i];

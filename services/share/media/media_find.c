@@ -1,6 +1,7 @@
 /* media_find.c - what media are, to who may read them. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
+#include "libshared/wire/record.h"
 #include "services/share/share.h"
 
 struct finding {
@@ -37,7 +38,7 @@ static void on_access(void *arg, enum err e, struct id_list readable)
         return;
     }
     for (size_t i = 0; i < media->len; i++)
-        if (media_is_among(readable, media->at[i].id)) media->at[n++] = media->at[i];
+        if (ids_have(readable, media->at[i].id)) media->at[n++] = media->at[i];
     finding->answer(finding->later, (struct media_list){ media->at, n });
 }
 

@@ -4,6 +4,7 @@
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
 #include "libshared/wire/columns.h"
+#include "libshared/wire/record.h"
 #include "services/store/feeds/feeds_private.h"
 #include "services/store/feeds/named.h"
 
@@ -133,14 +134,6 @@ enum err feed_spans(
         PG_ARGS(pg_text(str_of(feed)), pg_ids(arena, rooms), pg_int(FEED_SPAN_MAX), pg_int((int64_t)of_each)));
 }
 
-static bool has_id(struct id_list ids, struct id id)
-{
-    size_t i = 0;
-
-    while (i < ids.len && !id_eq(ids.at[i], id)) i++;
-    return i < ids.len;
-}
-
 /* The beginning, whole code points of valid UTF-8. */
 static struct str begin_of(struct str text)
 {
@@ -165,11 +158,11 @@ static struct feed_text text_of(const struct message *entry)
 static void place_texts(struct arena *arena, struct id_list texts, struct feed_batch *batch)
 {
     batch->texts = (struct feed_text_list){ arena_alloc(arena, batch->entries.len * sizeof(struct feed_text) + 1), 0 };
-    for (size_t i = 0; i < batch->spans.len; i++) batch->spans.at[i].texts = has_id(texts, batch->spans.at[i].room);
+    for (size_t i = 0; i < batch->spans.len; i++) batch->spans.at[i].texts = ids_have(texts, batch->spans.at[i].room);
     for (size_t i = 0; i < batch->entries.len; i++) {
         struct message *entry = &batch->entries.at[i];
         bool may_name = entry->kind.len == 0 || str_is(entry->kind, "message:edit");
-        if (has_id(texts, entry->room)) batch->texts.at[batch->texts.len++] = text_of(entry);
+        if (ids_have(texts, entry->room)) batch->texts.at[batch->texts.len++] = text_of(entry);
         entry->body = may_name ? named_in(arena, entry->body) : STR("");
     }
 }

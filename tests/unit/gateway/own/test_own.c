@@ -149,8 +149,8 @@ static void answer_with(const struct question *question, const struct wire_shape
     buf_free(&body);
 }
 
-/* They see so many of the rooms that they are asked about. */
-static void answer_rooms(const struct question *question, size_t n)
+/* They see so many of the rooms that they are asked about, and ask to be let into so many of the others. */
+static void answer_rooms_and_asked(const struct question *question, size_t n, size_t n_asked)
 {
     static struct room rooms[ROOMS_MAX];
 
@@ -163,7 +163,13 @@ static void answer_rooms(const struct question *question, size_t n)
             .head = 7,
             .read = 3,
             .unread = 4 };
-    answer_with(question, room_page_shape(), &(struct room_page){ .rooms = { rooms, n } });
+    answer_with(question, own_rooms_shape(),
+        &(struct own_rooms){ .rooms = { rooms, n }, .asked = { (struct id *)question->rooms + n, n_asked } });
+}
+
+static void answer_rooms(const struct question *question, size_t n)
+{
+    answer_rooms_and_asked(question, n, 0);
 }
 
 static void answer_places(const struct question *question, const struct id *rooms, size_t n, const char *what)
@@ -391,6 +397,30 @@ static void what_ended_before_it_was_asked_about_is_not(void **state)
     disconnect(ada);
 }
 
+static void who_asks_no_more_is_told_unless_they_ask_anew_by_then(void **state)
+{
+    struct sio_socket *ada = connect_as(0, "ada");
+
+    (void)state;
+    tell("ada", "unasked", rooms[0]);
+    struct question question = next_question();
+    answer_rooms_and_asked(&question, 0, 1);
+    nothing_is_asked();
+    assert_int_equal(ada->n, 0);
+    tell("ada", "unasked", rooms[0]);
+    question = next_question();
+    answer_rooms(&question, 0);
+    heard(ada, "room:removed", rooms[0]);
+    own_feature.service_up(own, CHAT);
+    question = next_question();
+    answer_places(&question, rooms, 2, "removed");
+    question = next_question();
+    answer_rooms_and_asked(&question, 0, 1);
+    heard(ada, "room:removed", rooms[1]);
+    assert_int_equal(ada->n, 0);
+    disconnect(ada);
+}
+
 /* --- what may have been lost --- */
 
 static void what_is_not_answered_is_asked_for_by_time(void **state)
@@ -614,6 +644,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_may_not_join_a_room_or_is_elsewhere_hears_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_end_is_told_at_once_and_what_was_asked_before_it_is_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_ended_before_it_was_asked_about_is_not, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_asks_no_more_is_told_unless_they_ask_anew_by_then, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_answered_is_asked_for_by_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_missed_is_asked_for_page_by_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_was_slow_or_away_is_told_what_it_missed, set_up, tear_down),
