@@ -88,11 +88,25 @@ static struct service_face face_of(const char *name, const struct settings *s)
     exit(2);
 }
 
+static bool has_schema(const char *group)
+{
+/* clang-format off */
+#define SERVICE(service, place, parts, doc) if (strcmp(group, #service) == 0) return true;
+#include "proto/begin.def"
+#include "proto/services.def"
+#include "proto/end.def"
+    /* clang-format on */
+    return false;
+}
+
 static void print_usage(const char *program, const char *group, const char *doc)
 {
-    printf("%s - %s\n\nusage: %s [--help | --version | --check]\n\n"
+    bool migrates = has_schema(group);
+
+    printf("%s - %s\n\nusage: %s [--help | --version | --check%s]\n\n"
            "--check reads the settings and says what is wrong with them; exit status 2.\n",
-        group, doc, program);
+        group, doc, program, migrates ? " | --migrate" : "");
+    if (migrates) puts("--migrate brings its schema to the newest version, as each start does, and ends.");
     settings_print_help(group);
 }
 
@@ -111,6 +125,7 @@ static void read_arguments(int argc, char **argv, const char *group, const char 
         settings_load(into);
         exit(0);
     }
+    if (strcmp(argv[1], "--migrate") == 0 && has_schema(group)) return;
     fprintf(stderr, "%s: settings come from the environment; --help lists them\n", argv[1]);
     exit(2);
 }
@@ -332,6 +347,7 @@ int service_main(int argc, char **argv, const struct service *service)
     struct process process = { .service = service, .face = face_of(service->name, service->settings) };
     descriptors_ask(DESCRIPTORS);
     migrate_schema(service, &process.face);
+    if (argc > 1) return 0; /* --migrate: of all others none comes back */
     if (service->claim != NULL && service->claim() != OK) exit(1);
 
     process.loop = ev_default_loop(EVFLAG_AUTO);

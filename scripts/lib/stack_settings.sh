@@ -2,6 +2,8 @@
 # stack_settings.sh - what each process of a native stack is told, and what is refused before it starts.  Sourced by
 # scripts/stack.
 
+places=$("$root/scripts/services" place) files=$("$root/scripts/services" files)
+
 setting() { printf '%s\n' "$3" >"$dir/env/$1/MADANG_$2"; }  # setting PROCESS NAME VALUE; without the newline an empty one is none
 
 # During a rolling restart two processes are gateway-1: they differ by their side, which is kept with the service.
@@ -13,7 +15,7 @@ place() {            # how far a process's own ports are from the first
     case $1 in
         gateway-*) if [ -n "$(side "$1")" ]; then echo $((18 + i)); elif [ "$i" = 1 ]; then echo 0; else echo $((8 + i)); fi ;;
         *-*) echo $((11 - i)) ;;        # below the second gateway's
-        *) "$root/scripts/services" place | sed -n "s/^$1 //p" ;;
+        *) sed -n "s/^$1 //p" <<<"$places" ;;
     esac
 }
 
@@ -30,7 +32,7 @@ write_env() {
     setting "$process" KEY_DIR "$dir/keys"
     setting "$process" MIGRATIONS_DIR "$root/migrations"
     setting "$process" REDIS_URL "unix://$dir/redis/redis.sock"
-    setting "$process" PUBLIC_URL "$(own_url)"
+    setting "$process" PUBLIC_URL "${public_url:=$(own_url)}"
     for name in $services; do setting "$process" "${name^^}_URL" "$(urls "$name")"; done
     if [ "$group" = gateway ]; then
         setting "$process" GATEWAY_HEALTH "127.0.0.1:$HEALTH_PORT"
@@ -48,11 +50,11 @@ write_env() {
             "host=$dir/pg-socket dbname=madang user=madang_$group passfile=$dir/secrets/$group.pgpass"
     fi
     [ "$group" != auth ] || setting "$process" AUTH_REGISTRATION open     # whoever reaches this machine's own ports may
-    "$root/scripts/services" files | while read -r name own; do
+    while read -r name own; do
         [ "$name" = "$group" ] || continue
         mkdir -p "$dir/files/$name"
         setting "$process" "${name^^}_${own^^}" "$dir/files/$name"
-    done
+    done <<<"$files"
     overrides | while IFS='=' read -r name value; do printf '%s\n' "$value" >"$dir/env/$process/$name"; done
     [ "$group" != gateway ] || { own_port "$process"; own_inner_ports "$process"; }
     [[ $process != *-* || $group = gateway ]] || own_part_addresses "$process" "$group"

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import net from 'node:net'
 import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { root, startStack } from '../lib/stack.mjs'
+import { bin, root, startStack } from '../lib/stack.mjs'
 import { Person, request } from '../lib/people.mjs'
 import { ask } from '../lib/prometheus.mjs'
 import { until } from '../lib/wait.mjs'
@@ -84,6 +86,21 @@ test('each program explains itself', () => {
     assert.deepEqual([status, stderr], [0, ''], program)
     assert.ok(stdout.length > 20, `${program} --help says little`)
   }
+})
+
+test('a schema is brought to its newest version without a start', async () => {
+  const migrations = mkdtempSync(join(tmpdir(), 'madang-migrations-')), name = `${String(readdirSync(join(root, 'migrations/chat')).length + 1).padStart(4, '0')}_made_by_migrate.sql`
+  const run = (program, env = {}) => spawnSync('chpst', ['-e', join(stack.dir, 'env/chat'), 'env', ...Object.entries(env).map(pair => pair.join('=')), join(bin, program), '--migrate'], { cwd: root, encoding: 'utf8' })
+  cpSync(join(root, 'migrations'), migrations, { recursive: true })
+  writeFileSync(join(migrations, 'chat', name), 'CREATE TABLE made_by_migrate (n int);')
+  const { status, stdout } = run('chat', { MADANG_MIGRATIONS_DIR: migrations })
+  rmSync(migrations, { recursive: true })
+  assert.match(stdout, /"migrate.applied".*made_by_migrate/)
+  assert.deepEqual([status, await stack.sql('chat', 'SELECT count(*) FROM made_by_migrate')], [0, '0'])
+  await stack.sql('chat', `DROP TABLE made_by_migrate; DELETE FROM migration WHERE name = '${name}'`)
+  assert.equal(run('chat').status, 0)
+  assert.equal(run('chat', { MADANG_CHAT_DB: '' }).status, 2)
+  assert.equal(run('gateway').status, 2)
 })
 
 test("a service's database role reads its own schema, and nothing else that the database has", () => {

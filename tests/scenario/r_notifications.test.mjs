@@ -69,6 +69,7 @@ const makes = {
   },
   async reply(by, to) {
     const { id: room } = await by.makesRoom({ open: false, members: [to.id] })
+    assert.ok((await by.calls('member:list', { room })).members.some(is => is.subject === to.id), 'who blocks by is not added')
     await until('the store knows', async () => !(await to.emits('message:send', { room, id: randomUUID(), body: 'what I said' })).error, LONG)
     const { messages } = await to.calls('message:list', { room })
     const thread = messages[messages.length - 1].seq
