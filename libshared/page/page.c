@@ -133,6 +133,16 @@ void page_begin_with(
         page_put(page, "<body data-theme=\"{theme}\"><main>\n", PAGE_VALUES({ "theme", str_of(head->theme) }));
 }
 
+void page_put_account_foot(struct page *page, struct str path)
+{
+    page_put(page,
+        "<footer><form method=\"post\" action=\"/account/language\"><span class=\"quiet\">{language}</span>"
+        "<input type=\"hidden\" name=\"at\" value=\"{at}\">"
+        "<button class=\"plain\" name=\"to\" value=\"ko\" lang=\"ko\">한국어</button>"
+        "<button class=\"plain\" name=\"to\" value=\"en\" lang=\"en\">English</button></form></footer>\n",
+        PAGE_VALUES({ "at", path }));
+}
+
 const char *page_style(enum page_style which)
 {
     return which == PAGE_STYLE_FORMS ? page_style_forms() : page_style_talk();

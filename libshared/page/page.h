@@ -65,6 +65,9 @@ void page_put(struct page *page, const char *template, const struct page_value *
 const char *page_text(const struct page *page, const char *name); /* of its table; it has to be there */
 struct str page_end(struct page *page, struct arena *arena);      /* frees; STR_NONE: it is over PAGE_BYTES_MAX */
 
+/* Of a page of /account: its foot, with a choice of the language that the table calls `language`, after which `path` is shown again. */
+void page_put_account_foot(struct page *page, struct str path);
+
 /* Content-Security-Policy of such a page: nothing is loaded, forms go to us, nobody frames us.  Of one that is SCRIPTED those of
  * page_script() run, and ask us alone; one that is WATCHED loads scripts and images of ours, and asks us. */
 #define PAGE_POLICY_BYTES 512

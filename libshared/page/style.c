@@ -18,7 +18,7 @@ static const char style[] =
     "li{padding:.75rem 1rem}li+li{border-top:1px solid var(--line)}"
     ".quiet{color:var(--quiet);font-size:.9rem}.bad{color:var(--bad)}"
     "form{margin:1rem 0}label{display:block;margin:.75rem 0 .25rem;font-size:.9rem}"
-    "input{width:100%;padding:.6rem .75rem;font:inherit;color:inherit;background:var(--card);border:1px solid "
+    "input,textarea{width:100%;padding:.6rem .75rem;font:inherit;color:inherit;background:var(--card);border:1px solid "
     "var(--line);border-radius:.5rem}"
     "button{padding:.6rem "
     "1rem;font:inherit;font-weight:600;color:var(--paper);background:var(--deed);border:0;border-radius:.5rem;cursor:"
@@ -35,6 +35,7 @@ static const char style[] =
     "a.button{display:inline-block;padding:.6rem 1rem;color:var(--deed);border:1px solid "
     "var(--line);border-radius:.5rem;text-decoration:none}"
     ".qr{display:block;width:13rem;max-width:100%;margin:1rem 0;background:#fff;border-radius:.5rem}"
+    "textarea{font-family:monospace;font-size:.9rem;resize:vertical}"
     "code{font-size:1.05rem;overflow-wrap:anywhere}.codes{columns:2;padding:1rem}.codes "
     "li{padding:.25rem 0;border:0;font-family:monospace}"
     ":focus-visible{outline:2px solid var(--deed);outline-offset:2px}";

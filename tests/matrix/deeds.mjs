@@ -14,7 +14,7 @@ const send = ({ room }) => ({ room, id: randomUUID(), body: 'a message' })
 const somebodyNew = () => `somebody ${randomUUID()}`
 
 /** What a FORM row takes. */
-const aForm = () => ({ raw: '--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\na file\r\n--b--\r\n', headers: { 'content-type': 'multipart/form-data; boundary=b' } })
+const aForm = content => ({ raw: `--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n${content}\r\n--b--\r\n`, headers: { 'content-type': 'multipart/form-data; boundary=b' } })
 
 /** What tus asks for. */
 const aTransfer = raw => ({ raw, headers: { 'tus-resumable': '1.0.0', 'upload-length': '5', 'upload-offset': '0', ...(raw ? { 'content-type': 'application/offset+octet-stream' } : {}) } })
@@ -33,7 +33,7 @@ function aFile() {
 /** What a row takes besides its path. */
 function bodyOf(stack, row, fields) {
   if (row.body === 'NDJSON') return aFile()
-  if (row.body === 'FORM') return aForm()
+  if (row.body === 'FORM') return aForm(row.method === 'media.create' ? 'a file' : '{}')
   if (row.method.startsWith('transfer.')) return aTransfer(row.body === 'PART' ? 'hello' : undefined)
   if (row.body.startsWith('FIELDS')) return aPagesForm(stack, fields)
   return ['POST', 'PUT', 'PATCH'].includes(row.http) ? { body: fields } : {}
@@ -125,6 +125,8 @@ const args = {
   'friend:list': () => ({}),
   'room:event': ({ room }) => ({ room, event: 'order:ready', data: { table: 7 } }),
   'conversation:create': () => ({ name: 'a conversation', data: {} }),
+  'conversation:import': () => ({}),
+  'import:lead': () => ({}),
   'conversation:list': () => ({}),
   'conversation:get': ({ conversation }) => ({ conversation }),
   'conversation:put': ({ conversation }) => ({ conversation, name: 'another name', data: {} }),

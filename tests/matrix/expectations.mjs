@@ -607,6 +607,11 @@ export const deeds = {
     rows: ['POST /api/v1/conversations'],
     states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
   },
+  'conversation:import': {
+    rows: ['POST /api/v1/conversations/import', 'GET /account/import', 'POST /account/import'],
+    states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'import:lead': { rows: ['GET /import'], states: { any: { ok: EVERYBODY } } },
   'conversation:list': { rows: ['GET /api/v1/conversations'], states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } } },
   'conversation:get': {
     rows: ['GET /api/v1/conversations/{conversation}', 'POST /api/v1/conversations/{conversation}/duplicate'],

@@ -3244,4 +3244,20 @@ export const mutants = [
     name: 'who was removed changes what they waited for', file: 'services/share/conversations/conversation_rights.c', red: ['scenario', 'l_sharing', 'a change that waited'],
     from: 'PG_ARGS(pg_id(conversation)), NULL));\n    TRY(find_state(call, conversation, right, out));', to: 'PG_ARGS(pg_id(conversation)), NULL));',
   },
+  {
+    name: 'a file that is sent twice is taken in twice', file: 'services/share/conversations/conversation_import.c', red: ['scenario', 'p_import', 'the same file makes nothing twice'],
+    from: 'if (!id_is_nil(known.same)) {', to: 'if (id_is_nil(known.same) && bytes < 0) {',
+  },
+  {
+    name: 'two files of one owner\'s are taken in at once', file: 'services/share/conversations/conversation_import.c', red: ['scenario', 'p_import', 'four of the same file'],
+    from: 'TRY(pg_run(pg, arena, LOCK, PG_ARGS(pg_text(caller->who->sub)), NULL));', to: '(void)LOCK;',
+  },
+  {
+    name: 'what has no room takes some all the same', file: 'services/share/conversations/conversation_import.c', red: ['scenario', 'p_import', 'the quotas of their owner hold'],
+    from: 'if (e == ERR_QUOTA_EXCEEDED) TRY(quota_give(call, QUOTA_conversations, call->who->sub, 1));', to: '',
+  },
+  {
+    name: 'a file that was cut off is taken in as far as it goes', file: 'services/share/conversations/dump.c', red: ['scenario', 'p_import', 'of a file that is no object'],
+    from: 'if (dump->fault == NULL && dump->place != DUMP_BEHIND_OBJECT) dump->fault = "the object is cut off";', to: '',
+  },
 ]

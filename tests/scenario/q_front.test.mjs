@@ -189,7 +189,7 @@ test('its tokens open that room and nothing else', async () => {
   const routes = await open(), demo = await open(), other = await open() // refused, too, an attempt counts to its rate: so several people try
   const [{ id }] = routes.people, [{ token }] = demo.people
   const { paths } = JSON.parse(readFileSync(join(root, 'docs/openapi.json')))
-  const headersOf = { '/api/v1/media': { 'content-type': 'multipart/form-data; boundary=x' }, '/api/v1/admin/rooms/import': { 'content-type': 'application/x-ndjson' }, '/api/v1/uploads': TUS, '/api/v1/uploads/{transfer}': { ...TUS, 'content-type': 'application/offset+octet-stream' } }
+  const headersOf = { '/api/v1/media': { 'content-type': 'multipart/form-data; boundary=x' }, '/api/v1/conversations/import': { 'content-type': 'multipart/form-data; boundary=x' }, '/api/v1/admin/rooms/import': { 'content-type': 'application/x-ndjson' }, '/api/v1/uploads': TUS, '/api/v1/uploads/{transfer}': { ...TUS, 'content-type': 'application/offset+octet-stream' } }
   let tried = 0
   for (const [path, verbs] of Object.entries(paths)) {
     for (const [verb, { security }] of Object.entries(verbs)) {

@@ -28,6 +28,7 @@ static void put_own(struct page *page, struct call *call, const struct account *
     page_put_link(page, "/account/email", "changing_email");
     if (oauth_providers(((const struct auth *)call->context)->oauth) > 0)
         page_put_link(page, "/account/identities", "identities");
+    page_put_link(page, "/account/import", "importing");
     page_put_link(page, "/account/export", "exporting");
     page_put_link(page, "/account/delete", "deleting");
     form_begin(page, "/account/logout");

@@ -25,12 +25,7 @@ void account_page_begin(struct page *page, struct call *call, struct str lang, c
 
 void account_page_end(struct page *page, struct call *call, struct str path, struct web_page *rep)
 {
-    page_put(page,
-        "<footer><form method=\"post\" action=\"/account/language\"><span class=\"quiet\">{language}</span>"
-        "<input type=\"hidden\" name=\"at\" value=\"{at}\">"
-        "<button class=\"plain\" name=\"to\" value=\"ko\" lang=\"ko\">한국어</button>"
-        "<button class=\"plain\" name=\"to\" value=\"en\" lang=\"en\">English</button></form></footer>\n",
-        PAGE_VALUES({ "at", path }));
+    page_put_account_foot(page, path);
     rep->status = 200;
     rep->scripted = page->scripted;
     rep->html = page_end(page, call->arena);

@@ -45,6 +45,14 @@ typedef enum err upload_keep_fn(struct call *call, const struct content *content
  * it, which lies in its call's arena. */
 void uploads_end(struct rpc_later *later, struct id upload, upload_keep_fn *keep, void *made);
 
+/* For one that keeps nothing of the upload: it is read, until uploads_read_end(), and leaves then.  NULL: the call is answered. */
+struct upload;
+struct upload *uploads_read_begin(struct rpc_later *later, struct id upload);
+void uploads_read_end(struct upload *upload);
+int64_t upload_size(const struct upload *upload);
+/* On a thread: so many of its bytes from `at`. */
+enum err upload_read(const struct upload *upload, int64_t at, char *to, size_t n) MUST_CHECK;
+
 void uploads_check(const struct uploads *uploads); /* see invariant.h */
 
 /* From the loop: a transfer whose row is gone leaves, with its file. */
