@@ -19,7 +19,7 @@
 #define AT_ONCE_BYTES   (1 << 20)
 #define ANSWER_US       500000 /* before the deadline, to be heard */
 
-struct import {
+struct import_run {
     struct rpc_later *later;
     import_end_fn *end;
     const void *arg;
@@ -30,7 +30,7 @@ struct import {
     size_t next, taken; /* the first one of which nothing is known; the first one behind those that a worker is at */
 };
 
-static void end_import(struct import *import, enum err e)
+static void end_import(struct import_run *import, enum err e)
 {
     uploads_read_end(import->upload);
     import->end(import->later, e, &import->answer, import->arg);
@@ -39,7 +39,7 @@ static void end_import(struct import *import, enum err e)
 /* --- where they lie --- */
 
 /* As much of a name as an answer has; of one without end none. */
-static enum err read_name(struct import *import, size_t i, struct arena *arena)
+static enum err read_name(struct import_run *import, size_t i, struct arena *arena)
 {
     const struct dump_entry *at = &import->dump.entries[i];
     size_t n = (size_t)(at->key_end - at->key_at);
@@ -60,7 +60,7 @@ static enum err read_name(struct import *import, size_t i, struct arena *arena)
 
 static enum err find_entries(struct pg *pg, struct arena *arena, void *arg)
 {
-    struct import *import = arg;
+    struct import_run *import = arg;
     struct dump *dump = &import->dump;
     int64_t size = upload_size(import->upload);
     char *piece = arena_alloc(arena, PIECE_BYTES);
@@ -82,7 +82,8 @@ static enum err find_entries(struct pg *pg, struct arena *arena, void *arg)
 /* --- one of them --- */
 
 /* Its text, `"name": value`. */
-static enum err read_entry(struct call *call, const struct import *import, size_t i, struct str *key, struct str *value)
+static enum err read_entry(
+    struct call *call, const struct import_run *import, size_t i, struct str *key, struct str *value)
 {
     const struct dump_entry *at = &import->dump.entries[i];
     size_t n = (size_t)(at->end - at->key_at);
@@ -210,7 +211,7 @@ static enum err keep_entry(struct call *call, const struct conversation_draft *d
     return conversation_use_media(call, id);
 }
 
-static enum err take_entry(struct call *call, struct import *import, size_t i)
+static enum err take_entry(struct call *call, struct import_run *import, size_t i)
 {
     struct conversation_draft draft;
     struct str key = STR_NONE, value = STR_NONE;
@@ -223,7 +224,7 @@ static enum err take_entry(struct call *call, struct import *import, size_t i)
 
 /* --- some at a time --- */
 
-static void refuse_entry(struct import *import, size_t i, enum err e, const char *why)
+static void refuse_entry(struct import_run *import, size_t i, enum err e, const char *why)
 {
     struct import_entry *entry = &import->entries[i];
 
@@ -245,7 +246,7 @@ static const char LOCK[] = "SELECT pg_advisory_xact_lock(hashtextextended('madan
 
 static enum err take_some(struct pg *pg, struct arena *arena, void *arg)
 {
-    struct import *import = arg;
+    struct import_run *import = arg;
     const struct call *caller = rpc_later_call(import->later);
     struct wire_error why;
     int64_t bytes = 0;
@@ -265,7 +266,7 @@ static enum err take_some(struct pg *pg, struct arena *arena, void *arg)
     return OK;
 }
 
-static void count_entries(struct import *import)
+static void count_entries(struct import_run *import)
 {
     struct import_answer *answer = &import->answer;
 
@@ -280,17 +281,17 @@ static void count_entries(struct import *import)
 }
 
 /* What this transaction had, and all behind it. */
-static void refuse_rest(struct import *import, enum err e)
+static void refuse_rest(struct import_run *import, enum err e)
 {
     for (size_t i = import->next; i < import->dump.n; i++)
         refuse_entry(import, i, e, "it was not taken in any more; send the file again");
 }
 
-static void take_next(struct import *import);
+static void take_next(struct import_run *import);
 
 static void on_taken(void *arg, enum err e)
 {
-    struct import *import = arg;
+    struct import_run *import = arg;
 
     if (e == OK)
         import->next = import->taken;
@@ -300,7 +301,7 @@ static void on_taken(void *arg, enum err e)
     take_next(import);
 }
 
-static void take_next(struct import *import)
+static void take_next(struct import_run *import)
 {
     const struct call *call = rpc_later_call(import->later);
     enum err e = ERR_DEADLINE;
@@ -316,7 +317,7 @@ static void take_next(struct import *import)
 
 static void on_found(void *arg, enum err e)
 {
-    struct import *import = arg;
+    struct import_run *import = arg;
 
     if (e == OK)
         take_next(import);
@@ -330,7 +331,7 @@ void conversations_import(struct rpc_later *later, struct id upload, import_end_
     struct upload *read = uploads_read_begin(later, upload);
 
     if (read == NULL) return;
-    struct import *import = arena_zero(call->arena, sizeof *import);
+    struct import_run *import = arena_zero(call->arena, sizeof *import);
     import->later = later;
     import->end = end;
     import->arg = arg;
