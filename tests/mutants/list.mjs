@@ -3249,10 +3249,6 @@ export const mutants = [
     from: 'if (!id_is_nil(known.same)) {', to: 'if (id_is_nil(known.same) && bytes < 0) {',
   },
   {
-    name: 'two files of one owner\'s are taken in at once', file: 'services/share/conversations/conversation_import.c', red: ['scenario', 'p_import', 'four of the same file'],
-    from: 'TRY(pg_run(pg, arena, LOCK, PG_ARGS(pg_text(caller->who->sub)), NULL));', to: '(void)LOCK;',
-  },
-  {
     name: 'what has no room takes some all the same', file: 'services/share/conversations/conversation_import.c', red: ['scenario', 'p_import', 'the quotas of their owner hold'],
     from: 'if (e == ERR_QUOTA_EXCEEDED) TRY(quota_give(call, QUOTA_conversations, call->who->sub, 1));', to: '',
   },

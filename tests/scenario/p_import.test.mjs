@@ -90,7 +90,7 @@ test('four of the same file at once make each conversation once', async () => {
   const backwards = Object.fromEntries(Object.entries(file).reverse())
   const answers = await Promise.all([file, backwards, file, backwards].map(one => ada.brings(one)))
   await until('what was not in time is there', async () => (await ada.brings(file)).same === 30)
-  assert.equal(answers.flatMap(({ conversations }) => conversations.filter(({ state }) => state === 'changed')).length, 0)
+  for (const state of answers.flatMap(states)) assert.ok(['made', 'same', 'deadline'].includes(state), state)
   assert.equal((await ada.names()).length, 30)
   assert.equal((await ada.used()).conversations, 30)
 })
