@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "libshared/base/base64.h"
-#include "libshared/base/buf.h"
 #include "libshared/base/clock.h"
 #include "libshared/base/secret.h"
 
@@ -45,6 +45,25 @@ void webhook_secret_make(char out[WEBHOOK_SECRET_TEXT_MAX])
     base64_encode(out + sizeof PREFIX - 1, (struct str){ (const char *)bytes, sizeof bytes });
     out[sizeof PREFIX - 1 + base64_length(sizeof bytes)] = '\0';
     secret_wipe(bytes, sizeof bytes);
+}
+
+static void put_time(struct buf *out, int64_t ms)
+{
+    time_t s = ms / 1000;
+    struct tm tm;
+    char text[32];
+
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime_r(&s, &tm));
+    buf_printf(out, "%s.%03dZ", text, (int)(ms % 1000));
+}
+
+void webhook_write_body(struct str type, int64_t at, struct str data, struct buf *out)
+{
+    buf_printf(out, "{\"type\":\"%.*s\",\"timestamp\":\"", STR_ARG(type));
+    put_time(out, at);
+    buf_add_str(out, STR("\",\"data\":"));
+    buf_add_str(out, data);
+    buf_add_char(out, '}');
 }
 
 static void put_signature(const struct webhook_secret *secret, struct str text, char *to)

@@ -10,6 +10,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "libshared/base/buf.h"
 #include "libshared/base/err.h"
 #include "libshared/fetch/fetch.h"
 
@@ -29,6 +30,9 @@ struct webhook_secret {
 bool webhook_secret_read(struct str text, struct webhook_secret *out) MUST_CHECK;
 /* A new one, of 32 random bytes. */
 void webhook_secret_make(char out[WEBHOOK_SECRET_TEXT_MAX]);
+
+/* {"type", "timestamp", "data"}: the same text with each attempt.  `data` is JSON; out->over: it was too large. */
+void webhook_write_body(struct str type, int64_t at, struct str data, struct buf *out);
 
 /* The header webhook-signature. */
 void webhook_sign(const struct webhook_secret *secrets, size_t n, struct str id, int64_t seconds, struct str body,

@@ -12,7 +12,7 @@ allow 'getaddrinfo|gethostbyname|gethostbyaddr|getnameinfo|res_query' 'libshared
 allow 'sleep|usleep|nanosleep|clock_nanosleep' 'libshared/base/log_out\.c' \
     'use an ev_timer; this one is a thread'
 allow 'fopen|freopen|open|openat|creat|opendir|access|stat|lstat|fsync|fdatasync|sync|unlink|unlinkat|rename' \
-    'libshared/base/log_out\.c|libshared/service/(process_metrics|settings_load|privileges_files)\.c|libshared/db/migrate\.c|libshared/(rpc/keys|base/sealed)\.c|services/share/media/files\.c|services/auth/secret_file\.c|libshared/http/tls/certificates\.c|services/gateway/site/(files|acme)\.c' \
+    'libshared/base/log_out\.c|libshared/service/(process_metrics|settings_load|privileges_files)\.c|libshared/db/migrate\.c|libshared/(rpc/keys|base/sealed|base/secret_file)\.c|services/share/media/files\.c|libshared/http/tls/certificates\.c|services/gateway/site/(files|acme)\.c' \
     'read files at the start or on a thread: the log is written and metrics are read on one, certificates and sites are errands, media are BLOCKING work, all else is read once'
 allow 'poll|select|ppoll|pselect|epoll_wait|flock|lockf|wait|waitpid' 'libshared/db/pg_(listen|claim|answer)\.c|services/share/(media/files|images/channel)\.c' \
     'use an ev_io; pg_listen.c and pg_claim.c are threads, workers wait for their answers, files.c locks without waiting, and channel.c is for BLOCKING work'

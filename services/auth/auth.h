@@ -29,9 +29,9 @@ struct auth {
     bool demo;              /* there is one */
     struct ev_loop *loop;
     struct rpc_server *server;
-    struct mailer *mailer;              /* NULL: no mail server is configured */
-    struct oauth *oauth;                /* NULL: no other provider is */
-    struct webhook *webhooks[WEBHOOKS]; /* NULL: nothing is posted there */
+    struct mailer *mailer;                       /* NULL: no mail server is configured */
+    struct oauth *oauth;                         /* NULL: no other provider is */
+    struct webhook_receiver *webhooks[WEBHOOKS]; /* NULL: nothing is posted there */
     struct pg_listen *listen;
     struct trust_waiter waiting[WATCHERS_MAX];
     size_t n_waiting;

@@ -30,6 +30,8 @@ const exporting = test => ['scenario', 'r_export', test]
 
 const notified = test => ['scenario', 'r_notifications', test]
 
+const pushed = test => ['scenario', 'r_push', test]
+
 const hooked = test => ['scenario', 'r_webhooks', test]
 
 const present = test => ['scenario', 'r_presence', test], crowded = ['unit', 'gateway/presence/test_presence']
@@ -76,6 +78,23 @@ export const mutants = [
   {
     name: 'words of a deleted message are told', file: 'services/chat/webhooks/webhooks_follow.c', red: hooked('words of a deleted message'),
     from: 'if (gone.len == 0) return OK;', to: 'if (gone.len < 1000) return OK;',
+  },
+  // --- what no socket took ---
+  {
+    name: 'what a socket took is posted', file: 'services/chat/push/push_send.c', red: pushed('what a socket took is not posted'),
+    from: 'h.heard >= n.made', to: 'h.heard > n.made + 1000',
+  },
+  {
+    name: 'what was quiet when it was posted is posted', file: 'services/chat/push/push_send.c', red: pushed('levels, do-not-disturb, blocks'),
+    from: '" WHEN is_quiet(', to: '" WHEN false AND is_quiet(',
+  },
+  {
+    name: 'each attempt has an id of its own', file: 'services/chat/push/push_send.c', red: pushed('what is not taken comes again'),
+    from: '" coalesce(w.seq, (', to: '" w.attempts + coalesce(w.seq, (',
+  },
+  {
+    name: 'what is posted waits no more, taken or not', file: 'services/chat/push/push_send.c', red: pushed('chat killed in between'),
+    from: 'if (p->item.why_not.len == 0) return write_body(call, p);', to: 'if (p->item.why_not.len == 0) { TRY(note_outcome(call, &(struct pushing){ .item = p->item, .is_taken = true })); return write_body(call, p); }',
   },
   // --- who was away ---
   {

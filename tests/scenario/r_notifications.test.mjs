@@ -376,6 +376,7 @@ test('the newest are kept, and of old ones none; who has too old a version begin
   const { version: since } = await list(to.at)
   const { id: room } = await by.makesRoom({ open: false, members: [to.id] })
   for (let i = 0; i < MAX + 130; i++) await by.says(room, `@${to.id} ${i}`)
+  assert.equal(await stack.sql('chat', 'SELECT count(*) FROM push'), '0') // nobody has said where it would be posted
   await until('all are told', async () => (await rows(to.at, { limit: 1 }))[0].seq === MAX + 130, LONG)
   const kept = Number(await stack.sql('chat', `SELECT count(*) FROM notification WHERE subject = '${to.id}'`))
   assert.ok(kept >= MAX && kept <= MAX + 122, `${kept}`)

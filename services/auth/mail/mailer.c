@@ -7,7 +7,7 @@
 #include "libshared/base/secret.h"
 #include "libshared/fetch/fetch.h"
 #include "services/auth/mail/mail.h"
-#include "services/auth/secret_file.h"
+#include "libshared/base/secret_file.h"
 
 #define CONNECTIONS_MAX 4 /* with the mail server */
 #define WAITING_MAX     10000

@@ -20,7 +20,7 @@
 
 #include "services/auth/auth.h"
 #include "services/auth/oauth/claims.h"
-#include "services/auth/secret_file.h"
+#include "libshared/base/secret_file.h"
 
 struct fetch_answer;
 struct fetcher;

@@ -3,74 +3,31 @@
 #include "services/auth/webhooks/webhooks.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "libshared/base/secret.h"
-#include "libshared/base/url.h"
-#include "libshared/fetch/webhook.h"
+#include "libshared/fetch/webhook_receiver.h"
 #include "libshared/service/settings_rows.h"
-#include "services/auth/secret_file.h"
 
 #define VARIABLE_MAX 80
 
-struct webhook {
-    const char *url;
-    struct webhook_secret secrets[WEBHOOK_SECRETS_MAX];
-    size_t n;
-};
-
-static _Noreturn void refuse_settings(const char *variable, const char *what, const char *with)
+static struct webhook_receiver *create_receiver(const char *name, const char *url, const char *secret)
 {
-    fprintf(stderr, "madang: %s%s%s\n", variable, what, with);
-    exit(2);
-}
+    char variable[VARIABLE_MAX];
 
-static void read_secrets(struct webhook *webhook, const char *variable, const char *path)
-{
-    char line[SECRET_FILE_MAX];
-
-    for (int i = 0; i < WEBHOOK_SECRETS_MAX; i++) {
-        if (!secret_file_line(path, i, line) && i > 0) break;
-        if (!webhook_secret_read(str_of(line), &webhook->secrets[webhook->n++]))
-            refuse_settings(variable,
-                "_SECRET: wants a file with whsec_ and the base64 of 24 to 64 bytes in its first"
-                " line, and perhaps another in its second",
-                "");
-    }
-    secret_wipe(line, sizeof line);
-}
-
-static struct webhook *create_webhook(const char *name, const char *url, const char *secret)
-{
-    char origin[URL_ORIGIN_MAX], variable[VARIABLE_MAX];
-
-    if (url[0] == '\0') return NULL;
     setting_variable(&(struct setting_row){ .group = "auth", .name = name }, variable, sizeof variable);
-    if (!url_origin(str_of(url), origin)) refuse_settings(variable, ": wants https://host/path", "");
-    if (secret[0] == '\0') refuse_settings(variable, "_SECRET: is wanted with ", variable);
-    struct webhook *webhook = mem_zero(sizeof *webhook);
-    webhook->url = url;
-    read_secrets(webhook, variable, secret);
-    return webhook;
+    return webhook_receiver_create(variable, url, secret);
 }
 
-void webhooks_create(const struct settings_auth *s, struct webhook *out[WEBHOOKS])
+void webhooks_create(const struct settings_auth *s, struct webhook_receiver *out[WEBHOOKS])
 {
 #define WEBHOOK(name)                                                                                                  \
-    out[WEBHOOK_##name] = create_webhook(#name "_webhook", s->name##_webhook, s->name##_webhook_secret);
+    out[WEBHOOK_##name] = create_receiver(#name "_webhook", s->name##_webhook, s->name##_webhook_secret);
 #include "services/auth/webhooks/webhooks.def"
 #undef WEBHOOK
 }
 
-void webhooks_destroy(struct webhook *webhooks[WEBHOOKS])
+void webhooks_destroy(struct webhook_receiver *webhooks[WEBHOOKS])
 {
-    for (size_t i = 0; i < WEBHOOKS; i++) {
-        if (webhooks[i] == NULL) continue;
-        secret_wipe(webhooks[i]->secrets, sizeof webhooks[i]->secrets);
-        mem_free(webhooks[i]);
-        webhooks[i] = NULL;
-    }
+    for (size_t i = 0; i < WEBHOOKS; i++) webhook_receiver_destroy(&webhooks[i]);
 }
 
 /* --- one message --- */
@@ -102,7 +59,7 @@ static void on_answer(void *arg, const struct fetch_answer *answer)
     mem_free(posting);
 }
 
-void webhook_post(const struct webhook *webhook, struct fetcher *fetcher, struct str id, struct str body,
+void webhook_post(const struct webhook_receiver *webhook, struct fetcher *fetcher, struct str id, struct str body,
     webhook_done_fn *done, void *arg)
 {
     struct posting *posting = mem_zero(sizeof *posting);

@@ -4,9 +4,7 @@
  *      worker: it is read, and written --> loop: posted, until it is taken
  */
 // SPDX-License-Identifier: Apache-2.0
-#include <stdio.h>
-#include <time.h>
-
+#include "libshared/fetch/webhook.h"
 #include "services/auth/auth.h"
 
 #define BODY_BYTES_MAX 16384
@@ -21,27 +19,12 @@ struct webhook_telling {
     struct str body; /* none: there is nothing to tell */
 };
 
-static void put_time(struct buf *out, int64_t ms)
-{
-    time_t s = ms / 1000;
-    struct tm tm;
-    char text[32];
-
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime_r(&s, &tm));
-    buf_printf(out, "%s.%03dZ", text, (int)(ms % 1000));
-}
-
-/* As Standard Webhooks has it: type, timestamp, data. */
 static enum err write_body(struct webhook_telling *telling, const struct webhook_message *message)
 {
     struct buf out = BUF(BODY_BYTES_MAX), data = BUF(BODY_BYTES_MAX);
     enum err e = wire_write_json(message->shape, message->record, &data);
 
-    buf_printf(&out, "{\"type\":\"%.*s\",\"timestamp\":\"", STR_ARG(message->type));
-    put_time(&out, message->at);
-    buf_add_str(&out, STR("\",\"data\":"));
-    buf_add_str(&out, buf_str(&data));
-    buf_add_char(&out, '}');
+    webhook_write_body(message->type, message->at, buf_str(&data), &out);
     if (e == OK && out.over) e = ERR_TOO_LARGE;
     if (e == OK) telling->body = arena_str(telling->call->arena, buf_str(&out));
     buf_free(&data);
@@ -72,7 +55,7 @@ static void on_read(void *arg, enum err e)
 {
     struct webhook_telling *telling = arg;
     const struct auth *auth = telling->call->context;
-    const struct webhook *webhook = auth->webhooks[telling->to];
+    const struct webhook_receiver *webhook = auth->webhooks[telling->to];
 
     if (e != OK || telling->body.len == 0 || webhook == NULL)
         job_done(telling->run, e);

@@ -19,15 +19,15 @@ enum webhook_name {
     WEBHOOKS
 };
 
-struct webhook;
+struct webhook_receiver;
 
 /* One of each row; NULL: nothing is posted there.  Exits if the settings make no sense. */
-void webhooks_create(const struct settings_auth *s, struct webhook *out[WEBHOOKS]);
-void webhooks_destroy(struct webhook *webhooks[WEBHOOKS]);
+void webhooks_create(const struct settings_auth *s, struct webhook_receiver *out[WEBHOOKS]);
+void webhooks_destroy(struct webhook_receiver *webhooks[WEBHOOKS]);
 
 /* OK: it was taken; an error that passes with time: is to be sent again, under the same id, not before retry_after_ms. */
 typedef void webhook_done_fn(void *arg, enum err e, const char *why, int64_t retry_after_ms);
-void webhook_post(const struct webhook *webhook, struct fetcher *fetcher, struct str id, struct str body,
+void webhook_post(const struct webhook_receiver *webhook, struct fetcher *fetcher, struct str id, struct str body,
     webhook_done_fn *done, void *arg);
 
 struct webhook_message {

@@ -12,8 +12,8 @@
     "SELECT id, version, kind, collapse, quiet, made <= heard AS heard, read_at, NOT holds AS gone, CASE WHEN holds"   \
     " THEN room_id END AS room, CASE WHEN holds THEN coalesce(seq, 0) ELSE 0 END AS seq, CASE WHEN holds THEN"         \
     " coalesce(thread, 0) ELSE 0 END AS thread, CASE WHEN holds THEN by END AS by, CASE WHEN holds THEN at END AS at," \
-    " CASE WHEN holds AND kind = 'direct' AND read_at IS NULL THEN (SELECT least(greatest(c, 1), 100) FROM"            \
-    " counted_after(room_id, greatest(first - 1, read_seq)) c) ELSE 1 END AS count, made AS place, -1::bigint AS "     \
+    " CASE WHEN holds AND kind = 'direct' AND read_at IS NULL THEN " NOTIFICATION_COUNT                                \
+    " ELSE 1 END AS count, made AS place, -1::bigint AS "                                                              \
     "unread FROM (SELECT n.*, "                                                                                        \
     "m.read_seq,"                                                                                                      \
     " h.heard, " NOTIFICATION_HOLDS " AS holds FROM notification n JOIN notification_head h"                           \
@@ -29,10 +29,6 @@ static const char CHANGED[] = ROWS("n.version > $2::bigint", "ORDER BY version L
 static const char CHANGED_FROM[] =
     ROWS("n.version > $2::bigint AND greatest(n.made_at, n.read_at, n.ended_at) >= $4", "ORDER BY version LIMIT $3");
 
-#define UNREAD                                                                                                         \
-    "(SELECT count(*) FROM (SELECT FROM notification n" NOTIFICATION_JOINS " WHERE n.subject = $1 AND n.read_at IS"    \
-    " NULL AND " NOTIFICATION_HOLDS " LIMIT 100) u)"
-
 struct notification_head {
     int64_t version, forgotten, unread;
 };
@@ -44,7 +40,8 @@ static const struct wire_field head_fields[] = {
 };
 static const struct wire_shape head_shape = { "notification_head", "", sizeof(struct notification_head), head_fields };
 
-static const char HEAD[] = "SELECT version, forgotten, " UNREAD " AS unread FROM notification_head WHERE subject = $1";
+static const char HEAD[] =
+    "SELECT version, forgotten, " NOTIFICATION_UNREAD("$1") " AS unread FROM notification_head WHERE subject = $1";
 
 static enum err read_head(struct call *call, struct notification_head *out)
 {

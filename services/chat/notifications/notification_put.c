@@ -1,9 +1,12 @@
 /* notification_put.c - rows of what somebody is told of are made, and become others; and gateways hear of it.  See notifications.h. */
 // SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
 #include "libshared/db/pg.h"
 #include "libshared/wire/columns.h"
 #include "services/chat/activity/activity.h"
 #include "services/chat/notifications/notifications.h"
+#include "services/chat/push/push.h"
 
 #define MARKS_MAX 1000    /* proto/chat.def: notification_news.marks */
 #define TOLD_MAX  1000000 /* as many as a room can have members */
@@ -33,6 +36,15 @@ bool notification_kind_of(struct str name, enum notification_kind *out)
             return true;
         }
     return false;
+}
+
+struct str_list notification_kinds_told(struct arena *arena, const char *told)
+{
+    struct str_list list = { arena_alloc(arena, COUNT(kinds) * sizeof *list.at), 0 };
+
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (strcmp(kinds[i].told, told) == 0) list.at[list.len++] = str_of(kinds[i].name);
+    return list;
 }
 
 /* --- telling gateways --- */
@@ -172,10 +184,11 @@ enum err notifications_put(struct call *call, struct notification_items items, s
             pg_ints(arena, INTS_OF(arena, items, seq)), pg_ints(arena, INTS_OF(arena, items, thread)),
             pg_texts(arena, TEXTS_OF(arena, items, by)), pg_times(arena, INTS_OF(arena, items, at)))));
     if (told->len == 0) return OK;
-    return pg_run(call->pg, arena, TRIM,
+    TRY(pg_run(call->pg, arena, TRIM,
         PG_ARGS(pg_texts(arena, TEXTS_OF(arena, *told, subject)), pg_ints(arena, INTS_OF(arena, *told, version)),
             pg_int(chat_settings(call)->notifications_max)),
-        NULL);
+        NULL));
+    return push_put(call, *told);
 }
 
 enum err notifications_make(struct call *call, struct notification_items items)

@@ -40,6 +40,8 @@ struct notification_items {
 
 struct str notification_kind_name(enum notification_kind kind);
 bool notification_kind_of(struct str name, enum notification_kind *out);
+/* Kinds that are told as this column of proto/notifications.def says. */
+struct str_list notification_kinds_told(struct arena *arena, const char *told);
 
 /* Of all whose rows this transaction writes, before it does. */
 enum err notifications_lock(struct call *call, struct str_list subjects) MUST_CHECK;
@@ -85,6 +87,13 @@ enum err notifications_erase_some(struct call *call, struct str subject, int64_t
                 "EXISTS (SELECT"                                                                                       \
                 " FROM mention o WHERE o.room_id = n.room_id AND o.seq = n.seq AND o.subject IN (n.subject, ''))) "    \
                 "END)))"
+/* So many messages a row of kind `direct` stands for that is not read, of its columns and `read_seq` of the member. */
+#define NOTIFICATION_COUNT                                                                                             \
+    "(SELECT least(greatest(c, 1), 100) FROM counted_after(room_id, greatest(first - 1, read_seq)) c)"
+/* How many rows of this subject are to be read, 100 at most. */
+#define NOTIFICATION_UNREAD(who)                                                                                       \
+    "(SELECT count(*) FROM (SELECT FROM notification n" NOTIFICATION_JOINS " WHERE n.subject = " who                   \
+    " AND n.read_at IS NULL AND " NOTIFICATION_HOLDS " LIMIT 100) u)"
 /* A statement: another version for each of these rows, whose heads are locked; `set` says what else. */
 #define NOTIFICATION_TOUCH(where, set)                                                                                 \
     "WITH few AS MATERIALIZED (SELECT n.subject, n.id, row_number() OVER (PARTITION BY n.subject ORDER BY n.made) AS"  \

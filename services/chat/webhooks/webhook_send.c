@@ -8,7 +8,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "libshared/base/clock.h"
 #include "libshared/base/secret.h"
@@ -206,27 +205,13 @@ static const char TRIM_DELIVERIES[] =
     "DELETE FROM webhook_delivery WHERE webhook_id = $1 AND state <> 'waiting' AND place <= (SELECT place FROM"
     " webhook_delivery WHERE webhook_id = $1 AND state <> 'waiting' ORDER BY place DESC OFFSET $2 LIMIT 1)";
 
-static void put_time(struct buf *out, int64_t ms)
-{
-    time_t s = ms / 1000;
-    struct tm tm;
-    char text[32];
-
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime_r(&s, &tm));
-    buf_printf(out, "%s.%03dZ", text, (int)(ms % 1000));
-}
-
-/* As Standard Webhooks has it: the same text with each attempt, as long as the message is not deleted meanwhile. */
+/* The same text with each attempt, as long as the message is not deleted meanwhile. */
 static enum err write_body(struct call *call, struct sending *s)
 {
     struct buf out = BUF(BODY_BYTES);
     enum err e;
 
-    buf_printf(&out, "{\"type\":\"%.*s\",\"timestamp\":\"", STR_ARG(s->due.type));
-    put_time(&out, s->due.at);
-    buf_add_str(&out, STR("\",\"data\":"));
-    buf_add_str(&out, s->due.data);
-    buf_add_char(&out, '}');
+    webhook_write_body(s->due.type, s->due.at, s->due.data, &out);
     e = out.over ? ERR_TOO_LARGE : OK;
     if (e == OK) s->body = arena_str(call->arena, buf_str(&out));
     buf_free(&out);

@@ -118,28 +118,38 @@ static bool may_hear(const struct client *client, struct id room)
     return client_may(client, STR("notification"), id_is_nil(room) ? STR_NONE : str_of(text), POLICY_SUBSCRIBE);
 }
 
-static void tell_socket(struct told_socket *socket, const struct notification *is, struct eio_packet *packet)
+enum taking { BY_NOBODY, LATER_ON, TAKEN };
+
+static enum taking tell_socket(struct told_socket *socket, const struct notification *is, struct eio_packet *packet)
 {
-    if (!may_hear(socket->client, is->room)) return;
-    if (!sio_is_slow(socket->client->socket))
-        sio_send(socket->client->socket, packet);
-    else if (socket->missed < 0)
-        socket->missed = is->version - 1;
+    if (!may_hear(socket->client, is->room)) return BY_NOBODY;
+    if (sio_is_slow(socket->client->socket)) {
+        if (socket->missed < 0) socket->missed = is->version - 1;
+        return LATER_ON;
+    }
+    sio_send(socket->client->socket, packet);
+    return TAKEN;
 }
 
-static void tell_one(struct told_subject *subject, const struct notification *is)
+/* TAKEN: by one socket at least. */
+static enum taking tell_one(struct told_subject *subject, const struct notification *is)
 {
     bool is_new = is->version == is->place && !is->gone && is->read_at == 0;
     struct buf json = BUF(EVENT_BYTES);
     struct told_socket *socket;
+    enum taking best = BY_NOBODY;
     enum err e = wire_write_json(notification_shape(), is, &json);
 
     assert(e == OK && !json.over);
     struct eio_packet *packet =
         sio_packet_event(STR(NAMESPACE), is_new ? "notification" : "notification:changed", buf_str(&json));
-    DL_FOREACH(subject->sockets, socket) tell_socket(socket, is, packet);
+    DL_FOREACH(subject->sockets, socket) {
+        enum taking taking = tell_socket(socket, is, packet);
+        if (taking > best) best = taking;
+    }
     eio_packet_drop(packet);
     buf_free(&json);
+    return best;
 }
 
 static void on_heard(void *arg, enum err e, struct str body)
@@ -157,17 +167,21 @@ static void move_on(
     subject->is_doubted |= page->more;
 }
 
+/* Heard is up to where a socket has taken all that one may hear: what all were too slow for comes again. */
 static void tell_page(struct told_subject *subject, struct notification_page *page)
 {
     const struct notification_list *list = &page->notifications;
+    struct notification_place heard = { 0 };
+    bool is_whole = true;
 
     for (size_t i = 0; i < list->len; i++) {
         list->at[i].unread = page->unread;
-        tell_one(subject, &list->at[i]);
+        enum taking taking = tell_one(subject, &list->at[i]);
+        if (taking == LATER_ON) is_whole = false;
+        if (taking == TAKEN && is_whole) heard.version = list->at[i].version;
     }
-    if (list->len == 0) return;
-    const struct notification_place place = { list->at[list->len - 1].version };
-    method_ask_for(subject->home->chat, M_chat_notification_heard, (struct str){ subject->text, subject->len }, &place,
+    if (heard.version == 0) return;
+    method_ask_for(subject->home->chat, M_chat_notification_heard, (struct str){ subject->text, subject->len }, &heard,
         on_heard, NULL);
 }
 

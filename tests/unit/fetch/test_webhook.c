@@ -31,6 +31,20 @@ static void what_signs_is_as_specified(void **state)
     assert_memory_equal(two + strlen(one), " v1,", 4);
 }
 
+static void a_body_is_as_specified(void **state)
+{
+    (void)state;
+    struct buf out = BUF(100), small = BUF(20);
+
+    webhook_write_body(STR("contact.created"), 1614265330007, STR("{\"id\":1}"), &out);
+    assert_true(str_is(buf_str(&out),
+        "{\"type\":\"contact.created\",\"timestamp\":\"2021-02-25T15:02:10.007Z\",\"data\":{\"id\":1}}"));
+    webhook_write_body(STR("contact.created"), 1614265330007, STR("{\"id\":1}"), &small);
+    assert_true(small.over);
+    buf_free(&out);
+    buf_free(&small);
+}
+
 static void what_is_no_secret_is_not_read(void **state)
 {
     (void)state;
@@ -78,6 +92,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_signs_is_as_specified),
+        cmocka_unit_test(a_body_is_as_specified),
         cmocka_unit_test(what_is_no_secret_is_not_read),
         cmocka_unit_test(an_answer_is_taken_gone_or_later),
     };

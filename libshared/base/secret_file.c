@@ -1,6 +1,6 @@
 /* secret_file.c - passwords that somebody else gave us. */
 // SPDX-License-Identifier: Apache-2.0
-#include "services/auth/secret_file.h"
+#include "libshared/base/secret_file.h"
 
 #include <stdio.h>
 #include <string.h>
