@@ -116,6 +116,16 @@ void page_begin(struct page *page, const struct page_text *texts, enum page_lang
     page_begin_with(page, texts, language, &(struct page_head){ .title = str_of(page_text(page, title)) });
 }
 
+static void put_preview(struct page *page, const struct page_preview *preview)
+{
+    page_put(page,
+        "<meta property=\"og:type\" content=\"website\"><meta property=\"og:title\" content=\"{title}\">"
+        "<meta property=\"og:description\" content=\"{text}\"><meta property=\"og:url\" content=\"{url}\">"
+        "<meta property=\"og:locale\" content=\"{locale}\">",
+        PAGE_VALUES({ "title", preview->title }, { "text", preview->text }, { "url", preview->url },
+            { "locale", page->language == PAGE_KO ? STR("ko_KR") : STR("en_US") }));
+}
+
 void page_begin_with(
     struct page *page, const struct page_text *texts, enum page_language language, const struct page_head *head)
 {
@@ -126,6 +136,7 @@ void page_begin_with(
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>",
         PAGE_VALUES({ "language", str_of(page_language_code(language)) }, { "title", head->title }));
     if (head->noindex) buf_add_str(&page->html, STR("<meta name=\"robots\" content=\"noindex\">"));
+    if (head->preview != NULL) put_preview(page, head->preview);
     buf_printf(&page->html, "<style>%s</style></head>", page_style(head->style));
     if (head->theme == NULL)
         buf_add_str(&page->html, STR("<body><main>\n"));

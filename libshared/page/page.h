@@ -52,11 +52,16 @@ struct page {
 /* A whole document: its head, with the text `title`, and the beginning of its body. */
 void page_begin(struct page *page, const struct page_text *texts, enum page_language language, const char *title);
 /* The same, of another look. */
+/* Of a link to a page, for programs that draw something of it (ogp.me). */
+struct page_preview {
+    struct str title, text, url;
+};
 struct page_head {
     struct str title; /* itself */
     enum page_style style;
     const char *theme; /* of PAGE_STYLE_TALK: one of page_theme_find()'s */
     bool noindex;
+    const struct page_preview *preview; /* NULL: they are told nothing */
 };
 void page_begin_with(
     struct page *page, const struct page_text *texts, enum page_language language, const struct page_head *head);

@@ -3275,4 +3275,8 @@ export const mutants = [
     name: 'a file that was cut off is taken in as far as it goes', file: 'services/share/conversations/dump.c', red: ['scenario', 'p_import', 'of a file that is no object'],
     from: 'if (dump->fault == NULL && dump->place != DUMP_BEHIND_OBJECT) dump->fault = "the object is cut off";', to: '',
   },
+  {
+    name: 'a preview tells the name of what has a password', file: 'services/share/links/link_find.c', red: ['scenario', 'p_share', 'where its owner likes that'],
+    from: 'WHEN l.preview AND l.password IS NULL', to: 'WHEN l.preview',
+  },
 ]

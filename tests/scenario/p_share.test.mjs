@@ -137,6 +137,30 @@ test('what draws previews and follows links opens nothing, whatever it says that
   await leave(page)
 })
 
+test('what draws previews is told the name of what a link opens where its owner likes that, and not while it has a password', async () => {
+  const name = 'Ada & "Bo" <b>내일</b>', talk = { ...TALK, name }
+  const link = await shares(talk, { preview: true }), kept = await shares(talk, { preview: true, snapshot: true, noindex: false })
+  const reader = await opens('/s/nothing')
+  /** As an HTML parser reads the page's head. */
+  const cardOf = async path => reader.evaluate(html => Object.fromEntries([...new DOMParser().parseFromString(html, 'text/html').querySelectorAll('head > meta[property]')].map(meta => [meta.getAttribute('property').slice(3), meta.content])), (await reads(path)).text)
+  const card = { type: 'website', title: name, description: 'A shared conversation', url: `${stack.publicUrl}${link.path}`, locale: 'en_US' }
+  assert.deepEqual(await cardOf(link.path), card)
+  assert.deepEqual(await cardOf(`${link.path}?lang=ko`), { ...card, description: '공유된 대화', locale: 'ko_KR' })
+  for (const one of [link, kept]) await one.changes({ name: 'another' })
+  assert.deepEqual([(await cardOf(link.path)).title, (await cardOf(kept.path)).title], ['another', name])
+  assert.deepEqual([link.preview, await link.views(), (await shares(TALK)).preview], [true, 0, false])
+  await reader.goto(stack.url + link.path)
+  await presses(reader)
+  assert.doesNotMatch(await reader.content(), /og:/)
+  for (const [settings, title] of [[{ password: 'six at the harbour' }, undefined], [{ password: null }, 'another'], [{ preview: false }, undefined], [{ preview: true }, 'another']]) {
+    await link.edits(settings)
+    assert.equal((await cardOf(link.path)).title, title, JSON.stringify(settings))
+  }
+  await link.revokes()
+  assert.deepEqual(await cardOf(link.path), {})
+  await leave(reader)
+})
+
 test('a form that is sent twice is one view; another site\'s form is none', async () => {
   const link = await shares(TALK, { view_budget: 2 }), gate = await reads(link.path), fields = { client_key: gate.text.match(/name="client_key" value="([^"]+)"/)[1], lang: 'en' }
   const ours = { origin: stack.publicUrl }, posts = (more = ours, body = fields) => request(stack, 'POST', link.path, { raw: String(new URLSearchParams(body)), headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'text/html', ...more } })

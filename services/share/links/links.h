@@ -34,7 +34,7 @@ struct link_row {
     struct id id, conversation;
     struct str sealed, label, theme;
     int64_t created_at, expires_at, view_budget, views, last_view_at, bytes;
-    bool download, snapshot, noindex, has_password;
+    bool download, snapshot, noindex, preview, has_password;
     int64_t taken_down_at;
     struct str taken_down_for;
 };
@@ -45,7 +45,8 @@ struct link_row_list {
 extern const struct wire_shape link_row_shape;
 #define LINK_COLUMNS                                                                                                   \
     "id, conversation, code AS sealed, label, created_at, expires_at, coalesce(view_budget, 0) AS view_budget, views," \
-    " last_view_at, download, noindex, theme, snap_data IS NOT NULL AS snapshot, bytes, password IS NOT NULL AS "      \
+    " last_view_at, download, noindex, preview, theme, snap_data IS NOT NULL AS snapshot, bytes, password IS NOT "     \
+    "NULL AS "                                                                                                         \
     "has_password, " OF_TAKEDOWN("taken_down_at") ", " OF_TAKEDOWN("taken_down_for")
 /* The link's own, or its conversation's. */
 #define OF_TAKEDOWN(column)                                                                                            \
@@ -90,6 +91,7 @@ struct found_link {
     struct id id;
     bool noindex, has_budget;
     struct str theme;
+    struct str preview;  /* what it is called, where programs that draw previews may know; none */
     struct str password; /* its hash; none: the code is enough */
     int64_t lock;        /* which of those that it has had; 0: none */
 };

@@ -25,13 +25,15 @@ static const struct wire_shape merged_shape = { "merged", "", sizeof(struct merg
 static const char MERGE[] =
     "SELECT merge_patch(jsonb_strip_nulls(jsonb_build_object('label', label, 'expires_at',"
     " (extract(epoch FROM expires_at) * 1000)::bigint, 'view_budget', view_budget, 'download', download, 'noindex',"
-    " noindex, 'theme', theme)), $3) AS content, jsonb_exists($3, 'password') AS says_password FROM share_link WHERE "
+    " noindex, 'preview', preview, 'theme', theme)), $3) AS content, jsonb_exists($3, 'password') AS says_password "
+    "FROM share_link WHERE "
     "id = $1 AND owner = $2 FOR UPDATE";
 static const char UPDATE[] =
     "UPDATE share_link SET label = $2, expires_at = $3, view_budget = nullif($4::bigint, 0), download = $5, noindex = "
     "$6,"
     " theme = $7, password = CASE WHEN $8::boolean THEN $9::text ELSE password END,"
-    " passwords = passwords + ($8::boolean AND $9::text IS NOT NULL)::int WHERE id = $1 RETURNING " LINK_COLUMNS;
+    " passwords = passwords + ($8::boolean AND $9::text IS NOT NULL)::int, preview = $10 WHERE id = $1 "
+    "RETURNING " LINK_COLUMNS;
 static const char FORGET_GUESSES[] = "DELETE FROM share_guess WHERE link = $1";
 
 struct editing {
@@ -64,8 +66,8 @@ static enum err edit_link(struct pg *pg, struct arena *arena, void *arg)
     TRY(read_settings(&call, editing->req, &now, &says));
     TRY(pg_one(pg, arena, &link_row_shape, &row, UPDATE,
         PG_ARGS(pg_id(editing->req->link), pg_text(now.label), pg_time(now.expires_at), pg_int(now.view_budget),
-            pg_bool(now.download), pg_bool(now.noindex), pg_text(now.theme), pg_bool(says),
-            pg_text(editing->password))));
+            pg_bool(now.download), pg_bool(now.noindex), pg_text(now.theme), pg_bool(says), pg_text(editing->password),
+            pg_bool(now.preview))));
     if (says) TRY(pg_run(pg, arena, FORGET_GUESSES, PG_ARGS(pg_id(row.id)), NULL));
     TRY(link_budget_set(&call, row.id, row.view_budget, row.views));
     link_describe(&call, &row, &editing->link);

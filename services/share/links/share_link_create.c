@@ -12,9 +12,9 @@
 static const char INSERT_LINK[] =
     "INSERT INTO share_link (id, owner, conversation, code_hash, code, label, created_at, expires_at, view_budget,"
     " download, noindex, theme, client_key, snap_name, snap_theme, snap_data, snap_changed_at, bytes, password, "
-    "passwords)"
+    "passwords, preview)"
     " SELECT $1, $2, c.id, $4, $5, $6, $7, $8, nullif($9::bigint, 0), $10, $11, $12, $13, s.name, s.theme, s.data,"
-    " s.changed_at, coalesce(s.bytes, 0), $15::text, ($15::text IS NOT NULL)::int FROM conversation c LEFT JOIN "
+    " s.changed_at, coalesce(s.bytes, 0), $15::text, ($15::text IS NOT NULL)::int, $16 FROM conversation c LEFT JOIN "
     "conversation s ON s.id = c.id AND $14::boolean"
     " WHERE c.id = $3 AND c.owner = $2 AND c.deleted_at IS NULL AND c.taken_down_at IS NULL"
     " ON CONFLICT (owner, client_key) DO NOTHING RETURNING " LINK_COLUMNS;
@@ -48,7 +48,7 @@ static enum err insert_link(
             pg_bytes(link_code_hash(call->arena, str_of(code))), pg_bytes(sealed), pg_text(draft->label),
             pg_time(call->now), pg_time(expires_at), pg_int(draft->view_budget), pg_bool(draft->download),
             pg_bool(draft->noindex), pg_text(draft->theme), pg_text(draft->client_key), pg_bool(draft->snapshot),
-            pg_text(password)));
+            pg_text(password), pg_bool(draft->preview)));
 }
 
 static enum err keep_what_it_shows(struct call *call, const struct link_row *row)

@@ -115,11 +115,16 @@ static void put_password(struct page *page, const struct share_view *view)
 
 static void show_gate(const struct share_view *view, struct web_page *rep)
 {
+    const struct share *share = view->call->context;
     struct page page = { .texts = texts, .language = view->language };
+    const struct page_preview preview = { .title = view->link.preview,
+        .text = str_of(page_text(&page, "shared")),
+        .url = url_build(view->call->arena, share->public_url, "/s/{code}", URL_VALUES({ "code", view->req->code })) };
     const struct page_head head = { .title = str_of(page_text(&page, "shared")),
         .style = PAGE_STYLE_TALK,
         .theme = page_theme_find(view->link.lock != 0 ? STR_NONE : view->link.theme),
-        .noindex = view->link.noindex };
+        .noindex = view->link.noindex,
+        .preview = preview.title.len > 0 ? &preview : NULL };
     char key[KEY_CHARS + 1];
 
     secret_text(key, KEY_CHARS);
