@@ -423,6 +423,62 @@ export const deeds = {
       missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
     },
   },
+  'message:withhold': {
+    rows: ['POST /api/v1/rooms/{room}/messages/{seq}/withhold', '/chat message:withhold'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'message:release': { // of a message that is not withheld
+    rows: ['POST /api/v1/rooms/{room}/messages/{seq}/release', '/chat message:release'],
+    states: {
+      open: { not_found: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { not_found: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'withheld:list': {
+    rows: ['GET /api/v1/rooms/{room}/withheld', '/chat withheld:list'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'report:create': { // whoever asks reports a message that is not there
+    rows: ['POST /api/v1/rooms/{room}/reports', '/chat report:create'],
+    states: {
+      open: { not_found: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { not_found: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'report:list': {
+    rows: ['GET /api/v1/rooms/{room}/reports', '/chat report:list'],
+    states: {
+      open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'report:assign': { // one that is not there
+    rows: ['POST /api/v1/rooms/{room}/reports/{report}/assign', '/chat report:assign'],
+    states: {
+      open: { not_found: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { not_found: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'report:resolve': {
+    rows: ['POST /api/v1/rooms/{room}/reports/{report}/resolve', '/chat report:resolve'],
+    states: {
+      open: { not_found: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { not_found: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
   'reaction:add': {
     rows: ['POST /api/v1/rooms/{room}/reactions', '/chat reaction:add'],
     states: {
@@ -836,6 +892,11 @@ export const deeds = {
   'usage:get': { rows: ['chat', 'share', 'store'].map(service => `GET /api/v1/admin/usage/${service}`), states: FOR_ADMINS },
   'purge:begin': { rows: ['POST /api/v1/admin/purges'], states: FOR_ADMINS },
   'purge:list': { rows: ['GET /api/v1/admin/purges'], states: FOR_ADMINS },
+  'reports:list': { rows: ['GET /api/v1/admin/reports'], states: FOR_ADMINS },
+  'reports:decide': { // about one that is not there
+    rows: ['POST /api/v1/admin/reports/{report}/assign', 'POST /api/v1/admin/reports/{report}/resolve'],
+    states: { missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } },
+  },
   'rooms:list': { rows: ['GET /api/v1/admin/rooms'], states: FOR_ADMINS },
   'rooms:ref': {
     rows: ['GET /api/v1/admin/rooms/{room}'],

@@ -36,7 +36,26 @@ const hooked = test => ['scenario', 'r_webhooks', test]
 
 const present = test => ['scenario', 'r_presence', test], crowded = ['unit', 'gateway/presence/test_presence']
 
+const moderated = test => ['scenario', 'r_moderation', test]
+
 export const mutants = [
+  // --- who moderates a room ---
+  {
+    name: 'words from before an edit stay where versions and catching up find them', file: 'services/store/messages/batch_effects.c', red: moderated('has words for nobody'),
+    from: `" edits AS (UPDATE change e SET body = '', attachments = NULL FROM due f WHERE e.room_id`, to: `" edits AS (UPDATE change e SET attachments = NULL FROM due f WHERE e.room_id`,
+  },
+  {
+    name: 'members read the files of what is withheld', file: 'services/store/attachments/attachment_access.c', red: moderated('has words for nobody'),
+    from: '(!asking->last.withheld || room_role_may(may.role, MAY_moderate))', to: '(!asking->last.withheld || room_role_may(may.role, MAY_read))',
+  },
+  {
+    name: 'a moderator sees what was reported of them', file: 'services/store/moderation/report_decide.c', red: moderated('what is about oneself one does not see'),
+    from: '.seer = call.who->sub,', to: '.seer = STR_NONE,',
+  },
+  {
+    name: 'what is withheld is in no audit', file: 'services/chat/moderation/moderation_follow.c', red: moderated('has words for nobody'),
+    from: `if (str_is(entry->kind, "message:withhold") || str_is(entry->kind, "message:release"))`, to: `if (str_is(entry->kind, "message:release"))`,
+  },
   // --- what an operator does ---
   {
     name: 'a room is purged by another name', file: 'services/chat/operator/rooms_purge.c', red: operating('told to its members as a deleted one'),

@@ -51,7 +51,12 @@ const uses = {
   },
   mention_all: mentionsAll,
   pin: ({ actor, room, seq }) => actor.emits('pin:add', { room, seq }),
-  moderate: ({ actor, room, ofTess }) => actor.emits('message:delete', { room, seq: ofTess }),
+  moderate: async ({ actor, room, ofTess }) => {
+    const codes = []
+    for (const [event, more] of [['report:list'], ['withheld:list'], ['message:withhold', { seq: ofTess, reason: 'a word' }]]) codes.push(codeOf(await actor.emits(event, { room, ...more })))
+    if (new Set(codes).size > 1) return { error: { code: `now ${codes}` } } // the store hears of it just now
+    return actor.emits('message:delete', { room, seq: ofTess })
+  },
   mute: ({ actor, room }) => actor.emits('member:mute', { room, member: 'tess', for_s: 3600 }),
   remove: ({ actor, room }) => actor.emits('room:remove', { room, member: 'rex' }),
   ban: ({ actor, room }) => actor.emits('member:ban', { room, member: 'bea' }),

@@ -31,9 +31,10 @@ struct activity_room {
 struct activity_news {
     const struct activity_room *rooms; /* in the order of ids */
     size_t n;
-    const struct feed_voice_list *voices;  /* who said something in them, or in what of their spans is not new */
-    const struct feed_reply_list *replies; /* the same of replies */
-    const struct feed_text_list *texts;    /* of rooms with texts */
+    const struct feed_voice_list *voices;     /* who said something in them, or in what of their spans is not new */
+    const struct feed_reply_list *replies;    /* the same of replies */
+    const struct feed_text_list *texts;       /* of rooms with texts */
+    const struct feed_release_list *released; /* of entries, new or not, that have a message be read again */
 };
 
 /* Has somebody to read it? proto/entries.def */

@@ -180,5 +180,6 @@ enum err activity_take(struct call *call, const struct feed_batch *req, struct f
     news.voices = &req->voices;
     news.replies = &req->replies;
     news.texts = &req->texts;
+    news.released = &req->released;
     return news.n > 0 ? follow(call, &news) : OK;
 }

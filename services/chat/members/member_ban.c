@@ -1,6 +1,7 @@
 /* member_ban.c - who may not be in a room, for a time or for good. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
+#include "libshared/jobs/deeds.h"
 #include "libshared/wire/columns.h"
 #include "services/chat/knocks/knocks.h"
 
@@ -60,6 +61,7 @@ enum err member_ban(struct call *call, const struct room_ban_draft *req, struct 
     if (e != ERR_NOT_FOUND) TRY(e);
     TRY(tell_deciders(call, &row.room, req->member));
     TRY(put_ban(call, req, rep));
+    TRY(deed_put_room(call, &audit_tell_job, "member.ban", req->room, room_ban_draft_shape(), req));
     return e == OK ? room_row_lose(call, &row, member.subject) : OK;
 }
 
@@ -68,11 +70,14 @@ static const char UNBAN[] = "DELETE FROM ban WHERE room_id = $1 AND subject = su
 enum err member_unban(struct call *call, const struct room_ban_ref *req, struct nothing *rep)
 {
     struct room_row row;
+    int64_t rows;
 
     (void)rep;
     TRY(room_row_lock(call, req->room, &row));
     TRY(require_right(call, &row.room, MAY_ban));
-    TRY(pg_run(call->pg, call->arena, UNBAN, PG_ARGS(pg_id(req->room), pg_text(req->member)), NULL));
+    TRY(pg_run(call->pg, call->arena, UNBAN, PG_ARGS(pg_id(req->room), pg_text(req->member)), &rows));
+    if (rows == 0) return OK; /* they may be there already */
+    TRY(deed_put_room(call, &audit_tell_job, "member.unban", req->room, room_ban_ref_shape(), req));
     return tell_deciders(call, &row.room, req->member);
 }
 

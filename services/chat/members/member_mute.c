@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
+#include "libshared/jobs/deeds.h"
 #include "services/chat/own/own.h"
 
 #define ROWS_AT_ONCE 100
@@ -22,6 +23,7 @@ enum err member_mute(struct call *call, const struct member_mute *req, struct ro
     rep->muted_until = req->for_s > 0 ? call->now + req->for_s * 1000 : 0;
     TRY(pg_one(call->pg, call->arena, access_change_shape(), who, MUTE,
         PG_ARGS(pg_id(req->room), pg_text(rep->subject), pg_time(rep->muted_until))));
+    TRY(deed_put_room(call, &audit_tell_job, "member.mute", req->room, member_mute_shape(), req));
     return room_row_changed(call, &row, (struct access_change_list){ who, 1 }, OF_MUTES);
 }
 

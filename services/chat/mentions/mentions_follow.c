@@ -20,7 +20,7 @@ struct naming_list {
     size_t len;
 };
 
-/* An edit or a deletion in the same piece says it anew. */
+/* What is done to it in the same piece says it anew. */
 static void put_naming(struct naming_list *list, size_t first_of_room, struct naming naming)
 {
     for (size_t i = first_of_room; i < list->len; i++)
@@ -31,16 +31,33 @@ static void put_naming(struct naming_list *list, size_t first_of_room, struct na
     list->at[list->len++] = naming;
 }
 
-static bool read_entry(const struct message *entry, struct naming *out)
+/* A message that is read again, as it is now. */
+static bool read_released(const struct message *entry, const struct feed_release_list *released, struct naming *out)
+{
+    size_t i = 0;
+
+    while (i < released->len && !(released->at[i].seq == entry->target && id_eq(released->at[i].room, entry->room)))
+        i++;
+    if (i == released->len) return false;
+    const struct feed_release *is = &released->at[i];
+    *out = (struct naming){ .room = is->room, .seq = is->seq, .at = is->at, .sender = is->sender, .names = is->body };
+    return true;
+}
+
+static bool read_entry(const struct message *entry, const struct feed_release_list *released, struct naming *out)
 {
     bool is_message = entry->kind.len == 0, is_edit = str_is(entry->kind, "message:edit");
+    bool is_withheld = str_is(entry->kind, "message:withhold");
 
+    if (str_is(entry->kind, "message:release")) return read_released(entry, released, out);
     *out = (struct naming){ .room = entry->room,
         .seq = is_message ? entry->seq : entry->target,
-        .at = is_message ? entry->at : entry->target_at,
+        .at = is_message ? entry->at
+              : is_edit  ? entry->target_at
+                         : 0,
         .sender = entry->sender,
-        .names = entry->body };
-    return is_message || is_edit || str_is(entry->kind, "message:delete");
+        .names = is_withheld ? STR("") : entry->body };
+    return is_message || is_edit || is_withheld || str_is(entry->kind, "message:delete");
 }
 
 static struct naming_list read_entries(struct call *call, const struct activity_news *news)
@@ -54,7 +71,7 @@ static struct naming_list read_entries(struct call *call, const struct activity_
         size_t first = list.len;
         for (size_t k = 0; k < news->rooms[i].n; k++) {
             struct naming naming;
-            if (read_entry(&news->rooms[i].entries[k], &naming)) put_naming(&list, first, naming);
+            if (read_entry(&news->rooms[i].entries[k], news->released, &naming)) put_naming(&list, first, naming);
         }
     }
     return list;

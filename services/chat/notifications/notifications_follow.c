@@ -64,6 +64,16 @@ static const struct wire_field said_place_fields[] = {
 };
 static const struct wire_shape said_place_shape = { "said_place", "", sizeof(struct said_place), said_place_fields };
 
+/* What its message says is another from then on, or nothing. */
+static bool changes_words(const struct message *entry)
+{
+    static const char *const kinds[] = { "message:edit", "message:delete", "message:withhold", "message:release" };
+
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (str_is(entry->kind, kinds[i])) return true;
+    return false;
+}
+
 static struct said_place_list find_places(struct call *call, const struct activity_news *news)
 {
     struct said_place_list list = { NULL, 0 };
@@ -74,7 +84,7 @@ static struct said_place_list find_places(struct call *call, const struct activi
     for (size_t i = 0; i < news->n; i++)
         for (size_t k = 0; k < news->rooms[i].n; k++) {
             const struct message *entry = &news->rooms[i].entries[k];
-            bool is_done_to_one = str_is(entry->kind, "message:edit") || str_is(entry->kind, "message:delete");
+            bool is_done_to_one = changes_words(entry);
             if (entry->kind.len > 0 && !is_done_to_one) continue;
             list.at[list.len++] = (struct said_place){ entry->room, is_done_to_one ? entry->target : entry->seq };
         }

@@ -175,7 +175,7 @@ static enum err add_room(
     return OK;
 }
 
-/* Words of a message that was deleted are not told any more, whether somebody is told at all or not. */
+/* Words of a message that was deleted or is withheld are not told any more, whether somebody is told at all or not. */
 static const char FORGET_WORDS[] =
     "UPDATE webhook_delivery d SET text = NULL FROM unnest($1::uuid[], $2::bigint[]) AS t (room_id, seq) JOIN webhook w"
     " ON w.room_id = t.room_id WHERE d.webhook_id = w.id AND d.message = t.seq AND d.text IS NOT NULL";
@@ -187,7 +187,7 @@ static enum err forget_words(struct call *call, const struct activity_news *news
     for (size_t i = 0; i < news->n; i++)
         for (size_t k = 0; k < news->rooms[i].n; k++) {
             const struct message *entry = &news->rooms[i].entries[k];
-            if (!str_is(entry->kind, "message:delete")) continue;
+            if (!str_is(entry->kind, "message:delete") && !str_is(entry->kind, "message:withhold")) continue;
             gone.at[gone.len++] = (struct told_item){ .room = entry->room, .seq = entry->target };
         }
     if (gone.len == 0) return OK;

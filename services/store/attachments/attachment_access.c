@@ -20,33 +20,41 @@
 
 #define PAIRS_AT_ONCE 500
 
-/* A medium, the how-many-th of those asked about, a room that shows it, and when the newest message was stored that does. */
+/* A medium, the how-many-th of those asked about, a room that shows it, and when the newest message was stored that does: of those that are read, if some are. */
 struct shown_in {
     int64_t nth;
     struct id room;
     int64_t at;
+    bool withheld; /* all that do are withheld */
 };
 struct shown_in_list {
     struct shown_in *at;
     size_t len;
 };
 static const struct wire_field shown_in_fields[] = { ROW_FIELD(struct shown_in, nth, INT),
-    ROW_FIELD(struct shown_in, room, ID), ROW_FIELD(struct shown_in, at, TIME), ROW_END };
+    ROW_FIELD(struct shown_in, room, ID), ROW_FIELD(struct shown_in, at, TIME),
+    ROW_FIELD(struct shown_in, withheld, BOOL), ROW_END };
 static const struct wire_shape shown_in_shape = { "shown_in", "", sizeof(struct shown_in), shown_in_fields };
 
 /* Each room of a medium once, by one step down the index for each: a room may show a medium a thousand times.  Newer rooms, whose ids are
  * greater, first. */
+#define NEWEST(which)                                                                                                  \
+    "SELECT a.seq, a.withheld FROM attachment a WHERE a.media = q.media AND a.room_id = step.room AND"                 \
+    " a.sender = q.owner AND " which " AND a.seq >= (SELECT first FROM room_head h WHERE h.room_id = step.room)"       \
+    " ORDER BY a.seq DESC LIMIT 1"
 static const char ROOMS[] =
-    "SELECT q.nth, r.room, r.at FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q (media, owner, nth),"
+    "SELECT q.nth, r.room, r.at, r.withheld FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q (media, owner, "
+    "nth),"
     " LATERAL (WITH RECURSIVE step (room) AS ("
     "  (SELECT room_id FROM attachment WHERE media = q.media AND (q.nth > $3 OR room_id < $4) ORDER BY room_id DESC"
     "   LIMIT 1) UNION ALL SELECT (SELECT a.room_id FROM attachment a WHERE a.media = q.media AND a.room_id < step.room"
     "   ORDER BY a.room_id DESC LIMIT 1) FROM step WHERE step.room IS NOT NULL)"
-    "  SELECT room, (SELECT m.at FROM message m WHERE m.room_id = step.room AND m.seq = newest.seq) AS at FROM step,"
-    "   LATERAL (SELECT a.seq FROM attachment a WHERE a.media = q.media AND a.room_id = step.room AND a.sender = "
-    "q.owner AND a.seq >= (SELECT first FROM room_head h WHERE h.room_id = step.room)"
-    "   ORDER BY a.seq DESC LIMIT 1) newest WHERE room IS NOT NULL LIMIT $5) r"
-    " WHERE q.nth >= $3 ORDER BY q.nth, r.room DESC LIMIT $5";
+    "  SELECT room, (SELECT m.at FROM message m WHERE m.room_id = step.room AND m.seq = newest.seq) AS at, "
+    "newest.withheld"
+    "   FROM step, LATERAL ((" NEWEST("NOT a.withheld") ") UNION ALL (" NEWEST(
+        "a.withheld") ") LIMIT 1) newest"
+                      "  WHERE room IS NOT NULL LIMIT $5) r"
+                      " WHERE q.nth >= $3 ORDER BY q.nth, r.room DESC LIMIT $5";
 
 struct attachment_asking {
     struct store *store;
@@ -89,7 +97,8 @@ static void on_access(void *arg, enum err e, struct log_access may)
         answer_asking(asking, access_error(rpc_later_call(asking->later), e, may));
         return;
     }
-    if (may.role != ROLE_none && history_reads(may.reads_after, asking->last.at))
+    if (may.role != ROLE_none && history_reads(may.reads_after, asking->last.at) &&
+        (!asking->last.withheld || room_role_may(may.role, MAY_moderate)))
         asking->may_read[asking->last.nth - 1] = true;
     ask_next(asking);
 }

@@ -66,6 +66,10 @@ static enum err check_target(struct call *call, enum entry_kind kind, const stru
         return call_fail(call, ERR_CONFLICT, "the message was edited %d times, and is not once more", EDITS_MAX);
     if (kind == ENTRY_reaction_add && target->emojis >= EMOJIS_MAX)
         return call_fail(call, ERR_CONFLICT, "emoji: the message has %d different ones, and gets no other", EMOJIS_MAX);
+    if (kind == ENTRY_edit && target->is_withheld)
+        return call_fail(call, ERR_CONFLICT, "the message is withheld by who moderates the room");
+    if (kind == ENTRY_release && !target->is_withheld)
+        return call_fail(call, ERR_NOT_FOUND, "the message is not withheld");
     if ((kind == ENTRY_reaction_remove || kind == ENTRY_pin_remove) && !target->is_so)
         return call_fail(call, ERR_NOT_FOUND, "there is none");
     return OK;

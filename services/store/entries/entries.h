@@ -27,7 +27,7 @@ struct str entry_name(enum entry_kind kind);
 struct target {
     struct str sender;
     int64_t at;
-    bool is_reply, is_deleted;
+    bool is_reply, is_deleted, is_withheld;
     bool is_repeat; /* the entry is in the log already, under this id */
     bool is_so;     /* it has this reaction of theirs, or a pin */
     int64_t edits;

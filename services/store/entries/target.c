@@ -8,6 +8,7 @@
  * looks again.  The server's own lines are no target. */
 static const char TARGET[] =
     "SELECT m.sender, m.at, m.thread IS NOT NULL AS is_reply, n.delete_seq IS NOT NULL AS is_deleted,"
+    " n.withheld_at IS NOT NULL AS is_withheld,"
     " COALESCE(n.edits, 0) AS edits,"
     " CASE WHEN $6 = '' THEN EXISTS (SELECT FROM message s WHERE s.room_id = $1 AND s.sender = $3 AND s.id = $4)"
     " ELSE EXISTS (SELECT FROM change s WHERE s.room_id = $1 AND s.sender = $3 AND s.id = $4) END AS is_repeat,"
@@ -17,6 +18,8 @@ static const char TARGET[] =
     " FROM message m LEFT JOIN message_now n ON n.room_id = m.room_id AND n.seq = m.seq"
     " LEFT JOIN reaction r ON r.room_id = m.room_id AND r.seq = m.seq AND r.emoji = $5 AND r.subject = $3"
     " LEFT JOIN change d ON d.room_id = m.room_id AND d.seq = CASE $6 WHEN 'message:delete' THEN n.delete_seq"
+    " WHEN 'message:withhold' THEN CASE WHEN n.withheld_at IS NOT NULL THEN n.withhold_seq END"
+    " WHEN 'message:release' THEN CASE WHEN n.withheld_at IS NULL AND n.delete_seq IS NULL THEN n.withhold_seq END"
     " WHEN 'pin:add' THEN CASE WHEN n.pinned THEN n.pin_seq END"
     " WHEN 'pin:remove' THEN CASE WHEN NOT n.pinned THEN n.pin_seq END"
     " WHEN 'reaction:add' THEN CASE WHEN r.present AND n.delete_seq IS NULL THEN r.entry END"
@@ -29,6 +32,7 @@ static const struct wire_field target_fields[] = {
     ROW_FIELD(struct target, at, TIME),
     ROW_FIELD(struct target, is_reply, BOOL),
     ROW_FIELD(struct target, is_deleted, BOOL),
+    ROW_FIELD(struct target, is_withheld, BOOL),
     ROW_FIELD(struct target, is_repeat, BOOL),
     ROW_FIELD(struct target, is_so, BOOL),
     ROW_FIELD(struct target, edits, INT),

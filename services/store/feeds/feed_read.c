@@ -25,6 +25,7 @@ static const char SPANS[] =
 
 #define HAS_AT   "position('@' IN body) > 0"
 #define IF_NAMES "kind = 'message:edit' AND " HAS_AT
+#define IF_WHY   "kind IN ('message:withhold', 'message:release')"
 #define IS_WHOLE "r.room = ANY ($5)"
 
 static const char ENTRIES[] =
@@ -32,7 +33,8 @@ static const char ENTRIES[] =
     "  (SELECT seq, id, sender, CASE WHEN kind IS NULL THEN body ELSE '' END AS body, at, kind, NULL::bigint AS target,"
     "   NULL::timestamptz AS target_at, CASE WHEN " IS_WHOLE " THEN thread END AS thread FROM message " IN_SPAN
     "   AND (kind IS NOT NULL OR thread IS NOT NULL OR " IS_WHOLE " OR " HAS_AT ") ORDER BY seq LIMIT $4) UNION ALL"
-    "  (SELECT seq, id, sender, CASE WHEN " IS_WHOLE " OR (" IF_NAMES ") THEN body ELSE '' END, at, kind, target, CASE"
+    "  (SELECT seq, id, sender, CASE WHEN " IS_WHOLE " OR (" IF_NAMES ") OR " IF_WHY
+    " THEN body ELSE '' END, at, kind, target, CASE"
     "   WHEN " IF_NAMES " THEN (SELECT m.at FROM message m WHERE m.room_id = r.room AND m.seq = target) END, NULL"
     "   FROM change " IN_SPAN " ORDER BY seq LIMIT $4) ORDER BY seq LIMIT $4) l ORDER BY r.i, l.seq";
 
@@ -43,6 +45,15 @@ static const char REPLIES[] =
     "  WHERE room_id = e.room_id AND seq = e.seq AND kind IS NULL AND thread IS NOT NULL OFFSET 0) m"
     " CROSS JOIN LATERAL (SELECT sender FROM message WHERE room_id = e.room_id AND seq = m.thread OFFSET 0) o"
     " ORDER BY e.i";
+
+/* Of entries: which have a message be read again, as it is now. */
+static const char RELEASED[] =
+    "SELECT e.room_id AS room, m.seq, m.at, m.sender, COALESCE(n.body, m.body) AS body FROM unnest($1::uuid[],"
+    " $2::bigint[]) WITH ORDINALITY AS e (room_id, seq, i) CROSS JOIN LATERAL (SELECT target FROM change"
+    "  WHERE room_id = e.room_id AND seq = e.seq AND kind = 'message:release' OFFSET 0) c"
+    " CROSS JOIN LATERAL (SELECT seq, at, sender, body FROM message WHERE room_id = e.room_id AND seq = c.target"
+    "  OFFSET 0) m LEFT JOIN LATERAL (SELECT body FROM message_now WHERE room_id = e.room_id AND seq = c.target"
+    "  OFFSET 0) n ON true ORDER BY e.i";
 
 static const char VOICES[] =
     "SELECT r.room, v.sender, v.seq, v.at FROM " OF_SPANS
@@ -126,6 +137,26 @@ static enum err find_replies(struct pg *pg, struct arena *arena, struct feed_new
         PG_ARGS(pg_ids(arena, IDS_OF(arena, *entries, room)), pg_ints(arena, INTS_OF(arena, *entries, seq))));
 }
 
+static bool has_kind(const struct message_list *entries, const char *kind)
+{
+    size_t i = 0;
+
+    while (i < entries->len && !str_is(entries->at[i].kind, kind)) i++;
+    return i < entries->len;
+}
+
+static enum err find_released(struct pg *pg, struct arena *arena, struct feed_news *news)
+{
+    const struct message_list *entries = &news->batch.entries;
+    struct feed_release_list *released = &news->batch.released;
+
+    if (!has_kind(entries, "message:release")) return OK;
+    TRY(pg_all(pg, arena, feed_release_shape(), released, FEED_ENTRIES_MAX, RELEASED,
+        PG_ARGS(pg_ids(arena, IDS_OF(arena, *entries, room)), pg_ints(arena, INTS_OF(arena, *entries, seq)))));
+    for (size_t i = 0; i < released->len; i++) released->at[i].body = named_in(arena, released->at[i].body);
+    return OK;
+}
+
 enum err feed_spans(
     struct pg *pg, struct arena *arena, const char *feed, struct id_list rooms, size_t of_each, struct feed_news *out)
 {
@@ -154,6 +185,15 @@ static struct feed_text text_of(const struct message *entry)
     return (struct feed_text){ entry->room, entry->seq, begin, begin.len < entry->body.len };
 }
 
+/* In the place of a text: whom it names, why something is withheld or not any more, or nothing. */
+static struct str body_of(struct arena *arena, const struct message *entry)
+{
+    bool says_why = str_is(entry->kind, "message:withhold") || str_is(entry->kind, "message:release");
+    bool may_name = entry->kind.len == 0 || str_is(entry->kind, "message:edit");
+
+    return says_why ? entry->body : may_name ? named_in(arena, entry->body) : STR("");
+}
+
 /* What entries say is handed on where it is wanted; in their own place stands whom they name. */
 static void place_texts(struct arena *arena, struct id_list texts, struct feed_batch *batch)
 {
@@ -161,9 +201,8 @@ static void place_texts(struct arena *arena, struct id_list texts, struct feed_b
     for (size_t i = 0; i < batch->spans.len; i++) batch->spans.at[i].texts = ids_have(texts, batch->spans.at[i].room);
     for (size_t i = 0; i < batch->entries.len; i++) {
         struct message *entry = &batch->entries.at[i];
-        bool may_name = entry->kind.len == 0 || str_is(entry->kind, "message:edit");
         if (ids_have(texts, entry->room)) batch->texts.at[batch->texts.len++] = text_of(entry);
-        entry->body = may_name ? named_in(arena, entry->body) : STR("");
+        entry->body = body_of(arena, entry);
     }
 }
 
@@ -184,6 +223,7 @@ static enum err read_spans(struct pg *pg, struct arena *arena, const char *feed,
     cut_spans(out, messages, of_each);
     place_texts(arena, texts, &out->batch);
     if (out->batch.entries.len > 0) TRY(find_replies(pg, arena, out));
+    TRY(find_released(pg, arena, out));
     return find_voices(pg, arena, FEED_VOICES_MAX / rooms.len, out, fits);
 }
 

@@ -83,7 +83,7 @@ static enum err take_medium(struct import_reading *r, const struct export_line *
 }
 
 /* clang-format off */
-static const struct kind { const char *name; enum { NOTHING, MESSAGE } about; enum { none, edit, react, pin, delete } effect; } kinds[] = {
+static const struct kind { const char *name; enum { NOTHING, MESSAGE } about; enum { none, edit, react, pin, withhold, release, delete } effect; } kinds[] = {
 #define ENTRY(kind, name, about, heard, unread, effect, doc) { name, about, effect },
 #include "proto/begin.def"
 #include "proto/entries.def"

@@ -20,7 +20,7 @@
 #define HISTORY(walk, nearest, order)                                                                                       \
     "SELECT p.room, p.seq, p.id, p.sender, p.body, p.meta, p.at, p.kind, p.thread, p.attachments, p.edited_at,"     \
     " p.deleted_at,"                                                                                                   \
-    " p.deleted_by, p.pinned, p.replies, p.last_reply, CASE WHEN p.deleted_at IS NULL THEN"                            \
+    " p.deleted_by, p.withheld_at, p.withheld_by, p.pinned, p.replies, p.last_reply, CASE WHEN p.deleted_at IS NULL THEN"                            \
     " (SELECT json_agg(json_build_object('emoji', c.emoji, 'count', c.n, 'mine', EXISTS (SELECT FROM reaction r"       \
     "  WHERE r.room_id = p.room AND r.seq = p.seq AND r.emoji = c.emoji AND r.subject = $5 AND r.present)))"           \
     "  FROM (SELECT * FROM reaction_count t WHERE t.room_id = p.room AND t.seq = p.seq AND t.n > 0"                    \
@@ -29,7 +29,7 @@
     " SELECT w.*, COALESCE(w.meta_as_sent, w.old_meta::json) AS meta,"                                                 \
     " row_number() OVER walk AS n, sum(" TEXT_BYTES("w") ") OVER walk AS bytes FROM ("                                 \
     "  SELECT s.room_id AS room, s.seq, s.id, s.sender, COALESCE(n.body, s.body) AS body, s.meta_as_sent,"             \
-    "  s.meta AS old_meta, s.at, s.kind, s.thread, CASE WHEN n.edit_seq IS NULL THEN s.attachments ELSE n.attachments END AS attachments, n.edited_at, n.deleted_at, n.deleted_by,"                           \
+    "  s.meta AS old_meta, s.at, s.kind, s.thread, CASE WHEN n.edit_seq IS NULL THEN s.attachments ELSE n.attachments END AS attachments, n.edited_at, n.deleted_at, n.deleted_by, n.withheld_at, n.withheld_by,"                           \
     "  COALESCE(n.pinned, false) AS pinned, COALESCE(n.replies, 0) AS replies, n.last_reply"                           \
     "  FROM (" walk ") s LEFT JOIN LATERAL (SELECT * FROM message_now n WHERE n.room_id = s.room_id AND n.seq = s.seq" \
     "  OFFSET 0) n ON true) w"                                                                                         \
@@ -188,7 +188,7 @@ static void keep_own(struct message_view *own)
     own->reactions = (struct reaction_sum_list){ NULL, 0 };
     own->replies = own->last_reply = 0;
     own->pinned = false;
-    own->deleted_by = STR_NONE;
+    own->deleted_by = own->withheld_by = STR_NONE;
 }
 
 enum err history_own(struct pg *pg, struct arena *arena, const struct own_place *from, int64_t limit, struct str sender,

@@ -18,7 +18,7 @@
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
 #include "libshared/wire/columns.h"
-#include "services/store/store.h"
+#include "services/store/moderation/moderation.h"
 
 #define ROOMS_AT_ONCE 500      /* proto/chat.def: log_begins.logs */
 #define ROWS_AT_ONCE  500      /* of a table, in one transaction */
@@ -178,7 +178,13 @@ static const char *const removals[] = {
     "DELETE FROM imported_medium WHERE $2::bigint > 0 AND ctid = ANY (ARRAY(SELECT i.ctid FROM imported_medium i WHERE"
     " i.room_id = $1 AND NOT EXISTS (SELECT FROM attachment a WHERE a.media = i.media AND a.room_id = $1) LIMIT $3))",
     SOME("removed"),
+    "DELETE FROM withheld WHERE ctid = ANY (ARRAY(SELECT ctid FROM withheld WHERE room_id = $1 AND message < $2 LIMIT "
+    "$3))",
     SOME("hidden"),
+    /* Of members only where nothing of the room is left. */
+    REPORTS_GO(
+        "room_id = $1 AND seq < $2 AND (seq > 0 OR EXISTS (SELECT FROM room_head h WHERE h.room_id = $1 AND h.first >"
+        " h.seq)) LIMIT $3"),
     "WITH gone AS (" SOME(
         "search_entry") " RETURNING segment), fewer AS (UPDATE search_segment s SET n = s.n - g.n FROM"
                         " (SELECT segment, count(*) AS n FROM gone GROUP BY segment) g WHERE s.id = g.segment) SELECT "

@@ -52,7 +52,7 @@ static const char LOCK_HEADS[] = "SELECT FROM room_head WHERE room_id = ANY($1::
 
 /* Messages, and what is done to messages: those have a target.  Of a repeat all that is stored comes back too: the stored one stands,
  * whatever is said now.  OFFSET 0 keeps the planner from looking up the fresh ones as well, which saves a sixth.  An edit that
- * comes behind the deletion of its message, or behind its time, has no text: nobody would take it away any more. */
+ * comes behind the deletion of its message, or behind its time, or while that is withheld, has no text: nobody would take it away any more. */
 static const char APPEND[] =
     "WITH asked AS (SELECT a.room_id, a.id, a.sender, a.body, a.meta, a.kind, NULLIF(a.target, 0) AS target,"
     "       NULLIF(a.thread, 0) AS thread, a.attachments::uuid[] AS attachments, a.n FROM unnest($1::uuid[], "
@@ -73,7 +73,8 @@ static const char APPEND[] =
     "       SELECT room_id, seq, id, sender, kind, target, CASE WHEN is_late THEN '' ELSE body END,"
     "       CASE WHEN is_late THEN NULL ELSE attachments END, $6::timestamptz"
     "       FROM fresh f, LATERAL (SELECT kind = 'message:edit' AND (EXISTS (SELECT FROM message_now w"
-    "       WHERE w.room_id = f.room_id AND w.seq = f.target AND w.delete_seq IS NOT NULL)"
+    "       WHERE w.room_id = f.room_id AND w.seq = f.target AND (w.delete_seq IS NOT NULL OR w.withheld_at IS NOT "
+    "NULL))"
     "       OR f.target < (SELECT first FROM room_head h WHERE h.room_id = f.room_id)) AS is_late) l"
     "       WHERE target IS NOT NULL),"
     " grown AS (UPDATE room_head h SET seq = f.seq"

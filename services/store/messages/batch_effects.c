@@ -5,6 +5,7 @@
  *      edit    is the text from now on, and shows the media from now on
  *      react   is there, or no longer, and counted
  *      pin     is there, or no longer
+ *      withhold takes the text aside, that of the edits too; release puts it back
  *      delete  takes the text away, that of the edits too, and shows nothing
  *
  * Each statement finds the batch's entries by their ids, as they are stored.  The batch holds the rooms' rows in room_head, so nobody
@@ -42,7 +43,7 @@ static const char EDIT[] = LAST("'message:edit'",
                            "       EXCLUDED.attachments, edits = n.edits + 1, edit_seq = EXCLUDED.edit_seq,"
                            "       edited_at = EXCLUDED.edited_at, former_due = COALESCE(n.former_due, "
                            "EXCLUDED.former_due)"
-                           "       WHERE n.delete_seq IS NULL AND"
+                           "       WHERE n.delete_seq IS NULL AND n.withheld_at IS NULL AND"
                            "       COALESCE(n.edit_seq, 0) < EXCLUDED.edit_seq RETURNING room_id, seq, attachments),"
                            " shown AS (INSERT INTO attachment (media, room_id, seq, sender)"
                            "       SELECT media, room_id, now.seq, sender FROM now JOIN found f USING (room_id),"
@@ -77,17 +78,55 @@ static const char PIN[] = LAST("'pin:add', 'pin:remove'",
                            "EXCLUDED.pin_seq"
                            " WHERE n.delete_seq IS NULL AND COALESCE(n.pin_seq, 0) < EXCLUDED.pin_seq";
 
+/* Of both kinds the last one stands, each unless the view has a later one.  Words that lie aside already stay those that they were. */
+#define WITHHOLDING(kind, also)                                                                                        \
+    LAST("'message:withhold', 'message:release'", "c.room_id, c.target")                                               \
+    ", due AS (SELECT f.* FROM found f LEFT JOIN message_now n ON n.room_id = f.room_id AND n.seq = f.target"          \
+    "       WHERE f.kind = '" kind "' AND n.delete_seq IS NULL AND COALESCE(n.withhold_seq, 0) < f.seq" also ")"
+
+/* clang-format off */
+static const char WITHHOLD[] = WITHHOLDING("message:withhold", "")
+    ", aside AS (INSERT INTO withheld (room_id, seq, message, body, meta, attachments)"
+    "       SELECT m.room_id, m.seq, m.seq, m.body, COALESCE(m.meta_as_sent, m.meta::json), m.attachments"
+    "       FROM due f JOIN message m ON m.room_id = f.room_id AND m.seq = f.target UNION ALL"
+    "       SELECT e.room_id, e.seq, e.target, e.body, NULL, e.attachments FROM due f JOIN change e ON"
+    "       e.room_id = f.room_id AND e.target = f.target AND e.kind = 'message:edit' ON CONFLICT DO NOTHING),"
+    " blanked AS (UPDATE message m SET body = '', meta = NULL, meta_as_sent = NULL, attachments = NULL FROM due f"
+    "       WHERE m.room_id = f.room_id AND m.seq = f.target),"
+    " edits AS (UPDATE change e SET body = '', attachments = NULL FROM due f WHERE e.room_id = f.room_id AND"
+    "       e.target = f.target AND e.kind = 'message:edit'),"
+    " shown AS (UPDATE attachment a SET withheld = true FROM due f WHERE a.room_id = f.room_id AND a.seq = f.target)"
+    " INSERT INTO message_now AS n (room_id, seq, withhold_seq, withheld_at, withheld_by)"
+    " SELECT room_id, target, seq, at, sender FROM due ON CONFLICT (room_id, seq) DO UPDATE SET body = NULL,"
+    " attachments = NULL, withhold_seq = EXCLUDED.withhold_seq, withheld_at = COALESCE(n.withheld_at,"
+    " EXCLUDED.withheld_at), withheld_by = COALESCE(n.withheld_by, EXCLUDED.withheld_by)";
+
+static const char RELEASE[] = WITHHOLDING("message:release", " AND n.withheld_at IS NOT NULL")
+    ", back AS (DELETE FROM withheld w USING due f WHERE w.room_id = f.room_id AND w.message = f.target RETURNING w.*),"
+    " texts AS (UPDATE message m SET body = b.body, meta_as_sent = b.meta, attachments = b.attachments FROM back b"
+    "       WHERE b.seq = b.message AND m.room_id = b.room_id AND m.seq = b.seq),"
+    " edits AS (UPDATE change e SET body = b.body, attachments = b.attachments FROM back b"
+    "       WHERE b.seq <> b.message AND e.room_id = b.room_id AND e.seq = b.seq),"
+    " shown AS (UPDATE attachment a SET withheld = false FROM due f WHERE a.room_id = f.room_id AND a.seq = f.target)"
+    " UPDATE message_now n SET body = (SELECT b.body FROM back b WHERE b.room_id = n.room_id AND b.seq = n.edit_seq),"
+    " attachments = (SELECT b.attachments FROM back b WHERE b.room_id = n.room_id AND b.seq = n.edit_seq),"
+    " withhold_seq = f.seq, withheld_at = NULL, withheld_by = NULL FROM due f WHERE n.room_id = f.room_id AND"
+    " n.seq = f.target";
+/* clang-format on */
+
 /* The first of them stands.  All parts see what was there before this statement: so the texts are kept as they were. */
 static const char DELETE[] = LAST("'message:delete'",
     "c.room_id, c.target") ", gone AS (INSERT INTO message_now AS n (room_id, seq, delete_seq, deleted_at, deleted_by)"
                            "       SELECT room_id, target, seq, at, sender FROM found ON CONFLICT (room_id, seq) DO "
                            "UPDATE"
-                           "       SET body = NULL, attachments = NULL, former_due = NULL, pinned = false, delete_seq "
-                           "= "
-                           "COALESCE(n.delete_seq, "
-                           "EXCLUDED.delete_seq),"
+                           "       SET body = NULL, attachments = NULL, former_due = NULL, pinned = false, withheld_at "
+                           "= NULL,"
+                           "       withheld_by = NULL, delete_seq = COALESCE(n.delete_seq, EXCLUDED.delete_seq),"
                            "       deleted_at = COALESCE(n.deleted_at, EXCLUDED.deleted_at),"
                            "       deleted_by = COALESCE(n.deleted_by, EXCLUDED.deleted_by)),"
+                           " aside AS (DELETE FROM withheld w USING found f WHERE w.room_id = f.room_id AND w.message "
+                           "= "
+                           "f.target RETURNING w.room_id, w.seq, w.body, w.meta),"
                            " kept AS (INSERT INTO removed (room_id, seq, body, meta, purge_at) SELECT room_id, seq, "
                            "body, meta,"
                            "       now() + $4::bigint * interval '1 second' FROM ("
@@ -95,7 +134,8 @@ static const char DELETE[] = LAST("'message:delete'",
                            "       FROM found f JOIN message m ON m.room_id = f.room_id AND m.seq = f.target UNION ALL"
                            "       SELECT e.room_id, e.seq, e.body, NULL FROM found f JOIN change e ON e.room_id = "
                            "f.room_id"
-                           "       AND e.target = f.target AND e.kind = 'message:edit') texts"
+                           "       AND e.target = f.target AND e.kind = 'message:edit' UNION ALL SELECT * FROM aside) "
+                           "texts"
                            "       WHERE $4::bigint > 0 AND (body <> '' OR meta IS NOT NULL) ON CONFLICT DO NOTHING),"
                            " edits AS (UPDATE change e SET body = '', attachments = NULL FROM found f WHERE"
                            "       e.room_id = f.room_id AND e.target = f.target AND e.kind = 'message:edit'"
@@ -107,13 +147,24 @@ static const char DELETE[] = LAST("'message:delete'",
                            " WHERE m.room_id = f.room_id AND m.seq = f.target";
 
 /* Effects as the rows of proto/entries.def name them, in the order in which they are sent; of `none` there is only the reply. */
-enum effect { EFFECT_none, EFFECT_edit, EFFECT_react, EFFECT_pin, EFFECT_delete, EFFECTS };
+enum effect {
+    EFFECT_none,
+    EFFECT_edit,
+    EFFECT_react,
+    EFFECT_pin,
+    EFFECT_withhold,
+    EFFECT_release,
+    EFFECT_delete,
+    EFFECTS
+};
 
 static const char *const statements[EFFECTS] = {
     [EFFECT_none] = REPLY,
     [EFFECT_edit] = EDIT,
     [EFFECT_react] = REACT,
     [EFFECT_pin] = PIN,
+    [EFFECT_withhold] = WITHHOLD,
+    [EFFECT_release] = RELEASE,
     [EFFECT_delete] = DELETE,
 };
 static const char *const names[EFFECTS] = {
@@ -121,6 +172,8 @@ static const char *const names[EFFECTS] = {
     [EFFECT_edit] = "edit",
     [EFFECT_react] = "react",
     [EFFECT_pin] = "pin",
+    [EFFECT_withhold] = "withhold",
+    [EFFECT_release] = "release",
     [EFFECT_delete] = "delete",
 };
 

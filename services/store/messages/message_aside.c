@@ -17,13 +17,14 @@ struct message_aside {
     struct message_versions rep;
 };
 
-/* One that was deleted, and what the server says, have none. */
+/* One that was deleted or is withheld, and what the server says, have none. */
 static const char VERSIONS[] =
     "SELECT v.seq, v.at, v.body, v.attachments, v.body = '' AND v.attachments IS NULL AS gone FROM message m"
     " LEFT JOIN message_now n ON n.room_id = m.room_id AND n.seq = m.seq, LATERAL ("
     " SELECT m.seq, m.at, m.body, m.attachments UNION ALL SELECT c.seq, c.at, c.body, c.attachments FROM change c"
     " WHERE c.room_id = $1 AND c.target = $2 AND c.kind = 'message:edit') v"
-    " WHERE m.room_id = $1 AND m.seq = $2 AND m.kind IS NULL AND n.delete_seq IS NULL ORDER BY v.seq LIMIT $3";
+    " WHERE m.room_id = $1 AND m.seq = $2 AND m.kind IS NULL AND n.delete_seq IS NULL AND n.withheld_at IS NULL"
+    " ORDER BY v.seq LIMIT $3";
 
 static const char HIDE[] = "INSERT INTO hidden (subject, room_id, seq, at) SELECT $3, $1, $2, $4 WHERE (SELECT "
                            "count(*) FROM (SELECT FROM hidden"

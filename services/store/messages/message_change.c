@@ -48,6 +48,26 @@ void message_delete(struct call *call, const struct mark_draft *draft, struct rp
     begin_mark(call, ENTRY_delete, draft, later);
 }
 
+static void begin_withholding(
+    struct call *call, enum entry_kind kind, const struct withhold_draft *draft, struct rpc_later *later)
+{
+    const struct message entry = {
+        .room = draft->room, .id = id_or_new(call, draft->id), .target = draft->seq, .body = draft->reason
+    };
+
+    entry_begin(call, kind, &entry, later);
+}
+
+void message_withhold(struct call *call, const struct withhold_draft *draft, struct rpc_later *later)
+{
+    begin_withholding(call, ENTRY_withhold, draft, later);
+}
+
+void message_release(struct call *call, const struct withhold_draft *draft, struct rpc_later *later)
+{
+    begin_withholding(call, ENTRY_release, draft, later);
+}
+
 void pin_add(struct call *call, const struct mark_draft *draft, struct rpc_later *later)
 {
     begin_mark(call, ENTRY_pin_add, draft, later);

@@ -4,7 +4,7 @@
 
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
-#include "services/store/store.h"
+#include "services/store/moderation/moderation.h"
 
 #define ROOMS_AT_ONCE    500
 #define MESSAGES_AT_ONCE 500
@@ -32,6 +32,7 @@ static const char BLANK[] =
     " fewer AS (UPDATE search_segment s SET n = s.n - k.n FROM (SELECT segment, count(*) AS n FROM known GROUP BY "
     "segment)"
     " k WHERE s.id = k.segment),"
+    " aside AS (DELETE FROM withheld w USING found f WHERE w.room_id = f.room_id AND w.message = f.seq),"
     " kept AS (DELETE FROM removed d USING found f WHERE d.room_id = f.room_id AND (d.seq = f.seq OR d.seq IN"
     " (SELECT e.seq FROM change e WHERE e.room_id = f.room_id AND e.target = f.seq AND e.kind = 'message:edit')))"
     " SELECT (SELECT count(*) FROM rooms) AS rooms, (SELECT count(*) FROM found) AS messages,"
@@ -115,13 +116,17 @@ static enum err forget_unsent(struct call *call, struct erasure *erasure, bool *
 enum err messages_erase_some(struct call *call, struct erasure *erasure, void **left)
 {
     const struct store *store = call->context;
-    int64_t hidden;
+    char subject[ID_TEXT_BYTES + 1];
+    int64_t hidden, reports;
     bool has_more;
 
     (void)left;
     TRY(forget_unsent(call, erasure, &has_more));
     TRY(forget_hidden(call, erasure, &hidden));
-    if (has_more || hidden == MESSAGES_AT_ONCE) return OK;
+    id_format(erasure->user, subject);
+    TRY(reports_erase_some(call, str_of(subject), MESSAGES_AT_ONCE, &reports));
+    erasure_add(call, erasure, "reports", reports);
+    if (has_more || hidden == MESSAGES_AT_ONCE || reports >= MESSAGES_AT_ONCE) return OK;
     if (strcmp(store->settings->erased_messages, "blank") == 0) return blank_some(call, erasure);
     erasure->erased_at = call->now; /* the text stays, of a sender whom no name leads to */
     return OK;

@@ -42,8 +42,9 @@ static const char TOUCHED[] =
     "SELECT r.room, l.* FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS r (room, after, last, i)"
     " CROSS JOIN LATERAL ("
     "  (SELECT seq AS entry, seq, at FROM message " IN_SPAN " ORDER BY message.seq LIMIT $4) UNION ALL"
-    "  (SELECT seq, target, at FROM change " IN_SPAN " AND kind IN ('message:edit', 'message:delete')"
-    "   ORDER BY change.seq LIMIT $4) ORDER BY entry LIMIT $4) l ORDER BY r.i, l.entry";
+    "  (SELECT seq, target, at FROM change " IN_SPAN " AND kind IN ('message:edit', 'message:delete',"
+    "   'message:withhold', 'message:release') ORDER BY change.seq LIMIT $4) ORDER BY entry LIMIT $4) l ORDER BY r.i, "
+    "l.entry";
 
 /* A span in which there was as much as might be ends with the last of it. */
 static void cut_spans(struct feed_news *news, const struct touched_list *touched, size_t of_each)

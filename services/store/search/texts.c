@@ -1,4 +1,4 @@
-/* texts.c - messages as they are now, by their places: those that are deleted or that the reader hides, and what the server
+/* texts.c - messages as they are now, by their places: those that are deleted or withheld or that the reader hides, and what the server
  * says, are not there. */
 // SPDX-License-Identifier: Apache-2.0
 #include "libshared/db/pg.h"
@@ -26,7 +26,7 @@ static const char TEXTS[] =
     "  ORDER BY m.seq LIMIT 1) m"
     " LEFT JOIN LATERAL (SELECT * FROM message_now n WHERE n.room_id = t.room AND n.seq = t.seq OFFSET 0) n ON true"
     " LEFT JOIN LATERAL (SELECT h.at FROM hidden h WHERE h.subject = $3 AND h.room_id = t.room AND h.seq = t.seq"
-    "  OFFSET 0) h ON true WHERE m.kind IS NULL AND n.deleted_at IS NULL AND h.at IS NULL"
+    "  OFFSET 0) h ON true WHERE m.kind IS NULL AND n.deleted_at IS NULL AND n.withheld_at IS NULL AND h.at IS NULL"
     " AND m.seq >= (SELECT first FROM room_head WHERE room_id = t.room) ORDER BY t.i";
 
 enum err search_texts(struct pg *pg, struct arena *arena, struct id_list rooms, const int64_t *seqs, struct str reader,

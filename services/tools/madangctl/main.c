@@ -7,6 +7,7 @@ static const struct noun *const NOUNS[] = {
     &room_noun,
     &share_noun,
     &user_noun,
+    &report_noun,
     &job_noun,
     &mattermost_noun,
     &completion_noun,
@@ -23,7 +24,8 @@ static const struct example EXAMPLES[] = {
 const struct program program = {
     .name = "madangctl",
     .doc = "what is kept in Madang",
-    .about = "The operator's hand on rooms and what is said there, whoever is in them, on what links show, and on "
+    .about = "The operator's hand on rooms and what is said there, whoever is in them, on what members report, on what "
+             "links show, and on "
              "jobs. What it does is in "
              "the audit, with who did it and why: authctl audit list --what room. and --what share.",
     .settings =

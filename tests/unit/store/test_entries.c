@@ -22,6 +22,8 @@ static const struct {
     { ENTRY_message, 0, 0, 0, 0 },
     { ENTRY_edit, EDIT_S, -1, EDIT_S, -1 },
     { ENTRY_delete, DELETE_S, -1, 0, 0 },
+    { ENTRY_withhold, -1, -1, 0, 0 },
+    { ENTRY_release, -1, -1, 0, 0 },
     { ENTRY_reaction_add, 0, 0, 0, 0 },
     { ENTRY_reaction_remove, 0, 0, 0, 0 },
     { ENTRY_pin_add, -1, -1, 0, 0 },
