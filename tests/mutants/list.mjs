@@ -398,7 +398,7 @@ export const mutants = [
   },
   {
     name: 'a deleted message has versions', file: 'services/store/messages/message_aside.c', red: ['scenario', 'r_words', 'before it was edited'],
-    from: ' AND n.delete_seq IS NULL ORDER', to: ' ORDER',
+    from: ' AND n.delete_seq IS NULL AND n.withheld_at', to: ' AND n.withheld_at',
   },
   {
     name: 'pages show what their reader hid', file: 'services/store/log/history_page.c', red: ['scenario', 'r_words', 'has no text on any'],
@@ -534,7 +534,7 @@ export const mutants = [
   },
   {
     name: 'what was deleted stays in the index', file: 'services/store/search/search_take.c', red: ['scenario', 't_search', 'what was edited'],
-    from: 'AND kind IN (\'message:edit\', \'message:delete\')', to: 'AND kind IN (\'message:edit\', \'message:deleted\')',
+    from: '\'message:edit\', \'message:delete\',', to: '\'message:edit\', \'message:deleted\',',
   },
   {
     name: 'who came late finds what was said before', file: 'services/store/search/search_read.c', red: ['scenario', 't_search', 'who came late'],
@@ -558,7 +558,7 @@ export const mutants = [
   },
   {
     name: 'what somebody hides from themselves they find', file: 'services/store/search/texts.c', red: ['scenario', 't_search', 'what was edited'],
-    from: 'n.deleted_at IS NULL AND h.at IS NULL', to: 'n.deleted_at IS NULL',
+    from: 'n.withheld_at IS NULL AND h.at IS NULL', to: 'n.withheld_at IS NULL',
   },
   // --- what follows from the log ---
   {

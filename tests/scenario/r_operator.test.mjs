@@ -183,7 +183,7 @@ const trims = () => sql('store', "UPDATE job SET run_at = now() WHERE kind = 'lo
 const sweeps = kind => sql('store', `UPDATE job SET run_at = now() WHERE kind = '${kind}'; SELECT pg_notify('store_jobs', '')`)
 
 /** In how many rows something of a room is still said. */
-const TABLES = ['message', 'change', 'message_now', 'reaction', 'reaction_count', 'reply', 'attachment', 'removed', 'hidden', 'search_entry', 'draft', 'scheduled']
+const TABLES = ['message', 'change', 'message_now', 'reaction', 'reaction_count', 'reply', 'attachment', 'removed', 'hidden', 'search_entry', 'draft', 'scheduled', 'withheld', 'report']
 const left = async room => Object.fromEntries((await sql('store', TABLES.map(table => `SELECT '${table}', count(*) FROM ${table} WHERE room_id = '${room}'`).join(' UNION ALL ')))
   .split('\n').map(line => line.split('|')).filter(([, rows]) => rows !== '0'))
 
@@ -249,6 +249,8 @@ test('a store that dies between a purge and its end ends it once: nothing is lef
     await olga.calls('reaction:add', { room: at, seq: edited.seq, emoji: '🌱' })
     await olga.calls('pin:add', { room: at, seq })
     await olga.calls('draft:set', { room: at, body: 'begun' })
+    await olga.calls('message:withhold', { room: at, seq: edited.seq, reason: 'spam' })
+    for (const thing of [{ seq }, { member: olga.name }]) await max.calls('report:create', { room: at, reason: 'spam', ...thing })
   }
   await fill(room)
   await fill(other.id)

@@ -98,6 +98,9 @@ test('each row of proto/webhooks.def is told, verified by the library, in the or
   await owner.calls('pin:add', { room, seq })
   await owner.calls('pin:remove', { room, seq })
   await came(receiver, one => one.is.type === 'pin.remove')
+  await owner.calls('message:withhold', { room, seq: reply, reason: 'not here' })
+  await owner.calls('message:release', { room, seq: reply, reason: 'after all' })
+  await came(receiver, one => one.is.type === 'message.release')
   await owner.calls('message:delete', { room, seq: reply })
   await came(receiver, one => one.is.type === 'message.delete')
   await owner.calls('room:update', { room, topic: 'another topic' })
@@ -114,7 +117,8 @@ test('each row of proto/webhooks.def is told, verified by the library, in the or
   const log = receiver.came.filter(one => one.is.data.seq)
   assert.deepEqual(log.map(({ is }) => [is.type, is.data.seq, is.data.target, is.data.text]), [
     ['message.send', 1, undefined, '안녕 <b>&"\u0001'], ['message.send', 2, undefined, 'a reply'], ['message.edit', 3, 1, 'another text'], ['reaction.add', 4, 1, '👍'],
-    ['reaction.remove', 5, 1, '👍'], ['pin.add', 6, 1, undefined], ['pin.remove', 7, 1, undefined], ['message.delete', 8, 2, undefined]])
+    ['reaction.remove', 5, 1, '👍'], ['pin.add', 6, 1, undefined], ['pin.remove', 7, 1, undefined], ['message.withhold', 8, 2, 'not here'], ['message.release', 9, 2, 'after all'],
+    ['message.delete', 10, 2, undefined]])
   assert.deepEqual([log[1].is.data.thread, log[1].is.data.sender, log[1].is.data.room], [seq, member.id, room])
   assert.equal(log[0].is.timestamp, new Date(log[0].is.data.at).toISOString())
   assert.equal(new Set(receiver.came.map(one => one.id)).size, receiver.came.length)

@@ -20,7 +20,7 @@ static const char PURGE[] =
     "  AND c.seq = e.seq AND e.replaced_at <= late.at),"
     " firsts AS (UPDATE message m SET body = '', attachments = NULL FROM (SELECT DISTINCT room_id, target, first_at "
     "FROM"
-    "  edits) e, late WHERE m.room_id = e.room_id AND m.seq = e.target AND e.first_at <= late.at)"
+    "  edits) e, late WHERE m.room_id = e.room_id AND m.seq = e.target AND e.first_at <= late.at),"
     " aside AS (UPDATE withheld w SET body = '', attachments = NULL FROM edits e, late WHERE w.room_id = e.room_id AND"
     "  ((w.seq = e.seq AND e.replaced_at <= late.at) OR (w.seq = e.target AND e.first_at <= late.at)))"
     " UPDATE message_now n SET former_due = (SELECT min(r.at) + $2::bigint * interval '1 second' FROM (SELECT"

@@ -77,16 +77,16 @@ static enum err work_report(struct pg *pg, struct arena *arena, void *arg)
     return put_report(&call, draft, subject, m->rep);
 }
 
-/* Somebody who is, or was found to be, no member is not told apart from one whom chat could not be asked about. */
 static void on_member(void *arg, enum err e, struct log_access may)
 {
     struct moderation *m = arg;
 
-    if (e == OK && may.role == ROLE_none) e = call_fail(m->call, ERR_NOT_FOUND, "they are no member of this room");
-    if (e == OK)
-        moderation_work(m);
+    if (e != OK)
+        moderation_end(m, call_fail(m->call, e, "chat did not say who is in this room"));
+    else if (may.role == ROLE_none)
+        moderation_end(m, call_fail(m->call, ERR_NOT_FOUND, "they are no member of this room"));
     else
-        moderation_end(m, e == ERR_NOT_FOUND ? e : call_fail(m->call, e, "chat did not say who is in this room"));
+        moderation_work(m);
 }
 
 static void check_member(struct moderation *m)
