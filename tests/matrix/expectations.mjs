@@ -444,7 +444,7 @@ export const deeds = {
     states: {
       open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
       closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
-      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE} read_only`, forbidden: 'listener capped', ...UNKNOWN },
     },
   },
   'report:create': { // whoever asks reports a message that is not there
@@ -460,7 +460,7 @@ export const deeds = {
     states: {
       open: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
       closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
-      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE} read_only`, forbidden: 'listener capped', ...UNKNOWN },
     },
   },
   'report:assign': { // one that is not there

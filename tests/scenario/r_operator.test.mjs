@@ -254,6 +254,7 @@ test('a store that dies between a purge and its end ends it once: nothing is lef
   }
   await fill(room)
   await fill(other.id)
+  await inAudit(room, 'message.withhold')
   const rows = async at => JSON.stringify(await Promise.all([...TABLES, 'room_head'].filter(table => table !== 'search_entry').map(table => sql('store', `SELECT '${table}', count(*), md5(string_agg(t::text, ',' ORDER BY t::text)) FROM ${table} t WHERE room_id = '${at}'`))))
   await until('search has both', async () => await count('store', 'search_entry', `room_id = '${room}'`) * await count('store', 'search_entry', `room_id = '${other.id}'`) > 0, 60000)
   const kept = async () => { const { search_entry: _, ...others } = await left(room); return others } // what search has follows
@@ -284,7 +285,7 @@ test('a store that dies between a purge and its end ends it once: nothing is lef
   assert.deepEqual([log.entries, log.first, log.clearing], [0, log.head + 1, false])
   assert.equal(await count('store', 'search_segment s', 's.n <> (SELECT count(*) FROM search_entry e WHERE e.segment = s.id)'), 0)
   await isTold()
-  await inAudit(room, 'room.purge')
+  await inAudit(room, 'message.withhold', 'room.purge')
   leave()
 })
 

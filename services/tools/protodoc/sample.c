@@ -33,6 +33,10 @@ static const char *const own_texts[][3] = {
     { "share_report_draft", "reason", "spam" },
     { "share_report_resolution", "as", "dismissed" },
     { "takedown_draft", "reason", "spam" },
+    { "report_draft", "member", "mallory" },
+    { "report_draft", "reason", "spam" },
+    { "report_resolution", "outcome", "nothing" },
+    { "reports_resolution", "outcome", "nothing" },
 };
 
 static const char *text_of_record(const struct wire_shape *s, const struct wire_field *f)
