@@ -71,10 +71,12 @@ const isTold = (who, kind, count = 1) => until(`${who.name} is told`, async () =
 const ended = async end => metricIn(await metricsText(stack.healthPort + 2), 'madang_chat_pushes_total', { end })
 /** Nothing is posted until `release`, which makes all due at once; a job that has just seen that it is held puts itself off, and is called once more. */
 const hold = () => stack.sql('chat', "INSERT INTO push_hold VALUES ('webhook', 1, now() + interval '1 hour') ON CONFLICT (receiver) DO UPDATE SET held_until = now() + interval '1 hour'")
+const endHold = () => stack.sql('chat', 'DELETE FROM push_hold; UPDATE push SET due_at = now()')
+const callJobs = () => stack.sql('chat', "UPDATE job SET run_at = now() WHERE kind = 'push.send' AND lease IS NULL AND run_at > now(); NOTIFY chat_jobs")
 const release = async () => {
-  await stack.sql('chat', 'DELETE FROM push_hold; UPDATE push SET due_at = now()')
+  await endHold()
   await until('no job waits for the end of the hold', async () => {
-    await stack.sql('chat', "UPDATE job SET run_at = now() WHERE kind = 'push.send' AND lease IS NULL AND run_at > now(); NOTIFY chat_jobs")
+    await callJobs()
     return await stack.sql('chat', "SELECT count(*) FROM job WHERE kind = 'push.send' AND run_at > now() + interval '10 seconds'") === '0'
   }, LONG)
 }
@@ -189,13 +191,13 @@ test('what is not taken comes again, the same under the same id; meanwhile nothi
 
 test('chat killed in between: each is posted, in any case under one id', { timeout: 180000 }, async () => {
   const [by, ...all] = await arrive('by', ...Array.from({ length: 12 }, (_, i) => `to${i}`))
-  let kill, nth = 0
-  const killed = new Promise(resolve => { kill = () => { kill = () => {}; resolve(stack.kill('chat')) } })
+  let kill, nth = 0, isBack = false
+  const killed = new Promise(resolve => { kill = () => resolve(stack.kill('chat').then(() => { isBack = true })) })
   answer = () => ++nth === 4 ? (kill(), killed.then(() => ({ status: 500 }))) : {} // it hears of this one nothing, and has to try once more
   await hold()
   for (const to of all) await by.calls('friend:request', { subject: to.id })
-  await release()
-  await killed
+  await endHold()
+  await until('chat is killed and back', async () => { await callJobs(); return isBack }, LONG * 2)
   await stack.sql('chat', "UPDATE job SET run_at = now() WHERE kind = 'push.send'; NOTIFY chat_jobs") // as if its lease had lapsed, after 45 s
   for (const to of all) await until('it is taken', () => posted(to.id).some(({ status }) => status === 204), LONG)
   await settled(...all.map(({ id }) => id))
