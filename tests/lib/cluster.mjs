@@ -31,8 +31,8 @@ async function make(kept, settings) {
     await Promise.all(SERVICES.map(name => run(join(settings.BIN, name), ['--migrate'], { env: { ...env, MADANG_KEY_DIR: join(dir, 'keys'), MADANG_MIGRATIONS_DIR: join(root, 'migrations'),
       [`MADANG_${name.toUpperCase()}_DB`]: `host=${dir}/pg-socket dbname=madang user=madang_${name} passfile=${dir}/secrets/${name}.pgpass` } })))
     await down()
-    const whole = `${kept}.${process.pid}`
-    mkdirSync(whole, { recursive: true })
+    mkdirSync(dirname(kept), { recursive: true })
+    const whole = mkdtempSync(`${kept}.`) // one process may make two at a time
     await run('cp', ['-a', join(dir, 'pg'), join(dir, 'secrets'), whole])
     try { renameSync(whole, kept) } catch (error) { rmSync(whole, { recursive: true }); if (!existsSync(kept)) throw error }
   } catch (error) {
