@@ -50,7 +50,7 @@ const OF_OWN_ROOMS = ['room:added', 'room:changed', 'read:changed']
 /** Somebody with a token, a socket and ears. */
 export class Person {
   constructor(stack, name, token) {
-    Object.assign(this, { stack, name, token, heard: [], events: [], own: [] })
+    Object.assign(this, { stack, name, token, heard: [], events: [], own: [], receipts: [] })
     everybody.add(this)
   }
 
@@ -67,7 +67,8 @@ export class Person {
       reconnectionDelay: 50, reconnectionDelayMax: 300, forceNew: true, ...options,
     })
     this.socket.on('message', (...args) => this.heard.push(args[0]))
-    this.socket.onAny((event, ...args) => (OF_OWN_ROOMS.includes(event) ? this.own : this.events).push([event, ...args]))
+    this.socket.on('receipts', change => this.receipts.push(change)) // of what others read, whatever else happens
+    this.socket.onAny((event, ...args) => event !== 'receipts' && (OF_OWN_ROOMS.includes(event) ? this.own : this.events).push([event, ...args]))
     return new Promise((resolve, reject) => {
       this.socket.once('connect', () => resolve(this))
       this.socket.once('connect_error', error => reject(error))

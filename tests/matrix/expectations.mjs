@@ -85,6 +85,22 @@ export const deeds = {
     rows: ['GET /api/v1/presence', '/chat presence:get'],
     states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
   },
+  'receipt:list': {
+    rows: ['GET /api/v1/rooms/{room}/receipts', '/chat receipt:list'],
+    states: {
+      open: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      closed: { ok: INSIDE, forbidden: `${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'receipt:mine': {
+    rows: ['GET /api/v1/receipts/me', '/chat receipt:mine'],
+    states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'receipt:set': {
+    rows: ['PUT /api/v1/receipts/me', '/chat receipt:set'],
+    states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+  },
   'presence:mine': {
     rows: ['GET /api/v1/presence/me', '/chat presence:mine'],
     states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
@@ -1103,6 +1119,10 @@ export const hearings = {
   },
   '/chat read:changed': {
     'when each of them has read on in a room that nobody joined': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
+  },
+  '/chat receipts': {
+    'when another has read on in a closed room that everybody tries to join': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },
+    'when another has read on in a room that nobody joined': { hears: '', silent: KNOWN, away: AWAY },
   },
   '/chat room:removed': {
     'when its subject is removed from a room that nobody joined': { hears: `${INSIDE} read_only listener`, silent: `${OUTSIDE} capped`, away: AWAY },

@@ -6,9 +6,9 @@ import { until } from '../lib/wait.mjs'
 import { RECOVERY_ROOMS_MAX, over } from './callers.mjs'
 import { words } from './rows.mjs'
 
-const times = (person, from, matches) => [...person.events.slice(from.events), ...person.own.slice(from.own)].filter(matches).length
-const sinceNow = person => ({ events: person.events.length, own: person.own.length })
-const EVER = { events: 0, own: 0 }
+const times = (person, from, matches) => [...person.events.slice(from.events), ...person.own.slice(from.own), ...person.receipts.slice(from.receipts).map(change => ['receipts', change])].filter(matches).length
+const sinceNow = person => ({ events: person.events.length, own: person.own.length, receipts: person.receipts.length })
+const EVER = { events: 0, own: 0, receipts: 0 }
 
 export class Hearing {
   constructor(stack, made, sockets) { Object.assign(this, { stack, made, sockets }) }
@@ -87,6 +87,19 @@ export class Hearing {
       await until('the founder sees them come', () => this.founder.events.some(isOfThem))
     })
     newcomer.leaves()
+    return heard
+  }
+
+  /** Vic, who is no caller, reads a message of the founder's. */
+  async reading(hears, how) {
+    const room = await this.room(how), isOf = ([event, change]) => event === 'receipts' && change.room === room
+    const { seq } = await this.founder.says(room, 'for the members')
+    const vic = await new Person(this.stack, 'vic', await tokenFor(this.stack, this.made.owner.key, 'vic')).connects(over('websocket'))
+    const heard = await this.count(hears, isOf, async () => {
+      await vic.calls('read:mark', { room, seq })
+      await until('the founder hears it', () => this.founder.receipts.some(change => change.room === room))
+    })
+    vic.leaves()
     return heard
   }
 
@@ -201,6 +214,11 @@ const scenarios = {
   '/chat presence': {
     'when another comes into a closed room that everybody tries to join and to watch'(hears) { return this.presence(hears, true) },
     'in a closed room that everybody joins and nobody watches'(hears) { return this.presence(hears, false) },
+  },
+
+  '/chat receipts': {
+    'when another has read on in a closed room that everybody tries to join'(hears) { return this.reading(hears) },
+    'when another has read on in a room that nobody joined'(hears) { return this.reading(hears, { joins: false }) },
   },
 
   '/chat room:added': {

@@ -38,7 +38,27 @@ const present = test => ['scenario', 'r_presence', test], crowded = ['unit', 'ga
 
 const moderated = test => ['scenario', 'r_moderation', test]
 
+const receipt = test => ['scenario', 'r_receipts', test]
+
 export const mutants = [
+  // --- up to where others have read ---
+  {
+    name: 'where who is blocked has read is told', file: 'services/gateway/rooms/receipts.c', red: receipt('of two of whom one blocks'),
+    from: 'if (str_eq(item->hidden_from.at[i], subject)) return false;', to: 'if (str_eq(item->hidden_from.at[i], subject)) return true;',
+  },
+  {
+    name: 'what was read while a room did not show it is shown later', file: 'services/chat/reading/receipts.h', red: receipt('an owner says whether'),
+    from: '"m.read_at >= r.receipts_since AND', to: '"m.read_at >= r.receipts_since - make_interval(days => 1) AND',
+  },
+  {
+    name: 'who has read is told as often as somebody reads', file: 'services/chat/reading/receipts.c', red: receipt('once in a second'),
+    from: '#define PERIOD_S      1.0', to: '#define PERIOD_S      0.005',
+  },
+  {
+    name: 'a socket that was slow is not told that it missed who has read', file: 'services/gateway/rooms/receipts.c', red: rooms,
+    from: 'tell_missed(subscriber, news->room);', to: '(void)tell_missed;',
+  },
+
   // --- who moderates a room ---
   {
     name: 'words from before an edit stay where versions and catching up find them', file: 'services/store/messages/batch_effects.c', red: moderated('has words for nobody'),

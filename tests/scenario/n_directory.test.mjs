@@ -233,6 +233,8 @@ test('who is erased is erased everywhere, by services that are killed in the mid
   const files = () => readdirSync(join(stack.dir, 'files/share')).length
   assert.equal(files(), 2)
 
+  ok(await dee.rest('PUT', '/api/v1/receipts/me', { shown: false }))
+
   ok(await dee.rest('DELETE', '/api/v1/users/me'))
   await assert.rejects(reportOf(dee.id))
   await lapses(dee.id)
@@ -244,6 +246,7 @@ test('who is erased is erased everywhere, by services that are killed in the mid
   assert.equal(counts(proof, 'chat').memberships, 4)
   assert.equal(counts(proof, 'chat').notifications, 125) // theirs, and what 120, eve and the bot were told of them
   assert.equal(counts(proof, 'chat').rooms_made, 2)
+  assert.equal(counts(proof, 'chat').receipt_choices, 1)
   assert.equal(counts(proof, 'chat').direct_rooms, 1)
   assert.equal(counts(proof, 'chat').relations, 121)
   assert.equal(await stack.sql('chat', `SELECT count(*) FROM relation WHERE '${dee.id}' IN (low, high)`), '0')

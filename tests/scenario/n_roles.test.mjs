@@ -67,6 +67,7 @@ const uses = {
     return status === 200 ? {} : json
   },
   keep: ({ actor, room }) => actor.emits('room:update', { room, kept_days: 30 }),
+  receipts: ({ actor, room }) => actor.emits('room:update', { room, receipts: 'yes' }),
   archive: ({ actor, room, is }) => actor.emits('room:archive', { room, archived: is === 'archived' }),
   transfer: ({ actor, room }) => actor.emits('member:role', { room, member: 'tess', role: 'owner' }),
   delete: ({ actor, room }) => actor.emits('room:delete', { room }),

@@ -108,7 +108,7 @@ async function aFullRoom(seed, n) {
   const uma = await Person.arrives(here, keys.get(here), user.id, { token: (await call('login', mail)).access_token, reconnection: false })
   const [olga, max, zoe] = await arrive(here, 'olga', 'max', 'zoe')
   await until('the store knows uma', async () => await here.sql('store', `SELECT count(*) FROM directory WHERE subject = '${user.id}'`) === '1')
-  const { id: room } = await olga.makesRoom({ open: false, name: 'the yard', topic: 'a "topic"\n', lines: true, members: ['max', 'zoe', user.id, 'former'] })
+  const { id: room } = await olga.makesRoom({ open: false, name: 'the yard', topic: 'a "topic"\n', lines: true, receipts: seed !== 1, members: ['max', 'zoe', user.id, 'former'] })
   for (const person of [max, zoe, uma]) await person.joins(room)
   for (const [one, other] of [[olga, 'max'], [uma, 'olga']]) await one.calls('friend:request', { subject: other })
   await max.calls('friend:accept', { subject: 'olga' })
@@ -154,6 +154,7 @@ for (const seed of [1, 2])
 
     // As its members read it, it is the same: edits, what was deleted, reactions, threads, pins.
     const [other, max] = await arrive(there, 'olga', 'max')
+    assert.equal((await other.calls('room:get', { room })).receipts, seed !== 1)
     assert.deepEqual(await viewOf(other, room), await viewOf(olga, room))
     assert.deepEqual((await max.calls('friend:list', {})).friends.map(({ subject }) => subject), ['olga'])
 

@@ -160,6 +160,18 @@ void feeds_tell(struct feeds *feeds, struct rpc_server *server, const struct acc
     if (feed != NULL) pass_on(feed, server, 0, "access.changed", access_change_shape(), change);
 }
 
+void feeds_tell_receipts(struct feeds *feeds, struct rpc_server *server, const struct receipt_news *news)
+{
+    const struct feed *feed = find_feed(feeds, news->room);
+
+    if (feed != NULL) pass_on(feed, server, 0, "receipt.moved", receipt_news_shape(), news);
+}
+
+bool feeds_has(struct feeds *feeds, struct id room)
+{
+    return find_feed(feeds, room) != NULL;
+}
+
 void feeds_recheck(struct rpc_server *server)
 {
     struct nothing none;
@@ -182,9 +194,10 @@ enum err room_subscribe(struct call *call, const struct room_ref *req, struct no
     struct chat *chat = call->context;
 
     (void)rep;
-    return feeds_add(chat->feeds, req->room, call->peer)
-               ? OK
-               : call_fail(call, ERR_OVERLOADED, "more than %zu rooms are listened to", chat->feeds->max);
+    if (!feeds_add(chat->feeds, req->room, call->peer))
+        return call_fail(call, ERR_OVERLOADED, "more than %zu rooms are listened to", chat->feeds->max);
+    receipts_begin(chat->receipts, req->room);
+    return OK;
 }
 
 enum err room_unsubscribe(struct call *call, const struct room_ref *req, struct nothing *rep)

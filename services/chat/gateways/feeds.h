@@ -25,6 +25,8 @@ void feeds_forget_peer(const struct chat *chat, const struct rpc_peer *peer);
 
 void feeds_relay(struct feeds *feeds, struct rpc_server *server, const struct relay *relay);
 void feeds_tell(struct feeds *feeds, struct rpc_server *server, const struct access_change *change);
+void feeds_tell_receipts(struct feeds *feeds, struct rpc_server *server, const struct receipt_news *news);
+bool feeds_has(struct feeds *feeds, struct id room); /* somebody listens */
 /* What was committed may never be published: the gateways shall ask for the heads of their rooms. */
 void feeds_recheck(struct rpc_server *server);
 

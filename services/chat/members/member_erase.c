@@ -183,6 +183,8 @@ static enum err unname_rooms(struct call *call, struct str subject, struct erasu
     if (rows > 0) return OK;
     TRY(presence_erase(call, subject, &rows));
     erasure_add(call, erasure, "presence", rows);
+    TRY(receipts_erase(call, subject, &rows));
+    erasure_add(call, erasure, "receipt_choices", rows);
     TRY(pg_run(call->pg, call->arena, UNNAME, PG_ARGS(pg_text(subject), pg_int(MADE_AT_ONCE)), &rows));
     erasure_add(call, erasure, "rooms_made", rows);
     if (rows == MADE_AT_ONCE) return OK;

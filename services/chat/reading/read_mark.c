@@ -15,7 +15,8 @@
 
 static const char MARK[] =
     "UPDATE member m SET read_seq = CASE WHEN $4 THEN m.read_seq ELSE greatest(m.read_seq, coalesce(nullif($3, -1),"
-    " a.seq)) END, marked_at = CASE WHEN $4 THEN $5::timestamptz END, changed_at = $5 FROM (SELECT coalesce((SELECT "
+    " a.seq)) END, read_at = CASE WHEN NOT $4 AND coalesce(nullif($3, -1), a.seq) > m.read_seq THEN $5 ELSE m.read_at"
+    " END, marked_at = CASE WHEN $4 THEN $5::timestamptz END, changed_at = $5 FROM (SELECT coalesce((SELECT "
     "seq FROM activity"
     " WHERE room_id = $1), 0) AS seq) a WHERE m.room_id = $1 AND m.subject = $2 AND $3 <= a.seq + $6"
     " RETURNING m.room_id AS room, m.read_seq AS read, (SELECT n FROM counted_after(m.room_id, m.read_seq) AS n) AS "
@@ -40,6 +41,7 @@ enum err read_mark(struct call *call, const struct read_mark *req, struct read_s
     if (e == ERR_NOT_FOUND) return explain_refusal(call, req->room);
     TRY(e);
     if (!req->unread) TRY(notifications_read_in(call, req->room, rep->read));
+    if (!req->unread) receipts_note(call, req->room);
     own_tell(call, req->room, OWN_READ, own_self(call));
     return OK;
 }

@@ -59,7 +59,8 @@ static struct exported_room *without_asker(struct arena *arena, const struct roo
         .history = room->history,
         .kept_days = room->kept_days,
         .kept_messages = room->kept_messages,
-        .archived_at = room->archived_at };
+        .archived_at = room->archived_at,
+        .receipts = room->receipts ? STR_NONE : STR("no") };
 
     return arena_copy(arena, &kept, sizeof kept);
 }

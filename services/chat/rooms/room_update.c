@@ -59,12 +59,22 @@ static enum err read_listed(struct call *call, struct str listed, struct room *r
     return call_fail(call, ERR_INVALID_ARGUMENT, "listed: is yes or no");
 }
 
+/* Said again, it is since when it was said first. */
+static enum err require_receipts(struct call *call, struct str receipts, const struct room *room)
+{
+    if (receipts.at == NULL) return OK;
+    TRY(require_right(call, room, MAY_receipts));
+    if (str_is(receipts, "yes") || str_is(receipts, "no")) return OK;
+    return call_fail(call, ERR_INVALID_ARGUMENT, "receipts: is yes or no");
+}
+
 static const char UPDATE[] =
     "UPDATE room SET name = coalesce($2, name), topic = coalesce($3, topic), open = $4,"
     " writes = coalesce($5, writes), invites = coalesce($6, invites), history = coalesce($7, history),"
     " kept_days = CASE WHEN $8 < 0 THEN kept_days ELSE nullif($8, 0) END,"
-    " kept_messages = CASE WHEN $11 < 0 THEN kept_messages ELSE nullif($11, 0) END, knocks = $9, listed = $10 WHERE id "
-    "= $1";
+    " kept_messages = CASE WHEN $11 < 0 THEN kept_messages ELSE nullif($11, 0) END, knocks = $9, listed = $10,"
+    " receipts_since = CASE $12 WHEN 'yes' THEN coalesce(receipts_since, $13) WHEN 'no' THEN NULL ELSE receipts_since"
+    " END WHERE id = $1";
 
 /* They ask anew what those who listen may hear of what comes. */
 static void tell_gateways(struct rpc_server *server, void *context, void *arg)
@@ -81,13 +91,14 @@ enum err room_update(struct call *call, const struct room_change *req, struct ro
     TRY(room_row_lock(call, req->room, &row));
     TRY(require_right(call, &row.room, MAY_update));
     if (req->kept_days >= 0 || req->kept_messages >= 0) TRY(require_right(call, &row.room, MAY_keep));
+    TRY(require_receipts(call, req->receipts, &row.room));
     TRY(require_settings(call, req->writes, req->invites, req->history));
     TRY(read_joins(call, req->joins, &row.room));
     TRY(read_listed(call, req->listed, &row.room));
     TRY(pg_run(call->pg, call->arena, UPDATE,
         PG_ARGS(pg_id(req->room), pg_text(req->name), pg_text(req->topic), pg_bool(row.room.open), pg_text(req->writes),
             pg_text(req->invites), pg_text(req->history), pg_int(req->kept_days), pg_bool(row.room.knocks),
-            pg_bool(row.room.listed), pg_int(req->kept_messages)),
+            pg_bool(row.room.listed), pg_int(req->kept_messages), pg_text(req->receipts), pg_time(call->now)),
         NULL));
     TRY(room_row_changed(call, &row, NOBODY_IN_PARTICULAR, OF_ROLES));
     if (req->history.at != NULL) call_after(call, tell_gateways, arena_copy(call->arena, &req->room, sizeof req->room));

@@ -47,9 +47,9 @@ static bool make_packets(const struct relay *relay, struct event_packets *out)
     return true;
 }
 
-static bool is_same(const struct latest_state *state, const struct relay *relay)
+static bool is_same(const struct latest_state *state, struct id room, struct str event)
 {
-    return id_eq(state->room, relay->room) && str_is(relay->event, state->event);
+    return id_eq(state->room, room) && str_is(event, state->event);
 }
 
 static void release_state(struct subscriber *subscriber, struct latest_state *state)
@@ -58,22 +58,23 @@ static void release_state(struct subscriber *subscriber, struct latest_state *st
     eio_packet_drop(state->packet);
 }
 
-static void keep_state(struct subscriber *subscriber, const struct relay *relay, struct eio_packet *packet)
+bool subscriber_keep_state(struct subscriber *subscriber, struct id room, struct str event, struct eio_packet *packet)
 {
     unsigned i = 0;
 
-    while (i < subscriber->n_states && !is_same(&subscriber->states[i], relay)) i++;
-    if (i == STATES_MAX || relay->event.len >= sizeof subscriber->states->event) return;
-    if (sio_hold(subscriber->socket, sizeof *subscriber->states + eio_packet_bytes(packet)) != OK) return;
+    while (i < subscriber->n_states && !is_same(&subscriber->states[i], room, event)) i++;
+    if (i == STATES_MAX || event.len >= sizeof subscriber->states->event) return false;
+    if (sio_hold(subscriber->socket, sizeof *subscriber->states + eio_packet_bytes(packet)) != OK) return false;
     if (i == subscriber->n_states) {
         subscriber->states = mem_grow(subscriber->states, ++subscriber->n_states * sizeof *subscriber->states);
         memset(&subscriber->states[i], 0, sizeof subscriber->states[i]);
-        subscriber->states[i].room = relay->room;
-        memcpy(subscriber->states[i].event, relay->event.at, relay->event.len);
+        subscriber->states[i].room = room;
+        memcpy(subscriber->states[i].event, event.at, event.len);
     } else {
         release_state(subscriber, &subscriber->states[i]);
     }
     subscriber->states[i].packet = eio_packet_take(packet);
+    return true;
 }
 
 void subscriber_drop_states(struct subscriber *subscriber)
@@ -93,7 +94,7 @@ void subscriber_send_states(struct subscriber *subscriber)
 static void keep_or_drop(struct subscriber *subscriber, const struct relay *relay, const struct event_packets *carried)
 {
     if (relay->state && carried->n == 1)
-        keep_state(subscriber, relay, carried->at[0]);
+        (void)subscriber_keep_state(subscriber, relay->room, relay->event, carried->at[0]);
     else
         metric_add(subscriber->home->dropped, 1);
 }

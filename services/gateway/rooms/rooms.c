@@ -119,6 +119,8 @@ bool rooms_take_event(struct rooms *rooms, struct service_part from, const struc
         on_relayed(rooms, body);
     else if (str_is(head->name, "access.changed"))
         on_access(rooms, body);
+    else if (str_is(head->name, "receipt.moved"))
+        rooms_take_receipts(rooms, body);
     else if (str_is(head->name, "person.changed"))
         rooms_take_person(rooms, body);
     else if (str_is(head->name, "resync"))

@@ -167,6 +167,9 @@ void rooms_sync_stop(struct rooms *rooms);
 
 /* ephemeral.c */
 void rooms_take_relay(struct rooms *rooms, const struct relay *relay);
+void rooms_take_receipts(struct rooms *rooms, struct str body); /* receipts.c */
+/* Sent when it is slow no more, unless another of the same room and event has come; false: nothing can be kept for it any more. */
+bool subscriber_keep_state(struct subscriber *subscriber, struct id room, struct str event, struct eio_packet *packet);
 void rooms_take_person(struct rooms *rooms, struct str body); /* person_news.c */
 void subscriber_send_states(struct subscriber *subscriber);
 void subscriber_drop_states(struct subscriber *subscriber);

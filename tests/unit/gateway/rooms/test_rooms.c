@@ -36,6 +36,8 @@ struct sio_socket {
     int64_t seated_at;
     char offset[40]; /* that came with the last one */
     size_t held;
+    char receipts[400]; /* the last that it was told of who has read */
+    int n_receipts;
 };
 
 enum err sio_hold(struct sio_socket *socket, size_t bytes)
@@ -62,8 +64,19 @@ static int64_t seq_of(const struct eio_packet *packet)
     return strtoll(at + 6, NULL, 10);
 }
 
+static bool take_receipts(struct sio_socket *socket, const struct eio_packet *packet)
+{
+    struct str text = eio_packet_text_payload(packet);
+
+    if (memmem(text.at, text.len, "\"receipts\"", 10) == NULL) return false;
+    snprintf(socket->receipts, sizeof socket->receipts, "%.*s", STR_ARG(text));
+    socket->n_receipts++;
+    return true;
+}
+
 void sio_send(struct sio_socket *socket, struct eio_packet *packet)
 {
+    if (take_receipts(socket, packet)) return;
     int64_t seq = seq_of(packet);
 
     if (socket->start < 0) socket->start = socket->heard = seq - 1;
@@ -594,6 +607,59 @@ static void a_slow_reader_does_not_hold_up_the_others(void **state)
     assert_int_equal(sockets[1].heard, 4);
 }
 
+static void say_who_has_read(struct receipt_item *items, size_t n)
+{
+    const struct receipt_news news = { room, { items, n } };
+    struct buf body = BUF(65536);
+
+    assert_int_equal(wire_encode(receipt_news_shape(), &news, &body), OK);
+    assert_true(rooms_take_event(rooms, CHAT, &(struct frame_event){ .name = STR("receipt.moved") }, buf_str(&body)));
+    buf_free(&body);
+}
+
+static bool is_told(const struct sio_socket *socket, const char *word)
+{
+    return strstr(socket->receipts, word) != NULL;
+}
+
+static void who_has_read_is_told_to_others_who_may_see_it(void **state)
+{
+    (void)state;
+    struct str apart[] = { STR("s2"), STR("s3") };
+    struct receipt_item items[] = { { STR("s0"), 5, 1000, { apart, 2 } }, { STR("s1"), 6, 1000, { apart, 1 } } };
+
+    live_socket();
+    for (size_t i = 1; i < SOCKETS; i++) join_room(&sockets[i], -1);
+    settle();
+    say_who_has_read(items, 2);
+    assert_true(!is_told(&sockets[0], "\"s0\"") && is_told(&sockets[0], "\"s1\""));
+    assert_true(is_told(&sockets[1], "\"s0\"") && !is_told(&sockets[1], "\"s1\""));
+    assert_int_equal(sockets[2].n_receipts, 0);
+    assert_true(!is_told(&sockets[3], "\"s0\"") && is_told(&sockets[3], "\"s1\""));
+    assert_true(is_told(&sockets[4], "\"s0\"") && is_told(&sockets[4], "\"s1\""));
+}
+
+static void a_slow_reader_is_told_once_that_it_has_missed_who_has_read(void **state)
+{
+    (void)state;
+    struct str apart[] = { STR("s1") };
+    struct receipt_item item = { STR("s2"), 5, 1000, { apart, 1 } };
+
+    live_socket();
+    join_room(&sockets[1], -1);
+    settle();
+    sockets[0].slow = sockets[1].slow = true;
+    for (int i = 0; i < 3; i++) say_who_has_read(&item, 1);
+    assert_int_equal(sockets[0].n_receipts, 0);
+    for (size_t i = 0; i < 2; i++) {
+        sockets[i].slow = false;
+        subscriber_drained(&sockets[i].subscriber);
+    }
+    settle();
+    assert_true(sockets[0].n_receipts == 1 && is_told(&sockets[0], "\"missed\":true") && !is_told(&sockets[0], "s2"));
+    assert_int_equal(sockets[1].n_receipts, 0); /* nothing that it might have seen */
+}
+
 static void what_was_missed_before_a_join_comes_before_what_is_new(void **state)
 {
     (void)state;
@@ -949,6 +1015,8 @@ int main(void)
         TEST(what_was_held_ahead_and_comes_again_is_not_kept),
         TEST(a_slow_reader_is_sent_nothing_until_it_has_read),
         TEST(a_slow_reader_does_not_hold_up_the_others),
+        TEST(who_has_read_is_told_to_others_who_may_see_it),
+        TEST(a_slow_reader_is_told_once_that_it_has_missed_who_has_read),
         TEST(what_was_missed_before_a_join_comes_before_what_is_new),
         TEST(an_answer_that_is_older_than_the_loss_does_not_count),
         TEST(a_membership_that_ends_before_the_room_is_listened_to_refuses_the_join),
