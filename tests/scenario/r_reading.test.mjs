@@ -231,10 +231,10 @@ test('what is unread, and what of it mentions one, is what a recount of the log 
   names.forEach(name => devices[name].forEach(device => device.leaves()))
 })
 
-/** The plans of all that chat reads of rooms and people while `deed` runs: of statements, without what its jobs change. */
+/** The plans of all that chat reads of rooms and people while `deed` runs: of statements, without what its jobs change, and who is there, which gateways say when they hear of a new chat. */
 const plansOf = async deed => (await loggedBy(stack, deed)).filter(record => record.includes('plan:'))
   .map(record => JSON.parse(record.slice(record.indexOf('plan:') + 5)).Plan)
-  .filter(plan => plan['Node Type'] !== 'ModifyTable' && nodesOf(plan).some(node => node['Relation Name'] && !['job', 'directory_position'].includes(node['Relation Name'])))
+  .filter(plan => plan['Node Type'] !== 'ModifyTable' && nodesOf(plan).some(node => node['Relation Name'] && !['job', 'directory_position'].includes(node['Relation Name'])) && !nodesOf(plan).some(node => node['Relation Name'] === 'presence'))
 const nodesOf = plan => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]
 /** How many rows of a table a plan read, thrown away ones too. */
 const rowsOf = (plan, table) => nodesOf(plan).filter(node => node['Relation Name'] === table)
