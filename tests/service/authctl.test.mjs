@@ -321,7 +321,7 @@ test('bash completes nouns, verbs, options, choices and files', () => {
   assert.deepEqual(completed('policy', 'ex').filter(word => word !== 'export'), ['explain'])
   assert.deepEqual(completed('key', 'issue', '--n'), ['--name', '--network', '--no-bind-tokens', '--no-impersonate', '--no-act-as-users'])
   assert.deepEqual(completed('policy', 'explain', '--action', 'em'), ['emit'])
-  assert.deepEqual(completed('quota', 'set', 'conversation_'), ['conversation_bytes'])
+  assert.deepEqual(completed('quota', 'set', 'conversation_b'), ['conversation_bytes'])
   assert.deepEqual(completed('policy', 'put', 'kiosk', 'READ'), ['README.md'])
   assert.deepEqual(completed('key', 'issue', '--name', 'x'), [''])
   assert.deepEqual(completed('notice', 'wi'), ['withdraw'])
