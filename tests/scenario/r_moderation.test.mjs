@@ -1,9 +1,13 @@
 // r_moderation - what members report, and what who moderates a room does about it: messages that are withheld and read again, and the audit of it.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
 import { Person, request } from '../lib/people.mjs'
-import { startStack } from '../lib/stack.mjs'
+import { root, startStack } from '../lib/stack.mjs'
 import { until } from '../lib/wait.mjs'
 
 let stack, key, admin
@@ -317,5 +321,20 @@ test('who is erased takes along what was reported of them, what they withheld wo
   assert.deepEqual([left.id, left.reporter, left.text, left.state], [kept.id, undefined, undefined, 'open'])
   assert.equal((await mod.calls('report:resolve', { room, report: kept.id, outcome: 'nothing', note: 'fine' })).state, 'resolved')
   for (const person of [rae, sue]) person.leaves()
+  leave()
+})
+
+test('the commands of docs/moderation.md do what it says', { timeout: 90000 }, async () => {
+  const { mod, max, room, leave } = await aRoom(), page = readFileSync(join(root, 'docs/moderation.md'), 'utf8')
+  const commands = [...page.matchAll(/^```sh\n([^]*?)^```/gm)].map(([, block]) => block).join('').replaceAll('"max"', `"${max.name}"`)
+  for (let i = 1; i <= 17; i++) await say(max, room, `words ${i}`)
+  const env = { PATH: process.env.PATH, HOST: stack.url, ROOM: room, CURL: `curl -sS --fail-with-body -w \\n --config ${join(stack.dir, 'moderator.curl')}` }
+  writeFileSync(join(stack.dir, 'moderator.curl'), `cacert = "${stack.dir}/tls/ca.crt"\nheader = "Authorization: Bearer ${mod.token}"\nheader = "Content-Type: application/json"\n`)
+  const { stdout } = await promisify(execFile)('bash', ['-ec', commands], { env })
+  assert.deepEqual(stdout.trim().split('\n').map(line => JSON.parse(line).success), [true, true, true, true], stdout)
+  assert.deepEqual((await reportsOf(mod, room)).map(({ seq, reason }) => [seq, reason]).reverse(), [[17, 'harassment'], [undefined, 'spam']])
+  const deeds = (await audited(room, 'message.withhold', 'message.release')).map(({ what, detail }) => [what, detail.reason])
+  assert.deepEqual(deeds, [['message.withhold', 'not in this room'], ['message.release', 'it was a quotation']])
+  assert.equal((await max.calls('message:get', { room, seq: 17 })).body, 'words 17')
   leave()
 })

@@ -1,8 +1,10 @@
 // r_receipts - up to where the others have read: who sees it, live and in lists, and who does not.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Person, everybodyLeaves } from '../lib/people.mjs'
-import { startStack } from '../lib/stack.mjs'
+import { root, startStack } from '../lib/stack.mjs'
 import { until } from '../lib/wait.mjs'
 
 let stack, key, places
@@ -220,4 +222,26 @@ test('what was read right before a chat was killed is told by the one that comes
   await Promise.all(['chat', 'chat-2'].map(part => stack.kill(part)))
   for (const room of rooms) await isTold(val, room, 'wim', 2)
   leave(val, wim)
+})
+
+test('the client of docs/receipts.md knows what the list says, while it hears and when it comes back', { timeout: 120000 }, async () => {
+  const [code] = /```js\n([^]*?)```/.exec(readFileSync(join(root, 'docs/receipts.md'), 'utf8')).slice(1)
+  const [liv, max] = [await arrivesAt(0, 'liv'), await arrivesAt(1, 'max')], uwe = await arrivesAt(0, 'uwe')
+  const room = await aRoomOf([liv, max, uwe])
+  await reads(max, room, 2) // before the client looks
+  const read = new Function('socket', 'room', `${code}; return read`)(uwe.socket, room)
+  const agrees = async (seq, speaker) => until('the client knows what the list says', async () => {
+    const [, list] = await listed(uwe, room)
+    const known = Object.fromEntries([...read].filter(([subject]) => subject !== 'uwe'))
+    return list.max === seq && list.liv === speaker && JSON.stringify(Object.entries(known).sort()) === JSON.stringify(Object.entries(list).sort())
+  }, 30000)
+  await uwe.losesConnection()
+  await reads(max, room, 3) // while it is away
+  await uwe.comesBack()
+  await agrees(3, 5)
+  await reads(max, room, 4)
+  await agrees(4, 5)
+  await liv.says(room, 'message 6')
+  await agrees(4, 6)
+  leave(liv, max, uwe)
 })
