@@ -2199,10 +2199,6 @@ export const mutants = [
     from: 'NOT (f.asked AND EXISTS', to: 'NOT (f.asked OR EXISTS',
   },
   {
-    name: 'who has asked anew is told that it has ended', file: 'services/chat/own/own_since.c', red: ['scenario', 'r_knocks', 'while one was away'],
-    from: 'NOT (f.asked AND EXISTS', to: 'NOT (f.asked AND NOT EXISTS (SELECT) AND EXISTS',
-  },
-  {
     name: 'what an erased user asked stays', file: 'services/chat/members/member_erase.c', red: ['scenario', 'n_directory', 'that who is erased has made'],
     from: 'TRY(knocks_erase(call, subject, &rows));', to: 'rows = 0;',
   },

@@ -13,8 +13,7 @@ static const char SINCE[] =
     " WHERE m.subject = $1 AND greatest(m.joined_at, m.changed_at, m.stated_at, r.changed_at, r.stated_at, "
     "a.changed_at) > $2"
     " UNION ALL SELECT f.room_id, 'removed' FROM former_member f WHERE f.subject = $1 AND f.ended_at > $2"
-    " AND NOT EXISTS (SELECT FROM member m WHERE m.room_id = f.room_id AND m.subject = $1) AND NOT (f.asked AND EXISTS"
-    " (SELECT FROM knock k WHERE k.room_id = f.room_id AND k.subject = $1))) places"
+    " AND NOT EXISTS (SELECT FROM member m WHERE m.room_id = f.room_id AND m.subject = $1)) places"
     " WHERE room > COALESCE($3, '00000000-0000-0000-0000-000000000000'::uuid) ORDER BY room LIMIT $4";
 
 enum err own_since(struct call *call, const struct own_since_query *req, struct missed_rooms *rep)

@@ -109,7 +109,7 @@ enum err own_rooms_of(struct call *call, struct id_list rooms, struct room_list 
     return OK;
 }
 
-/* What has ended and was begun anew before it could be told has not ended: as in own_since.c. */
+/* What has ended and was begun anew before it could be told has not ended. */
 static const char ASKED[] =
     "SELECT f.room_id AS room, f.subject FROM former_member f WHERE f.subject = $1 AND f.room_id = ANY ($2) AND"
     " f.asked AND EXISTS (SELECT FROM knock k WHERE k.room_id = f.room_id AND k.subject = $1)";
