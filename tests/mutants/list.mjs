@@ -2196,7 +2196,7 @@ export const mutants = [
   },
   {
     name: 'who was away is not told that what they asked has ended', file: 'services/chat/own/own_since.c', red: ['scenario', 'r_knocks', 'while one was away'],
-    from: 'NOT (f.asked AND EXISTS', to: 'NOT (f.asked OR EXISTS',
+    from: 'f.subject = $1 AND f.ended_at > $2', to: 'f.subject = $1 AND f.ended_at > $2 AND NOT f.asked',
   },
   {
     name: 'what an erased user asked stays', file: 'services/chat/members/member_erase.c', red: ['scenario', 'n_directory', 'that who is erased has made'],
