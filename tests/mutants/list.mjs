@@ -3314,4 +3314,12 @@ export const mutants = [
     name: 'a preview tells the name of what has a password', file: 'services/share/links/link_find.c', red: ['scenario', 'p_share', 'where its owner likes that'],
     from: 'WHEN l.preview AND l.password IS NULL', to: 'WHEN l.preview',
   },
+  {
+    name: 'an erasure misses what is withheld meanwhile', file: 'services/store/messages/message_erase.c', red: ['scenario', 'r_moderation', 'is erased keeps no words'],
+    from: 'TRY(pg_run(call->pg, call->arena, HOLD_ROOMS, slice, NULL));', to: '(void)HOLD_ROOMS;',
+  },
+  {
+    name: 'former words that go are withheld meanwhile', file: 'services/store/messages/former_purge.c', red: ['scenario', 'r_words', 'when its former words go'],
+    from: 'TRY(pg_run(call->pg, call->arena, HOLD_ROOMS, PG_ARGS(pg_int(MESSAGES_AT_ONCE)), NULL));', to: '(void)HOLD_ROOMS;',
+  },
 ]

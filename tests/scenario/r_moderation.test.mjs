@@ -288,30 +288,35 @@ test('an operator sees what was reported in all rooms, also in a room of two, an
   for (const person of [ann, bob]) person.leaves()
 })
 
-test('who is erased takes along what was reported of them, what they withheld words of is empty, and what they reported is of nobody', { timeout: 120000 }, async () => {
-  const call = async (method, path, body, token) => (await request(stack, method, `/api/v1/${path}`, { body, token })).json?.data
-  const joins = async nickname => {
+const onAccounts = async (method, path, body, token) => (await request(stack, method, `/api/v1/${path}`, { body, token })).json?.data
+/** People with accounts, in a room of olga's. */
+async function takesIn(olga, room, ...nicknames) {
+  const people = await Promise.all(nicknames.map(async nickname => {
     const mail = { email: `${nickname}@example.org`, password: 'a lamp in the long grass' }
-    const { user } = await call('POST', 'auth/register', { ...mail, nickname }), { access_token: token } = await call('POST', 'auth/login', mail)
+    const { user } = await onAccounts('POST', 'auth/register', { ...mail, nickname }), { access_token: token } = await onAccounts('POST', 'auth/login', mail)
     return Object.assign(await Person.arrives(stack, key, nickname, { token }), { id: user.id })
-  }
-  const { mod, olga, max, room, leave } = await aRoom(), [rae, sue] = [await joins('rae'), await joins('sue')]
-  await olga.calls('room:invite', { room, members: [rae.id, sue.id] })
-  await until('the store knows them', async () => (await Promise.all([rae, sue].map(person => person.emits('message:list', { room })))).every(answer => codeOf(answer) === 'ok'))
+  }))
+  await olga.calls('room:invite', { room, members: people.map(({ id }) => id) })
+  await until('the store knows them', async () => (await Promise.all(people.map(person => person.emits('message:list', { room })))).every(answer => codeOf(answer) === 'ok'))
+  return people
+}
+async function isErased(person) {
+  await onAccounts('DELETE', 'users/me', undefined, person.token)
+  await stack.sql('auth', `UPDATE account SET delete_at = now() - interval '1 second' WHERE id = '${person.id}'; UPDATE job SET run_at = now() WHERE kind = 'account.erase'; NOTIFY auth_jobs`)
+  return until('every service has erased its part', async () => {
+    const proof = await stack.rpc('auth', 'people.erasure', { user: person.id }).catch(() => undefined)
+    return proof?.whole && proof
+  }, 60000)
+}
+
+test('who is erased takes along what was reported of them, what they withheld words of is empty, and what they reported is of nobody', { timeout: 120000 }, async () => {
+  const { mod, olga, max, room, leave } = await aRoom(), [rae, sue] = await takesIn(olga, room, 'rae', 'sue')
   const { seq } = await say(max, room, 'of max'), { seq: ofSue } = await say(sue, room, 'sue says something bad')
   const kept = await rae.calls('report:create', { room, seq, reason: 'spam', text: 'rae saw it' })
   await rae.calls('report:create', { room, seq: ofSue, reason: 'hate' })
   await sue.calls('report:create', { room, member: rae.id, reason: 'other' })
   await withhold(mod, room, ofSue)
   assert.equal(await used(rae.id), 2)
-  const isErased = async person => {
-    await call('DELETE', 'users/me', undefined, person.token)
-    await stack.sql('auth', `UPDATE account SET delete_at = now() - interval '1 second' WHERE id = '${person.id}'; UPDATE job SET run_at = now() WHERE kind = 'account.erase'; NOTIFY auth_jobs`)
-    return until('every service has erased its part', async () => {
-      const proof = await stack.rpc('auth', 'people.erasure', { user: person.id }).catch(() => undefined)
-      return proof?.whole && proof
-    }, 60000)
-  }
   const proof = await isErased(sue)
   assert.equal(proof.services.find(({ service }) => service === 'store').counts.find(({ what }) => what === 'reports').rows, 2)
   assert.equal(await sql(`SELECT count(*) FROM withheld WHERE room_id = '${room}'`), '0')
@@ -321,6 +326,25 @@ test('who is erased takes along what was reported of them, what they withheld wo
   assert.deepEqual([left.id, left.reporter, left.text, left.state], [kept.id, undefined, undefined, 'open'])
   assert.equal((await mod.calls('report:resolve', { room, report: kept.id, outcome: 'nothing', note: 'fine' })).state, 'resolved')
   for (const person of [rae, sue]) person.leaves()
+  leave()
+})
+
+test('what is withheld or deleted at the moment when its author is erased keeps no words', { timeout: 120000 }, async () => {
+  const { mod, olga, room, leave } = await aRoom(), [ulf] = await takesIn(olga, room, 'ulf')
+  const said = await Promise.all(['hidden', 'removed'].map(body => say(ulf, room, `${body} words`))), seqs = said.map(({ seq }) => seq)
+  const holder = `a reader of room ${room}`, waits = like => sql(`SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '${like}'`)
+  const held = sql(`SET application_name = '${holder}'; BEGIN; SELECT FROM message WHERE room_id = '${room}' AND seq IN (${seqs}) FOR UPDATE; SELECT pg_sleep(300)`).catch(() => 'ended')
+  await until('the rows are held', async () => await sql(`SELECT count(*) FROM pg_stat_activity WHERE application_name = '${holder}' AND wait_event = 'PgSleep'`) === '1')
+  const decided = Promise.all([withhold(mod, room, seqs[0]), mod.calls('message:delete', { room, seq: seqs[1], id: randomUUID() })])
+  await until('the words are laid aside', async () => await waits('%INTO withheld%') === '1', 30000)
+  const gone = isErased(ulf)
+  await until('the erasure waits', async () => Number(await waits('%FROM room_head%found%')) + Number(await waits('%blanked AS (UPDATE message SET%')) > 0, 30000)
+  await sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '${holder}'`)
+  await Promise.all([held, decided, gone])
+  assert.equal(await sql(`SELECT count(*) FROM withheld WHERE room_id = '${room}' AND body <> ''`), '0')
+  assert.equal(await sql(`SELECT count(*) FROM removed WHERE room_id = '${room}' AND body <> ''`), '0')
+  assert.ok((await mod.calls('message:list', { room })).messages.filter(({ sender }) => sender === ulf.id).every(({ body }) => body === ''))
+  ulf.leaves()
   leave()
 })
 

@@ -61,6 +61,23 @@ test('what a message said before it was edited its readers find, until its time 
   leave()
 })
 
+test('what is withheld at the moment when its former words go keeps none of them', { timeout: 60000 }, async () => {
+  const { olga, max, room, leave } = await aRoom(), { seq } = await say(max, room, 'former words'), holder = `a reader of room ${room}`
+  const count = condition => stack.sql('store', `SELECT count(*) FROM pg_stat_activity WHERE ${condition}`).then(Number)
+  await edit(max, room, seq, 'what it says now')
+  const held = stack.sql('store', `SET application_name = '${holder}'; BEGIN; SELECT FROM message WHERE room_id = '${room}' AND seq = ${seq} FOR UPDATE; SELECT pg_sleep(300)`).catch(() => 'ended')
+  await until('the row is held', async () => await count(`application_name = '${holder}' AND wait_event = 'PgSleep'`) === 1)
+  await until('the job waits', async () => { await due('former.purge'); return await count("wait_event_type = 'Lock' AND query LIKE '%former_due%'") === 1 }, 30000)
+  const withheld = olga.calls('message:withhold', { room, seq, reason: 'spam' })
+  await until('so does who withholds', async () => await count("wait_event_type = 'Lock'") >= 2, 30000)
+  await stack.sql('store', `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '${holder}'`)
+  await Promise.all([held, withheld])
+  assert.deepEqual((await olga.calls('withheld:list', { room })).messages.map(({ body }) => body), ['what it says now'])
+  await olga.calls('message:release', { room, seq, reason: 'a mistake' })
+  assert.deepEqual((await versions(olga, room, seq)).map(({ body, gone }) => [body, gone]), [['', true], ['what it says now', false]])
+  leave()
+})
+
 test('what somebody hides from themselves has no text on any of their devices, in pages, threads, pins, catching up and recovery; others read it', { timeout: 60000 }, async () => {
   const { olga, max, room, leave } = await aRoom(), secret = `not for my eyes ${randomUUID()}`
   const root = await say(olga, room, 'the root')

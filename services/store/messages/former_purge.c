@@ -8,6 +8,10 @@
 
 #define MESSAGES_AT_ONCE 500
 
+/* A statement of its own: who takes words aside holds the room's row, too, and so never copies what goes here meanwhile. */
+static const char HOLD_ROOMS[] =
+    "SELECT FROM room_head WHERE room_id IN (SELECT room_id FROM message_now WHERE former_due <= now()"
+    " ORDER BY former_due LIMIT $1) ORDER BY room_id FOR UPDATE";
 /* A text is former from the edit on that came behind it.  An edit that comes meanwhile waits for the row of its message. */
 static const char PURGE[] =
     "WITH due AS (SELECT room_id, seq FROM message_now WHERE former_due <= now() ORDER BY former_due LIMIT $1"
@@ -35,6 +39,7 @@ enum err former_purge(struct call *call, const struct job *job, const struct not
     int64_t rows, kept_s = entry_words_kept_s(store->settings, ENTRY_edit);
 
     if (kept_s == 0) return OK; /* for ever */
+    TRY(pg_run(call->pg, call->arena, HOLD_ROOMS, PG_ARGS(pg_int(MESSAGES_AT_ONCE)), NULL));
     TRY(pg_run(call->pg, call->arena, PURGE, PG_ARGS(pg_int(MESSAGES_AT_ONCE), pg_int(kept_s)), &rows));
     call_note(call, F_INT("rows", rows));
     return rows == MESSAGES_AT_ONCE ? job_put(call, &former_purge_job, job->key, payload, 0) : OK;

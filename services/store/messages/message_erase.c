@@ -11,14 +11,19 @@
 
 /* Room by room, by the index that keeps a sender's ids apart: one of senders alone would cost every message that is stored.
  * The server's own lines about them stay, and name nobody any more.  $3 is a key if the room $2 was not finished. */
-static const char BLANK[] =
-    "WITH rooms AS (SELECT room_id FROM room_head WHERE room_id >= coalesce($2,"
-    " '00000000-0000-0000-0000-000000000000'::uuid) AND ($2 IS NULL OR room_id > $2 OR $3 <> '') ORDER BY room_id "
-    "LIMIT $4),"
-    " found AS (SELECT m.* FROM rooms r, LATERAL (SELECT room_id, id, seq FROM message WHERE room_id = r.room_id AND"
-    " sender = $1 AND kind IS NULL AND (room_id IS DISTINCT FROM $2 OR id > $3) ORDER BY id LIMIT $5) m ORDER BY "
-    "m.room_id, m.id"
-    " LIMIT $5), blanked AS (UPDATE message SET body = '', meta = NULL, meta_as_sent = NULL, attachments = NULL FROM "
+#define FOUND                                                                                                          \
+    "WITH rooms AS (SELECT room_id FROM room_head WHERE room_id >= coalesce($2,"                                       \
+    " '00000000-0000-0000-0000-000000000000'::uuid) AND ($2 IS NULL OR room_id > $2 OR $3 <> '') ORDER BY room_id "    \
+    "LIMIT $4),"                                                                                                       \
+    " found AS (SELECT m.* FROM rooms r, LATERAL (SELECT room_id, id, seq FROM message WHERE room_id = r.room_id AND"  \
+    " sender = $1 AND kind IS NULL AND (room_id IS DISTINCT FROM $2 OR id > $3) ORDER BY id LIMIT $5) m ORDER BY "     \
+    "m.room_id, m.id LIMIT $5)"
+
+/* A statement of its own: so BLANK sees what was withheld or deleted meanwhile, and what is withheld later has no words to lay aside. */
+static const char HOLD_ROOMS[] =
+    FOUND " SELECT FROM room_head WHERE room_id IN (SELECT room_id FROM found) ORDER BY room_id FOR UPDATE";
+static const char BLANK[] = FOUND
+    ", blanked AS (UPDATE message SET body = '', meta = NULL, meta_as_sent = NULL, attachments = NULL FROM "
     "found WHERE"
     " message.room_id = found.room_id AND message.seq = found.seq),"
     " views AS (UPDATE message_now n SET body = NULL, attachments = NULL FROM found f WHERE n.room_id = f.room_id AND "
@@ -66,9 +71,10 @@ static enum err blank_some(struct call *call, struct erasure *erasure)
 
     id_format(erasure->user, subject);
     TRY(pg_run(call->pg, call->arena, HOLD_SEARCH, PG_NO_ARGS, NULL));
-    TRY(pg_one(call->pg, call->arena, &blanked_shape, &some, BLANK,
-        PG_ARGS(pg_text(str_of(subject)), pg_id(erasure->after), pg_text(after_key), pg_int(ROOMS_AT_ONCE),
-            pg_int(MESSAGES_AT_ONCE))));
+    const struct pg_args *slice = PG_ARGS(pg_text(str_of(subject)), pg_id(erasure->after), pg_text(after_key),
+        pg_int(ROOMS_AT_ONCE), pg_int(MESSAGES_AT_ONCE));
+    TRY(pg_run(call->pg, call->arena, HOLD_ROOMS, slice, NULL));
+    TRY(pg_one(call->pg, call->arena, &blanked_shape, &some, BLANK, slice));
     erasure_add(call, erasure, "messages", some.messages);
     bool is_within = some.messages == MESSAGES_AT_ONCE; /* in the room where the last one was found there may be more */
     if (!is_within && some.rooms < ROOMS_AT_ONCE) erasure->erased_at = call->now;
