@@ -43,7 +43,7 @@ static bool could_be_secret(struct str run)
 }
 
 /* What comes behind them is a secret, however short it is. */
-static const char *const before_secrets[] = { "/s/", "/api/v1/share/" };
+static const char *const before_secrets[] = { "/s/", "/api/v1/share/", "/hooks/" };
 
 static bool is_before_secret(struct str rest, size_t *len)
 {

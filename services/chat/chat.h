@@ -30,6 +30,7 @@ struct chat {
     const struct settings_chat *settings;
     size_t part, n_parts; /* which of chat's processes this is: libshared/rpc/parts.h; the first keeps the directory */
     bool goes_plain;      /* webhooks may be http */
+    const char *public_url;
     struct ev_loop *loop;
     struct rpc_server *server;
 #define KEEP(name, created, forget_peer) struct name *name;
@@ -87,6 +88,10 @@ bool room_lets(const struct room *room, enum room_right right);
 void room_fill_can(struct call *call, struct room *room);
 /* As who is not in it sees it, and what they may do there. */
 struct room_front room_front_of(struct call *call, const struct room *room);
+
+/* code_hash.c: of any text; `kind` says what it opens, so that a code of another kind opens nothing. */
+#define CODE_HASH_BYTES 32
+struct str code_hash(struct arena *arena, const char *kind, struct str code);
 
 /* names.c: an id that is no user's, and whom the caller blocks, they name by mistake. */
 enum err require_somebody(struct call *call, struct str subject) MUST_CHECK;

@@ -101,6 +101,7 @@ static void *start_service(struct ev_loop *loop)
     chat->part = own_part();
     chat->loop = loop;
     chat->goes_plain = settings.common.fetch_plain;
+    chat->public_url = settings.common.public_url;
     pg_claim_watch(claim, loop, end_at_once, NULL);
 #define KEEP(name, created, forget_peer) chat->name = created;
 #include "services/chat/keeps.def"

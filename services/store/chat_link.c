@@ -194,6 +194,11 @@ void chat_link_arrival(struct chat_link *link, const struct room_arrival *arriva
     call_chat(link, "room.import", room_arrival_shape(), arrival, done, arg);
 }
 
+void chat_link_hook(struct chat_link *link, const struct hook_code *code, rpc_reply_fn *done, void *arg)
+{
+    call_chat(link, "hook.open", hook_code_shape(), code, done, arg);
+}
+
 void chat_link_recheck(struct chat_link *link)
 {
     link->recheck = true;

@@ -30,6 +30,7 @@ void chat_link_recheck(struct chat_link *link);
 /* Of a room that a file brings. */
 void chat_link_arrival(struct chat_link *link, const struct room_arrival *arrival, rpc_reply_fn *done, void *arg);
 void chat_link_export(struct chat_link *link, const struct export_question *question, rpc_reply_fn *done, void *arg);
+void chat_link_hook(struct chat_link *link, const struct hook_code *code, rpc_reply_fn *done, void *arg);
 void chat_link_publish(struct chat_link *link, const struct publication *publication, rpc_reply_fn *done, void *arg);
 void chat_link_take_lines(struct chat_link *link, const struct line_query *query, rpc_reply_fn *done, void *arg);
 void chat_link_absent(struct chat_link *link, const struct access_queries *who, rpc_reply_fn *done, void *arg);

@@ -82,6 +82,9 @@ void entry_begin(struct call *call, enum entry_kind kind, const struct message *
  * the error, which is the call's.  !was_put: then it is certain that it is not in the log. */
 typedef void entry_done_fn(void *arg, enum err e, const struct message *entry, bool was_put);
 void entry_send(struct call *call, enum entry_kind kind, const struct message *entry, entry_done_fn *done, void *arg);
+/* The same of a subject that is no member, and of whom it is known what they may do there. */
+void entry_send_by(struct call *call, enum entry_kind kind, const struct message *entry, struct log_access may,
+    entry_done_fn *done, void *arg);
 /* What can be said of an entry without asking anybody; the second also on a worker. */
 enum err entry_check(struct call *call, enum entry_kind kind, const struct message *entry) MUST_CHECK;
 enum err entry_check_length(struct call *call, struct str body) MUST_CHECK;

@@ -70,6 +70,12 @@ const args = {
   'webhook:replay': ({ room, webhook = randomUUID() }) => ({ room, webhook }),
   'webhook:deliveries': ({ room, webhook = randomUUID() }) => ({ room, webhook }),
   'webhook:attempts': ({ room, webhook = randomUUID() }) => ({ room, webhook }),
+  'hook:create': ({ room }) => ({ room, name: 'a hook' }),
+  'hook:list': ({ room }) => ({ room }),
+  'hook:update': ({ room, hook = randomUUID() }) => ({ room, hook, name: 'another name' }),
+  'hook:rotate': ({ room, hook = randomUUID() }) => ({ room, hook }),
+  'hook:delete': ({ room, hook = randomUUID() }) => ({ room, hook }),
+  'hook:post': ({ room, code = 'no code' }) => ({ room, code, text: 'a program speaks' }),
   'invite:create': ({ room }) => ({ room }),
   'invite:list': ({ room }) => ({ room }),
   'invite:revoke': ({ room }) => ({ room, invite: randomUUID() }),
@@ -393,6 +399,13 @@ export class Scene {
     return { room, webhook: json.data.id }
   }
 
+  /** A closed room with a hook, and its code. */
+  async withHook(caller) {
+    const { room } = await this.room(caller, false)
+    const { json } = await this.hostOf(caller).rest('POST', `/api/v1/rooms/${room}/hooks`, { name: 'a hook' })
+    return { room, hook: json.data.id, code: json.data.url.split('/').at(-1) }
+  }
+
   async at(deed, state, caller, person) {
     const ofConversation = deed.startsWith('conversation:') || deed === 'share:create'
     if (ofConversation && state === "another's, public") return { conversation: this.publicOfAnother[caller.name] ?? this.publicOfOthers }
@@ -424,6 +437,7 @@ export class Scene {
     if (!/open|closed/.test(state)) return {}
     if (state.includes('by a link')) return this.linked(caller)
     if (state.includes('with a webhook')) return this.withWebhook(caller)
+    if (state.includes('with a hook')) return this.withHook(caller)
     return this.room(caller, state.includes('open'), { joinedBy: isJoined(state) ? person : undefined, more: state.includes('may ask') ? { knocks: true } : {} })
   }
 }

@@ -219,6 +219,45 @@ export const deeds = {
       missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
     },
   },
+  'hook:create': {
+    rows: ['POST /api/v1/rooms/{room}/hooks'],
+    states: {
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'hook:list': {
+    rows: ['GET /api/v1/rooms/{room}/hooks'],
+    states: {
+      closed: { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'hook:update': {
+    rows: ['PATCH /api/v1/rooms/{room}/hooks/{hook}'],
+    states: {
+      'closed, with a hook': { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'hook:rotate': {
+    rows: ['POST /api/v1/rooms/{room}/hooks/{hook}/rotate'],
+    states: {
+      'closed, with a hook': { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'hook:delete': {
+    rows: ['DELETE /api/v1/rooms/{room}/hooks/{hook}'],
+    states: {
+      'closed, with a hook': { ok: OWNERS, forbidden: `member another_key ${OUTSIDE} ${UNNAMED}`, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  },
+  'hook:post': {
+    rows: ['POST /hooks/{room}/{code}'],
+    states: { 'closed, with a hook': { ok: EVERYBODY }, missing: { not_found: EVERYBODY } },
+  },
   'invite:create': {
     rows: ['POST /api/v1/rooms/{room}/invites', '/chat invite:create'],
     states: {

@@ -34,6 +34,8 @@ const pushed = test => ['scenario', 'r_push', test]
 
 const hooked = test => ['scenario', 'r_webhooks', test]
 
+const byHook = test => ['scenario', 'r_hooks', test]
+
 const present = test => ['scenario', 'r_presence', test], crowded = ['unit', 'gateway/presence/test_presence']
 
 const moderated = test => ['scenario', 'r_moderation', test]
@@ -117,6 +119,31 @@ export const mutants = [
   {
     name: 'words of a deleted message are told', file: 'services/chat/webhooks/webhooks_follow.c', red: hooked('words of a deleted message'),
     from: 'if (gone.len == 0) return OK;', to: 'if (gone.len < 1000) return OK;',
+  },
+  // --- hooks ---
+  {
+    name: 'a repeat by a hook with its key is posted again', file: 'services/store/hooks/hook_post.c', red: byHook('a repeat with its key'),
+    from: 'return p->req->idempotency_key.len > 0 ?', to: 'return p->req->idempotency_key.len > 64 ?',
+  },
+  {
+    name: 'a hook mentions everybody, whether it may or not', file: 'migrations/chat/0031_hooks.sql', red: byHook('mentions everybody only if'),
+    from: "AND h.mentions_all)", to: ')',
+  },
+  {
+    name: 'a hook whose URL is another goes on by the one before', file: 'services/chat/hooks/hook_change.c', red: byHook('who may makes, sees, changes'),
+    from: '"UPDATE hook SET code_hash = $3 WHERE', to: '"UPDATE hook SET code_hash = CASE WHEN $3::bytea IS NULL THEN $3 ELSE code_hash END WHERE',
+  },
+  {
+    name: 'all hooks of a room post more than they may', file: 'services/chat/hooks/hook_open.c', red: byHook('so many in a minute'),
+    from: 'if (hook->room_posts >= settings->hooks_per_minute)', to: 'if (hook->room_posts >= 2 * settings->hooks_per_minute)',
+  },
+  {
+    name: 'two who post at once by one hook are counted as one', file: 'services/chat/hooks/hook_open.c', red: byHook('so many in a minute'),
+    from: '" code_hash = $2) ORDER BY id FOR NO KEY UPDATE";', to: '" code_hash = $2) ORDER BY id";',
+  },
+  {
+    name: 'a hook is in the log with its code', file: 'libshared/base/loggable_path.c', red: byHook('no code of a hook'),
+    from: '"/api/v1/share/", "/hooks/" };', to: '"/api/v1/share/" };',
   },
   // --- what no socket took ---
   {

@@ -365,12 +365,13 @@ test('the links into rooms that who is erased has made let nobody in, and what t
   await roy.calls('invite:accept', { room, code: other })
 })
 
-test('webhooks that who is erased made go, and of what others are told what names them', async () => {
+test('webhooks that who is erased made go, and of what others are told what names them; their hooks stay with the room, and are nobody\'s', async () => {
   const [pat, rob] = [await arrives('pat'), await arrives('rob')]
   for (const person of [pat, rob]) await everybodyKnows(person.id, `${person.name} - active`)
   const { id: room } = await rob.makesRoom({ open: false, members: [pat.id] })
   await rob.calls('member:role', { room, member: pat.id, role: 'admin' })
   for (const person of [pat, rob]) assert.equal((await person.rest('POST', `/api/v1/rooms/${room}/webhooks`, { url: 'https://example.org:1/' })).status, 201)
+  for (const person of [pat, rob]) assert.equal((await person.rest('POST', `/api/v1/rooms/${room}/hooks`, { name: 'Build', client_key: 'made by me' })).status, 201)
   for (const person of [pat, rob]) await until('the store knows', async () => !(await person.emits('message:send', { room, id: randomUUID(), body: `of ${person.name}` })).error)
   const told = () => stack.sql('chat', `SELECT string_agg(w.made_by || ' ' || d.text, ', ' ORDER BY d.text, w.made_by) FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook_id WHERE w.room_id = '${room}'`)
   const all = ['pat', 'rob'].flatMap(name => [pat.id, rob.id].sort().map(id => `${id} of ${name}`)).join(', ')
@@ -378,7 +379,9 @@ test('webhooks that who is erased made go, and of what others are told what name
 
   ok(await pat.rest('DELETE', '/api/v1/users/me'))
   await lapses(pat.id)
-  assert.equal(counts(await isWhole(pat.id), 'chat').webhooks, 2)
+  const { webhooks, hooks_made } = counts(await isWhole(pat.id), 'chat')
+  assert.deepEqual([webhooks, hooks_made], [2, 1])
+  assert.deepEqual((await rob.rest('GET', `/api/v1/rooms/${room}/hooks`)).json.data.hooks.map(({ made_by }) => made_by), [undefined, rob.id])
   assert.equal(await told(), `${rob.id} of rob`)
 })
 

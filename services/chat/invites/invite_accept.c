@@ -18,7 +18,7 @@ static enum err require_invite(
     struct str *self = arena_copy(call->arena, &call->who->sub, sizeof *self);
     struct room seen_by_maker = *room;
     enum err e = pg_one(call->pg, call->arena, room_shape(), &seen_by_maker, statement,
-        PG_ARGS(pg_id(room->id), pg_bytes(invite_code_hash(call->arena, req->code)), pg_time(call->now),
+        PG_ARGS(pg_id(room->id), pg_bytes(code_hash(call->arena, INVITE_CODE, req->code)), pg_time(call->now),
             pg_text(call->who->sub)));
 
     if (e == ERR_NOT_FOUND || (e == OK && !room_lets(&seen_by_maker, MAY_link)))

@@ -2,23 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/chat/invites/invites.h"
 
-#include <openssl/evp.h>
-#include <stdlib.h>
-
 #include "libshared/base/secret.h"
 #include "libshared/db/pg.h"
 #include "libshared/wire/columns.h"
 
 #define INVITES_MAX 100 /* of a room; proto/chat.def: invite_page.invites */
-
-struct str invite_code_hash(struct arena *arena, struct str code)
-{
-    struct str spelled = arena_printf(arena, "room.invite%c%.*s", '\0', STR_ARG(code));
-    unsigned char *hash = arena_alloc(arena, INVITE_HASH_BYTES);
-
-    if (EVP_Digest(spelled.at, spelled.len, hash, NULL, EVP_sha256(), NULL) != 1) abort();
-    return (struct str){ (const char *)hash, INVITE_HASH_BYTES };
-}
 
 #define INVITE_COLUMNS "id, room_id AS room, made_by, made_at, expires_at, coalesce(uses, 0) AS uses, used"
 
@@ -41,7 +29,7 @@ enum err invite_create(struct call *call, const struct invite_draft *req, struct
     secret_text(code, INVITE_CODE_CHARS);
     TRY(pg_run(call->pg, call->arena, FORGET_OVER, PG_ARGS(pg_id(req->room), pg_time(call->now)), NULL));
     TRY(pg_one(call->pg, call->arena, invite_shape(), rep, INSERT,
-        PG_ARGS(pg_id(id_new()), pg_id(req->room), pg_bytes(invite_code_hash(call->arena, str_of(code))),
+        PG_ARGS(pg_id(id_new()), pg_id(req->room), pg_bytes(code_hash(call->arena, INVITE_CODE, str_of(code))),
             pg_text(call->who->sub), pg_time(call->now), pg_time(call->now + req->for_s * 1000), pg_int(req->uses),
             pg_text(req->client_key))));
     TRY(pg_run(call->pg, call->arena, COUNT_INVITES, PG_ARGS(pg_id(req->room)), &n));

@@ -13,8 +13,7 @@
 #include "services/chat/chat.h"
 
 #define INVITE_CODE_CHARS 22
-#define INVITE_HASH_BYTES 32
+#define INVITE_CODE       "room.invite" /* for code_hash() */
 
-struct str invite_code_hash(struct arena *arena, struct str code); /* of any text */
 /* Those that an erased user made, so many at most. */
 enum err invites_erase_some(struct call *call, struct str subject, int64_t most, int64_t *n) MUST_CHECK;

@@ -7,6 +7,7 @@
 #include "libshared/db/rows.h"
 #include "libshared/rpc/parts.h"
 #include "services/chat/friends/relation.h"
+#include "services/chat/hooks/hooks.h"
 #include "services/chat/invites/invites.h"
 #include "services/chat/knocks/knocks.h"
 #include "services/chat/mentions/mentions.h"
@@ -181,6 +182,9 @@ static enum err unname_rooms(struct call *call, struct str subject, struct erasu
     TRY(webhooks_erase_some(call, subject, TELLING_AT_ONCE, &rows));
     erasure_add(call, erasure, "webhooks", rows);
     if (rows > 0) return OK;
+    TRY(hooks_erase_some(call, subject, MADE_AT_ONCE, &rows));
+    erasure_add(call, erasure, "hooks_made", rows);
+    if (rows == MADE_AT_ONCE) return OK;
     TRY(presence_erase(call, subject, &rows));
     erasure_add(call, erasure, "presence", rows);
     TRY(receipts_erase(call, subject, &rows));

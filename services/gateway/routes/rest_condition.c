@@ -10,6 +10,7 @@ void rest_give_headers(struct rest *rest, const struct wire_shape *shape, struct
         bool is_secret; /* it comes by no other way: what is in a URL is kept by whoever sees it */
     } rows[] = {
         { "if-match", "if_match", false },
+        { "idempotency-key", "idempotency_key", false },
         { "x-share-visit", "share_visit", false },
         { "x-share-password", "share_password", true },
     };
