@@ -2263,8 +2263,8 @@ export const mutants = [
     from: 'if (row.room.role.len == 0) {', to: 'if (row.room.members > 0) {',
   },
   {
-    name: 'a code is kept as it is', file: 'services/chat/invites/invites.c', red: ['scenario', 'r_invites', 'a code is in no log'],
-    from: 'return (struct str){ (const char *)hash, INVITE_HASH_BYTES };', to: 'return arena_printf(arena, "%32.32s", arena_printf(arena, "%.*s", STR_ARG(code)).at);',
+    name: 'a code is kept as it is', file: 'services/chat/code_hash.c', red: ['scenario', 'r_invites', 'a code is in no log'],
+    from: 'return (struct str){ (const char *)hash, CODE_HASH_BYTES };', to: 'return arena_printf(arena, "%32.32s", arena_printf(arena, "%.*s", STR_ARG(code)).at);',
   },
   {
     name: 'links that are over count', file: 'services/chat/invites/invites.c', red: ['scenario', 'r_invites', 'a hundred links at most'],

@@ -6,7 +6,7 @@
 
 #define META_BYTES 4096 /* proto/common.def: message.meta */
 
-struct posting {
+struct hook_posting {
     struct store *store;
     struct rpc_later *later;
     const struct hook_post *req;
@@ -17,12 +17,12 @@ struct posting {
 /* The posting lies in the call's arena, which is gone when the store stops. */
 struct hook_question {
     struct store *store;
-    struct posting *posting;
+    struct hook_posting *posting;
 };
 
 static void answer_program(void *arg, enum err e, const struct message *m, bool was_put)
 {
-    const struct posting *p = arg;
+    const struct hook_posting *p = arg;
     struct hook_receipt receipt = { .ok = true, .room = m->room, .id = m->id, .seq = m->seq, .at = m->at };
 
     (void)was_put;
@@ -52,14 +52,14 @@ static struct str write_meta(struct arena *arena, const struct hook_face *hook)
 }
 
 /* A request that its gateway sends again is the same, with and without a key. */
-static struct str choose_id(const struct posting *p)
+static struct str choose_id(const struct hook_posting *p)
 {
     const struct call *call = rpc_later_call(p->later);
 
     return p->req->idempotency_key.len > 0 ? p->req->idempotency_key : id_text(call->arena, call->who->request);
 }
 
-static void send_as(struct posting *p, const struct hook_face *hook)
+static void send_as(struct hook_posting *p, const struct hook_face *hook)
 {
     struct call *call = rpc_later_call(p->later);
     const struct message entry = { .room = p->req->room,
@@ -93,7 +93,7 @@ static void on_hook(void *arg, enum err e, struct str body)
 
     mem_free(arg);
     if (question.store->stopping) return;
-    struct posting *p = question.posting;
+    struct hook_posting *p = question.posting;
     struct call *call = rpc_later_call(p->later);
     if (e != OK)
         e = explain_refusal(call, e, body);
@@ -107,10 +107,10 @@ static void on_hook(void *arg, enum err e, struct str body)
 
 void hook_post(struct call *call, const struct hook_post *req, struct rpc_later *later)
 {
-    struct posting *p = arena_zero(call->arena, sizeof *p);
+    struct hook_posting *p = arena_zero(call->arena, sizeof *p);
     struct hook_question *question = mem_alloc(sizeof *question);
 
-    *p = (struct posting){ .store = call->context, .later = later, .req = req };
+    *p = (struct hook_posting){ .store = call->context, .later = later, .req = req };
     *question = (struct hook_question){ p->store, p };
     chat_link_hook(
         store_chat(p->store, req->room)->link, &(struct hook_code){ req->room, req->code }, on_hook, question);
