@@ -129,7 +129,9 @@ static void put_preview(struct page *page, const struct page_preview *preview)
 void page_begin_with(
     struct page *page, const struct page_text *texts, enum page_language language, const struct page_head *head)
 {
-    *page = (struct page){ .html = BUF(PAGE_BYTES_MAX), .texts = texts, .language = language };
+    *page = (struct page){
+        .html = BUF(head->bytes_max > 0 ? head->bytes_max : PAGE_BYTES_MAX), .texts = texts, .language = language
+    };
     buf_add_str(&page->html, STR("<!doctype html>\n"));
     page_put(page,
         "<html lang=\"{language}\"><head><meta charset=\"utf-8\">"

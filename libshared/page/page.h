@@ -62,13 +62,14 @@ struct page_head {
     const char *theme; /* of PAGE_STYLE_TALK: one of page_theme_find()'s */
     bool noindex;
     const struct page_preview *preview; /* NULL: they are told nothing */
+    size_t bytes_max;                   /* 0: PAGE_BYTES_MAX */
 };
 void page_begin_with(
     struct page *page, const struct page_text *texts, enum page_language language, const struct page_head *head);
 const char *page_theme_find(struct str name); /* a row of themes.def: of this name, or the first */
 void page_put(struct page *page, const char *template, const struct page_value *values, size_t n_values);
 const char *page_text(const struct page *page, const char *name); /* of its table; it has to be there */
-struct str page_end(struct page *page, struct arena *arena);      /* frees; STR_NONE: it is over PAGE_BYTES_MAX */
+struct str page_end(struct page *page, struct arena *arena);      /* frees; STR_NONE: it is over its bound */
 
 /* Of a page of /account: its foot, with a choice of the language that the table calls `language`, after which `path` is shown again. */
 void page_put_account_foot(struct page *page, struct str path);

@@ -158,6 +158,7 @@ const args = {
   'share:open': ({ code }) => ({ code }),
   'share:page': ({ code }) => ({ code }),
   'share:report': ({ code, visit }) => ({ code, reason: 'spam', ...visit && { share_visit: visit } }),
+  'share:take': ({ code, visit }) => ({ code, ...visit && { share_visit: visit } }),
   'share:reports': () => ({}),
   'share:moderate': () => ({ report: randomUUID(), as: 'dismissed' }),
   'share:takedown': () => ({ share: randomUUID(), reason: 'spam', note: 'of the matrix' }),
@@ -413,7 +414,7 @@ export class Scene {
       return { conversation: state === 'missing' ? randomUUID() : state === "one's own" ? this.conversationOf[caller.name] : caller.name === 'stranger' ? this.anothers : this.another }
     if (['share:edit', 'share:open', 'share:page'].includes(deed))
       return state === 'missing' ? { link: randomUUID(), code: 'never was' } : state === "one's own" ? this.link(caller.start) : this.linkOfAnother[caller.name] ?? this.linkOfOthers
-    if (deed === 'share:file' || deed === 'share:report') return this.fileOfLink(state)
+    if (['share:file', 'share:report', 'share:take'].includes(deed)) return this.fileOfLink(state)
     if (deed === 'media:get' && /shown/.test(state)) return this.shown(caller, state.includes('open'))
     if (deed === 'media:get' || deed === 'media:delete')
       return { media: state === 'missing' ? randomUUID() : state === "one's own" ? await this.media(caller.start) : this.mediaOfAnother[caller.name] ?? this.mediaOfOthers }

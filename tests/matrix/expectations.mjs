@@ -725,7 +725,7 @@ export const deeds = {
   'import:lead': { rows: ['GET /import'], states: { any: { ok: EVERYBODY } } },
   'conversation:list': { rows: ['GET /api/v1/conversations'], states: { any: { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN } } },
   'conversation:get': {
-    rows: ['GET /api/v1/conversations/{conversation}', 'POST /api/v1/conversations/{conversation}/duplicate'],
+    rows: ['GET /api/v1/conversations/{conversation}', 'GET /api/v1/conversations/{conversation}/export', 'POST /api/v1/conversations/{conversation}/duplicate'],
     states: {
       "one's own": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
       "another's": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
@@ -788,6 +788,10 @@ export const deeds = {
   },
   'share:report': {
     rows: ['POST /api/v1/share/{code}/report', 'POST /s/{code}/report'],
+    states: { 'of a link that one has opened': { ok: EVERYBODY }, 'of one that one has not': { forbidden: EVERYBODY }, missing: { not_found: EVERYBODY } },
+  },
+  'share:take': {
+    rows: ['GET /api/v1/share/{code}/export', 'GET /s/{code}/export'],
     states: { 'of a link that one has opened': { ok: EVERYBODY }, 'of one that one has not': { forbidden: EVERYBODY }, missing: { not_found: EVERYBODY } },
   },
   'share:reports': {

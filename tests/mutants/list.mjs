@@ -1244,7 +1244,7 @@ export const mutants = [
   },
   {
     name: 'a report is made on paper', file: 'libshared/page/style_talk.c', red: ['scenario', 'p_share_reports', 'on paper'],
-    from: 'nav,footer,.news,.report,.gate ', to: 'nav,footer,.news,.gate ',
+    from: 'nav,footer,.news,.keep,.report,.gate ', to: 'nav,footer,.news,.gate ',
   },
   {
     name: 'a crowd of new networks comes before whoever is alone', file: 'services/share/links/hashing.c', red: ['scenario', 'l_share_guesses', 'side by side'],
@@ -3348,5 +3348,17 @@ export const mutants = [
   {
     name: 'former words that go are withheld meanwhile', file: 'services/store/messages/former_purge.c', red: ['scenario', 'r_words', 'when its former words go'],
     from: 'TRY(pg_run(call->pg, call->arena, HOLD_ROOMS, PG_ARGS(pg_int(MESSAGES_AT_ONCE)), NULL));', to: '(void)HOLD_ROOMS;',
+  },
+  {
+    name: 'what may not be kept is taken along', file: 'services/share/pages/talk_take.c', red: ['scenario', 'l_share_kept', 'who has opened a link'],
+    from: 'if (!shared.download) return', to: 'if (shared.data.len == 0) return',
+  },
+  {
+    name: 'who has only a code takes along what it opens', file: 'services/share/pages/talk_take.c', red: ['scenario', 'l_share_kept', 'who has opened a link'],
+    from: 'if (!visit.is_fresh) return', to: 'if (visit.hash.len == 0) return',
+  },
+  {
+    name: 'what somebody says in a file others seem to say', file: 'services/share/pages/talk_file.c', red: ['scenario', 'l_share_kept', 'nobody says there'],
+    from: 'put_lines(out, text, "\\n    ");', to: 'put_lines(out, text, "\\n");',
   },
 ]

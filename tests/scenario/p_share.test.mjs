@@ -2,7 +2,7 @@
 // in English, light and dark, on paper, too. What follows links by itself opens nothing.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import axe from 'axe-core'
@@ -86,6 +86,33 @@ async function shows(page, name) {
 }
 /** Without a browser: what a program sees. */
 const reads = (path, headers = {}) => request(stack, 'GET', path, { headers: { accept: 'text/html', ...headers } })
+
+test('what may be kept is saved by a link, and stands by itself; what may not has no such link', async () => {
+  const link = await shares(async keeps => ({ ...TALK, data: { ...TALK.data, messages: [...TALK.data.messages, { sender: 'ada', text: NASTY, file: await keeps('High water: six.', 'tides.txt') }] } })), page = await opens(link.path, { locale: 'ko-KR' })
+  await presses(page, '대화 열기')
+  const saves = async name => {
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name, exact: true }).click()])
+    return { name: download.suggestedFilename(), path: await download.path() }
+  }
+  const text = await saves('텍스트로')
+  assert.equal(text.name, '항구에서 만나요.txt')
+  assert.match(readFileSync(text.path, 'utf8'), /^메시지: 10, [^]*\[오후 9:12\] 아다: 여섯 시에 물이 들어온대\.\n {4}좀 일찍 만나자\.\n/m)
+  assert.equal(readFileSync((await saves('프로그램용으로')).path, 'utf8').trim().split('\n').length, 13)
+  const html = await saves('웹 페이지로'), context = await browser.newContext({ viewport: { width: 390, height: 780 } }), saved = await context.newPage(), loaded = []
+  saved.on('request', one => loaded.push(one.url()))
+  saved.on('dialog', dialog => assert.fail(dialog.message()))
+  const where = join(stack.dir, 'saved.html')
+  copyFileSync(html.path, where)
+  await saved.goto(`file://${where}`)
+  await says(saved, /여섯 시에 물이 들어온대[^]*tides\.txt[^]*<script>alert\(1\)<\/script>/)
+  assert.deepEqual(loaded, [`file://${where}`])
+  await shows(saved, 'share-saved')
+  await context.close()
+  await link.edits({ download: false })
+  await goes(page)
+  assert.equal(await page.locator('.keep').count(), 0)
+  await leave(page)
+})
 
 test('whoever presses the button reads the conversation, and looks again without another view', async () => {
   const link = await shares(TALK, { label: 'nobody sees this' }), page = await opens(link.path, { locale: 'ko-KR' })

@@ -191,12 +191,11 @@ void rest_download_write(struct rest *rest)
 }
 
 /* As RFC 6266 has it: a name that everybody reads, and the name. */
-static struct str print_disposition(const struct source *source, struct arena *arena)
+static struct str print_disposition(const char *how, struct str name, struct arena *arena)
 {
     struct buf text = BUF(4096);
-    struct str name = source->name;
 
-    buf_printf(&text, "%s; filename=\"", source->shown ? "inline" : "attachment");
+    buf_printf(&text, "%s; filename=\"", how);
     for (size_t i = 0; i < name.len; i++) {
         char c = name.at[i];
         buf_add_char(&text, c < 0x20 || c > 0x7e || c == '"' || c == '\\' || c == '%' ? '_' : c);
@@ -258,7 +257,8 @@ static void answer_bytes(
     rest_headers(rest, status, &headers);
     rest_headers_add(&headers, "ETag", tag);
     rest_headers_add(&headers, "Accept-Ranges", source->whole ? STR("none") : STR("bytes"));
-    rest_headers_add(&headers, "Content-Disposition", print_disposition(source, http_arena(http)));
+    rest_headers_add(&headers, "Content-Disposition",
+        print_disposition(source->shown ? "inline" : "attachment", source->name, http_arena(http)));
     rest_headers_add(&headers, "Content-Security-Policy", str_of(source->shown ? POLICY_SHOWN : POLICY_SAVED));
     rest_headers_add(&headers, "Referrer-Policy", STR("no-referrer"));
     rest_headers_add(
@@ -278,10 +278,10 @@ static void answer_bytes(
 }
 
 /* All that an answer promises, whether its reader waits for the end or not. */
-static bool charge_answer(struct rest *rest, const struct source *source, int64_t bytes)
+static bool charge_answer(struct rest *rest, struct str payer, int64_t bytes)
 {
     if (str_is(http_method(rest->http), "HEAD")) return true;
-    return source->payer.len > 0 ? rest_charge_bytes_to(rest, source->payer, bytes) : rest_charge_bytes(rest, bytes);
+    return payer.len > 0 ? rest_charge_bytes_to(rest, payer, bytes) : rest_charge_bytes(rest, bytes);
 }
 
 static void answer_source(struct rest *rest, const struct source *source)
@@ -304,7 +304,7 @@ static void answer_source(struct rest *rest, const struct source *source)
         refuse_range(rest, source->size);
         return;
     }
-    if (!charge_answer(rest, source, end - at)) {
+    if (!charge_answer(rest, source->payer, end - at)) {
         rest_refuse(rest, ERR_RATE_LIMITED, NULL);
         return;
     }
@@ -325,4 +325,28 @@ void rest_download_begin(struct rest *rest, struct str body)
         answer_source(rest, &source);
     else
         rest_fail(rest, ERR_INTERNAL);
+}
+
+/* Its words are somebody's: it is saved, and not shown as a page of ours. */
+void rest_answer_written(struct rest *rest, struct str body)
+{
+    struct arena *arena = http_arena(rest->http);
+    struct written_file file = { .name = STR("") };
+    struct rest_headers headers;
+    struct wire_error why;
+
+    if (wire_decode(written_file_shape(), body, arena, &file, &why) != OK) {
+        rest_fail(rest, ERR_INTERNAL);
+        return;
+    }
+    if (!charge_answer(rest, file.payer, (int64_t)file.bytes.len)) {
+        rest_refuse(rest, ERR_RATE_LIMITED, NULL);
+        return;
+    }
+    rest_headers(rest, rest->row->status, &headers);
+    rest_headers_add(&headers, "Content-Disposition", print_disposition("attachment", file.name, arena));
+    rest_headers_add(&headers, "Content-Security-Policy", STR(POLICY_SAVED));
+    rest_headers_add(&headers, "Referrer-Policy", STR("no-referrer"));
+    rest_headers_add(&headers, "Cross-Origin-Resource-Policy", STR("same-origin"));
+    rest_finish(rest, rest->row->status, "ok", arena_cstr(arena, file.type), file.bytes, &headers);
 }

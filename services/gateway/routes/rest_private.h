@@ -154,6 +154,7 @@ void rest_tus_answer(struct rest *rest, struct str body);
 
 /* rest_download.c */
 void rest_download_begin(struct rest *rest, struct str body); /* the method's reply: a `source` */
+void rest_answer_written(struct rest *rest, struct str body); /* the method's reply: a `written_file` */
 void rest_download_write(struct rest *rest);
 void rest_download_leave(struct rest *rest); /* as rest_upload_leave() */
 

@@ -101,6 +101,7 @@ static void answer_success(struct rest *rest, struct str body)
     case ANSWER_STREAM: rest_download_begin(rest, body); return;
     case ANSWER_LINES: rest_lines_begin(rest, body); return;
     case ANSWER_DRAWING: succeed_with_drawing(rest, body); return;
+    case ANSWER_WRITTEN: rest_answer_written(rest, body); return;
     case ANSWER_PAGE: rest_answer_page(rest, body); return;
     case ANSWER_THEN: rest_follow(rest, body); return;
     case ANSWER_TUS: rest_tus_answer(rest, body); return;

@@ -42,6 +42,7 @@ static const struct route_row routes[] = {
 #define ANSWER_OF_LINES    .answer = ANSWER_LINES
 #define ANSWER_OF_DRAWING  .answer = ANSWER_DRAWING
 #define ANSWER_OF_PAGE     .answer = ANSWER_PAGE
+#define ANSWER_OF_WRITTEN  .answer = ANSWER_WRITTEN
 #define ANSWER_OF_TUS      .answer = ANSWER_TUS
 #define ANSWER_OF_THEN(form_, next_) .answer = ANSWER_THEN, .form = form_, .next = next_
 #define BODY_JSON(bytes) .takes = TAKES_JSON, .body_max = (bytes)
@@ -171,6 +172,7 @@ const char *route_answers(const struct route_row *row)
         [ANSWER_REDIRECT] = NULL,
         [ANSWER_STREAM] = NULL,
         [ANSWER_LINES] = LINES_TYPE,
+        [ANSWER_WRITTEN] = NULL,
         [ANSWER_TUS] = NULL,
         [ANSWER_DRAWING] = NULL, /* whoever shows a picture asks for all kinds */
         [ANSWER_PAGE] = "text/html",

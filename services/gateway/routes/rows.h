@@ -22,6 +22,7 @@ enum route_answer {
     ANSWER_STREAM,
     ANSWER_LINES,
     ANSWER_DRAWING,
+    ANSWER_WRITTEN,
     ANSWER_PAGE,
     ANSWER_THEN,
     ANSWER_TUS

@@ -11,6 +11,7 @@ static const struct wire_field found_fields[] = {
     ROW_FIELD(struct found_link, noindex, BOOL),
     ROW_FIELD(struct found_link, has_budget, BOOL),
     ROW_FIELD(struct found_link, theme, TEXT),
+    ROW_FIELD(struct found_link, owner, TEXT),
     ROW_FIELD(struct found_link, preview, TEXT),
     ROW_FIELD(struct found_link, password, TEXT),
     ROW_FIELD(struct found_link, lock, INT),
@@ -22,7 +23,7 @@ static const struct wire_shape found_shape = { "found_link", "", sizeof(struct f
 #define THEME "coalesce(l.theme, CASE WHEN l.snap_data IS NULL THEN c.theme ELSE l.snap_theme END)"
 
 static const char FIND[] =
-    "SELECT l.id, l.noindex, l.view_budget IS NOT NULL AS has_budget, " THEME " AS theme,"
+    "SELECT l.id, l.owner, l.noindex, l.view_budget IS NOT NULL AS has_budget, " THEME " AS theme,"
     " CASE WHEN l.preview AND l.password IS NULL THEN coalesce(l.snap_name, c.name) END AS preview, "
     "l.password, " LINK_LOCK
     " AS lock" LINKS_THAT_OPEN("$2") " AND l.code_hash = $1 AND ($3::boolean AND " LINK_LOCK

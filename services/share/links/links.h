@@ -90,7 +90,7 @@ enum err visit_print(struct call *call, const struct link_visit *visit, int64_t 
 struct found_link {
     struct id id;
     bool noindex, has_budget;
-    struct str theme;
+    struct str theme, owner;
     struct str preview;  /* what it is called, where programs that draw previews may know; none */
     struct str password; /* its hash; none: the code is enough */
     int64_t lock;        /* which of those that it has had; 0: none */

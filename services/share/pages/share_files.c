@@ -61,11 +61,13 @@ static void put_image(struct page *page, const struct share_files *files, const 
     page_put(page, files->download ? "</a></p>" : "</p>", PAGE_NO_VALUES);
 }
 
-static void put_file(struct page *page, const struct shared_medium *file)
+static void put_file(struct page *page, const struct share_files *files, const struct shared_medium *file)
 {
     struct str name = talk_cut(file->name, NAME_CHARS);
 
-    if (file->url.len > 0)
+    if (files->saved)
+        page_put(page, "<p class=\"file\"><span dir=\"auto\">{name}</span></p>", PAGE_VALUES({ "name", name }));
+    else if (file->url.len > 0)
         page_put(page,
             "<p class=\"file\"><a href=\"{url}\" target=\"_blank\" rel=\"noopener\" dir=\"auto\">{name}</a></p>",
             PAGE_VALUES({ "url", file->url }, { "name", name }));
@@ -82,10 +84,10 @@ size_t share_files_put(struct page *page, const struct share_files *files, struc
         const struct shared_medium *file = find_file(files, media.at[i]);
         if (file == NULL) continue;
         n++;
-        if (file->width > 0)
+        if (file->width > 0 && !files->saved)
             put_image(page, files, file);
         else
-            put_file(page, file);
+            put_file(page, files, file);
     }
     return n;
 }
@@ -94,7 +96,7 @@ bool share_files_put_face(struct page *page, const struct share_files *files, st
 {
     const struct shared_medium *file = find_file(files, face);
 
-    if (file == NULL || file->width == 0) return false;
+    if (file == NULL || file->width == 0 || files->saved) return false;
     page_put(page, "<img class=\"face\" src=\"{src}\" alt=\"\">",
         PAGE_VALUES({ "src", link_media_url(files->call, files->code, file->id, STR("small")) }));
     return true;

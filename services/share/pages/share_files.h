@@ -14,6 +14,7 @@ struct share_files {
     struct call *call;
     struct str code;
     bool download;
+    bool saved;                     /* the page is a file by itself: pictures are named, and nothing is a link */
     struct shared_medium_list list; /* in no order that a page has */
 };
 

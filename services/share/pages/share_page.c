@@ -11,19 +11,18 @@
  */
 // SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
-#include <time.h>
 
 #include "libshared/base/container_of.h"
 #include "libshared/base/secret.h"
 #include "libshared/base/url.h"
 #include "libshared/page/page.h"
-#include "services/share/pages/share_files.h"
+#include "services/share/pages/talk_html.h"
 #include "services/share/reports/reports.h"
 
 #define LINES_OF_PART 200
 #define KEY_CHARS     22
 
-static const struct page_text texts[] = {
+const struct page_text share_texts[] = {
 #define SAY PAGE_TEXT_ROW
 #include "services/share/pages/texts.def"
 #undef SAY
@@ -82,14 +81,14 @@ static void finish_page(struct page *page, const struct share_view *view, int64_
 
 static void show_nothing(const struct share_view *view, enum err e, struct web_page *rep)
 {
-    struct page page = { .texts = texts, .language = view->language };
+    struct page page = { .texts = share_texts, .language = view->language };
     const char *title = e == ERR_GONE ? "ended" : "nothing", *why = e == ERR_GONE ? "ended_why" : "nothing_why";
 
     const struct page_head head = { .title = str_of(page_text(&page, title)),
         .style = PAGE_STYLE_TALK,
         .theme = page_theme_find(STR_NONE),
         .noindex = true };
-    page_begin_with(&page, texts, view->language, &head);
+    page_begin_with(&page, share_texts, view->language, &head);
     page_put(&page, "<div class=\"gate\" data-code=\"{code}\"><h1>{title}</h1><p>{why}</p></div>\n",
         PAGE_VALUES(
             { "title", head.title }, { "why", str_of(page_text(&page, why)) }, { "code", str_of(err_code(e)) }));
@@ -116,7 +115,7 @@ static void put_password(struct page *page, const struct share_view *view)
 static void show_gate(const struct share_view *view, struct web_page *rep)
 {
     const struct share *share = view->call->context;
-    struct page page = { .texts = texts, .language = view->language };
+    struct page page = { .texts = share_texts, .language = view->language };
     const struct page_preview preview = { .title = view->link.preview,
         .text = str_of(page_text(&page, "shared")),
         .url = url_build(view->call->arena, share->public_url, "/s/{code}", URL_VALUES({ "code", view->req->code })) };
@@ -128,7 +127,7 @@ static void show_gate(const struct share_view *view, struct web_page *rep)
     char key[KEY_CHARS + 1];
 
     secret_text(key, KEY_CHARS);
-    page_begin_with(&page, texts, view->language, &head);
+    page_begin_with(&page, share_texts, view->language, &head);
     page_put(&page, "<div class=\"gate\"><h1>{shared}</h1><p>{shared_why}</p>\n", PAGE_NO_VALUES);
     if (view->link.has_budget) page_put(&page, "<p><strong>{budget_why}</strong></p>\n", PAGE_NO_VALUES);
     page_put(&page,
@@ -144,59 +143,6 @@ static void show_gate(const struct share_view *view, struct web_page *rep)
 }
 
 /* --- the conversation --- */
-
-static struct str time_text(struct arena *arena, int64_t ms)
-{
-    char text[32];
-    struct tm tm;
-    time_t seconds = (time_t)(ms / 1000);
-
-    if (gmtime_r(&seconds, &tm) == NULL) return STR("");
-    return arena_str(arena, (struct str){ text, strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm) });
-}
-
-/* What a picture would show: the first character of a name. */
-static struct str initial_of(struct str who)
-{
-    size_t len = who.len > 0 ? 1 : 0;
-
-    while (len > 0 && len < who.len && ((unsigned char)who.at[len] & 0xc0) == 0x80) len++;
-    return (struct str){ who.at, len };
-}
-
-static void put_said(struct page *page, const struct share_files *files, const struct talk_line *line)
-{
-    size_t n = share_files_put(page, files, line->media);
-
-    if (line->text.at != NULL)
-        page_put(page, "<p class=\"bubble\" dir=\"auto\">{text}</p>", PAGE_VALUES({ "text", line->text }));
-    else if (n == 0)
-        page_put(page, "<p class=\"bubble unshown\">{unshown}</p>", PAGE_NO_VALUES);
-    if (line->when.len > 0)
-        page_put(page, "<p class=\"when\" dir=\"auto\">{when}</p>", PAGE_VALUES({ "when", line->when }));
-    page_put(page, "</div></li>\n", PAGE_NO_VALUES);
-}
-
-static void put_line(struct page *page, const struct share_files *files, const struct talk_line *line)
-{
-    struct str who =
-        line->who.len > 0 ? line->who : str_of(page_text(page, line->side == TALK_MINE ? "own" : "nameless"));
-    struct str unseen = line->goes_on || line->side == TALK_MINE ? STR("who unseen") : STR("who");
-
-    if (line->side == TALK_NOTICE) {
-        page_put(page, "<li class=\"notice\"><p dir=\"auto\">{text}</p></li>\n", PAGE_VALUES({ "text", line->text }));
-        return;
-    }
-    page_put(page, "<li class=\"{side}{goes_on}\">",
-        PAGE_VALUES({ "side", line->side == TALK_MINE ? STR("mine") : STR("theirs") },
-            { "goes_on", line->goes_on ? STR(" goes-on") : STR("") }));
-    if (line->side == TALK_THEIRS && !line->goes_on && !share_files_put_face(page, files, line->face))
-        page_put(page, "<span class=\"face\" aria-hidden=\"true\">{initial}</span>",
-            PAGE_VALUES({ "initial", initial_of(who) }));
-    page_put(
-        page, "<div><p class=\"{unseen}\" dir=\"auto\">{who}</p>", PAGE_VALUES({ "unseen", unseen }, { "who", who }));
-    put_said(page, files, line);
-}
 
 static void put_parts(struct page *page, const struct share_view *view, int64_t parts)
 {
@@ -215,20 +161,28 @@ static void put_parts(struct page *page, const struct share_view *view, int64_t 
     page_put(page, "</nav>\n", PAGE_NO_VALUES);
 }
 
+static struct str path_to_keep(const struct share_view *view, const char *format)
+{
+    return url_build(view->call->arena, "", "/s/{code}/export",
+        URL_VALUES({ "code", view->req->code }, { "format", str_of(format) },
+            { "lang", str_of(page_language_code(view->language)) }));
+}
+
+static void put_ways_to_keep(struct page *page, const struct share_view *view)
+{
+    page_put(page,
+        "<p class=\"keep\">{keep}: <a href=\"{text}\" download>{as_text}</a> · "
+        "<a href=\"{html}\" download>{as_html}</a> · <a href=\"{ndjson}\" download>{as_ndjson}</a></p>\n",
+        PAGE_VALUES({ "text", path_to_keep(view, "text") }, { "html", path_to_keep(view, "html") },
+            { "ndjson", path_to_keep(view, "ndjson") }));
+}
+
 static void put_talk(struct page *page, const struct share_view *view, const struct shared_conversation *shared,
     const struct talk *talk, const struct share_files *files)
 {
-    struct arena *arena = view->call->arena;
-
-    page_put(page,
-        "<header><h1 dir=\"auto\">{name}</h1><p class=\"quiet\">{count}: {n} · {as_of}: {changed}</p></header>\n",
-        PAGE_VALUES({ "name", shared->name }, { "n", number_text(arena, (int64_t)talk->all) },
-            { "changed", time_text(arena, shared->changed_at) }));
-    if (talk->all == 0) page_put(page, "<p class=\"quiet\">{empty}</p>\n", PAGE_NO_VALUES);
-    if (talk->n > 0) page_put(page, "<ol class=\"talk\">\n", PAGE_NO_VALUES);
-    for (size_t i = 0; i < talk->n; i++) put_line(page, files, &talk->lines[i]);
-    if (talk->n > 0) page_put(page, "</ol>\n", PAGE_NO_VALUES);
+    talk_html_put(page, files, shared, talk);
     put_parts(page, view, (int64_t)(talk->all + LINES_OF_PART - 1) / LINES_OF_PART);
+    if (shared->download) put_ways_to_keep(page, view);
 }
 
 /* Closed until somebody wants it. */
@@ -278,7 +232,7 @@ static enum err show_talk(const struct share_view *view, struct call *call, stru
     struct talk talk =
         talk_read(call->arena, shared.data, (size_t)(view->req->part - 1) * LINES_OF_PART, LINES_OF_PART);
     TRY(share_files_find(&files, view->link.id, &talk));
-    page_begin_with(&page, texts, view->language,
+    page_begin_with(&page, share_texts, view->language,
         &(struct page_head){ .title = shared.name,
             .style = PAGE_STYLE_TALK,
             .theme = page_theme_find(shared.theme),
@@ -377,14 +331,14 @@ void share_page_open(struct call *call, const struct share_page_query *req, stru
 /* e: why it was not. */
 static void show_reported(const struct share_view *view, enum err e, struct web_page *rep)
 {
-    struct page page = { .texts = texts, .language = view->language };
+    struct page page = { .texts = share_texts, .language = view->language };
     const char *why = e == OK ? "reported_why" : e == ERR_FORBIDDEN ? "report_opened_why" : "report_refused_why";
     const struct page_head head = { .title = str_of(page_text(&page, e == OK ? "reported" : "report_refused")),
         .style = PAGE_STYLE_TALK,
         .theme = page_theme_find(view->link.lock != 0 ? STR_NONE : view->link.theme),
         .noindex = true };
 
-    page_begin_with(&page, texts, view->language, &head);
+    page_begin_with(&page, share_texts, view->language, &head);
     page_put(&page,
         "<div class=\"gate\" data-code=\"{code}\"><h1>{title}</h1><p>{why}</p><p><a "
         "href=\"{path}\">{back}</a></p></div>\n",

@@ -5,7 +5,7 @@
 
 #include "services/tools/protodoc/protodoc.h"
 
-enum openapi_answer { ENVELOPE, BARE, EMPTY, REDIRECT, STREAM, LINES, DRAWING, PAGE, FORWARD, TUS };
+enum openapi_answer { ENVELOPE, BARE, EMPTY, REDIRECT, STREAM, LINES, DRAWING, WRITTEN, PAGE, FORWARD, TUS };
 enum takes { TAKES_JSON, TAKES_FLAT, TAKES_FIELDS, TAKES_FORM, TAKES_PART, TAKES_LINES };
 
 /* Of a route: read into a field of the request, or set from one of the reply. */
@@ -172,6 +172,12 @@ static json_t *drawing_of(const struct route *r)
         "{s:s, s:o, s:{s:{}}}", "description", "A picture", "headers", headers_of(r), "content", "image/svg+xml");
 }
 
+static json_t *written_of(const struct route *r)
+{
+    return json_pack("{s:s, s:o, s:{s:{}, s:{}, s:{}}}", "description", "A file, to be saved", "headers", headers_of(r),
+        "content", "application/x-ndjson", "text/html", "text/plain");
+}
+
 static json_t *lines_of(const struct route *r)
 {
     return json_pack("{s:s, s:o, s:{s:{}}}", "description",
@@ -189,6 +195,7 @@ static json_t *success_of(const struct route *r)
 {
     if (r->answer == STREAM) return bytes_of(r);
     if (r->answer == LINES) return lines_of(r);
+    if (r->answer == WRITTEN) return written_of(r);
     if (r->answer == DRAWING) return drawing_of(r);
     if (r->answer == PAGE || r->answer == FORWARD) return page_of(r);
     if (r->answer == REDIRECT)
