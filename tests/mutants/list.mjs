@@ -142,6 +142,10 @@ export const mutants = [
     from: '" code_hash = $2) ORDER BY id FOR NO KEY UPDATE";', to: '" code_hash = $2) ORDER BY id";',
   },
   {
+    name: 'a hook that is banned posts on', file: 'services/chat/hooks/hook_open.c', red: byHook('it outlives who made it'),
+    from: 'TRY(require_welcome(call, req->room, &hook));', to: 'enum err welcome = require_welcome(call, req->room, &hook);\n    if (hook.is_archived) return welcome;',
+  },
+  {
     name: 'a hook is in the log with its code', file: 'libshared/base/loggable_path.c', red: byHook('no code of a hook'),
     from: '"/api/v1/share/", "/hooks/" };', to: '"/api/v1/share/" };',
   },

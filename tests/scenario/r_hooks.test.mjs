@@ -199,7 +199,7 @@ test('`@room` mentions everybody only if the hook may; a name mentions its membe
   at.leaves()
 })
 
-test('a hook is the room\'s: it outlives who made it, rests while the room is archived, and ends with it', { timeout: 90000 }, async () => {
+test('a hook is the room\'s: it outlives who made it, rests while the room is archived or it is banned, and ends with it', { timeout: 90000 }, async () => {
   const at = await aRoom(), { room, owner, member } = at
   await owner.calls('member:role', { room, member: member.name, role: 'admin' })
   const hook = is(await member.rest('POST', at.path, { name: 'Till' }), 201).data
@@ -210,6 +210,10 @@ test('a hook is the room\'s: it outlives who made it, rests while the room is ar
   is(await owner.rest('GET', at.path), 200)
   await owner.calls('room:archive', { room, archived: false })
   is(await posts(hook, 'back'), 200)
+  await owner.calls('member:ban', { room, member: `hook:${hook.id}`, reason: 'in a loop' })
+  assert.match(is(await posts(hook, 'banned'), 403, 'forbidden').error.message, /is banned from this room/)
+  await owner.calls('member:unban', { room, member: `hook:${hook.id}` })
+  is(await posts(hook, 'let in again'), 200)
   await owner.calls('room:delete', { room })
   is(await posts(hook, 'deleted'), 404, 'not_found')
   assert.equal(await sql(`SELECT count(*) FROM hook WHERE room_id = '${room}'`), '0')

@@ -39,6 +39,17 @@ static const char FIND[] =
     " h.code_hash = $2 AND r.members > 0";
 static const char COUNT_POST[] = "UPDATE hook SET minute = $2, posts = $3, used_at = $4 WHERE id = $1";
 
+/* Who keeps order bans it like anybody, until whoever looks after it is there. */
+static enum err require_welcome(struct call *call, struct id room, const struct opened *hook)
+{
+    char id[ID_TEXT_BYTES + 1];
+
+    if (hook->is_archived) return call_fail(call, ERR_FORBIDDEN, "the room is archived");
+    id_format(hook->id, id);
+    struct str self = arena_printf(call->arena, "hook:%s", id);
+    return require_unbanned(call, room, (struct str_list){ &self, 1 }, ERR_FORBIDDEN);
+}
+
 static enum err refuse_rate(struct call *call, int64_t began, const char *whose, int64_t most)
 {
     int64_t wait = began + MINUTE_MS - call->now;
@@ -68,7 +79,7 @@ enum err hook_open(struct call *call, const struct hook_code *req, struct hook_f
         PG_ARGS(pg_id(req->room), pg_bytes(hash), pg_time(call->now - MINUTE_MS)));
     if (e == ERR_NOT_FOUND) return call_fail(call, e, "there is no such hook");
     TRY(e);
-    if (hook.is_archived) return call_fail(call, ERR_FORBIDDEN, "the room is archived");
+    TRY(require_welcome(call, req->room, &hook));
     TRY(require_rates(call, &hook));
     *rep = (struct hook_face){ hook.id, hook.name, hook.avatar };
     return pg_run(call->pg, call->arena, COUNT_POST,
