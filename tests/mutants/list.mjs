@@ -146,6 +146,10 @@ export const mutants = [
     from: 'TRY(require_welcome(call, req->room, &hook));', to: 'enum err welcome = require_welcome(call, req->room, &hook);\n    if (hook.is_archived) return welcome;',
   },
   {
+    name: 'who is erased stands beside the hooks that they made', file: 'services/chat/hooks/hook_change.c', red: ['scenario', 'n_directory', 'webhooks that who is erased made go'],
+    from: '"UPDATE hook SET made_by = NULL, client_key = NULL WHERE id IN (SELECT id FROM hook WHERE made_by = $1 LIMIT $2)";', to: '"UPDATE hook SET client_key = client_key WHERE id IN (SELECT id FROM hook WHERE made_by = $1 AND made_by IS NULL LIMIT $2)";',
+  },
+  {
     name: 'a hook is in the log with its code', file: 'libshared/base/loggable_path.c', red: byHook('no code of a hook'),
     from: '"/api/v1/share/", "/hooks/" };', to: '"/api/v1/share/" };',
   },
