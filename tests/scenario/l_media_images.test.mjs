@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import https from 'node:https'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { chromium } from 'playwright-core'
+import { startBrowser } from '../lib/browser.mjs'
 import { cameraFile, filesOf, gifOf, pngOf, settledFiles } from '../lib/images.mjs'
 import { request, tokenFor } from '../lib/people.mjs'
 import { root, startStack } from '../lib/stack.mjs'
@@ -15,7 +15,7 @@ before(async () => {
   stack = await startStack()
   key = await stack.issueKey()
   ada = await tokenFor(stack, key, 'ada')
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-background-networking'] })
+  browser = await startBrowser()
   page = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage()
 })
 after(async () => {

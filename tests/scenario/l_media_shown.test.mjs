@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import https from 'node:https'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { chromium } from 'playwright-core'
+import { startBrowser } from '../lib/browser.mjs'
 import { pngOf } from '../lib/images.mjs'
 import { request, tokenFor } from '../lib/people.mjs'
 import { freePorts } from '../lib/ports.mjs'
@@ -24,7 +24,7 @@ before(async () => {
   other = https.createServer({ key: at('server.key'), cert: at('server.crt') }, (req, res) => { res.setHeader('content-type', 'text/html').end('<!doctype html><body>') })
   await once(other.listen(port, '127.0.0.1'), 'listening')
   elsewhere = `https://127.0.0.1:${port}/`
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-background-networking'] })
+  browser = await startBrowser()
 })
 after(async () => {
   await browser?.close()

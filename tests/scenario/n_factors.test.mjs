@@ -1,8 +1,8 @@
 // n_factors - second factors: codes of an app, recovery codes, passkeys of a real browser; and that nothing opens before.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { chromium } from 'playwright-core'
 import { contract } from '../matrix/rows.mjs'
+import { shows, startBrowser } from '../lib/browser.mjs'
 import { startStack } from '../lib/stack.mjs'
 import { Person, request } from '../lib/people.mjs'
 import { codeOf, stepNow } from '../lib/totp.mjs'
@@ -142,8 +142,7 @@ test('an app, a passkey and their likes are changed by their user alone, soon af
 })
 
 test('a passkey of a browser signs in by itself, and is a second factor', async () => {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-background-networking', '--ignore-certificate-errors'] })
+  const browser = await startBrowser({ args: ['--ignore-certificate-errors'] })
   try {
     const page = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage()
     await page.goto(`${stack.publicUrl}/.well-known/jwks.json`)
@@ -207,12 +206,9 @@ test('a passkey of a browser signs in by itself, and is a second factor', async 
   }
 })
 
-const shots = process.env.SHOTS
-const shows = async (page, name) => { if (shots) await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true }) }
 /** All that there is to run is our script, as the policy of contents says. */
 async function aBrowser(work) {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-background-networking', '--ignore-certificate-errors'] })
+  const browser = await startBrowser({ args: ['--ignore-certificate-errors'] })
   try {
     const page = await (await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 390, height: 780 } })).newPage()
     page.on('console', message => assert.doesNotMatch(message.text(), /Content Security Policy|Refused to/))

@@ -4,12 +4,12 @@ import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import axe from 'axe-core'
-import { chromium } from 'playwright-core'
+import { opensIn, shows, startBrowser } from '../lib/browser.mjs'
 import { request, tokenFor } from '../lib/people.mjs'
 import { root, startStack } from '../lib/stack.mjs'
 import { until } from '../lib/wait.mjs'
@@ -20,7 +20,7 @@ let stack, key, browser
 before(async () => {
   stack = await startStack({ env: { MADANG_AUTH_REGISTRATION: 'open' } })
   key = await stack.issueKey()
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-background-networking'] })
+  browser = await startBrowser()
 })
 after(async () => {
   await browser?.close()
@@ -192,15 +192,7 @@ test('what an imported conversation names of one\'s files is used by it', async 
 /* --- people --- */
 
 const password = 'correct horse battery'
-async function opens(path, { locale = 'en-US', dark = false, wide = false, looked = false } = {}) {
-  const context = await browser.newContext({ javaScriptEnabled: looked, bypassCSP: looked, ignoreHTTPSErrors: true, locale, colorScheme: dark ? 'dark' : 'light', viewport: wide ? { width: 1280, height: 800 } : { width: 390, height: 780 } })
-  const page = await context.newPage()
-  page.on('request', one => assert.ok(one.url().startsWith(stack.url), one.url()))
-  page.on('console', message => assert.doesNotMatch(message.text(), /Content Security Policy|Refused to/))
-  page.on('dialog', dialog => assert.fail(dialog.message()))
-  page.answer = await page.goto(stack.url + path)
-  return page
-}
+const opens = (path, look) => opensIn(browser, stack.url, path, look)
 /** A user, signed in with this page. */
 async function signsIn(page) {
   const nickname = `n${randomUUID().slice(0, 12)}`, email = `${nickname}@example.org`
@@ -215,12 +207,6 @@ async function signsIn(page) {
 async function presses(page, button) {
   await button.click()
   await page.waitForLoadState('domcontentloaded')
-}
-const shots = process.env.SHOTS
-async function shows(page, name) {
-  if (!shots) return
-  mkdirSync(shots, { recursive: true })
-  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
 }
 const listed = (page, state) => page.locator(`ul[data-state=${state}] li`).allInnerTexts()
 

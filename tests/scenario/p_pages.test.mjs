@@ -2,12 +2,12 @@
 // JavaScript, in Korean and in English; what is refused comes back as the same form with words.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import axe from 'axe-core'
-import { chromium } from 'playwright-core'
+import { shows, startBrowser } from '../lib/browser.mjs'
 import { secret, startOidcProvider } from '../lib/oauth_providers.mjs'
 import { request } from '../lib/people.mjs'
 import { freePorts } from '../lib/ports.mjs'
@@ -32,7 +32,7 @@ before(async () => {
   oidc = await startOidcProvider(oidcPort, { client: 'madang', callback: `${stack.url}/api/v1/auth/oauth/oidc/callback`, people: {
     ivy: { email: 'ivy@example.org', email_verified: true, name: 'Ivy', preferred_username: 'ivy' }, jo: { email: 'jo@elsewhere.example', email_verified: false },
   } })
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-background-networking'] })
+  browser = await startBrowser()
 })
 after(async () => {
   await browser?.close()
@@ -54,12 +54,6 @@ async function opens(path, { locale = 'en-US', dark = false, wide = false, elsew
   page.on('dialog', dialog => assert.fail(dialog.message()))
   await page.goto(stack.url + path)
   return page
-}
-const shots = process.env.SHOTS
-async function shows(page, name) {
-  if (!shots) return
-  mkdirSync(shots, { recursive: true })
-  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
 }
 /** A click returns with the first byte of the next page, of which the rest is still to come. */
 const clicks = async link => { await link.click(); await link.page().waitForLoadState('domcontentloaded') }

@@ -2,11 +2,11 @@
 // in English, light and dark, on paper, too. What follows links by itself opens nothing.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import axe from 'axe-core'
-import { chromium } from 'playwright-core'
+import { opensIn, shows, startBrowser } from '../lib/browser.mjs'
 import { pngOf } from '../lib/images.mjs'
 import { request, tokenFor } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
@@ -28,7 +28,7 @@ let stack, key, browser
 before(async () => {
   stack = await startStack()
   key = await stack.issueKey()
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-background-networking'] })
+  browser = await startBrowser()
 })
 after(async () => {
   await browser?.close()
@@ -61,16 +61,7 @@ async function keeps(token, content, name) {
   return url
 }
 
-/** A browser of its own without JavaScript, but where a test's own script looks at the page; whatever it loads comes from us, and its policy of contents stops nothing. */
-async function opens(path, { locale = 'en-US', dark = false, wide = false, looked = false } = {}) {
-  const context = await browser.newContext({ javaScriptEnabled: looked, bypassCSP: looked, ignoreHTTPSErrors: true, locale, colorScheme: dark ? 'dark' : 'light', viewport: wide ? { width: 1280, height: 800 } : { width: 390, height: 780 } })
-  const page = await context.newPage()
-  page.on('request', one => assert.ok(one.url().startsWith(stack.url), one.url()))
-  page.on('console', message => assert.doesNotMatch(message.text(), /Content Security Policy|Refused to/))
-  page.on('dialog', dialog => assert.fail(dialog.message()))
-  page.answer = await page.goto(stack.url + path)
-  return page
-}
+const opens = (path, look) => opensIn(browser, stack.url, path, look)
 const leave = page => page.context().close()
 async function presses(page, name = 'Open the conversation') {
   await page.getByRole('button', { name, exact: true }).click()
@@ -78,12 +69,6 @@ async function presses(page, name = 'Open the conversation') {
 }
 const goes = async page => { page.answer = await page.goto(page.url()) }
 const says = async (page, words) => assert.match(await page.locator('main').innerText(), words)
-const shots = process.env.SHOTS
-async function shows(page, name) {
-  if (!shots) return
-  mkdirSync(shots, { recursive: true })
-  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
-}
 /** Without a browser: what a program sees. */
 const reads = (path, headers = {}) => request(stack, 'GET', path, { headers: { accept: 'text/html', ...headers } })
 

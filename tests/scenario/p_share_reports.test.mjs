@@ -2,11 +2,9 @@
 // light and dark; on paper there is nothing of it. What is taken down is a page like that of a code that never was.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import axe from 'axe-core'
-import { chromium } from 'playwright-core'
+import { opensIn, shows, startBrowser } from '../lib/browser.mjs'
 import { request, tokenFor } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
 
@@ -16,7 +14,7 @@ before(async () => {
   stack = await startStack()
   key = await stack.issueKey()
   admin = await tokenFor(stack, await stack.issueKey({ policy: 'admin' }), 'adam')
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-background-networking'] })
+  browser = await startBrowser()
 })
 after(async () => {
   await browser?.close()
@@ -32,12 +30,8 @@ const does = async (method, path, body) => (await request(stack, method, `/api/v
 const reported = async ({ id }) => (await does('GET', 'reports')).reports.filter(({ link }) => link === id)
 
 /** A browser of its own without JavaScript, but where a test's own script looks at the page. */
-async function opens({ code }, { locale = 'en-US', dark = false, wide = false, looked = false } = {}) {
-  const context = await browser.newContext({ javaScriptEnabled: looked, bypassCSP: looked, ignoreHTTPSErrors: true, locale, colorScheme: dark ? 'dark' : 'light', viewport: wide ? { width: 1280, height: 800 } : { width: 390, height: 780 } })
-  const page = await context.newPage()
-  page.on('request', one => assert.ok(one.url().startsWith(stack.url), one.url()))
-  page.on('console', message => assert.doesNotMatch(message.text(), /Content Security Policy|Refused to/))
-  await page.goto(`${stack.url}/s/${code}`)
+async function opens({ code }, look) {
+  const page = await opensIn(browser, stack.url, `/s/${code}`, look)
   await presses(page, /Open the conversation|대화 열기/)
   return page
 }
@@ -47,11 +41,6 @@ async function presses(page, name) {
   page.answer = answer
 }
 const says = async (page, words) => assert.match(await page.locator('main').innerText(), words)
-async function shows(page, name) {
-  if (!process.env.SHOTS) return
-  mkdirSync(process.env.SHOTS, { recursive: true })
-  await page.screenshot({ path: join(process.env.SHOTS, `${name}.png`), fullPage: true })
-}
 
 test('whoever reads it opens a form, says what is wrong, and is thanked; in Korean, too', async () => {
   const link = await shares()

@@ -2,11 +2,9 @@
 // the owner came; its policy of contents stops nothing, and nothing is loaded from elsewhere.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import axe from 'axe-core'
-import { chromium } from 'playwright-core'
+import { shows, startBrowser } from '../lib/browser.mjs'
 import { request, tokenFor } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
 import { until as wait } from '../lib/wait.mjs'
@@ -17,7 +15,7 @@ before(async () => {
   stack = await startStack({ gateways: 2, ownPorts: true, env: { MADANG_GATEWAY_ORIGINS: '*' } })
   gateways = stack.gatewayPorts.map(port => ({ url: `https://127.0.0.1:${port}`, ca: stack.ca }))
   key = await stack.issueKey()
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-background-networking'] })
+  browser = await startBrowser()
 })
 after(async () => {
   await browser?.close()
@@ -58,12 +56,6 @@ async function leave(page) {
   await page.context().close()
 }
 const heading = (page, words) => page.getByRole('heading', { name: words }).waitFor({ timeout: 120000 })
-const shots = process.env.SHOTS
-async function shows(page, name) {
-  if (!shots) return
-  mkdirSync(shots, { recursive: true })
-  await page.screenshot({ path: join(shots, `${name}.png`) })
-}
 
 test('a change is said on the page, which shows it when its reader wants that; it is no other view', async () => {
   for (const [locale, open, say, look, name] of [['en-US', 'Open the conversation', 'The conversation has changed.', 'Show it as it is now', 'changed'], ['ko-KR', '대화 열기', '대화 내용이 바뀌었습니다.', '바뀐 대화 보기', 'changed-ko']]) {

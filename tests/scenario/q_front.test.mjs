@@ -2,11 +2,11 @@
 // who talk, and what goes over their wires. Chromium; SHOTS=DIR keeps pictures.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { chromium } from 'playwright-core'
+import { shows, startBrowser } from '../lib/browser.mjs'
 import { Person, request } from '../lib/people.mjs'
 import { root, startStack } from '../lib/stack.mjs'
 import { pause, until } from '../lib/wait.mjs'
@@ -17,7 +17,7 @@ const BROWSER = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
 let stack, browser
 before(async () => {
   stack = await startStack({ env: { MADANG_GATEWAY_RATE_PERCENT: '100' } })
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-background-networking'] })
+  browser = await startBrowser()
 })
 after(async () => {
   await browser?.close()
@@ -48,11 +48,6 @@ async function isAccessible(page) {
 }
 
 /** A picture. */
-async function shows(page, name) {
-  if (!process.env.SHOTS) return
-  mkdirSync(process.env.SHOTS, { recursive: true })
-  await page.screenshot({ path: join(process.env.SHOTS, `${name}.png`), fullPage: true })
-}
 
 const link = async () => (await stack.authctl('demo', 'link')).url
 const side = (page, name) => page.getByRole('region', { name, exact: true })

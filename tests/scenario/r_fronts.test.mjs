@@ -8,7 +8,7 @@ import https from 'node:https'
 import net from 'node:net'
 import { join } from 'node:path'
 import tls from 'node:tls'
-import { chromium } from 'playwright-core'
+import { startBrowser } from '../lib/browser.mjs'
 import { answersTo, readCorpora, startReference } from '../lib/corpora.mjs'
 import { frontNames, saysOf, startFront } from '../lib/fronts.mjs'
 import { Person, everybodyLeaves, isGapless, request, tokenFor } from '../lib/people.mjs'
@@ -147,8 +147,7 @@ test('HAProxy makes an upgrade of a WebSocket that comes by HTTP/2', async () =>
 
 test('Caddy speaks HTTP/3 with a browser', async () => {
   const pin = createHash('sha256').update(new X509Certificate(readFileSync(join(stack.dir, 'tls/server.crt'))).publicKey.export({ type: 'spki', format: 'der' })).digest('base64')
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-background-networking', `--origin-to-force-quic-on=localhost:${fronts.caddy.port}`, `--ignore-certificate-errors-spki-list=${pin}`,
+  const browser = await startBrowser({ args: [`--origin-to-force-quic-on=localhost:${fronts.caddy.port}`, `--ignore-certificate-errors-spki-list=${pin}`,
       '--host-resolver-rules=MAP localhost 127.0.0.1'] })
   try {
     const page = await browser.newPage()

@@ -16,6 +16,7 @@
 #include "libshared/base/table.h"
 #include "libshared/db/pg.h"
 #include "libshared/db/rows.h"
+#include "libshared/wire/kept_texts.h"
 #include "services/chat/chat.h"
 
 #define TICK_S       0.25
@@ -261,31 +262,6 @@ static enum err read_wishes(struct pg *pg, struct arena *arena, void *arg)
         PG_ARGS(pg_texts(arena, reading->subjects), pg_int(HIDDEN_MAX + 1), pg_time(clock_ms())));
 }
 
-static struct str copy_text(struct str text)
-{
-    char *at = text.len == 0 ? NULL : mem_alloc(text.len);
-
-    if (at != NULL) memcpy(at, text.at, text.len);
-    return (struct str){ at, text.len };
-}
-
-/* The list and its texts, in one piece. */
-static struct str_list copy_texts(struct str_list list)
-{
-    size_t bytes = list.len * sizeof *list.at;
-    struct str_list copy = { NULL, list.len };
-
-    if (list.len == 0) return copy;
-    for (size_t i = 0; i < list.len; i++) bytes += list.at[i].len;
-    copy.at = mem_alloc(bytes);
-    char *at = (char *)(copy.at + list.len);
-    for (size_t i = 0; i < list.len; at += list.at[i++].len) {
-        memcpy(at, list.at[i].at, list.at[i].len);
-        copy.at[i] = (struct str){ at, list.at[i].len };
-    }
-    return copy;
-}
-
 static enum presence_state state_of(struct str name)
 {
     for (size_t i = 1; i < COUNT(state_names); i++)
@@ -298,8 +274,8 @@ static void take_wish(struct presence *presence, struct attendee *person, const 
     mem_free((void *)(uintptr_t)person->text.at);
     mem_free(person->hidden_from.at);
     person->is_hidden = wish->hidden_from.len > HIDDEN_MAX;
-    person->hidden_from = copy_texts(person->is_hidden ? (struct str_list){ NULL, 0 } : wish->hidden_from);
-    person->text = copy_text(wish->text);
+    person->hidden_from = texts_keep(person->is_hidden ? (struct str_list){ NULL, 0 } : wish->hidden_from);
+    person->text = text_keep(wish->text);
     person->wants = state_of(wish->state);
     person->until = wish->until;
     person->is_read = person->is_changed = true;
@@ -431,7 +407,7 @@ static void note_seen(struct presence *presence, const struct attendee *person)
     }
     presence->seen = mem_one_more(presence->seen, presence->n_seen, &presence->cap_seen, sizeof *presence->seen);
     presence->seen[presence->n_seen++] =
-        (struct seen){ copy_text(subject_of(person)), clock_ms() / SEEN_STEP_MS * SEEN_STEP_MS };
+        (struct seen){ text_keep(subject_of(person)), clock_ms() / SEEN_STEP_MS * SEEN_STEP_MS };
 }
 
 /* false: nobody needs to hear of it. */

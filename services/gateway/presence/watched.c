@@ -5,6 +5,7 @@
 
 #include "libshared/base/invariant.h"
 #include "libshared/base/log.h"
+#include "libshared/wire/kept_texts.h"
 #include "services/gateway/presence/presence_private.h"
 
 #define ASKING_MAX 16
@@ -87,30 +88,6 @@ static bool is_same_list(struct str_list a, struct str_list b)
     return a.len == b.len && i == a.len;
 }
 
-static struct str copy_text(struct str text)
-{
-    char *at = text.len == 0 ? NULL : mem_alloc(text.len);
-
-    if (at != NULL) memcpy(at, text.at, text.len);
-    return (struct str){ at, text.len };
-}
-
-static struct str_list copy_texts(struct str_list list)
-{
-    size_t bytes = list.len * sizeof *list.at;
-    struct str_list copy = { NULL, list.len };
-
-    if (list.len == 0) return copy;
-    for (size_t i = 0; i < list.len; i++) bytes += list.at[i].len;
-    copy.at = mem_alloc(bytes);
-    char *at = (char *)(copy.at + list.len);
-    for (size_t i = 0; i < list.len; at += list.at[i++].len) {
-        memcpy(at, list.at[i].at, list.at[i].len);
-        copy.at[i] = (struct str){ at, list.at[i].len };
-    }
-    return copy;
-}
-
 static void take_item(struct gateway_presence *presence, struct known_person *person, const struct presence_item *item)
 {
     bool hides_same = is_same_list(person->hidden_from, item->hidden_from);
@@ -123,10 +100,10 @@ static void take_item(struct gateway_presence *presence, struct known_person *pe
     person->state[item->state.len] = '\0';
     person->is_there = !str_is(item->state, "offline");
     mem_free((void *)(uintptr_t)person->text.at);
-    person->text = copy_text(item->text);
+    person->text = text_keep(item->text);
     if (!hides_same) {
         mem_free(person->hidden_from.at);
-        person->hidden_from = copy_texts(item->hidden_from);
+        person->hidden_from = texts_keep(item->hidden_from);
         person->hidden_at = presence->news;
     }
     for (size_t i = 0; i < person->n; i++) touch_room(person->rooms[i]);
