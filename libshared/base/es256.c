@@ -94,6 +94,34 @@ static size_t write_der(const unsigned char bytes[2 * S_BYTES], unsigned char de
     return len > 0 ? (size_t)len : 0;
 }
 
+/* The other way round.  false: these bytes are no such SEQUENCE. */
+static bool read_der(const unsigned char *der, size_t len, unsigned char bytes[2 * S_BYTES])
+{
+    ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &der, (long)len);
+    bool good = pair != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(pair), bytes, S_BYTES) == S_BYTES &&
+                BN_bn2binpad(ECDSA_SIG_get0_s(pair), bytes + S_BYTES, S_BYTES) == S_BYTES;
+
+    ECDSA_SIG_free(pair);
+    return good;
+}
+
+bool es256_sign(EVP_PKEY *key, struct str text, char out[ES256_CHARS + 1])
+{
+    unsigned char bytes[2 * S_BYTES], der[DER_BYTES];
+    size_t len = sizeof der;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool good = ctx != NULL && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
+                EVP_DigestSign(ctx, der, &len, (const unsigned char *)text.at, text.len) == 1 &&
+                read_der(der, len, bytes);
+
+    EVP_MD_CTX_free(ctx);
+    ERR_clear_error();
+    if (!good) return false;
+    base64url_encode(bytes, sizeof bytes, out);
+    es256_canonicalize(out);
+    return true;
+}
+
 bool es256_is_signed(EVP_PKEY *key, struct str text, struct str signature)
 {
     unsigned char bytes[2 * S_BYTES], der[DER_BYTES];
