@@ -115,11 +115,12 @@ bool es256_sign(EVP_PKEY *key, struct str text, char out[ES256_CHARS + 1])
                 read_der(der, len, bytes);
 
     EVP_MD_CTX_free(ctx);
+    if (good) {
+        base64url_encode(bytes, sizeof bytes, out);
+        es256_canonicalize(out);
+    }
     ERR_clear_error();
-    if (!good) return false;
-    base64url_encode(bytes, sizeof bytes, out);
-    es256_canonicalize(out);
-    return true;
+    return good;
 }
 
 bool es256_is_signed(EVP_PKEY *key, struct str text, struct str signature)

@@ -69,6 +69,7 @@ struct room_row {
     "m.muted_until, reads_after(r.history, m.joined_at) "                                                              \
     "AS reads_after"
 
+struct str id_text(struct arena *arena, struct id id);
 enum err require_subject(struct call *call) MUST_CHECK;
 enum err require_names(struct call *call, struct str_list members) MUST_CHECK;
 /* The room and the caller's role in it.  not_found if there is none such. */

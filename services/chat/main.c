@@ -9,6 +9,7 @@
 #include "libshared/db/pg_listen.h"
 #include "libshared/service/service.h"
 #include "services/chat/chat.h"
+#include "services/chat/push/push.h"
 #include "services/chat/webhooks/webhooks.h"
 
 static struct settings settings;
@@ -70,11 +71,22 @@ static const struct keep keeps[] = {
 };
 /* clang-format on */
 
-/* Secrets of webhooks are on the file key's first line before anything is sent. */
+/* What is sealed is on the file key's first line before anything is sent. */
+static enum err renew_columns(struct pg *pg)
+{
+    static const struct sealed_column *const columns[] = { &webhook_secret_column, &webhook_former_column,
+        &push_secret_column, &push_keys_column };
+    enum err e = sealed_columns_renew(pg, columns, COUNT(columns));
+
+    if (e == OK) return pg_commit(pg);
+    pg_rollback(pg);
+    return e == ERR_CONFLICT ? OK : e; /* some that cannot be opened: the log says which */
+}
+
 static void renew_sealed(void)
 {
     struct pg *pg = pg_create(settings.chat.db, "chat");
-    enum err e = webhook_columns_renew(pg);
+    enum err e = renew_columns(pg);
 
     pg_destroy(&pg);
     if (e == OK) return;

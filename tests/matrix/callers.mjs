@@ -9,7 +9,7 @@ import { callers } from './expectations.mjs'
 export const MSGPACK_PATH = '/socket.io-msgpack/'
 /** Settings of the stack that all this needs; more rooms than that on one socket are not put on record. */
 export const RECOVERY_ROOMS_MAX = 8
-export const env = { MADANG_GATEWAY_MSGPACK_PATH: MSGPACK_PATH, MADANG_GATEWAY_RECOVERY_ROOMS_MAX: String(RECOVERY_ROOMS_MAX) }
+export const env = { MADANG_CHAT_PUSH_SERVICES: 'localhost', MADANG_GATEWAY_MSGPACK_PATH: MSGPACK_PATH, MADANG_GATEWAY_RECOVERY_ROOMS_MAX: String(RECOVERY_ROOMS_MAX) }
 
 export const transports = {
   websocket: { transports: ['websocket'] },

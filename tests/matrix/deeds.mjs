@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
 import { Person, request, tokenFor } from '../lib/people.mjs'
+import { Browser } from '../lib/push_service.mjs'
 import { until } from '../lib/wait.mjs'
 import { codeOfAnswer, over, signsIn, transports, tryConnect } from './callers.mjs'
 import { deeds } from './expectations.mjs'
@@ -39,6 +40,9 @@ function bodyOf(stack, row, fields) {
   return ['POST', 'PUT', 'PATCH'].includes(row.http) ? { body: fields } : {}
 }
 
+/** All bring the same, with its keys: the last one has it. */
+const aBrowser = new Browser('https://localhost:1').subscription
+
 /** The arguments of each deed, in a state; `at` has the room or the conversation. */
 const args = {
   'room:create': () => ({ name: 'a room' }),
@@ -49,6 +53,10 @@ const args = {
   'notification:read': () => ({}),
   'quiet:get': () => ({}),
   'quiet:set': () => ({ zone: 'Asia/Seoul', times: [{ day: 1, from: 1320, minutes: 480 }] }),
+  'push:key': () => ({}),
+  'push:subscribe': () => aBrowser,
+  'push:list': () => ({}),
+  'push:unsubscribe': () => ({ subscription: randomUUID() }),
   'presence:get': () => ({ ids: 'somebody,somebody else' }),
   'receipt:list': ({ room }) => ({ room, seq: 1 }),
   'receipt:mine': () => ({}),

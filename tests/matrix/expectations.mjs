@@ -81,6 +81,22 @@ export const deeds = {
     rows: ['PUT /api/v1/notifications/quiet', '/notification quiet:set'],
     states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
   },
+  'push:key': {
+    rows: ['GET /api/v1/push/key', '/notification push:key'],
+    states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'push:subscribe': {
+    rows: ['POST /api/v1/push/subscriptions', '/notification push:subscribe'],
+    states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'push:list': {
+    rows: ['GET /api/v1/push/subscriptions', '/notification push:list'],
+    states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+  },
+  'push:unsubscribe': {
+    rows: ['DELETE /api/v1/push/subscriptions/{subscription}', '/notification push:unsubscribe'],
+    states: { any: { not_found: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },
+  },
   'presence:get': {
     rows: ['GET /api/v1/presence', '/chat presence:get'],
     states: { any: { ok: 'owner member stranger removed another_key acting user backend admin', forbidden: UNNAMED, ...UNKNOWN } },

@@ -32,6 +32,8 @@ const notified = test => ['scenario', 'r_notifications', test]
 
 const pushed = test => ['scenario', 'r_push', test]
 
+const browsed = test => ['scenario', 'r_web_push', test]
+
 const hooked = test => ['scenario', 'r_webhooks', test]
 
 const byHook = test => ['scenario', 'r_hooks', test]
@@ -164,11 +166,36 @@ export const mutants = [
   },
   {
     name: 'each attempt has an id of its own', file: 'services/chat/push/push_send.c', red: pushed('what is not taken comes again'),
-    from: '" coalesce(w.seq, (', to: '" w.attempts + coalesce(w.seq, (',
+    from: "|| ' ' || coalesce(w.seq, (", to: "|| ' ' || w.attempts + coalesce(w.seq, (",
   },
   {
     name: 'what is posted waits no more, taken or not', file: 'services/chat/push/push_send.c', red: pushed('chat killed in between'),
     from: 'if (p->item.why_not.len == 0) return write_body(call, p);', to: 'if (p->item.why_not.len == 0) { TRY(note_outcome(call, &(struct pushing){ .item = p->item, .is_taken = true })); return write_body(call, p); }',
+  },
+  // --- browsers ---
+  {
+    name: 'a browser of who has signed out is told', file: 'services/chat/push/push_send.c', red: browsed('who signs out'),
+    from: 'else if (going.sessions.len == 0)', to: 'else if (going.sessions.len > 1)',
+  },
+  {
+    name: 'who has learnt of an endpoint has it', file: 'services/chat/push/push_subscribe.c', red: browsed('an endpoint is one subject'),
+    from: 'return is_same ? OK :', to: 'return is_same || call->now > 0 ? OK :',
+  },
+  {
+    name: 'a browser that has unsubscribed is told on', file: 'services/chat/push/push_browser.c', red: browsed('404 or 410'),
+    from: 'if (status == 404 || status == 410)', to: 'if (status == 404)',
+  },
+  {
+    name: 'a browser is posted to before Retry-After', file: 'services/chat/push/push_send.c', red: browsed('429 and 5xx'),
+    from: 'coalesce(s.held_until <= now(), true)', to: 'true',
+  },
+  {
+    name: 'the end of a name is a push service', file: 'services/chat/push/push_subscribe.c', red: browsed('what is no subscription'),
+    from: 'struct str end = str_skip(service, 1);', to: 'struct str end = str_skip(service, 2);',
+  },
+  {
+    name: 'a message is encrypted without what its browser has in secret', file: 'libshared/fetch/web_push.c', red: ['unit', 'fetch/test_web_push'],
+    from: 'derive(to->auth, sizeof to->auth, shared', to: 'derive(to->point, sizeof to->auth, shared',
   },
   // --- who was away ---
   {

@@ -8,11 +8,12 @@ import { promisify } from 'node:util'
 import { after, before, test } from 'node:test'
 import { root, startStack } from '../lib/stack.mjs'
 import { Person, request } from '../lib/people.mjs'
+import { Browser } from '../lib/push_service.mjs'
 import { until as wait } from '../lib/wait.mjs'
 
 let stack
 const until = (what, condition) => wait(what, condition, 60000)
-before(async () => { stack = await startStack({ env: { MADANG_AUTH_REGISTRATION: 'open' } }) })
+before(async () => { stack = await startStack({ env: { MADANG_AUTH_REGISTRATION: 'open', MADANG_CHAT_PUSH_SERVICES: 'localhost' } }) })
 after(() => stack?.stop())
 
 const services = ['chat', 'store', 'share']
@@ -234,6 +235,8 @@ test('who is erased is erased everywhere, by services that are killed in the mid
   assert.equal(files(), 2)
 
   ok(await dee.rest('PUT', '/api/v1/receipts/me', { shown: false }))
+  ok(await dee.rest('POST', '/api/v1/push/subscriptions', new Browser('https://localhost:1').subscription))
+  await stack.sql('chat', `INSERT INTO push (subject, notification, subscription, lane, made, due_at) SELECT n.subject, n.id, s.id, 8, n.made, now() + interval '1 day' FROM notification n JOIN push_subscription s USING (subject) LIMIT 1`)
 
   ok(await dee.rest('DELETE', '/api/v1/users/me'))
   await assert.rejects(reportOf(dee.id))
@@ -247,6 +250,7 @@ test('who is erased is erased everywhere, by services that are killed in the mid
   assert.equal(counts(proof, 'chat').notifications, 125) // theirs, and what 120, eve and the bot were told of them
   assert.equal(counts(proof, 'chat').rooms_made, 2)
   assert.equal(counts(proof, 'chat').receipt_choices, 1)
+  assert.deepEqual([counts(proof, 'chat').browsers, await stack.sql('chat', `SELECT count(*) FROM push_subscription WHERE subject = '${dee.id}'`)], [1, '0'])
   assert.equal(counts(proof, 'chat').direct_rooms, 1)
   assert.equal(counts(proof, 'chat').relations, 121)
   assert.equal(await stack.sql('chat', `SELECT count(*) FROM relation WHERE '${dee.id}' IN (low, high)`), '0')

@@ -1,4 +1,4 @@
-/* session_list.c - the sessions of an account: one's own, or another's. */
+/* session_list.c - the sessions of an account: one's own, or another's; and which of some go on. */
 // SPDX-License-Identifier: Apache-2.0
 #include "services/auth/sessions/sessions.h"
 
@@ -21,4 +21,14 @@ enum err session_list(struct call *call, const struct nothing *req, struct sessi
 
     (void)req;
     return id_parse(call->who->sub, &account) ? sessions_of(call, account, rep) : OK;
+}
+
+static const char GOING[] =
+    "SELECT coalesce(array_agg(id), '{}') AS sessions FROM session WHERE id = ANY ($1) AND NOT pending AND expires_at >"
+    " $2";
+
+enum err session_going(struct call *call, const struct session_ids *req, struct session_ids *rep)
+{
+    return pg_one(call->pg, call->arena, session_ids_shape(), rep, GOING,
+        PG_ARGS(pg_ids(call->arena, req->sessions), pg_time(call->now)));
 }

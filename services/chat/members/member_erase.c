@@ -13,6 +13,7 @@
 #include "services/chat/mentions/mentions.h"
 #include "services/chat/notifications/notifications.h"
 #include "services/chat/own/own.h"
+#include "services/chat/push/push.h"
 #include "services/chat/webhooks/webhooks.h"
 
 #define ROOMS_AT_ONCE    100
@@ -185,6 +186,8 @@ static enum err unname_rooms(struct call *call, struct str subject, struct erasu
     TRY(hooks_erase_some(call, subject, MADE_AT_ONCE, &rows));
     erasure_add(call, erasure, "hooks_made", rows);
     if (rows == MADE_AT_ONCE) return OK;
+    TRY(push_erase(call, subject, &rows));
+    erasure_add(call, erasure, "browsers", rows);
     TRY(presence_erase(call, subject, &rows));
     erasure_add(call, erasure, "presence", rows);
     TRY(receipts_erase(call, subject, &rows));

@@ -34,14 +34,6 @@ static bool is_kind(struct str kind)
     return str_is(kind, "open") || str_is(kind, "closed") || str_is(kind, "direct") || str_is(kind, "archived");
 }
 
-static struct str id_text(struct arena *arena, struct id id)
-{
-    char text[ID_TEXT_BYTES + 1];
-
-    id_format(id, text);
-    return arena_str(arena, str_of(text));
-}
-
 enum err rooms_list(struct call *call, const struct rooms_query *req, struct rooms_page *rep)
 {
     struct id after = { { 0 } };

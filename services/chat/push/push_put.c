@@ -1,10 +1,14 @@
 /* push_put.c - notifications wait for a socket to take them.  See push.h. */
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "libshared/db/pg.h"
 #include "libshared/wire/columns.h"
 #include "services/chat/push/push_private.h"
+
+#define LANES "8" /* PUSH_LANES */
 
 static const struct wire_field due_lane_fields[] = {
     ROW_FIELD(struct due_lane, lane, INT),
@@ -24,19 +28,53 @@ const char *push_end_name(enum push_end end)
     return end_names[end];
 }
 
-struct push *push_create(const struct settings_chat *settings)
+static _Noreturn void refuse_settings(const char *what)
+{
+    fprintf(stderr, "madang: MADANG_CHAT_PUSH_%s\n", what);
+    exit(2);
+}
+
+/* Names alone, and a contact that stands in a signed text as it is. */
+static void check_settings(const struct push *push)
+{
+    struct str contact = push->contact;
+    bool is_contact = str_starts(contact, STR("mailto:")) || str_starts(contact, STR("https://")) ||
+                      str_starts(contact, STR("http://"));
+
+    for (size_t i = 0; i < push->services.len; i++)
+        if (strchr("/:@", push->services.at[i]) != NULL)
+            refuse_settings("SERVICES: wants names of hosts, separated by commas");
+    for (size_t i = 0; i < contact.len; i++)
+        if (contact.at[i] <= ' ' || contact.at[i] > '~' || strchr("\"\\", contact.at[i]) != NULL) is_contact = false;
+    if (!is_contact) refuse_settings("CONTACT: wants mailto:address or https://page");
+}
+
+static void make_counters(struct push *push, enum push_to to, const char *name, const char *doc)
+{
+    char label[32];
+
+    for (size_t i = 0; i < PUSH_ENDS; i++) {
+        snprintf(label, sizeof label, "end=\"%s\"", end_names[i]);
+        push->ends[to][i] = metric_counter(name, label, doc);
+    }
+}
+
+struct push *push_create(const struct settings_chat *settings, const char *public_url)
 {
     struct push *push = mem_zero(sizeof *push);
-    char label[32];
 
     push->receiver =
         webhook_receiver_create("MADANG_CHAT_PUSH_WEBHOOK", settings->push_webhook, settings->push_webhook_secret);
-    for (size_t i = 0; i < PUSH_ENDS; i++) {
-        snprintf(label, sizeof label, "end=\"%s\"", end_names[i]);
-        push->ends[i] =
-            metric_counter("madang_chat_pushes_total", label, "Notifications that waited to be posted, by their end");
-    }
-    push->failed = metric_counter("madang_chat_push_failures_total", NULL, "Attempts to post one that failed");
+    push->services = str_of(settings->push_services);
+    push->contact = str_of(settings->push_contact[0] != '\0' ? settings->push_contact : public_url);
+    check_settings(push);
+    make_counters(push, TO_WEBHOOK, "madang_chat_pushes_total", "Notifications that waited to be posted, by their end");
+    make_counters(push, TO_BROWSERS, "madang_chat_web_pushes_total",
+        "Notifications that waited to be posted to a browser, by their end");
+    push->failed[TO_WEBHOOK] =
+        metric_counter("madang_chat_push_failures_total", NULL, "Attempts to post one that failed");
+    push->failed[TO_BROWSERS] =
+        metric_counter("madang_chat_web_push_failures_total", NULL, "Attempts to post one to a browser that failed");
     return push;
 }
 
@@ -48,12 +86,19 @@ void push_destroy(struct push **at)
     *at = NULL;
 }
 
-/* One that waits is as early as it was, as somebody who writes on and on would put it off for ever; unless a socket took what it was before. */
+/* One that waits is as early as it was, as somebody who writes on and on would put it off for ever; unless a socket took what it was before.
+ * A browser that goes at this moment is waited for, and none then. */
 static const char PUT[] =
-    "WITH put AS (INSERT INTO push AS p (subject, notification, lane, made, due_at) SELECT n.subject, n.id,"
-    "  hashtext(n.subject) & 7, n.made, now() + $3::bigint * interval '1 second' FROM unnest($1::text[], $2::bigint[])"
-    "  AS t (subject, version) JOIN notification n ON n.subject = t.subject AND n.version = t.version"
-    "  WHERE n.read_at IS NULL ORDER BY n.subject, n.id ON CONFLICT (subject, notification) DO UPDATE SET"
+    "WITH browsers AS MATERIALIZED (SELECT s.id, s.subject FROM push_subscription s WHERE $5 AND s.subject = ANY"
+    "  ($1::text[]) ORDER BY s.subject, s.id FOR KEY SHARE),"
+    " receivers AS (SELECT subject, NULL::uuid AS id, 0 AS lanes FROM unnest($1::text[]) AS t (subject) WHERE $4 GROUP"
+    "  BY subject UNION ALL SELECT subject, id, " LANES " FROM browsers),"
+    " put AS (INSERT INTO push AS p (subject, notification, subscription, lane, made, due_at) SELECT n.subject, n.id,"
+    "  r.id, r.lanes + (hashtext(n.subject) & 7), n.made, now() + $3::bigint * interval '1 second' FROM"
+    "  unnest($1::text[], $2::bigint[]) AS t (subject, version) JOIN notification n ON n.subject = t.subject AND"
+    "  n.version = t.version JOIN receivers r ON r.subject = n.subject WHERE n.read_at IS NULL ORDER BY n.subject, "
+    "n.id,"
+    "  r.id ON CONFLICT (subject, notification, subscription) DO UPDATE SET"
     "  made = excluded.made, put_at = now(), attempts = 0, due_at = CASE WHEN (SELECT h.heard >= p.made FROM"
     "   notification_head h WHERE h.subject = p.subject) THEN excluded.due_at ELSE least(p.due_at, excluded.due_at) END"
     "  RETURNING lane, due_at)"
@@ -61,14 +106,15 @@ static const char PUT[] =
 
 enum err push_put(struct call *call, struct notification_mark_list told)
 {
-    const struct chat *chat = call->context;
+    const struct push *push = push_of(call);
     struct arena *arena = call->arena;
     struct due_lane_list due;
 
-    if (chat->push->receiver == NULL) return OK;
-    TRY(pg_all(call->pg, arena, &due_lane_shape, &due, PUSH_LANES, PUT,
+    if (push->receiver == NULL && push->services.len == 0) return OK;
+    TRY(pg_all(call->pg, arena, &due_lane_shape, &due, PUSH_TO * PUSH_LANES, PUT,
         PG_ARGS(pg_texts(arena, TEXTS_OF(arena, told, subject)), pg_ints(arena, INTS_OF(arena, told, version)),
-            pg_int(chat->settings->push_after_s))));
+            pg_int(chat_settings(call)->push_after_s), pg_bool(push->receiver != NULL),
+            pg_bool(push->services.len > 0))));
     for (size_t i = 0; i < due.len; i++) TRY(push_wake(call, due.at[i].lane, due.at[i].at));
     return OK;
 }

@@ -15,6 +15,14 @@ static const struct wire_shape *version_shape(void)
     return &shape;
 }
 
+struct str id_text(struct arena *arena, struct id id)
+{
+    char text[ID_TEXT_BYTES + 1];
+
+    id_format(id, text);
+    return arena_str(arena, str_of(text));
+}
+
 enum err require_subject(struct call *call)
 {
     return call->who->sub.len ? OK

@@ -82,7 +82,7 @@ static enum err write_deed(struct call *call, const char *what, struct id room, 
 
 static struct str seal_secret(struct call *call, const struct sealed_column *column, struct id webhook, struct str text)
 {
-    return column_seal(call->arena, column, webhook_id_text(call->arena, webhook), text);
+    return column_seal(call->arena, column, id_text(call->arena, webhook), text);
 }
 
 static struct str make_secret(struct call *call)
@@ -226,7 +226,7 @@ enum err webhook_rotate(struct call *call, const struct webhook_rotation *req, s
     TRY(lock_webhook(call, req->room, req->webhook));
     TRY(pg_one(call->pg, call->arena, &kept_secret_shape, &kept, SECRET, PG_ARGS(pg_id(req->webhook))));
     bool overlaps = req->overlap_s > 0 && column_unseal(call->arena, &webhook_secret_column,
-                                              webhook_id_text(call->arena, req->webhook), kept.sealed, &former) == OK;
+                                              id_text(call->arena, req->webhook), kept.sealed, &former) == OK;
     struct str secret = make_secret(call);
     TRY(pg_run(call->pg, call->arena, ROTATE,
         PG_ARGS(pg_id(req->webhook), pg_bytes(seal_secret(call, &webhook_secret_column, req->webhook, secret)),

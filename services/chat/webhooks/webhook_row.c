@@ -7,16 +7,6 @@
 const struct sealed_column webhook_secret_column = SEALED_COLUMN("chat", webhook, id, secret);
 const struct sealed_column webhook_former_column = SEALED_COLUMN("chat", webhook, id, former);
 
-enum err webhook_columns_renew(struct pg *pg)
-{
-    static const struct sealed_column *const columns[] = { &webhook_secret_column, &webhook_former_column };
-    enum err e = sealed_columns_renew(pg, columns, COUNT(columns));
-
-    if (e == OK) return pg_commit(pg);
-    pg_rollback(pg);
-    return e == ERR_CONFLICT ? OK : e; /* some that cannot be opened: the log says which */
-}
-
 struct str_list webhook_roles(struct arena *arena)
 {
     struct str_list roles = { arena_alloc(arena, ROLES_END * sizeof *roles.at), 0 };
@@ -26,17 +16,9 @@ struct str_list webhook_roles(struct arena *arena)
     return roles;
 }
 
-struct str webhook_id_text(struct arena *arena, struct id id)
-{
-    char text[ID_TEXT_BYTES + 1];
-
-    id_format(id, text);
-    return arena_str(arena, str_of(text));
-}
-
 struct str webhook_teller(struct arena *arena, struct id id)
 {
-    return arena_printf(arena, "server:webhook:%.*s", STR_ARG(webhook_id_text(arena, id)));
+    return arena_printf(arena, "server:webhook:%.*s", STR_ARG(id_text(arena, id)));
 }
 
 bool webhook_is_type(struct str type)
@@ -58,7 +40,7 @@ bool webhook_is_type(struct str type)
 enum err webhook_wake(struct call *call, struct id room, struct id webhook, int64_t at)
 {
     const struct webhook_ref ref = { room, webhook };
-    enum err e = job_put(call, &webhook_send_job, webhook_id_text(call->arena, webhook), &ref, at);
+    enum err e = job_put(call, &webhook_send_job, id_text(call->arena, webhook), &ref, at);
 
     return e == ERR_OVERLOADED ? OK : e;
 }

@@ -223,7 +223,7 @@ static enum err read_secret(struct call *call, struct sending *s, const struct s
     struct str plain;
 
     if (sealed.len == 0) return OK;
-    TRY(column_unseal(call->arena, column, webhook_id_text(call->arena, s->ref.webhook), sealed, &plain));
+    TRY(column_unseal(call->arena, column, id_text(call->arena, s->ref.webhook), sealed, &plain));
     bool is_one = webhook_secret_read(plain, &s->secrets[s->n_secrets]);
     secret_wipe((void *)(uintptr_t)plain.at, plain.len);
     s->n_secrets += is_one;
@@ -326,8 +326,8 @@ static void on_step(void *arg, enum err e)
     s->sent++;
     s->outcome.began = clock_ms();
     s->attempt_us = clock_mono_us();
-    webhook_request(call->fetcher, s->target.url, s->secrets, s->n_secrets, webhook_id_text(call->arena, s->due.id),
-        s->body, on_answer, s);
+    webhook_request(
+        call->fetcher, s->target.url, s->secrets, s->n_secrets, id_text(call->arena, s->due.id), s->body, on_answer, s);
 }
 
 static void go_on(struct sending *s)

@@ -17,8 +17,6 @@
 #define WEBHOOK_ATTEMPTS 10   /* then it is given up */
 
 extern const struct sealed_column webhook_secret_column, webhook_former_column;
-/* On the file key's first line; at the start. */
-enum err webhook_columns_renew(struct pg *pg) MUST_CHECK;
 
 /* Roles with the right `webhook`. */
 struct str_list webhook_roles(struct arena *arena);
@@ -28,7 +26,6 @@ struct str_list webhook_roles(struct arena *arena);
     " AND m.role = ANY (" roles "))"
 #define WEBHOOK_IS_TOLD(roles) "(NOT w.paused AND w.off IS NULL AND " WEBHOOK_MAY(roles) ")"
 
-struct str webhook_id_text(struct arena *arena, struct id id);
 /* Who tells its owner that it is off: nobody can be called so. */
 struct str webhook_teller(struct arena *arena, struct id id);
 
