@@ -26,7 +26,7 @@ struct pg_arg {
     unsigned type;
     char text[40];
 };
-#define PG_MAX_ARGS 16
+#define PG_MAX_ARGS 20
 struct pg_args {
     struct pg_arg at[PG_MAX_ARGS];
     int n;

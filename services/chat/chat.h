@@ -64,7 +64,7 @@ struct room_row {
 /* The columns of a room as a member sees it: of `room r`, and of `member m`, which is theirs. */
 #define ROOM_COLUMNS                                                                                                   \
     "r.id, r.name, r.open, r.created_by, r.created_at, r.lines, r.topic, r.writes, r.invites, r.history, "             \
-    "r.archived_at, r.knocks, r.listed, r.receipts_since IS NOT NULL AS receipts,"                                     \
+    "r.archived_at, r.knocks, r.listed, r.receipts_since IS NOT NULL AS receipts, r.slow_s,"                           \
     " coalesce(r.kept_days, 0) AS kept_days, coalesce(r.kept_messages, 0) AS kept_messages, r.members, m.role, "       \
     "m.muted_until, reads_after(r.history, m.joined_at) "                                                              \
     "AS reads_after"

@@ -31,9 +31,11 @@ typedef void access_cache_send_fn(void *arg, const struct access_query *query, v
 struct access_cache *access_cache_create(size_t max, access_cache_send_fn *send, void *arg);
 void access_cache_destroy(struct access_cache **access); /* those that still wait are not answered */
 
-/* What somebody may do in a room's log: as a role, and what of it they read: history_reads(). */
+/* What somebody may do in a room's log: as a role, what of it they read: history_reads(), and how many seconds lie between two messages of
+ * theirs; 0: none have to. */
 struct log_access {
     enum role role;
+    int32_t slow_s;
     int64_t reads_after;
 };
 

@@ -31,7 +31,9 @@ static struct log_access read_access(struct str body)
     struct access access = { 0 };
     struct wire_error why = { 0 };
     bool is_read = wire_decode(access_shape(), body, arena, &access, &why) == OK;
-    struct log_access may = { is_read ? room_role_of(access.role) : ROLE_none, access.reads_after };
+    struct log_access may = { .role = is_read ? room_role_of(access.role) : ROLE_none,
+        .slow_s = (int32_t)access.slow_s,
+        .reads_after = access.reads_after };
 
     arena_destroy(&arena);
     return may;
@@ -43,8 +45,8 @@ static void on_access(void *arg, enum err status, struct str body)
 
     mem_free(arg);
     if (!q.part->store->stopping)
-        access_cache_answer(
-            q.part->access, q.token, status, status == OK ? read_access(body) : (struct log_access){ ROLE_none, 0 });
+        access_cache_answer(q.part->access, q.token, status,
+            status == OK ? read_access(body) : (struct log_access){ .role = ROLE_none });
 }
 
 static void ask_chat(void *arg, const struct access_query *query, void *token)

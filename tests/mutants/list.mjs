@@ -17,6 +17,7 @@ const counted = test => ['scenario', 'r_keeping_count', test]
 const keeping = test => ['scenario', 'r_keeping', test]
 
 const drafts = test => ['scenario', 'r_drafts', test]
+const slow = test => ['scenario', 'r_slow', test]
 
 const scheduled = test => ['scenario', 'r_scheduled', test]
 
@@ -300,6 +301,35 @@ export const mutants = [
   {
     name: 'an admin says how many messages are kept', file: 'services/chat/rooms/room_update.c', red: counted('of days and a number'),
     from: ' || req->kept_messages >= 0) TRY', to: ') TRY',
+  },
+  // --- slow mode ---
+  {
+    name: 'what comes too early is stored', file: 'services/store/messages/batch.c', red: slow('of what one person sends at once'),
+    from: 'min(n) AS n FROM slow WHERE early_ms <= 0 GROUP BY', to: 'min(n) AS n FROM slow GROUP BY',
+  },
+  {
+    name: 'a message does not begin another time', file: 'services/store/messages/batch.c', red: slow('of what one person sends at once'),
+    from: 'ON CONFLICT (sender, room_id) DO UPDATE SET at = EXCLUDED.at', to: 'ON CONFLICT (sender, room_id) DO NOTHING',
+  },
+  {
+    name: 'a repeat comes too early', file: 'services/store/messages/batch.c', red: slow('leaves no trace'),
+    from: 'WHERE a.slow_ms > 0 AND NOT EXISTS"', to: 'WHERE a.slow_ms > 0 OR EXISTS"',
+  },
+  {
+    name: 'who moderates is slow, too', file: 'services/chat/rooms/room_access.c', red: slow('leaves no trace'),
+    from: 'MAY_moderate) ? 0 : access.slow_s', to: 'MAY_delete) ? 0 : access.slow_s',
+  },
+  {
+    name: 'what is scheduled and early is refused for good', file: 'services/store/scheduled/schedule_run.c', red: slow('waits for its turn'),
+    from: ' || e == ERR_SLOW_MODE;', to: ';',
+  },
+  {
+    name: 'what waits for its turn is not cancelled', file: 'services/store/scheduled/schedule_run.c', red: slow('waits for its turn'),
+    from: 'pg_bool(s->was_put && !is_early)', to: 'pg_bool(s->was_put)',
+  },
+  {
+    name: 'somebody who was erased has a pace', file: 'services/store/messages/message_erase.c', red: slow('what is known of somebody'),
+    from: '"DELETE FROM pace WHERE sender = $1"', to: '"DELETE FROM pace WHERE sender = $1 AND false"',
   },
   // --- drafts ---
   {

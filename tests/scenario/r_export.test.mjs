@@ -117,7 +117,7 @@ test('an export has the room, its members by name, and every entry as it is in t
   await max.hearsEvent('entry')
   await until('the line is in the log', async () => await stack.sql('store', `SELECT count(*) FROM message WHERE room_id = '${room}' AND kind = 'member:role'`) === '1')
 
-  await olga.calls('room:update', { room, receipts: 'no' })
+  await olga.calls('room:update', { room, receipts: 'no', slow_s: 30 })
   const answer = await take(olga, room), lines = linesOf(answer.text)
   assert.deepEqual([answer.status, answer.whole, answer.headers['content-type'], answer.headers['cache-control']], [200, true, 'application/x-ndjson', 'no-store'])
   assert.ok(lines.every(line => Object.keys(line).length === 1))
@@ -126,7 +126,7 @@ test('an export has the room, its members by name, and every entry as it is in t
   assert.deepEqual([begin.format, begin.version, begin.after, begin.head], ['madang-room', 1, 0, entries.length])
   const { created_at, ...settings } = begin.room
   assert.ok(created_at > 0)
-  assert.deepEqual(settings, { id: room, name: 'the yard', topic: 'a "topic"\n', created_by: 'olga', open: false, knocks: false, listed: false, lines: true, writes: 'member', invites: 'admin', history: 'all', receipts: 'no' })
+  assert.deepEqual(settings, { id: room, name: 'the yard', topic: 'a "topic"\n', created_by: 'olga', open: false, knocks: false, listed: false, lines: true, writes: 'member', invites: 'admin', history: 'all', receipts: 'no', slow_s: 30 })
   assert.deepEqual(of('person', lines), [{ id: user.id, nickname: 'uma', name: 'Uma U' }])
   assert.deepEqual(of('member', lines).map(({ subject, role }) => [subject, role]), [[user.id, 'member'], ['max', 'admin'], ['olga', 'owner']])
   assert.deepEqual(of('medium', lines), [{ id: shown.id, name: 'plan.txt', type: shown.type, size: shown.size }])

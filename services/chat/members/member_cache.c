@@ -14,7 +14,7 @@
 /* A room that would take more than this part of all is not remembered whole. */
 #define PARTS       8
 
-#define NO_MEMBER ((struct member_access){ STR(""), 0 })
+#define NO_MEMBER ((struct member_access){ .role = STR("") })
 
 struct member_asker {
     struct asker asker;
@@ -248,8 +248,8 @@ void member_cache_change(struct member_cache *rooms, struct id id, int64_t versi
     room->version = version;
     if (!room->entry.is_kept) return;
     for (size_t i = 0; i < who.len; i++)
-        members_set(
-            room->members, who.at[i].subject, (struct member_access){ who.at[i].role, who.at[i].reads_after }, version);
+        members_set(room->members, who.at[i].subject,
+            (struct member_access){ .role = who.at[i].role, .reads_after = who.at[i].reads_after }, version);
     weigh_room(rooms, room);
 }
 

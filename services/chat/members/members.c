@@ -22,6 +22,7 @@ struct member {
 struct members {
     struct member *table;
     size_t bytes;
+    int64_t slow_s;
     bool partial; /* who is not in the table may be a member all the same */
 };
 
@@ -81,8 +82,13 @@ struct member_access members_access(const struct members *members, struct str su
 {
     const struct member *m = find_member(members, subject);
 
-    return m == NULL ? (struct member_access){ STR(""), 0 }
-                     : (struct member_access){ room_role_name(m->role), m->reads_after };
+    return m == NULL ? (struct member_access){ .role = STR("") }
+                     : (struct member_access){ room_role_name(m->role), m->reads_after, members->slow_s };
+}
+
+void members_set_pace(struct members *members, int64_t slow_s)
+{
+    members->slow_s = slow_s;
 }
 
 bool members_are_whole(const struct members *members)

@@ -25,7 +25,7 @@ static const char PAGE[] =
     " AND ($5::timestamptz IS NULL OR " ACTIVE_AT " >= $5) AND ($6::timestamptz IS NULL OR " ACTIVE_AT " < $6)"
     " ORDER BY r.id DESC LIMIT $7";
 static const char ONE[] =
-    "SELECT " COLUMNS ", r.topic, r.knocks, r.listed, r.lines, r.writes, r.invites, r.history,"
+    "SELECT " COLUMNS ", r.topic, r.knocks, r.listed, r.lines, r.slow_s, r.writes, r.invites, r.history,"
     " (SELECT array_agg(o.subject) FROM (SELECT subject FROM member WHERE room_id = r.id AND role = 'owner' ORDER BY"
     " joined_at, subject LIMIT 100) o) AS owners" FROM "WHERE r.id = $1";
 

@@ -13,6 +13,7 @@ static void on_access(void *arg, enum err e, struct member_access access)
 
     asked->rep.role = access.role;
     asked->rep.reads_after = access.reads_after;
+    asked->rep.slow_s = room_role_may(room_role_of(access.role), MAY_moderate) ? 0 : access.slow_s;
     if (e == ERR_NOT_FOUND) e = call_fail(rpc_later_call(asked->later), e, "there is no such room");
     rpc_later_done(asked->later, e, &asked->rep);
 }

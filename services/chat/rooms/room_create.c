@@ -6,8 +6,8 @@
 
 static const char INSERT_ROOM[] =
     "INSERT INTO room (id, name, open, created_by, created_at, client_key, lines, topic, writes, invites, history, "
-    "knocks, listed, receipts_since)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, CASE WHEN $14 THEN $5::timestamptz END) ON "
+    "knocks, listed, receipts_since, slow_s)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, CASE WHEN $14 THEN $5::timestamptz END, $15) ON "
     "CONFLICT (created_by, client_key) DO NOTHING";
 
 static const char ROOM_BY_KEY[] = "SELECT id AS room FROM room WHERE created_by = $1 AND client_key = $2";
@@ -35,7 +35,7 @@ static enum err insert_room(struct call *call, struct id room, const struct room
         PG_ARGS(pg_id(room), pg_text(or_else(draft->name, "")), pg_bool(draft->open), pg_text(call->who->sub),
             pg_time(call->now), pg_text(draft->client_key), pg_bool(draft->lines), pg_text(or_else(draft->topic, "")),
             pg_text(writes), pg_text(invites), pg_text(history), pg_bool(draft->knocks), pg_bool(draft->listed),
-            pg_bool(draft->receipts)),
+            pg_bool(draft->receipts), pg_int(draft->slow_s)),
         rows);
 }
 

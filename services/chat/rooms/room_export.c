@@ -60,7 +60,8 @@ static struct exported_room *without_asker(struct arena *arena, const struct roo
         .kept_days = room->kept_days,
         .kept_messages = room->kept_messages,
         .archived_at = room->archived_at,
-        .receipts = room->receipts ? STR_NONE : STR("no") };
+        .receipts = room->receipts ? STR_NONE : STR("no"),
+        .slow_s = room->slow_s };
 
     return arena_copy(arena, &kept, sizeof kept);
 }

@@ -18,9 +18,10 @@
 
 static const char MAKE_ROOM[] =
     "INSERT INTO room (id, name, topic, open, created_by, created_at, lines, writes, invites, history, knocks, listed,"
-    " kept_days, kept_messages, archived_at, receipts_since) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+    " kept_days, kept_messages, archived_at, receipts_since, slow_s) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+    "$11, "
     "$12, NULLIF($13, 0),"
-    " NULLIF($14, 0), $15, CASE WHEN $16 THEN $15::timestamptz END) ON CONFLICT (id) DO NOTHING";
+    " NULLIF($14, 0), $15, CASE WHEN $16 THEN $15::timestamptz END, $17) ON CONFLICT (id) DO NOTHING";
 static const char BEGIN_IMPORT[] = "INSERT INTO room_import (room_id, said, archived_at) VALUES ($1, $2, $3)";
 /* Others may have counted it: the quota of who made it is as if they had, whatever it allows. */
 static const char COUNT[] = "INSERT INTO usage AS u (quota, subject, used) VALUES ($1, $2, $3)"
@@ -96,7 +97,7 @@ static enum err make_room(struct call *call, const struct exported_room *room)
             pg_text(room->created_by), pg_time(room->created_at), pg_bool(room->lines), pg_text(room->writes),
             pg_text(room->invites), pg_text(room->history), pg_bool(room->knocks), pg_bool(room->listed),
             pg_int(room->kept_days), pg_int(room->kept_messages), pg_time(call->now),
-            pg_bool(!str_is(room->receipts, "no"))),
+            pg_bool(!str_is(room->receipts, "no")), pg_int(room->slow_s)),
         &made));
     if (made == 0) return OK;
     TRY(make_direct(call, room));

@@ -11,7 +11,7 @@
 #define MEMBERS_MAX   1000000 /* what MADANG_CHAT_MEMBERS_MAX can be; it may have been more once than it is */
 #define SUBJECT_BYTES (128 * 4)
 
-static const char VERSION[] = "SELECT version FROM room WHERE id = $1";
+static const char VERSION[] = "SELECT version, slow_s FROM room WHERE id = $1";
 
 #define ACCESS                                                                                                         \
     "role_now(m.role, m.muted_until, r.writes, r.archived_at) AS role, reads_after(r.history, m.joined_at) AS "        \
@@ -22,7 +22,7 @@ static const char NEXT_MEMBERS[] =
     " FROM room r JOIN member m ON m.room_id = r.id WHERE r.id = $1 AND m.subject > $2 ORDER BY m.subject LIMIT $3";
 
 struct member_row {
-    int64_t version, reads_after;
+    int64_t version, slow_s, reads_after;
     struct str subject, role;
 };
 struct member_row_list {
@@ -34,6 +34,7 @@ static const struct wire_shape *member_row_shape(void)
 {
     static const struct wire_field fields[] = {
         { WIRE_NAME("version"), .at = offsetof(struct member_row, version), .kind = WIRE_INT },
+        { WIRE_NAME("slow_s"), .at = offsetof(struct member_row, slow_s), .kind = WIRE_INT },
         { WIRE_NAME("subject"), .at = offsetof(struct member_row, subject), .kind = WIRE_TEXT },
         { WIRE_NAME("role"), .at = offsetof(struct member_row, role), .kind = WIRE_TEXT },
         { WIRE_NAME("reads_after"), .at = offsetof(struct member_row, reads_after), .kind = WIRE_TIME },
@@ -58,7 +59,7 @@ static enum err take_rows(struct room_read *read, const struct member_row_list *
     if (members_count(read->members) + rows->len > MEMBERS_MAX) return ERR_TOO_LARGE;
     for (size_t i = 0; i < rows->len; i++)
         members_set(read->members, rows->at[i].subject,
-            (struct member_access){ rows->at[i].role, rows->at[i].reads_after }, read->version);
+            (struct member_access){ .role = rows->at[i].role, .reads_after = rows->at[i].reads_after }, read->version);
     if (rows->len == 0) return OK;
     struct str subject = rows->at[rows->len - 1].subject;
     if (subject.len > sizeof last->subject) return ERR_TOO_LARGE;
@@ -99,7 +100,8 @@ static enum err read_one(struct pg *pg, struct arena *arena, struct room_read *r
 
     members_forget(read->members);
     if (e == OK || e == ERR_NOT_FOUND)
-        members_set(read->members, read->only, (struct member_access){ row.role, row.reads_after }, read->version);
+        members_set(read->members, read->only,
+            (struct member_access){ .role = row.role, .reads_after = row.reads_after }, read->version);
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
@@ -114,6 +116,7 @@ static enum err read_room(struct pg *pg, struct arena *arena, void *arg)
     read->version = e == OK ? room.version : INT64_MAX;
     if (e == ERR_NOT_FOUND) return OK;
     TRY(e);
+    members_set_pace(read->members, room.slow_s);
     return read->only.at != NULL ? read_one(pg, arena, read) : read_members(pg, read);
 }
 

@@ -74,7 +74,7 @@ static const char UPDATE[] =
     " kept_days = CASE WHEN $8 < 0 THEN kept_days ELSE nullif($8, 0) END,"
     " kept_messages = CASE WHEN $11 < 0 THEN kept_messages ELSE nullif($11, 0) END, knocks = $9, listed = $10,"
     " receipts_since = CASE $12 WHEN 'yes' THEN coalesce(receipts_since, $13) WHEN 'no' THEN NULL ELSE receipts_since"
-    " END WHERE id = $1";
+    " END, slow_s = CASE WHEN $14 < 0 THEN slow_s ELSE $14 END WHERE id = $1";
 
 /* They ask anew what those who listen may hear of what comes. */
 static void tell_gateways(struct rpc_server *server, void *context, void *arg)
@@ -98,7 +98,8 @@ enum err room_update(struct call *call, const struct room_change *req, struct ro
     TRY(pg_run(call->pg, call->arena, UPDATE,
         PG_ARGS(pg_id(req->room), pg_text(req->name), pg_text(req->topic), pg_bool(row.room.open), pg_text(req->writes),
             pg_text(req->invites), pg_text(req->history), pg_int(req->kept_days), pg_bool(row.room.knocks),
-            pg_bool(row.room.listed), pg_int(req->kept_messages), pg_text(req->receipts), pg_time(call->now)),
+            pg_bool(row.room.listed), pg_int(req->kept_messages), pg_text(req->receipts), pg_time(call->now),
+            pg_int(req->slow_s)),
         NULL));
     TRY(room_row_changed(call, &row, NOBODY_IN_PARTICULAR, OF_ROLES));
     if (req->history.at != NULL) call_after(call, tell_gateways, arena_copy(call->arena, &req->room, sizeof req->room));

@@ -16,7 +16,7 @@
  *
  * A repeat violates the unique index, a missing head leaves a message without a number: the statement fails whole, nothing was
  * done, and the batch goes the long way.  So does one in which a message shows media, or something is done to messages: between
- * APPEND and COMMIT batch_effects.c makes it so.
+ * APPEND and COMMIT batch_effects.c makes it so; and one with a message of slow mode, which APPEND stores or not as `pace` says.
  *
  * Each statement has its own snapshot (READ COMMITTED), so APPEND's is younger than the locks: its numbers have no gap
  * and its search for repeats no hole.  libpq's pipeline mode sends the five without waiting.
@@ -51,16 +51,26 @@ static const char MAKE_HEADS[] =
 static const char LOCK_HEADS[] = "SELECT FROM room_head WHERE room_id = ANY($1::uuid[]) ORDER BY room_id FOR UPDATE";
 
 /* Messages, and what is done to messages: those have a target.  Of a repeat all that is stored comes back too: the stored one stands,
- * whatever is said now.  OFFSET 0 keeps the planner from looking up the fresh ones as well, which saves a sixth.  An edit that
+ * whatever is said now.  Of a sender in a room with slow mode one message at most is `in_time`: the first that comes
+ * long enough after the last one that was.  OFFSET 0 keeps the planner from looking up the fresh ones as well, which saves a sixth.  An edit that
  * comes behind the deletion of its message, or behind its time, or while that is withheld, has no text: nobody would take it away any more. */
 static const char APPEND[] =
     "WITH asked AS (SELECT a.room_id, a.id, a.sender, a.body, a.meta, a.kind, NULLIF(a.target, 0) AS target,"
-    "       NULLIF(a.thread, 0) AS thread, a.attachments::uuid[] AS attachments, a.n FROM unnest($1::uuid[], "
+    "       NULLIF(a.thread, 0) AS thread, a.attachments::uuid[] AS attachments, a.slow_ms, a.n FROM "
+    "unnest($1::uuid[], "
     "$2::text[],"
-    "       $3::text[], $4::text[], $5::json[], $7::text[], $8::bigint[], $9::bigint[], $10::text[])"
-    "       WITH ORDINALITY AS a (room_id, id, sender, body, meta, kind, target, thread, attachments, n)),"
+    "       $3::text[], $4::text[], $5::json[], $7::text[], $8::bigint[], $9::bigint[], $10::text[], $11::bigint[])"
+    "       WITH ORDINALITY AS a (room_id, id, sender, body, meta, kind, target, thread, attachments, slow_ms, n)),"
+    " slow AS (SELECT a.room_id, a.sender, a.n, a.slow_ms - COALESCE((extract(epoch FROM $6::timestamptz - p.at)"
+    "       * 1000)::bigint, a.slow_ms) AS early_ms FROM asked a LEFT JOIN pace p USING (sender, room_id)"
+    "       WHERE a.slow_ms > 0 AND NOT EXISTS"
+    "       (SELECT FROM message m WHERE m.room_id = a.room_id AND m.sender = a.sender AND m.id = a.id)),"
+    " in_time AS (SELECT room_id, sender, min(n) AS n FROM slow WHERE early_ms <= 0 GROUP BY room_id, sender),"
+    " paced AS (INSERT INTO pace (sender, room_id, at) SELECT sender, room_id, $6 FROM in_time"
+    "       ON CONFLICT (sender, room_id) DO UPDATE SET at = EXCLUDED.at),"
     " fresh AS (SELECT a.*, h.seq + row_number() OVER (PARTITION BY a.room_id ORDER BY a.n) AS seq"
-    "       FROM asked a JOIN room_head h USING (room_id) WHERE CASE WHEN a.target IS NULL THEN NOT EXISTS"
+    "       FROM asked a JOIN room_head h USING (room_id) WHERE (a.slow_ms = 0 OR a.n IN (SELECT n FROM in_time))"
+    "       AND CASE WHEN a.target IS NULL THEN NOT EXISTS"
     "       (SELECT FROM message m WHERE m.room_id = a.room_id AND m.sender = a.sender AND m.id = a.id)"
     "       ELSE NOT EXISTS"
     "       (SELECT FROM change c WHERE c.room_id = a.room_id AND c.sender = a.sender AND c.id = a.id) END),"
@@ -82,13 +92,15 @@ static const char APPEND[] =
     " SELECT COALESCE(f.seq, m.seq, c.seq), (extract(epoch FROM COALESCE(m.at, c.at)) * 1000)::bigint,"
     " COALESCE(m.body, c.body), COALESCE(m.meta_as_sent, m.meta::json), COALESCE(m.kind, c.kind), c.target, m.thread,"
     " COALESCE(m.attachments, c.attachments)::text, (SELECT (extract(epoch FROM t.at) * 1000)::bigint FROM message t"
-    " WHERE t.room_id = a.room_id AND t.seq = COALESCE(c.target, a.target))"
+    " WHERE t.room_id = a.room_id AND t.seq = COALESCE(c.target, a.target)),"
+    " CASE WHEN f.n IS NULL THEN (SELECT CASE WHEN s.early_ms > 0 THEN s.early_ms ELSE a.slow_ms END FROM slow s"
+    "       WHERE s.n = a.n) END"
     " FROM asked a LEFT JOIN fresh f ON f.n = a.n"
     " LEFT JOIN LATERAL (SELECT m.* FROM message m WHERE f.n IS NULL AND a.target IS NULL AND m.room_id = a.room_id"
     "       AND m.sender = a.sender AND m.id = a.id OFFSET 0) m ON true"
     " LEFT JOIN LATERAL (SELECT c.* FROM change c WHERE f.n IS NULL AND a.target IS NOT NULL AND c.room_id = a.room_id"
     "       AND c.sender = a.sender AND c.id = a.id OFFSET 0) c ON true ORDER BY a.n";
-enum { SEQ, AT, BODY, META, KIND, TARGET, THREAD, ATTACHMENTS, TARGET_AT };
+enum { SEQ, AT, BODY, META, KIND, TARGET, THREAD, ATTACHMENTS, TARGET_AT, EARLY };
 
 /* The rooms come in the order of ids, so two that number the same ones do not wait for each other in a circle.  A row that another
  * transaction has changed meanwhile is taken as that one left it, once it has committed. */
@@ -184,7 +196,7 @@ static void sort_out(struct batch *b, struct append **at, size_t n)
 struct message_columns {
     struct id_list rooms;
     struct str_list ids, senders, bodies, metas, kinds, attachments;
-    int64_t *targets, *threads;
+    int64_t *targets, *threads, *slow_ms;
 };
 
 static struct str_list texts(struct arena *arena, size_t n)
@@ -213,7 +225,8 @@ static struct message_columns columns_of(const struct batch *b)
     size_t n = b->n_unique;
     struct message_columns c = { { arena_alloc(b->arena, n * sizeof(struct id)), n }, texts(b->arena, n),
         texts(b->arena, n), texts(b->arena, n), texts(b->arena, n), texts(b->arena, n), texts(b->arena, n),
-        arena_alloc(b->arena, n * sizeof(int64_t)), arena_alloc(b->arena, n * sizeof(int64_t)) };
+        arena_alloc(b->arena, n * sizeof(int64_t)), arena_alloc(b->arena, n * sizeof(int64_t)),
+        arena_alloc(b->arena, n * sizeof(int64_t)) };
 
     for (size_t i = 0; i < n; i++) {
         const struct message *m = &b->unique[i]->message;
@@ -226,6 +239,7 @@ static struct message_columns columns_of(const struct batch *b)
         c.attachments.at[i] = batch_ids_text(b->arena, m->attachments);
         c.targets[i] = m->target;
         c.threads[i] = m->thread;
+        c.slow_ms[i] = b->unique[i]->slow_ms;
     }
     return c;
 }
@@ -277,7 +291,8 @@ static bool send_batch(PGconn *conn, const struct batch *b)
                PG_ARGS(pg_ids(b->arena, c.rooms), pg_texts(b->arena, c.ids), pg_texts(b->arena, c.senders),
                    pg_texts(b->arena, c.bodies), pg_jsons(b->arena, c.metas), pg_time(b->at),
                    pg_texts(b->arena, c.kinds), pg_ints(b->arena, c.targets, b->n_unique),
-                   pg_ints(b->arena, c.threads, b->n_unique), pg_texts(b->arena, c.attachments))) &&
+                   pg_ints(b->arena, c.threads, b->n_unique), pg_texts(b->arena, c.attachments),
+                   pg_ints(b->arena, c.slow_ms, b->n_unique))) &&
            effects_send(conn, b->arena, b->unique, b->n_unique, &b->limits) && batch_send(conn, "commit", PG_NO_ARGS) &&
            PQpipelineSync(conn) == 1;
 }
@@ -388,6 +403,7 @@ static void read_rows(const struct batch *b, const PGresult *rows)
         m->seq = int_at(rows, i, SEQ);
         m->at = is_repeat ? int_at(rows, i, AT) : b->at;
         m->target_at = int_at(rows, i, TARGET_AT);
+        b->unique[i]->early_ms = int_at(rows, i, EARLY);
         if (is_repeat) {
             m->body = text_at(b, rows, i, BODY);
             m->meta = meta_at(b, rows, i);
@@ -471,12 +487,12 @@ static enum err run_fresh(PGconn *conn, const struct batch *b)
     return e;
 }
 
-/* Messages and nothing else. */
+/* Messages and nothing else, at any time. */
 static bool is_plain(const struct batch *b)
 {
     for (size_t i = 0; i < b->n_unique; i++)
         if (b->unique[i]->message.kind.len > 0 || b->unique[i]->message.thread > 0 ||
-            b->unique[i]->message.attachments.len > 0)
+            b->unique[i]->message.attachments.len > 0 || b->unique[i]->slow_ms > 0)
             return false;
     return true;
 }
@@ -538,6 +554,9 @@ enum err batch_commit(struct pg *pg, struct batch_memory *memory, struct arena *
         hang_up(conn);
     else
         leave_pipeline(conn, &b);
-    for (size_t i = 0; e == OK && i < n; i++) take_over(&at[i]->message, &b.first_of[i]->message);
+    for (size_t i = 0; e == OK && i < n; i++) {
+        take_over(&at[i]->message, &b.first_of[i]->message);
+        at[i]->early_ms = b.first_of[i]->early_ms;
+    }
     return e;
 }

@@ -14,8 +14,10 @@ struct append {
     void *owner;                           /* for `answer` */
     void (*answer)(struct append *append); /* by who put it, once it is settled and published */
     int64_t deadline_us;                   /* after it nobody waits */
-    struct message message;                /* in: all but seq, at.  out: these; of a repeat, all as stored first */
+    int64_t slow_ms;        /* so much lies between a message of its sender's and this one; 0: nothing has to */
+    struct message message; /* in: all but seq, at.  out: these; of a repeat, all as stored first */
     enum err e;
+    int64_t early_ms; /* out, of a batch that is OK: it came so much too early, and was not stored; 0: it was */
 };
 
 struct batch_limits {

@@ -288,9 +288,21 @@ static size_t list_awaited(struct append *batch, struct append **out)
     return n;
 }
 
-static void settle_batch(struct append **at, size_t n, enum err e)
+static void settle(struct append *a, enum err e)
 {
-    for (size_t i = 0; i < n; i++) at[i]->e = e;
+    a->e = e == OK && a->early_ms > 0 ? ERR_SLOW_MODE : e;
+}
+
+/* How many are in the log. */
+static int64_t settle_batch(struct append **at, size_t n, enum err e)
+{
+    int64_t stored = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        settle(at[i], e);
+        stored += at[i]->e == OK;
+    }
+    return stored;
 }
 
 /* Lost against another transaction, or with a connection that has died unnoticed while idle: once more.  Even if the
@@ -315,14 +327,14 @@ static void commit_batch(struct commit_worker *worker, struct arena *arena, stru
 
     if (e != OK && e != ERR_UNAVAILABLE && n > 1) {
         LOG_BOUNDED(WARN, "commit.one_by_one", F_INT("messages", n), F_TEXT("why", err_code(e)));
-        for (size_t i = 0; i < n; i++) at[i]->e = try_batch(worker, arena, &at[i], 1);
+        for (size_t i = 0; i < n; i++) settle(at[i], try_batch(worker, arena, &at[i], 1));
         return;
     }
-    settle_batch(at, n, e);
+    int64_t stored = settle_batch(at, n, e);
     atomic_store(&c->up, e != ERR_UNAVAILABLE);
     metric_observe_us(c->took, clock_mono_us() - began_us);
     metric_add(c->batches, 1);
-    metric_add(c->stored, e == OK ? (int64_t)n : 0);
+    metric_add(c->stored, stored);
 }
 
 /* On the loop.  Texts of repeated messages are in the batch's arena. */

@@ -127,6 +127,7 @@ static void on_grant(void *arg, enum err e, struct log_access may)
     struct message_sending *s = arg;
 
     s->may = may;
+    if (s->kind == ENTRY_message) s->append.slow_ms = INT64_C(1000) * may.slow_s;
     e = access_error(s->call, e, may);
     if (e == OK) e = judge_new(s);
     if (e == OK) e = wants_former(&s->append.message) ? ask_for_former(s) : put_entry(s);
@@ -144,9 +145,14 @@ static void ask_for_grant(void *arg)
         access_cache_ask(store_chat(s->store, m->room)->access, m->room, m->sender, on_grant, s);
 }
 
-static enum err explain_error(struct call *call, enum err e)
+static enum err explain_error(struct call *call, const struct append *append)
 {
+    enum err e = append->e;
+
     switch ((int)e) {
+    case ERR_SLOW_MODE:
+        call->why->retry_after_ms = append->early_ms;
+        return call_fail(call, e, "one message in %lld seconds, in this room", (long long)append->slow_ms / 1000);
     case ERR_UNAVAILABLE: return call_fail(call, e, "the database is away; repeat with the same id");
     case ERR_INVALID_ARGUMENT: return call_fail(call, e, "meta: holds what cannot be stored");
     default: return e;
@@ -157,7 +163,7 @@ static void answer_sender(struct append *append)
 {
     struct message_sending *s = append->owner;
 
-    finish_sending(s, explain_error(s->call, append->e));
+    finish_sending(s, explain_error(s->call, append));
 }
 
 /* A batch has its appends room by room: each room is noted once. */

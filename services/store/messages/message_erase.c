@@ -100,6 +100,7 @@ static const char FORGET_SCHEDULED[] = "DELETE FROM scheduled WHERE nth IN (SELE
                                        " subject = $1 ORDER BY nth LIMIT $2)";
 static const char FORGET_DRAFTS[] = "DELETE FROM draft WHERE (subject, room_id, thread) IN (SELECT subject, room_id,"
                                     " thread FROM draft WHERE subject = $1 LIMIT $2)";
+static const char FORGET_PACE[] = "DELETE FROM pace WHERE sender = $1"; /* of the last hours alone */
 static const char FORGET_USAGE[] = "DELETE FROM usage WHERE subject = $1";
 
 /* What they would have said. */
@@ -116,6 +117,7 @@ static enum err forget_unsent(struct call *call, struct erasure *erasure, bool *
     erasure_add(call, erasure, "scheduled", scheduled);
     erasure_add(call, erasure, "drafts", drafts);
     *has_more = scheduled == MESSAGES_AT_ONCE || drafts == MESSAGES_AT_ONCE;
+    TRY(pg_run(call->pg, call->arena, FORGET_PACE, PG_ARGS(pg_text(str_of(subject))), NULL));
     return pg_run(call->pg, call->arena, FORGET_USAGE, PG_ARGS(pg_text(str_of(subject))), NULL);
 }
 

@@ -109,9 +109,10 @@ static const char STORED[] = "SELECT seq FROM message WHERE room_id = $1 AND sen
 static const char REMOVE[] = "DELETE FROM scheduled WHERE nth = $1";
 static const char REFUSE[] = "UPDATE scheduled SET sending = false, refused = $2, why = $3 WHERE nth = $1"
                              " RETURNING " SCHEDULED_COLUMNS;
-/* Later and later, the longer it is late. */
-static const char AGAIN[] = "UPDATE scheduled SET sending = $2, try_at = now() + greatest(interval '2 seconds',"
-                            " least(interval '5 minutes', (now() - send_at) / 8)) WHERE nth = $1";
+/* Later and later, the longer it is late; of slow mode when it says so. */
+static const char AGAIN[] = "UPDATE scheduled SET sending = $2, try_at = now() + CASE WHEN $3::bigint > 0"
+                            " THEN $3::bigint * interval '1 millisecond' ELSE greatest(interval '2 seconds',"
+                            " least(interval '5 minutes', (now() - send_at) / 8)) END WHERE nth = $1";
 
 struct stored {
     int64_t seq;
@@ -122,7 +123,7 @@ static const struct wire_shape stored_shape = { "stored", "", sizeof(struct stor
 /* May another attempt end in another way? */
 static bool may_pass(enum err e)
 {
-    return err_status(e) >= 500 || e == ERR_RATE_LIMITED;
+    return err_status(e) >= 500 || e == ERR_RATE_LIMITED || e == ERR_SLOW_MODE;
 }
 
 static enum err find_stored(struct pg *pg, struct arena *arena, struct due_sending *s)
@@ -160,7 +161,10 @@ static enum err settle(struct pg *pg, struct arena *arena, void *arg)
     if (s->e != OK && !may_pass(s->e)) TRY(find_stored(pg, arena, s));
     if (s->seq > 0) return remove_sent(&call, s);
     if (!may_pass(s->e)) return refuse(&call, s);
-    return pg_run(pg, arena, AGAIN, PG_ARGS(pg_int(s->due->nth), pg_bool(s->was_put)), NULL);
+    bool is_early = s->e == ERR_SLOW_MODE; /* it is not in the log, and waits as before */
+    return pg_run(pg, arena, AGAIN,
+        PG_ARGS(pg_int(s->due->nth), pg_bool(s->was_put && !is_early), pg_int(is_early ? s->why.retry_after_ms : 0)),
+        NULL);
 }
 
 /* What could not be written is as it was: `sending`, and due. */

@@ -62,6 +62,7 @@ static void print_room(const struct room_state *room)
         shown_text(room->history));
     printf("knocks    %s\nlisted    %s\nlines     %s\n", yes_or_no(room->knocks), yes_or_no(room->listed),
         yes_or_no(room->lines));
+    if (room->slow_s > 0) printf("slow      %lld s between two messages of one member\n", (long long)room->slow_s);
     printf("keeps     %s, %s\n", kept_text(room->kept_days, "days"), kept_text(room->kept_messages, "messages"));
 }
 

@@ -42,11 +42,11 @@ static void fill(struct members *members, const struct room_reading *r)
 {
     char name[40];
 
-    members_set(members, STR("ada"), (struct member_access){ str_of(r->ada), 0 }, r->version);
-    members_set(members, STR("bo"), (struct member_access){ str_of(r->bo), 0 }, r->version);
+    members_set(members, STR("ada"), (struct member_access){ .role = str_of(r->ada) }, r->version);
+    members_set(members, STR("bo"), (struct member_access){ .role = str_of(r->bo) }, r->version);
     for (size_t i = 0; i < fillers; i++) {
         snprintf(name, sizeof name, "somebody %zu", i);
-        members_set(members, str_of(name), (struct member_access){ STR("member"), 0 }, r->version);
+        members_set(members, str_of(name), (struct member_access){ .role = STR("member") }, r->version);
     }
 }
 

@@ -54,7 +54,7 @@ static void many_who_ask_at_once_cost_one_question(void **state)
     for (int i = 0; i < 5; i++) access_cache_ask(g, room, STR("ann"), hear, &h);
     assert_int_equal(n_asked, 1);
     assert_int_equal(h.n, 0);
-    access_cache_answer(g, asked[0], OK, (struct log_access){ ROLE_member, 0 });
+    access_cache_answer(g, asked[0], OK, (struct log_access){ .role = ROLE_member });
     assert_int_equal(h.n, 5);
     access_cache_ask(g, room, STR("ann"), hear, &h);
     assert_int_equal(n_asked, 1);
@@ -69,14 +69,14 @@ static void a_change_is_asked_again(void **state)
 
     (void)state;
     access_cache_ask(g, room, STR("ann"), hear, &h);
-    access_cache_answer(g, asked[0], OK, (struct log_access){ ROLE_member, 0 });
+    access_cache_answer(g, asked[0], OK, (struct log_access){ .role = ROLE_member });
     access_cache_changed(g, room, STR("bob"));
     access_cache_changed(g, id_new(), STR("ann"));
     assert_int_equal(access_cache_remembered(g), 1);
     access_cache_changed(g, room, STR("ann"));
     access_cache_ask(g, room, STR("ann"), hear, &h);
     assert_int_equal(n_asked, 2);
-    access_cache_answer(g, asked[1], OK, (struct log_access){ ROLE_none, 0 });
+    access_cache_answer(g, asked[1], OK, (struct log_access){ .role = ROLE_none });
     assert_false(h.role == ROLE_member);
     access_cache_changed(g, room, STR(""));
     assert_int_equal(access_cache_remembered(g), 0);
@@ -93,16 +93,16 @@ static void is_for_those_who_asked_before_and_for_nobody_later(enum role no)
     access_cache_ask(g, room, STR("ann"), hear, &late);
     access_cache_ask(g, room, STR("ann"), hear, &late);
     assert_int_equal(n_asked, 1);
-    access_cache_answer(g, asked[0], OK, (struct log_access){ no, 0 });
+    access_cache_answer(g, asked[0], OK, (struct log_access){ .role = no });
     assert_true(early.n == 1 && early.role == no);
     assert_int_equal(late.n, 0);
     assert_int_equal(n_asked, 2);
-    access_cache_answer(g, asked[1], OK, (struct log_access){ no, 0 });
+    access_cache_answer(g, asked[1], OK, (struct log_access){ .role = no });
     assert_true(late.n == 2 && late.role == no);
     assert_int_equal(access_cache_remembered(g), 0);
     access_cache_ask(g, room, STR("ann"), hear, &late);
     assert_int_equal(n_asked, 3);
-    access_cache_answer(g, asked[2], OK, (struct log_access){ ROLE_member, 0 });
+    access_cache_answer(g, asked[2], OK, (struct log_access){ .role = ROLE_member });
     assert_true(late.n == 3 && late.role == ROLE_member);
     assert_int_equal(access_cache_remembered(g), 1);
     access_cache_destroy(&g);
@@ -125,12 +125,12 @@ static void what_was_asked_across_a_break_is_not_remembered(void **state)
     access_cache_lost(g);
     access_cache_ask(g, room, STR("bob"), hear, &h); /* down: not watching */
     access_cache_watched(g);
-    access_cache_answer(g, asked[0], OK, (struct log_access){ ROLE_member, 0 });
-    access_cache_answer(g, asked[1], OK, (struct log_access){ ROLE_member, 0 });
+    access_cache_answer(g, asked[0], OK, (struct log_access){ .role = ROLE_member });
+    access_cache_answer(g, asked[1], OK, (struct log_access){ .role = ROLE_member });
     assert_int_equal(h.n, 2);
     assert_int_equal(access_cache_remembered(g), 0);
     access_cache_ask(g, room, STR("ann"), hear, &h);
-    access_cache_answer(g, asked[2], OK, (struct log_access){ ROLE_member, 0 });
+    access_cache_answer(g, asked[2], OK, (struct log_access){ .role = ROLE_member });
     assert_int_equal(access_cache_remembered(g), 1);
     access_cache_lost(g);
     assert_int_equal(access_cache_remembered(g), 0);
@@ -145,16 +145,16 @@ static void errors_are_not_remembered_and_the_oldest_is_forgotten_first(void **s
 
     (void)state;
     access_cache_ask(g, room, STR("x"), hear, &h);
-    access_cache_answer(g, asked[0], ERR_UNAVAILABLE, (struct log_access){ ROLE_none, 0 });
+    access_cache_answer(g, asked[0], ERR_UNAVAILABLE, (struct log_access){ .role = ROLE_none });
     assert_int_equal(h.e, ERR_UNAVAILABLE);
     assert_int_equal(access_cache_remembered(g), 0);
     for (size_t i = 0; i < 2; i++) {
         access_cache_ask(g, room, who[i], hear, &h);
-        access_cache_answer(g, asked[n_asked - 1], OK, (struct log_access){ ROLE_member, 0 });
+        access_cache_answer(g, asked[n_asked - 1], OK, (struct log_access){ .role = ROLE_member });
     }
     access_cache_ask(g, room, who[0], hear, &h); /* used: b is the oldest now */
     access_cache_ask(g, room, who[2], hear, &h);
-    access_cache_answer(g, asked[n_asked - 1], OK, (struct log_access){ ROLE_member, 0 });
+    access_cache_answer(g, asked[n_asked - 1], OK, (struct log_access){ .role = ROLE_member });
     assert_int_equal(access_cache_remembered(g), 2);
     size_t before = n_asked;
     access_cache_ask(g, room, who[0], hear, &h);
@@ -174,13 +174,13 @@ static void long_subjects_are_as_many_bytes_as_more_short_ones(void **state)
     for (size_t i = 0; i < 20; i++) {
         memset(subject, 'a' + (int)i, 512);
         access_cache_ask(g, room, (struct str){ subject, 512 }, hear, &h);
-        access_cache_answer(g, asked[n_asked - 1], OK, (struct log_access){ ROLE_member, 0 });
+        access_cache_answer(g, asked[n_asked - 1], OK, (struct log_access){ .role = ROLE_member });
     }
     assert_int_equal(access_cache_remembered(g), 3);
     for (size_t i = 0; i < 20; i++) {
         memset(subject, 'a' + (int)i, 512);
         access_cache_ask(g, room, (struct str){ subject, 36 }, hear, &h);
-        access_cache_answer(g, asked[n_asked - 1], OK, (struct log_access){ ROLE_member, 0 });
+        access_cache_answer(g, asked[n_asked - 1], OK, (struct log_access){ .role = ROLE_member });
     }
     assert_int_equal(access_cache_remembered(g), 8);
     access_cache_destroy(&g);
@@ -200,7 +200,7 @@ static void all_that_is_remembered_takes_what_the_table_of_memory_says(void **st
         room = id_new();
         n_asked = 0;
         access_cache_ask(g, room, (struct str){ subject, (size_t)len }, hear, &h);
-        access_cache_answer(g, asked[0], OK, (struct log_access){ ROLE_member, 0 });
+        access_cache_answer(g, asked[0], OK, (struct log_access){ .role = ROLE_member });
     }
     size_t taken = heap_bytes() - before;
     printf("# %zu KiB\n", taken >> 10);

@@ -55,7 +55,7 @@ void access_cache_ask(
     struct access_cache *access, struct id room, struct str subject, access_cache_fn *answer, void *arg)
 {
     (void)access, (void)room, (void)subject;
-    answer(arg, OK, (struct log_access){ ROLE_member, 0 });
+    answer(arg, OK, (struct log_access){ .role = ROLE_member });
 }
 /* No message of these is about another. */
 bool rpc_server_work(struct rpc_server *server, struct str subject,
