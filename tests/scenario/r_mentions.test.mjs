@@ -58,7 +58,7 @@ test('a nickname behind an @ mentions the member whose it is: the longest, with 
     ['@ann, @김민수 and @bot-7', 'Ann 김민수 bot-7'], ['@ann @ann', 'Ann'],
     ['`@ann`', ''], ['```\n@ann\n``` @bot-7', 'bot-7'], ['x@ann.org', ''], ['https://example.org/@ann', ''], ['@ nobody', ''], ['ann', ''],
     [`${Array.from({ length: 10 }, (_, i) => `@n${i} `).join('')}@ann`, ''], [`${Array.from({ length: 9 }, (_, i) => `@n${i} `).join('')}@ann`, 'Ann'],
-    ['@here @channel @everyone', ''],
+    ['@channel @everyone', ''],
   ]
   const named = Object.fromEntries([...Object.keys(users), 'bot-7', '지민', 'annabelle'].map(name => [name, []]))
   for (const [text, names] of cases) {

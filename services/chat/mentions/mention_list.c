@@ -18,7 +18,7 @@ static const char PAGE[] =
     "  AND n.at > coalesce(reads_after(r.history, m.joined_at), '-infinity') AND NOT blocks($1, n.sender) " NEWEST
     " ) UNION ALL (SELECT n.* FROM member m"
     "  CROSS JOIN LATERAL (SELECT n.room_id, n.seq, n.sender, n.at, true FROM mention n"
-    "   WHERE n.room_id = m.room_id AND n.subject = '' AND n.at > m.joined_at AND n.sender <> $1" BEFORE
+    "   WHERE n.room_id = m.room_id AND n.subject = '' AND NOT n.here AND n.at > m.joined_at AND n.sender <> $1" BEFORE
     "   AND NOT EXISTS (SELECT FROM mention o WHERE o.room_id = n.room_id AND o.subject = $1 AND o.seq = n.seq)"
     "   AND NOT blocks($1, n.sender) " NEWEST ") n WHERE m.subject = $1)) n " NEWEST;
 

@@ -91,16 +91,18 @@ static struct str_list roles_of(struct arena *arena)
 static const char LOOK_UP[] =
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
     " set_config('enable_mergejoin', 'off', true)";
-/* Of each name the longest beginning that is a member's.  Who is told: who is mentioned now and was not, or the other way round. */
+/* Of each name the longest beginning that is a member's.  Who is told: who is mentioned now and was not, or the other way round; of `@here`, which
+ * has a row without a subject, as everybody's, mention_spread() finds out who that is; so it does when `@room` takes its place, or the other way round. */
 static const char KEEP[] =
     "WITH naming AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::text[],"
     "  $5::text[]) AS n (room_id, seq, at, sender, names)),"
-    " named AS MATERIALIZED (SELECT n.*, u.name, name_key(u.name) AS key, name_key(left(u.name, 4)) = 'room'"
-    "  AND name_ends(u.name, 4) AND (EXISTS (SELECT FROM member m"
+    " named AS MATERIALIZED (SELECT n.*, u.name, name_key(u.name) AS key, name_key(left(u.name, 4)) = 'here' AS here,"
+    "  name_key(left(u.name, 4)) IN ('room', 'here') AND name_ends(u.name, 4) AND (EXISTS (SELECT FROM member m"
     "   WHERE m.room_id = n.room_id AND m.subject = n.sender AND m.role = ANY ($6))"
     "   OR hook_mentions_all(n.room_id, n.sender)) AS is_all"
     "  FROM naming n, unnest(string_to_array(n.names, E'\\n')) AS u (name) WHERE n.at IS NOT NULL),"
-    " meant AS MATERIALIZED (SELECT DISTINCT n.room_id, n.seq, n.at, n.sender, who.subject FROM named n"
+    " meant AS MATERIALIZED (SELECT DISTINCT n.room_id, n.seq, n.at, n.sender, who.subject, false AS here"
+    "  FROM named n"
     "  CROSS JOIN LATERAL (SELECT m.subject FROM (SELECT d.subject, i FROM generate_series(1, char_length(n.key)) i"
     "    CROSS JOIN LATERAL (SELECT subject FROM directory WHERE name_key(nickname) = left(n.key, i) LIMIT 1) d"
     "    WHERE name_ends(n.key, i)"
@@ -108,18 +110,24 @@ static const char KEEP[] =
     "    WHERE name_ends(n.name, i)) found CROSS JOIN LATERAL (SELECT subject FROM member"
     "     WHERE room_id = n.room_id AND subject = found.subject LIMIT 1) m ORDER BY found.i DESC LIMIT 1) who"
     "  WHERE NOT n.is_all AND who.subject <> n.sender"
-    "  UNION SELECT room_id, seq, at, sender, '' FROM named WHERE is_all),"
+    "  UNION SELECT room_id, seq, at, sender, '', bool_and(here) FROM named WHERE is_all"
+    "   GROUP BY room_id, seq, at, sender),"
     " ended AS (DELETE FROM mention o USING naming n WHERE o.room_id = n.room_id AND o.seq = n.seq AND NOT EXISTS"
     "  (SELECT FROM meant WHERE room_id = o.room_id AND seq = o.seq AND subject = o.subject)"
-    "  RETURNING o.room_id, o.subject, o.sender),"
-    " begun AS (INSERT INTO mention (room_id, seq, at, sender, subject) SELECT * FROM meant"
-    "  ON CONFLICT DO NOTHING RETURNING room_id, subject, sender)"
-    " SELECT DISTINCT room_id AS room, subject FROM (TABLE ended UNION ALL TABLE begun) told"
-    " WHERE NOT blocks(subject, sender) ORDER BY room_id, subject";
+    "  AND (o.subject = '' OR NOT o.here) RETURNING o.room_id, o.subject, o.sender, o.seq, o.here AS spreads),"
+    " begun AS (INSERT INTO mention AS o (room_id, seq, at, sender, subject, here) SELECT * FROM meant"
+    "  ON CONFLICT (room_id, subject, seq) DO UPDATE SET here = EXCLUDED.here"
+    "   WHERE o.subject = '' AND o.here <> EXCLUDED.here"
+    "  RETURNING o.room_id, o.subject, o.sender, o.seq, o.here OR o.xmax <> 0 AS spreads, o.xmax <> 0 AS is_other)"
+    " SELECT DISTINCT room_id AS room, subject, CASE WHEN spreads THEN seq ELSE 0 END AS here FROM (TABLE ended"
+    "  UNION ALL SELECT room_id, subject, sender, seq, spreads FROM begun"
+    "  UNION ALL SELECT room_id, subject, sender, seq, false FROM begun WHERE is_other) told"
+    " WHERE NOT blocks(subject, sender) ORDER BY room_id, subject, here";
 
 struct told {
     struct id room;
     struct str subject;
+    int64_t here; /* of `@here`: the message */
 };
 struct told_list {
     struct told *at;
@@ -128,6 +136,7 @@ struct told_list {
 static const struct wire_field told_fields[] = {
     ROW_FIELD(struct told, room, ID),
     ROW_FIELD(struct told, subject, TEXT),
+    ROW_FIELD(struct told, here, INT),
     ROW_END,
 };
 static const struct wire_shape told_shape = { "told", "", sizeof(struct told), told_fields };
@@ -138,10 +147,14 @@ static enum err tell(struct call *call, const struct told_list *told)
     struct str_list subjects = TEXTS_OF(call->arena, *told, subject);
 
     for (size_t i = 0, n; i < told->len; i += n) {
-        for (n = 1; i + n < told->len && id_eq(told->at[i + n].room, told->at[i].room);) n++;
-        size_t is_all = subjects.at[i].len == 0;
-        if (is_all) TRY(own_tell_all(call, told->at[i].room, OWN_CHANGED));
-        own_tell(call, told->at[i].room, OWN_CHANGED, (struct str_list){ subjects.at + i + is_all, n - is_all });
+        const struct told *first = &told->at[i];
+        for (n = 1; first->subject.len > 0 && i + n < told->len && id_eq(told->at[i + n].room, first->room);) n++;
+        if (first->here > 0)
+            TRY(mention_put_spread(call, first->room, first->here, STR_NONE));
+        else if (first->subject.len == 0)
+            TRY(own_tell_all(call, first->room, OWN_CHANGED));
+        else
+            own_tell(call, first->room, OWN_CHANGED, (struct str_list){ subjects.at + i, n });
     }
     return OK;
 }

@@ -53,6 +53,9 @@ void notifications_tell(struct call *call, struct notification_mark_list told);
 enum err notifications_notify(struct call *call, struct notification_mark_list told) MUST_CHECK;
 bool notifications_hear(const struct chat *chat, struct str line); /* false: the line says something else */
 
+/* notifications_follow.c: a job that tells the members of a message which mentions everybody, and those who were told of one that does no more. */
+enum err notification_put_spread(struct call *call, const struct notification_spread *spread) MUST_CHECK;
+
 /* All three at once, in a transaction that does nothing else of this. */
 enum err notifications_make(struct call *call, struct notification_items items) MUST_CHECK;
 /* There is nothing to be told any more: of who is not in the room any more (none: nobody is), or of what somebody asked. */

@@ -169,7 +169,8 @@ static struct str_list subjects_of(
 /* Which of these mention everybody, or are told of and may be no more. */
 static const char FIND_MANY[] =
     "SELECT t.room_id AS room, t.seq FROM (SELECT DISTINCT * FROM unnest($1::uuid[], $2::bigint[]) AS t (room_id, seq))"
-    " t WHERE EXISTS (SELECT FROM mention o WHERE o.room_id = t.room_id AND o.seq = t.seq AND o.subject = '')"
+    " t WHERE EXISTS (SELECT FROM mention o WHERE o.room_id = t.room_id AND o.seq = t.seq AND o.subject = ''"
+    "  AND NOT o.here)"
     " OR EXISTS (SELECT FROM notification n WHERE n.room_id = t.room_id AND n.seq = t.seq AND n.kind = 'mention' AND"
     "  n.ended_at IS NULL AND NOT EXISTS (SELECT FROM mention o WHERE o.room_id = n.room_id AND o.seq = n.seq AND"
     "   o.subject = n.subject))"
@@ -178,7 +179,7 @@ static const char FIND_MANY[] =
     "  AND x.seq = t.seq AND n.ended_at IS NULL AND (n.seq = x.seq OR n.kind = 'direct'))"
     " ORDER BY 1, 2";
 
-static enum err put_spread(struct call *call, const struct notification_spread *spread)
+enum err notification_put_spread(struct call *call, const struct notification_spread *spread)
 {
     char room[ID_TEXT_BYTES + 1];
 
@@ -196,7 +197,7 @@ static enum err put_jobs(struct call *call, struct said_place_list places)
         PG_ARGS(pg_ids(call->arena, IDS_OF(call->arena, places, room)),
             pg_ints(call->arena, INTS_OF(call->arena, places, seq)))));
     for (size_t i = 0; i < many.len; i++)
-        TRY(put_spread(call, &(struct notification_spread){ many.at[i].room, many.at[i].seq, STR_NONE }));
+        TRY(notification_put_spread(call, &(struct notification_spread){ many.at[i].room, many.at[i].seq, STR_NONE }));
     return OK;
 }
 
@@ -227,7 +228,7 @@ enum err notifications_follow(struct call *call, const struct activity_news *new
 static const char FIND_MEMBERS[] =
     "SELECT m.subject, 'mention' AS kind, o.sender AS by, o.room_id AS room, o.seq, 0::bigint AS thread, o.at"
     " FROM mention o JOIN member m ON m.room_id = o.room_id WHERE o.room_id = $1 AND o.seq = $2 AND o.subject = ''"
-    " AND m.subject > coalesce($3, '') AND NOT EXISTS (SELECT FROM direct WHERE room_id = $1)"
+    " AND NOT o.here AND m.subject > coalesce($3, '') AND NOT EXISTS (SELECT FROM direct WHERE room_id = $1)"
     " ORDER BY m.subject LIMIT $4";
 
 /* What is told of this message, or of a room of two that it is in, and is to be told no more. */
@@ -285,7 +286,7 @@ enum err notification_spread(struct call *call, const struct job *job, const str
 
     (void)job;
     TRY(end_some(call, payload, &n));
-    if (n > 0) return put_spread(call, &next);
+    if (n > 0) return notification_put_spread(call, &next);
     TRY(pg_all(call->pg, call->arena, &item_shape, &members, SLICE, FIND_MEMBERS,
         PG_ARGS(pg_id(payload->room), pg_int(payload->seq), pg_text(payload->after), pg_int(SLICE))));
     call_note(call, F_INT("members", (int64_t)members.len));
@@ -295,5 +296,5 @@ enum err notification_spread(struct call *call, const struct job *job, const str
     TRY(notifications_put(call, items, &told));
     TRY(notifications_notify(call, told));
     next.after = members.at[members.len - 1].subject;
-    return members.len == SLICE ? put_spread(call, &next) : OK;
+    return members.len == SLICE ? notification_put_spread(call, &next) : OK;
 }
