@@ -18,6 +18,8 @@ const keeping = test => ['scenario', 'r_keeping', test]
 
 const drafts = test => ['scenario', 'r_drafts', test]
 const slow = test => ['scenario', 'r_slow', test]
+const here = test => ['scenario', 'r_here', test]
+const typing = test => ['scenario', 'r_typing', test]
 
 const scheduled = test => ['scenario', 'r_scheduled', test]
 
@@ -330,6 +332,36 @@ export const mutants = [
   {
     name: 'somebody who was erased has a pace', file: 'services/store/messages/message_erase.c', red: slow('what is known of somebody'),
     from: '"DELETE FROM pace WHERE sender = $1"', to: '"DELETE FROM pace WHERE sender = $1 AND false"',
+  },
+  // --- who is there is mentioned ---
+  {
+    name: 'who is not there is mentioned', file: 'services/chat/mentions/mention_spread.c', red: here('who is there is mentioned'),
+    from: 'if (!str_is(items[i].state, "offline")) there', to: 'there',
+  },
+  {
+    name: 'an edit reaches those who have come', file: 'services/chat/mentions/mentions_follow.c', red: here('an edit that says it still'),
+    from: "WHERE o.subject = '' AND o.here <> EXCLUDED.here\"", to: "WHERE o.subject = ''\"",
+  },
+  {
+    name: 'what says it no more mentions on', file: 'services/chat/mentions/mentions_follow.c', red: here('an edit that says it still'),
+    from: 'o.here AS spreads),', to: 'false AS spreads),',
+  },
+  {
+    name: 'of many members the first are reached', file: 'services/chat/mentions/mention_spread.c', red: here('in a room of many'),
+    from: 'if (members.len < SLICE) return OK;', to: 'if (members.len <= SLICE) return OK;',
+  },
+  // --- who types ---
+  {
+    name: 'a block does not hide who types', file: 'services/gateway/rooms/ephemeral.c', red: typing('between two of whom'),
+    from: 'if (str_eq(relay->hidden_from.at[i], subject)) return true;', to: 'if (false && str_eq(relay->hidden_from.at[i], subject)) return true;',
+  },
+  {
+    name: 'a block does not hide who begins to type', file: 'services/chat/typing/typing.c', red: typing('between two of whom'),
+    from: ' || str_starts(event, STR("typing:"))', to: '',
+  },
+  {
+    name: 'who is not known to be there is seen typing', file: 'services/chat/presence/presence.c', red: typing('not known to be there'),
+    from: '    *out = wish.hidden_from;', to: '    *out = (struct str_list){ NULL, 0 };',
   },
   // --- drafts ---
   {

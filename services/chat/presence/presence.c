@@ -25,7 +25,6 @@
 #define READ_MAX     1000
 #define TOLD_MAX     1000       /* proto/chat.def: presence_news.people */
 #define TOLD_BYTES   (1u << 20) /* of texts, in one event */
-#define HIDDEN_MAX   200        /* proto/chat.def: presence_item.hidden_from; whoever has more is seen by nobody */
 #define SEEN_S       5.0
 #define SEEN_MAX     1000 /* in one statement */
 #define SEEN_WAITING 100000
@@ -260,6 +259,16 @@ static enum err read_wishes(struct pg *pg, struct arena *arena, void *arg)
 
     return pg_all(pg, reading->arena, &wish_shape, &reading->wishes, READ_MAX, READ,
         PG_ARGS(pg_texts(arena, reading->subjects), pg_int(HIDDEN_MAX + 1), pg_time(clock_ms())));
+}
+
+enum err presence_read_hidden(struct pg *pg, struct arena *arena, struct str subject, struct str_list *out)
+{
+    struct wish wish = { .subject = subject };
+
+    TRY(pg_one(pg, arena, &wish_shape, &wish, READ,
+        PG_ARGS(pg_texts(arena, (struct str_list){ &subject, 1 }), pg_int(HIDDEN_MAX + 1), pg_time(clock_ms()))));
+    *out = wish.hidden_from;
+    return OK;
 }
 
 static enum presence_state state_of(struct str name)
@@ -572,7 +581,17 @@ static void take_tick(struct ev_loop *loop, ev_timer *timer, int events)
     }
 }
 
-/* --- looking it up, on any thread --- */
+/* --- looking it up --- */
+
+bool presence_hides(const struct chat *chat, struct str subject, struct str_list *out)
+{
+    const struct attendee *person = find_attendee(chat->presence, subject);
+
+    if (person == NULL || !person->is_read || person->is_doubted || person->is_being_read || person->is_hidden)
+        return false;
+    *out = person->hidden_from;
+    return true;
+}
 
 bool presence_is_known(const struct chat *chat)
 {

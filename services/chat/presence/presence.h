@@ -15,6 +15,9 @@
 
 #include "libshared/rpc/rpc_server.h"
 
+#define HIDDEN_MAX                                                                                                     \
+    200 /* proto/chat.def: presence_item.hidden_from, relay.hidden_from; whoever has more is seen by nobody */
+
 struct chat;
 struct presence;
 
@@ -36,6 +39,11 @@ int64_t presence_look(
 int64_t presence_count(const struct chat *chat, struct str_list subjects);
 /* false: it has begun so recently that gateways may not have said who is there. */
 bool presence_is_known(const struct chat *chat);
+
+/* On the loop: those from whom a block hides them, or whom it hides from them, as it is known already; false: it is not. */
+bool presence_hides(const struct chat *chat, struct str subject, struct str_list *out);
+/* On a worker, the same: HIDDEN_MAX + 1 of them at most. */
+enum err presence_read_hidden(struct pg *pg, struct arena *arena, struct str subject, struct str_list *out) MUST_CHECK;
 
 /* In lists of members, for who calls. */
 enum err presence_show(struct call *call, struct room_member_list members) MUST_CHECK;

@@ -9,7 +9,6 @@
 
 struct cast {
     struct rpc_later *later;
-    struct chat *chat;
     const struct room_event *event;
 };
 
@@ -39,20 +38,28 @@ static enum err put_args(const struct room_event *event, struct str sender, stru
     return args->over ? ERR_TOO_LARGE : OK;
 }
 
-static enum err carry_event(struct cast *cast, struct call *call)
+static void on_carried(void *arg, enum err e)
+{
+    const struct cast *cast = arg;
+    struct nothing rep;
+
+    rpc_later_done(cast->later, e, &rep);
+}
+
+static void carry_event(struct cast *cast, struct call *call)
 {
     struct buf args = BUF(ARGS_BYTES_MAX);
     enum err e = put_args(cast->event, call->who->sub, &args);
-    struct relay relay = {
-        .room = cast->event->room, .namespace = rooms_namespace(), .event = cast->event->event, .args = buf_str(&args)
-    };
+    const struct relay relay = { .room = cast->event->room,
+        .namespace = rooms_namespace(),
+        .event = cast->event->event,
+        .args = arena_str(call->arena, buf_str(&args)) };
 
-    if (e == OK)
-        feeds_relay(cast->chat->feeds, call->server, &relay);
-    else
-        e = call_fail(call, e, "data: is larger than its bound as JSON");
     buf_free(&args);
-    return e;
+    if (e == OK)
+        relay_carry(call, &relay, on_carried, cast);
+    else
+        on_carried(cast, call_fail(call, e, "data: is larger than its bound as JSON"));
 }
 
 /* Whether the sender is a member does not matter; whether the room exists does. */
@@ -60,12 +67,12 @@ static void on_access(void *arg, enum err e, struct member_access access)
 {
     struct cast *cast = arg;
     struct call *call = rpc_later_call(cast->later);
-    struct nothing rep;
 
     (void)access;
-    if (e == ERR_NOT_FOUND) e = call_fail(call, e, "there is no such room");
-    if (e == OK) e = carry_event(cast, call);
-    rpc_later_done(cast->later, e, &rep);
+    if (e == OK)
+        carry_event(cast, call);
+    else
+        on_carried(cast, e == ERR_NOT_FOUND ? call_fail(call, e, "there is no such room") : e);
 }
 
 void room_cast(struct call *call, const struct room_event *req, struct rpc_later *later)
@@ -80,6 +87,7 @@ void room_cast(struct call *call, const struct room_event *req, struct rpc_later
     }
     struct cast *cast = arena_zero(call->arena, sizeof *cast);
 
-    *cast = (struct cast){ later, call->context, req };
-    member_cache_ask(cast->chat->member_cache, call->server, req->room, call->who->sub, on_access, cast);
+    *cast = (struct cast){ later, req };
+    member_cache_ask(
+        ((struct chat *)call->context)->member_cache, call->server, req->room, call->who->sub, on_access, cast);
 }

@@ -5,16 +5,22 @@
 
 struct carried_relay {
     struct rpc_later *later;
-    struct chat *chat;
     const struct relay *relay;
 };
+
+static void on_carried(void *arg, enum err e)
+{
+    const struct carried_relay *carried = arg;
+    struct nothing rep;
+
+    rpc_later_done(carried->later, e, &rep);
+}
 
 /* Every gateway with a listener gets it, the sender's own too: it knows which socket is the origin. */
 static void on_access(void *arg, enum err e, struct member_access access)
 {
     struct carried_relay *carried = arg;
     struct call *call = rpc_later_call(carried->later);
-    struct nothing rep;
 
     if (e == ERR_NOT_FOUND)
         e = call_fail(call, e, "there is no such room");
@@ -22,14 +28,17 @@ static void on_access(void *arg, enum err e, struct member_access access)
         e = call_fail(call, ERR_FORBIDDEN, "not a member of this room");
     else if (e == OK && !room_role_may(room_role_of(access.role), MAY_write))
         e = call_fail(call, ERR_FORBIDDEN, "one only reads in this room, or for the time being");
-    if (e == OK) feeds_relay(carried->chat->feeds, call->server, carried->relay);
-    rpc_later_done(carried->later, e, &rep);
+    if (e == OK)
+        relay_carry(call, carried->relay, on_carried, carried);
+    else
+        on_carried(carried, e);
 }
 
 void room_relay(struct call *call, const struct relay *req, struct rpc_later *later)
 {
     struct carried_relay *carried = arena_zero(call->arena, sizeof *carried);
 
-    *carried = (struct carried_relay){ later, call->context, req };
-    member_cache_ask(carried->chat->member_cache, call->server, req->room, call->who->sub, on_access, carried);
+    *carried = (struct carried_relay){ later, req };
+    member_cache_ask(
+        ((struct chat *)call->context)->member_cache, call->server, req->room, call->who->sub, on_access, carried);
 }

@@ -99,11 +99,20 @@ static void keep_or_drop(struct subscriber *subscriber, const struct relay *rela
         metric_add(subscriber->home->dropped, 1);
 }
 
+/* A block is between them. */
+static bool is_hidden_from(const struct relay *relay, struct str subject)
+{
+    for (size_t i = 0; i < relay->hidden_from.len; i++)
+        if (str_eq(relay->hidden_from.at[i], subject)) return true;
+    return false;
+}
+
 static bool is_to_hear(const struct subscription *subscription, const struct relay *relay)
 {
     return subscription->state != SUBSCRIPTION_WAITING &&
            str_eq(sio_nsp(subscription->subscriber->socket), relay->namespace) &&
-           !str_is(relay->origin, sio_sid(subscription->subscriber->socket));
+           !str_is(relay->origin, sio_sid(subscription->subscriber->socket)) &&
+           !is_hidden_from(relay, subscription->subscriber->subject);
 }
 
 static void deliver_packets(struct local_room *room, const struct relay *relay, const struct event_packets *carried)
