@@ -71,6 +71,8 @@ const deeds = {
   duplicate: ({ by, talk }) => [by.talks('POST', `/${talk.id}/duplicate`, {})],
   edit: async ({ by, talk }) => [
     await by.talks('PUT', `/${talk.id}`, { name: 'put', public: talk.public, data: { n: 1 } }), await by.talks('PATCH', `/${talk.id}`, { data: { n: 2 } })],
+  versions: async ({ by, talk }) => [await by.talks('GET', `/${talk.id}/versions`), await by.talks('GET', `/${talk.id}/versions/1`)],
+  restore: async ({ by, talk }) => [await by.talks('POST', `/${talk.id}/versions/1/restore`, {})],
   leave: ({ by, talk }) => [by.talks('DELETE', `/${talk.id}/people/${encodeURIComponent(by.subject)}`)],
   publish: async ({ by, talk }) => [await by.talks('PATCH', `/${talk.id}`, { public: !talk.public }), await by.talks('PUT', `/${talk.id}`, { name: 'put', public: !talk.public, data: {} })],
   share: async ({ by, talk, eve }) => [
@@ -78,6 +80,7 @@ const deeds = {
     await by.talks('DELETE', `/${talk.id}/people/${encodeURIComponent(eve.subject)}`)],
   link: async ({ by, talk }) => [await by.talks('POST', `/${talk.id}/share`, {}), await by.talks('GET', `/${talk.id}/share`)],
   delete: async ({ by, talk }) => [await by.talks('DELETE', `/${talk.id}`), await by.talks('POST', `/${talk.id}/undelete`, {}), await by.talks('DELETE', `/${talk.id}?for_good=true`)],
+  forget: async ({ by, talk }) => [await by.talks('DELETE', `/${talk.id}/versions/1`), await by.talks('DELETE', `/${talk.id}/versions`)],
 }
 
 test('the table has a deed for each right here, and a row for each', () => {
@@ -91,12 +94,13 @@ for (const { right, may } of rights)
     test(`${role}: ${may[role] ? 'may' : 'may not'} ${right}`, async () => {
       const [ada, bob, eve] = [await somebody('ada'), await somebody('bob'), await somebody('eve')]
       const talk = await ada.keeps({ public: role === 'anybody' })
+      is(await ada.talks('PATCH', `/${talk.id}`, { name: 'another' }), 200)
       await ada.shares(talk, eve)
       if (role === 'reader' || role === 'editor') await ada.shares(talk, bob, role)
       const by = role === 'owner' ? ada : bob
       const can = (await by.reads(talk)).json.data.can
       assert.equal(can.includes(right), may[role], `can: ${can}`)
-      const of = async talk => [await stack.sql('share', `SELECT name || public || data::text || coalesce(deleted_at::text, '') FROM conversation WHERE id = '${talk.id}'`), (await ada.people(talk)).length, (await ada.talks('GET', `/${talk.id}/share`)).json.data.links.length]
+      const of = async talk => [await stack.sql('share', `SELECT name || public || data::text || coalesce(deleted_at::text, '') FROM conversation WHERE id = '${talk.id}'`), (await ada.people(talk)).length, (await ada.talks('GET', `/${talk.id}/share`)).json.data.links.length, (await ada.talks('GET', `/${talk.id}/versions`)).json.data.versions.length]
       const before = await of(talk)
       const answers = await Promise.all(await deeds[right]({ by, talk, eve }))
       const codes = answers.map(({ status, json }) => status < 300 ? 'ok' : json.error.code)
@@ -107,6 +111,7 @@ for (const { right, may } of rights)
 test('who is nothing of a conversation is answered as if there were none, whatever they ask', async () => {
   const [ada, eve, mal] = [await somebody('ada'), await somebody('eve'), await somebody('mal')]
   const talk = await ada.keeps(), never = { id: randomUUID() }
+  is(await ada.talks('PATCH', `/${talk.id}`, { name: 'another' }), 200)
   await ada.shares(talk, eve, 'editor')
   const likeness = ({ status, headers, text }) => [status, text.replaceAll(headers['x-request-id'], 'TRACE')]
   for (const { right } of rights) {
@@ -299,7 +304,10 @@ test('files inside are read by readers and editors while it is shared with them,
   assert.equal((await request(stack, 'GET', file.url, { token: narrow })).status, 404)
   await ada.ends(talk, bob)
   assert.deepEqual([await bob.sees(file), (await request(stack, 'GET', signed)).status, await eve.sees(file)], [404, 404, 200])
+  await ada.shares(talk, bob)
   is(await ada.talks('PATCH', `/${talk.id}`, { data: { messages: [] } }), 200)
+  assert.deepEqual([await bob.sees(file), await eve.sees(file)], [404, 200], 'who reads former versions sees what they show')
+  is(await ada.talks('DELETE', `/${talk.id}/versions`), 204)
   assert.equal(await eve.sees(file), 404)
 })
 

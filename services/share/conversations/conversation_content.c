@@ -71,10 +71,12 @@ static const char USE_MEDIA[] =
     " gone AS (DELETE FROM conversation_media u WHERE u.conversation = $1 AND NOT EXISTS (SELECT FROM named n"
     "  WHERE n.media = u.media))"
     " INSERT INTO conversation_media AS u (conversation, media, shown) SELECT $1, n.media, EXISTS (SELECT FROM media m"
-    "  WHERE m.id = n.media AND m.owner = $2) FROM named n"
+    "  WHERE m.id = n.media AND m.owner = $2) OR EXISTS (SELECT FROM former_version_media f WHERE f.conversation = $1"
+    "  AND f.version = $3 AND f.media = n.media) FROM named n"
     " ON CONFLICT (conversation, media) DO UPDATE SET shown = true WHERE excluded.shown AND NOT u.shown";
 
-enum err conversation_use_media(struct call *call, struct id conversation)
+enum err conversation_use_media(struct call *call, struct id conversation, int64_t restored)
 {
-    return pg_run(call->pg, call->arena, USE_MEDIA, PG_ARGS(pg_id(conversation), pg_text(call->who->sub)), NULL);
+    return pg_run(call->pg, call->arena, USE_MEDIA,
+        PG_ARGS(pg_id(conversation), pg_text(call->who->sub), pg_int(restored)), NULL);
 }

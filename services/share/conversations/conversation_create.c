@@ -24,7 +24,7 @@ static enum err find_by_key(struct call *call, struct str key, struct conversati
 static enum err count_kept(struct call *call, struct conversation *kept, int64_t bytes)
 {
     conversation_describe(call, STR("owner"), kept);
-    TRY(conversation_use_media(call, kept->id));
+    TRY(conversation_use_media(call, kept->id, 0));
     TRY(quota_take(call, QUOTA_conversations, 1));
     return quota_take(call, QUOTA_conversation_bytes, bytes);
 }

@@ -208,7 +208,7 @@ static enum err keep_entry(struct call *call, const struct conversation_draft *d
     entry->state = id_is_nil(known.former) ? STR("made") : STR("changed");
     entry->conversation = id;
     entry->former = known.former;
-    return conversation_use_media(call, id);
+    return conversation_use_media(call, id, 0);
 }
 
 static enum err take_entry(struct call *call, struct import_run *import, size_t i)

@@ -7,6 +7,9 @@
  *                             v  |
  *                            trash --MADANG_SHARE_TRASH_DAYS, or for good--> gone, and given back to its owner's quotas
  *
+ *      put, patch, restore --> what it was is a former version --as many, old and large as MADANG_SHARE_VERSION* say, or forgotten--> gone
+ *                     '------- by who changed it last, soon: that is the same change ----> no former version
+ *
  *      sharing.add --> reader, editor --sharing.end, by its owner or themselves--> nobody
  *
  * What somebody may do is a row of rights.def.  Readers and editors have it while it is not in the trash, not taken down, and its owner is an
@@ -26,8 +29,8 @@
  * printed, too. */
 enum err conversation_check(struct call *call, struct str data) MUST_CHECK;
 /* What it names of media is used by it from now on, and nothing else: media_collect.c.  It shows what is the caller's own, and what it showed
- * before: nobody shows what they were only shown. */
-enum err conversation_use_media(struct call *call, struct id conversation) MUST_CHECK;
+ * before, or when it was the former version `restored` (0: none): nobody shows what they were only shown. */
+enum err conversation_use_media(struct call *call, struct id conversation, int64_t restored) MUST_CHECK;
 
 /* conversation_rights.c: what the subject $2 is of c; NULL: it is not there. */
 #define CONVERSATION_ROLE                                                                                              \
@@ -54,3 +57,12 @@ struct str sharing_subject(struct arena *arena, struct str subject);
 enum err sharing_find(struct call *call, struct id conversation, struct str subject, struct sharing *out) MUST_CHECK;
 /* sharing_tell.c, in a WORKER: what this owner shares with them is another. */
 enum err sharing_put_news(struct call *call, struct str owner, struct str subject) MUST_CHECK;
+
+/* version_list.c: who had made a former version so, where that is the business of the subject $2. */
+#define VERSION_CHANGED_BY "CASE WHEN owner = $2 OR changed_by IN (owner, $2) THEN changed_by END AS changed_by"
+#define VERSION_ENTRY      "version, name, theme, messages, bytes, " VERSION_CHANGED_BY ", changed_at, kept_at"
+enum err version_find(struct call *call, const struct version_ref *ref, struct former_version *out) MUST_CHECK;
+/* version_delete.c: are there any at all? */
+bool versions_are_kept(const struct call *call);
+/* Of a conversation that has just changed: one was kept, and the oldest may be too much now. */
+enum err versions_trim(struct call *call, struct id conversation, struct str owner) MUST_CHECK;

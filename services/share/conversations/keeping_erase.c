@@ -27,6 +27,30 @@ enum err conversations_erase(struct call *call, struct str owner, struct id_list
         call->pg, call->arena, DELETE_CONVERSATIONS, PG_ARGS(pg_text(owner), pg_int(CONVERSATIONS_AT_ONCE)), rows);
 }
 
+static const char CHANGED[] = "SELECT id AS conversation FROM conversation WHERE changed_by = $1 UNION ALL"
+                              " SELECT conversation FROM former_version WHERE changed_by = $1 LIMIT 1";
+static const char HOLD[] = "SELECT FROM conversation WHERE id = $1 FOR UPDATE";
+static const char FORGET_CHANGES[] =
+    "WITH present AS (UPDATE conversation SET changed_by = NULL WHERE id = $1 AND changed_by = $2 RETURNING 1),"
+    " former AS (UPDATE former_version SET changed_by = NULL WHERE conversation = $1 AND changed_by = $2 RETURNING 1)"
+    " SELECT FROM present UNION ALL SELECT FROM former";
+
+/* Of one conversation, under its lock, as whoever deletes it has it. */
+enum err changes_erase(struct call *call, struct str owner, struct id_list *files, int64_t *rows)
+{
+    struct conversation_ref changed;
+
+    (void)files;
+    *rows = 0;
+    enum err e = pg_one(call->pg, call->arena, conversation_ref_shape(), &changed, CHANGED, PG_ARGS(pg_text(owner)));
+    if (e == ERR_NOT_FOUND) return OK;
+    TRY(e);
+    TRY(pg_run(call->pg, call->arena, HOLD, PG_ARGS(pg_id(changed.conversation)), NULL));
+    TRY(pg_run(call->pg, call->arena, FORGET_CHANGES, PG_ARGS(pg_id(changed.conversation), pg_text(owner)), rows));
+    if (*rows == 0) *rows = 1; /* it is gone meanwhile, and there may be others */
+    return OK;
+}
+
 static const char FORGET_REPORTS[] =
     "DELETE FROM share_report WHERE id IN (SELECT id FROM share_report WHERE owner = $1 LIMIT $2)";
 

@@ -74,7 +74,10 @@ static const struct wire_shape shown_row_shape = { "shown_row", "", sizeof(struc
 static const char SHOWN[] =
     "SELECT m AS media FROM unnest($1::uuid[]) m WHERE EXISTS (SELECT FROM conversation_media u JOIN conversation c"
     " ON c.id = u.conversation WHERE u.media = m AND u.shown AND (c.owner = $2 OR EXISTS (SELECT FROM sharing p WHERE"
-    " p.conversation = c.id AND p.subject = $2 AND " CONVERSATION_IS_SHARED ")))";
+    " p.conversation = c.id AND p.subject = $2 AND " CONVERSATION_IS_SHARED ")))"
+    " OR EXISTS (SELECT FROM former_version_media u JOIN conversation c ON c.id = u.conversation WHERE u.media = m AND"
+    " (c.owner = $2 OR EXISTS (SELECT FROM sharing p WHERE p.conversation = c.id AND p.subject = $2 AND p.role ="
+    " 'editor' AND " CONVERSATION_IS_SHARED ")))"; /* rights.def: versions */
 
 enum err media_access_look(
     struct pg *pg, struct arena *arena, struct str reader, struct id_list media, struct id_list *shown)

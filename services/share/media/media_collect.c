@@ -58,6 +58,7 @@ static const char LOCK_DUE[] = "SELECT FROM media WHERE id = ANY ($1) AND due_at
 static const char LOOKS[] = "SELECT m.id AS media, m.use = 'left' AS was_left, m.id = ANY ($3) OR m.state = 'pending'"
                             " OR EXISTS (SELECT FROM avatar_choice c WHERE c.media = m.id)"
                             " OR EXISTS (SELECT FROM conversation_media u WHERE u.media = m.id AND u.shown)"
+                            " OR EXISTS (SELECT FROM former_version_media u WHERE u.media = m.id)"
                             " OR EXISTS (SELECT FROM share_link_media u JOIN share_link l ON l.id = u.link"
                             "            WHERE u.media = m.id AND " OPEN_LINK ") AS is_used"
                             " FROM media m WHERE m.id = ANY ($1) AND m.due_at <= $2 ORDER BY m.id";
