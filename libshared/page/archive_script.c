@@ -96,6 +96,7 @@ const char page_archive_script[] =
         "addRows('messages', (await all('messages', {}, after)).sort(byTime))\n"
         "addRows('reactions', (await all('reactions', {}, after)).sort(byTime))\n"
         "addRows('conversations', await all('conversations', {}, after))\n"
+        "addRows('versions', await all('versions', {}, after))\n"
         "const media = await all('media', {}, after)\n"
         "await addFiles(media)\n"
         "addRows('media', media)\n"

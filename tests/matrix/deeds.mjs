@@ -157,6 +157,9 @@ const args = {
   'conversation:get': ({ conversation }) => ({ conversation }),
   'conversation:put': ({ conversation }) => ({ conversation, name: 'another name', data: {} }),
   'conversation:delete': ({ conversation }) => ({ conversation }),
+  'conversation:versions': ({ conversation }) => ({ conversation, version: 1 }),
+  'conversation:restore': ({ conversation }) => ({ conversation, version: 1 }),
+  'conversation:forget': ({ conversation }) => ({ conversation, version: 1 }),
   'conversation:people': ({ conversation }) => ({ conversation }),
   'conversation:share': ({ conversation }) => ({ conversation, subject: 'somebody else', role: 'reader' }),
   'conversation:unshare': ({ conversation }) => ({ conversation, subject: 'somebody else' }),
@@ -329,6 +332,13 @@ export class Scene {
     return answer.json.data.id
   }
 
+  /** One that was another before. */
+  async changed(token) {
+    const conversation = await this.conversation(token)
+    assert.equal((await request(this.stack, 'PATCH', `/api/v1/conversations/${conversation}`, { token, body: { name: 'another name' } })).status, 200)
+    return conversation
+  }
+
   /** A link to a conversation of its own. */
   async link(token) {
     const answer = await request(this.stack, 'POST', `/api/v1/conversations/${await this.conversation(token)}/share`, { token, body: {} })
@@ -417,6 +427,7 @@ export class Scene {
 
   async at(deed, state, caller, person) {
     const ofConversation = deed.startsWith('conversation:') || deed === 'share:create'
+    if (['conversation:versions', 'conversation:restore', 'conversation:forget'].includes(deed) && state === "one's own") return { conversation: await this.changed(caller.start) }
     if (ofConversation && state === "another's, public") return { conversation: this.publicOfAnother[caller.name] ?? this.publicOfOthers }
     if (ofConversation && state !== 'any')
       return { conversation: state === 'missing' ? randomUUID() : state === "one's own" ? this.conversationOf[caller.name] : caller.name === 'stranger' ? this.anothers : this.another }

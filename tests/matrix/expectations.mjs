@@ -757,6 +757,19 @@ export const deeds = {
       missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
     },
   },
+  ...Object.fromEntries(Object.entries({
+    versions: ['GET /api/v1/conversations/{conversation}/versions', 'GET /api/v1/conversations/{conversation}/versions/{version}'],
+    restore: ['POST /api/v1/conversations/{conversation}/versions/{version}/restore'],
+    forget: ['DELETE /api/v1/conversations/{conversation}/versions/{version}', 'DELETE /api/v1/conversations/{conversation}/versions'],
+  }).map(([does, rows]) => [`conversation:${does}`, {
+    rows,
+    states: {
+      "one's own": { ok: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      "another's": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      "another's, public": { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+      missing: { not_found: `${INSIDE} ${OUTSIDE}`, forbidden: UNNAMED, ...UNKNOWN },
+    },
+  }])),
   'conversation:delete': {
     rows: ['DELETE /api/v1/conversations/{conversation}', 'POST /api/v1/conversations/{conversation}/undelete'],
     states: {
@@ -1102,8 +1115,8 @@ export const deeds = {
   'email:confirm': { rows: ['POST /api/v1/auth/email', 'POST /account/email/confirm'], states: { 'a token of nobody': { gone: EVERYBODY } } },
   'user:export': { rows: ['GET /api/v1/users/me/export', 'POST /account/export/account'], recent: true, states: { any: { ok: 'user', not_found: 'admin', forbidden: OF_KEYS, ...UNKNOWN } } },
   'export:read': {
-    rows: ['messages', 'reactions', 'conversations', 'media'].map(list => `GET /api/v1/users/me/export/${list}`)
-      .concat(['messages', 'reactions', 'conversations', 'media'].map(list => `POST /account/export/${list}`)),
+    rows: ['messages', 'reactions', 'conversations', 'versions', 'media'].map(list => `GET /api/v1/users/me/export/${list}`)
+      .concat(['messages', 'reactions', 'conversations', 'versions', 'media'].map(list => `POST /account/export/${list}`)),
     states: { any: { ok: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } },
   },
   'export:urls': { rows: ['POST /account/export/urls'], states: { any: { ok: 'user admin', forbidden: OF_KEYS, ...UNKNOWN } } },

@@ -3408,7 +3408,39 @@ export const mutants = [
   },
   {
     name: 'a reader changes what they read', file: 'services/share/conversations/conversation_change.c', red: ['scenario', 'l_sharing', 'reader: may not edit'],
-    from: 'conversation_lock(call, conversation, CAN_edit, if_match, out)', to: 'conversation_lock(call, conversation, CAN_read, if_match, out)',
+    from: 'conversation_lock(call, conversation, right, if_match, out)', to: 'conversation_lock(call, conversation, CAN_read, if_match, out)',
+  },
+  {
+    name: 'each change makes a former version', file: 'services/share/conversations/conversation_change.c', red: ['scenario', 'l_versions', 'what somebody changes again soon'],
+    from: ' AND ($11 OR NOT soon)', to: '',
+  },
+  {
+    name: 'what was changed just now is not kept when another is restored', file: 'services/share/conversations/conversation_change.c', red: ['scenario', 'l_versions', 'what is restored is what it was'],
+    from: ' AND ($11 OR NOT soon)', to: ' AND NOT soon',
+  },
+  {
+    name: 'an unchanged content is written again', file: 'services/share/conversations/conversation_change.c', red: ['scenario', 'l_versions', 'an unchanged content'],
+    from: 'CASE WHEN (SELECT same_data FROM was) THEN data ELSE $5 END', to: '$5',
+  },
+  {
+    name: 'what was restored is lost when it changes soon', file: 'services/share/conversations/conversation_change.c', red: ['scenario', 'l_versions', 'one that goes by its own restoration'],
+    from: 'WHEN $11 THEN NULL ', to: '',
+  },
+  {
+    name: 'a former version shows whatever was named', file: 'services/share/conversations/conversation_change.c', red: ['scenario', 'l_versions', 'nobody makes a conversation show by restoring'],
+    from: ' AND u.shown)', to: ')',
+  },
+  {
+    name: 'a former version uses no file', file: 'services/share/media/media_collect.c', red: ['scenario', 'l_versions', 'files that a former version showed'],
+    from: 'EXISTS (SELECT FROM former_version_media u WHERE u.media = m.id)', to: 'false',
+  },
+  {
+    name: 'an owner\'s former versions have no bound', file: 'services/share/conversations/version_delete.c', red: ['scenario', 'l_versions', 'of one owner as many bytes'],
+    from: 'used > $2)', to: 'used < 0 AND used > $2)',
+  },
+  {
+    name: 'editors are told of each other', file: 'services/share/conversations/conversations_private.h', red: ['scenario', 'l_versions', 'to an editor it is not said'],
+    from: 'WHEN owner = $2 OR changed_by IN (owner, $2)', to: 'WHEN $2 > \'\'',
   },
   {
     name: 'an editor shows whatever they name', file: 'services/share/conversations/conversation_content.c', red: ['scenario', 'l_sharing', 'an editor shows files'],

@@ -328,7 +328,7 @@ test('docs/share.md is run as it stands', async () => {
   const commands = [...readFileSync(join(root, 'docs/share.md'), 'utf8').matchAll(/^```sh\n(.*?)^```$/gms)].map(([, lines]) => lines).join('')
   const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', commands],
     { cwd: root, encoding: 'utf8', env: { ...process.env, MADANG: stack.url, CA: join(stack.dir, 'tls/ca.crt'), ADA: await tokenFor(stack, key, 'ada') } })
-  assert.match(stdout, /The tide.*The tide.*not_found.*High water: six\..*High water\n.*For today.*"views":2.*The tide.*not_found.*The tide.*"end":\{"messages":1\}.*"made":2,"same":0,"changed":0,"refused":1.*"made":0,"same":2,"changed":0,"refused":1/s)
+  assert.match(stdout, /The tide.*The tide.*not_found.*High water: six\..*High water\n.*For today.*"views":2.*The tide.*not_found.*The tide.*"end":\{"messages":1\}.*"versions":\[\{"version":1,"name":"The log","messages":1,.*Wind.*Wind.*"made":2,"same":0,"changed":0,"refused":1.*"made":0,"same":2,"changed":0,"refused":1/s)
 })
 
 test('a list of links is read by an index, however many links others have', async () => {

@@ -625,7 +625,8 @@ test('what is one\'s own is had as an archive that other programs open: all of i
   await call('PUT', `rooms/${room}/draft`, token, { body: '쓰다 만 글' })
   await call('PUT', `friends/${nan.id}/block`, token)
   await call('POST', 'friends', (await call('POST', 'auth/login', undefined, { email: await isThere('asks'), password })).access_token, { subject: ned.id })
-  await call('POST', 'conversations', token, { name: 'a talk', data: { said: ['hello'] } })
+  const { id: talk } = await call('POST', 'conversations', token, { name: 'a talk', data: { said: ['hallo'] } })
+  await call('PUT', `conversations/${talk}`, token, { name: 'a talk', data: { said: ['hello'] } })
   await stack.sql('store', `WITH rooms AS (INSERT INTO store.room_head SELECT gen_random_uuid(), 150 FROM generate_series(1, 3) RETURNING room_id)
     INSERT INTO store.message (room_id, seq, id, sender, body, at) SELECT room_id, n, md5(n::text), '${ned.id}', 'said at ' || n, now() - interval '1 day' + n * interval '1 s' FROM rooms, generate_series(1, 150) n`)
   const sends = (name, content) => call('POST', 'media', token, undefined, { headers: { 'content-type': 'multipart/form-data; boundary=x' },
@@ -645,6 +646,7 @@ test('what is one\'s own is had as an archive that other programs open: all of i
     assert.deepEqual([messages.at(-1).body, messages[0].body], ['제가 쓴 글 </script>', 'said at 1'])
     assert.deepEqual(json('reactions').map(({ room, seq, emoji }) => [room, seq, emoji]), [[room, 1, '👍']])
     assert.deepEqual(json('conversations').map(one => one.data), [{ said: ['hello'] }])
+    assert.deepEqual(json('versions').map(one => [one.conversation, one.data]), [[talk, { said: ['hallo'] }]])
     assert.deepEqual(json('media').map(one => [one.id, one.left_out]), [...kept.map(one => [one.id, undefined]), [broken.id, 'refused']])
     assert.deepEqual(Object.keys(files).filter(name => name.startsWith('media/')), [`media/${kept[0].id}-하나___two.txt`, `media/${kept[1].id}-${kept[1].name}`])
     assert.deepEqual(kept.map(one => Object.entries(files).find(([name]) => name.includes(one.id))[1]), ['the first text', 'the second text'])
@@ -696,7 +698,7 @@ test('what is one\'s own is had as an archive that other programs open: all of i
   await page.getByRole('button', { name: 'Make the archive' }).click()
   await page.waitForURL('**/account/prove?to=export')
   const cookie = (await cookies(page))['__Secure-madang_page'].value
-  for (const list of ['account', 'rooms', 'friends', 'knocks', 'scheduled', 'notifications', 'drafts', 'messages', 'reactions', 'conversations', 'media', 'urls']) {
+  for (const list of ['account', 'rooms', 'friends', 'knocks', 'scheduled', 'notifications', 'drafts', 'messages', 'reactions', 'conversations', 'versions', 'media', 'urls']) {
     const asks = headers => request(stack, 'POST', `/account/export/${list}`, { body: { ids: [kept[0].id] }, headers })
     assert.equal((await asks({ origin: stack.url })).status, 401, list)
     assert.equal((await asks({ cookie: `__Secure-madang_page=${cookie}`, origin: 'https://evil.example' })).json.error.code, 'origin_refused', list)
