@@ -11,8 +11,8 @@
 #include "libshared/db/rows.h"
 #include "services/share/conversations/conversations_private.h"
 
-#define AT_ONCE                                                                                                        \
-    500 /* each counts as 1 KiB at least, and one that is kept as 257 at most: more never have to go for it */
+/* Each counts as 1 KiB at least, and one that is kept as 257 at most: for that no more have to go. */
+#define AT_ONCE 500
 
 bool versions_are_kept(const struct call *call)
 {
@@ -28,19 +28,17 @@ bool versions_are_kept(const struct call *call)
 
 /* --- over the bounds --- */
 
-static const char TRIM_CONVERSATION[] =
-    DELETE_THESE("SELECT conversation, version FROM (SELECT conversation, version, row_number() OVER walk AS n, "
-                 "sum(counts) OVER walk"
-                 " AS bytes FROM former_version WHERE conversation = $1 WINDOW walk AS (ORDER BY version DESC)) newest"
-                 " WHERE (n > $2 OR bytes > $3) AND EXISTS (SELECT FROM former_version k JOIN conversation c ON c.id = "
-                 "k.conversation"
-                 " WHERE c.id = $1 AND k.version = c.version - 1)");
+/* Nothing, unless what it was just now was kept. */
+static const char TRIM_CONVERSATION[] = DELETE_THESE(
+    "SELECT conversation, version FROM (SELECT conversation, version, row_number() OVER walk AS n, sum(counts) OVER"
+    " walk AS bytes FROM former_version WHERE conversation = $1 WINDOW walk AS (ORDER BY version DESC)) newest"
+    " WHERE (n > $2 OR bytes > $3) AND EXISTS (SELECT FROM former_version k JOIN conversation c ON"
+    " c.id = k.conversation WHERE c.id = $1 AND k.version = c.version - 1)");
 static const char TRIM_OWNER[] = DELETE_THESE(
-    "SELECT conversation, version FROM (SELECT conversation, version, sum(counts) OVER (ORDER BY kept_at, conversation,"
-    " version) - counts AS older FROM (SELECT * FROM former_version WHERE owner = $1 AND EXISTS (SELECT FROM"
-    " former_version_usage WHERE owner = $1 AND used > $2) ORDER BY kept_at, conversation, version LIMIT $3) oldest) "
-    "walk"
-    " WHERE older < (SELECT used - $2 FROM former_version_usage WHERE owner = $1)");
+    "SELECT conversation, version FROM (SELECT conversation, version, sum(counts) OVER (ORDER BY kept_at,"
+    " conversation, version) - counts AS older FROM (SELECT * FROM former_version WHERE owner = $1 AND EXISTS (SELECT"
+    " FROM former_version_usage WHERE owner = $1 AND used > $2) ORDER BY kept_at, conversation, version LIMIT $3)"
+    " oldest) walk WHERE older < (SELECT used - $2 FROM former_version_usage WHERE owner = $1)");
 
 enum err versions_trim(struct call *call, struct id conversation, struct str owner)
 {
