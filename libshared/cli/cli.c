@@ -146,12 +146,18 @@ static bool says_limit(const struct command_line *line)
     return false;
 }
 
+static int judge_reply(const struct command *c, const void *rep)
+{
+    return c->judge != NULL ? c->judge(rep) : EXIT_OK;
+}
+
 /* Printed as they come: nobody knows how many there are. */
 static int run_pages(const struct command_line *line, void *req)
 {
     const struct command *c = line->command;
     void *rep = request_new(c->ask->out());
     bool first = true;
+    int judged = EXIT_OK;
 
     do {
         int status = call_method(c->ask, req, rep);
@@ -160,9 +166,10 @@ static int run_pages(const struct command_line *line, void *req)
         if (first && !as_json) print_head(c->columns);
         show_items(c, rep, first);
         first = false;
+        if (judged == EXIT_OK) judged = judge_reply(c, rep);
     } while (turn_page(c, req, rep) && !says_limit(line));
     if (as_json) printf("]}\n");
-    return EXIT_OK;
+    return judged;
 }
 
 static int run_question(const struct command_line *line)
@@ -178,7 +185,7 @@ static int run_question(const struct command_line *line)
     if (status != EXIT_OK) return status;
     show_reply(c, req, rep);
     if (c->list != NULL && !as_json) show_items(c, rep, true);
-    return EXIT_OK;
+    return judge_reply(c, rep);
 }
 
 static int run_command(const struct noun *noun, const struct command *command, int argc, char **argv)

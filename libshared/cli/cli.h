@@ -77,6 +77,7 @@ struct command {
     const struct column *columns;
     const char *says; /* instead of columns: "Key {id} is revoked.", fields of reply or request */
     void (*print)(const void *req, const void *rep); /* instead of both */
+    int (*judge)(const void *rep); /* an exit code of what was answered and shown; NULL: EXIT_OK.  It says why */
 };
 
 struct noun {

@@ -79,6 +79,8 @@ static void open_edge(struct gateway *gateway)
     mesh_serve(gateway->mesh, MESH_PATH_SOCKETIO, gateway->socketio);
     mesh_serve(gateway->mesh, MESH_PATH_MSGPACK, gateway->msgpack);
     mesh_serve(gateway->mesh, MESH_PATH_ENGINEIO, gateway->engineio);
+    connections_serve(gateway->connections, gateway->socketio);
+    connections_serve(gateway->connections, gateway->msgpack);
     gateway->site = site_create(gateway->loop, &site);
     gateway->server = http_server_create(gateway->loop, &config);
     secret_wipe(tls_secret, sizeof tls_secret);
@@ -138,6 +140,7 @@ static void close_gateway(struct gateway *gateway)
     freshness_unwatch(gateway);
     health_destroy(&gateway->health);
     mesh_destroy(&gateway->mesh);
+    connections_stop(gateway->connections);
     eio_destroy(&gateway->socketio);
     eio_destroy(&gateway->msgpack);
     eio_destroy(&gateway->engineio);

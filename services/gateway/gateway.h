@@ -7,6 +7,7 @@
 #include "libshared/http/http_server.h"
 #include "libshared/service/settings.h"
 #include "services/gateway/certificate_ends.h"
+#include "services/gateway/connections/connections.h"
 #include "services/gateway/identity/floods.h"
 #include "services/gateway/interop/interop.h"
 #include "services/gateway/mesh/mesh.h"
@@ -66,10 +67,11 @@ struct gateway {
     struct handshakes *handshakes; /* NULL: there is no auth to tell */
     struct floods *floods;         /* the same */
     struct certificate_ends *certificate_ends;
-    struct viewers *viewers; /* NULL: there is no share whose links they look at */
-    struct rooms *rooms;     /* NULL without a store */
-    struct system *system;   /* NULL: there is no auth to say anything */
-    struct mesh *mesh;       /* NULL: a gateway of this kind knows of no others */
+    struct viewers *viewers;         /* NULL: there is no share whose links they look at */
+    struct rooms *rooms;             /* NULL without a store */
+    struct system *system;           /* NULL: there is no auth to say anything */
+    struct connections *connections; /* NULL: there is no chat to ask about them */
+    struct mesh *mesh;               /* NULL: a gateway of this kind knows of no others */
     struct routes routes;
     struct interop interop;
     int descriptors_max; /* a client's connection has none above it */

@@ -985,6 +985,9 @@ export const deeds = {
     rows: ['POST /api/v1/admin/reports/{report}/assign', 'POST /api/v1/admin/reports/{report}/resolve'],
     states: { missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } },
   },
+  'connection:list': { rows: ['GET /api/v1/admin/connections'], states: FOR_ADMINS },
+  'connection:show': { rows: ['GET /api/v1/admin/connections/{connection}'], states: { missing: { not_found: 'admin', forbidden: others('admin'), ...UNKNOWN } } },
+  'connection:end': { rows: ['POST /api/v1/admin/connections/end'], states: FOR_ADMINS },
   'rooms:list': { rows: ['GET /api/v1/admin/rooms'], states: FOR_ADMINS },
   'rooms:ref': {
     rows: ['GET /api/v1/admin/rooms/{room}'],

@@ -45,6 +45,8 @@ const present = test => ['scenario', 'r_presence', test], crowded = ['unit', 'ga
 
 const moderated = test => ['scenario', 'r_moderation', test]
 
+const connected = test => ['scenario', 'n_connected', test]
+
 const receipt = test => ['scenario', 'r_receipts', test]
 
 export const mutants = [
@@ -1302,6 +1304,38 @@ export const mutants = [
   {
     name: 'passwords are compared in the order of their coming', file: 'services/share/links/hashing.c', red: ['unit', 'share/test_hashing'],
     from: 'task->rank = tries +', to: 'task->rank = 0 * tries +',
+  },
+  {
+    name: 'a page has what comes behind others that are left out', file: 'services/chat/operator/connection_inquiries.c', red: connected('a page ends where'),
+    from: 'while (n < all.len && compare_ids(all.at[n].id, from) >= 0) n++;', to: 'n = all.len + 0 * (size_t)from.b[0];',
+  },
+  {
+    name: 'what ends nobody has an entry', file: 'services/chat/operator/connection_inquiries.c', red: connected('is disconnected on all gateways'),
+    from: 'if (gather_connections(inquiry).len == 0 && list_silent(inquiry).len == 0)', to: 'if (list_silent(inquiry).len == 1000)',
+  },
+  {
+    name: 'a gateway that does not answer is not named', file: 'services/chat/operator/connection_inquiries.c', red: connected('stands still is named'),
+    from: 'if (!inquiry->gateways[i].has_reported) silent', to: 'if (inquiry->n == 1000) silent',
+  },
+  {
+    name: 'an address that connections were ended by is logged', file: 'services/chat/operator/connection_inquiries.c', red: connected('those end and no others'),
+    from: 'return STR("addresses");', to: 'return which->address;',
+  },
+  {
+    name: 'who is disconnected is not told why', file: 'services/gateway/connections/connections.c', red: connected('is disconnected on all gateways'),
+    from: 'refusal_disconnect(socket, ERR_DISCONNECTED);', to: 'sio_disconnect(socket);',
+  },
+  {
+    name: 'a gateway that has gone is waited for', file: 'services/chat/operator/connection_inquiries.c', red: ['checked-scenario', 'n_connected', 'stands still is named'],
+    from: '        gateway->peer = NULL;\n        if (--inquiry->n_waiting == 0) finish_inquiry(inquiry);', to: '        gateway->peer = NULL;',
+  },
+  {
+    name: 'all connections are looked at in one turn', file: 'services/gateway/connections/connections.c', red: ['unit', 'gateway/connections/test_connections'],
+    from: 'seen++ < CONNECTIONS_SEEN_MAX && done < CONNECTIONS_DONE_MAX', to: 'seen++ < 100000 && done < 100000',
+  },
+  {
+    name: 'a walk goes on at a session that is no more', file: 'services/gateway/engineio/session.c', red: ['unit', 'gateway/engineio/test_eio_session'],
+    from: '    walk_leave(s);\n', to: '',
   },
   {
     name: 'whoever has a code reports', file: 'services/share/reports/share_report.c', red: ['scenario', 'l_share_reports', 'has not opened it'],

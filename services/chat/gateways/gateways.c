@@ -29,6 +29,16 @@ void gateways_destroy(struct gateways **gateways)
     *gateways = NULL;
 }
 
+size_t gateways_count(const struct gateways *g)
+{
+    return g->n;
+}
+
+struct gateway_ref gateways_at(const struct gateways *g, size_t i)
+{
+    return (struct gateway_ref){ g->at[i].peer, str_of(g->at[i].id) };
+}
+
 static struct gateway_page make_page(struct gateways *g)
 {
     for (size_t i = 0; i < g->n; i++)

@@ -52,8 +52,16 @@ size_t eio_message_max(const struct eio *eio, bool is_stranger)
     return is_stranger && eio->config.rate_percent > 0 ? (size_t)eio->config.stranger_bytes : SIZE_MAX;
 }
 
+static void note_heard(struct eio_session *s)
+{
+    int64_t since_us = turn_us() - s->begun_us;
+
+    if (since_us > 0) s->heard_s = (uint32_t)(since_us / 1000000);
+}
+
 bool allowance_take(struct eio_session *s, size_t bytes)
 {
+    note_heard(s);
     const char *why = eio_allowance_take(s->eio, &s->allowance, s->stranger, bytes);
 
     if (why != NULL) session_end(s, REASON_FLOOD, false, why);

@@ -58,6 +58,7 @@ struct eio *eio_create(struct ev_loop *loop, const struct eio_config *config, co
     eio->not_upgraded = metric_counter(upgrades, "result=\"given_up\"", upgrades_help);
     eio->floods = metric_counter(floods, "who=\"known\"", help);
     eio->strange_floods = metric_counter(floods, "who=\"stranger\"", help);
+    eio->agents = agents_create();
     before_sleep_begin(&eio->before_sleep, loop, "engineio_sessions", look_at_dirty, eio);
     return eio;
 }
@@ -93,6 +94,8 @@ void eio_destroy(struct eio **eio)
     if (*eio == NULL) return;
     HASH_ITER(hh, (*eio)->sessions, s, next) abolish_session(s);
     before_sleep_end(&(*eio)->before_sleep);
+    assert((*eio)->walks == NULL);
+    agents_destroy(&(*eio)->agents);
     address_count_destroy((*eio)->addresses);
     mem_free(*eio);
     *eio = NULL;

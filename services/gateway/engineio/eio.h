@@ -105,3 +105,23 @@ const char *eio_sid(const struct eio_session *session);       /* a secret */
 const char *eio_transport(const struct eio_session *session); /* "polling" or "websocket" */
 struct str eio_address(const struct eio_session *session);    /* whose last request or WebSocket was taken */
 void eio_each(struct eio *eio, void (*visit)(void *arg, struct eio_session *session), void *arg);
+/* What its upper returned when it opened; NULL: it has ended. */
+void *eio_user(const struct eio_session *session);
+/* When it began, by the monotonic clock: of two sessions, of whatever path, the later one's is greater. */
+int64_t eio_begun_us(const struct eio_session *session);
+int64_t eio_heard_us(const struct eio_session *session); /* when something came from it last, to the second */
+struct str eio_agent(const struct eio_session *session); /* of its handshake; STR_NONE: see agents.h */
+
+/*
+ * A walk over sessions from the one that began last to the first, in as many turns of the loop as it takes.  Those that
+ * come meanwhile are not visited, those that end are left out.  Inside its owner, which may not move; eio NULL: of none.
+ */
+struct eio_walk {
+    struct eio *eio;
+    struct eio_session *next;
+    struct eio_walk *prev_walk, *next_walk;
+};
+void eio_walk_begin(struct eio_walk *walk, struct eio *eio);
+void eio_walk_end(struct eio_walk *walk);                       /* before its path is destroyed */
+struct eio_session *eio_walk_next(const struct eio_walk *walk); /* NULL: that was all */
+void eio_walk_pass(struct eio_walk *walk);                      /* to the one that began before */

@@ -151,6 +151,14 @@ static struct eio_packet *open_packet(const struct eio_session *s)
     return packet_raw((struct str){ text, (size_t)n });
 }
 
+static int64_t next_begun_us(void)
+{
+    static int64_t last;
+    int64_t now = clock_mono_us();
+
+    return last = now > last ? now : last + 1;
+}
+
 struct eio_session *session_open(struct eio *eio, const struct eio_transport *transport, struct http *http)
 {
     struct eio_session *s = mem_zero(sizeof *s);
@@ -158,6 +166,8 @@ struct eio_session *session_open(struct eio *eio, const struct eio_transport *tr
     s->eio = eio;
     s->transport = transport;
     make_sid(s->sid);
+    s->begun_us = next_begun_us();
+    s->agent = agents_take(eio->agents, http_header(http, "user-agent"));
     snprintf(s->address, sizeof s->address, "%.*s", STR_ARG(address));
     s->base64 = http_param(http, "b64", &value) && value.len > 0 && !str_is(value, "0");
     HASH_ADD_STR(eio->sessions, sid, s);
@@ -203,7 +213,9 @@ void session_free(struct eio_session *s)
     session_greeted(s);
     session_drop_queue(s);
     ev_timer_stop(eio->loop, &s->timer);
+    walk_leave(s);
     HASH_DEL(eio->sessions, s);
+    agents_drop(eio->agents, s->agent);
     leave_lists(s);
     holding_close(&s->holding);
     session_count(s, -1);
@@ -388,6 +400,23 @@ const char *eio_transport(const struct eio_session *s)
 struct str eio_address(const struct eio_session *s)
 {
     return str_of(s->address);
+}
+
+void *eio_user(const struct eio_session *s)
+{
+    return s->opened && !s->ended ? s->user : NULL;
+}
+int64_t eio_begun_us(const struct eio_session *s)
+{
+    return s->begun_us;
+}
+int64_t eio_heard_us(const struct eio_session *s)
+{
+    return s->begun_us + (int64_t)s->heard_s * 1000000;
+}
+struct str eio_agent(const struct eio_session *s)
+{
+    return agents_text(s->eio->agents, s->agent);
 }
 
 /* --- from where it is used --- */

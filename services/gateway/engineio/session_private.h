@@ -14,6 +14,7 @@
 #include "libshared/base/holding.h"
 #include "libshared/base/metrics.h"
 #include "libshared/base/table.h"
+#include "services/gateway/engineio/agents.h"
 #include "services/gateway/engineio/client_io.h"
 #include "libshared/http/address/address_count.h"
 
@@ -60,11 +61,13 @@ struct eio_session {
     size_t steps; /* since its queue was counted: see invariant.h */
     bool evicted; /* it, or what it would have been sent, holds too much */
     bool opened, probed, answer_probe, base64, slow, ended, closing, dirty;
+    uint32_t heard_s; /* since it began */
     const char *reason;
     struct deadlines at;
     struct eio_session *dirty_next;
     struct eio_allowance allowance;
     bool stranger;                   /* it has not joined a namespace */
+    uint16_t agent;                  /* agents.h */
     struct eio_session *prev, *next; /* among the strangers */
     ev_timer timer;
     UT_hash_handle hh;
@@ -72,6 +75,7 @@ struct eio_session {
     char address[INET6_ADDRSTRLEN];
     struct in6_addr from; /* the address that it counts for, */
     bool counted;         /* unless false: that address has no limit */
+    int64_t begun_us;
     struct holding holding;
 };
 
@@ -83,6 +87,8 @@ struct eio {
     struct eio_session *sessions, *dirty;
     struct address_count *addresses; /* how many sessions each address has */
     struct eio_session *strangers;   /* the oldest first */
+    struct eio_walk *walks;          /* under way */
+    struct agents *agents;
     size_t n_strangers;
     struct before_sleep before_sleep;
     bool polling, websocket; /* transports offered */
@@ -170,6 +176,9 @@ void session_arm(struct eio_session *session);           /* after a change of it
 bool session_is_over(const struct eio_session *session); /* no pong came in time */
 void session_forget_upgrade(struct eio_session *session);
 void session_abandon_upgrade(struct eio_session *session); /* closes that WebSocket only */
+
+/* --- walk.c --- */
+void walk_leave(const struct eio_session *session); /* it is about to be freed */
 
 /* --- incoming.c --- */
 void incoming_packet(struct eio_session *session, char type, struct str payload); /* a text packet */

@@ -256,12 +256,12 @@ struct str bearer_subject(const struct bearer *bearer)
 
 struct str bearer_session(const struct bearer *bearer)
 {
-    return bearer->session;
+    return bearer != NULL ? bearer->session : STR_NONE;
 }
 
 struct str bearer_key(const struct bearer *bearer)
 {
-    return bearer->key;
+    return bearer != NULL ? bearer->key : STR_NONE;
 }
 
 static struct policy_question publishing(const struct rights *rights, struct str nsp, struct str event)

@@ -56,7 +56,7 @@ bool rights_deny(
 bool rights_name(const struct rights *rights, struct str nsp, struct str event);
 size_t rights_named_events(const struct rights *rights, struct str nsp, struct str *out, size_t max);
 
-struct str bearer_subject(const struct bearer *bearer); /* NULL: nobody's */
+struct str bearer_subject(const struct bearer *bearer); /* NULL, here and in the next two: nobody's */
 struct str bearer_session(const struct bearer *bearer);
 struct str bearer_key(const struct bearer *bearer);
 struct str bearer_kind_name(const struct bearer *bearer);                             /* principal.kind */

@@ -47,6 +47,11 @@ void clients_destroy(struct clients **clients)
     *clients = NULL;
 }
 
+struct client *clients_find(const struct clients *clients, struct sio_socket *socket)
+{
+    return sio_is_of(socket, clients) ? sio_user(socket) : NULL;
+}
+
 size_t clients_count(const struct clients *clients)
 {
     return clients->n;

@@ -44,6 +44,8 @@ struct sio_connect_rate clients_connect_rate(struct clients *clients); /* for si
 void clients_review(struct clients *clients); /* anything that is trusted may have changed: everybody */
 /* What the page says has changed: the sockets that it is about.  How many that were. */
 size_t clients_obey(struct clients *clients, const struct trust *page);
+/* Of an open socket; NULL: it is in a namespace where nobody has an identity. */
+struct client *clients_find(const struct clients *clients, struct sio_socket *socket);
 size_t clients_count(const struct clients *clients);
 void clients_each(struct clients *clients, void (*visit)(void *arg, struct client *client), void *arg);
 void clients_service_up(struct clients *clients, struct service_part part);

@@ -104,6 +104,10 @@ void sio_set_user(struct sio_socket *socket, void *user);
 void *sio_user(const struct sio_socket *socket);
 /* The open socket of the same session in another namespace, or NULL. */
 struct sio_socket *sio_sibling(struct sio_socket *socket, const char *nsp);
+/* All sockets of a session that has not ended, the newest first, those that are not let in yet among them. */
+struct sio_socket *sio_first_socket(const struct eio_session *session);
+struct sio_socket *sio_next_socket(const struct sio_socket *socket);
+bool sio_is_of(const struct sio_socket *socket, const void *arg); /* it is in a namespace with this `arg` */
 
 /* To a closed socket nothing is sent. */
 void sio_send(struct sio_socket *socket, struct eio_packet *packet); /* by reference */

@@ -257,6 +257,23 @@ struct sio_socket *sio_sibling(struct sio_socket *socket, const char *nsp)
     return other != NULL && sio_is_open(other) ? other : NULL;
 }
 
+struct sio_socket *sio_first_socket(const struct eio_session *eio)
+{
+    const struct sio_session *session = eio_user(eio);
+
+    return session != NULL ? session->first : NULL;
+}
+
+struct sio_socket *sio_next_socket(const struct sio_socket *socket)
+{
+    return socket->next;
+}
+
+bool sio_is_of(const struct sio_socket *socket, const void *arg)
+{
+    return socket->nsp->arg == arg;
+}
+
 static void send_packets(struct sio_socket *socket, struct eio_packet *const *packets, unsigned n)
 {
     sio_codec_of(socket->session)->send(socket->session->eio, packets, n);

@@ -8,6 +8,7 @@ extern const struct noun room_noun;
 extern const struct noun share_noun;
 extern const struct noun user_noun;
 extern const struct noun report_noun;
+extern const struct noun connection_noun;
 extern const struct noun job_noun;
 extern const struct noun mattermost_noun;
 

@@ -8,6 +8,7 @@ static const struct noun *const NOUNS[] = {
     &share_noun,
     &user_noun,
     &report_noun,
+    &connection_noun,
     &job_noun,
     &mattermost_noun,
     &completion_noun,
@@ -24,10 +25,11 @@ static const struct example EXAMPLES[] = {
 const struct program program = {
     .name = "madangctl",
     .doc = "what is kept in Madang",
-    .about = "The operator's hand on rooms and what is said there, whoever is in them, on what members report, on what "
-             "links show, and on "
-             "jobs. What it does is in "
-             "the audit, with who did it and why: authctl audit list --what room. and --what share.",
+    .about =
+        "The operator's hand on rooms and what is said there, whoever is in them, on what members report, on what "
+        "links show, on who is connected, and on "
+        "jobs. What it does is in "
+        "the audit, with who did it and why: authctl audit list --what room., --what share. and --what connection.",
     .settings =
         "Settings are in the environment: MADANG_CHAT_URL, MADANG_STORE_URL, MADANG_SHARE_URL, MADANG_AUTH_URL; "
         "MADANG_KEY_DIR, which holds madangctl.key_secret; MADANG_CALL_BUDGET_MS.",

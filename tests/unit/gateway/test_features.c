@@ -51,6 +51,11 @@ void sio_ack(struct sio_socket *s, int64_t ack, struct str array, const struct s
 {
     (void)s, (void)ack, (void)array, (void)attachments, (void)n;
 }
+bool sio_is_of(const struct sio_socket *s, const void *arg)
+{
+    (void)s, (void)arg;
+    return true;
+}
 void sio_set_user(struct sio_socket *s, void *user)
 {
     s->user = user;

@@ -284,6 +284,37 @@ static void each_session_of_a_gateway_has_a_moment_of_its_own(void **state)
     assert_int_equal(eio_drain_delay_ms(sid, 0), 0);
 }
 
+static void a_walk_leaves_out_who_ends_meanwhile_and_who_comes(void **state)
+{
+    struct eio_session *all[4];
+    struct eio_walk walk, other;
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        open_by_polling();
+        all[i] = session;
+    }
+    assert_true(eio_begun_us(all[1]) < eio_begun_us(all[2]));
+    eio_walk_begin(&walk, eio);
+    eio_walk_begin(&other, eio);
+    assert_ptr_equal(eio_walk_next(&walk), all[3]);
+    eio_walk_pass(&walk);
+    assert_ptr_equal(eio_walk_next(&walk), all[2]);
+    session_end(all[2], REASON_FORCED, false, "");
+    assert_null(eio_user(all[2]));
+    TURN_UNTIL(eio_sessions(eio) == 3);
+    open_by_polling();
+    assert_ptr_equal(eio_walk_next(&walk), all[1]);
+    assert_ptr_equal(eio_walk_next(&other), all[3]);
+    eio_walk_pass(&walk);
+    eio_walk_pass(&walk);
+    assert_null(eio_walk_next(&walk));
+    eio_walk_end(&walk);
+    eio_walk_end(&other);
+    eio_walk_begin(&walk, NULL);
+    assert_null(eio_walk_next(&walk));
+    eio_walk_end(&walk);
+}
+
 static void a_slow_reader_is_called_slow_and_then_drained(void **state)
 {
     struct buf in = BUF(64 << 20);
@@ -552,6 +583,7 @@ int main(void)
         TEST(a_session_that_joins_nothing_is_closed),
         TEST(a_client_that_answers_no_ping_is_closed),
         TEST(each_session_of_a_gateway_has_a_moment_of_its_own),
+        TEST(a_walk_leaves_out_who_ends_meanwhile_and_who_comes),
         TEST(a_slow_reader_is_called_slow_and_then_drained),
         TEST(who_stays_slow_is_closed),
         TEST(a_queue_has_an_end),
