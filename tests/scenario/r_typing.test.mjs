@@ -1,7 +1,7 @@
 // r_typing - who types in a room: heard by its others, and not between two of whom one blocks the other; nobody learns of a block by it.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Person, everybodyLeaves } from '../lib/people.mjs'
+import { Person, everybodyLeaves, tokenFor } from '../lib/people.mjs'
 import { startStack } from '../lib/stack.mjs'
 import { until } from '../lib/wait.mjs'
 
@@ -88,11 +88,12 @@ test('it holds for who is not known to be there: right after a chat was killed, 
   const [ada, bo, cy, room] = await aRoom()
   await ada.calls('friend:block', { subject: bo.name })
   await staysSo(false, ada, bo, room)
-  // By a token of bo's that has no socket, too.
-  const absent = await Person.arrives(places[0], caster, bo.name)
-  absent.leaves()
+  // And who has never had a socket, as far as anybody knows.
+  const name = `dan ${++n}`, dan = new Person(places[0], name, await tokenFor(places[0], caster, name))
+  await ada.calls('room:invite', { room, members: [name] })
+  await ada.calls('friend:block', { subject: name })
   const types = async mark => {
-    const answer = await absent.rest('POST', `/api/v1/rooms/${room}/events`, { event: 'typing', data: { mark } })
+    const answer = await dan.rest('POST', `/api/v1/rooms/${room}/events`, { event: 'typing', data: { mark } })
     assert.ok(answer.status < 300, answer.text)
   }
   assert.equal(await sees(ada, bo, room, { types }), false)
