@@ -3442,7 +3442,7 @@ export const mutants = [
   },
   {
     name: 'a reader changes what they read', file: 'services/share/conversations/conversation_change.c', red: ['scenario', 'l_sharing', 'reader: may not edit'],
-    from: 'conversation_lock(call, conversation, right, if_match, out)', to: 'conversation_lock(call, conversation, CAN_read, if_match, out)',
+    from: 'conversation_lock(call, conversation, right, if_match, out)', to: 'conversation_lock(call, conversation, right == CAN_edit ? CAN_read : right, if_match, out)',
   },
   {
     name: 'each change makes a former version', file: 'services/share/conversations/conversation_change.c', red: ['scenario', 'l_versions', 'what somebody changes again soon'],
