@@ -10,7 +10,7 @@ import { root, startStack } from '../lib/stack.mjs'
 
 let stack, token, rest, events
 before(async () => {
-  stack = await startStack()
+  stack = await startStack({ env: { MADANG_CHAT_PUSH_SERVICES: 'example.org' } })
   token = await tokenFor(stack, await stack.issueKey({ policy: 'admin' }), 'cy') // examples name ada, who is no friend of her own
   rest = await request(stack, 'GET', '/api/openapi.json')
   events = await request(stack, 'GET', '/api/asyncapi.json')

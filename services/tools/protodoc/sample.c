@@ -38,6 +38,10 @@ static const char *const own_texts[][3] = {
     { "report_draft", "reason", "spam" },
     { "report_resolution", "outcome", "nothing" },
     { "reports_resolution", "outcome", "nothing" },
+    { "push_draft", "endpoint", "https://example.org/send/7f2c" },
+    { "push_keys", "p256dh",
+        "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4" },
+    { "push_keys", "auth", "BTBZMqHH6r4Tts7J_aSIgg" },
 };
 
 static const char *text_of_record(const struct wire_shape *s, const struct wire_field *f)
