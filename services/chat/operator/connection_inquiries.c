@@ -370,7 +370,7 @@ static enum err make_inquiry(
 static void ask(struct call *call, const struct connection_query *query, struct rpc_later *later,
     void (*end)(struct connection_inquiry *inquiry), const struct connection_end *ending)
 {
-    struct connection_inquiry *inquiry;
+    struct connection_inquiry *inquiry = NULL;
     enum err e = make_inquiry(call, query, later, &inquiry);
 
     if (e != OK) {
