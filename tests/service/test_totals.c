@@ -38,8 +38,8 @@ static const struct totals_method methods[] = {
 };
 /* clang-format on */
 
-static struct proc auth;
-static struct pipe *admin, *gateway;
+static struct proc auth, chat, store;
+static struct pipe *admin, *gateway, *to_store;
 static struct str api_key;
 
 /* --- rules of so many bytes, of what takes most memory when it is compiled --- */
@@ -165,6 +165,37 @@ static struct str trial_of(size_t bytes)
     return kept;
 }
 
+#define ATTACHMENTS      20
+#define ATTACHMENT_BYTES (1 + 5 + 3) /* around each text: a map, `text`, the head of what has 256 bytes or more */
+
+/* Of a room that nobody knows. */
+static struct str hook_post_of(size_t bytes)
+{
+    struct buf out = BUF(8u << 20);
+    msgpack_packer pk = pack_into(&out);
+    size_t chars = bytes - 3 - ATTACHMENTS * ATTACHMENT_BYTES;
+
+    msgpack_pack_map(&pk, 3);
+    pack_text(&pk, STR("room"));
+    pack_id(&pk, id_new());
+    pack_text(&pk, STR("code"));
+    pack_text(&pk, STR("none"));
+    pack_text(&pk, STR("attachments"));
+    size_t before = out.len;
+    msgpack_pack_array(&pk, ATTACHMENTS);
+    for (size_t i = 0; i < ATTACHMENTS; i++) {
+        size_t len = chars / ATTACHMENTS + (i < chars % ATTACHMENTS);
+        msgpack_pack_map(&pk, 1);
+        pack_text(&pk, STR("text"));
+        msgpack_pack_str(&pk, len);
+        for (size_t k = 0; k < len; k++) msgpack_pack_str_body(&pk, "a", 1);
+    }
+    assert_int_equal(out.len - before, bytes);
+    struct str kept = arena_str(party_arena, buf_str(&out));
+    buf_free(&out);
+    return kept;
+}
+
 /* Every list with a total has to have a line here.  `at_most`: what exactly so much is answered, and which words. */
 static const struct sized {
     const char *method, *field;
@@ -176,6 +207,7 @@ static const struct sized {
     { "policy.put", "rules", policy_of, &admin, OK, "" },
     { "policy.test", "policies", trial_of, &admin, OK, "" },
     { "token.issue", "cap", token_of, &gateway, ERR_TOO_LARGE, "the token would be longer" },
+    { "hook.post", "attachments", hook_post_of, &to_store, ERR_NOT_FOUND, "no such hook" },
 };
 
 static const struct sized *find_sized(const char *method, const char *field)
@@ -206,7 +238,9 @@ static void is_still_up(void)
     assert_int_equal(ask(admin, "policy.list", "tester", nothing_shape(), &nothing, policy_page_shape(), &page), OK);
     assert_int_equal(admin->ups, 1);
     assert_int_equal(gateway->ups, 1);
+    assert_int_equal(to_store->ups, 1);
     assert_int_equal(waitpid(auth.pid, NULL, WNOHANG), 0);
+    assert_int_equal(waitpid(store.pid, NULL, WNOHANG), 0);
 }
 
 static void check_field(const struct totals_method *m, const struct wire_field *f)
@@ -297,6 +331,9 @@ static int begin(void **state)
     party_begin();
     setenv("MADANG_AUTH_ISSUER", "test", 1);
     auth = party_start("auth", "auth", NULL);
+    chat = party_start("chat", "chat", NULL);
+    store = party_start("store", "store", NULL);
+    to_store = pipe_open("gateway", "store", "store");
     admin = pipe_open("authctl", "auth", "auth");
     gateway = pipe_open("gateway", "auth", "auth");
     struct key_draft draft = { .name = STR("k"), .policy = STR("chat-client"), .impersonate = true };
@@ -311,6 +348,9 @@ static int end(void **state)
     (void)state;
     pipe_close(&admin);
     pipe_close(&gateway);
+    pipe_close(&to_store);
+    assert_int_equal(party_stop(&store), 0);
+    assert_int_equal(party_stop(&chat), 0);
     assert_int_equal(party_stop(&auth), 0);
     return 0;
 }
