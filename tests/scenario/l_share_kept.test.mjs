@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { request, tokenFor } from '../lib/people.mjs'
+import { request } from '../lib/people.mjs'
+import { aForm, sharer } from '../lib/share.mjs'
 import { startStack } from '../lib/stack.mjs'
 
 let stack, key
@@ -13,27 +14,15 @@ before(async () => {
 after(() => stack?.stop())
 
 /** Somebody who keeps conversations and shares them. */
-async function somebody(name, subject = `${name} ${randomUUID()}`) {
-  const token = await tokenFor(stack, key, subject)
-  const asks = (method, path, body, more = {}) => request(stack, method, `/api/v1${path}`, { token, body, ...more })
-  const gets = async (status, ...words) => {
-    const answer = await asks(...words)
-    assert.equal(answer.status, status, answer.text)
-    return answer.json?.data
-  }
+async function somebody(name) {
+  const one = await sharer(stack, key, name), { asks, gets } = one
   return {
-    subject, asks,
+    ...one,
     keeps: data => gets(201, 'POST', '/conversations', { name: 'At the harbour', theme: 'courtyard', data }),
     changes: (talk, data) => gets(200, 'PUT', `/conversations/${talk.id}`, { name: 'At the harbour', data }),
-    shares: (talk, settings = {}) => gets(201, 'POST', `/conversations/${talk.id}/share`, settings),
-    edits: (link, changes) => gets(200, 'PATCH', `/share-links/${link.id}`, changes),
-    revokes: link => gets(204, 'DELETE', `/share-links/${link.id}`),
     views: async talk => (await asks('GET', `/conversations/${talk.id}/share`)).json.data.links.map(({ views }) => views),
     takes: (talk, query = '') => asks('GET', `/conversations/${talk.id}/export${query}`),
-    async uploads(content, name) {
-      const raw = Buffer.from(`--b\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n${content}\r\n--b--\r\n`)
-      return gets(201, 'POST', '/media', undefined, { raw, headers: { 'content-type': 'multipart/form-data; boundary=b' } })
-    },
+    uploads: (content, name) => gets(201, 'POST', '/media', undefined, aForm(content, name)),
   }
 }
 const opens = async (link, more = {}) => {

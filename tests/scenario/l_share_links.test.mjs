@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { request, tokenFor } from '../lib/people.mjs'
+import { sharer } from '../lib/share.mjs'
 import { bin, root, startStack } from '../lib/stack.mjs'
 import { until } from '../lib/wait.mjs'
 
@@ -21,22 +22,12 @@ before(async () => {
 after(() => stack?.stop())
 
 /** Somebody who keeps conversations and shares them. */
-async function somebody(name, subject = `${name} ${randomUUID()}`) {
-  const token = await tokenFor(stack, key, subject)
-  const asks = (method, path, body, more = {}) => request(stack, method, `/api/v1${path}`, { token, body, ...more })
-  const gets = async (status, ...words) => {
-    const answer = await asks(...words)
-    assert.equal(answer.status, status, answer.text)
-    return answer.json?.data
-  }
+async function somebody(name, as) {
+  const one = await sharer(stack, key, name, as), { subject, asks, gets } = one
   return {
-    subject, asks,
+    ...one,
     keeps: body => gets(201, 'POST', '/conversations', { name: 'a talk', data: { messages: [{ text: 'hi' }] }, ...body }),
     changes: (one, changes) => gets(200, 'PATCH', `/conversations/${one.id}`, changes),
-    shares: (one, settings = {}) => gets(201, 'POST', `/conversations/${one.id}/share`, settings),
-    edits: (link, changes) => gets(200, 'PATCH', `/share-links/${link.id}`, changes),
-    resets: link => gets(200, 'POST', `/share-links/${link.id}/reset`, {}),
-    revokes: link => gets(204, 'DELETE', `/share-links/${link.id}`),
     lists: async (one, query = '') => (await asks('GET', `/conversations/${one.id}/share${query}`)).json,
     async link(link) { return (await this.lists({ id: link.conversation })).data.links.find(({ id }) => id === link.id) },
     async used() {

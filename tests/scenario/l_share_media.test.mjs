@@ -5,7 +5,8 @@ import { randomUUID } from 'node:crypto'
 import https from 'node:https'
 import { after, before, test } from 'node:test'
 import { filesOf, pngOf, settledFiles } from '../lib/images.mjs'
-import { Person, request, tokenFor } from '../lib/people.mjs'
+import { Person, request } from '../lib/people.mjs'
+import { aForm, sharer } from '../lib/share.mjs'
 import { startStack } from '../lib/stack.mjs'
 import { until } from '../lib/wait.mjs'
 
@@ -17,21 +18,11 @@ before(async () => {
 })
 after(() => stack?.stop())
 
-const aForm = (content, name) => ({
-  raw: Buffer.concat([Buffer.from(`--b\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n`), Buffer.from(content), Buffer.from('\r\n--b--\r\n')]),
-  headers: { 'content-type': 'multipart/form-data; boundary=b' },
-})
 /** Somebody who keeps files and conversations, and shares them. */
-async function somebody(name, subject = `${name} ${randomUUID()}`) {
-  const token = await tokenFor(stack, key, subject)
-  const asks = (method, path, body, more = {}) => request(stack, method, `/api/v1${path}`, { token, body, ...more })
-  const gets = async (status, ...words) => {
-    const answer = await asks(...words)
-    assert.equal(answer.status, status, answer.text)
-    return answer.json?.data
-  }
+async function somebody(name, subject) {
+  const one = await sharer(stack, key, name, subject), { asks, gets } = one
   return {
-    subject, token, asks,
+    ...one,
     /** Once it was read, if it is an image. */
     async keeps(content = `words of ${randomUUID()}`, name = 'words.txt') {
       const { id } = await gets(201, 'POST', '/media', undefined, aForm(content, name))
@@ -39,10 +30,6 @@ async function somebody(name, subject = `${name} ${randomUUID()}`) {
     },
     says: (...files) => gets(201, 'POST', '/conversations', { name: 'a talk', data: talkOf(files) }),
     changes: (talk, ...files) => gets(200, 'PATCH', `/conversations/${talk.id}`, { data: talkOf(files) }),
-    shares: (talk, settings = {}) => gets(201, 'POST', `/conversations/${talk.id}/share`, settings),
-    edits: (link, changes) => gets(200, 'PATCH', `/share-links/${link.id}`, changes),
-    resets: link => gets(200, 'POST', `/share-links/${link.id}/reset`, {}),
-    revokes: link => gets(204, 'DELETE', `/share-links/${link.id}`),
     views: async link => (await asks('GET', `/conversations/${link.conversation}/share`)).json.data.links.find(({ id }) => id === link.id).views,
   }
 }

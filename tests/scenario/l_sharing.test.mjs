@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { request, tokenFor } from '../lib/people.mjs'
+import { aForm } from '../lib/share.mjs'
 import { root, startStack } from '../lib/stack.mjs'
 import { until } from '../lib/wait.mjs'
 
@@ -18,10 +19,6 @@ before(async () => {
 })
 after(() => stack?.stop())
 
-const aForm = content => ({
-  raw: Buffer.concat([Buffer.from('--b\r\nContent-Disposition: form-data; name="file"; filename="words.txt"\r\n\r\n'), Buffer.from(content), Buffer.from('\r\n--b--\r\n')]),
-  headers: { 'content-type': 'multipart/form-data; boundary=b' },
-})
 function is(answer, status, code) {
   assert.deepEqual([answer.status, answer.json?.error?.code], [status, code], answer.text)
   return answer.json?.data
